@@ -1,0 +1,62 @@
+# Everything a developer does. The environment is made on first use and made again when the pins change;
+# another place or interpreter: make test VENV=/tmp/venv PYTHON=python3.12
+
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+LUTHIER := $(BIN)/luthier
+INSTALLED := $(VENV)/.installed
+# Tests run in a few processes of one thread each, which is faster than one process of many threads.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto --maxprocesses=4
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(INSTALLED) ## make the environment in .venv
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[demo,dev,excel]'
+	touch $@
+
+.PHONY: demo
+demo: $(INSTALLED) ## fine-tune a small model on news articles and write its report
+	$(LUTHIER) train demo/few-labels.toml
+	$(LUTHIER) train demo/full.toml
+
+.PHONY: test
+test: $(INSTALLED) ## run the quick tests
+	$(PYTEST)
+
+.PHONY: test-slow
+test-slow: $(INSTALLED) ## run the tests that take long
+	$(PYTEST) -m slow
+
+.PHONY: test-all
+test-all: $(INSTALLED) ## run every test
+	$(PYTEST) -m ''
+
+.PHONY: lint
+lint: $(INSTALLED) ## check style, types and the floors of the house
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+.PHONY: style
+style: $(INSTALLED) ## mend what can be mended by a machine
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(INSTALLED) ## measure against peers, see bench/README.md
+	$(BIN)/python -m bench
+
+.PHONY: docs
+docs: $(INSTALLED) ## write the generated pages of docs/
+	$(BIN)/python -m docs.generate

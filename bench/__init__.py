@@ -1,0 +1,1 @@
+"""Side-by-side measurements against peers; README.md says how to read and run them."""

@@ -1,0 +1,72 @@
+"""Luthier fine-tunes, evaluates and serves transformer language models.
+
+The names below are the public face. Each is imported when it is first used, so that `import luthier` costs nothing.
+`luthier.tasks` and `luthier.report` are packages; their commands are here as `list_tasks` and `write_report`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from luthier.api.compare import compare
+    from luthier.api.doctor import doctor
+    from luthier.api.evaluate import evaluate
+    from luthier.api.inspect import inspect
+    from luthier.api.predict import load, predict_file
+    from luthier.api.report import report as write_report
+    from luthier.api.runs import runs
+    from luthier.api.train import resume, train
+    from luthier.errors import LuthierError
+    from luthier.recipe import Recipe
+    from luthier.run import Run
+    from luthier.tasks.base import registry as list_tasks
+
+__all__ = [
+    "LuthierError",
+    "Recipe",
+    "Run",
+    "__version__",
+    "compare",
+    "doctor",
+    "evaluate",
+    "inspect",
+    "list_tasks",
+    "load",
+    "predict_file",
+    "resume",
+    "runs",
+    "train",
+    "write_report",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "LuthierError": ("luthier.errors", "LuthierError"),
+    "Recipe": ("luthier.recipe", "Recipe"),
+    "Run": ("luthier.run", "Run"),
+    "compare": ("luthier.api.compare", "compare"),
+    "doctor": ("luthier.api.doctor", "doctor"),
+    "evaluate": ("luthier.api.evaluate", "evaluate"),
+    "inspect": ("luthier.api.inspect", "inspect"),
+    "list_tasks": ("luthier.tasks.base", "registry"),
+    "load": ("luthier.api.predict", "load"),
+    "predict_file": ("luthier.api.predict", "predict_file"),
+    "resume": ("luthier.api.train", "resume"),
+    "runs": ("luthier.api.runs", "runs"),
+    "train": ("luthier.api.train", "train"),
+    "write_report": ("luthier.api.report", "report"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'luthier' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,124 @@
+"""`compare`: runs side by side, with paired differences where they were scored on the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.api.scoring import read_predictions
+from luthier.curves.record import read_curves
+from luthier.errors import RunError, UsageError
+from luthier.metrics.bootstrap import difference
+from luthier.recipe import flatten
+from luthier.report.comparison import write_comparison
+from luthier.run import Run
+from luthier.tasks.base import find
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    Args:
+        values: What `--json` prints, see `compare`.
+        page: The page, where one was asked for.
+    """
+
+    values: dict[str, Any]
+    page: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.values | {"page": str(self.page) if self.page else None}
+
+
+def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Comparison:
+    """Compare runs with the first of them.
+
+    Args:
+        run_dirs: Two runs or more, each with a score.
+        output: Where to write the page with the curves; none by default.
+    Returns:
+        `runs` (names), `metrics` (metric -> run -> score), `differences` (metric -> run -> paired difference to the
+        first run, for runs that were scored on the same rows), `notes` and `recipes` (key -> run -> value, for the
+        keys that differ).
+    Raises:
+        UsageError: Fewer than two runs, or the same one twice.
+        RunError: A run has no score.
+    """
+    opened = [Run.open(path) for path in run_dirs]
+    names = _names(opened)
+    if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
+        raise UsageError(
+            "compare needs two different runs or more",
+            where=" ".join(str(run.path) for run in opened),
+            hint="name another run; `luthier runs` lists them",
+        )
+    scores = {name: _scores(run) for name, run in zip(names, opened, strict=True)}
+    metrics = {
+        metric: {name: found["metrics"][metric] for name, found in scores.items() if metric in found["metrics"]}
+        for metric in dict.fromkeys(metric for found in scores.values() for metric in found["metrics"])
+    }
+    differences, notes = _differences(names, opened)
+    values = {
+        "runs": names,
+        "metrics": metrics,
+        "differences": differences,
+        "notes": notes,
+        "recipes": _recipes(names, opened),
+    }
+    curves = {name: read_curves(run.curves_file) for name, run in zip(names, opened, strict=True)}
+    page = write_comparison(output, values | {"curves": curves}) if output else None
+    return Comparison(values, page)
+
+
+def _scores(run: Run) -> dict[str, Any]:
+    found = run.read_json(run.metrics_file)
+    if found is None:
+        raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
+    return found
+
+
+def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    differences: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    yardstick = read_predictions(runs[0].predictions_file)
+    saved = runs[0].read_json(runs[0].task_file)
+    if yardstick is None or saved is None:
+        return {}, [f"{names[0]} has no predictions"]
+    task = find(saved["task"]).restored(saved)
+    rows = _rows(yardstick)
+    own = {metric.name: metric for metric in task.metrics(yardstick["prediction"], yardstick["gold"])}
+    for name, run in zip(names[1:], runs[1:], strict=True):
+        other = read_predictions(run.predictions_file)
+        theirs = run.read_json(run.task_file)
+        same_labels = theirs is not None and theirs.get("labels") == saved.get("labels")
+        position = {row: i for i, row in enumerate(_rows(other))} if other else {}
+        if other is None or not same_labels or position.keys() != set(rows):
+            notes.append(f"{name} was scored on other rows than {names[0]}: no paired difference")
+            continue
+        predicted = [other["prediction"][position[row]] for row in rows]
+        for metric in task.metrics(predicted, yardstick["gold"]):
+            found = difference(metric, own[metric.name])
+            differences.setdefault(metric.name, {})[name] = found.to_dict()
+    return differences, notes
+
+
+def _rows(predictions: dict[str, list[Any]]) -> list[tuple[Any, ...]]:
+    """What identifies each scored row: its place, its texts and its label."""
+    texts = [predictions[key] for key in ("source", "row", "text", "text_pair", "gold") if key in predictions]
+    return [tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row) for row in zip(*texts, strict=True)]
+
+
+def _recipes(names: Sequence[str], runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    flat = [flatten(run.recipe) for run in runs]
+    return {
+        key: dict(zip(names, (recipe[key] for recipe in flat), strict=True))
+        for key in flat[0]
+        if any(recipe[key] != flat[0][key] for recipe in flat)
+    }
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Short names of runs: that of the directory, or the whole path where two are called alike."""
+    names = [run.path.name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.path) for run in runs]

@@ -1,0 +1,71 @@
+"""What this machine has: devices and their measured rates, memory, disk, versions, models, the hub."""
+
+import shutil
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import torch
+from huggingface_hub import constants
+
+from luthier.api.environment import environment
+from luthier.models.precision import choose, measure
+from luthier.models.sources import PACKAGED, packaged_directory
+
+OF_A_RUN = {"git_commit", "command", "started"}  # what an environment says about a run, not about the machine
+HUB_PATIENCE_SECONDS = 3.0
+
+
+def doctor() -> dict[str, Any]:
+    """Look at this machine; takes a second or two.
+
+    Returns:
+        The machine's part of `environment.json`; `devices` with `precisions` (GFLOP/s), `precision` and `why`;
+        `memory_available_bytes`, `disk`, `models` (short name to directory or None) and `hub`.
+    """
+    machine = {key: value for key, value in environment().items() if key not in OF_A_RUN}
+    return {
+        **machine,
+        "memory_available_bytes": psutil.virtual_memory().available,
+        "disk": _disk(Path.cwd()),
+        "devices": [_measured(device) for device in _devices(machine["processor"])],
+        "models": {name: packaged_directory(name) for name in PACKAGED},
+        "hub": _hub(),
+    }
+
+
+def _devices(processor: str) -> list[dict[str, Any]]:
+    memory = psutil.virtual_memory().total
+    devices: list[dict[str, Any]] = [{"device": "cpu", "name": processor, "memory_bytes": memory}]
+    for number in range(torch.cuda.device_count()):
+        card = torch.cuda.get_device_properties(number)
+        devices.append({"device": f"cuda:{number}", "name": card.name, "memory_bytes": card.total_memory})
+    if torch.backends.mps.is_available():
+        devices.append({"device": "mps", "name": "Apple GPU", "memory_bytes": torch.mps.recommended_max_memory()})
+    return devices
+
+
+def _measured(device: dict[str, Any]) -> dict[str, Any]:
+    precision, why = choose(device["device"])
+    return {**device, "precisions": measure(device["device"]), "precision": precision, "why": why}
+
+
+def _disk(place: Path) -> dict[str, Any]:
+    usage = shutil.disk_usage(place)
+    return {"path": str(place), "free_bytes": usage.free, "total_bytes": usage.total}
+
+
+def _hub() -> dict[str, Any]:
+    """Whether the model hub answers: a connection is opened, nothing is asked."""
+    endpoint = constants.ENDPOINT
+    if constants.HF_HUB_OFFLINE:
+        return {"endpoint": endpoint, "offline": True, "reachable": False}
+    parts = urlsplit(endpoint)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        socket.create_connection((parts.hostname or "", port), timeout=HUB_PATIENCE_SECONDS).close()
+    except OSError:
+        return {"endpoint": endpoint, "offline": False, "reachable": False}
+    return {"endpoint": endpoint, "offline": False, "reachable": True}

@@ -1,0 +1,270 @@
+"""`predict`: answers that a person can read, for texts or for files of any size."""
+
+import itertools
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.api.scoring import infer
+from luthier.console import Console
+from luthier.data.batches import by_tokens
+from luthier.data.records import Record, Rejected
+from luthier.data.sources import Source, open_source
+from luthier.errors import ColumnError, ModelError, UsageError
+from luthier.files import cannot_write, digest, sync_directory, write_json
+from luthier.models.export import TASK_CARD, read_task_card
+from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
+from luthier.models.sources import locate
+from luthier.tasks.base import Example, Task, find, registry
+from luthier.text import plural, shorten
+
+CHUNK = 2_048  # rows held at once: enough to batch by length, few enough to stay flat in memory
+BUDGET = 8_192  # tokens in a batch
+
+Input = str | Sequence[str] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model that is ready to answer.
+
+    Args:
+        task: What it was tuned for.
+        model: In evaluation mode, float32.
+        tokenizer: Its own.
+        length: Tokens at which a row is cut.
+    """
+
+    task: Task
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    length: int
+
+    def predict(self, inputs: Sequence[Input]) -> list[dict[str, Any]]:
+        """Answers in the order of the inputs.
+
+        Args:
+            inputs: Texts, pairs of texts, or mappings with the task's columns.
+        Returns:
+            For each input `prediction`, `score` and `scores` by label, and `truncated` where the text was cut.
+        Raises:
+            ColumnError: A mapping lacks a column that the task needs.
+            UsageError: A text where the model takes pairs, or a pair where it takes texts.
+        """
+        if isinstance(inputs, str):
+            inputs = [inputs]
+        asked = (self.task.answerable(self._values(item)) for item in inputs)
+        return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
+
+    def stream(self, rows: Iterable[Record | Rejected]) -> Iterator[dict[str, Any]]:
+        """The rows' fields with their answers, in order; a row that cannot be read has `error` in place of one.
+
+        Raises:
+            ColumnError: The first row lacks a column that the task needs.
+        """
+        first: Record | None = None
+        for chunk in _chunks(rows):
+            asked: list[Example | Rejected] = []
+            for row in chunk:
+                if isinstance(row, Record):
+                    first = first or row
+                    asked.append(self._asked(row, first))
+                else:
+                    asked.append(row)
+            answers = iter(self._answers([example for example in asked if not isinstance(example, Rejected)]))
+            for row, example in zip(chunk, asked, strict=True):
+                fields = row.values if isinstance(row, Record) else {"row": row.row}
+                if isinstance(example, Rejected):
+                    yield {**fields, "prediction": None, "error": f"{example.reason}: {example.detail}"}
+                else:
+                    yield {**fields, **next(answers)}
+
+    def _asked(self, record: Record, first: Record) -> Example | Rejected:
+        """What to predict for a row. A column that the first row lacks is not in the file; later it is a bad row."""
+        values = self._values(record.values) if len(first.values) == 1 else record.values
+        try:
+            return self.task.answerable(values)
+        except ColumnError as error:
+            if record is first:
+                raise ColumnError(error.what, where=record.source, hint=error.hint) from None
+            return Rejected(record.source, record.row, "missing-column", error.what)
+
+    def _values(self, item: Input) -> Mapping[str, Any]:
+        """One input as the row of a file would have it; a single column is the text, whatever it is called."""
+        roles = [role for role in ("text", "text_pair") if role in self.task.columns]
+        if isinstance(item, Mapping):
+            return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
+        texts = [item] if isinstance(item, str) else list(item)
+        if len(texts) != len(roles):
+            what = f"the model takes {plural(len(roles), 'text')} a row, and was given {len(texts)}"
+            hint = "give each text its --pair" if len(roles) == 2 else "leave --pair out"
+            raise UsageError(what, where=" | ".join(shorten(text, 60) for text in texts), hint=hint)
+        return dict(zip(roles, texts, strict=True))
+
+    def _answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+        if not examples:
+            return []
+        columns = {name: [example[name] for example in examples] for name in examples[0]}
+        whole = self.task.encode(columns, self.tokenizer, None)
+        cut = [len(ids) > self.length for ids in whole["input_ids"]]
+        encoded = self.task.encode(columns, self.tokenizer, self.length) if any(cut) else whole
+        rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(examples))]
+        lengths = torch.tensor([len(row["input_ids"]) for row in rows]).numpy()
+        logits = infer(self.model, rows, by_tokens(lengths, BUDGET), self.task.collator(self.tokenizer))
+        answers = [self.task.readable(answer) for answer in self.task.answers(logits)]
+        return [
+            answer | {"truncated": True} if was_cut else answer for answer, was_cut in zip(answers, cut, strict=True)
+        ]
+
+
+def load(target: str | Path) -> Predictor:
+    """A model to predict with.
+
+    Args:
+        target: A run, a model directory, a short name or a hub name.
+    Raises:
+        ModelError: There is no such model, or no task that it was tuned for.
+        DamagedError: A file of it is not what its manifest says.
+    """
+    name = str(target)
+    if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
+        raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {name}` finishes it")
+    path = locate(name)
+    verify_model(path)
+    card = read_task_card(Path(path)) if Path(path).is_dir() else None
+    tokenizer = load_tokenizer(path)
+    if card is not None:
+        task: Task | None = find(card["task"]).restored(card)
+        length = int(card["max_length"])
+    else:
+        config = load_config(path)
+        task = next((found for found in (task.of_model(config) for task in registry().values()) if found), None)
+        length = longest_input(tokenizer, config)
+    if task is None:
+        raise ModelError(
+            "the model was not tuned for a task",
+            where=name,
+            hint=f"it has neither {TASK_CARD} nor the head of a task; `luthier train` makes one that has",
+        )
+    model = load_model(task.auto_class, path, config={} if card is None else task.model_config(), verified=True)
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Predictor(task, model.eval().to(device), tokenizer, length)
+
+
+def predict_stream(target: str | Path, source: str) -> Iterator[dict[str, Any]]:
+    """The rows of a source with their answers, one at a time, in order."""
+    return load(target).stream(open_source(source).records())
+
+
+def predict_file(target: str | Path, source: str, output: Path | str, *, console: Console | None = None) -> int:
+    """Write the rows of a source with their answers as JSON lines.
+
+    Lines go to `OUTPUT.part`, which takes its name when the last row is done. A call that was interrupted and is made
+    again goes on after the last whole line, provided that the source and the model are the same.
+
+    Args:
+        target: A run or a model.
+        source: What `open_source` takes.
+        output: The file to write.
+        console: Shown a bar.
+    Returns:
+        Rows in the file.
+    Raises:
+        UsageError: What is there belongs to another source or model.
+        ResourceError: The disk is full.
+    """
+    console, output = console or Console(), Path(output)
+    _see_output(output, source)
+    predictor, opened = load(target), open_source(source)
+    part = output.with_name(output.name + ".part")
+    done = _take_up(part, _origin(predictor, opened), console)
+    written, cut, failed = done, 0, 0
+    try:
+        with part.open("ab") as file, console.progress("predict", None, done=done) as bar:
+            rows = itertools.islice(opened.records(), done, None)
+            for answer in predictor.stream(rows):
+                file.write(
+                    json.dumps(answer, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"
+                )
+                written += 1
+                cut += "truncated" in answer
+                failed += "error" in answer
+                bar.advance(1)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(output)
+        _origin_file(part).unlink(missing_ok=True)
+        sync_directory(output.parent)
+    except OSError as error:
+        raise cannot_write(part, error) from None
+    if cut:
+        console.warn(
+            f"{plural(cut, 'row')} had more than {predictor.length} tokens and {'was' if cut == 1 else 'were'} cut"
+        )
+    if failed:
+        console.warn(f"{plural(failed, 'row')} could not be read: see `error` in the output")
+    return written
+
+
+def _see_output(output: Path, source: str) -> None:
+    """Refuse an output that cannot be, before anything is loaded.
+
+    Raises:
+        UsageError: It is a directory, in none, or the source itself.
+    """
+    if output.is_dir():
+        raise UsageError("the output is a directory", where=str(output), hint="name a file: --output answers.jsonl")
+    if not output.parent.is_dir():
+        raise UsageError("no such directory", where=str(output.parent), hint="make it, or name another --output")
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise UsageError("the output would replace the input", where=str(output), hint="name another --output")
+
+
+def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> int:
+    """How many rows an interrupted call has left whole; the half line at the end is taken off."""
+    note = _origin_file(part)
+    if not part.exists():
+        write_json(note, origin)
+        return 0
+    if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != origin:
+        raise UsageError(
+            "an unfinished output of another source or model is in the way",
+            where=str(part),
+            hint="delete it, or name another --output",
+        )
+    done, end = 0, 0
+    with part.open("r+b") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                done, end = done + 1, end + len(line)
+        file.truncate(end)
+    console.say(f"going on after row {done} of an earlier call")
+    return done
+
+
+def _origin_file(part: Path) -> Path:
+    return part.with_name(part.name + ".json")
+
+
+def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
+    name = str(predictor.model.name_or_path)
+    weights = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
+    return {
+        "source": source.digest,
+        "model": [digest(path) for path in weights] or name,
+        "length": predictor.length,
+    }
+
+
+def _chunks(items: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    iterator = iter(items)
+    while chunk := tuple(itertools.islice(iterator, CHUNK)):
+        yield chunk

@@ -1,0 +1,25 @@
+"""`report`: write the page of a run, finished or not."""
+
+from pathlib import Path
+
+from luthier.api.scoring import read_predictions
+from luthier.report.page import write_report
+from luthier.run import Run
+from luthier.tasks.base import find
+
+
+def report(run_dir: Path | str) -> Path:
+    """Write `report.html` of a run (again) from what the run directory holds by now.
+
+    Args:
+        run_dir: The run directory.
+    Returns:
+        The page.
+    Raises:
+        RunError: It is no run.
+    """
+    run = Run.open(run_dir)
+    predictions = read_predictions(run.predictions_file)
+    saved = run.read_json(run.task_file)
+    panels = find(saved["task"]).restored(saved).panels(predictions) if saved and predictions else []
+    return write_report(run, panels)

@@ -1,0 +1,407 @@
+"""`train` and `resume`: from a table of text to a model, an honest score and a report."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from luthier import processes
+from luthier.api.assemble import assemble, decide_precision, fingerprint, fresh_model
+from luthier.api.environment import environment, peak_memory
+from luthier.api.prepare import Prepared, prepare, refuse_findings
+from luthier.api.report import report
+from luthier.api.scoring import Scored, quick_metrics, score_split, write_predictions
+from luthier.console import Console, Tee
+from luthier.curves.record import CurveWriter
+from luthier.data.table import describe_rows
+from luthier.engines import checkpoints, engine_named
+from luthier.engines.base import Training
+from luthier.engines.events import EvaluationNumbers, Events, Listener, Name, StepNumbers
+from luthier.engines.supervise import Supervisor
+from luthier.errors import DamagedError, FingerprintError, UsageError
+from luthier.files import sweep, write_json, write_text
+from luthier.models.export import save_model
+from luthier.recipe import Recipe, put, read_toml
+from luthier.report.card import model_card
+from luthier.run import Run, new_path
+from luthier.text import number, quantity
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    Args:
+        run: The run directory.
+        values: What `--json` prints.
+    """
+
+    run: Run
+    values: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.values
+
+
+def build_recipe(data: Sequence[str], overrides: Mapping[str, Any]) -> Recipe:
+    """The recipe of a call: a recipe file or data, and what was said beside it.
+
+    Args:
+        data: Sources to learn from, or one recipe file (`*.toml`).
+        overrides: Dotted recipe key to value; these beat the file.
+    Raises:
+        RecipeError: The result is not a recipe.
+        UsageError: A recipe and data were given together.
+    """
+    recipes = [item for item in data if str(item).endswith(".toml")]
+    if recipes and len(data) > 1:
+        hint = "name the data in the recipe, in [data], or leave the recipe out"
+        raise UsageError("give either one recipe or data, not both", where=" ".join(map(str, data)), hint=hint)
+    values = read_toml(Path(recipes[0])) if recipes else {"data": {"train": [_absolute(item) for item in data]}}
+    for key, value in overrides.items():
+        if key in ("data.train", "data.validation", "data.test"):
+            value = [_absolute(item) for item in value]
+        put(values, key, value)
+    return Recipe.build(values, where=str(recipes[0]) if recipes else "options")
+
+
+def plan(data: Sequence[str], overrides: Mapping[str, Any], console: Console | None = None) -> Recipe:
+    """The complete recipe that `train` would run, with everything decided. Nothing is written."""
+    prepared = prepare(build_recipe(data, overrides), console or Console())
+    decide_precision(prepared, console or Console())
+    return prepared.recipe
+
+
+def train(
+    data: Sequence[str] | str | Path,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    run_dir: Path | str | None = None,
+    console: Console | None = None,
+    callbacks: Sequence[tuple[Name, Listener]] = (),
+) -> Result:
+    """Inspect, split, tokenize, train, evaluate and report.
+
+    Args:
+        data: Sources to learn from, or a recipe file.
+        overrides: Dotted recipe key to value, such as `{"training.epochs": 1}`.
+        run_dir: Where to write; a fresh directory below `runs` by default.
+        console: Told what is decided and how it goes; silent by default.
+        callbacks: Events to listen to, as (name, listener); of several processes, rank 0 alone calls them.
+    Raises:
+        LuthierError: See its subclasses; the run directory is left as far as it came.
+    """
+    events = Events()
+    for name, listener in callbacks:
+        events.on(name, listener)
+    specs = [str(data)] if isinstance(data, str | Path) else [str(item) for item in data]
+    recipe = build_recipe(specs, overrides or {})
+    with processes.together():
+        return _begin(recipe, run_dir, events, Tee(console or Console())) if processes.is_main() else _take_part()
+
+
+def _begin(recipe: Recipe, run_dir: Path | str | None, events: Events, console: Tee) -> Result:
+    """A new run, from its data on."""
+    with _fresh(run_dir) as claimed, tempfile.TemporaryDirectory() as spool:
+        prepared = prepare(recipe, console, spool_to=Path(spool) / "stdin")
+        refuse_findings(prepared)
+        decide_precision(prepared, console)
+        run = claimed or Run.create(new_path(prepared.task.name, _data_name(prepared)))
+        with run.lock(), _blamed_on(run):
+            console.write_to(run.log_file)
+            _keep_stdin(prepared, Path(spool) / "stdin", run)
+            write_json(run.environment_file, environment())
+            write_json(run.data_file, prepared.to_dict())
+            _write_rejected(prepared, run)
+            # The last of them: a run that has a recipe has everything that a resume does not write again.
+            write_text(run.recipe_file, prepared.recipe.to_toml())
+            processes.on_main(lambda: (run, prepared.recipe))
+            return _finish(run, prepared, events, console)
+
+
+def resume(
+    run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[tuple[Name, Listener]] = ()
+) -> Result:
+    """Go on with a run from its newest whole checkpoint; what is done is not done again.
+
+    Args:
+        run_dir: The run directory.
+        console: As in `train`.
+        callbacks: As in `train`.
+    Raises:
+        RunError: It is no run, or another process is writing it.
+        FingerprintError: The data or the recipe has changed.
+        DamagedError: There are checkpoints and none of them is whole.
+    """
+    events = Events()
+    for name, listener in callbacks:
+        events.on(name, listener)
+    with processes.together():
+        return _continue(run_dir, events, Tee(console or Console())) if processes.is_main() else _take_part()
+
+
+def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
+    """A run that was begun, from its newest whole checkpoint on."""
+    run = Run.open(run_dir)
+    with run.lock(), _blamed_on(run):
+        console.write_to(run.log_file)
+        done = run.read_json(run.result_file)
+        if done is not None:
+            if not run.report_file.exists():
+                report(run.path)  # the run was killed while it was written
+            console.say(f"the run is done already: {run.report_file}")
+            result = Result(run, done)
+            return processes.on_main(lambda: result)
+        prepared = prepare(run.recipe, console)
+        same_data(run, prepared)
+        processes.on_main(lambda: (run, prepared.recipe))
+        return _finish(run, prepared, events, console)
+
+
+def _take_part() -> Result:
+    """The same in every other process: it waits for what rank 0 has decided, and takes part in the steps."""
+    told: Any = processes.on_main(lambda: None)
+    if isinstance(told, Result):
+        return told  # the run was done already
+    run, recipe = told
+    return _finish(run, prepare(recipe, Console()), Events(), Console())
+
+
+def _finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
+    """Everything after the data: train what is left to train, score, write the model, report."""
+    training = assemble(prepared)
+    console.say(
+        f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'parameters')} learn"
+    )
+    decides = fingerprint(prepared, training.model)
+    _same_everywhere(decides)
+    _go_on(run, training, decides, console)
+    supervisor = _supervise(run, prepared, training, decides, events)
+    with supervisor.watch(), _progress(console, training, events):
+        if training.state.step < training.total_steps and not training.state.stopped:
+            engine_named(prepared.recipe.training.engine)(training, supervisor)
+    supervisor.curves.close()
+    values = processes.on_main(lambda: _conclude(run, prepared, training, console))
+    return Result(run, values)
+
+
+def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:
+    """Score, write the model, report: what `--json` prints."""
+    model = _best_model(run, prepared, training)
+    scored = _score(prepared, model, console)
+    if scored is not None:
+        write_predictions(run.predictions_file, scored.predictions)
+        write_json(run.metrics_file, scored.to_dict(prepared.task.name))
+    task_card = {"task": prepared.task.name, "max_length": prepared.length, **prepared.task.to_dict()}
+    write_json(run.task_file, task_card)
+    save_model(run.model, model, prepared.tokenizer, task_card, model_card(run))
+    values = _result(run, training, scored, model)
+    write_json(run.result_file, values)
+    report(run.path)
+    return values
+
+
+def _supervise(
+    run: Run, prepared: Prepared, training: Training, decides: Mapping[str, Any], events: Events
+) -> Supervisor:
+    """What evaluates, saves and records between the steps."""
+    recipe, task = prepared.recipe, prepared.task
+    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    evaluate = None
+    if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
+        encoded, gold = prepared.encoded["validation"], task.gold(prepared.splits["validation"])
+
+        def evaluate() -> dict[str, float]:
+            return quick_metrics(task, training.model, encoded, gold, training.collate, recipe)
+
+    return Supervisor(
+        training=training,
+        directory=run.checkpoints,
+        curves=CurveWriter(run.curves_file if processes.is_main() else Path(os.devnull), training.state.curves_length),
+        fingerprint=decides,
+        evaluate=evaluate,
+        metric_for_best=best,
+        greater_is_better=task.greater_is_better(best),
+        name_rows=lambda rows: describe_rows(prepared.splits["train"], rows),
+        events=events,
+    )
+
+
+def _same_everywhere(decides: Mapping[str, Any]) -> None:
+    """See that every process has the same data, settings and weights before the first step.
+
+    Raises:
+        FingerprintError: Another process has not, such as a host with an older copy of the data.
+    """
+    for rank, theirs in enumerate(processes.gather(dict(decides))):
+        changed = checkpoints.differences(decides, theirs)
+        if changed:
+            raise processes.alike(
+                FingerprintError(
+                    f"process {rank} would train on something else than process 0: {changed}",
+                    where=f"process {rank}",
+                    hint="every host must see the same data, model and code",
+                )
+            )
+
+
+def _go_on(run: Run, training: Training, decides: Mapping[str, Any], console: Console) -> None:
+    """Restore the newest whole checkpoint, if there are any."""
+    newest = processes.on_main(lambda: _newest(run, decides, console))
+    if newest is not None:
+        checkpoints.restore(training, newest)
+        console.say(f"going on after step {training.state.step} of {training.total_steps} ({newest.path.name})")
+
+
+def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoints.Checkpoint | None:
+    """The newest whole checkpoint, which must be one of this run; None if nothing was saved yet.
+
+    Raises:
+        DamagedError: There are checkpoints, and none is whole.
+        FingerprintError: What decides the run has changed.
+    """
+    sweep(run.checkpoints)
+    newest, damaged = checkpoints.newest_whole(run.checkpoints)
+    for error in damaged:
+        console.warn(f"checkpoint left out: {error.what} ({error.where})")
+    if newest is None:
+        if damaged:
+            raise DamagedError(
+                "no checkpoint is whole", where=damaged[0].where, hint="start the run again with `luthier train`"
+            )
+        return None
+    checkpoints.check_fingerprint(newest, decides)
+    return newest
+
+
+def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedModel:
+    """The model of the best checkpoint, or of the last step where nothing chose one; made anew, without wrappers."""
+    model = fresh_model(prepared)
+    step = training.state.best_step or training.state.step
+    checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == step)
+    checkpoints.load_weights(model, checkpoint)
+    return model.eval()
+
+
+def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> Scored | None:
+    """The final score, on the test rows; on the validation rows where there are no others."""
+    split = next((name for name in ("test", "validation") if name in prepared.splits), None)
+    return score_split(prepared, model, split, console) if split else None
+
+
+def same_data(run: Run, prepared: Prepared) -> None:
+    """See that the sources are those that the run began with, though no checkpoint may say so yet."""
+    then = {source["name"]: source["sha256"] for source in (run.read_json(run.data_file) or {}).get("sources", [])}
+    for sources in prepared.sources.values():
+        for source in sources:
+            if then.get(source.name, source.digest) != source.digest:
+                raise FingerprintError(
+                    "the data has changed since the run began",
+                    where=source.name,
+                    hint="put the file back, or start a new run with `luthier train`",
+                )
+
+
+@contextmanager
+def _progress(console: Console, training: Training, events: Events) -> Iterator[None]:
+    """A bar over the steps, with the loss, the metric, the rate, and how the time goes."""
+    with console.progress("train", training.total_steps, "steps", training.state.step) as bar:
+        metric: dict[str, str] = {}
+
+        def step(event: StepNumbers) -> None:
+            rate = quantity(event.tokens_per_second, "tokens/s")
+            bar.advance(1, loss=number(event.loss), **metric, rate=rate)
+
+        def evaluation(event: EvaluationNumbers) -> None:
+            shown = {name: number(value) for name, value in event.metrics.items()}
+            best = ", the best so far" if event.best else ""
+            line = ", ".join(f"{name} {value}" for name, value in list(shown.items())[:3])
+            console.say(f"step {event.step}, epoch {event.epoch:.1f}: validation {line}{best}")
+            metric.update(list(shown.items())[1:2])
+
+        events.on("step", step)
+        events.on("evaluation", evaluation)
+        yield
+
+
+def _result(run: Run, training: Training, scored: Scored | None, model: PreTrainedModel) -> dict[str, Any]:
+    state = training.state
+    written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
+    return {
+        "run": str(run.path),
+        "metrics": written["metrics"],
+        "baselines": written["baselines"],
+        "differences": written["differences"],
+        "steps": state.step,
+        "epochs": training.plan.epoch(state.step),
+        "best_step": state.best_step,
+        "stopped": state.stopped or "all steps are done",
+        "seconds": state.seconds,
+        "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
+        "padding_share": 1 - state.tokens / max(state.places, 1),
+        "peak_memory_bytes": peak_memory(),
+        "parameters": model.num_parameters(),
+        "report": str(run.report_file),
+    }
+
+
+@contextmanager
+def _fresh(run_dir: Path | str | None) -> Iterator[Run | None]:
+    """Claim the run directory that was asked for, before any work; give it back untouched if the data is at fault."""
+    if run_dir is None:
+        yield None
+        return
+    existed = Path(run_dir).exists()
+    run = Run.create(Path(run_dir))
+    try:
+        yield run
+    except BaseException:
+        if not run.recipe_file.exists():
+            shutil.rmtree(run.path)  # it was empty when it was claimed
+            if existed:
+                run.path.mkdir()
+        raise
+
+
+@contextmanager
+def _blamed_on(run: Run) -> Iterator[None]:
+    """Note on any exception which run it belongs to, so that a traceback can be kept in the run's log."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"run: {run.path}")
+        raise
+
+
+def _keep_stdin(prepared: Prepared, spooled: Path, run: Run) -> None:
+    """Standard input can be read once: keep it in the run, so that the run can be resumed and done again."""
+    if not spooled.exists():
+        return
+    kept = run.path / "stdin"
+    shutil.move(spooled, kept)
+    data = prepared.recipe.data
+    for specs in (data.train, data.validation, data.test):
+        specs[:] = [str(kept.absolute()) if spec == "-" else spec for spec in specs]
+
+
+def _write_rejected(prepared: Prepared, run: Run) -> None:
+    lines = [json.dumps(rejected.to_dict(), ensure_ascii=False) for rejected in prepared.table.rejected]
+    write_text(run.rejected_file, "".join(f"{line}\n" for line in lines))
+
+
+def _data_name(prepared: Prepared) -> str:
+    """What to call the data in the name of a run: the file, or its folder where the file is called `train`."""
+    first = Path(next(iter(prepared.sources.values()))[0].name)
+    stem = first.name.split(".")[0]
+    return first.absolute().parent.name if stem in ("train", "data", "-", "") else stem
+
+
+def _absolute(spec: str) -> str:
+    return str(Path(spec).absolute()) if Path(spec).exists() else spec

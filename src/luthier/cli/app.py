@@ -1,0 +1,112 @@
+"""The command `luthier`: its commands, and the one place where an error becomes a message and an exit code."""
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luthier import processes
+from luthier.cli import compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
+from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
+from luthier.cli.libraries import silence
+from luthier.cli.output import dumps
+from luthier.errors import RecipeError, UsageError
+
+HELP = "Fine-tune transformer language models: from a table of text to a model that you can trust."
+PIECES = {
+    "Train": (inspect.inspect, train.train, resume.resume),
+    "Use and judge": (evaluate.evaluate, predict.predict, report.report, runs.runs, compare.compare),
+    "Look around": (tasks.tasks, doctor.doctor),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: The words after `luthier`; those of the process by default.
+    Returns:
+        The exit code: 0 done, 1 a bug of ours, 2 usage, 3 data, 4 resources, 5 interrupted but resumable, 130 Ctrl-C.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if processes.is_main():
+        return _main(words)
+    # Of several processes rank 0 alone answers; the others are of use to a training only, and print nothing but errors.
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        return _main(words) if words[:1] in (["train"], ["resume"]) else 0
+
+
+def _main(words: list[str]) -> int:
+    silence()
+    stdout = sys.stdout
+    try:
+        code = _run(words)
+        stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader of a pipe has had enough. What Python would flush at its exit must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        return BROKEN_PIPE
+    except (Exception, KeyboardInterrupt) as error:
+        failure = as_luthier_error(error, _command(words))
+        if not processes.is_main() and type(failure) in (UsageError, RecipeError):
+            return 0  # what cannot be as asked cannot be in any process: rank 0 says so
+        if "--json" in words:
+            stdout.write(dumps({"error": failure.to_dict()}) + "\n")
+        sys.stderr.write(lines(failure) + "\n")
+        return failure.exit_code
+    finally:
+        sys.stdout = stdout
+
+
+def _run(words: list[str]) -> int:
+    app = build()
+    if "_LUTHIER_COMPLETE" in os.environ:
+        app(prog_name="luthier")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Text that is no valid Unicode (a lone surrogate) is shown escaped, which JSON allows too.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        with typer.main.get_command(app).make_context("luthier", words) as context:
+            code: int = context.command.invoke(context) or 0
+            return code
+    except typer.Exit as done:
+        return done.exit_code
+
+
+def build() -> typer.Typer:
+    """The command line with all its commands."""
+    app = typer.Typer(
+        name="luthier",
+        help=HELP,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for panel, commands in PIECES.items():
+        for command in commands:
+            app.command(rich_help_panel=panel)(command)
+    return app
+
+
+def _root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        from luthier import __version__
+
+        sys.stdout.write(f"luthier {__version__}\n")
+    elif context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
+
+
+def _command(words: Sequence[str]) -> str:
+    """The part of the command line that names the command."""
+    names = {command.__name__ for commands in PIECES.values() for command in commands}
+    return " ".join(["luthier", *(word for word in words[:1] if word in names)])

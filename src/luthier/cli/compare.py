@@ -1,0 +1,76 @@
+"""`luthier compare`: runs side by side."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.errors import UsageError
+from luthier.text import score
+
+
+def compare(
+    runs: Annotated[list[Path], Argument(metavar="RUN RUN...", help="Two runs or more; the first is the yardstick.")],
+    output: Annotated[Path | None, Option(help="Write the page with the curves there.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Compare runs: scores with paired differences, recipes, curves."""
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    if len(runs) == 1:
+        raise UsageError("one run alone cannot be compared", where=str(runs[0]), hint="name another run after it")
+
+    from luthier.api.compare import compare as compare_runs
+
+    found = compare_runs(runs, output=output)
+    if json:
+        out.json(found.to_dict())
+    else:
+        _print(out, found.to_dict())
+    return 0
+
+
+def _print(out: Output, found: Mapping[str, Any]) -> None:
+    names: Sequence[str] = found["runs"]
+    places = range(1, 1 + len(names))
+    scores: Mapping[str, Mapping[str, Any]] = found["metrics"]
+    out.table(
+        ["metric", *names],
+        [[metric, *(_score(runs.get(name)) for name in names)] for metric, runs in scores.items()],
+        numbers=places,
+    )
+    differences = [
+        [metric, name, _score(difference), _verdict(difference)]
+        for metric, runs in found["differences"].items()
+        for name, difference in runs.items()
+    ]
+    if differences:
+        out.table(["metric", "run", f"minus {names[0]}", ""], differences, numbers=(2,))
+    for note in found["notes"]:
+        out.text(note)
+    recipes: Mapping[str, Mapping[str, Any]] = found["recipes"]
+    if recipes:
+        out.table(
+            ["recipe", *names], [[key, *(_setting(values[name]) for name in names)] for key, values in recipes.items()]
+        )
+    if found.get("page"):
+        out.text(f"page  {found['page']}")
+
+
+def _setting(value: Any) -> str:
+    return "not set" if value is None else str(value)
+
+
+def _score(value: Mapping[str, float] | None) -> str:
+    return score(value.get("value"), value.get("low"), value.get("high")) if value else ""
+
+
+def _verdict(difference: Mapping[str, float]) -> str:
+    low, high = difference.get("low"), difference.get("high")
+    if low is None or high is None:
+        return ""
+    return "could be chance" if low <= 0 <= high else "larger than chance"

@@ -1,0 +1,45 @@
+"""`luthier doctor`: what this machine has."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.text import plural, size
+
+
+def doctor(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> int:
+    """Say what this machine has.
+
+    Devices and their measured rates, memory, disk, versions, models, the hub.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+
+    from luthier.api.doctor import doctor as look
+
+    found = look()
+    if json:
+        out.json(found)
+    else:
+        _print(out, found)
+    return 0
+
+
+def _print(out: Output, found: Mapping[str, Any]) -> None:
+    out.text(f"luthier  {found['luthier']}, Python {found['python']}, {found['platform']}")
+    out.text(f"cores    {found['cores']}, torch uses {plural(found['threads'], 'thread')}")
+    out.text(f"memory   {size(found['memory_available_bytes'])} of {size(found['memory_bytes'])} available")
+    disk = found["disk"]
+    out.text(f"disk     {size(disk['free_bytes'])} of {size(disk['total_bytes'])} free at {disk['path']}")
+    for name, directory in found["models"].items():
+        out.text(f"model    {name}: {'installed' if directory else 'not installed, comes from the hub'}")
+    hub = found["hub"]
+    state = "switched off (HF_HUB_OFFLINE)" if hub["offline"] else "answers" if hub["reachable"] else "does not answer"
+    out.text(f"hub      {hub['endpoint']} {state}")
+    rows = [
+        [device["device"], precision, f"{rate:,.0f} GFLOP/s", "chosen" if precision == device["precision"] else ""]
+        for device in found["devices"]
+        for precision, rate in device["precisions"].items()
+    ]
+    out.table(["device", "precision", "matrix product", "auto"], rows, numbers=(2,))
+    out.table(["library", "version"], list(found["versions"].items()))

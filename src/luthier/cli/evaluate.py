@@ -1,0 +1,38 @@
+"""`luthier evaluate`: a model's score on data."""
+
+from typing import Annotated
+
+from typer import Argument
+
+from luthier.cli.options import Json, LabelColumns, Quiet, Set, Task, TextColumns, Verbose, overrides
+from luthier.cli.output import Output
+from luthier.cli.scores import print_scores
+
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="A run, a model directory or a hub name.")]
+Rows = Annotated[list[str] | None, Argument(metavar="[DATA...]", help="The rows to score; a run's own test rows.")]
+
+
+def evaluate(
+    target: Target,
+    data: Rows = None,
+    task: Task = None,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    settings: Set = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Score a model, with intervals and baselines."""
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    changes = overrides({"task": task}, text, label, settings or [])
+
+    from luthier.api.evaluate import evaluate as evaluate_model
+
+    found = evaluate_model(target, data or [], overrides=changes, console=out.console)
+    if json:
+        out.json(found.to_dict())
+    else:
+        print_scores(out, found.to_dict())
+        out.text(f"written to {found.directory}")
+    return 0

@@ -1,0 +1,100 @@
+"""`luthier inspect`: the data report without training."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from typer import Option
+
+from luthier.cli.options import (
+    Allow,
+    Data,
+    Json,
+    LabelColumns,
+    Model,
+    Quiet,
+    Set,
+    Task,
+    Test,
+    TextColumns,
+    Validation,
+    Verbose,
+    overrides,
+)
+from luthier.cli.output import Output
+from luthier.text import count, duration, listing, share, size
+
+WOULD_STOP = 3
+MOST_LABELS = 12
+
+
+def inspect(
+    data: Data,
+    task: Task = None,
+    model: Model = None,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    valid: Validation = None,
+    test: Test = None,
+    allow: Allow = None,
+    settings: Set = None,
+    cost: Annotated[bool, Option(help="Measure a few steps to say what a run would cost.")] = True,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Say what is in the data, without training.
+
+    Exit code 3 where a finding would stop `luthier train`.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    given = {
+        "task": task,
+        "model.name": model,
+        "data.validation": valid,
+        "data.test": test,
+        "data.allow": allow,
+    }
+    changes = overrides(given, text, label, settings or [])
+
+    from luthier.api.inspect import inspect as inspect_data
+
+    found = inspect_data(data, overrides=changes, cost=cost, console=out.console)
+    if json:
+        out.json(found.to_dict())
+    else:
+        _print(out, found.to_dict())
+    return WOULD_STOP if found.stops else 0
+
+
+def _print(out: Output, found: Mapping[str, Any]) -> None:
+    width = max(8, *map(len, found["columns"]))
+    out.text(f"{'task':<{width}} {found['task']}, {found['shape']}")
+    for role, column in found["columns"].items():
+        out.text(f"{role:<{width}} {column if isinstance(column, str) else listing(column)}")
+    rows = found["rows"].items()
+    out.table(
+        ["rows", "read", "kept", "set aside"],
+        [[split, count(n["read"]), count(n["kept"]), _set_aside(n["set_aside"])] for split, n in rows],
+        numbers=(1, 2),
+    )
+    labels = list(found["labels"].items())
+    if labels:
+        total = max(sum(n for _, n in labels), 1)
+        shown = [[name, count(n), share(n / total)] for name, n in labels[:MOST_LABELS]]
+        left = len(labels) - MOST_LABELS
+        shown += [[f"and {count(left)} more", "", ""]] if left > 0 else []
+        out.table(["label", "rows", "share"], shown, numbers=(1, 2))
+    lengths = found.get("lengths")
+    if lengths:
+        quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
+        out.text(f"{'tokens':<{width}} {quantiles}; {share(lengths['truncated_share'])} of the rows are cut")
+    cost = found.get("cost")
+    if cost:
+        memory = cost.get("peak_memory_bytes")
+        out.text(
+            f"{'cost':<{width}} about {duration(cost['seconds'])}" + (f", {size(memory)} of memory" if memory else "")
+        )
+
+
+def _set_aside(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count(n)} {reason}" for reason, n in reasons.items()) or "0"

@@ -1,0 +1,80 @@
+"""`luthier predict`: answers for texts or for a file of any size."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output, dumps
+from luthier.errors import UsageError
+from luthier.text import listing, number, plural, shorten
+
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="A run, a model directory or a hub name.")]
+Texts = Annotated[list[str] | None, Argument(metavar="[TEXT...]", help="Texts to predict.")]
+
+
+def predict(
+    target: Target,
+    texts: Texts = None,
+    pair: Annotated[list[str] | None, Option(help="The second text of each TEXT, in order; repeatable.")] = None,
+    file: Annotated[str | None, Option(help="Data to predict instead of texts; - is standard input.")] = None,
+    output: Annotated[Path | None, Option(help="Write the answers of --file there, as JSON lines.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Predict texts, or every row of a file, in its order.
+
+    Without --output the answers to a file are JSON lines on standard output; --json writes those for texts too.
+    """
+    _check(texts, pair, file, output)
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+
+    from luthier.api import predict as api
+
+    if file is not None and output is not None:
+        rows = api.predict_file(target, file, output, console=out.console)
+        if json:
+            out.json({"rows": rows, "output": str(output)})
+        else:
+            out.text(f"{plural(rows, 'row')} written to {output}")
+    elif file is not None:
+        for answer in api.predict_stream(target, file):
+            out.text(dumps(answer))
+    else:
+        inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or []
+        for given, answer in zip(inputs, api.load(target).predict(inputs), strict=True):
+            out.text(dumps(_fields(given) | answer) if json else _line(given, answer))
+    return 0
+
+
+def _fields(given: str | tuple[str, str]) -> dict[str, Any]:
+    """An input as the row of a file would have it."""
+    return {"text": given} if isinstance(given, str) else dict(zip(("text", "text_pair"), given, strict=True))
+
+
+def _check(texts: list[str] | None, pair: list[str] | None, file: str | None, output: Path | None) -> None:
+    if file is None and not texts:
+        raise UsageError("nothing to predict", where="luthier predict", hint="give texts or --file")
+    if file is not None and (texts or pair):
+        raise UsageError("texts and --file exclude each other", where="luthier predict", hint="keep one of them")
+    if file is None and output is not None:
+        raise UsageError("--output goes with --file", where="luthier predict", hint="leave it out for texts")
+    if pair and len(pair) != len(texts or []):
+        numbers = f"{plural(len(texts or []), 'text')}, {len(pair)} --pair"
+        raise UsageError("each TEXT needs its own --pair", where=numbers, hint="give as many of each")
+
+
+def _line(given: str | tuple[str, str], answer: Mapping[str, Any]) -> str:
+    prediction, score = answer.get("prediction"), answer.get("score")
+    if prediction is None:
+        label = str(answer.get("error", "no answer"))
+    elif isinstance(prediction, float):
+        label = number(prediction)
+    else:
+        label = prediction if isinstance(prediction, str) else listing(prediction) or "(none)"
+    text = given if isinstance(given, str) else " | ".join(given)
+    words = [label, number(score) if isinstance(score, float) else "", shorten(text, 60)]
+    return "  ".join(word for word in words if word)

@@ -1,0 +1,25 @@
+"""`luthier resume`: a stopped run goes on."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.cli.scores import print_result
+
+
+def resume(
+    run: Annotated[Path, Argument(metavar="RUN", help="The run directory.")],
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Go on from the newest whole checkpoint of a run."""
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+
+    from luthier.api.train import resume as resume_run
+
+    print_result(out, resume_run(run, console=out.console).to_dict())
+    return 0

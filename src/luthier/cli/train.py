@@ -1,0 +1,100 @@
+"""`luthier train`: from data to a model, a score and a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from luthier.cli.options import (
+    Allow,
+    Json,
+    LabelColumns,
+    Model,
+    Quiet,
+    Set,
+    Task,
+    Test,
+    TextColumns,
+    Validation,
+    Verbose,
+    overrides,
+)
+from luthier.cli.output import Output
+from luthier.cli.scores import print_result
+
+TRAINING = "Training"
+
+DataOrRecipe = Annotated[
+    list[str], Argument(metavar="DATA...|RECIPE.toml", help="Files, folders, data sets, or one recipe; - is stdin.")
+]
+
+
+def train(
+    data: DataOrRecipe,
+    task: Task = None,
+    model: Model = None,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    valid: Validation = None,
+    test: Test = None,
+    engine: Annotated[str | None, Option(help="loop or trainer.", rich_help_panel=TRAINING)] = None,
+    epochs: Annotated[float | None, Option(help="Passes over the rows.", rich_help_panel=TRAINING)] = None,
+    max_steps: Annotated[int | None, Option(help="Stop after so many steps.", rich_help_panel=TRAINING)] = None,
+    batch_size: Annotated[int | None, Option(help="Examples in one step.", rich_help_panel=TRAINING)] = None,
+    grad_accumulation: Annotated[
+        int | None, Option(help="Parts that a batch is run in.", rich_help_panel=TRAINING)
+    ] = None,
+    lr: Annotated[float | None, Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
+    scheduler: Annotated[
+        str | None,
+        Option(
+            help="linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    precision: Annotated[str | None, Option(help="auto, fp32, bf16 or fp16.", rich_help_panel=TRAINING)] = None,
+    seed: Annotated[int | None, Option(help="Of the split, the order, the weights.", rich_help_panel=TRAINING)] = None,
+    run_dir: Annotated[Path | None, Option(help="Where the run goes; a new name below runs/.")] = None,
+    allow: Allow = None,
+    settings: Set = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print the complete recipe and stop.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Inspect, split, train, evaluate and report.
+
+    Whatever is not said is found from the data or has a sound default, and is told in a line.
+    An option beats the recipe file.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    given = {
+        "task": task,
+        "seed": seed,
+        "model.name": model,
+        "data.validation": valid,
+        "data.test": test,
+        "data.allow": allow,
+        "training.engine": engine,
+        "training.epochs": epochs,
+        "training.max_steps": max_steps,
+        "training.batch_size": batch_size,
+        "training.gradient_accumulation_steps": grad_accumulation,
+        "training.learning_rate": lr,
+        "training.lr_scheduler_type": scheduler,
+        "training.precision": precision,
+    }
+    changes = overrides(given, text, label, settings or [])
+
+    from luthier.api import train as api
+
+    if dry_run:
+        recipe = api.plan(data, overrides=changes, console=out.console)
+        if json:
+            out.json({"recipe": recipe.model_dump(mode="json")})
+        else:
+            out.text(recipe.to_toml().rstrip())
+        return 0
+    result = api.train(data, overrides=changes, run_dir=run_dir, console=out.console)
+    print_result(out, result.to_dict())
+    return 0

@@ -1,0 +1,197 @@
+"""Which rows go into which batch. The order is a function of the seed and the step alone, so it needs no state."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from luthier import processes
+
+IntArray = NDArray[np.int64]
+Features = Mapping[str, Any]
+Collate = Callable[[Sequence[Features]], dict[str, Tensor]]
+
+IGNORED = -100  # the label value that takes part in no loss, as in transformers
+POOL = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """The rows of every optimizer step, and how a step is divided over processes and accumulation.
+
+    The same seed gives the same rows in the same step for any `parts` and `processes`; so 4x4 is 1x16.
+
+    Args:
+        lengths: [n] tokens of each row.
+        batch_size: Rows in one optimizer step.
+        parts: Micro-batches that one process runs in a step.
+        seed: Decides the order.
+        grouping: Whether rows of like length share a batch.
+        rank: This process.
+        processes: How many processes share a step.
+    """
+
+    lengths: IntArray
+    batch_size: int
+    parts: int = 1
+    seed: int = 0
+    grouping: bool = True
+    rank: int = 0
+    processes: int = 1
+    _epoch_order: Callable[[int], list[IntArray]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_epoch_order", lru_cache(maxsize=2)(self._order))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def epoch(self, step: int) -> float:
+        """Passes over the data that are done after `step` optimizer steps."""
+        return step / self.steps_per_epoch
+
+    def rows(self, step: int) -> IntArray:
+        """The rows of one step (0-based), shortest first."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        return self._epoch_order(epoch)[position]
+
+    def micro_batches(self, step: int) -> list[list[int]]:
+        """The rows of one step that this process runs, in `parts` micro-batches of like length.
+
+        A micro-batch for which no row is left gets a filler, so that every process runs equally often: the first
+        row of the step, written as `-1 - row`; its labels are ignored.
+        """
+        rows = self.rows(step)
+        pieces = np.array_split(rows, self.parts * self.processes)
+        mine = pieces[self.rank :: self.processes]
+        return [piece.tolist() if len(piece) else [-1 - int(rows[0])] for piece in mine]
+
+    def _order(self, epoch: int) -> list[IntArray]:
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(len(self.lengths))
+        if not self.grouping:
+            batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
+            return [batch[np.argsort(self.lengths[batch], kind="stable")] for batch in batches]
+        pool = POOL * self.batch_size
+        batches = []
+        for start in range(0, len(order), pool):
+            rows = order[start : start + pool]
+            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
+            batches += [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
+        # An incomplete batch may arise only once, at the end of the last pool: the shuffle below moves it anywhere.
+        return [batches[i] for i in generator.permutation(len(batches))]
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What the model runs at once.
+
+    Args:
+        inputs: Arguments of the model's forward, on the CPU.
+        labels: Labels, `IGNORED` where there is none.
+        n_labels: Labels that count in the loss.
+        n_tokens: Real tokens.
+        n_places: Tokens with padding.
+    """
+
+    inputs: dict[str, Tensor]
+    labels: Tensor
+    n_labels: int
+    n_tokens: int
+    n_places: int
+
+
+class _Rows(Dataset[Any]):
+    """A map-style view of encoded rows in which a negative index is a filler row without labels."""
+
+    def __init__(self, rows: Sequence[Features]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Features:
+        if index >= 0:
+            return self._rows[index]
+        row = dict(self._rows[-1 - index])
+        row["labels"] = np.full_like(np.asarray(row["labels"]), IGNORED).tolist()
+        return row
+
+
+class _Collator:
+    """Collates rows and counts what is in the batch while it is still on the CPU."""
+
+    def __init__(self, collate: Collate) -> None:
+        self._collate = collate
+
+    def __call__(self, rows: Sequence[Features]) -> MicroBatch:
+        batch = self._collate(rows)
+        labels = batch.pop("labels")
+        mask = batch["attention_mask"]
+        return MicroBatch(batch, labels, int(labels.ne(IGNORED).sum()), int(mask.sum()), mask.numel())
+
+
+def train_loader(
+    plan: BatchPlan, rows: Sequence[Features], collate: Collate, *, start: int, stop: int, workers: int = 0
+) -> DataLoader[MicroBatch]:
+    """A loader of micro-batches for the steps `start` (inclusive) to `stop` (exclusive), `plan.parts` to a step.
+
+    The batches are the same for any number of workers, and drawing them leaves the global random state alone.
+    """
+    order = [micro for step in range(start, stop) for micro in plan.micro_batches(step)]
+    return DataLoader(
+        _Rows(rows),
+        batch_sampler=order,
+        collate_fn=_Collator(collate),
+        num_workers=workers,
+        generator=torch.Generator().manual_seed(plan.seed),
+        persistent_workers=False,
+    )
+
+
+def groups(loader: DataLoader[MicroBatch], parts: int) -> Iterator[list[MicroBatch]]:
+    """The micro-batches of one optimizer step after another."""
+    group: list[MicroBatch] = []
+    for batch in loader:
+        group.append(batch)
+        if len(group) == parts:
+            yield group
+            group = []
+
+
+def amounts(group: Sequence[MicroBatch]) -> list[int]:
+    """Labels, real tokens and tokens with padding of an optimizer step, over all processes. No device is touched."""
+    return processes.totals(
+        sum(batch.n_labels for batch in group),
+        sum(batch.n_tokens for batch in group),
+        sum(batch.n_places for batch in group),
+    )
+
+
+def by_length(lengths: IntArray, batch_size: int) -> list[IntArray]:
+    """Rows in batches of like length, longest first, for predicting: an overflow of memory shows at once.
+
+    Args:
+        lengths: [n] tokens of each row.
+        batch_size: Rows in a batch.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def by_tokens(lengths: IntArray, budget: int) -> list[IntArray]:
+    """As `by_length`, with as many rows in a batch as `budget` tokens with padding allow, and at least one."""
+    order = np.argsort(-lengths, kind="stable")
+    batches, start = [], 0
+    while start < len(order):
+        size = max(1, budget // max(1, int(lengths[order[start]])))
+        batches.append(order[start : start + size])
+        start += size
+    return batches

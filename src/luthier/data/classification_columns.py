@@ -1,0 +1,383 @@
+"""Which columns of a table are the text and the label of a classification task, and which shape the task has."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from luthier.data.columns import (
+    SAMPLE,
+    ColumnProfile,
+    Recognition,
+    is_id,
+    is_split,
+    is_unnamed,
+    require,
+    words_of,
+)
+from luthier.errors import RecipeError, UsageError
+from luthier.findings import Decision
+from luthier.text import count, listing, plural
+
+Profiles = Mapping[str, ColumnProfile]
+Given = Mapping[str, str | list[str]]
+
+TASK = "text-classification"
+SHAPES = tuple(f"{texts}/{labels}" for texts in ("single", "pair") for labels in ("one", "several", "number"))
+
+# Best first: of two columns with such names, the earlier name wins.
+LABEL_NAMES = (
+    "label", "labels", "gold", "target", "targets", "class", "classes", "y", "sentiment", "stars", "star", "rating",
+    "score", "category", "categories", "intent", "emotion", "emotions", "topic", "topics", "tag", "tags", "polarity",
+    "stance", "quality", "similarity", "grade", "toxicity", "spam", "entailment", "type", "genre", "gender", "outcome",
+    "duplicate", "paraphrase",
+)  # fmt: skip
+TEXT_NAMES = (
+    "text", "sentence", "review", "tweet", "comment", "body", "content", "message", "utterance", "document", "article",
+    "post", "sms", "string", "passage", "paragraph", "description", "abstract", "premise", "question", "query",
+    "prompt", "input", "email", "statement", "claim", "name",
+)  # fmt: skip
+HEADING_NAMES = {"title", "subject", "headline", "heading", "header", "summary"}
+# Beside a label such columns say where a row comes from; alone they may be what is wanted.
+ABOUT_NAMES = {
+    "language", "lang", "source", "domain", "dataset", "author", "user", "username", "date", "time", "timestamp",
+    "year", "month", "country", "region", "url", "link", "platform", "version", "annotator", "annotators", "worker",
+    "confidence", "votes", "vote", "count", "likes", "helpful", "length", "verified", "parse", "license", "file",
+    "filename", "fname", "path", "location", "timezone", "retweet", "number", "num",
+}  # fmt: skip
+PAIR_NAMES = (
+    ("premise", "hypothesis"), ("question", "sentence"), ("question", "passage"), ("question", "answer"),
+    ("query", "passage"), ("query", "document"), ("query", "title"), ("claim", "evidence"), ("claim", "text"),
+    ("post", "reply"), ("context", "response"), ("headline", "body"), ("target", "text"),
+)  # fmt: skip
+FIRST = {"1", "a", "first", "left", "i"}
+SECOND = {"2", "b", "second", "right", "ii", "pair"}
+QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "age", "grade", "points", "percent"}
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Columns taken for one role, how sure that is, and why."""
+
+    columns: list[str]
+    confidence: float
+    why: list[Decision]
+
+
+def recognise_classification(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find the text, the second text and the label of a table, and what kind of label it is.
+
+    Args:
+        profiles: The table's columns (`columns.profile`).
+        given: Columns that the user named, by role: `text` (two of them are a pair), `text_pair`, `label` (several of
+            them are 0/1 columns), `labels`.
+        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+    Returns:
+        None where no text or no label is found; `why_not` says why.
+    Raises:
+        ColumnError: A column that the user named is not there.
+        UsageError: One column is named for two roles, or too many for one.
+        RecipeError: There is no such shape, or what was named contradicts it.
+    """
+    asked_texts, asked_labels = _asked(profiles, given, shape)
+    texts_shape, labels_shape = shape.split("/") if shape else (None, None)
+    labels_by_name = {name for name in profiles if name not in asked_texts and _label_rank(name) is not None}
+    texts = _find_texts(profiles, asked_texts, set(asked_labels), labels_by_name, texts_shape)
+    if texts is None:
+        return None
+    labels = _find_labels(profiles, asked_labels, set(texts.columns), labels_shape)
+    if labels is None:
+        return None
+    kind, kind_why = _kind(profiles, labels.columns, labels_shape, several="labels" in given)
+
+    columns: dict[str, str | list[str]] = dict(zip(("text", "text_pair"), texts.columns, strict=False))
+    if kind == "several":
+        joined = len(labels.columns) == 1 and not _is_flag(profiles[labels.columns[0]])
+        columns["labels"] = labels.columns[0] if joined else labels.columns
+    else:
+        columns["label"] = labels.columns[0]
+    why = [*texts.why, *labels.why, kind_why]
+    used = {*texts.columns, *labels.columns}
+    splits = [column for column in profiles.values() if is_split(column) and column.name not in used]
+    for column in [profiles[name] for name in [given.get("split")] if isinstance(name, str)] or splits[:1]:
+        columns["split"] = column.name
+        why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
+    found = f"{'pair' if len(texts.columns) == 2 else 'single'}/{kind}"
+    return Recognition(TASK, found, columns, round(min(texts.confidence, labels.confidence), 2), why)
+
+
+def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say, a short clause for each column, why no text or no label was found."""
+    asked_texts, asked_labels = _asked(profiles, given or {}, None)
+    texts = _find_texts(profiles, asked_texts, set(asked_labels), set(), None)
+    if texts is None:
+        return f"no column holds text: {'; '.join(_described(column) for column in profiles.values())}"
+    rest = [_described(column) for column in profiles.values() if column.name not in texts.columns]
+    taken = " and ".join(repr(name) for name in texts.columns)
+    clauses = [f"{taken} {'is' if len(texts.columns) == 1 else 'are'} the text", *rest]
+    return f"no column looks like a label: {'; '.join(clauses)}{'' if rest else ', and there is no other column'}"
+
+
+def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:
+    """The columns that the user named as texts and as labels, seen to exist and not to contradict each other."""
+    if shape is not None and shape not in SHAPES:
+        raise RecipeError(f"there is no shape {shape!r}", where="shape", hint=f"known: {', '.join(SHAPES)}")
+    texts = [*_several(given.get("text")), *_several(given.get("text_pair"))]
+    labels = [*_several(given.get("label")), *_several(given.get("labels"))]
+    require(texts, profiles, where="--text")
+    require(labels, profiles, where="--label")
+    if twice := [name for name in {*texts, *labels} if (texts + labels).count(name) > 1]:
+        raise UsageError(
+            f"the column {sorted(twice)[0]!r} is named twice", where="--text, --label", hint="name each column once"
+        )
+    if len(texts) > 2:
+        raise UsageError(
+            f"{plural(len(texts), 'text column')} were named", where="--text", hint="name one, or two for pairs"
+        )
+    if shape and shape.startswith("single") and len(texts) == 2:
+        raise RecipeError(f"two texts were named for the shape {shape}", where="shape", hint=f"pair/{shape[7:]}")
+    if shape and not shape.endswith("several") and len(labels) > 1:
+        raise RecipeError(
+            f"{plural(len(labels), 'label column')} were named for the shape {shape}",
+            where="shape",
+            hint=f"{shape.split('/')[0]}/several",
+        )
+    return texts, labels
+
+
+def _find_texts(
+    profiles: Profiles, asked: list[str], taken: set[str], labels_by_name: set[str], shape: str | None
+) -> _Choice | None:
+    named = [
+        Decision(role, f"column {name!r}", "as given") for role, name in zip(("text", "text_pair"), asked, strict=False)
+    ]
+    if len(asked) == 2 or (asked and shape != "pair"):
+        return _Choice(asked, 1.0, named)
+    scores = {
+        column.name: _text_score(column) - (6 if column.name in labels_by_name else 0)
+        for column in profiles.values()
+        if column.name not in {*asked, *taken} and _may_be_text(column)
+    }
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    if asked:
+        return _Choice([*asked, ranked[0]], 0.7, [*named, _found("text_pair", profiles[ranked[0]])]) if ranked else None
+    if not ranked:
+        return None
+    pair = None if shape == "single" else _pair(profiles, scores)
+    if pair is None and shape == "pair":
+        pair = (ranked[0], ranked[1]) if len(ranked) > 1 else None
+    if pair is not None:
+        sure = 0.7 if is_unnamed(pair[0]) else 0.95
+        return _Choice(list(pair), sure, [_found("text", profiles[pair[0]]), _found("text_pair", profiles[pair[1]])])
+    best = ranked[0]
+    others = [name for name in ranked[1:] if scores[name] > 0.5 * scores[best] and profiles[name].mean_words >= 2]
+    why = [_found("text", profiles[best])]
+    if others:
+        why.append(Decision("not used", listing([repr(name) for name in others]), "also text; --text a,b reads a pair"))
+    return _Choice([best], 0.95 if _rank(best, TEXT_NAMES) is not None else 0.7, why)
+
+
+def _may_be_text(column: ColumnProfile) -> bool:
+    if column.list_share or column.missing_share == 1 or is_split(column) or _is_flag(column):
+        return False
+    if _rank(column.name, TEXT_NAMES) == 0:
+        return True
+    return column.numeric_share < 0.5 and column.letter_share >= 0.4 and not is_id(column)
+
+
+def _text_score(column: ColumnProfile) -> float:
+    """How much a column looks like the text: language, long, and different in each row; a name helps."""
+    score = math.log2(1 + min(column.mean_chars, 500)) / 2 + 2 * column.distinct_share - 4 * column.missing_share
+    words = words_of(column.name)
+    if (rank := _rank(column.name, TEXT_NAMES)) is not None:
+        score += (4 if len(words) == 1 else 3) - rank / len(TEXT_NAMES)
+    elif HEADING_NAMES & set(words):
+        score += 1
+    return score - (4 if ABOUT_NAMES & set(words) else 0)
+
+
+def _pair(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | None:
+    """Two of the text columns that belong together, by their names, or by their lengths where there are no names."""
+    table = [name for name in profiles if scores.get(name, 0) > 0]  # in the table's order
+    stems = {name: [] if is_unnamed(name) else words_of(name) for name in table}
+    numbered = [
+        (first, second) for first in table for second in table if _is_numbered_pair(stems[first], stems[second])
+    ]
+    if numbered:
+        return max(numbered, key=lambda pair: scores[pair[0]] + scores[pair[1]])
+    for first_word, second_word in PAIR_NAMES:
+        match = [[name for name in table if stems[name] == [word]] for word in (first_word, second_word)]
+        if all(match):
+            return match[0][0], match[1][0]
+    prose = [name for name in table if profiles[name].mean_words >= 2]
+    if len(prose) == 2 and all(is_unnamed(name) for name in prose):
+        shorter, longer = sorted(profiles[name].mean_chars for name in prose)
+        if longer <= 2 * shorter and min(profiles[name].distinct_share for name in prose) > 0.2:
+            return prose[0], prose[1]
+    return None
+
+
+def _is_numbered_pair(first: list[str], second: list[str]) -> bool:
+    """Whether two names differ in 1 and 2, a and b only, or in a 2, b, pair at the end of the second."""
+    if first and first == second[:-1] and second[-1] in SECOND:
+        return True
+    differing = [(one, two) for one, two in zip(first, second, strict=False) if one != two]
+    return (
+        len(first) == len(second) > 1 and len(differing) == 1 and differing[0][0] in FIRST and differing[0][1] in SECOND
+    )
+
+
+def _find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: str | None) -> _Choice | None:
+    if asked:
+        return _Choice(asked, 1.0, [Decision("label", _columns(asked), "as given")])
+    candidates = [column for column in profiles.values() if column.name not in texts and _may_be_label(column)]
+    if not candidates:
+        return None
+    # Later columns win a tie: where tables have no names, the label is most often last.
+    scores = {column.name: (_label_score(column), place) for place, column in enumerate(candidates)}
+    ranked = sorted(candidates, key=lambda column: scores[column.name], reverse=True)
+    best, by_name = ranked[0], _label_rank(ranked[0].name) is not None
+    flags = [column.name for column in profiles.values() if column.name not in texts and _may_be_one_of_several(column)]
+    clear = by_name and best.name not in flags
+    by_content = shape is None and not clear and (len(flags) > 2 or best.name in flags)
+    if len(flags) >= 2 and (by_content or (shape == "several" and best.parts is None)):
+        why = f"{plural(len(flags), 'column')} of 0 and 1: each is a label"
+        return _Choice(flags, 0.85 if len(flags) > 2 else 0.6, [Decision("labels", _columns(flags), why)])
+    reasons = [_found("label", best, by_name=by_name)]
+    rivals = [
+        repr(column.name)
+        for column in ranked[1:]
+        if scores[column.name][0] > 0 and not ABOUT_NAMES & set(words_of(column.name))
+    ]
+    if rivals:
+        reasons.append(Decision("not used", listing(rivals), "could be the label too; --label takes another"))
+    return _Choice([best.name], _label_confidence(best, bool(rivals)), reasons)
+
+
+def _may_be_label(column: ColumnProfile) -> bool:
+    by_name = _label_rank(column.name) is not None
+    coded = is_id(column) and not (by_name and column.distinct_share < 0.5)
+    if coded or column.missing_share > 0.98 or is_split(column) or (column.distinct < 2 and not by_name):
+        return False
+    if column.list_share:
+        return column.list_share > 0.9 and column.parts is not None and (by_name or len(column.parts) < column.n / 2)
+    if column.numeric_share > 0.95 or column.separator:
+        return True
+    if column.mean_chars > 60 or column.mean_words > 8:
+        return False
+    if column.n < 20:  # shares say little
+        return by_name or column.distinct_share < 1
+    return column.distinct_share <= (0.5 if by_name or column.distinct <= 20 else 0.2)
+
+
+def _label_score(column: ColumnProfile) -> float:
+    score = 0.0
+    words = words_of(column.name)
+    if (rank := _label_rank(column.name)) is not None:
+        score += (4 if len(words) == 1 else 3) - rank / len(LABEL_NAMES)
+    if words and words[0] in {"is", "has"}:
+        score += 2
+    if ABOUT_NAMES & set(words):
+        score -= 4
+    if HEADING_NAMES & set(words) or _rank(column.name, TEXT_NAMES) is not None:
+        score -= 1
+    few = column.distinct <= 20 and column.distinct_share <= 0.5
+    return score + (1 if few or column.list_share else 0) - 2 * column.missing_share
+
+
+def _label_confidence(column: ColumnProfile, rivals: bool) -> float:
+    words = words_of(column.name)
+    if ABOUT_NAMES & set(words):
+        return 0.3
+    if _label_rank(column.name) is not None or words[:1] in (["is"], ["has"]):
+        return 0.95 if len(words) == 1 else 0.85
+    if HEADING_NAMES & set(words):
+        return 0.3
+    few = column.distinct <= 20
+    return (0.7 if is_unnamed(column.name) else 0.6 if few else 0.4) - (0.2 if rivals else 0)
+
+
+def _may_be_one_of_several(column: ColumnProfile) -> bool:
+    about = ABOUT_NAMES & set(words_of(column.name))
+    return _is_flag(column) and column.missing_share < 0.5 and not about and not is_id(column)
+
+
+def _is_flag(column: ColumnProfile) -> bool:
+    return column.distinct > 0 and column.zero_one_share == 1
+
+
+def _kind(profiles: Profiles, labels: list[str], asked: str | None, *, several: bool) -> tuple[str, Decision]:
+    """Whether the label is one class, several, or a number; and why."""
+    column = profiles[labels[0]]
+    if asked is not None:
+        return asked, Decision("shape", asked, "as given")
+    if len(labels) > 1:
+        return "several", Decision("shape", "several labels", f"{count(len(labels))} columns of 0 and 1")
+    if column.list_share or column.separator or several:
+        joined = "lists" if column.list_share else f"joined by {column.separator!r}"
+        kinds = plural(len(column.parts or ()), "label")
+        return "several", Decision("shape", "several labels", f"{kinds}, {joined}")
+    if column.numeric_share > 0.95 and (reason := _number_reason(column)):
+        return "number", Decision("shape", "a number", reason)
+    return "one", Decision("shape", "one label", plural(column.distinct, "class", "classes"))
+
+
+def _number_reason(column: ColumnProfile) -> str:
+    """Why a column of numbers is a number to predict rather than classes; empty where it is classes."""
+    span = f"{column.low:g} to {column.high:g}"
+    if column.integer_share < 1:
+        return f"{plural(column.distinct, 'value')} from {span}, not all whole" if column.distinct > 5 else ""
+    if column.distinct <= 50 or column.low is None or column.high is None:
+        return ""
+    # Classes are numbered from 0 or 1 without gaps; quantities are not, or say so by their name.
+    numbered = column.low in (0, 1) and column.high - column.low + 1 <= 1.2 * column.distinct
+    quantity = bool(QUANTITY_NAMES & set(words_of(column.name)))
+    if quantity or (column.distinct_share > 0.05 and not numbered):
+        return f"{plural(column.distinct, 'whole number')} from {span}"
+    return ""
+
+
+def _label_rank(name: str) -> int | None:
+    words = words_of(name)
+    return 0 if words[:1] in (["is"], ["has"]) and len(words) > 1 else _rank(name, LABEL_NAMES)
+
+
+def _rank(name: str, known: tuple[str, ...]) -> int | None:
+    """The place in a list of names of the first word that a column's name has of it."""
+    words = set(words_of(name))
+    return next((rank for rank, word in enumerate(known) if word in words), None)
+
+
+def _found(role: str, column: ColumnProfile, *, by_name: bool | None = None) -> Decision:
+    if by_name is None:
+        by_name = _rank(column.name, TEXT_NAMES) is not None
+    if role == "label":
+        rows = plural(column.n, "row") if column.n < SAMPLE else f"a sample of {plural(column.n, 'row')}"
+        what = f"{plural(column.distinct, 'value')} in {rows}"
+    else:
+        what = f"{column.mean_words:.0f} words on average"
+    return Decision(role, f"column {column.name!r}", f"{what}, {'by name' if by_name else 'by content'}")
+
+
+def _described(column: ColumnProfile) -> str:
+    if column.missing_share == 1:
+        return f"{column.name!r} is empty"
+    if column.list_share:
+        return f"{column.name!r} holds lists"
+    if is_split(column):
+        return f"{column.name!r} names the split"
+    if is_id(column):
+        return f"{column.name!r} is an id"
+    if column.distinct < 2:
+        return f"{column.name!r} is the same in all rows"
+    kind = "numbers" if column.numeric_share > 0.95 else "values"
+    return f"{column.name!r} has {count(column.distinct)} different {kind} in {plural(column.n, 'row')}"
+
+
+def _columns(names: list[str]) -> str:
+    return f"{'column' if len(names) == 1 else 'columns'} {listing([repr(name) for name in names], 12)}"
+
+
+def _several(value: str | list[str] | None) -> list[str]:
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)

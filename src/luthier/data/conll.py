@@ -1,0 +1,87 @@
+"""CoNLL columns: one token a line with its tag last, a blank line between sentences."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from luthier.data.encoding import line_fault, strip_end
+from luthier.data.readers import Reader, Reading, TextFile
+from luthier.data.records import Record, Rejected
+from luthier.findings import Decision
+from luthier.text import count
+
+_TAG = re.compile(r"O|[BIESLU]-\S+")
+_SUFFIXES = (".conll", ".bio", ".iob", ".iob2", ".bioes")
+_DOCUMENT = "-DOCSTART-"
+
+
+@dataclass
+class ConllReader(Reader):
+    """One row a sentence: its tokens and tags, and further columns as lists too."""
+
+    text: TextFile
+    separator: str | None
+
+    @classmethod
+    def open(cls, text: TextFile, how: Reading) -> "ConllReader | None":
+        """The reader when the text is in CoNLL columns, else None."""
+        lines = text.sample_lines()
+        separator = "\t" if sum("\t" in line for line in lines) > 0.9 * len(lines) else None
+        rows = [fields for line in lines if (fields := _fields(line, separator)) and fields[0] != _DOCUMENT]
+        widths = Counter(map(len, rows))
+        if not widths or widths.most_common(1)[0][0] < 2:
+            return None
+        width = widths.most_common(1)[0][0]
+        tagged = sum(len(fields) == width and bool(_TAG.fullmatch(fields[-1])) for fields in rows)
+        named = how.format == "conll" or text.file.suffix in _SUFFIXES
+        if tagged < (0.5 if named else 0.95) * len(rows) or not (named or _has_gap(text)):
+            return None
+        further = [f"column{number}" for number in range(2, width)]
+        decisions = [
+            Decision("format", "CoNLL", "a tag ends each line, blank lines part the sentences"),
+            text.encoding.decision(),
+            Decision("separator", "tab" if separator else "blanks", f"most lines have {width} fields"),
+        ]
+        return cls(text.file.name, "conll", ["tokens", *further, "tags"], decisions, text, separator)
+
+    def records(self) -> Iterator[Record | Rejected]:
+        number = 0
+        for place, sentence in self._sentences():
+            faults = (fault for line in sentence if (fault := line_fault(line)))
+            rows = [_fields(strip_end(line), self.separator) for line in sentence]
+            if rows[0][0] == _DOCUMENT:
+                continue
+            number += 1
+            odd = next((at for at, row in enumerate(rows) if len(row) != len(self.columns)), None)
+            if fault := next(faults, None):
+                yield Rejected(self.name, number, fault[0], f"sentence at line {count(place)}: {fault[1]}")
+            elif odd is not None:
+                detail = f"line {count(place + odd)}: {len(rows[odd])} fields instead of {len(self.columns)}"
+                yield Rejected(self.name, number, "field-count", detail)
+            else:
+                columns = map(list, zip(*rows, strict=True))
+                yield Record(self.name, number, dict(zip(self.columns, columns, strict=True)))
+
+    def _sentences(self) -> Iterator[tuple[int, list[str]]]:
+        """Each sentence's lines with the number of the first."""
+        with self.text.lines() as lines:
+            sentence: list[str] = []
+            for line in lines:
+                if not line.isspace():
+                    sentence.append(line)
+                elif sentence:
+                    yield lines.number - len(sentence), sentence
+                    sentence = []
+            if sentence:
+                yield lines.number - len(sentence) + 1, sentence
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    """The fields of a line; without a separator, what stands between blanks."""
+    return line.split(separator) if separator else line.split()
+
+
+def _has_gap(text: TextFile) -> bool:
+    lines = text.sample.strip().split(text.newline)
+    return any(not line.strip() for line in lines)

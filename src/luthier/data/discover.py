@@ -1,0 +1,258 @@
+"""Which files are training, validation and test data."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from luthier.data.files import COMPRESSION_SUFFIXES, reading
+from luthier.data.folders import find_classes
+from luthier.data.formats import SUFFIXES
+from luthier.data.parallel import Part, group_languages
+from luthier.data.readers import Reading
+from luthier.data.sources import (
+    STANDARD_INPUT,
+    Source,
+    is_saved,
+    open_classes,
+    open_hub,
+    open_parallel,
+    open_saved,
+    open_source,
+)
+from luthier.errors import SourceError
+from luthier.findings import Decision
+from luthier.text import listing
+
+SPLITS = ("train", "validation", "test")
+_SPLIT_WORD = re.compile(
+    r"(?<![a-z])(?:(train(?:ing|set)?)|(dev(?:elopment|set)?|val(?:id(?:ation)?|set)?|eval(?:uation)?)"
+    r"|(test(?:ing|set)?))(?![a-z])"
+)
+_OTHER_SUFFIXES = (".hdf5", ".h5", ".log", ".lock", ".py", ".sh", ".md", ".toml", ".yaml", ".yml")
+# Text files that stand beside data and are none.
+_NOT_DATA = re.compile(r"(readme|licen[cs]e|source|changelog|citation|notes?|requirements|dataset_infos?)\b", re.I)
+Splits = dict[str, list[Source]]
+
+
+def discover(
+    specs: Sequence[str | Path],
+    *,
+    validation: Sequence[str | Path] = (),
+    test: Sequence[str | Path] = (),
+    stdin_to: Path | None = None,
+    how: Reading | None = None,
+) -> Splits:
+    """Open everything that was named and sort it into splits.
+
+    Args:
+        specs: Files go to `train`; folders and data sets are asked for the splits they hold.
+        validation: What the user named as validation data, all of it.
+        test: As `validation`.
+        stdin_to: Where standard input is kept, see `open_source`.
+        how: What the user knows about the files.
+    Returns:
+        The sources under `train`, `validation` and `test`; several parts of one split in the order of their names.
+    Raises:
+        SourceError: Something named is missing or holds no data.
+    """
+    splits = _sorted_in(specs, stdin_to, how)
+    for split, named in (("validation", validation), ("test", test)):
+        inside = _sorted_in(named, stdin_to, how)
+        # A folder given as test data may hold a split of that name; else all that it holds is meant.
+        splits[split] += inside[split] or [source for sources in inside.values() for source in sources]
+    return splits
+
+
+def split_of(name: str) -> str:
+    """The split that a name speaks of: `validation` for `dialogsum.dev.jsonl`; empty for none."""
+    found = _SPLIT_WORD.search(name.lower())
+    return next(split for split, word in zip(SPLITS, found.groups(), strict=True) if word) if found else ""
+
+
+def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading | None) -> Splits:
+    """The splits of everything named, where files that differ only in their language are one source."""
+    splits = _splits()
+    parts = {part.files[0]: part for part in group_languages([Path(spec) for spec in specs]) if part.languages}
+    in_part = {file: part for part in parts.values() for file in part.files}
+    for spec in specs:
+        part = in_part.get(Path(spec))
+        if part is None:
+            for split, sources in _look_into(spec, stdin_to, how).items():
+                splits[split] += sources
+        elif part.files[0] == Path(spec):
+            splits["train"].append(open_parallel(str(Path(spec).parent), part, how))
+    return splits
+
+
+def _look_into(spec: str | Path, stdin_to: Path | None, how: Reading | None) -> Splits:
+    name, path = str(spec), Path(spec).expanduser()
+    if name != STANDARD_INPUT and "://" not in name:
+        with reading(name, path):
+            if path.is_dir():
+                return _in_folder(name, path, how)
+            if not path.exists():
+                return _named_splits(open_hub(name))
+    return _splits(train=[open_source(spec, stdin_to=stdin_to, how=how)])
+
+
+def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
+    """The splits of a folder: a saved set, folders or files named after splits, class folders, or plain data files."""
+    if is_saved(path):
+        return _named_splits(open_saved(name, path))
+    entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith((".", "__")))
+    folders = [entry for entry in entries if entry.is_dir()]
+    files = [entry for entry in entries if entry.is_file()]
+    if split_folders := {folder: split_of(folder.name) for folder in folders if split_of(folder.name)}:
+        return _in_split_folders(name, split_folders, how)
+    parts = group_languages(files)
+    named = [part for part in parts if split_of(part.name) and (_is_data(part) or _unknown(part))]
+    if any(map(_is_data, named)):
+        return _in_split_files(name, named, files, how)
+    if classes := find_classes(path):
+        return _splits(train=[open_classes(name, path, classes)])
+    if data := [part for part in parts if _is_data(part)]:
+        chosen = _one_kind(data)
+        sources = [_open_part(name, part, how) for part in chosen]
+        _say_ignored(sources, files, chosen)
+        return _splits(train=sources)
+    if len(folders) == 1:
+        return _in_folder(_inside(name, folders[0]), folders[0], how)
+    held = listing([entry.name for entry in entries]) or "nothing"
+    hint = f"it holds {held}; data ends in {', '.join(SUFFIXES[:10])} ..., or lies in one folder for each class"
+    raise SourceError("no data in this folder", where=name, hint=hint)
+
+
+def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) -> Splits:
+    """Folders `train`, `test`, ...: whatever is inside belongs to the split."""
+    splits = _splits()
+    for folder, split in folders.items():
+        inside = _in_folder(_inside(name, folder), folder, how)
+        splits[split] += [source for sources in inside.values() for source in sources]
+    return splits
+
+
+def _in_split_files(name: str, named: list[Part], files: list[Path], how: Reading | None) -> Splits:
+    """Files named after splits. Of several families (`{}.tsv`, `{}.meta.json`) the one with most splits is the data."""
+    families: dict[str, list[Part]] = {}
+    for part in named:
+        families.setdefault(_family(part), []).append(part)
+    chosen = max(families.values(), key=_weight)
+    held = {split_of(part.name) for part in chosen}
+    first = chosen[0]
+    # A split that the family lacks may be named a little differently: `test.annotated` beside `train.conll`.
+    further = [part for part in named if _suffix(part.name) == _suffix(first.name) or _unknown(part)]
+    chosen = chosen + [
+        part for part in further if split_of(part.name) not in held and part.languages == first.languages
+    ]
+    splits = _splits()
+    for part in chosen:
+        splits[split_of(part.name)].append(_open_part(name, part, how))
+    _say_ignored([source for split in SPLITS for source in splits[split]], files, chosen)
+    return _same_header(splits, how)
+
+
+def _same_header(splits: Splits, how: Reading | None) -> Splits:
+    """Read all parts with the header decision of the first: a short split may not show by itself what it has."""
+    sources = [source for split in SPLITS for source in splits[split]]
+    first = sources[0]
+    header = _has_header(first)
+    if header is None or (how is not None and how.header is not None):
+        return splits
+    changed: dict[str, Source] = {}
+    for source in sources[1:]:
+        other = _has_header(source)
+        if other is None or other == header:
+            continue
+        again = open_source(source.name, how=replace(how or Reading(), header=header))
+        if again.columns == first.columns:
+            why = f"as in {Path(first.name).name}"
+            again.decisions[:] = [replace(one, why=why) if one.what == "header" else one for one in again.decisions] + [
+                one for one in source.decisions if one.what == "ignored"
+            ]
+            changed[source.name] = again
+    return {split: [changed.get(source.name, source) for source in splits[split]] for split in SPLITS}
+
+
+def _has_header(source: Source) -> bool | None:
+    return next((one.value == "yes" for one in source.decisions if one.what == "header"), None)
+
+
+def _named_splits(sources: dict[str, Source]) -> Splits:
+    """The splits of a data set by their names; one without a split's name is ignored unless it is the only one."""
+    splits = _splits()
+    ignored = []
+    for name, source in sources.items():
+        split = split_of(name) or ("train" if len(sources) == 1 else "")
+        if split:
+            splits[split].append(source)
+        else:
+            ignored.append(name)
+    opened = [source for split in SPLITS for source in splits[split]]
+    if not opened:
+        hint = "name one of them"
+        raise SourceError(f"no split is called train, validation or test: {listing(ignored)}", where=name, hint=hint)
+    if ignored:
+        opened[0].decisions.append(Decision("ignored", listing(ignored), "no split of this name is used"))
+    return splits
+
+
+def _family(part: Part) -> str:
+    """The name with its split and its numbers taken out: parts of one data set share the rest."""
+    return re.sub(r"\d+", "#", _SPLIT_WORD.sub("{}", part.name.lower(), count=1))
+
+
+def _weight(parts: list[Part]) -> tuple[bool, int, bool, int]:
+    splits = {split_of(part.name) for part in parts}
+    return all(map(_is_data, parts)), len(splits), "train" in splits, sum(map(_size, parts))
+
+
+def _one_kind(parts: list[Part]) -> list[Part]:
+    """The files of the extension that holds most bytes: a list of labels beside the data is not data."""
+    sizes: Counter[str] = Counter()
+    for part in parts:
+        sizes[_suffix(part.name)] += _size(part)
+    main = sizes.most_common(1)[0][0]
+    return [part for part in parts if _suffix(part.name) == main]
+
+
+def _size(part: Part) -> int:
+    return sum(file.stat().st_size for file in part.files)
+
+
+def _suffix(name: str) -> str:
+    """The extension below a compression."""
+    path = Path(name.lower())
+    return Path(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
+
+
+def _is_data(part: Part) -> bool:
+    known = _suffix(part.name) in SUFFIXES or Path(part.name.lower()).suffix in COMPRESSION_SUFFIXES
+    return bool(part.languages) or (known and not _NOT_DATA.match(part.name))
+
+
+def _unknown(part: Part) -> bool:
+    """Whether only the content can say if this is data: named after a split and nothing else, as `test.annotated`."""
+    path = Path(part.name.lower())
+    return bool(_SPLIT_WORD.fullmatch(path.stem)) and path.suffix not in _OTHER_SUFFIXES
+
+
+def _open_part(folder: str, part: Part, how: Reading | None) -> Source:
+    if part.languages:
+        return open_parallel(folder, part, how)
+    return open_source(_inside(folder, part.files[0]), how=how)
+
+
+def _say_ignored(sources: list[Source], files: list[Path], chosen: list[Part]) -> None:
+    used = {file for part in chosen for file in part.files}
+    if ignored := [file.name for file in files if file not in used]:
+        sources[0].decisions.append(Decision("ignored", listing(ignored), "not of the same kind as the data files"))
+
+
+def _inside(name: str, entry: Path) -> str:
+    return f"{name.rstrip('/')}/{entry.name}"
+
+
+def _splits(**held: list[Source]) -> Splits:
+    return {split: held.get(split, []) for split in SPLITS}

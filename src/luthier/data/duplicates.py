@@ -1,0 +1,165 @@
+"""Which rows hold the same text: content keys, and the checks that follow from them."""
+
+import unicodedata
+from collections.abc import Hashable, Mapping, Sequence
+from hashlib import blake2b
+
+from luthier.data.wording import have, quote, row_numbers
+from luthier.findings import Finding
+from luthier.text import count, listing, plural, share
+
+
+def normalise(text: str) -> str:
+    """The text without what a reader does not see: compatibility forms, case, runs of white space."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    # Folding can undo the composition (as in toNFKC_Casefold), hence twice.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(folded.split())
+
+
+def key(text: str, text_pair: str | None = None) -> str:
+    """The content key of a row: rows whose texts are equal after `normalise` have equal keys.
+
+    Args:
+        text: The row's text.
+        text_pair: Its second text; None for a row that has one text.
+    Returns:
+        32 hexadecimal digits (BLAKE2b, 16 bytes), so that a million keys are small.
+    """
+    content = normalise(text)
+    if text_pair is not None:
+        content += "\x1f" + normalise(text_pair)  # \x1f counts as white space: no normalised text holds it
+    return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def groups(keys: Sequence[str]) -> dict[str, list[int]]:
+    """Each key that more than one row has, with the positions of its rows, in order of first appearance."""
+    rows: dict[str, list[int]] = {}
+    for index, one in enumerate(keys):
+        rows.setdefault(one, []).append(index)
+    return {one: members for one, members in rows.items() if len(members) > 1}
+
+
+def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
+    """Rows of one split whose text another row of it has already.
+
+    Args:
+        keys: Content key of each row.
+        texts: Text of each row, for the example.
+        rows: Source row number of each row; 1, 2, 3 ... when None.
+    """
+    same = groups(keys)
+    if not same:
+        return []
+    extra = sum(len(members) - 1 for members in same.values())
+    largest = max(same.values(), key=len)
+    return [
+        Finding(
+            id="duplicates",
+            severity="warning" if extra > 0.05 * len(keys) else "info",
+            message=f"{plural(extra, 'row')} of {count(len(keys))} ({share(extra / len(keys))}) repeat a text of "
+            f"another row, in {plural(len(same), 'group')}; the largest has {plural(len(largest), 'row')}: "
+            f"{quote(texts[largest[0]])}.",
+            action="Remove the repeats unless they are meant to weigh more; a split made here keeps equal texts "
+            "on one side.",
+            rows=row_numbers((index for members in same.values() for index in members[1:]), rows),
+        )
+    ]
+
+
+def conflicting_labels(
+    keys: Sequence[str], labels: Sequence[Hashable], texts: Sequence[str], rows: Sequence[int] | None = None
+) -> list[Finding]:
+    """Rows with the same text and different labels.
+
+    Args:
+        keys: Content key of each row.
+        labels: Label of each row (several labels: a frozenset).
+        texts: Text of each row, for the example.
+        rows: Source row number of each row; 1, 2, 3 ... when None.
+    """
+    conflicts = [members for members in groups(keys).values() if len({labels[index] for index in members}) > 1]
+    if not conflicts:
+        return []
+    involved = sum(map(len, conflicts))
+    first = conflicts[0]
+    given = listing([repr(label) for label in dict.fromkeys(labels[index] for index in first)], 4)
+    return [
+        Finding(
+            id="conflicting-labels",
+            severity="warning",
+            message=f"{plural(len(conflicts), 'text')} in {plural(involved, 'row')} "
+            f"({share(involved / len(keys))}) {have(len(conflicts))} more than one label: "
+            f"{quote(texts[first[0]])} is labelled {given}.",
+            action="Decide on one label for each text, or remove these rows: no model can get all of them right.",
+            rows=row_numbers((index for members in conflicts for index in members), rows),
+        )
+    ]
+
+
+def leak(
+    train: Sequence[str],
+    others: Mapping[str, Sequence[str]],
+    texts: Mapping[str, Sequence[str]],
+    rows: Mapping[str, Sequence[int]] | None = None,
+) -> list[Finding]:
+    """Texts of the training rows that the rows meant for scoring have too; one finding for each such split.
+
+    Args:
+        train: Content keys of the training rows.
+        others: Content keys of `validation`, `test`: by the name of the split.
+        texts: The texts of the same rows, by the name of the split, for the example.
+        rows: Their source row numbers, by the name of the split.
+    """
+    seen = set(train)
+    findings = []
+    for split, keys in others.items():
+        shared = [index for index, one in enumerate(keys) if one in seen]
+        if not shared:
+            continue
+        if list(keys) == list(train):
+            message = f"The {split} rows are exactly the training rows ({plural(len(keys), 'row')}, the same order): "
+            message += "the score would only say how well they are remembered."
+        else:
+            message = f"{plural(len(shared), f'{split} row')} of {count(len(keys))} ({share(len(shared) / len(keys))}) "
+            message += f"{have(len(shared))} a text that training has too: "
+            message += f"{quote(texts[split][shared[0]])}."
+        findings.append(
+            Finding(
+                id="leak",
+                severity="error",
+                message=message,
+                action=f"Remove these texts from training or from the {split} file, or leave the file out and let "
+                "Luthier split; `--allow leak` goes on, and the scores stay marked.",
+                rows=row_numbers(shared, (rows or {}).get(split)),
+            )
+        )
+    return findings
+
+
+def held_out_overlap(
+    validation: Sequence[str], test: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None
+) -> list[Finding]:
+    """Test texts that validation has too: the checkpoint was picked on them.
+
+    Args:
+        validation: Content keys of the validation rows.
+        test: Content keys of the test rows.
+        texts: Texts of the test rows, for the example.
+        rows: Source row numbers of the test rows; 1, 2, 3 ... when None.
+    """
+    seen = set(validation)
+    shared = [index for index, one in enumerate(test) if one in seen]
+    if not shared:
+        return []
+    return [
+        Finding(
+            id="held-out-overlap",
+            severity="warning",
+            message=f"{plural(len(shared), 'test row')} of {count(len(test))} ({share(len(shared) / len(test))}) "
+            f"{have(len(shared))} a text that validation has too: {quote(texts[shared[0]])}.",
+            action="Remove them from one of the two: validation picks the checkpoint, so the test score leans on it.",
+            rows=row_numbers(shared, rows),
+        )
+    ]

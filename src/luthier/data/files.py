@@ -1,0 +1,223 @@
+"""The bytes of a source: where they lie, how they are compressed, and which forms are refused."""
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import shutil
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+
+from luthier.errors import SourceError, nearest
+from luthier.text import listing
+
+CHUNK = 1 << 20
+
+# Content beats extension: a file is what its first bytes say.
+COMPRESSIONS = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+}
+COMPRESSION_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bzip2", ".xz": "xz"}
+
+# What people hand over by mistake; nothing here is ever opened, least of all a pickle.
+REFUSED = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF",
+    b"PK\x03\x04": "a zip archive: unpack it first",
+    b"PK\x05\x06": "an empty zip archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it first",
+    b"Rar!": "a RAR archive: unpack it first",
+    b"\x89HDF": "an HDF5 file: save it as Parquet or CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file: save it as .xlsx or CSV",
+    b"SQLite format 3\x00": "an SQLite database: export the table as CSV",
+    b"\x93NUMPY": "a NumPy array: save it as CSV or Parquet",
+    b"GGUF": "a GGUF model",
+    b"\x7fELF": "a program",
+    b"RIFF": "audio or video",
+    b"ID3": "audio",
+    b"OggS": "audio",
+    b"fLaC": "audio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that can be read from its start as often as wanted.
+
+    Args:
+        name: As the user wrote it.
+        path: Where it lies; None when `name` is a URL.
+        compression: `gzip`, `zstd`, `bzip2`, `xz`, or empty.
+    """
+
+    name: str
+    path: Path | None
+    compression: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """The extension below any compression, in lower case: `.csv` for `reviews.CSV.gz`."""
+        path = PurePosixPath((self.path.name if self.path else self.name.split("?")[0]).lower())
+        return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The bytes as a stream, decompressed.
+
+        Raises:
+            SourceError: The file cannot be opened, or (while it is read) is damaged.
+        """
+        with reading(self.name, self.path), self._raw() as raw, _decompressed(raw, self.compression) as stream:
+            yield stream
+
+    @contextmanager
+    def open_seekable(self) -> Iterator[BinaryIO]:
+        """As `open`, for formats whose index is at the end; what is compressed goes through a temporary file."""
+        with self.open() as stream:
+            if not self.compression:
+                yield stream
+                return
+            with tempfile.TemporaryFile() as plain:
+                shutil.copyfileobj(stream, plain, CHUNK)
+                plain.seek(0)
+                yield cast(BinaryIO, plain)
+
+    def head(self, size: int) -> bytes:
+        """The first `size` bytes, decompressed."""
+        with self.open() as stream:
+            return stream.read(size)
+
+    def digest(self) -> str:
+        """SHA-256 of the bytes as they lie there (compressed, if they are)."""
+        whole = hashlib.sha256()
+        with reading(self.name, self.path), self._raw() as raw:
+            while block := raw.read(CHUNK):
+                whole.update(block)
+        return whole.hexdigest()
+
+    @contextmanager
+    def _raw(self) -> Iterator[BinaryIO]:
+        if self.path is not None:
+            with self.path.open("rb") as stream:
+                yield stream
+        else:
+            with _remote(self.name) as stream:
+                yield stream
+
+
+def find_file(name: str, path: Path | None) -> DataFile:
+    """The file with its compression, found from its first bytes.
+
+    Raises:
+        SourceError: It is missing, unreadable or a device.
+    """
+    with reading(name, path):
+        if path is not None and not stat.S_ISREG(path.stat().st_mode):
+            raise SourceError("not a file", where=name, hint="give a file, a folder, or - for standard input")
+        with DataFile(name, path)._raw() as raw:
+            first = raw.read(8)
+    return DataFile(name, path, next((kind for magic, kind in COMPRESSIONS.items() if first.startswith(magic)), ""))
+
+
+def refuse_binary(head: bytes, name: str) -> None:
+    """Refuse what is no data.
+
+    Raises:
+        SourceError: The bytes are of a kind that holds no rows, or are not text.
+    """
+    kind = next((kind for magic, kind in REFUSED.items() if head.startswith(magic)), "")
+    if not kind and head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        kind = "a Python pickle, which can run code: never opened"
+    if not kind and head[257:262] == b"ustar":
+        kind = "a tar archive: unpack it first"
+    if not kind and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        kind = "a safetensors model"
+    if kind:
+        raise SourceError(f"looks like {kind}", where=name, hint="give CSV, TSV, JSON, Parquet, Arrow or text")
+
+
+def spool(stream: BinaryIO, target: Path) -> None:
+    """Copy a stream that can be read only once to a file that can be read again."""
+    with reading(str(target), target), target.open("wb") as copy:
+        shutil.copyfileobj(stream, copy, CHUNK)
+
+
+@contextmanager
+def reading(name: str, path: Path | None = None) -> Iterator[None]:
+    """Turn what the operating system and the decompressors raise into errors that a user can act on.
+
+    Raises:
+        SourceError: Instead of them.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise missing(name, path) from error
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        raise SourceError(f"the compressed file is damaged: {error}", where=name, hint="fetch it again") from error
+    except PermissionError as error:
+        raise SourceError("no permission to read it", where=name, hint="check the rights of the file") from error
+    except OSError as error:
+        # Decompressors raise OSError without a number for a damaged file.
+        what = error.strerror or f"the file is damaged: {error}"
+        raise SourceError(what, where=name, hint="check the path, or fetch the file again") from error
+
+
+def missing(name: str, path: Path | None) -> SourceError:
+    """The error for a path that is not there, with the names that are."""
+    if path is None:
+        return SourceError("nothing is there", where=name, hint="check the address")
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder, path = folder.parent, folder
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except OSError:
+        names = []
+    hint = nearest(path.name, names)
+    if not hint.startswith("did you mean"):
+        hint = f"in {folder}: {listing(names)}" if names else f"{folder} is empty"
+    return SourceError("no such file or folder", where=name, hint=hint)
+
+
+@contextmanager
+def _decompressed(raw: BinaryIO, compression: str) -> Iterator[BinaryIO]:
+    if not compression:
+        yield raw
+    elif compression == "zstd":
+        # The package zstandard takes a truncated stream for a whole one; pyarrow refuses it.
+        import pyarrow
+
+        with pyarrow.CompressedInputStream(raw, "zstd") as stream:
+            yield stream
+    elif compression == "gzip":
+        with gzip.open(raw, "rb") as zipped:
+            yield cast(BinaryIO, zipped)
+    else:
+        with bz2.open(raw, "rb") if compression == "bzip2" else lzma.open(raw, "rb") as packed:
+            yield cast(BinaryIO, packed)
+
+
+@contextmanager
+def _remote(url: str) -> Iterator[BinaryIO]:
+    import fsspec
+
+    try:
+        stream = fsspec.open(url, "rb").open()
+    except (FileNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # every protocol has its own errors, without a common base
+        raise SourceError(f"cannot be fetched: {error}", where=url, hint="check the address and the network") from error
+    with stream:
+        yield stream

@@ -1,0 +1,101 @@
+"""A folder that holds one folder for each class, and in it one text file for each row."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from luthier.data.encoding import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
+from luthier.data.files import reading
+from luthier.data.readers import Reader
+from luthier.data.records import Record, Rejected
+from luthier.findings import Decision
+from luthier.text import listing, plural
+
+_SUFFIXES = (".txt", ".text")
+# So many files, spread over all classes, decide which encoding is tried after UTF-8.
+_ENCODING_FILES = 2_000
+
+
+@dataclass
+class FolderReader(Reader):
+    """One row a file: its text, and the name of the class folder it lies in."""
+
+    root: Path
+    files: list[Path]
+    fallback: Encoding | None
+
+    @classmethod
+    def open(cls, name: str, root: Path, classes: dict[str, list[Path]]) -> "FolderReader":
+        files = [file for label in sorted(classes) for file in classes[label]]
+        fallback, invalid = _fallback(files, name)
+        labels = Decision("label", listing(sorted(classes)), "names of the folders")
+        form = Decision("format", "folder", f"one folder for each class, {plural(len(files), 'file')}")
+        utf8 = Decision("encoding", "utf-8", "valid throughout")
+        if fallback is not None:
+            utf8 = Decision("encoding", f"utf-8, else {fallback.name}", f"{plural(invalid, 'file')} not valid UTF-8")
+        return cls(name, "folder", ["text", "label"], [form, utf8, labels], root, files, fallback)
+
+    def records(self) -> Iterator[Record | Rejected]:
+        for number, file in enumerate(self.files, start=1):
+            inside = file.relative_to(self.root)
+            text = self._text(file)
+            if fault := line_fault(text):
+                yield Rejected(inside.as_posix(), number, *fault)
+            else:
+                yield Record(inside.as_posix(), number, {"text": text, "label": inside.parts[0]})
+
+    def digest(self) -> str:
+        """SHA-256 of the relative names in order, each with the file's bytes."""
+        whole = hashlib.sha256()
+        for file in sorted(self.files):
+            with reading(str(file), file):
+                content = hashlib.sha256(file.read_bytes()).digest()
+            whole.update(file.relative_to(self.root).as_posix().encode("utf-8", "surrogateescape") + b"\0" + content)
+        return whole.hexdigest()
+
+    def _text(self, file: Path) -> str:
+        with reading(str(file), file):
+            if file.stat().st_size > LONGEST_LINE:
+                return CUT
+            content = file.read_bytes()
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            encoding = self.fallback or Encoding("utf-8-sig", "")
+            return content.decode(encoding.name, "luthier-mark")
+
+
+def find_classes(folder: Path) -> dict[str, list[Path]]:
+    """The class folders with their text files, at any depth; empty when there are fewer than two."""
+    with reading(str(folder), folder):
+        folders = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+    seen = (entry for entry in folders if not entry.name.startswith((".", "__")))
+    classes = {entry.name: files for entry in seen if (files := _text_files(entry))}
+    return classes if len(classes) > 1 else {}
+
+
+def _text_files(folder: Path) -> list[Path]:
+    """Every .txt below; where there is none, the files without extension (as in 20 Newsgroups)."""
+    files = [Path(where) / name for where, _, names in os.walk(folder) for name in names if not name.startswith(".")]
+    texts = [file for file in files if file.suffix.lower() in _SUFFIXES]
+    bare = [file for file in files if not file.suffix or file.suffix[1:].isdigit()]
+    return sorted(texts or bare)
+
+
+def _fallback(files: list[Path], name: str) -> tuple[Encoding | None, int]:
+    """What decodes the files that are not UTF-8, and how many of those looked at are not."""
+    step = max(1, len(files) // _ENCODING_FILES)
+    invalid: list[bytes] = []
+    for file in files[::step]:
+        with reading(str(file), file):
+            content = file.read_bytes()[:LONGEST_LINE]
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            invalid.append(content)
+    if not invalid:
+        return None, 0
+    found = find_encoding(b"\n".join(invalid), name)
+    return (None if found.name.startswith("utf-8") else found), len(invalid)

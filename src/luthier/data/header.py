@@ -1,0 +1,115 @@
+"""Whether the first row names the columns, decided from what stands below it."""
+
+import re
+
+from luthier.findings import Decision
+
+_COMMON = (
+    "abstract answer answers article aspect author body category class comment content context conversation "
+    "conversations date description dialog dialogue document domain emotion en fr de gold headline hypothesis "
+    "id idx index input instruction intent label labels lang language length message messages meta name ner number "
+    "output paragraph passage polarity premise prompt quality query question rating reference rejected response "
+    "chosen review reviews score scores sentence sentence1 sentence2 sentiment similarity source span spans split src "
+    "star stars start story string subject summary system tag tags target text text1 text2 tgt title token tokens "
+    "topic translation tweet type url user utterance value word words"
+)
+_NAMES = frozenset(_COMMON.split())
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
+_NAME_LIKE = re.compile(r"[^\W\d_][\w #./()\-:%?]*|[#_]\w[\w #./()\-:%]*")
+
+
+def find_header(rows: list[list[str]]) -> tuple[bool, str]:
+    """Whether the first row is a header, and what says so.
+
+    Args:
+        rows: The first rows, those with a wrong number of fields left out.
+    """
+    first, below = rows[0], rows[1:]
+    names = [cell.strip() for cell in first]
+    columns = [[row[place] for row in below] for place in range(len(first))]
+    number = next((name for name, column in zip(names, columns, strict=True) if _is_value(name, column)), "")
+    again = next((cell for cell, column in zip(first, columns, strict=True) if cell and cell in column), "")
+    if number:
+        return False, f"the first line holds a number: {number!r}"
+    # Files that were joined repeat the names as well, so names of columns may come again.
+    named = [name for name in names if name]
+    # A single line has nothing below it to differ from, so every name has to be known.
+    enough = len(named) / 2 if below else len(named)
+    known = bool(named) and sum(map(_is_known, named)) >= enough and all(map(_is_short, named))
+    if known and (not again or _is_known(again)):
+        return True, "the first line holds names of columns"
+    if again:
+        return False, f"what stands in the first line comes again: {again[:40]!r}"
+    unlike = _unlike_below(names, columns) if below else ""
+    return (True, unlike) if unlike else (False, "nothing sets the first line apart")
+
+
+def _is_value(name: str, column: list[str]) -> bool:
+    """Whether a cell of the first row is a number like those below it."""
+    return bool(_NUMBER.fullmatch(name)) and (not column or _numeric(column))
+
+
+def _unlike_below(names: list[str], columns: list[list[str]]) -> str:
+    """What sets the first row apart from the others, if anything does."""
+    for name, column in zip(names, columns, strict=True):
+        if name and _numeric(column):
+            return f"numbers stand below {name[:40]!r}"
+    if all((not name or _NAME_LIKE.fullmatch(name)) and _is_short(name) for name in names):
+        for name, column in zip(names, columns, strict=True):
+            if name and _mean_length(column) > max(20, 3 * len(name)):
+                return "short names above longer texts"
+    return ""
+
+
+def name_columns(header: list[str] | None, width: int, empty_last: bool = False) -> tuple[list[str], list[Decision]]:
+    """Unique names for the columns, and what had to be changed for them.
+
+    Args:
+        header: The first row; None for a file without one.
+        width: Fields of a row.
+        empty_last: Whether the last field of every row is empty (the rows end in a separator).
+    """
+    if header is None:
+        return [f"column{number}" for number in range(1, width + 1)], []
+    names = [name.strip() for name in header]
+    if len(names) == width - 1:
+        names = [*names, ""] if empty_last else ["", *names]
+    unique = unique_names(names)
+    changed = [f"{old!r} -> {new!r}" for old, new in zip(names, unique, strict=True) if old != new]
+    if not changed:
+        return unique, []
+    return unique, [Decision("column names", ", ".join(changed), "each column needs a name of its own")]
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """The names with blanks filled (`column3`) and repetitions numbered (`text_2`)."""
+    unique: list[str] = []
+    taken = set(names)
+    for place, name in enumerate(names, start=1):
+        candidate = name or f"column{place}"
+        number = 2
+        while candidate in unique or (candidate != name and candidate in taken):
+            candidate = f"{name or f'column{place}'}_{number}"
+            number += 1
+        unique.append(candidate)
+    return unique
+
+
+def _is_known(name: str) -> bool:
+    """`text`, `review_text` and `Review Text` are names of columns; `what a story` is a text."""
+    words = [[part for part in re.split(r"[\W_\d]+", word) if part] for word in name.lower().split()]
+    known = any if len(words) == 1 else all
+    return any(words) and known(part in _NAMES for parts in words for part in parts)
+
+
+def _is_short(name: str) -> bool:
+    return len(name) <= 40 and len(name.split()) <= 5 and not name.endswith((".", "!", ","))
+
+
+def _numeric(column: list[str]) -> bool:
+    cells = [cell.strip() for cell in column if cell.strip()]
+    return bool(cells) and sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) >= 0.9 * len(cells)
+
+
+def _mean_length(column: list[str]) -> float:
+    return sum(map(len, column)) / len(column)

@@ -1,0 +1,165 @@
+"""JSON: one value a line, or one value that is the whole file."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.data.encoding import INVALID, line_fault
+from luthier.data.readers import Reader, Reading, TextFile
+from luthier.data.records import Record, Rejected
+from luthier.errors import SourceError
+from luthier.findings import Decision
+from luthier.text import count, listing, shorten
+
+LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# What json raises besides its own error: nesting without end, numbers of thousands of digits.
+_JSON_ERRORS = (ValueError, RecursionError)
+
+
+@dataclass
+class JsonLinesReader(Reader):
+    """One object a line; a broken line is set aside and the next one read."""
+
+    text: TextFile
+
+    def records(self) -> Iterator[Record | Rejected]:
+        number = 0
+        with self.text.lines() as lines:
+            for line in lines:
+                if line.isspace():
+                    continue
+                number += 1
+                fault = line_fault(line)
+                value: Any = None
+                if fault is None:
+                    try:
+                        value = json.loads(line)
+                    except _JSON_ERRORS as error:
+                        fault = "invalid-json", str(error)
+                    else:
+                        fault = value_fault(value, suspicious=bool(_SURROGATE.search(line)))
+                if fault is None:
+                    yield Record(self.name, number, value)
+                else:
+                    yield Rejected(self.name, number, fault[0], f"line {count(lines.number)}: {fault[1]}")
+
+
+@dataclass
+class JsonReader(Reader):
+    """A file that is one JSON value; it is read into memory as a whole."""
+
+    text: TextFile
+
+    def records(self) -> Iterator[Record | Rejected]:
+        whole = self.text.read()
+        suspicious = INVALID in whole or bool(_SURROGATE.search(whole))
+        rows, _ = _rows(json.loads(whole), self.name)
+        del whole
+        for number, row in enumerate(rows, start=1):
+            fault = value_fault(row, suspicious)
+            yield Rejected(self.name, number, *fault) if fault else Record(self.name, number, row)
+
+
+def open_json(text: TextFile, how: Reading) -> Reader | None:
+    """The reader when the text is JSON, else None.
+
+    Raises:
+        SourceError: The file calls itself .json and is broken, or holds no rows.
+    """
+    asked = how.format in ("json", "jsonl")
+    if not asked and not text.sample.lstrip("\ufeff").lstrip().startswith(("{", "[")):
+        return None
+    lines = text.sample_lines()
+    values = [_parsed(line) for line in lines]
+    objects = [value for value in values if isinstance(value, dict)]
+    by_line = how.format == "jsonl" or text.file.suffix in LINE_SUFFIXES or (len(lines) > 1 and bool(objects[:1]))
+    if how.format != "json" and by_line and (how.format == "jsonl" or _mostly(values, objects, text.file.suffix)):
+        columns = list(dict.fromkeys(key for row in objects for key in row))
+        decisions = _decisions(text, "JSON lines", "one object a line")
+        return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
+    try:
+        rows, shape = _rows(json.loads(text.read()), text.file.name)
+    except _JSON_ERRORS as error:
+        if asked or text.file.suffix in (".json", *LINE_SUFFIXES):
+            hint = "mend the file, or give JSON lines: one object a line"
+            raise SourceError(f"not valid JSON: {error}", where=text.file.name, hint=hint) from error
+        return None
+    if not rows:
+        raise SourceError("the JSON holds no rows", where=text.file.name, hint="a list of objects, one for each row")
+    columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
+    return JsonReader(text.file.name, "json", columns, _decisions(text, "JSON", shape), text)
+
+
+def value_fault(value: Any, suspicious: bool = True) -> tuple[str, str] | None:
+    """Why a value cannot be a row, as reason and detail; None for a good one.
+
+    Args:
+        value: What stands in the row's place.
+        suspicious: Whether it may hold lone surrogates, which no tokenizer takes.
+    """
+    if not isinstance(value, dict):
+        return "not-an-object", f"{shorten(json.dumps(value), 60)} instead of an object"
+    if suspicious:
+        for key, cell in value.items():
+            try:
+                json.dumps([key, cell], ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                return "encoding", f"{key!a} holds half a character (a lone surrogate) or bytes that are none"
+    return None
+
+
+def _rows(value: Any, name: str) -> tuple[list[Any], str]:
+    """The rows of a JSON value and what shape they were in.
+
+    Raises:
+        SourceError: No rows can be made out.
+    """
+    if isinstance(value, list):
+        return value, "a list of rows"
+    if not isinstance(value, dict):
+        raise SourceError("the JSON is a single value", where=name, hint="a list of objects, one for each row")
+    lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
+    of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
+    if lists.keys() == {"columns", "data"} and "data" not in of_objects:
+        return [dict(zip(value["columns"], row, strict=False)) for row in value["data"]], "columns and data"
+    if "data" in of_objects or (len(of_objects) == 1 and len(lists) == 1):
+        key = "data" if "data" in of_objects else of_objects[0]
+        return lists[key], f"rows under {key!r}"
+    if len(of_objects) > 1:
+        hint = f"give one file for each of {listing(of_objects)}"
+        raise SourceError("the JSON holds several lists of rows", where=name, hint=hint)
+    return _from_columns(value, lists, name) or ([value], "a single row")
+
+
+def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str) -> tuple[list[Any], str] | None:
+    """The rows of an object with a list, or an object, for each column; None where it is neither."""
+    if lists and len(lists) == len(value):
+        if len({len(cells) for cells in lists.values()}) > 1:
+            sizes = listing([f"{key}: {len(cells)}" for key, cells in lists.items()])
+            raise SourceError(f"the columns differ in length ({sizes})", where=name, hint="give each row every column")
+        by_row = zip(*lists.values(), strict=True)
+        return [dict(zip(lists, cells, strict=True)) for cells in by_row], "a list for each column"
+    objects = [cells for cells in value.values() if isinstance(cells, dict)]
+    if objects and len(objects) == len(value) and all(cells.keys() == objects[0].keys() for cells in objects):
+        rows = [{column: cells[key] for column, cells in value.items()} for key in objects[0]]
+        return rows, "an object for each column"
+    return None
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except _JSON_ERRORS:
+        return None
+
+
+def _mostly(values: list[Any], objects: list[dict[str, Any]], suffix: str) -> bool:
+    """Whether lines are values: half of them, or any at all in a file that says so by its name."""
+    return bool(objects) if suffix in LINE_SUFFIXES else len(objects) * 2 >= len(values)
+
+
+def _decisions(text: TextFile, form: str, why: str) -> list[Decision]:
+    return [Decision("format", form, why), text.encoding.decision()]

@@ -1,0 +1,215 @@
+"""Checks of the labels: one function a check, from plain lists to findings."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+
+from luthier.data.wording import are, have, quote, row_numbers
+from luthier.findings import Finding
+from luthier.text import count, listing, number, plural, share
+
+RARE = 5
+FEWEST_TO_JUDGE = 20
+
+
+def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
+    """Labels that a person would take for one: `Yes `, `yes`; 1, 1.0, "1"; True, "True". Nothing is merged.
+
+    Args:
+        labels: The label of each row, as read (types kept).
+    """
+    # 1, 1.0 and True are one dictionary key, so the type is part of it.
+    counts = Counter((type(label).__name__, label) for label in labels)
+    alike: dict[str, list[tuple[str, Hashable]]] = {}
+    for one in counts:
+        alike.setdefault(_folded(one[1]), []).append(one)
+    findings = []
+    for spellings in alike.values():
+        if len(spellings) > 1:
+            spelled = listing([f"{one[1]!r} ({plural(counts[one], 'row')})" for one in spellings], 6)
+            findings.append(
+                Finding(
+                    id="near-equal-labels",
+                    severity="warning",
+                    message=f"Nearly equal labels count as different ones: {spelled}.",
+                    action="Spell them alike in the data if they mean the same.",
+                )
+            )
+    return findings
+
+
+def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
+    """Labels that other tools read as missing: NA, null, None, nan. Here they are words."""
+    counts = Counter(label for label in labels if isinstance(label, str))
+    found = {label: n for label, n in counts.items() if label.strip().casefold() in _MISSING_WORDS}
+    if not found:
+        return []
+    named = listing([f"{label!r} ({plural(n, 'row')})" for label, n in found.items()])
+    return [
+        Finding(
+            id="missing-like-labels",
+            severity="warning",
+            message=f"Counted as a class although it may stand for a missing label: {named}.",
+            action="If it means that the label is missing, leave the field empty: such rows are then set aside.",
+        )
+    ]
+
+
+def unseen_labels(
+    train: Iterable[Hashable],
+    others: Mapping[str, Sequence[Hashable]],
+    rows: Mapping[str, Sequence[int]] | None = None,
+) -> list[Finding]:
+    """Labels of validation or test rows that no training row has; one finding for each such split.
+
+    Args:
+        train: Labels of the training rows (several labels: flattened).
+        others: Labels of each other split's rows, by its name.
+        rows: Their source row numbers, by the name of the split; 1, 2, 3 ... when None.
+    """
+    known = set(train)
+    findings = []
+    for split, labels in others.items():
+        unseen = Counter(label for label in labels if label not in known)
+        if unseen:
+            named = listing([f"{label!r} ({plural(n, 'row')})" for label, n in unseen.most_common()])
+            findings.append(
+                Finding(
+                    id="unseen-labels",
+                    severity="error",
+                    message=f"{plural(len(unseen), 'label')} of the {split} rows {are(len(unseen))} in no training "
+                    f"row: {named}. Training has {listing([repr(label) for label in _ordered(known)], 10)}.",
+                    action="Correct the spelling, or add training rows with these labels, or remove the rows.",
+                    rows=row_numbers(
+                        (index for index, label in enumerate(labels) if label in unseen), (rows or {}).get(split)
+                    ),
+                )
+            )
+    return findings
+
+
+def one_class(counts: Mapping[str, int]) -> list[Finding]:
+    """All training rows have one label.
+
+    Args:
+        counts: Training rows of each class.
+    """
+    present = [label for label, n in counts.items() if n]
+    if len(present) != 1:
+        return []
+    return [
+        Finding(
+            id="one-class",
+            severity="error",
+            message=f"{_every(counts[present[0]])} the label {present[0]!r}: there is nothing to tell apart.",
+            action="Add rows of another class, or name the label column with --label.",
+        )
+    ]
+
+
+def rare_class(counts: Mapping[str, int]) -> list[Finding]:
+    """Classes with fewer than five training rows; counts as in `one_class`."""
+    rare = sorted((n, str(label)) for label, n in counts.items() if n < RARE)
+    if not rare or len(counts) < 2:
+        return []
+    named = listing([f"{label!r} ({plural(n, 'row')})" for n, label in rare])
+    return [
+        Finding(
+            id="rare-class",
+            severity="warning",
+            message=f"{count(len(rare))} of {plural(len(counts), 'class', 'classes')} {have(len(rare))} fewer than "
+            f"{RARE} training rows: {named}.",
+            action="Collect more rows of these classes or join them with another; scores for them mean little.",
+        )
+    ]
+
+
+def label_by_row(counts: Mapping[str, int]) -> list[Finding]:
+    """Nine rows of ten, of 20 or more, have a label that no other row has; counts as in `one_class`."""
+    n, single = sum(counts.values()), [label for label, rows in counts.items() if rows == 1]
+    if n < FEWEST_TO_JUDGE or 10 * len(single) < 9 * n:
+        return []
+    return [
+        Finding(
+            id="label-by-row",
+            severity="error",
+            message=f"{count(len(single))} of {plural(n, 'training row')} have a label that no other row has, such as "
+            f"{quote(single[0])}: there are no classes to learn.",
+            action="Name the column that holds the classes with --label.",
+        )
+    ]
+
+
+def imbalance(counts: Mapping[str, int]) -> list[Finding]:
+    """The largest class has ten times the training rows of the smallest, or more; counts as in `one_class`."""
+    present = sorted(((n, str(label)) for label, n in counts.items() if n), reverse=True)
+    if len(present) < 2 or present[0][0] < 10 * present[-1][0]:
+        return []
+    (most, largest), (least, smallest) = present[0], present[-1]
+    return [
+        Finding(
+            id="imbalance",
+            severity="warning" if most >= 50 * least else "info",
+            message=f"The largest class, {largest!r}, has {plural(most, 'training row')} "
+            f"({share(most / sum(n for n, _ in present))}), the smallest, {smallest!r}, {count(least)}.",
+            action="Read macro F1 rather than accuracy; more rows of the small classes help most.",
+        )
+    ]
+
+
+def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
+    """Several labels: one is set in no training row, or in every one.
+
+    Args:
+        counts: Training rows that have each label, zeros included.
+        n: Training rows.
+    """
+    never = [repr(label) for label, rows in counts.items() if rows == 0]
+    always = [repr(label) for label, rows in counts.items() if rows == n]
+    if n == 0 or not never + always:
+        return []
+    said = [f"set in no training row: {listing(never)}"] if never else []
+    said += [f"set in all {plural(n, 'training row')}: {listing(always)}"] if always else []
+    return [
+        Finding(
+            id="constant-label",
+            severity="warning",
+            message=f"Labels that cannot be learned: {'; '.join(said)}.",
+            action="Leave these labels out with --label, or add rows that differ.",
+        )
+    ]
+
+
+def constant_target(values: Sequence[float]) -> list[Finding]:
+    """The number to predict is the same in all training rows."""
+    if not len(values) or min(values) < max(values):
+        return []
+    return [
+        Finding(
+            id="constant-target",
+            severity="error",
+            message=f"The number to predict is {number(values[0])} in all {plural(len(values), 'training row')}.",
+            action="Name the column to predict with --label.",
+        )
+    ]
+
+
+def _every(n: int) -> str:
+    return "The only training row has" if n == 1 else f"All {count(n)} training rows have"
+
+
+_WHOLE = re.compile(r"([+-]?\d+)\.?0*")
+_MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
+
+
+def _folded(label: Hashable) -> str:
+    """What a label and its near-equal spellings have in common."""
+    text = " ".join(unicodedata.normalize("NFKC", str(label)).casefold().split())
+    if whole := _WHOLE.fullmatch(text):
+        return str(int(whole[1]))
+    return re.sub(r"(?<=\w)[-_ ]+(?=\w)", " ", text)
+
+
+def _ordered(labels: Iterable[Hashable]) -> list[Hashable]:
+    return sorted(labels, key=lambda label: (str(label), type(label).__name__))

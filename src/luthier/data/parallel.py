@@ -1,0 +1,120 @@
+"""Line-aligned files in several languages: line n of each is the same sentence."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from luthier.data.encoding import line_fault, strip_end
+from luthier.data.files import COMPRESSION_SUFFIXES, find_file
+from luthier.data.readers import Reader, Reading, TextFile, open_text
+from luthier.data.records import Record, Rejected
+from luthier.errors import SourceError
+from luthier.findings import Decision
+from luthier.text import count, listing, plural
+
+# ISO 639-1; a file of another kind with the ending of a language (.cs, .ts) has no sibling in another one.
+_CODES = (
+    "aa ab af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cv cy da de dv dz ee el en eo es et "
+    "eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki "
+    "kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn "
+    "no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw "
+    "ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+)
+_LANGUAGES = frozenset(_CODES.split())
+_LANGUAGE = re.compile(r"^(?P<stem>.+)[._](?P<language>[a-z]{2})(?P<region>[_-][A-Za-z]{2,4})?(?P<end>(\.txt)?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Files that belong together: one, or one for each language.
+
+    Args:
+        name: The file's name, without the language where there are several.
+        files: In the order of `languages`.
+        languages: Empty for a single file.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    languages: tuple[str, ...] = ()
+
+
+@dataclass
+class ParallelReader(Reader):
+    """One row a line, one column a language."""
+
+    texts: list[TextFile]
+
+    @classmethod
+    def open(cls, name: str, names: list[str], part: Part, how: Reading) -> "ParallelReader":
+        """
+        Args:
+            name: For the whole.
+            names: Of the files, as the user would write them.
+            part: The files and their languages.
+            how: What the user knows about them.
+        Raises:
+            SourceError: The files differ in their number of lines, or one of them cannot be read.
+        """
+        pairs = zip(names, part.files, strict=True)
+        texts = [open_text(find_file(one, path), how.encoding) for one, path in pairs]
+        sizes = [_count_lines(text) for text in texts]
+        if len(set(sizes)) > 1:
+            held = ", ".join(f"{one}: {plural(size, 'line')}" for one, size in zip(names, sizes, strict=True))
+            hint = "line n of each must be the same sentence; give only one file if they do not belong together"
+            raise SourceError("the parallel files differ in length", where=held, hint=hint)
+        why = f"{listing([path.name for path in part.files])} have {plural(sizes[0], 'line')} each"
+        encodings = [text.encoding.decision() for text in texts]
+        decisions = [Decision("format", "parallel text", why), *dict.fromkeys(encodings)]
+        return cls(name, "parallel", list(part.languages), decisions, texts)
+
+    def records(self) -> Iterator[Record | Rejected]:
+        with ExitStack() as stack:
+            lines = [stack.enter_context(text.lines()) for text in self.texts]
+            for number, row in enumerate(zip_longest(*lines), start=1):
+                if None in row:
+                    raise SourceError("the parallel files changed while they were read", where=self.name)
+                if fault := next(filter(None, map(line_fault, row)), None):
+                    yield Rejected(self.name, number, fault[0], f"line {count(number)}: {fault[1]}")
+                else:
+                    yield Record(self.name, number, dict(zip(self.columns, map(strip_end, row), strict=True)))
+
+    def digest(self) -> str:
+        """SHA-256 of the files' own, in the order of the languages."""
+        return hashlib.sha256("".join(text.file.digest() for text in self.texts).encode()).hexdigest()
+
+
+def group_languages(files: list[Path]) -> list[Part]:
+    """Put the files together that differ only in their language, such as `train.de.gz` and `train.en.gz`."""
+    groups: dict[tuple[Path, str], dict[str, Path]] = {}
+    singles = []
+    for file in files:
+        if found := _split_language(file.name):
+            groups.setdefault((file.parent, found[0]), {})[found[1]] = file
+        else:
+            singles.append(Part(file.name, (file,)))
+    for (_, name), group in groups.items():
+        if len(group) > 1:
+            languages = tuple(sorted(group))
+            singles.append(Part(name, tuple(group[language] for language in languages), languages))
+        else:
+            singles += [Part(file.name, (file,)) for file in group.values()]
+    return sorted(singles, key=lambda part: part.files)
+
+
+def _split_language(name: str) -> tuple[str, str] | None:
+    """The name without its language, and the language: `train.gz` and `de` for `train.de.gz`."""
+    end = Path(name).suffix if Path(name).suffix.lower() in COMPRESSION_SUFFIXES else ""
+    found = _LANGUAGE.match(name.removesuffix(end))
+    if found is None or found["language"] not in _LANGUAGES:
+        return None
+    return found["stem"] + found["end"] + end, found["language"] + (found["region"] or "")
+
+
+def _count_lines(text: TextFile) -> int:
+    with text.lines() as lines:
+        return sum(1 for _ in lines)

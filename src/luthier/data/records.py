@@ -1,0 +1,39 @@
+"""The rows of a source, before any task has looked at them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row as it was read.
+
+    Args:
+        source: Name of the source as the user gave it (for a folder: of the file inside it).
+        row: 1-based number of the row among the data rows of that source (a header does not count).
+        values: Column to value. Text formats give strings exactly as written; typed formats give their types.
+    """
+
+    source: str
+    row: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """One row that was set aside, with the reason; a line of `rejected.jsonl`.
+
+    Args:
+        source: As in `Record`.
+        row: As in `Record`.
+        reason: Stable kebab-case reason, such as `missing-label`: rows are counted by it.
+        detail: What exactly was wrong, for a person.
+    """
+
+    source: str
+    row: int
+    reason: str
+    detail: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

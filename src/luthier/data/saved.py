@@ -1,0 +1,51 @@
+"""Data sets of the `datasets` library: saved on disk, or on the hub."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luthier.errors import SourceError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def load_saved(name: str, path: Path) -> dict[str, "Dataset"]:
+    """The splits of what `save_to_disk` wrote; a set without splits under the empty name.
+
+    Raises:
+        SourceError: It is damaged.
+    """
+    from datasets import DatasetDict, load_from_disk
+
+    try:
+        loaded = load_from_disk(str(path))
+    except Exception as error:  # JSON, Arrow and OS errors of every kind come out of a damaged directory
+        what = f"the saved data set is damaged: {_first_line(error)}"
+        raise SourceError(what, where=name, hint="save it again with save_to_disk") from error
+    return dict(loaded) if isinstance(loaded, DatasetDict) else {"": loaded}
+
+
+def load_hub(name: str) -> dict[str, "Dataset"]:
+    """The splits of a set on the hub, fetched into the library's cache.
+
+    Args:
+        name: `org/name`, or `org/name:configuration`.
+    Raises:
+        SourceError: No hub answers, or it has no such set.
+    """
+    from datasets import DatasetDict, load_dataset
+
+    repository, _, configuration = name.partition(":")
+    try:
+        loaded = load_dataset(repository, configuration or None)
+    except Exception as error:  # the library, its HTTP client and each file format raise their own
+        what = f"no such file or folder, and no data set from the hub: {_first_line(error)}"
+        hint = "check the path; for the hub, the name and the network (name:configuration picks a configuration)"
+        raise SourceError(what, where=name, hint=hint) from error
+    if not isinstance(loaded, DatasetDict):
+        raise SourceError("the data set has no splits", where=name, hint="save it with save_to_disk first")
+    return dict(loaded)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

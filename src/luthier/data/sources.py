@@ -1,0 +1,244 @@
+"""Data as people have it, opened by one function: a file, a folder of classes, a saved or hub data set, a stream."""
+
+import random
+import re
+import stat
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from luthier.data.files import DataFile, find_file, missing, reading, spool
+from luthier.data.folders import FolderReader, find_classes
+from luthier.data.formats import SUFFIXES, open_file
+from luthier.data.parallel import ParallelReader, Part
+from luthier.data.readers import Reader, Reading
+from luthier.data.records import Record, Rejected
+from luthier.errors import SourceError
+from luthier.findings import Decision
+
+STANDARD_INPUT = "-"
+_HUB_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*(/[\w.\-]+)?(:[\w.\-]+)?")
+
+
+class Source:
+    """One place that rows come from: a file, a folder of class folders, a split of a data set, or a spooled stream.
+
+    Args:
+        name: As the user wrote it.
+        path: Where it lies; None when that is not here.
+        reader: What reads it.
+        digest: Gives the SHA-256 of its bytes.
+    """
+
+    def __init__(self, name: str, path: Path | None, reader: Reader, digest: Callable[[], str]) -> None:
+        self.name = name
+        self.path = path
+        self._reader = reader
+        self._digest = digest
+
+    @property
+    def format(self) -> str:
+        """One of `csv jsonl json parquet arrow text conll parallel excel folder dataset`."""
+        return self._reader.format
+
+    @property
+    def columns(self) -> list[str]:
+        """In the order of the file; `column1`, `column2`, ... where it has no header.
+
+        For JSON lines, those of the first megabyte: a row further down may have more.
+        """
+        return self._reader.columns
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """What was found out about the source, a line each."""
+        return self._reader.decisions
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the bytes; of a folder, of the sorted relative names and their bytes."""
+        return self._digest()
+
+    def records(self) -> Iterator[Record | Rejected]:
+        """Every row as exactly one record or one rejection, numbered from 1; can be started again.
+
+        Raises:
+            SourceError: The source is gone, or damaged further down.
+        """
+        return self._reader.records()
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r}, {self.format})"
+
+
+def open_source(spec: str | Path, *, stdin_to: Path | None = None, how: Reading | None = None) -> Source:
+    """Open what holds one set of rows; `discover` is for what holds several.
+
+    Args:
+        spec: A path, a URL, the name of a hub data set with one split, or `-` for standard input.
+        stdin_to: File to keep standard input in; None for a temporary one, removed with the source.
+        how: What the user knows about it; None to find everything out.
+    Raises:
+        SourceError: It is missing, empty, damaged, or in no form that is read.
+    """
+    name, how = str(spec), how or Reading()
+    if name == STANDARD_INPUT:
+        return _open_stream(name, None, stdin_to, how)
+    if "://" in name:
+        return _of_file(find_file(name, None), how)
+    path = Path(spec).expanduser()
+    with reading(name, path):
+        found = path.stat() if _is_there(path) else None
+    if found is None:
+        return _only(open_hub(name), name)
+    if stat.S_ISFIFO(found.st_mode):
+        return _open_stream(name, path, stdin_to, how)
+    if stat.S_ISDIR(found.st_mode):
+        return _open_folder(name, path)
+    return _of_file(find_file(name, path), how)
+
+
+def open_saved(name: str, path: Path) -> dict[str, Source]:
+    """The splits of a directory that `save_to_disk` wrote; one set without splits is called `train`.
+
+    Raises:
+        SourceError: It is damaged or without rows.
+    """
+    from luthier.data.saved import load_saved
+    from luthier.data.typed import DatasetReader
+
+    sources = {}
+    for split, dataset in load_saved(name, path).items():
+        full = f"{name.rstrip('/')}/{split}" if split else name
+        reader = DatasetReader.open(full, dataset, "a saved data set")
+        sources[split or "train"] = Source(full, path / split, reader, reader.digest)
+    return sources
+
+
+def open_hub(name: str) -> dict[str, Source]:
+    """The splits of a data set on the hub; its configuration follows a colon (`nyu-mll/glue:mrpc`).
+
+    Raises:
+        SourceError: The name is that of a missing file, or no hub answers, or it has no such set.
+    """
+    path = Path(name)
+    absent = missing(name, path)
+    if not _HUB_NAME.fullmatch(name) or path.suffix.lower() in SUFFIXES or absent.hint.startswith("did you mean"):
+        raise absent
+    from luthier.data.saved import load_hub
+    from luthier.data.typed import DatasetReader
+
+    sources = {}
+    for split, dataset in load_hub(name).items():
+        full = f"{name} [{split}]"
+        reader = DatasetReader.open(full, dataset, "a data set of the hub")
+        sources[split] = Source(full, None, reader, reader.digest)
+    return sources
+
+
+def is_saved(path: Path) -> bool:
+    """Whether `save_to_disk` of `datasets` wrote this directory."""
+    return (path / "dataset_dict.json").is_file() or (
+        (path / "state.json").is_file() and (path / "dataset_info.json").is_file()
+    )
+
+
+def open_classes(name: str, path: Path, classes: dict[str, list[Path]]) -> Source:
+    """The source of a folder with class folders, as `find_classes` found them."""
+    reader = FolderReader.open(name, path, classes)
+    return Source(name, path, reader, reader.digest)
+
+
+def open_parallel(folder: str, part: Part, how: Reading | None = None) -> Source:
+    """The source of files that are line-aligned in several languages.
+
+    Args:
+        folder: They lie in, as the user wrote it.
+        part: The files, as `group_languages` put them together.
+        how: What the user knows about them.
+    Raises:
+        SourceError: They differ in their number of lines, or one of them cannot be read.
+    """
+    prefix = "" if folder == "." else folder.rstrip("/") + "/"
+    name = f"{prefix}{part.name} ({', '.join(part.languages)})"
+    reader = ParallelReader.open(name, [prefix + file.name for file in part.files], part, how or Reading())
+    return Source(name, part.files[0], reader, reader.digest)
+
+
+def sample(source: Source, n: int, seed: int) -> list[Record]:
+    """So many records, drawn from the whole source with equal chance, in their order.
+
+    All are drawn over, since a file sorted by label shows one label at its beginning.
+
+    Args:
+        source: Where to draw from.
+        n: How many; all, when there are fewer.
+        seed: The same seed draws the same records.
+    """
+    draw = random.Random(seed)
+    kept: list[Record] = []
+    seen = 0
+    for record in source.records():
+        if isinstance(record, Rejected):
+            continue
+        seen += 1
+        if len(kept) < n:
+            kept.append(record)
+        elif (place := draw.randrange(seen)) < n:
+            kept[place] = record
+    return sorted(kept, key=lambda record: record.row)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _of_file(file: DataFile, how: Reading) -> Source:
+    return Source(file.name, file.path, open_file(file, how), file.digest)
+
+
+def _open_stream(name: str, path: Path | None, keep_in: Path | None, how: Reading) -> Source:
+    """Copy what can be read only once, standard input or a named pipe, to a file."""
+    temporary = keep_in is None
+    if keep_in is None:
+        with reading(name), tempfile.NamedTemporaryFile(prefix="luthier-", delete=False) as made:
+            keep_in = Path(made.name)
+    try:
+        if path is None:
+            spool(sys.stdin.buffer, keep_in)
+        else:
+            with reading(name, path), path.open("rb") as stream:
+                spool(stream, keep_in)
+        found = find_file(str(keep_in), keep_in)
+        source = _of_file(DataFile(name, keep_in, found.compression), how)
+    except BaseException:
+        if temporary:
+            keep_in.unlink(missing_ok=True)
+        raise
+    source.decisions.insert(0, Decision("kept in", str(keep_in), "a stream can be read only once"))
+    if temporary:
+        weakref.finalize(source, keep_in.unlink, missing_ok=True)
+    return source
+
+
+def _open_folder(name: str, path: Path) -> Source:
+    if is_saved(path):
+        return _only(open_saved(name, path), name)
+    if classes := find_classes(path):
+        return open_classes(name, path, classes)
+    hint = "name one of its files, or give the folder to train or inspect, which look for splits"
+    raise SourceError("the folder is neither a saved data set nor a folder of class folders", where=name, hint=hint)
+
+
+def _only(splits: dict[str, Source], name: str) -> Source:
+    if len(splits) > 1:
+        hint = f"name one of them, such as {name.rstrip('/')}/{next(iter(splits))}"
+        raise SourceError(f"the data set has several splits: {', '.join(splits)}", where=name, hint=hint)
+    return next(iter(splits.values()))

@@ -1,0 +1,151 @@
+"""From the rows of sources to a task's examples, with every row accounted for."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from datasets import Dataset
+
+from luthier.data.columns import is_missing
+from luthier.data.records import Record, Rejected
+from luthier.data.sources import Source
+
+CHUNK = 10_000  # rows turned into Arrow at once
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "development", "eval"),
+    "test": ("test", "testing", "heldout"),
+}
+
+Example = dict[str, Any]
+
+
+@dataclass
+class Accounts:
+    """Rows of one split: read = kept + set aside."""
+
+    read: int = 0
+    kept: int = 0
+    set_aside: Counter[str] = field(default_factory=Counter)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"read": self.read, "kept": self.kept, "set_aside": dict(sorted(self.set_aside.items()))}
+
+
+@dataclass
+class Table:
+    """The examples of each split, and what became of every row.
+
+    Args:
+        examples: Split to its examples.
+        accounts: Split to its accounts.
+        rejected: Rows that were set aside.
+    """
+
+    examples: dict[str, Dataset]
+    accounts: dict[str, Accounts]
+    rejected: list[Rejected]
+
+    def drop(self, examples: Dataset, split: str, reason: str, keep: Callable[[Example], bool]) -> Dataset:
+        """The examples of a split that are to be kept; the others are set aside like rows that could not be read."""
+        kept = [keep(example) for example in examples]
+        if all(kept):
+            return examples
+        account = self.accounts[split if split in self.examples else "train"]
+        for example, stays in zip(examples, kept, strict=True):
+            if not stays:
+                self.rejected.append(Rejected(example["source"], example["row"], reason, str(example.get("label", ""))))
+                account.set_aside[reason] += 1
+                account.kept -= 1
+        return take(examples, [i for i, stays in enumerate(kept) if stays])
+
+
+def read(
+    sources: Mapping[str, Sequence[Source]],
+    to_example: Callable[[Record], Example | Rejected],
+    split_column: str | None = None,
+) -> Table:
+    """Read every row of every source.
+
+    Args:
+        sources: Split to its sources.
+        to_example: A row to an example of the task, or the reason why it is set aside.
+        split_column: The column that says which split a row belongs to, in sources of the training split.
+    """
+    builders: dict[str, _Builder] = {}
+    accounts: dict[str, Accounts] = {}
+    rejected: list[Rejected] = []
+    for given, row in _rows(sources):
+        split, record = _placed(given, row, split_column if given == "train" else None)
+        found = record if isinstance(record, Rejected) else to_example(record)
+        account = accounts.setdefault(split, Accounts())
+        account.read += 1
+        if isinstance(found, Rejected):
+            account.set_aside[found.reason] += 1
+            rejected.append(found)
+        else:
+            account.kept += 1
+            builders.setdefault(split, _Builder()).add(found)
+    for split in sources:
+        accounts.setdefault(split, Accounts())
+    return Table({split: builder.dataset() for split, builder in builders.items()}, accounts, rejected)
+
+
+def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:
+    """The examples at some positions, as a table of their own."""
+    table: pa.Table = examples.with_format("arrow")[:]
+    return Dataset(table.take(pa.array(indices, type=pa.int64())))
+
+
+def _rows(sources: Mapping[str, Sequence[Source]]) -> Iterator[tuple[str, Record | Rejected]]:
+    for split, several in sources.items():
+        for source in several:
+            for record in source.records():
+                yield split, record
+
+
+def _placed(given: str, row: Record | Rejected, column: str | None) -> tuple[str, Record | Rejected]:
+    """A row with its split: that of its source, or the one that its own column names."""
+    if column is None or isinstance(row, Rejected):
+        return given, row
+    value = row.values.get(column)
+    name = "" if is_missing(value) else str(value).strip().lower()
+    for split, names in SPLIT_NAMES.items():
+        if name in names:
+            return split, row
+    return given, Rejected(row.source, row.row, "unknown-split", f"column {column!r} is {value!r}")
+
+
+class _Builder:
+    """Collects examples in Arrow, a chunk at a time, so that Python objects are few."""
+
+    def __init__(self) -> None:
+        self._rows: list[Example] = []
+        self._tables: list[pa.Table] = []
+
+    def add(self, row: Example) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= CHUNK:
+            self._seal()
+
+    def dataset(self) -> Dataset:
+        self._seal()
+        return Dataset(pa.concat_tables(self._tables, promote_options="permissive"))
+
+    def _seal(self) -> None:
+        if self._rows:
+            self._tables.append(pa.Table.from_pylist(self._rows))
+            self._rows = []
+
+
+def describe_rows(examples: Dataset, indices: Iterable[int]) -> str:
+    """Which source rows some examples are: `reviews.csv, rows 3, 17, 20`."""
+    by_source: dict[str, list[int]] = {}
+    for i in indices:
+        by_source.setdefault(examples[int(i)]["source"], []).append(examples[int(i)]["row"])
+    return "; ".join(
+        f"{source}, {'rows' if len(rows) > 1 else 'row'} {', '.join(map(str, sorted(rows)[:20]))}"
+        for source, rows in by_source.items()
+    )

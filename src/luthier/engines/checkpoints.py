@@ -1,0 +1,159 @@
+"""Checkpoints: complete, written aside and renamed, checked by digest before anything in them is believed."""
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+
+from luthier import processes
+from luthier.engines.base import Training, TrainState
+from luthier.errors import DamagedError, FingerprintError
+from luthier.files import remove_directory, verify, write_directory
+
+MODEL, STATE, TENSORS, FINGERPRINT = "model.safetensors", "state.json", "tensors.pt", "fingerprint.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint directory, `step-000120`."""
+
+    path: Path
+
+    @property
+    def step(self) -> int:
+        return int(self.path.name.removeprefix("step-"))
+
+
+def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], keep: int) -> Checkpoint:
+    """Write a whole checkpoint, then drop the oldest ones beyond `keep` and the best one.
+
+    Every process calls it, because each has random numbers of its own to keep; rank 0 writes.
+
+    Args:
+        training: What is saved.
+        directory: The run's `checkpoints`.
+        fingerprint: What decides the run; compared on resume.
+        keep: Newest checkpoints to keep, beside that of the best step.
+    Raises:
+        ResourceError: The disk is full or cannot be written; earlier checkpoints are as they were.
+    """
+    target = directory / f"step-{training.state.step:06d}"
+    tensors = {
+        "optimizer": training.optimizer.state_dict(),
+        "scheduler": training.scheduler.state_dict(),
+        "scaler": training.scaler.state_dict() if training.scaler else None,
+        "random": processes.gather(random_state()),
+    }
+    if not processes.is_main():
+        return Checkpoint(target)
+
+    def fill(aside: Path) -> None:
+        save_model(training.model, str(aside / MODEL))
+        torch.save(tensors, aside / TENSORS)
+        (aside / STATE).write_text(json.dumps(training.state.to_dict()), encoding="utf-8")
+        (aside / FINGERPRINT).write_text(json.dumps(fingerprint, default=str, sort_keys=True), encoding="utf-8")
+
+    write_directory(target, fill)
+    for old in list_checkpoints(directory)[:-keep]:
+        if old.step != training.state.best_step:
+            remove_directory(old.path)
+    return Checkpoint(target)
+
+
+def restore(training: Training, checkpoint: Checkpoint) -> None:
+    """Bring a training to the state of a checkpoint that `newest_whole` has verified."""
+    _read_weights(training.model, checkpoint)
+    tensors = torch.load(checkpoint.path / TENSORS, map_location="cpu", weights_only=True)
+    training.optimizer.load_state_dict(tensors["optimizer"])
+    training.scheduler.load_state_dict(tensors["scheduler"])
+    training.scaler_state = tensors["scaler"]
+    training.state = TrainState(**json.loads((checkpoint.path / STATE).read_text(encoding="utf-8")))
+    set_random_state(tensors["random"][processes.rank()])
+
+
+def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """Verify a checkpoint and put its weights into the model they came from.
+
+    Raises:
+        DamagedError: A file of it is not what its manifest says, or the weights cannot be read.
+    """
+    verify(checkpoint.path)
+    _read_weights(model, checkpoint)
+
+
+def _read_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    try:
+        load_model(model, str(checkpoint.path / MODEL))
+    except (SafetensorError, RuntimeError) as error:
+        raise DamagedError(f"the weights cannot be read: {error}", where=str(checkpoint.path / MODEL)) from None
+
+
+def list_checkpoints(directory: Path) -> list[Checkpoint]:
+    """The checkpoints of a run by step, whole or not."""
+    found = [path for path in directory.glob("step-*") if path.name.removeprefix("step-").isdigit()]
+    return sorted((Checkpoint(path) for path in found), key=lambda checkpoint: checkpoint.step)
+
+
+def newest_whole(directory: Path) -> tuple[Checkpoint | None, list[DamagedError]]:
+    """The newest checkpoint whose every file is what its manifest says, and what is wrong with the newer ones."""
+    damaged: list[DamagedError] = []
+    for checkpoint in reversed(list_checkpoints(directory)):
+        try:
+            verify(checkpoint.path)
+        except DamagedError as error:
+            damaged.append(error)
+        else:
+            return checkpoint, damaged
+    return None, damaged
+
+
+def check_fingerprint(checkpoint: Checkpoint, now: Mapping[str, Any]) -> None:
+    """Refuse to go on from a checkpoint of another run.
+
+    Raises:
+        FingerprintError: Something that decides the run differs; old and new are shown.
+    """
+    then = json.loads((checkpoint.path / FINGERPRINT).read_text(encoding="utf-8"))
+    changed = differences(then, now)
+    if changed:
+        raise FingerprintError(
+            f"what decides the run has changed since step {checkpoint.step}: {changed}",
+            where=str(checkpoint.path),
+            hint="put it back as it was, or start a new run with `luthier train RECIPE`",
+        )
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Where two fingerprints differ, the first five keys; empty where they are the same."""
+    then, now = (json.loads(json.dumps(value, default=str)) for value in (then, now))
+    changed = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+    return "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in changed[:5])
+
+
+def random_state() -> dict[str, Any]:
+    """Every generator that training draws from, in types that `torch.load(weights_only=True)` reads."""
+    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    return {
+        "python": random.getstate(),
+        "numpy": (kind, torch.from_numpy(np.asarray(keys, dtype=np.int64)), position, has_gauss, cached),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    """Put every generator back to where `random_state` found it."""
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    kind, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, cached))
+    torch.set_rng_state(state["torch"])
+    if torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])

@@ -1,0 +1,100 @@
+"""What others may listen to while a training goes on. Listeners read; what they want changed, they return."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from luthier.errors import UsageError, nearest
+
+Name = Literal["step", "evaluation", "checkpoint", "end"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What a listener returns to end the training after this step."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class StepNumbers:
+    """The numbers of one optimizer step (event `step`)."""
+
+    step: int
+    epoch: float
+    total_steps: int
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True)
+class EvaluationNumbers:
+    """The metrics of one evaluation on the validation rows (event `evaluation`)."""
+
+    step: int
+    epoch: float
+    metrics: Mapping[str, float]
+    best: bool
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """A checkpoint that is whole on the disk (event `checkpoint`)."""
+
+    step: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class TrainingEnded:
+    """No step will follow (event `end`)."""
+
+    step: int
+    reason: str
+
+
+Event = StepNumbers | EvaluationNumbers | CheckpointSaved | TrainingEnded
+Listener = Callable[..., Stop | None]
+
+
+@dataclass
+class Events:
+    """Listeners by event, each with its cadence."""
+
+    _listeners: dict[str, list[tuple[Listener, int]]] = field(default_factory=dict)
+
+    def on(self, name: Name, listener: Listener, *, every: int = 1) -> None:
+        """Listen to an event.
+
+        Args:
+            name: `step`, `evaluation`, `checkpoint` or `end`.
+            listener: Called with the event alone; may return a `Stop`.
+            every: For `step`: only on steps that are a multiple of this.
+        Raises:
+            UsageError: No such event, or the listener cannot be called with one argument: said now, not at step 10,000.
+        """
+        if name not in get_args(Name):
+            raise UsageError(f"no event {name!r}", hint=nearest(name, get_args(Name)))
+        try:
+            inspect.signature(listener).bind(None)
+        except TypeError:
+            raise UsageError(
+                f"a listener of {name!r} is called with one argument, the event",
+                where=getattr(listener, "__qualname__", repr(listener)),
+                hint="def listener(event): ...",
+            ) from None
+        self._listeners.setdefault(name, []).append((listener, max(1, every)))
+
+    def emit(self, name: Name, event: Event) -> Stop | None:
+        """Call the listeners of an event in the order they came; the first wish to stop, if any."""
+        wish = None
+        for listener, every in self._listeners.get(name, []):
+            if name == "step" and event.step % every:
+                continue
+            answer = listener(event)
+            wish = wish or (answer if isinstance(answer, Stop) else None)
+        return wish

@@ -1,0 +1,82 @@
+"""The explicit loop: forward, backward, clip, optimizer, scheduler, zero, in the order of the arithmetic."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState, GradientState
+from accelerate.utils import DistributedDataParallelKwargs, send_to_device
+
+from luthier import processes
+from luthier.data.batches import amounts, groups, train_loader
+from luthier.engines.base import OnStep, Step, Training, guard
+
+MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
+
+
+def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
+    """Run the optimizer steps that are left, one a turn.
+
+    The loss of a step is the sum over its labels, in every micro-batch and process, divided once by their number.
+    Nothing here waits for the device.
+
+    Args:
+        training: What is trained; its state says where to begin.
+        accelerator: One process or many, and the precision.
+    """
+    recipe, plan, state = training.recipe, training.plan, training.state
+    model, optimizer = accelerator.prepare(training.model, training.optimizer)
+    if accelerator.scaler is not None:
+        training.scaler = accelerator.scaler
+        training.scaler.load_state_dict(training.scaler_state or training.scaler.state_dict())
+
+    loader = train_loader(
+        plan,
+        training.rows,
+        training.collate,
+        start=state.step,
+        stop=training.total_steps,
+        workers=recipe.dataloader_num_workers,
+    )
+    model.train()
+    for group in groups(loader, plan.parts):
+        labels_of_step, tokens, places = amounts(group)
+        share = accelerator.num_processes / labels_of_step  # DDP takes the mean over the processes, we want the sum
+        loss = torch.zeros((), device=accelerator.device)
+        for batch in group:
+            last = batch is group[-1]
+            with nullcontext() if last else accelerator.no_sync(model):
+                inputs, labels = send_to_device((batch.inputs, batch.labels), accelerator.device, non_blocking=True)
+                part = training.loss_sum(model(**inputs).logits, labels) * share
+                accelerator.backward(part)
+            loss += part.detach()
+        loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is what follows from it
+        norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+        rate = float(training.scheduler.get_last_lr()[0])
+        # The scaler of fp16 skips single overflows by itself and goes on with a smaller scale.
+        healthy = torch.isfinite(loss) if training.scaler else guard(training.optimizer, loss, norm)
+        optimizer.step()
+        if not accelerator.optimizer_step_was_skipped:
+            training.scheduler.step()
+        optimizer.zero_grad()
+        training.advance(tokens, places)
+        yield Step(state.step, loss, norm, rate, healthy, tokens, places)
+
+
+def run(training: Training, on_step: OnStep) -> None:
+    """The engine `loop`: hand each step on until there is none left or the listener asks to stop."""
+    # They outlive an Accelerator: a run in another precision would be refused, and after one that broke off in the
+    # middle of an accumulated batch the optimizer would do nothing, in silence.
+    AcceleratorState._reset_state()
+    GradientState._reset_state()
+    accelerator = Accelerator(
+        mixed_precision=MIXED_PRECISION[training.recipe.precision],
+        gradient_accumulation_steps=1,  # the loop divides by itself; another value would divide again
+        # Some heads leave layers out of a step's loss; DDP then has to look for them, or waits for them in vain.
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+    processes.check(accelerator.num_processes)
+    for step in steps(training, accelerator):
+        if on_step(step):
+            break

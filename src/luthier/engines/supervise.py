@@ -1,0 +1,192 @@
+"""What happens between the steps: reading the numbers, evaluating, saving, and ending early."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from luthier import processes
+from luthier.curves.record import CurveWriter
+from luthier.engines import checkpoints
+from luthier.engines.base import Step, Training
+from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
+from luthier.errors import InterruptedRun, NonFiniteError
+
+
+class Signals:
+    """Notes the first SIGINT or SIGTERM, so that the step can be finished and saved; the second one ends at once."""
+
+    def __init__(self) -> None:
+        self.caught: signal.Signals | None = None
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield  # only the main thread may set handlers
+            return
+        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.caught = signal.Signals(number)
+        if processes.count() == 1:  # a launcher repeats every signal, and ends by itself what does not heed it
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def agreed(self) -> signal.Signals | None:
+        """The signal that any process has caught so far; the same answer in every process."""
+        number = processes.largest(self.caught or 0)
+        return signal.Signals(number) if number else None
+
+
+@dataclass
+class Supervisor:
+    """Called by an engine after each step, in every process: they decide alike, and rank 0 alone writes and tells.
+
+    Args:
+        training: What is trained.
+        directory: The run's `checkpoints`.
+        curves: Where the numbers go.
+        fingerprint: What decides the run.
+        evaluate: The metrics on the validation rows, `loss` among them; None where there are no such rows.
+        metric_for_best: Name of the metric that picks the checkpoint.
+        greater_is_better: Its direction.
+        name_rows: Says which source rows a step's rows are.
+        events: Listeners.
+    """
+
+    training: Training
+    directory: Path
+    curves: CurveWriter
+    fingerprint: Mapping[str, Any]
+    evaluate: Callable[[], Mapping[str, float]] | None
+    metric_for_best: str
+    greater_is_better: bool
+    name_rows: Callable[[Sequence[int]], str]
+    events: Events = field(default_factory=Events)
+    signals: Signals = field(default_factory=Signals)
+
+    def __post_init__(self) -> None:
+        self._pending: list[Step] = []
+        self._clock = self._read_at = time.perf_counter()
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Heed signals while training, and tell the listeners when it ends."""
+        self._clock = self._read_at = time.perf_counter()
+        with self.signals.watch():
+            yield
+        state = self.training.state
+        interrupted = self.signals.agreed()
+        if interrupted:
+            raise processes.alike(
+                InterruptedRun(
+                    f"stopped by {interrupted.name} after step {state.step} of {self.training.total_steps};"
+                    " everything is saved",
+                    where=str(self.directory.parent),
+                    hint=f"`luthier resume {self.directory.parent}` goes on from here",
+                )
+            )
+        ended = TrainingEnded(state.step, state.stopped or "all steps are done")
+        processes.on_main(lambda: self.events.emit("end", ended))
+
+    def __call__(self, step: Step) -> bool:
+        training, recipe = self.training, self.training.recipe
+        now = time.perf_counter()
+        training.state.seconds += now - self._clock
+        self._pending.append(step)
+        interrupted = self.signals.agreed() is not None  # asked once a step: a later signal is the next step's
+        last = step.step >= training.total_steps
+        evaluate = self.evaluate is not None and (last or self._due(recipe.eval_strategy, recipe.eval_steps))
+        save = last or self._due(recipe.save_strategy, recipe.save_steps) or interrupted
+
+        # On a CPU the numbers are there already; elsewhere reading them waits for the device, so it is done rarely.
+        if evaluate or save or step.loss.device.type == "cpu" or step.step % recipe.logging_steps == 0:
+            self._read_numbers(now)
+        if evaluate:  # also when interrupted: it would be missing after the resume, and so might the best model
+            save = self._evaluate() or save
+        if training.state.stopped or save:
+            self._save()
+        self._clock = time.perf_counter()
+        return bool(training.state.stopped or interrupted)
+
+    def _due(self, strategy: str, every: int) -> bool:
+        step = self.training.state.step
+        return step % (self.training.plan.steps_per_epoch if strategy == "epoch" else every) == 0 and strategy != "no"
+
+    def _read_numbers(self, now: float) -> None:
+        rate = sum(step.tokens for step in self._pending) / max(now - self._read_at, 1e-9)
+        self._read_at = now
+        pending, self._pending = self._pending, []
+        for step in pending:
+            epoch = self.training.plan.epoch(step.step)
+            loss, norm = float(step.loss), float(step.grad_norm)
+            self.curves.add(
+                step.step,
+                epoch,
+                {"train/loss": loss, "train/learning_rate": step.learning_rate, "train/grad_norm": norm},
+            )
+            if not bool(step.healthy):
+                processes.on_main(self.curves.sync)
+                self._refuse(step.step, loss, norm)
+            numbers = StepNumbers(step.step, epoch, self.training.total_steps, loss, norm, step.learning_rate, rate)
+            self._heed("step", numbers)
+        self.curves.add(pending[-1].step, epoch, {"train/tokens_per_second": rate})
+        self.curves.flush()
+
+    def _refuse(self, step: int, loss: float, norm: float) -> None:
+        rows = self.name_rows(self.training.plan.rows(step - 1).tolist())
+        raise processes.alike(
+            NonFiniteError(
+                f"step {step}: the loss is {loss} and the gradient's norm {norm}; no update was made",
+                where=rows,
+                hint="look at these rows, lower the learning rate, or use --precision fp32;"
+                " earlier checkpoints are whole",
+            )
+        )
+
+    def _evaluate(self) -> bool:
+        """Evaluate; whether this is the best model so far."""
+        assert self.evaluate is not None
+        state = self.training.state
+        randomness = checkpoints.random_state()  # what a metric draws must not change what dropout draws
+        self.training.model.eval()
+        metrics = processes.on_main(self.evaluate)
+        self.training.model.train()
+        checkpoints.set_random_state(randomness)
+        epoch = self.training.plan.epoch(state.step)
+        self.curves.add(state.step, epoch, {f"eval/{name}": value for name, value in metrics.items()})
+        value, best = metrics.get(self.metric_for_best, math.nan), state.best_value
+        better = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))
+        if better:
+            state.best_step, state.best_value, state.evaluations_without_gain = state.step, value, 0
+        else:
+            state.evaluations_without_gain += 1
+        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, better))
+        patience = self.training.recipe.early_stopping_patience
+        if patience and state.evaluations_without_gain >= patience:
+            state.stopped = f"{self.metric_for_best} did not get better in {patience} evaluations"
+        self._read_at = time.perf_counter()
+        return better
+
+    def _save(self) -> None:
+        state = self.training.state
+        state.curves_length = processes.on_main(self.curves.sync)
+        saved = checkpoints.save(self.training, self.directory, self.fingerprint, self.training.recipe.save_total_limit)
+        self._heed("checkpoint", CheckpointSaved(state.step, saved.path))
+        self._read_at = time.perf_counter()
+
+    def _heed(self, name: Any, event: Any) -> None:
+        wish = processes.on_main(lambda: self.events.emit(name, event))
+        if wish and not self.training.state.stopped:
+            self.training.state.stopped = wish.reason

@@ -1,0 +1,142 @@
+"""The engine `trainer`: the same batches and weights through the Hugging Face `Trainer`, as a yardstick."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from accelerate.utils import reduce
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from luthier.data.batches import MicroBatch, amounts, train_loader
+from luthier.engines.base import OnStep, Step, Training, guard
+from luthier.engines.checkpoints import random_state, set_random_state
+
+
+def run(training: Training, on_step: OnStep) -> None:
+    """Let the `Trainer` drive the steps that are left; saving, evaluating and reporting stay with our listener."""
+    recipe = training.recipe
+    randomness = random_state()  # making a Trainer seeds every generator anew
+    bridge = _Bridge(training, on_step, randomness)
+    with tempfile.TemporaryDirectory() as directory:
+        trainer = _PlannedTrainer(
+            model=training.model,
+            args=TrainingArguments(
+                output_dir=directory,
+                max_steps=training.total_steps - training.state.step,
+                per_device_train_batch_size=recipe.micro_batch_size,
+                gradient_accumulation_steps=training.plan.parts,
+                max_grad_norm=recipe.max_grad_norm,
+                bf16=recipe.precision == "bf16",
+                fp16=recipe.precision == "fp16",
+                logging_steps=1,  # `on_log` is the one public place that tells the gradient's norm
+                logging_nan_inf_filter=False,
+                save_strategy="no",
+                eval_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+                remove_unused_columns=False,
+                use_cpu=not torch.cuda.is_available(),
+            ),
+            train_dataset=training.rows,
+            optimizers=(training.optimizer, training.scheduler),
+            compute_loss_func=bridge.loss,
+            callbacks=[bridge],
+        )
+        for noisy in (PrinterCallback, ProgressCallback):
+            trainer.remove_callback(noisy)
+        trainer.bridge = bridge
+        training.scaler = getattr(trainer.accelerator, "scaler", None)
+        if training.scaler is not None and training.scaler_state:
+            training.scaler.load_state_dict(training.scaler_state)
+        trainer.train()
+
+
+class _PlannedTrainer(Trainer):
+    """A `Trainer` whose training batches come from the plan."""
+
+    bridge: "_Bridge"
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        training = self.bridge.training
+        loader = train_loader(
+            training.plan,
+            training.rows,
+            training.collate,
+            start=training.state.step,
+            stop=training.total_steps,
+            workers=training.recipe.dataloader_num_workers,
+        )
+        return _TrainerLoader(loader, self.bridge)  # type: ignore[return-value]  # a duck: iterated and measured only
+
+
+class _TrainerLoader:
+    """Hands the loader's micro-batches to the `Trainer` as the dictionaries that it expects."""
+
+    def __init__(self, loader: DataLoader[MicroBatch], bridge: "_Bridge") -> None:
+        self.dataset: Sequence[Any] = bridge.training.rows
+        self._loader = loader
+        self._bridge = bridge
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        for batch in self._loader:
+            self._bridge.drawn.append(batch)
+            yield {**batch.inputs, "labels": batch.labels}
+
+
+class _Bridge(TrainerCallback):
+    """Turns the `Trainer`'s events into our steps."""
+
+    def __init__(self, training: Training, on_step: OnStep, randomness: dict[str, Any]) -> None:
+        self.training = training
+        self.drawn: list[MicroBatch] = []
+        self._on_step = on_step
+        self._randomness = randomness
+        self._loss: Tensor | None = None
+        self._healthy = torch.tensor(True)
+        self._rate = 0.0
+
+    def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
+        """One micro-batch's share of the step's loss."""
+        part = self.training.loss_sum(outputs["logits"], labels) / num_items_in_batch
+        # A new tensor each time: with several processes the `Trainer` multiplies `part` in place.
+        self._loss = part.detach() + (0 if self._loss is None else self._loss)
+        return part
+
+    def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        set_random_state(self._randomness)
+
+    def on_pre_optimizer_step(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._rate = float(self.training.scheduler.get_last_lr()[0])
+        assert self._loss is not None
+        self._loss = reduce(self._loss, "sum")  # each process divided its part by the labels of all
+        if self.training.scaler is None:
+            gradients = [p.grad for p in self.training.model.parameters() if p.grad is not None]
+            self._healthy = guard(self.training.optimizer, self._loss, torch.nn.utils.get_total_norm(gradients))
+        else:
+            self._healthy = torch.isfinite(self._loss)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        if not logs or "grad_norm" not in logs or self._loss is None:
+            return  # the closing summary
+        parts = self.training.plan.parts
+        group, self.drawn = self.drawn[:parts], self.drawn[parts:]
+        tokens, places = amounts(group)[1:]
+        self.training.advance(tokens, places)
+        norm = torch.tensor(logs["grad_norm"])
+        loss, self._loss = self._loss, None
+        step = Step(self.training.state.step, loss, norm, self._rate, self._healthy, tokens, places)
+        control.should_training_stop = self._on_step(step) or control.should_training_stop

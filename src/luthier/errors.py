@@ -1,0 +1,121 @@
+"""The errors a user can meet: each says what happened, where, and what to do, and carries its exit code."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+
+class LuthierError(Exception):
+    """Base of every error that is not a bug of ours.
+
+    Args:
+        what: What happened, in one line.
+        where: File, row, column or recipe key it happened at; empty when there is no such place.
+        hint: What to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """The class's name in kebab case: what a script compares with (`column-missing`)."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", type(self).__name__.removesuffix("Error")).lower()
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.where:
+            parts.append(f"where: {self.where}")
+        if self.hint:
+            parts.append(f"to do: {self.hint}")
+        return "\n".join(parts)
+
+    def to_dict(self) -> dict[str, object]:
+        """The form that `--json` prints under `error`."""
+        return {
+            "code": self.code,
+            "exit": self.exit_code,
+            "message": self.what,
+            "where": self.where,
+            "hint": self.hint,
+        }
+
+
+class UsageError(LuthierError):
+    """The command or call asks for something that cannot be done as asked."""
+
+    exit_code = 2
+
+
+class RecipeError(UsageError):
+    """A recipe key is unknown, has a value it cannot have, or contradicts another key."""
+
+
+class ModelError(UsageError):
+    """A model cannot be found, read, trusted, or used for the task."""
+
+
+class RunError(UsageError):
+    """A run directory is missing, locked by another process, or not what the command needs."""
+
+
+class FingerprintError(RunError):
+    """What decides the run has changed since the checkpoint was written."""
+
+
+class DataError(LuthierError):
+    """The data cannot be read or cannot be trained on."""
+
+    exit_code = 3
+
+
+class SourceError(DataError):
+    """A file or folder of data is missing, empty, or in no form that Luthier reads."""
+
+
+class ColumnError(DataError):
+    """A column that was named, or that the task needs, is not there."""
+
+
+class FindingError(DataError):
+    """A check of the data found something that makes training pointless."""
+
+
+class DamagedError(DataError):
+    """A file of a checkpoint or model is not what its manifest says."""
+
+
+class NonFiniteError(DataError):
+    """The loss or the gradient is not a finite number."""
+
+
+class ResourceError(LuthierError):
+    """The disk or the memory is used up."""
+
+    exit_code = 4
+
+
+class InterruptedRun(LuthierError):
+    """A signal stopped the run after its state was saved."""
+
+    exit_code = 5
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A suggestion for a mistyped name: `did you mean 'label'?`, else the list of what is known.
+
+    Args:
+        name: What was given.
+        known: What would have been right.
+    """
+    names = list(known)
+    lowered = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    if close:
+        return f"did you mean {lowered[close[0]]!r}?"
+    return f"known: {', '.join(names)}" if names else ""

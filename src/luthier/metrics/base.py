@@ -1,0 +1,115 @@
+"""What a metric is: a number on n examples that can be recomputed on any resample of them.
+
+A resample is given by its counts: how often each example is in it. Nearly every metric of the field is a function of
+summed per-example statistics (accuracy, F1, MCC, Pearson, BLEU, perplexity), so its value on a thousand resamples is
+one matrix product. What is not of that shape is recomputed on each resample.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+class AnyMetric(Protocol):
+    """What the bootstrap asks of a metric."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+
+    @property
+    def greater_is_better(self) -> bool: ...
+
+    @property
+    def max_resamples(self) -> int | None:
+        """The most resamples that this metric can afford; None for any number."""
+
+    def on(self, counts: FloatArray) -> FloatArray:
+        """The metric on resamples.
+
+        Args:
+            counts: `[r, n]` whole numbers: how often each example is in each resample.
+
+        Returns:
+            `[r]` values, nan where the metric is not defined.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A metric that is a function of summed per-example statistics.
+
+    Args:
+        name: As it is printed and written: `accuracy`, `f1_macro`.
+        statistics: `[n, k]` per-example sufficient statistics, dense or (where most are 0) sparse. Metrics that
+            share one array are resampled together.
+        value: From `[..., k]` summed statistics to `[...]` values, nan where not defined.
+        greater_is_better: Whether a model with a greater value is the better one.
+    """
+
+    name: str
+    statistics: FloatArray | csr_array
+    value: Callable[[FloatArray], FloatArray]
+    greater_is_better: bool = True
+    max_resamples: int | None = None
+
+    @property
+    def n(self) -> int:
+        return int(self.statistics.shape[0])
+
+    def sums(self, counts: FloatArray) -> FloatArray:
+        """The statistics summed over each resample: `[r, n]` counts to `[r, k]`."""
+        return np.asarray(counts @ self.statistics)
+
+    def on(self, counts: FloatArray) -> FloatArray:
+        return self.value(self.sums(counts))
+
+
+@dataclass(frozen=True, eq=False)
+class ResampledMetric:
+    """A metric that is recomputed from the examples of each resample.
+
+    Args:
+        name: As in `Metric`.
+        n: Number of examples.
+        function: From the indices of the examples (ascending, repeated as often as drawn) to the value, nan where
+            not defined.
+        greater_is_better: As in `Metric`.
+        max_resamples: The most resamples to spend on it; 0 for no interval.
+    """
+
+    name: str
+    n: int
+    function: Callable[[IntArray], float]
+    greater_is_better: bool = True
+    max_resamples: int | None = None
+
+    def on(self, counts: FloatArray) -> FloatArray:
+        examples = np.arange(self.n)
+        return np.array([self.function(np.repeat(examples, row.astype(np.int64))) for row in counts], dtype=np.float64)
+
+
+def ratio(numerator: FloatArray, denominator: FloatArray, empty: float = np.nan) -> FloatArray:
+    """Element-wise division, with `empty` where the denominator is 0."""
+    defined = denominator != 0
+    return np.where(defined, numerator / np.where(defined, denominator, 1.0), empty)
+
+
+def average(name: str, values: FloatArray, *, greater_is_better: bool = True) -> Metric:
+    """The metric that is the mean of one number per example, such as ROUGE-L or exact match.
+
+    Args:
+        values: `[n]`.
+    """
+    statistics = np.stack([np.asarray(values, dtype=np.float64), np.ones(len(values))], axis=1)
+    return Metric(name, statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]), greater_is_better)

@@ -1,0 +1,166 @@
+"""What a model has to beat: baselines that cost seconds.
+
+Plain functions from training texts and labels and from test texts to predictions. All are deterministic and survive
+tiny data: what cannot be learnt becomes the majority (or the mean), and `note` says so.
+
+Pairs of texts are shown to the linear model as the absolute difference and the product of their TF-IDF vectors with
+five measures of word overlap. Five-fold accuracy on MRPC's training pairs: 0.761; overlap alone 0.727; with the
+vectors of both texts as well 0.753. C = 10 and alpha = 3 were best or within the noise on SST-2, SemEval-2018
+emotions, MRPC and STS-B.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, hstack
+
+from luthier.metrics.base import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+Texts = Sequence[str] | Sequence[tuple[str, str]]
+
+# Words, characters of scripts that write no blanks between words, punctuation and emoji.
+_TOKEN = r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]"
+_INVERSE_REGULARISATION = 10.0
+_RIDGE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Predictions of a baseline.
+
+    Args:
+        predictions: `[n]` label ids, `[n, labels]` of 0 and 1, or `[n]` numbers.
+        note: What could not be done as usual; empty as a rule.
+    """
+
+    predictions: NDArray[Any]
+    note: str = ""
+
+
+def majority(train_labels: IntArray, n: int) -> IntArray:
+    """The most frequent label, the smallest id of several: for label ids `[m]` as `[n]`; column by column for `[m, k]`.
+
+    Without training labels every prediction is 0.
+    """
+    labels = np.asarray(train_labels, dtype=np.int64)
+    if labels.ndim == 2:
+        chosen = (2 * labels.sum(axis=0) > len(labels)).astype(np.int64)
+        return np.tile(chosen, (n, 1))
+    return np.full(n, np.bincount(labels).argmax() if len(labels) else 0, dtype=np.int64)
+
+
+def mean(train_values: FloatArray, n: int) -> FloatArray:
+    """The mean training value for every example; 0 without training values."""
+    return np.full(n, np.mean(train_values) if len(train_values) else 0.0)
+
+
+def tfidf_classifier(train_texts: Texts, train_labels: IntArray, test_texts: Texts) -> Baseline:
+    """Logistic regression on TF-IDF of words and pairs of words.
+
+    Args:
+        train_texts: `m` texts or pairs of texts.
+        train_labels: `[m]` label ids, or `[m, k]` of 0 and 1: one regression for each label.
+        test_texts: `n` texts or pairs.
+    """
+    labels = np.asarray(train_labels, dtype=np.int64)
+    if not len(test_texts):
+        return Baseline(majority(labels, 0))
+    features = _features(train_texts, test_texts)
+    if features is None:
+        return Baseline(majority(labels, len(test_texts)), "no words in the training texts: the majority label instead")
+    train, test = features
+    if labels.ndim == 1:
+        predictions, constant = _classify(train, labels, test)
+        return Baseline(
+            predictions, "only one class in the training labels: it is always predicted" if constant else ""
+        )
+    columns = [_classify(train, labels[:, k], test) for k in range(labels.shape[1])]
+    constants = sum(constant for _, constant in columns)
+    note = f"{constants} of {len(columns)} labels are always or never given in training" if constants else ""
+    return Baseline(np.stack([predictions for predictions, _ in columns], axis=1), note)
+
+
+def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts) -> Baseline:
+    """Ridge regression on TF-IDF, kept within the range of the training values.
+
+    Args:
+        train_texts: `m` texts or pairs of texts.
+        train_values: `[m]`.
+        test_texts: `n` texts or pairs.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import Ridge
+
+    values = np.asarray(train_values, dtype=np.float64)
+    if not len(test_texts):
+        return Baseline(mean(values, 0))
+    features = _features(train_texts, test_texts)
+    if features is None:
+        return Baseline(mean(values, len(test_texts)), "no words in the training texts: the mean instead")
+    train, test = features
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = Ridge(alpha=_RIDGE, solver="sparse_cg").fit(train, values)
+    return Baseline(np.clip(model.predict(test), values.min(), values.max()))
+
+
+def _classify(train: csr_array, labels: IntArray, test: csr_array) -> tuple[IntArray, bool]:
+    """Predicted label ids, and whether the training labels were of one class (which is then predicted)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    if len(np.unique(labels)) < 2:
+        return majority(labels, test.shape[0]), True
+    with warnings.catch_warnings():
+        # Stopped short of the optimum it still is a baseline.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=300).fit(train, labels)
+    return np.asarray(model.predict(test), dtype=np.int64), False
+
+
+def _features(train: Texts, test: Texts) -> tuple[csr_array, csr_array] | None:
+    """Features of training and test texts, `[m, d]` and `[n, d]`; None where the training texts hold no word."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_TOKEN)
+    try:
+        vectorizer.fit([text for item in train for text in _parts(item)])
+    except ValueError:
+        # What scikit-learn says of an empty vocabulary.
+        return None
+    return _vectors(vectorizer, train), _vectors(vectorizer, test)
+
+
+def _parts(item: str | tuple[str, str]) -> tuple[str, ...]:
+    return (item,) if isinstance(item, str) else tuple(item)
+
+
+def _vectors(vectorizer: "TfidfVectorizer", texts: Texts) -> csr_array:
+    """Features of texts or pairs: `[n, d]`."""
+    if isinstance(texts[0], str):
+        return csr_array(vectorizer.transform(texts))
+    a = csr_array(vectorizer.transform([pair[0] for pair in texts]))
+    b = csr_array(vectorizer.transform([pair[1] for pair in texts]))
+    product = a.multiply(b)
+    dense = np.concatenate([np.asarray(product.sum(axis=1)).reshape(-1, 1), _overlap(vectorizer, texts)], axis=1)
+    return csr_array(hstack([abs(a - b), product, csr_array(dense)], format="csr"))
+
+
+def _overlap(vectorizer: "TfidfVectorizer", pairs: Sequence[Any]) -> FloatArray:
+    """Shared words of each pair as shares of either, first, second, fewer words; difference in number: `[n, 5]`."""
+    words = vectorizer.build_tokenizer()
+    rows = np.zeros((len(pairs), 5))
+    for row, (first, second) in zip(rows, pairs, strict=True):
+        x, y = set(words(first.lower())), set(words(second.lower()))
+        shared = len(x & y)
+        sizes = (len(x | y), len(x), len(y), min(len(x), len(y)))
+        row[:4] = [shared / max(size, 1) for size in sizes]
+        row[4] = abs(len(x) - len(y)) / max(len(x), len(y), 1)
+    return rows

@@ -1,0 +1,155 @@
+"""95 % intervals by the percentile bootstrap over examples (Efron 1979).
+
+Why not `scipy.stats.bootstrap`: it gathers the statistics of every resample (`[batch, n, k]`), where one product of
+counts and statistics does; it resamples again for each metric; and it has no place for metrics on sparse statistics
+(thousands of classes). Resamples follow from `seed` and `n` alone, so any two metrics on the same examples, of one
+model or of two, are computed on the same resamples and can be compared in pairs.
+
+Where there is no interval: fewer than two examples; a metric that is not defined on half of the resamples or more;
+and resamples that all give the same value (20 of 20 right says little about the next 20, and an interval without
+width would claim that it says everything).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from luthier.errors import UsageError
+from luthier.metrics.base import AnyMetric, FloatArray, Metric
+
+RESAMPLES = 1000
+LEVEL = 0.95
+# Cells of one block of counts: 8 MB of float64.
+_BLOCK = 1_000_000
+# What overflows or has no value is left out of the interval: no place for warnings.
+_quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The value of a metric with its interval.
+
+    Args:
+        value: None where the metric is not defined.
+        low: Lower end of the interval; None where there is none.
+        high: Upper end.
+        n: Number of examples.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Of a difference: whether it is larger than chance."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        return asdict(self)
+
+
+def score(metric: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL) -> Score:
+    """A metric with its interval.
+
+    Args:
+        metric: What to score.
+        resamples: How many resamples to draw; 0 for no interval.
+        seed: Decides the resamples.
+        level: Coverage of the interval.
+    """
+    return scores([metric], resamples=resamples, seed=seed, level=level)[0]
+
+
+def scores(
+    metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
+) -> list[Score]:
+    """Several metrics on the same examples with their intervals, in the order given.
+
+    Cheaper than one at a time: the resamples are drawn once, and statistics that metrics share are summed once.
+
+    Raises:
+        UsageError: The metrics are not on the same number of examples.
+    """
+    if not metrics:
+        return []
+    n = _common_n(metrics)
+    values = [_value(metric) for metric in metrics]
+    samples = _resampled(metrics, resamples, seed)
+    return [_score(value, sample, n, level) for value, sample in zip(values, samples, strict=True)]
+
+
+def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL) -> Score:
+    """The paired difference a - b of two metrics on the same examples in the same order.
+
+    Raises:
+        UsageError: The metrics are not on the same number of examples.
+    """
+    n = _common_n([a, b])
+    limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
+    samples_a, samples_b = _resampled([a, b], min([resamples, *limits]), seed)
+    return _score(_value(a) - _value(b), samples_a - samples_b, n, level)
+
+
+def resample_counts(n: int, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """Draws the resamples, in blocks of bounded memory.
+
+    Yields:
+        `[r, n]` how often each example is in each resample. The first resamples are the same however many are drawn.
+    """
+    rng = np.random.default_rng(seed)
+    block = max(1, _BLOCK // max(n, 1))
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        yield np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(rows)]).astype(np.float64)
+
+
+def _common_n(metrics: Sequence[AnyMetric]) -> int:
+    sizes = sorted({metric.n for metric in metrics})
+    if len(sizes) > 1:
+        raise UsageError(
+            f"metrics on different examples cannot be compared: {' and '.join(map(str, sizes))} examples",
+            hint="compute both on the same examples in the same order",
+        )
+    return sizes[0]
+
+
+@_quiet
+def _value(metric: AnyMetric) -> float:
+    """The metric on the examples themselves; nan where not defined."""
+    return float(metric.on(np.ones((1, metric.n)))[0]) if metric.n else float("nan")
+
+
+@_quiet
+def _resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[FloatArray]:
+    """Each metric on each resample: an array of at most `resamples` values for each metric."""
+    n = metrics[0].n
+    values: list[list[float]] = [[] for _ in metrics]
+    for counts in resample_counts(n, resamples if n > 1 else 0, seed):
+        sums: dict[int, FloatArray] = {}
+        for metric, seen in zip(metrics, values, strict=True):
+            limit = resamples if metric.max_resamples is None else metric.max_resamples
+            wanted = counts[: max(0, limit - len(seen))]
+            if not len(wanted):
+                continue
+            if isinstance(metric, Metric) and len(wanted) == len(counts):
+                key = id(metric.statistics)
+                if key not in sums:
+                    sums[key] = metric.sums(counts)
+                seen.extend(metric.value(sums[key]))
+            else:
+                seen.extend(metric.on(wanted))
+    return [np.array(seen, dtype=np.float64) for seen in values]
+
+
+def _score(value: float, samples: FloatArray, n: int, level: float) -> Score:
+    """The value with the percentile interval of its resampled values (nan and infinite ones are left out)."""
+    if not np.isfinite(value):
+        return Score(None, None, None, n)
+    defined = samples[np.isfinite(samples)]
+    if 2 * len(defined) <= len(samples) or np.ptp(defined) == 0:
+        return Score(float(value), None, None, n)
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return Score(float(value), float(low), float(high), n)

@@ -1,0 +1,93 @@
+"""Whether confidences can be believed: reliability bins and expected calibration error (Naeini 2015, Guo 2017)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.metrics.bootstrap import RESAMPLES, Score, scores
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The examples whose confidence lies in one interval.
+
+    Args:
+        low: Lower edge; the bin holds confidences above it (the first bin holds 0 as well).
+        high: Upper edge, inside the bin.
+        n: Number of examples in the bin.
+        confidence: Their mean confidence; None for an empty bin.
+        accuracy: Share of them that is right; a calibrated model has `confidence` within its interval.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: Score
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "confidence": self.confidence,
+            "accuracy": self.accuracy.to_dict(),
+        }
+
+
+def reliability(
+    confidence: FloatArray, right: np.ndarray, n_bins: int = 10, *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[Bin]:
+    """Accuracy against confidence in bins of equal width, for a reliability diagram.
+
+    Args:
+        confidence: `[n]` probability of the predicted label.
+        right: `[n]` whether it is the gold one.
+        n_bins: How many bins between 0 and 1.
+    """
+    statistics = _statistics(confidence, right, n_bins)
+    found = scores([_bin_accuracy(statistics, n_bins, i) for i in range(n_bins)], resamples=resamples, seed=seed)
+    members, confidences, _ = np.split(statistics.sum(axis=0), 3)
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    return [
+        Bin(
+            low=float(edges[i]),
+            high=float(edges[i + 1]),
+            n=int(members[i]),
+            confidence=float(confidences[i] / members[i]) if members[i] else None,
+            accuracy=Score(accuracy.value, accuracy.low, accuracy.high, int(members[i])),
+        )
+        for i, accuracy in enumerate(found)
+    ]
+
+
+def expected_calibration_error(confidence: FloatArray, right: np.ndarray, n_bins: int = 10) -> Metric:
+    """Mean distance between confidence and accuracy over bins of equal width, weighted by their examples.
+
+    Chance alone keeps it above 0 and resampling adds to it, so that its interval lies too high where a bin holds few
+    examples.
+    """
+
+    def value(sums: FloatArray) -> FloatArray:
+        n, confidences, hits = np.split(sums, 3, axis=-1)
+        return ratio(np.abs(confidences - hits).sum(-1), n.sum(-1))
+
+    return Metric("ece", _statistics(confidence, right, n_bins), value, greater_is_better=False)
+
+
+def _bin_accuracy(statistics: FloatArray, n_bins: int, i: int) -> Metric:
+    return Metric(f"accuracy_{i}", statistics, lambda sums: ratio(sums[..., 2 * n_bins + i], sums[..., i]))
+
+
+def _statistics(confidence: FloatArray, right: np.ndarray, n_bins: int) -> FloatArray:
+    """`[n, 3 * n_bins]`: for each bin whether the example is in it, then its confidence, then whether it is right."""
+    confidence, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if confidence.shape != hit.shape or hit.ndim != 1:
+        raise ValueError(f"confidence {confidence.shape} and right {hit.shape} must both be [n]")
+    # Softmax in float32 can come out above 1 by a rounding error.
+    if len(hit) and not (confidence.min() >= -1e-6 and confidence.max() <= 1 + 1e-6):
+        raise ValueError(f"confidences must be in 0..1, are {confidence.min()}..{confidence.max()}")
+    place = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)
+    member = (place[:, None] == np.arange(n_bins)).astype(np.float64)
+    return np.concatenate([member, member * confidence[:, None], member * hit[:, None]], axis=1)

@@ -1,0 +1,214 @@
+"""Metrics of one label per example: accuracy, precision, recall, F1, Matthews correlation, confusion.
+
+All equal scikit-learn's with `zero_division=0`. Macro and weighted means run over the classes that occur in gold or
+predicted labels, as scikit-learn's do; on a resample these are the classes that occur in the resample, so a rare
+class that was not drawn is left out of that resample's mean and not counted as 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from luthier.metrics.base import FloatArray, IntArray, Metric, ratio
+from luthier.metrics.bootstrap import RESAMPLES, Score, scores
+
+Average = Literal["macro", "micro", "weighted"]
+
+
+def class_counts(predicted: IntArray, gold: IntArray, n_classes: int) -> csr_array:
+    """The statistics that all metrics of this module read.
+
+    Args:
+        predicted: `[n]` label ids below `n_classes`.
+        gold: `[n]` label ids.
+
+    Returns:
+        `[n, 3 * n_classes]`, sparse: for each class whether it was rightly predicted, predicted, gold.
+    """
+    predicted, gold = _label_ids(predicted, gold, n_classes)
+    rows = np.arange(len(gold))
+    hits = np.flatnonzero(predicted == gold)
+    columns = np.concatenate([gold[hits], predicted + n_classes, gold + 2 * n_classes])
+    cells = (np.concatenate([hits, rows, rows]), columns)
+    return csr_array((np.ones(len(columns)), cells), shape=(len(gold), 3 * n_classes))
+
+
+def classification_metrics(
+    predicted: IntArray, gold: IntArray, n_classes: int, positive: int | None = None
+) -> list[Metric]:
+    """The usual metrics of one label per example, sharing their statistics.
+
+    Args:
+        positive: Id of the class that precision, recall and F1 are about (a task of two classes); None for the macro
+            means over all classes.
+    """
+    counts = class_counts(predicted, gold, n_classes)
+    if positive is None:
+        return [accuracy(counts), f1(counts), precision(counts), recall(counts), mcc(counts)]
+    return [accuracy(counts), *class_metrics(counts, positive), mcc(counts)]
+
+
+def accuracy(counts: csr_array) -> Metric:
+    """Share of examples whose predicted label is the gold one. Takes `class_counts`, as all below."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        right, _, gold = _split(sums)
+        return ratio(right.sum(-1), gold.sum(-1))
+
+    return Metric("accuracy", counts, value)
+
+
+def class_metrics(counts: csr_array, positive: int) -> list[Metric]:
+    """F1, precision and recall of one class, named `f1`, `precision`, `recall`."""
+
+    n_classes = counts.shape[1] // 3
+    columns = [positive, n_classes + positive, 2 * n_classes + positive]
+
+    def metric(name: str) -> Metric:
+        return Metric(name, counts, lambda sums: _BY_CLASS[name](sums[..., columns])[..., 0])
+
+    return [metric("f1"), metric("precision"), metric("recall")]
+
+
+def f1(counts: csr_array, average: Average = "macro") -> Metric:
+    """Mean F1 of the classes, named `f1_macro` and so on. `micro` equals accuracy; `weighted` weighs by gold count."""
+    return _averaged("f1", counts, average)
+
+
+def precision(counts: csr_array, average: Average = "macro") -> Metric:
+    """Mean precision of the classes; that of a class that was never predicted is 0."""
+    return _averaged("precision", counts, average)
+
+
+def recall(counts: csr_array, average: Average = "macro") -> Metric:
+    """Mean recall of the classes; that of a class that is never gold is 0."""
+    return _averaged("recall", counts, average)
+
+
+def mcc(counts: csr_array) -> Metric:
+    """Matthews correlation for any number of classes (Gorodkin 2004); 0 where gold or predicted labels are constant."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        right, predicted, gold = _split(sums)
+        n = gold.sum(-1)
+        covariance = n * right.sum(-1) - (predicted * gold).sum(-1)
+        spread = (n**2 - (predicted**2).sum(-1)) * (n**2 - (gold**2).sum(-1))
+        return ratio(covariance, np.sqrt(spread), empty=0.0)
+
+    return Metric("mcc", counts, value)
+
+
+def confusion(predicted: IntArray, gold: IntArray, n_classes: int) -> IntArray:
+    """How often each gold class (row) was predicted as each class (column): `[n_classes, n_classes]`."""
+    predicted, gold = _label_ids(predicted, gold, n_classes)
+    return np.bincount(gold * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScores:
+    """One class in the table of classes.
+
+    Args:
+        support: Number of gold examples of the class.
+        predicted: Number of examples that were predicted as the class.
+    """
+
+    name: str
+    precision: Score
+    recall: Score
+    f1: Score
+    support: int
+    predicted: int
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "precision": self.precision.to_dict(),
+            "recall": self.recall.to_dict(),
+            "f1": self.f1.to_dict(),
+            "support": self.support,
+            "predicted": self.predicted,
+        }
+
+
+def class_table(
+    counts: csr_array, names: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[ClassScores]:
+    """Precision, recall and F1 of every class with intervals, in the order of `names`.
+
+    Args:
+        counts: `class_counts`, or `label_counts` of several labels.
+        names: Name of each class, by id.
+    """
+    _, predicted, support = _split(np.asarray(counts.sum(axis=0)))
+    metrics = [metric for label in range(len(names)) for metric in class_metrics(counts, label)]
+    found = scores(metrics, resamples=resamples, seed=seed)
+    return [
+        ClassScores(
+            name=name,
+            f1=found[3 * label],
+            precision=found[3 * label + 1],
+            recall=found[3 * label + 2],
+            support=int(support[label]),
+            predicted=int(predicted[label]),
+        )
+        for label, name in enumerate(names)
+    ]
+
+
+def _label_ids(predicted: IntArray, gold: IntArray, n_classes: int) -> tuple[IntArray, IntArray]:
+    """Both as int64, checked: data checks come long before, so what is wrong here is a bug."""
+    predicted, gold = np.asarray(predicted, dtype=np.int64), np.asarray(gold, dtype=np.int64)
+    if predicted.shape != gold.shape or gold.ndim != 1:
+        raise ValueError(f"predicted {predicted.shape} and gold {gold.shape} must both be [n]")
+    for name, labels in (("predicted", predicted), ("gold", gold)):
+        if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
+            raise ValueError(f"{name} label ids must be in 0..{n_classes - 1}, are {labels.min()}..{labels.max()}")
+    return predicted, gold
+
+
+def _split(sums: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Summed counts as (right, predicted, gold), each `[..., n_classes]`."""
+    right, predicted, gold = np.split(sums, 3, axis=-1)
+    return right, predicted, gold
+
+
+def _f1(sums: FloatArray) -> FloatArray:
+    right, predicted, gold = _split(sums)
+    return ratio(2 * right, predicted + gold, empty=0.0)
+
+
+def _precision(sums: FloatArray) -> FloatArray:
+    right, predicted, _ = _split(sums)
+    return ratio(right, predicted, empty=0.0)
+
+
+def _recall(sums: FloatArray) -> FloatArray:
+    right, _, gold = _split(sums)
+    return ratio(right, gold, empty=0.0)
+
+
+_BY_CLASS = {"f1": _f1, "precision": _precision, "recall": _recall}
+
+
+def _averaged(name: str, counts: csr_array, average: Average) -> Metric:
+    by_class = _BY_CLASS[name]
+
+    def macro(sums: FloatArray) -> FloatArray:
+        _, predicted, gold = _split(sums)
+        occurs = predicted + gold > 0
+        return ratio((by_class(sums) * occurs).sum(-1), occurs.sum(-1))
+
+    def micro(sums: FloatArray) -> FloatArray:
+        right, _, gold = _split(sums)
+        return ratio(right.sum(-1), gold.sum(-1))
+
+    def weighted(sums: FloatArray) -> FloatArray:
+        gold = _split(sums)[2]
+        return ratio((by_class(sums) * gold).sum(-1), gold.sum(-1))
+
+    values = {"macro": macro, "micro": micro, "weighted": weighted}
+    return Metric(f"{name}_{average}", counts, values[average])

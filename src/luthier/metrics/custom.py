@@ -1,0 +1,239 @@
+"""A user's own metric: `module:function`, `path/file.py:function`, or `evaluate:NAME` of the `evaluate` package.
+
+The function is called as `function(predictions, references)`, or, where it has one required argument, as a
+`compute_metrics` of the Hugging Face `Trainer` is: with one `EvalPrediction`. It returns a number or a dict of numbers.
+It is recomputed on 200 resamples at most for the interval, since nothing is known about what a call costs.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from numbers import Real
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from luthier.errors import UsageError, nearest
+from luthier.metrics.base import IntArray, ResampledMetric
+
+RESAMPLES = 200
+
+Values = Sequence[Any] | np.ndarray
+Function = Callable[..., Any]
+
+
+def custom_metrics(
+    spec: str,
+    predictions: Values,
+    references: Values,
+    *,
+    outputs: np.ndarray | None = None,
+    resamples: int = RESAMPLES,
+    greater_is_better: bool = True,
+) -> list[ResampledMetric]:
+    """The numbers that a user's function gives, one metric for each.
+
+    Args:
+        spec: `module:function`, `path/file.py:function` or `evaluate:NAME[/CONFIG]`.
+        predictions: `n` final answers: label ids, texts, numbers.
+        references: The `n` gold ones, of the same kind.
+        outputs: `[n, ...]` raw outputs of the model (logits): what a function of one `EvalPrediction` gets as
+            `predictions`; without them it gets the answers.
+        resamples: The most resamples for the interval; 0 turns it off.
+        greater_is_better: Whether a greater number is a better one.
+
+    Raises:
+        UsageError: The function cannot be found, fails, or returns something that is not a number or a dict of them.
+    """
+    n = len(references)
+    evaluations = _Evaluations(spec, _caller(load(spec), predictions, references, outputs))
+    numbers = evaluations.numbers(np.arange(n))
+    return [ResampledMetric(name, n, evaluations.function(name), greater_is_better, resamples) for name in numbers]
+
+
+def load(spec: str) -> Function:
+    """The function that a spec names.
+
+    Raises:
+        UsageError: There is no such module, file or function, or importing it fails.
+    """
+    place, colon, name = spec.rpartition(":")
+    if not colon or not place or not name:
+        raise UsageError(
+            f"{spec!r} does not name a metric",
+            where="evaluation.metrics",
+            hint="write module:function, path/file.py:function or evaluate:NAME",
+        )
+    if place == "evaluate":
+        return _from_evaluate(name)
+    module = _module(place, spec)
+    function: object = getattr(module, name, None)
+    if not callable(function):
+        functions = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        raise UsageError(f"{place} has no function {name!r}", where=f"metric {spec!r}", hint=nearest(name, functions))
+    return function
+
+
+class _Evaluations:
+    """Calls of the function, each made once: the metrics of one dict share them."""
+
+    def __init__(self, spec: str, call: Callable[[IntArray], Any]) -> None:
+        self.spec = spec
+        self.call = call
+        self.done: dict[bytes, dict[str, float]] = {}
+
+    def numbers(self, indices: IntArray) -> dict[str, float]:
+        """What the function gives for these examples.
+
+        Raises:
+            UsageError: It fails or returns something else than numbers.
+        """
+        key = blake2b(indices.tobytes()).digest()
+        if key not in self.done:
+            try:
+                result = self.call(indices)
+            except Exception as error:
+                raise UsageError(
+                    f"{self.spec} failed with {type(error).__name__}: {error}",
+                    where=_last_line(error),
+                    hint="mend the function, or leave the metric out",
+                ) from error
+            self.done[key] = _as_numbers(result, self.spec)
+        return self.done[key]
+
+    def function(self, name: str) -> Callable[[IntArray], float]:
+        """One number of the dict, on a resample; nan where the function fails, as AUC does when one class is drawn."""
+
+        def value(indices: IntArray) -> float:
+            try:
+                return self.numbers(indices).get(name, float("nan"))
+            except UsageError:
+                return float("nan")
+
+        return value
+
+
+def _caller(
+    function: Function, predictions: Values, references: Values, outputs: np.ndarray | None
+) -> Callable[[IntArray], Any]:
+    """The function as one of the indices of the examples."""
+    if not _takes_one(function):
+        return lambda indices: function(_take(predictions, indices), _take(references, indices))
+    # Heavy, and at hand already wherever a model was trained.
+    from transformers import EvalPrediction
+
+    shown = predictions if outputs is None else outputs
+    return lambda indices: function(
+        EvalPrediction(predictions=np.asarray(_take(shown, indices)), label_ids=np.asarray(_take(references, indices)))
+    )
+
+
+def _takes_one(function: Function) -> bool:
+    """Whether a function has exactly one required argument."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [p for p in parameters if p.kind in positional and p.default is inspect.Parameter.empty]
+    open_ended = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    return len(required) == 1 and not open_ended
+
+
+def _take(values: Values, indices: IntArray) -> Values:
+    return values[indices] if isinstance(values, np.ndarray) else [values[i] for i in indices]
+
+
+def _as_numbers(result: object, spec: str) -> dict[str, float]:
+    """A number under the function's name, or the numbers of a dict under their keys."""
+    if isinstance(result, Mapping):
+        numbers = {str(key): _as_number(value) for key, value in result.items()}
+    else:
+        numbers = {spec.rpartition(":")[2]: _as_number(result)}
+    wrong = [key for key, value in numbers.items() if value is None]
+    if wrong or not numbers:
+        raise UsageError(
+            f"{spec} returned {type(result).__name__} where a number or a dict of numbers is needed",
+            where=f"metric {spec!r}" + (f", key {wrong[0]!r}" if wrong and isinstance(result, Mapping) else ""),
+            hint="return a float, or a dict such as {'accuracy': 0.9}",
+        )
+    return {key: value for key, value in numbers.items() if value is not None}
+
+
+def _as_number(value: object) -> float | None:
+    """A Python, NumPy or one-element tensor number; None for anything else."""
+    if isinstance(value, Real):
+        return float(value)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        inner = value.item()
+        return float(inner) if isinstance(inner, Real) else None
+    return None
+
+
+def _module(place: str, spec: str) -> ModuleType:
+    """The module of a spec, from a file or by name."""
+    path = Path(place)
+    try:
+        if place.endswith(".py"):
+            if not path.is_file():
+                beside = [str(found) for found in path.parent.glob("*.py")]
+                hint = nearest(place, beside) or f"{path.parent.absolute()} holds no Python file"
+                raise UsageError(f"no file {place}", where=f"metric {spec!r}", hint=hint)
+            return _from_file(path)
+        return importlib.import_module(place)
+    except UsageError:
+        raise
+    except Exception as error:
+        missing = isinstance(error, ModuleNotFoundError) and error.name == place.partition(".")[0]
+        raise UsageError(
+            f"no module {place!r}" if missing else f"{place} cannot be imported: {type(error).__name__}: {error}",
+            where=f"metric {spec!r}" if missing else _last_line(error),
+            hint="for a file of yours write its path: path/file.py:function" if missing else "",
+        ) from error
+
+
+def _from_file(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _from_evaluate(name: str) -> Function:
+    """`glue/mrpc` as `evaluate.load("glue", "mrpc")`, else (a metric in an account) as `evaluate.load("glue/mrpc")`."""
+    try:
+        evaluate = importlib.import_module("evaluate")
+    except ImportError as error:
+        raise UsageError(
+            f"metric evaluate:{name} needs the package evaluate",
+            hint=f"{Path(sys.executable).name} -m pip install evaluate",
+        ) from error
+    first, _, second = name.partition("/")
+    attempts = [(first, second), (name,)] if second else [(name,)]
+    problem: Exception | None = None
+    for attempt in attempts:
+        try:
+            metric = evaluate.load(*attempt)
+        except Exception as error:
+            problem = problem or error
+            continue
+        return lambda predictions, references: metric.compute(predictions=predictions, references=references)
+    raise UsageError(
+        f"evaluate cannot load {name!r}: {type(problem).__name__}: {problem}",
+        hint="it fetches its metrics from the hub: check the name and the connection",
+    ) from problem
+
+
+def _last_line(error: BaseException) -> str:
+    """File and line that raised the error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}" if trace else ""

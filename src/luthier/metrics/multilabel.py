@@ -1,0 +1,83 @@
+"""Metrics of several labels per example, from 0/1 matrices `[n, labels]`.
+
+Equal to scikit-learn's with `zero_division=0`, but for `jaccard`: an example without labels for which none is
+predicted is right there and counts 1 (the rule of SemEval-2018 task 1; scikit-learn's `zero_division=1`). Macro means
+run over all labels: one that is neither gold nor predicted counts 0, in a resample as in the whole.
+"""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from luthier.metrics.base import FloatArray, IntArray, Metric, average, ratio
+
+
+def label_counts(predicted: IntArray, gold: IntArray) -> csr_array:
+    """The statistics that the metrics by label read: takes the place of `class_counts` in `class_table`.
+
+    Args:
+        predicted: `[n, labels]` of 0 and 1.
+        gold: `[n, labels]` of 0 and 1.
+
+    Returns:
+        `[n, 3 * labels]`, sparse: for each label whether it was rightly predicted, predicted, gold.
+    """
+    predicted, gold = _sets(predicted, gold)
+    return csr_array(np.concatenate([predicted & gold, predicted, gold], axis=1).astype(np.float64))
+
+
+def multilabel_metrics(predicted: IntArray, gold: IntArray) -> list[Metric]:
+    """The usual metrics of several labels per example."""
+    counts = label_counts(predicted, gold)
+    return [f1_micro(counts), f1_macro(counts), jaccard(predicted, gold), exact_match(predicted, gold)]
+
+
+def f1_micro(counts: csr_array) -> Metric:
+    """F1 over all decisions (example, label). Takes `label_counts`."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        right, predicted, gold = np.split(sums, 3, axis=-1)
+        return ratio(2 * right.sum(-1), predicted.sum(-1) + gold.sum(-1), empty=0.0)
+
+    return Metric("f1_micro", counts, value)
+
+
+def f1_macro(counts: csr_array) -> Metric:
+    """Mean of the labels' F1. Takes `label_counts`."""
+
+    def value(sums: FloatArray) -> FloatArray:
+        right, predicted, gold = np.split(sums, 3, axis=-1)
+        by_label = ratio(2 * right, predicted + gold, empty=0.0)
+        return ratio(by_label.sum(-1), np.array(by_label.shape[-1]))
+
+    return Metric("f1_macro", counts, value)
+
+
+def f1_samples(predicted: IntArray, gold: IntArray) -> Metric:
+    """Mean of the examples' F1; as scikit-learn has it, 0 for an example without labels, whatever is predicted."""
+    predicted, gold = _sets(predicted, gold)
+    right = (predicted & gold).sum(1, dtype=np.float64)
+    return average("f1_samples", ratio(2 * right, (predicted.sum(1) + gold.sum(1)).astype(np.float64), empty=0.0))
+
+
+def jaccard(predicted: IntArray, gold: IntArray) -> Metric:
+    """Mean over examples of labels in both / labels in either; 1 where there are none in either."""
+    predicted, gold = _sets(predicted, gold)
+    both, either = (predicted & gold).sum(1, dtype=np.float64), (predicted | gold).sum(1, dtype=np.float64)
+    return average("jaccard", ratio(both, either, empty=1.0))
+
+
+def exact_match(predicted: IntArray, gold: IntArray) -> Metric:
+    """Share of examples whose labels are all right (subset accuracy)."""
+    predicted, gold = _sets(predicted, gold)
+    return average("exact_match", (predicted == gold).all(1))
+
+
+def _sets(predicted: IntArray, gold: IntArray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as `[n, labels]` bool, checked."""
+    predicted, gold = np.asarray(predicted), np.asarray(gold)
+    if predicted.shape != gold.shape or gold.ndim != 2:
+        raise ValueError(f"predicted {predicted.shape} and gold {gold.shape} must both be [n, labels]")
+    for name, labels in (("predicted", predicted), ("gold", gold)):
+        if not np.isin(labels, (0, 1)).all():
+            raise ValueError(f"{name} must be of 0 and 1")
+    return predicted.astype(bool), gold.astype(bool)

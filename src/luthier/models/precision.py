@@ -1,0 +1,103 @@
+"""How fast and how sound a device computes in each precision, measured rather than looked up.
+
+On some processors bfloat16 runs a hundred times slower than float32, and no list of processors says so reliably.
+"""
+
+import time
+from collections.abc import Sequence
+
+import torch
+
+from luthier.recipe import Precision
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+WORTH_IT = 1.2  # a lower precision has to be so many times faster than fp32
+ENOUGH_SECONDS = 0.03  # a product that takes so long drowns what waking the threads costs on a busy machine
+TRIES = 2  # the faster of so many decides
+ROUNDS = 3  # the precisions take turns, and each one's fastest turn counts
+SMALLEST = 256
+LARGEST = {"cpu": 1024, "cuda": 4096}
+
+
+def measure(device: torch.device | str, precisions: Sequence[str] = tuple(DTYPES)) -> dict[str, float]:
+    """The rate of a matrix product in each precision.
+
+    Products grow until one takes long enough to be timed, so a precision that is a hundred times slower than the
+    others is found out on a small one.
+
+    Args:
+        device: Where to measure.
+        precisions: What to measure, of fp32, bf16 and fp16.
+    Returns:
+        Precision to GFLOP/s, without the precisions that the device lacks or gets wrong.
+    """
+    device = torch.device(device)
+    products = {}
+    for name in precisions:
+        try:
+            if _is_sound(device, DTYPES[name]):
+                products[name] = _product_worth_timing(device, DTYPES[name])
+        except (RuntimeError, NotImplementedError, TypeError):
+            continue  # how torch says that a device has no product in this precision
+    fastest = dict.fromkeys(products, float("inf"))
+    # They take turns, so that what else the machine does in the meantime slows all of them alike.
+    for _ in range(ROUNDS):
+        for name, matrix in products.items():
+            fastest[name] = min(fastest[name], _timed(matrix))
+    return {name: 2 * len(products[name]) ** 3 / seconds / 1e9 for name, seconds in fastest.items()}
+
+
+def choose(device: torch.device | str) -> tuple[Precision, str]:
+    """The precision to train in on a device.
+
+    A GPU trains in bf16 where its hardware has it, else in fp16; a CPU in whichever of fp32 and bf16 measures faster.
+    fp32 stays unless the other is at least 1.2 times faster.
+
+    Args:
+        device: Where the model will run.
+    Returns:
+        The precision and why.
+    """
+    device = torch.device(device)
+    other: Precision = "fp16" if device.type == "cuda" and not torch.cuda.is_bf16_supported() else "bf16"
+    rates = measure(device, ("fp32", other))
+    plain, lower = rates.get("fp32", 0.0), rates.get(other, 0.0)
+    if not lower:
+        return "fp32", f"{other} does not compute right here"
+    why = f"a matrix product runs at {plain:.0f} GFLOP/s in fp32, {lower:.0f} in {other}"
+    return (other if lower >= WORTH_IT * plain else "fp32"), why
+
+
+def _is_sound(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether a product is finite and near the float32 one, as far as the precision's own steps allow."""
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(SMALLEST, SMALLEST, generator=generator) for _ in range(2))
+    expected = left @ right
+    product = (left.to(device, dtype) @ right.to(device, dtype)).float().cpu()
+    error = (product - expected).abs().max() / expected.abs().max()
+    return bool(torch.isfinite(product).all()) and float(error) < 8 * torch.finfo(dtype).eps + 1e-3
+
+
+def _product_worth_timing(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
+    """The smallest square matrix whose product with itself takes long enough; warm."""
+    largest = LARGEST.get(device.type, 2048)
+    size = SMALLEST
+    while True:
+        matrix = torch.ones(size, size, dtype=dtype, device=device)
+        _timed(matrix)  # the first product of a size also chooses and loads the kernel
+        if size >= largest or min(_timed(matrix) for _ in range(TRIES)) > ENOUGH_SECONDS:
+            return matrix
+        size *= 2
+
+
+def _timed(matrix: torch.Tensor) -> float:
+    _wait(matrix.device)
+    start = time.perf_counter()
+    matrix @ matrix
+    _wait(matrix.device)
+    return time.perf_counter() - start
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)

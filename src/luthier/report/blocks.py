@@ -1,0 +1,205 @@
+"""Panels made ready for the page: sorted, cut to a readable size, and every cut said."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from luthier import text
+from luthier.report import charts
+from luthier.report.confusions import arrange
+from luthier.report.intervals import mark, table_scale
+from luthier.report.panels import (
+    Confusion,
+    Example,
+    Examples,
+    Histogram,
+    Panel,
+    Reliability,
+    Scatter,
+    Score,
+    Table,
+)
+
+# A text longer than this is folded; the rest of a page's budget for texts is shared by all of them.
+FOLDED = 320
+TEXT_BUDGET = 500_000
+LONGEST_TEXT = 6_000
+MOST_EXAMPLES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One piece of evidence.
+
+    Args:
+        kind: Which macro of `panels.html` draws it.
+        title: Heading.
+        note: A sentence below it.
+        body: What the macro draws.
+    """
+
+    kind: str
+    title: str
+    note: str
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text of an example.
+
+    Args:
+        name: Of its column or role.
+        head: Its beginning, where it is folded; else empty.
+        whole: All of it, or as much as the page has room for.
+        length: Characters of the text itself.
+        cut: Some of it is not on the page.
+    """
+
+    name: str
+    head: str
+    whole: str
+    length: int
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One example.
+
+    Args:
+        passages: Its texts.
+        gold: True labels.
+        prediction: Predicted labels.
+        gold_places: Places of the true labels in `Cards.labels`.
+        prediction_places: Places of the predicted ones.
+        score: As the page prints it; empty where there is none.
+        source: Where it comes from.
+        row: Its row there.
+    """
+
+    passages: tuple[Passage, ...]
+    gold: tuple[str, ...]
+    prediction: tuple[str, ...]
+    gold_places: tuple[int, ...]
+    prediction_places: tuple[int, ...]
+    score: str
+    source: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Examples and what they can be filtered by."""
+
+    cards: tuple[Card, ...]
+    labels: tuple[str, ...]
+    total: int
+    score_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table whose scores have their drawings beside them.
+
+    Args:
+        columns: Heads.
+        rows: Pairs of cell and drawing.
+        numeric: Which columns hold numbers.
+        scale: Of the drawings; None where nothing is drawn.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[tuple[Any, Any], ...], ...]
+    numeric: tuple[bool, ...]
+    scale: Any
+
+
+def block(panel: Panel) -> Block:
+    """A panel as the page draws it."""
+    match panel:
+        case Table():
+            return Block("table", panel.title, panel.note, _grid(panel))
+        case Confusion():
+            return Block("confusion", panel.title, panel.note, arrange(panel))
+        case Examples():
+            return Block("examples", panel.title, panel.note, _cards(panel))
+        case Reliability():
+            return Block("figure", panel.title, panel.note, charts.reliability(panel))
+        case Scatter():
+            return Block("figure", panel.title, panel.note, charts.scatter(panel))
+        case Histogram():
+            return Block("figure", panel.title, "", charts.histogram(panel))
+
+
+def _grid(panel: Table) -> Grid:
+    scale = table_scale(panel.rows)
+    rows = tuple(
+        tuple((cell, mark(scale, cell) if scale and isinstance(cell, Score) else None) for cell in row)
+        for row in panel.rows
+    )
+    numeric = tuple(
+        any(row[i] is not None and not isinstance(row[i], str) for row in panel.rows) for i in range(len(panel.columns))
+    )
+    return Grid(tuple(panel.columns), rows, numeric, scale)
+
+
+def _cards(panel: Examples) -> Cards:
+    shown = panel.examples[:MOST_EXAMPLES]
+    n_texts = sum(len(example.texts) for example in shown)
+    longest = min(LONGEST_TEXT, TEXT_BUDGET // max(1, n_texts))
+    labels = sorted({label for example in shown for label in (*_labels(example.gold), *_labels(example.prediction))})
+    places = {label: i for i, label in enumerate(labels)}
+    cards = tuple(_card(example, places, longest) for example in shown)
+    classes = () if len(labels) < 2 or _are_measurements(labels) else tuple(labels)
+    return Cards(cards, classes, max(panel.total, len(panel.examples)), panel.score_name)
+
+
+def _card(example: Example, places: dict[str, int], longest: int) -> Card:
+    gold, prediction = _labels(example.gold), _labels(example.prediction)
+    return Card(
+        passages=tuple(_passage(name, whole, longest) for name, whole in example.texts),
+        gold=gold,
+        prediction=prediction,
+        gold_places=tuple(places[label] for label in gold),
+        prediction_places=tuple(places[label] for label in prediction),
+        score="" if example.score is None else text.number(example.score),
+        source=_place(example.source),
+        row=example.row,
+    )
+
+
+def _passage(name: str, whole: str, longest: int) -> Passage:
+    whole = whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    folded = len(whole) > FOLDED
+    return Passage(
+        name=name,
+        head=text.shorten(whole[: 2 * FOLDED], FOLDED) if folded else "",
+        whole=whole[:longest],
+        length=len(whole),
+        cut=len(whole) > longest,
+    )
+
+
+def _are_measurements(labels: Sequence[str]) -> bool:
+    """Whether labels are numbers on a scale, which are nothing to filter by: nearly every value is its own class."""
+    return any("." in label for label in labels) and all(_is_number(label) for label in labels)
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(source: str) -> str:
+    """A source, shortened where it is an absolute path: the Data section has it whole."""
+    parts = PurePath(source).parts
+    return f"…/{'/'.join(parts[-2:])}" if PurePath(source).is_absolute() and len(parts) > 3 else source
+
+
+def _labels(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -1,0 +1,41 @@
+"""What `luthier doctor` says about this machine."""
+
+import json
+import socket
+
+import pytest
+from huggingface_hub import constants
+
+from luthier.api import doctor as module
+
+
+def test_doctor_is_plain_json(monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    found = json.loads(json.dumps(module.doctor()))
+    cpu = found["devices"][0]
+    assert cpu["device"] == "cpu"
+    assert cpu["precision"] in {"fp32", "bf16"}
+    assert cpu["precisions"]["fp32"] > 0
+    assert found["hub"]["offline"] is True
+    assert 0 < found["disk"]["free_bytes"] <= found["disk"]["total_bytes"]
+    assert "minilm" in found["models"]
+    assert "torch" in found["versions"]
+    assert "command" not in found
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_the_hub_is_asked_for_a_connection_only(monkeypatch, answers):
+    class Connection:
+        def close(self) -> None:
+            pass
+
+    def connect(address, timeout):
+        assert address == ("hub.example", 443)
+        if not answers:
+            raise OSError("no route")
+        return Connection()
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "https://hub.example")
+    monkeypatch.setattr(socket, "create_connection", connect)
+    assert module._hub()["reachable"] is answers

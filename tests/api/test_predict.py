@@ -1,0 +1,196 @@
+"""`predict`: answers in the order of the input, for texts, rows and files of any size, also after an interruption."""
+
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luthier.api import predict as api
+from luthier.api.predict import Predictor, load, predict_file, predict_stream
+from luthier.cli import main
+from luthier.data.records import Record, Rejected
+from luthier.errors import ColumnError, DamagedError, ModelError, UsageError
+from tests.conftest import review, write_csv
+from tests.tasks.conftest import tuned as tuned  # noqa: PLC0414  # a fixture, for this module too
+
+Tuned = Callable[[str], Path]
+TEXTS = [review("good" if i % 3 else "bad", i) for i in range(300)]
+
+
+@pytest.fixture(scope="module")
+def run(tuned: Tuned) -> Path:
+    return tuned("single/one")
+
+
+@pytest.fixture(scope="module")
+def predictor(run: Path) -> Predictor:
+    return load(run)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "texts.csv", [{"id": i, "text": text} for i, text in enumerate(TEXTS)])
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_each_text_has_the_answer_it_has_alone(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "CHUNK", 64)  # several chunks, each batched by length
+    together = predictor.predict(TEXTS)
+    assert len(together) == len(TEXTS)
+    for text, answer in itertools.islice(zip(TEXTS, together, strict=True), 0, None, 17):
+        alone = predictor.predict([text])[0]
+        assert answer["prediction"] == alone["prediction"]
+        assert answer["scores"] == pytest.approx(alone["scores"], abs=1e-6)
+    assert len({round(answer["score"], 6) for answer in together}) > 100, "equal answers would not show their order"
+
+
+def test_a_text_a_mapping_and_a_column_of_the_data_are_the_same(predictor: Predictor) -> None:
+    expected = predictor.predict([TEXTS[0]])
+    assert predictor.predict(TEXTS[0]) == expected
+    assert predictor.predict([{"text": TEXTS[0], "id": 3}]) == expected
+    assert predictor.predict([{"review": TEXTS[0]}]) == expected, "a single column is the text"
+    alone = list(predictor.stream([Record("t", i, {"review": text}) for i, text in enumerate(TEXTS[:3])]))
+    assert [row["prediction"] for row in alone] == [row["prediction"] for row in predictor.predict(TEXTS[:3])]
+    assert predictor.predict([(TEXTS[0],)]) == expected
+    assert predictor.predict([]) == []
+
+
+def test_a_text_that_was_cut_says_so(predictor: Predictor) -> None:
+    short, long = predictor.predict(["a lovely film", "lovely " * 500])
+    assert "truncated" not in short
+    assert long["truncated"] is True
+
+
+def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Predictor, tuned: Tuned) -> None:
+    pairs = load(tuned("pair/one"))
+    assert len(pairs.predict([("a film", "a story"), ("two", "people")])) == 2
+    with pytest.raises(UsageError, match="takes 2 texts a row, and was given 1") as caught:
+        pairs.predict(["a film"])
+    assert "--pair" in caught.value.hint
+    with pytest.raises(UsageError, match="takes 1 text a row, and was given 2"):
+        predictor.predict([("a film", "a story")])
+    with pytest.raises(ColumnError, match="no column 'other'"):
+        pairs.predict([{"text": "a film"}])
+
+
+def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:
+    rows = [
+        Record("t", 1, {"id": 1, "text": TEXTS[0]}),
+        Rejected("t", 2, "bad-quoting", "line 3"),
+        Record("t", 3, {"id": 3}),
+        Record("t", 4, {"id": 4, "text": TEXTS[1]}),
+    ]
+    answers = list(predictor.stream(rows))
+    alone = predictor.predict(TEXTS[:2])
+    assert [answer.get("id") for answer in answers] == [1, None, 3, 4]
+    assert [answers[0]["prediction"], answers[3]["prediction"]] == [answer["prediction"] for answer in alone]
+    assert answers[1] == {"row": 2, "prediction": None, "error": "bad-quoting: line 3"}
+    assert answers[2] == {"id": 3, "prediction": None, "error": "missing-column: no column 'text'"}
+
+
+def test_a_column_that_the_first_row_lacks_is_not_in_the_file(predictor: Predictor) -> None:
+    with pytest.raises(ColumnError, match="no column 'text'") as caught:
+        list(predictor.stream([Record("t.csv", 1, {"txt": "a", "id": 1})]))
+    assert caught.value.where == "t.csv"
+    assert "did you mean 'txt'?" in caught.value.hint
+
+
+def test_a_file_is_streamed(run: Path, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "CHUNK", 10)
+    read = 0
+    records = api.Source.records
+
+    def counted(self: Any) -> Iterator[Record | Rejected]:
+        nonlocal read
+        for record in records(self):
+            read += 1
+            yield record
+
+    monkeypatch.setattr(api.Source, "records", counted)
+    answers = predict_stream(run, str(texts))
+    assert read == 0
+    assert next(answers)["id"] == "0"
+    assert read == 10, "one chunk and no more"
+
+
+def test_a_file_gives_a_line_for_each_row_in_order(run: Path, texts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "answers.jsonl"
+    assert predict_file(run, str(texts), output) == len(TEXTS)
+    found = lines(output)
+    assert [row["text"] for row in found] == TEXTS
+    assert [row["id"] for row in found] == [str(i) for i in range(len(TEXTS))]
+    assert [row["prediction"] for row in found] == [row["prediction"] for row in load(run).predict(TEXTS)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.jsonl", "texts.csv"]
+
+
+@pytest.mark.parametrize("stop_after", [1, 99, 100, 299])
+def test_an_interrupted_file_goes_on_without_loss(
+    stop_after: int, run: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "CHUNK", 50)
+    whole = tmp_path / "whole.jsonl"
+    predict_file(run, str(texts), whole)
+    stream = Predictor.stream
+
+    def stopped(self: Predictor, rows: Any) -> Iterator[dict[str, Any]]:
+        for number, answer in enumerate(stream(self, rows)):
+            if number == stop_after:
+                raise KeyboardInterrupt
+            yield answer
+
+    output = tmp_path / "answers.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(Predictor, "stream", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            predict_file(run, str(texts), output)
+    assert not output.exists()
+    part = tmp_path / "answers.jsonl.part"
+    with part.open("ab") as file:
+        file.write(b'{"id": "half a li')  # a kill ends in the middle of a line
+    assert predict_file(run, str(texts), output) == len(TEXTS)
+    assert [row["text"] for row in lines(output)] == TEXTS
+    for ours, theirs in zip(lines(output), lines(whole), strict=True):
+        assert ours["prediction"] == theirs["prediction"]
+        assert ours["scores"] == pytest.approx(theirs["scores"], abs=1e-6)
+    assert not part.exists()
+
+
+def test_an_unfinished_output_of_another_source_is_not_taken_up(run: Path, texts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "answers.jsonl"
+    (tmp_path / "answers.jsonl.part").write_text('{"a": 1}\n')
+    with pytest.raises(UsageError, match="unfinished output of another source or model"):
+        predict_file(run, str(texts), output)
+    assert not output.exists()
+
+
+def test_the_command_writes_lines_for_a_file_and_for_texts(run: Path, texts: Path, capsys: Any) -> None:
+    assert main(["predict", str(run), "--file", str(texts)]) == 0
+    assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == [str(i) for i in range(300)]
+    assert main(["predict", str(run), "a lovely film", "a grim story", "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["text"] for row in found] == ["a lovely film", "a grim story"]
+    assert all(row["scores"].keys() == {"bad", "good"} for row in found)
+
+
+def test_a_model_directory_is_verified_before_it_is_believed(run: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(run / "model", model)
+    card = model / "luthier.json"
+    card.write_text(card.read_text().replace('"good"', '"bad "'))
+    with pytest.raises(DamagedError, match="not what its manifest says") as caught:
+        load(model)
+    assert caught.value.where == str(card)
+    (model / "manifest.json").unlink()
+    assert load(model).task.labels.names == ["bad", "bad "]  # meant: the manifest is gone
+
+
+def test_a_model_without_the_head_of_a_task_is_refused(tiny_model: Path) -> None:
+    with pytest.raises(ModelError, match="not tuned for a task"):
+        load(tiny_model)

@@ -1,0 +1,136 @@
+"""Every failure is at most six lines that say what, where and what to do, and the exit code of its kind."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from luthier import errors
+from luthier.cli import main
+from luthier.cli.failures import as_luthier_error, lines
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch's, by name."""
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "hint"),
+    [
+        (["trian", "a.csv"], "no such command 'trian'", "'train'"),
+        (["train"], "missing argument", "--help"),
+        (["train", "a.csv", "--bach-size", "8"], "no such option: --bach-size", "--batch-size"),
+        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr'", "--help"),
+        (["train", "a.csv", "--lr"], "'--lr' requires an argument", "--help"),
+        (["train", "a.csv", "--set", "weight_decy=1"], "no recipe key 'weight_decy'", "'weight_decay'"),
+        (["train", "a.csv", "--set", "weight_decay"], "no value in 'weight_decay'", "key=value"),
+        (["train", "a.csv", "--lr", "1", "--set", "learning_rate=2"], "learning_rate is given twice", "keep one"),
+        (["train", "a.csv", "--text", "a,b,c"], "one text or two", "at most two"),
+        (["train", "a.csv", "--label", "a,,b"], "a column name is empty", "A,B"),
+        (["runs", "--quiet", "--verbose"], "exclude each other", "keep one"),
+        (["compare", "runs/a"], "one run alone", "another run"),
+        (["predict", "runs/a"], "nothing to predict", "--file"),
+        (["predict", "runs/a", "text", "--file", "f.csv"], "exclude each other", "keep one"),
+        (["predict", "runs/a", "text", "--output", "o.jsonl"], "--output goes with --file", "leave it out"),
+        (["predict", "runs/a", "one", "two", "--pair", "three"], "its own --pair", "as many"),
+    ],
+)
+def test_wrong_usage(words, what, hint, capsys):
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, *rest = err.splitlines()
+    assert first.startswith("error: ")
+    assert what in first
+    assert rest[-1].startswith("to do: ")
+    assert hint in rest[-1]
+    assert len(err.splitlines()) <= 6
+    assert main([words[0], "--json", *words[1:]]) == 2
+    found = json.loads(capsys.readouterr().out)["error"]
+    assert found["exit"] == 2
+    assert what in found["message"]
+    assert hint in found["hint"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.ColumnError("no column 'lable'", where="a.csv, header", hint="did you mean 'label'?"), 3),
+        (errors.ModelError("no such model"), 2),
+        (errors.ResourceError("the disk is full"), 4),
+        (errors.InterruptedRun("stopped"), 5),
+        (KeyboardInterrupt(), 130),
+        (MemoryError(), 4),
+        (OutOfMemoryError("CUDA out of memory"), 4),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4 bytes"), 4),
+        (OSError(errno.ENOSPC, "No space left on device", "/x/model.safetensors"), 4),
+        (ZeroDivisionError("division by zero"), 1),
+        (OSError(errno.EACCES, "Permission denied", "/x"), 1),
+    ],
+)
+def test_exit_codes(stub, error, code, capsys):
+    stub("train", train=error)
+    assert main(["train", "a.csv"]) == code
+    err = capsys.readouterr().err
+    assert err.startswith("error: ")
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 6
+    assert main(["train", "a.csv", "--json"]) == code
+    assert json.loads(capsys.readouterr().out)["error"]["exit"] == code
+
+
+def test_an_error_says_what_where_and_what_to_do(stub, capsys):
+    stub("train", train=errors.ColumnError("no column 'lable'", where="a.csv, header", hint="did you mean 'label'?"))
+    main(["train", "a.csv"])
+    expected = "error: no column 'lable'\nwhere: a.csv, header\nto do: did you mean 'label'?\n"
+    assert capsys.readouterr().err == expected
+
+
+def test_a_long_story_is_cut_to_six_lines_and_keeps_where_and_what_to_do():
+    story = "\n".join(f"line {n}" for n in range(40))
+    shown = lines(errors.ModelError(story, where="here\nand there", hint="do this")).splitlines()
+    assert len(shown) == 6
+    assert shown[:2] == ["error: line 0", "line 1"]
+    assert shown[-2:] == ["where: here and there", "to do: do this"]
+
+
+def test_a_bug_keeps_its_traceback_in_a_file(stub, capsys):
+    stub("train", train=ZeroDivisionError("division by zero"))
+    assert main(["train", "a.csv"]) == 1
+    what, where, _ = capsys.readouterr().err.splitlines()
+    assert what == "error: this is a bug of ours: ZeroDivisionError: division by zero"
+    assert "Traceback" in Path(where.removeprefix("where: ")).read_text()
+
+
+def test_a_bug_of_a_run_is_kept_in_its_log(tmp_path):
+    error = ValueError("first line\nsecond line")
+    error.add_note(f"run: {tmp_path}")
+    (tmp_path / "log.txt").write_text("before\n")
+    told = as_luthier_error(error, "luthier train")
+    assert told.where == str(tmp_path / "log.txt")
+    assert "second" not in told.what
+    log = (tmp_path / "log.txt").read_text()
+    assert log.startswith("before\n")
+    assert "ValueError: first line\nsecond line" in log
+
+
+def test_stdout_is_put_back_after_a_failure_under_json(stub):
+    stub("train", train=ValueError("x"))
+    before = sys.stdout
+    main(["train", "a.csv", "--json"])
+    assert sys.stdout is before
+
+
+def test_a_reader_that_has_had_enough_ends_it_quietly():
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "luthier", "--version"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 141
+    assert done.stderr == ""

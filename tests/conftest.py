@@ -1,0 +1,102 @@
+"""What many tests need: a tiny model and small files of labelled text, built here and without a network."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # the numbers of the tests are those of a CPU
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+WORDS = {
+    "good": ["great", "lovely", "warm", "bright", "happy", "fine", "superb", "charming", "gentle", "sweet"],
+    "bad": ["awful", "grim", "cold", "dull", "sad", "poor", "dreadful", "bitter", "harsh", "sour"],
+    "other": [
+        "the",
+        "film",
+        "a",
+        "story",
+        "of",
+        "two",
+        "people",
+        "in",
+        "town",
+        "with",
+        "music",
+        "and",
+        "long",
+        "night",
+    ],
+}
+
+
+def review(label: str, number: int) -> str:
+    """A text of 4 to 24 words in which the label can be told from the words."""
+    draw = random.Random(f"{label} {number}")
+    words = [draw.choice(WORDS[label] if draw.random() < 0.4 else WORDS["other"]) for _ in range(draw.randint(3, 22))]
+    return " ".join([draw.choice(WORDS[label]), *words, f"n{number}"])
+
+
+def write_csv(path: Path, rows: list[dict[str, object]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def review_rows(n: int) -> list[dict[str, object]]:
+    labels = ["good" if i % 2 else "bad" for i in range(n)]
+    return [{"text": review(label, i), "label": label} for i, label in enumerate(labels)]
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A CSV of 120 texts with two labels."""
+    return write_csv(tmp_path / "reviews.csv", review_rows(120))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two layers with random weights and a WordPiece tokenizer over the words of `review`."""
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+    directory = tmp_path_factory.mktemp("models") / "tiny-bert"
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer()
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    texts = [review(label, i) for label in ("good", "bad") for i in range(300)]
+    backend.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=300, special_tokens=special))
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", backend.token_to_id("[CLS]")), ("[SEP]", backend.token_to_id("[SEP]"))],
+    )
+    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_max_length=64,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **names,
+    )
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=backend.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        pad_token_id=0,
+    )
+    BertForMaskedLM(config).save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    return directory

@@ -1,0 +1,221 @@
+"""What a step does to the weights: the loss's weights, frozen layers, decay, the schedule, clipping, precision."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from accelerate.state import GradientState
+from torch.nn import functional
+from transformers import get_scheduler
+
+from luthier.api.assemble import assemble
+from luthier.api.prepare import Prepared
+from luthier.engines import engine_named
+from luthier.engines.base import Step, Training
+from luthier.engines.optimizers import make_optimizer, make_scheduler
+from luthier.errors import RecipeError
+from luthier.recipe import TrainingRecipe
+from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weights, with_settings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    return prepared_data(tmp_path_factory.mktemp("data"), tiny_model, n=40)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    return prepared_data(tmp_path_factory.mktemp("several"), tiny_model, "single/several", n=40)
+
+
+def first_loss(prepared: Prepared, **settings: object) -> tuple[float, torch.Tensor, torch.Tensor]:
+    """The loss that the loop reports for step 1, and the logits and labels it stands for, computed here."""
+    settings = {"training__max_steps": 1, **settings}
+    training = assemble(with_settings(prepared, **settings))
+    features = training.collate([training.rows[int(row)] for row in training.plan.rows(0)])
+    labels = features.pop("labels")
+    with torch.no_grad():
+        logits = training.model.train()(**features).logits
+    return run_steps(prepared, **settings)[0].losses[0], logits, labels
+
+
+def test_class_weights_and_smoothing_of_one_label(data: Prepared) -> None:
+    loss, logits, labels = first_loss(
+        data, training__class_weights={"good": 3.0}, training__label_smoothing=0.2, training__batch_size=8
+    )
+    weight = torch.tensor([1.0, 3.0])  # bad, good
+    target = functional.one_hot(labels, 2) * 0.8 + 0.1
+    by_hand = -(target * weight * functional.log_softmax(logits, dim=-1)).sum() / len(labels)
+    assert loss == pytest.approx(float(by_hand), rel=1e-5)
+    plain, _, _ = first_loss(data, training__batch_size=8)
+    assert loss != pytest.approx(plain, rel=1e-2)
+
+
+def test_class_weights_and_smoothing_of_several_labels(several: Prepared) -> None:
+    loss, logits, labels = first_loss(
+        several, training__class_weights={"odd": 2.5}, training__label_smoothing=0.2, training__batch_size=8
+    )
+    target = labels * 0.8 + 0.1
+    each = -(target * functional.logsigmoid(logits) + (1 - target) * functional.logsigmoid(-logits))
+    by_hand = (each * torch.tensor([1.0, 1.0, 2.5])).sum() / labels.numel()
+    assert loss == pytest.approx(float(by_hand), rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_frozen_parameters_stay_as_they_are_bit_for_bit(data: Prepared, engine: str) -> None:
+    before: dict[str, torch.Tensor] = {}
+    trace, training = run_steps(
+        data,
+        lambda training: before.update(weights(training.model)),
+        model__freeze=["bert.embeddings.*", "*.layer.0.*"],
+        training__engine=engine,
+        training__max_steps=5,
+        training__learning_rate=1e-2,
+    )
+    frozen = [name for name in before if name.startswith("bert.embeddings.") or ".layer.0." in name]
+    moved = [name for name, parameter in training.model.named_parameters() if name not in frozen]
+    assert len(frozen) >= 20 and len(moved) >= 15
+    assert all(torch.equal(before[name], trace.weights[name]) for name in frozen)
+    assert all(not torch.equal(before[name], trace.weights[name]) for name in moved)
+    learning = {id(p) for group in training.optimizer.param_groups for p in group["params"]}
+    assert len(learning) == len(moved)
+
+
+def test_decay_is_on_matrices_only(data: Prepared) -> None:
+    training = assemble(with_settings(data, training__weight_decay=0.3))
+    decayed, others = training.optimizer.param_groups
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
+    names = {id(parameter): name for name, parameter in training.model.named_parameters()}
+    assert {names[id(p)] for p in others["params"]} == {
+        name for name in names.values() if name.endswith(".bias") or "LayerNorm" in name
+    }
+    assert len(decayed["params"]) + len(others["params"]) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("linear", {}),
+        ("cosine", {"num_cycles": 1.5}),
+        ("cosine_with_restarts", {"num_cycles": 2.0}),
+        ("polynomial", {"power": 2.0, "lr_end": 1e-5}),
+        ("constant", {}),
+        ("constant_with_warmup", {}),
+        ("inverse_sqrt", {"timescale": 50.0}),
+    ],
+)
+@pytest.mark.parametrize("warmup", [{"warmup_steps": 4}, {"warmup_ratio": 0.2}, {}])
+def test_every_schedule_is_that_of_transformers(
+    name: str, arguments: dict[str, float], warmup: dict[str, float]
+) -> None:
+    if name == "constant" and warmup:
+        pytest.skip("refused by the recipe, see test_recipe")
+    recipe = TrainingRecipe(learning_rate=3e-4, lr_scheduler_type=name, lr_scheduler_kwargs=arguments, **warmup)
+    ours = make_scheduler(make_optimizer(torch.nn.Linear(2, 2), recipe), recipe, 20)
+    plain = torch.optim.SGD(torch.nn.Linear(2, 2).parameters(), lr=3e-4)
+    theirs = get_scheduler(
+        name, plain, 4 if warmup else 0, num_training_steps=20, scheduler_specific_kwargs=arguments or None
+    )
+    rates = []
+    for scheduler in (ours, theirs):
+        found = []
+        for _ in range(20):
+            found.append(scheduler.get_last_lr()[0])
+            scheduler.optimizer.step()
+            scheduler.step()
+        rates.append(found)
+    assert rates[0] == rates[1]
+    assert rates[0][0] == (0.0 if warmup else pytest.approx(3e-4))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("linear", {"cycles": 2.0}), ("polynomial", {"lr_end": 1.0}), ("cosine", {"power": 1.0})]
+)
+def test_a_schedule_that_cannot_be_made_is_a_fault_of_the_recipe(name: str, arguments: dict[str, float]) -> None:
+    recipe = TrainingRecipe(lr_scheduler_type=name, lr_scheduler_kwargs=arguments)
+    with pytest.raises(RecipeError, match=name) as caught:
+        make_scheduler(make_optimizer(torch.nn.Linear(2, 2), recipe), recipe, 20)
+    assert caught.value.where == "training.lr_scheduler_kwargs"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_rate_of_a_step_is_the_one_that_its_update_used(data: Prepared, engine: str) -> None:
+    used: list[float] = []
+
+    def spy(training: Training) -> None:
+        training.optimizer.register_step_pre_hook(lambda opt, *_: used.append(opt.param_groups[0]["lr"]))
+
+    trace, _ = run_steps(data, spy, training__engine=engine, training__max_steps=6, training__warmup_steps=2)
+    assert trace.rates == used
+    assert trace.rates[0] == 0.0 and trace.rates[2] == pytest.approx(5e-5) and trace.rates[3] < trace.rates[2]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("parts", [1, 3])
+def test_gradients_are_clipped_before_the_update_and_the_norm_before_clipping_is_told(
+    data: Prepared, engine: str, parts: int
+) -> None:
+    clipped: list[float] = []
+
+    def spy(training: Training) -> None:
+        def note(*_: object) -> None:
+            gradients = [p.grad for p in training.model.parameters() if p.grad is not None]
+            clipped.append(float(torch.nn.utils.get_total_norm(gradients)))
+
+        training.optimizer.register_step_pre_hook(note)
+
+    trace, _ = run_steps(
+        data,
+        spy,
+        training__engine=engine,
+        training__max_steps=4,
+        training__max_grad_norm=0.05,
+        training__gradient_accumulation_steps=parts,
+    )
+    assert sum(norm > 0.05 for norm in trace.norms) >= 3, "nothing was there to clip"
+    assert clipped == pytest.approx([min(norm, 0.05) for norm in trace.norms], rel=1e-4)
+    free, _ = run_steps(data, training__engine=engine, training__max_steps=1, training__max_grad_norm=100.0)
+    assert free.norms[0] == pytest.approx(trace.norms[0], rel=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_in_another_precision_may_follow_in_the_same_process(data: Prepared, engine: str) -> None:
+    full, _ = run_steps(data, training__engine=engine, training__max_steps=3)
+    half, _ = run_steps(data, training__engine=engine, training__max_steps=3, training__precision="bf16")
+    again, _ = run_steps(data, training__engine=engine, training__max_steps=3)
+    assert same_weights(full.weights, again.weights)
+    assert half.losses != full.losses
+    assert half.losses == pytest.approx(full.losses, rel=0.05)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_broke_off_inside_a_step_leaves_the_next_one_alone(data: Prepared, engine: str) -> None:
+    """accelerate keeps for the whole process whether gradients are due; False would make every update do nothing."""
+    reference, _ = run_steps(data, training__engine=engine, training__max_steps=3)
+    GradientState()._set_sync_gradients(False)
+    after, _ = run_steps(data, training__engine=engine, training__max_steps=3)
+    assert same_weights(reference.weights, after.weights)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_stops_when_it_is_asked_to(data: Prepared, engine: str) -> None:
+    training = assemble(with_settings(data, training__engine=engine, training__max_steps=6))
+    seen: list[int] = []
+
+    def on_step(step: Step) -> bool:
+        seen.append(step.step)
+        return step.step == 2
+
+    engine_named(engine)(training, on_step)
+    assert seen == [1, 2] and training.state.step == 2
+    engine_named(engine)(training, lambda step: bool(seen.append(step.step)))
+    assert seen == [1, 2, 3, 4, 5, 6] and training.state.step == 6
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_tokens_of_a_step_are_counted_with_and_without_padding(data: Prepared, engine: str) -> None:
+    settings = {"training__engine": engine, "training__gradient_accumulation_steps": 2, "training__max_steps": 3}
+    _, training = run_steps(data, training__batch_size=40, training__epochs=9.0, **settings)
+    lengths = sorted(training.plan.lengths.tolist())
+    assert training.state.tokens == 3 * sum(lengths)
+    assert training.state.places == 3 * 20 * (lengths[19] + lengths[39])

@@ -1,0 +1,225 @@
+"""Between the steps: when it evaluates and saves, which checkpoint is the best one, and what ends a training early."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from luthier.api.assemble import assemble
+from luthier.api.prepare import Prepared
+from luthier.curves.record import CurveWriter, read_curves
+from luthier.engines import checkpoints, engine_named
+from luthier.engines.base import Training
+from luthier.engines.events import Events, Stop
+from luthier.engines.supervise import Supervisor
+from luthier.errors import ResourceError
+from tests.engines.helpers import ENGINES, prepared_data, same_weights, weights, with_settings
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    """40 rows in batches of 8: 5 steps an epoch."""
+    return prepared_data(tmp_path_factory.mktemp("data"), tiny_model, n=40, **{"training.batch_size": 8})
+
+
+@pytest.fixture
+def supervised(data: Prepared, tmp_path: Path, engine: str) -> Callable[..., Supervisor]:
+    """Trains to the end under a supervisor whose evaluations give the values that a test names."""
+
+    def go(
+        values: Sequence[float] | None = None,
+        evaluate: Callable[[], Mapping[str, float]] | None = None,
+        events: Events | None = None,
+        greater_is_better: bool = True,
+        change: Callable[[Training], None] = lambda training: None,
+        **settings: Any,
+    ) -> Supervisor:
+        settings = {f"training__{key}": value for key, value in settings.items()}
+        training = assemble(with_settings(data, training__engine=engine, training__epochs=3.0, **settings))
+        change(training)
+        given: Iterator[float] = iter(values or [])
+        supervisor = Supervisor(
+            training,
+            tmp_path / "checkpoints",
+            CurveWriter(tmp_path / "curves.jsonl"),
+            {"seed": 42},
+            evaluate or ((lambda: {"loss": 0.5, "score": next(given)}) if values else None),
+            "score",
+            greater_is_better,
+            lambda rows: f"rows {list(rows)}",
+            events or Events(),
+        )
+        (tmp_path / "checkpoints").mkdir(exist_ok=True)
+        with supervisor.watch():
+            engine_named(engine)(training, supervisor)
+        supervisor.curves.close()
+        return supervisor
+
+    return go
+
+
+def saved(supervisor: Supervisor) -> list[int]:
+    return [checkpoint.step for checkpoint in checkpoints.list_checkpoints(supervisor.directory)]
+
+
+def evaluated(supervisor: Supervisor) -> list[int]:
+    curves = read_curves(supervisor.directory.parent / "curves.jsonl")
+    return curves["eval/score"].steps if "eval/score" in curves else []
+
+
+def test_evaluates_and_saves_by_epochs(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised([0.1, 0.2, 0.3])
+    assert evaluated(found) == [5, 10, 15]
+    assert saved(found) == [10, 15]  # two are kept, and the best is among them
+    assert found.training.state.best_step == 15
+
+
+def test_evaluates_and_saves_by_steps_and_always_at_the_end(supervised: Callable[..., Supervisor]) -> None:
+    told: list[int] = []
+    events = Events()
+    events.on("checkpoint", lambda event: told.append(event.step))
+    found = supervised(
+        [0.9, 0.1, 0.1, 0.1],
+        events=events,
+        eval_strategy="steps",
+        eval_steps=4,
+        save_strategy="steps",
+        save_steps=6,
+        save_total_limit=1,
+    )
+    assert evaluated(found) == [4, 8, 12, 15]
+    assert told == [4, 6, 12, 15]  # 4 is the best so far
+    assert saved(found) == [4, 15]
+
+
+def test_without_evaluation_and_saving_the_last_step_is_kept(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised(None, eval_strategy="no", save_strategy="no")
+    assert evaluated(found) == [] and saved(found) == [15]
+    assert found.training.state.best_step is None
+
+
+@pytest.mark.parametrize(("greater", "best"), [(True, 10), (False, 5)])
+def test_the_best_checkpoint_is_that_of_the_best_value_and_the_first_of_equals(
+    supervised: Callable[..., Supervisor], greater: bool, best: int
+) -> None:
+    found = supervised([0.1, 0.7, 0.7], greater_is_better=greater, save_total_limit=1)
+    assert found.training.state.best_step == best
+    assert found.training.state.best_value == (0.7 if greater else 0.1)
+    assert saved(found) == [best, 15]
+
+
+def test_the_best_weights_are_restored_as_they_were(supervised: Callable[..., Supervisor]) -> None:
+    kept: dict[int, dict[str, torch.Tensor]] = {}
+    trainings: list[Training] = []
+    events = Events()
+    events.on("evaluation", lambda event: kept.update({event.step: weights(trainings[0].model)}))
+    found = supervised([0.1, 0.7, 0.2], events=events, change=trainings.append)
+    best = next(c for c in checkpoints.list_checkpoints(found.directory) if c.step == 10)
+    checkpoints.load_weights(found.training.model, best)
+    assert same_weights(weights(found.training.model), kept[10])
+    assert not same_weights(kept[10], kept[15])
+
+
+def test_early_stopping_counts_evaluations_without_gain(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised(
+        [0.5, 0.6, 0.6, 0.55, 0.9], eval_strategy="steps", eval_steps=2, early_stopping_patience=2, save_total_limit=1
+    )
+    state = found.training.state
+    assert evaluated(found) == [2, 4, 6, 8]
+    assert (state.step, state.best_step, state.evaluations_without_gain) == (8, 4, 2)
+    assert state.stopped == "score did not get better in 2 evaluations"
+    assert saved(found) == [4, 8]
+    assert checkpoints.newest_whole(found.directory)[0].step == 8
+
+
+def test_a_metric_that_is_nan_or_missing_is_never_the_best(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised([math.nan, 0.2, math.nan])
+    assert (found.training.state.best_step, found.training.state.best_value) == (10, 0.2)
+    assert math.isnan(read_curves(found.directory.parent / "curves.jsonl")["eval/score"].values[0])
+    without = supervised(evaluate=lambda: {"loss": 0.1})
+    assert without.training.state.best_step is None
+
+
+def test_a_listener_may_stop_the_training_and_the_state_is_saved(supervised: Callable[..., Supervisor]) -> None:
+    events, ends = Events(), []
+    events.on("step", lambda event: Stop("enough") if event.step == 7 else None)
+    events.on("end", lambda event: ends.append((event.step, event.reason)))
+    found = supervised([0.1, 0.2, 0.3], events=events)
+    assert found.training.state.step == 7 and found.training.state.stopped == "enough"
+    assert saved(found)[-1] == 7
+    assert ends == [(7, "enough")]
+
+
+def test_listeners_hear_the_numbers_of_the_curves(supervised: Callable[..., Supervisor]) -> None:
+    steps, evaluations = [], []
+    events = Events()
+    events.on("step", steps.append, every=2)
+    events.on("evaluation", evaluations.append)
+    found = supervised([0.1, 0.3, 0.2], events=events)
+    curves = read_curves(found.directory.parent / "curves.jsonl")
+    assert [event.step for event in steps] == list(range(2, 16, 2))
+    assert [event.loss for event in steps] == curves["train/loss"].values[1::2]
+    assert [event.grad_norm for event in steps] == curves["train/grad_norm"].values[1::2]
+    assert [event.learning_rate for event in steps] == curves["train/learning_rate"].values[1::2]
+    assert [(event.step, event.metrics["score"], event.best) for event in evaluations] == [
+        (5, 0.1, True),
+        (10, 0.3, True),
+        (15, 0.2, False),
+    ]
+    assert curves["train/loss"].steps == list(range(1, 16))
+
+
+def test_an_evaluation_that_draws_random_numbers_does_not_change_the_training(
+    supervised: Callable[..., Supervisor], data: Prepared
+) -> None:
+    def with_dropout(training: Training) -> None:
+        for module in training.model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.3
+
+    def reckless() -> Mapping[str, float]:
+        torch.manual_seed(0)
+        np.random.seed(0)
+        return {"loss": float(torch.rand(3).sum()), "score": 0.5}
+
+    quiet = supervised(None, change=with_dropout, eval_strategy="no")
+    loud = supervised(evaluate=reckless, change=with_dropout, eval_strategy="steps", eval_steps=1)
+    assert same_weights(weights(quiet.training.model), weights(loud.training.model))
+    plain = supervised(None, eval_strategy="no")
+    assert not same_weights(weights(quiet.training.model), weights(plain.training.model)), "dropout was off"
+
+
+def test_the_model_evaluates_in_evaluation_mode_and_trains_in_training_mode(
+    supervised: Callable[..., Supervisor],
+) -> None:
+    modes: list[tuple[str, bool]] = []
+    models: list[torch.nn.Module] = []
+
+    def spy(training: Training) -> None:
+        models.append(training.model)
+        training.model.bert.register_forward_pre_hook(lambda *_: modes.append(("forward", training.model.training)))
+
+    def evaluate() -> Mapping[str, float]:
+        modes.append(("evaluate", models[0].training))
+        return {"loss": 0.1, "score": 0.1}
+
+    supervised(evaluate=evaluate, change=spy)
+    assert set(modes) == {("forward", True), ("evaluate", False)}
+    assert modes.count(("evaluate", False)) == 3
+
+
+def test_curves_that_cannot_be_written_are_told_as_such(
+    supervised: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(writer: CurveWriter) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("luthier.curves.record.os.fsync", full)
+    with pytest.raises(ResourceError, match="No space left"):
+        supervised([0.1, 0.2, 0.3])

@@ -1,0 +1,201 @@
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from luthier.errors import UsageError
+from luthier.metrics.bootstrap import difference, score, scores
+from luthier.metrics.custom import custom_metrics, load
+
+SOURCE = """
+import numpy as np
+
+calls = []
+
+def share(predictions, references):
+    calls.append(len(references))
+    return sum(p == r for p, r in zip(predictions, references)) / len(references)
+
+def several(predictions, references):
+    calls.append(len(references))
+    right = np.array(predictions) == np.array(references)
+    return {"right": right.mean(), "wrong": int((~right).sum())}
+
+def compute_metrics(eval_pred):
+    logits, labels = eval_pred
+    assert eval_pred.predictions is logits and eval_pred.label_ids is labels
+    return {"accuracy": (np.argmax(logits, axis=-1) == labels).mean()}
+
+def fails(predictions, references):
+    return {}["no such key"]
+
+def fails_at_times(predictions, references):
+    if len(set(references)) < 2:
+        raise ValueError("only one class")
+    return 0.5 + len(set(predictions)) / 100
+
+def words(predictions, references):
+    return "good"
+
+def nested(predictions, references):
+    return {"f1": 0.5, "by_class": [0.1, 0.9]}
+
+def nothing(predictions, references):
+    return {}
+
+def not_a_number(predictions, references):
+    return float("nan")
+
+CONSTANT = 3
+"""
+
+
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return str(path)
+
+
+def test_a_function_of_a_file(source):
+    predictions, references = ["a", "b", "b", "a"] * 10, ["a", "b", "a", "a"] * 10
+    (metric,) = custom_metrics(f"{source}:share", predictions, references)
+    found = score(metric)
+    assert metric.name == "share"
+    assert found.value == 0.75
+    assert found.low < 0.75 < found.high
+    assert score(metric) == found
+
+
+def test_a_function_of_a_module(source, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (metric,) = custom_metrics("mine:share", np.array([0, 1]), np.array([0, 0]), resamples=0)
+    assert score(metric).value == 0.5 and score(metric).low is None
+    sys.modules.pop("mine")
+
+
+def test_the_numbers_of_a_dict_share_their_calls(source, monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    metrics = custom_metrics("mine:several", np.arange(30) % 3, np.arange(30) % 2, resamples=50)
+    right, wrong = scores(metrics)
+    assert [m.name for m in metrics] == ["right", "wrong"]
+    assert right.value == pytest.approx(1 / 3)
+    assert wrong.value == 20
+    assert sys.modules.pop("mine").calls == [30] * 51
+
+
+def test_compute_metrics_gets_the_outputs(source):
+    logits = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
+    (metric,) = custom_metrics(f"{source}:compute_metrics", [0, 1, 0], [0, 1, 1], outputs=logits)
+    assert metric.name == "accuracy"
+    assert score(metric).value == pytest.approx(2 / 3)
+
+
+def test_two_models_are_compared_in_pairs(source):
+    references = np.arange(100) % 2
+    (a,) = custom_metrics(f"{source}:share", references, references)
+    (b,) = custom_metrics(f"{source}:share", np.zeros(100), references)
+    gap = difference(a, b)
+    assert gap.value == 0.5 and gap.excludes_zero
+
+
+def test_a_resample_on_which_it_fails_is_left_out(source):
+    (metric,) = custom_metrics(f"{source}:fails_at_times", [0, 1, 2], [0, 1, 1])
+    found = score(metric)
+    assert found.value == pytest.approx(0.53)
+    assert found.low is not None
+
+
+def test_a_failing_function_is_named_with_its_error(source):
+    with pytest.raises(UsageError, match=r"mine\.py:fails failed with KeyError: 'no such key'") as caught:
+        custom_metrics(f"{source}:fails", [0], [0])
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert caught.value.where.startswith(source) and "line" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "where"),
+    [("words", "returned str", ""), ("nested", "returned dict", "'by_class'"), ("nothing", "returned dict", "")],
+)
+def test_what_is_no_number_is_refused(source, name, message, where):
+    with pytest.raises(UsageError, match=message) as caught:
+        custom_metrics(f"{source}:{name}", [0], [0])
+    assert where in caught.value.where
+
+
+def test_nan_is_not_defined(source):
+    (metric,) = custom_metrics(f"{source}:not_a_number", [0, 1], [0, 1])
+    assert score(metric).value is None
+
+
+@pytest.mark.parametrize("spec", ["accuracy", ":accuracy", "module:", ""])
+def test_what_names_no_function_is_refused(spec):
+    with pytest.raises(UsageError, match="does not name a metric"):
+        load(spec)
+
+
+def test_missing_things_are_named(source, tmp_path):
+    with pytest.raises(UsageError, match="no module 'no_such_module'") as caught:
+        load("no_such_module:f")
+    assert "path/file.py:function" in caught.value.hint
+    with pytest.raises(UsageError, match="no file"):
+        load(f"{tmp_path / 'none.py'}:f")
+    with pytest.raises(UsageError, match="no function 'shar'") as caught:
+        load(f"{source}:shar")
+    assert caught.value.hint == "did you mean 'share'?"
+    with pytest.raises(UsageError, match="no function 'CONSTANT'"):
+        load(f"{source}:CONSTANT")
+
+
+def test_a_file_that_cannot_be_imported(tmp_path):
+    (tmp_path / "broken.py").write_text("1 / 0\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="ZeroDivisionError") as caught:
+        load(f"{tmp_path / 'broken.py'}:f")
+    assert caught.value.where.endswith("broken.py, line 1")
+    (tmp_path / "needs.py").write_text("import no_such_module\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="No module named 'no_such_module'"):
+        load(f"{tmp_path / 'needs.py'}:f")
+
+
+class FakeMetric:
+    def compute(self, *, predictions, references):
+        return {"accuracy": float(np.mean(np.array(predictions) == np.array(references))), "f1": 0.5}
+
+
+def fake_evaluate(known):
+    module = ModuleType("evaluate")
+    module.asked = []
+
+    def load(*names):
+        module.asked.append(names)
+        if names not in known:
+            raise FileNotFoundError(f"no metric {names}")
+        return FakeMetric()
+
+    module.load = load
+    return module
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("accuracy", [("accuracy",)]), ("glue/mrpc", [("glue", "mrpc")]), ("me/mine", [("me", "mine"), ("me/mine",)])],
+)
+def test_evaluate(monkeypatch, name, asked):
+    module = fake_evaluate({("accuracy",), ("glue", "mrpc"), ("me/mine",)})
+    monkeypatch.setitem(sys.modules, "evaluate", module)
+    metrics = custom_metrics(f"evaluate:{name}", [0, 1, 1, 1], [0, 1, 1, 0])
+    assert [m.name for m in metrics] == ["accuracy", "f1"]
+    assert score(metrics[0]).value == 0.75
+    assert module.asked == asked
+
+
+def test_evaluate_without_the_package_or_the_metric(monkeypatch):
+    monkeypatch.setitem(sys.modules, "evaluate", None)
+    with pytest.raises(UsageError, match="needs the package evaluate") as caught:
+        load("evaluate:accuracy")
+    assert "pip install evaluate" in caught.value.hint
+    monkeypatch.setitem(sys.modules, "evaluate", fake_evaluate(set()))
+    with pytest.raises(UsageError, match="evaluate cannot load 'a/b': FileNotFoundError: no metric") as caught:
+        load("evaluate:a/b")
+    assert isinstance(caught.value.__cause__, FileNotFoundError)

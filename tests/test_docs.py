@@ -1,0 +1,42 @@
+"""The pages of docs/: the generated ones are fresh, and no link leads nowhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.generate import checks_page, recipe_page
+from luthier.cli.app import PIECES
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+COMMAND = re.compile(r"^luthier (\S+)(.*)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "page"), [("recipe", recipe_page()), ("checks", checks_page())])
+def test_generated_pages_are_fresh(name, page):
+    assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page, "run `make docs`"
+
+
+def test_every_command_has_its_page():
+    commands = {command.__name__ for commands in PIECES.values() for command in commands}
+    assert commands <= {page.stem for page in PAGES}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_in_the_pages_exist(page, capsys):
+    from luthier.cli import main
+
+    for command, words in COMMAND.findall(page.read_text(encoding="utf-8")):
+        if command.startswith("-"):
+            continue
+        assert main([command, "--help"]) == 0, command
+        shown = capsys.readouterr().out
+        for option in re.findall(r"(?<!\S)--[a-z-]+", words):
+            assert option in shown, f"luthier {command}: {option}"

@@ -1,0 +1,75 @@
+"""Every command that a page shows is typed as it stands there, on small files of the names that it uses."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from luthier.cli import main
+from luthier.models import sources
+from tests.conftest import review, write_csv
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = {
+    line: page.name
+    for page in PAGES
+    for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("luthier ")
+}
+QUICK = {"training.max_steps": 3, "evaluation.resamples": 100}
+
+
+def rows(n: int, start: int = 0) -> list[dict[str, object]]:
+    labels = ["good" if i % 2 else "bad" for i in range(start, start + n)]
+    return [
+        {"title": f"{label} number {i}", "body": review(label, i), "stars": 5 if label == "good" else 1}
+        for i, label in enumerate(labels, start)
+    ]
+
+
+@pytest.fixture(scope="module")
+def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the files and the runs that the pages speak of."""
+    import luthier
+
+    directory = tmp_path_factory.mktemp("docs")
+    reviews = write_csv(directory / "reviews.csv", rows(60))
+    write_csv(directory / "new.csv", rows(20, 500))
+    for name, start in (("train", 0), ("dev", 100), ("test", 200)):
+        table = [{**row, "title": str(row["title"])} for row in rows(40, start)]
+        lines = ["\t".join(table[0]), *("\t".join(map(str, row.values())) for row in table)]
+        (directory / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pairs = [{"sentence1": review("good", i), "sentence2": review("bad", i + i % 2), "same": i % 2} for i in range(60)]
+    (directory / "elsewhere").mkdir()
+    runs = {
+        "2026-11-23-reviews-text-classification-k3f9": reviews,
+        "2026-11-23-pairs-text-classification-x2m7": write_csv(directory / "pairs.csv", pairs),
+        "first": reviews,
+        "second": reviews,
+    }
+    overrides = {**QUICK, "model.name": str(tiny_model)}
+    for name, data in runs.items():
+        run = luthier.train([str(data)], overrides=overrides, run_dir=directory / "runs" / name).run
+    recipe = run.recipe_file.read_text(encoding="utf-8")
+    (directory / "recipe.toml").write_text(recipe, encoding="utf-8")
+    return directory
+
+
+def test_there_are_commands_to_type():
+    assert len(COMMANDS) >= 20
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{COMMANDS[command]}: {command[8:60]}")
+def test_command(command, place, tiny_model, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sources, "packaged_directory", lambda name: str(tiny_model))
+    words = shlex.split(command)[1:]
+    if words[0] == "train":
+        words += [part for key, value in QUICK.items() for part in ("--set", f"{key}={value}")]
+    code = main(words)
+    captured = capsys.readouterr()
+    assert code == 0, captured.err
+    assert captured.out
