@@ -1,5 +1,7 @@
 """Every command that a page shows is typed as it stands there, on small files of the names that it uses."""
 
+import io
+import json
 import re
 import shlex
 from pathlib import Path
@@ -19,6 +21,7 @@ COMMANDS = {
     for line in block.splitlines()
     if line.startswith("luthier ")
 }
+CHAT = "2026-11-24-instructions-chat-m4q8"
 QUICK = {"training.max_steps": 3, "evaluation.resamples": 100}
 
 
@@ -53,6 +56,10 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     overrides = {**QUICK, "model.name": str(tiny_model)}
     for name, data in runs.items():
         run = luthier.train([str(data)], overrides=overrides, run_dir=directory / "runs" / name).run
+    chats = [{"instruction": review("good", i), "output": review("bad", i)} for i in range(60)]
+    (directory / "instructions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chats))
+    new = {**QUICK, "model.from_scratch": "tiny", "generation.max_new_tokens": 4, "evaluation.generated_rows": 2}
+    luthier.train(directory / "instructions.jsonl", overrides=new, run_dir=directory / "runs" / CHAT)
     recipe = run.recipe_file.read_text(encoding="utf-8")
     (directory / "recipe.toml").write_text(recipe, encoding="utf-8")
     return directory
@@ -65,7 +72,11 @@ def test_there_are_commands_to_type():
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: f"{COMMANDS[command]}: {command[8:60]}")
 def test_command(command, place, tiny_model, monkeypatch, capsys):
     monkeypatch.chdir(place)
-    monkeypatch.setattr(sources, "packaged_directory", lambda name: str(tiny_model))
+    models = {"minilm": tiny_model, "smollm2": place / "runs" / CHAT / "model"}
+    monkeypatch.setattr(
+        sources, "packaged_directory", lambda name, console=None: str(models[name]) if name in models else None
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
     words = shlex.split(command)[1:]
     if words[0] == "train":
         words += [part for key, value in QUICK.items() for part in ("--set", f"{key}={value}")]

@@ -12,6 +12,7 @@ NAMES = {
     "Recipe",
     "Run",
     "__version__",
+    "chat",
     "compare",
     "doctor",
     "evaluate",

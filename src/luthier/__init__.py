@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from luthier.api.chat import chat
     from luthier.api.compare import compare
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
@@ -26,6 +27,7 @@ __all__ = [
     "Recipe",
     "Run",
     "__version__",
+    "chat",
     "compare",
     "doctor",
     "evaluate",
@@ -45,6 +47,7 @@ _HOMES = {
     "LuthierError": ("luthier.errors", "LuthierError"),
     "Recipe": ("luthier.recipe", "Recipe"),
     "Run": ("luthier.run", "Run"),
+    "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from luthier.errors import RecipeError, nearest
 
+END = "# the end of the recipe"  # a recipe of ours that lacks it was cut off
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Strategy = Literal["no", "steps", "epoch"]
+Size = Literal["tiny", "small", "base"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Scheduler = Literal[
     "linear",
@@ -43,7 +45,18 @@ class DataRecipe(Section):
     validation_share: Share = Field(0.1, description="share of the rows held out to choose the best checkpoint")
     test_share: Share = Field(0.1, description="share of the rows held out for the final score")
     train_rows: Positive | None = Field(None, description="learn from a stratified sample of so many rows only")
-    max_length: Annotated[int, Field(ge=4)] | None = Field(None, description="tokens a row may have before it is cut")
+    max_length: Annotated[int, Field(ge=4)] | None = Field(
+        None, description="tokens of a row, a window or a block; unset: the longest row, up to what the model takes"
+    )
+    max_target_length: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="tokens of a target that an encoder-decoder writes; unset: the longest one, within reason"
+    )
+    stride: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="tokens that two windows of a long text share; unset: a third of max_length"
+    )
+    label_all_subwords: bool = Field(
+        False, description="learn a word's tag on each of its subwords, not on the first alone (token-classification)"
+    )
     allow: list[str] = Field([], description="findings that shall not stop the run, by id")
 
 
@@ -55,6 +68,28 @@ class ModelRecipe(Section):
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         None, description="dropout everywhere in the model; unset: the model's own"
     )
+    from_scratch: Size | None = Field(
+        None, description="train a new model of this size, with a tokenizer made from the data"
+    )
+    architecture: str | None = Field(None, description="of a new model, such as bert, llama or t5; unset: the family's")
+    vocabulary_size: Annotated[int, Field(ge=64)] | None = Field(
+        None, description="tokens of a new tokenizer; unset: what the size and the data suggest"
+    )
+    fresh_tokenizer: bool = Field(
+        False, description="make a tokenizer from the data for a pretrained model, whose embeddings are learned anew"
+    )
+
+    @model_validator(mode="after")
+    def _no_clashes(self) -> Self:
+        if self.from_scratch and self.name:
+            raise ValueError(f"from_scratch and name ({self.name}) exclude each other: a new model has no name")
+        if self.from_scratch and self.freeze:
+            raise ValueError("from_scratch and freeze exclude each other: a new model has nothing to keep")
+        if self.architecture and not self.from_scratch:
+            raise ValueError("architecture is of a new model: set from_scratch too")
+        if self.vocabulary_size and not (self.from_scratch or self.fresh_tokenizer):
+            raise ValueError("vocabulary_size is of a new tokenizer: set from_scratch or fresh_tokenizer too")
+        return self
 
 
 class TrainingRecipe(Section):
@@ -84,6 +119,7 @@ class TrainingRecipe(Section):
     dataloader_num_workers: Annotated[int, Field(ge=0)] = Field(0, description="processes that prepare batches")
     logging_steps: Positive = Field(10, description="steps between two looks at the device's numbers")
     eval_strategy: Strategy = Field("epoch", description="when to evaluate: no, steps or epoch")
+    eval_on_start: bool = Field(False, description="evaluate once before the first step")
     eval_steps: Positive = Field(100, description="steps between evaluations, with eval_strategy steps")
     save_strategy: Strategy = Field("epoch", description="when to write a checkpoint: no, steps or epoch")
     save_steps: Positive = Field(100, description="steps between checkpoints, with save_strategy steps")
@@ -126,6 +162,26 @@ class EvaluationRecipe(Section):
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="probability from which a label is given")
     resamples: Annotated[int, Field(ge=100)] = Field(1000, description="bootstrap resamples behind each interval")
     baselines: bool = Field(True, description="score simple baselines beside the model")
+    samples: Annotated[int, Field(ge=0)] = Field(
+        8, description="validation rows that the model writes answers for at each evaluation in training"
+    )
+    generated_rows: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="rows that the model writes answers for in the final score; unset: all"
+    )
+
+
+class GenerationRecipe(Section):
+    """How text is written by models that write. It becomes the model's `generation_config`."""
+
+    max_new_tokens: Positive | None = Field(None, description="tokens of an answer; unset: what the data suggest")
+    num_beams: Positive = Field(1, description="beams; 1 is greedy, or sampling with do_sample")
+    do_sample: bool = Field(False, description="draw each token instead of taking the likeliest one")
+    temperature: Annotated[float, Field(gt=0)] = Field(1.0, description="above 1 more surprising; with do_sample")
+    top_k: Annotated[int, Field(ge=0)] = Field(0, description="draw from so many likeliest tokens; 0: from all")
+    top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="draw from the likeliest tokens of this mass")
+    repetition_penalty: Annotated[float, Field(gt=0)] = Field(1.0, description="above 1 discourages repetition")
+    no_repeat_ngram_size: Annotated[int, Field(ge=0)] = Field(0, description="no n-gram of this size twice; 0: any")
+    length_penalty: float = Field(1.0, description="above 0 favours longer answers; with beams")
 
 
 class Recipe(Section):
@@ -141,6 +197,7 @@ class Recipe(Section):
     model: ModelRecipe = ModelRecipe()
     training: TrainingRecipe = TrainingRecipe()
     evaluation: EvaluationRecipe = EvaluationRecipe()
+    generation: GenerationRecipe = GenerationRecipe()
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, where: str = "recipe") -> Self:
@@ -175,7 +232,7 @@ class Recipe(Section):
             _write_fields(table, section)
             document.add(tomlkit.nl())
             document.add(name, table)
-        return tomlkit.dumps(document)
+        return tomlkit.dumps(document) + f"\n{END}\n"
 
     def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
         """A copy in which a task's defaults stand where the user said nothing.

@@ -15,9 +15,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from luthier.errors import RunError, nearest
+from luthier.errors import RecipeError, RunError, nearest
 from luthier.files import cannot_write, sweep
-from luthier.recipe import Recipe
+from luthier.recipe import END, Recipe
 
 RECIPE = "recipe.toml"
 
@@ -105,6 +105,11 @@ class Run:
         return self.path / "metrics.json"
 
     @property
+    def samples_file(self) -> Path:
+        """What a model that writes wrote at each evaluation."""
+        return self.path / "samples.jsonl"
+
+    @property
     def task_file(self) -> Path:
         """What the task needs to read the predictions; also in the model directory."""
         return self.path / "task.json"
@@ -124,6 +129,13 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
+        """
+        Raises:
+            RecipeError: It is damaged. A part of a recipe may well be a recipe, of another run.
+        """
+        if END.encode() not in self.recipe_file.read_bytes():
+            hint = "take the file from a copy, or start the run again"
+            raise RecipeError("the recipe is cut off", where=str(self.recipe_file), hint=hint)
         return Recipe.load(self.recipe_file)
 
     def read_json(self, path: Path) -> dict[str, Any] | None:

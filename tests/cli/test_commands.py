@@ -23,12 +23,34 @@ INSPECTION = {
 }
 
 
+def predictor(answers) -> SimpleNamespace:
+    """What `load` gives back; `answers` are what it says to any texts, or what makes them of the texts."""
+
+    def fields(item):
+        return {"text": item} if isinstance(item, str) else dict(zip(("text", "text_pair"), item, strict=True))
+
+    return SimpleNamespace(predict=answers if callable(answers) else lambda texts: answers, fields=fields)
+
+
+def test_what_a_model_wrote_stands_whole_below_what_it_was_asked(stub, capsys):
+    stub("predict", load=lambda target: predictor([{"prediction": "One line.\nAnother."}]))
+    assert main(["predict", "runs/a", "Tell me."]) == 0
+    assert capsys.readouterr().out == "> Tell me.\nOne line.\nAnother.\n\n"
+
+
+def test_entities_are_named_with_their_types(stub, capsys):
+    found = [{"text": "Ada", "type": "person", "start": 0, "end": 3}, {"text": "Bath", "type": "place"}]
+    stub("predict", load=lambda target: predictor([{"prediction": found, "score": 0.5}]))
+    assert main(["predict", "runs/a", "Ada in Bath"]) == 0
+    assert capsys.readouterr().out == "Ada (person), Bath (place)  0.500  Ada in Bath\n"
+
+
 def inspection(stops: bool) -> SimpleNamespace:
     return SimpleNamespace(to_dict=lambda: INSPECTION, stops=stops)
 
 
 def test_the_commands_are_those_of_the_design():
-    assert " ".join(COMMANDS) == "inspect train resume evaluate predict report runs compare tasks doctor"
+    assert " ".join(COMMANDS) == "inspect train resume evaluate predict chat report runs compare tasks doctor"
     assert len(build().registered_commands) == len(COMMANDS)
 
 
@@ -74,7 +96,7 @@ def test_inspect_folds_many_labels(stub, capsys):
 
 def test_predict_texts(stub, capsys):
     answers = [{"prediction": "yes", "score": 0.98765}, {"prediction": [], "score": 0.1}]
-    stub("predict", load=lambda target: SimpleNamespace(predict=lambda texts: answers))
+    stub("predict", load=lambda target: predictor(answers))
     assert main(["predict", "runs/a", "good", "bad"]) == 0
     assert capsys.readouterr().out == "yes  0.988  good\n(none)  0.100  bad\n"
     assert main(["predict", "runs/a", "good", "bad", "--json"]) == 0
@@ -91,7 +113,7 @@ def test_predict_pairs(stub, capsys):
         seen.extend(pairs)
         return [{"prediction": 3.25} for _ in pairs]
 
-    stub("predict", load=lambda target: SimpleNamespace(predict=answer))
+    stub("predict", load=lambda target: predictor(answer))
     assert main(["predict", "runs/a", "one", "--pair", "two"]) == 0
     assert seen == [("one", "two")]
     assert capsys.readouterr().out == "3.250  one | two\n"

@@ -26,6 +26,18 @@ def values_of(spec):
     return [row for layer in spec["layer"] for row in layer["data"]["values"]]
 
 
+def test_each_picture_says_its_unit():
+    names = ("eval/perplexity", "eval/bleu", "eval/rouge1", "train/grad_norm")
+    found = figures(dict.fromkeys(names, Series([10, 20], [3.0, 2.0])))
+    units = {figure.title: figure.spec()["layer"][0]["encoding"]["y"]["title"] for figure in found}
+    assert units == {
+        "bleu": "score (0-100)",
+        "perplexity": "perplexity",
+        "rouge1": "score",
+        "Gradient norm": "L2 norm before clipping",
+    }
+
+
 def test_train_and_evaluation_loss_share_a_picture_with_raw_points_under_the_smoothed_line():
     curves = {"train/loss": falling(), "eval/loss": Series([50, 100, 150, 200], [0.9, 0.5, 0.4, 0.41])}
     loss = figures(curves, best_step=150)[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -165,6 +165,13 @@ def test_saved_datasets(tmp_path: Path) -> None:
     assert source.digest == open_source(tmp_path / "one").digest
     (tmp_path / "one" / "state.json").write_text("{")
     assert "damaged" in refusal(tmp_path / "one").what
+
+
+def test_label_names_of_a_saved_set_reach_into_lists(tmp_path: Path) -> None:
+    features = Features({"tokens": List(Value("string")), "tags": List(ClassLabel(names=["O", "B-PER"]))})
+    Dataset.from_dict({"tokens": [["Ada", "met"]], "tags": [[1, 0]]}, features=features).save_to_disk(tmp_path)
+    records = [one for one in open_source(tmp_path).records() if isinstance(one, Record)]
+    assert [one.values for one in records] == [{"tokens": ["Ada", "met"], "tags": ["B-PER", "O"]}]
 
 
 def test_hub_names_without_a_hub() -> None:

@@ -81,6 +81,19 @@ def test_a_split_that_is_named_differently(tmp_path: Path) -> None:
     assert found(tmp_path) == {"train": ["train.conll"], "validation": ["dev.conll"], "test": ["test.annotated"]}
 
 
+def test_validation_data_is_learned_from_where_nothing_is_called_train(tmp_path: Path) -> None:
+    make(tmp_path, "dialogs.dev.tsv", "dialogs.test.tsv")
+    assert found(tmp_path) == {"train": ["dialogs.dev.tsv"], "validation": [], "test": ["dialogs.test.tsv"]}
+    said = [one for one in discover([tmp_path])["train"][0].decisions if one.what == "train"]
+    assert [(one.value, one.why) for one in said] == [
+        ("dialogs.dev.tsv", "nothing is called train; test data stays apart")
+    ]
+    given = discover([tmp_path], validation=[tmp_path / "dialogs.dev.tsv"])
+    assert [len(given[split]) for split in ("train", "validation", "test")] == [1, 1, 1]
+    (tmp_path / "dialogs.dev.tsv").unlink()
+    assert found(tmp_path) == {"train": [], "validation": [], "test": ["dialogs.test.tsv"]}
+
+
 def test_shards_come_in_order(tmp_path: Path) -> None:
     names = [f"data/train-{n:05}-of-00003.tsv" for n in range(3)]
     make(tmp_path, *reversed(names), "data/test-00000-of-00001.tsv")

@@ -10,16 +10,34 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoTokenizer,
+    BartConfig,
     BertConfig,
     BertForSequenceClassification,
     DistilBertConfig,
     DistilBertForMaskedLM,
+    GPT2Config,
+    GPT2LMHeadModel,
     PretrainedConfig,
+    RobertaConfig,
+    T5Config,
+    T5EncoderModel,
 )
 
 from luthier.errors import DamagedError, ModelError, RecipeError
 from luthier.files import write_directory
-from luthier.models.loading import LONGEST, freeze, load_config, load_model, load_tokenizer, longest_input
+from luthier.models.architectures import ARCHITECTURES
+from luthier.models.loading import (
+    LONGEST,
+    freeze,
+    load_config,
+    load_model,
+    load_tokenizer,
+    longest_input,
+    set_dropout,
+)
+from luthier.models.scratch import make_config, make_model
+from luthier.models.tokenizers import train_tokenizer
 
 Model = Callable[..., Path]
 HEAD = "SequenceClassification"
@@ -165,6 +183,73 @@ def test_a_tokenizer_without_padding_pads_with_its_end(model: Model) -> None:
         load_tokenizer(str(target))
 
 
+@pytest.mark.parametrize(
+    "told", ["MarianTokenizer requires the SentencePiece library", "`tiktoken` is required to read"]
+)
+def test_a_tokenizer_of_a_library_that_is_not_here_is_told(
+    told: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*args: object, **kwargs: object) -> None:
+        raise ImportError(told)
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", missing)
+    with pytest.raises(ModelError, match="SentencePiece file, and the library that reads it is missing") as caught:
+        load_tokenizer(str(tiny_model))
+    assert "pip install sentencepiece" in caught.value.hint
+
+
+WRITERS = {"CausalLM": ["gpt2", "llama", "gemma2"], "Seq2SeqLM": ["bart", "t5", "marian", "mbart"]}
+LAYERS = ("n_layer", "num_hidden_layers", "decoder_layers", "num_decoder_layers")
+
+
+@pytest.mark.parametrize(("head", "kind"), [(head, kind) for head, kinds in WRITERS.items() for kind in kinds])
+def test_a_model_that_writes_is_loaded_whole_or_not_at_all(head: str, kind: str, tmp_path: Path) -> None:
+    texts = ["great story of two people", "sad film with music"] * 5
+    tokenizer = train_tokenizer(texts, 300, family=ARCHITECTURES[kind].family, architecture=kind)
+    model = make_model(head, make_config(kind, "tiny", tokenizer, positions=32))
+    model.save_pretrained(tmp_path)
+    loaded = load_model(head, str(tmp_path))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), loaded.state_dict().values(), strict=True)
+    )
+
+    settings = json.loads((tmp_path / "config.json").read_text())
+    name = next(name for name in LAYERS if name in settings)
+    wrong = [({name: 3}, "parameters missing"), ({name: 1}, "of layers that it has not")]
+    for change, message in [*wrong, ({"vocab_size": len(tokenizer) + 7}, "of another shape")]:
+        changed = {key: value for key, value in settings.items() if key not in ("layer_types", "decoder_vocab_size")}
+        (tmp_path / "config.json").write_text(json.dumps(changed | change))
+        with pytest.raises(ModelError, match=message):
+            load_model(head, str(tmp_path))
+
+
+@pytest.mark.parametrize("dropped", ["lm_head.weight", "transformer.ln_f.weight"])
+def test_a_head_that_writes_may_not_be_new(dropped: str, tmp_path: Path) -> None:
+    config = GPT2Config(vocab_size=50, n_embd=16, n_layer=1, n_head=2, tie_word_embeddings=False)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    load_model("CausalLM", str(tmp_path))
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights[dropped]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=f"1 parameter missing, such as {dropped}"):
+        load_model("CausalLM", str(tmp_path))
+
+
+def test_an_encoder_alone_is_no_encoder_decoder(tmp_path: Path) -> None:
+    config = T5Config(vocab_size=50, d_model=16, d_kv=8, num_heads=2, num_layers=1, d_ff=32)
+    T5EncoderModel(config).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match=r"missing, such as decoder\."):
+        load_model("Seq2SeqLM", str(tmp_path))
+
+
+def test_dropping_whole_layers_is_only_ever_lessened() -> None:
+    config = BartConfig(encoder_layerdrop=0.05, decoder_layerdrop=0.0, dropout=0.3)
+    set_dropout(config, 0.1)
+    assert (config.dropout, config.encoder_layerdrop, config.decoder_layerdrop) == (0.1, 0.05, 0.0)
+    set_dropout(config, 0.0)
+    assert (config.dropout, config.encoder_layerdrop) == (0.0, 0.0)
+
+
 def test_freezing_leaves_the_rest_to_learn(tiny_model: Path) -> None:
     model = load_model(HEAD, str(tiny_model))
     assert freeze(model, ["bert.*"]) == model.classifier.weight.numel() + model.classifier.bias.numel()
@@ -189,3 +274,4 @@ def test_the_longest_input_is_what_both_tokenizer_and_model_take(tiny_model: Pat
     tokenizer.model_max_length = int(1e30)
     assert longest_input(tokenizer, config) == 64
     assert longest_input(tokenizer, PretrainedConfig()) == LONGEST
+    assert longest_input(tokenizer, RobertaConfig(max_position_embeddings=514)) == 512  # it never uses the first two

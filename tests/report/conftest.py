@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from luthier.files import write_json, write_text
+from luthier.recipe import END
 from luthier.report.panels import (
     Bin,
     Confusion,
@@ -45,6 +46,7 @@ name = "minilm"
 learning_rate = 5e-5
 precision = "fp32"  # fp32, bf16, fp16, or auto: the fastest one measured here
 """
+RECIPE += END + "\n"
 
 MakeRun = Callable[..., Run]
 

@@ -64,6 +64,20 @@ def test_for_errors_less_is_better(tmp_path):
     )
 
 
+def test_scores_have_the_names_and_digits_of_their_metrics(tmp_path):
+    first, second, _ = RUNS
+    score = {"value": 27.41, "low": 26.9, "high": 28.0, "n": 1000}
+    given = {
+        "task": "token-classification",
+        "metrics": {"bleu": {first: score, second: score}, "f1": {first: score}},
+        "differences": {"bleu": {second: {"value": 2.04, "low": 1.1, "high": 3.0}}},
+    }
+    document = read(write_comparison(tmp_path / "page.html", comparison(**given)))
+    assert words(document.xpath("//h1")[0]) == "On BLEU, B beats A by 2.0 (1.1-3.0): larger than chance."
+    assert [words(title) for title in document.xpath("//section[@id='scores']/h3")] == ["BLEU", "F1 of entities"]
+    assert "27.4 (26.9-28.0)" in words(document.xpath("//tbody/tr")[0])
+
+
 def test_curves_of_all_runs_share_a_picture_in_their_colours(tmp_path):
     document = read(write_comparison(tmp_path / "page.html", comparison()))
     assert [words(title) for title in document.xpath("//figure/h3")] == ["Evaluation loss", "Training loss"]

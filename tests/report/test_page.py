@@ -265,8 +265,9 @@ def test_numbers_and_metrics_that_are_not_defined(make_run):
     document, content = read(write_report(run, [Scatter(gold, [0.5, float("nan"), 4.0], unit="points")]))
     assert words(document.xpath("//h1")[0]) == "Pearson correlation is not defined on these test rows."
     rows = [cells(row) for row in document.xpath("//table[@class='scores']/tbody/tr")]
-    assert rows[0] == ["Pearson correlation", "not defined", "not defined", "not tested"]
-    assert rows[1][1:] == ["1.240 (1.100-1.300)", "1.900", "-0.660 (-0.800 to -0.500) larger than chance"]
+    assert rows[0] == ["Pearson correlation", "not defined", "", "not defined", "not tested"]
+    # The metrics share no unit: each drawing says where it begins and ends.
+    assert rows[1][1:] == ["1.240 (1.100-1.300)", "1.11.9", "1.900", "-0.660 (-0.800 to -0.500) larger than chance"]
     assert "NaN" not in "".join(json.dumps(spec) for spec in specs(document))
     assert ">nan<" not in content
 
@@ -325,7 +326,7 @@ def test_panels_are_valid_vega_lite(bbc_panels):
     assert charts.reliability(reliable).chart.to_dict(validate=True)["layer"]
 
 
-@pytest.mark.parametrize(("labels", "offered"), [(("0", "1"), 3), (("4.2", "1.17"), 1), (("a", "b.c"), 3)])
+@pytest.mark.parametrize(("labels", "offered"), [(("0", "1"), 3), (("4.2", "1.17"), 0), (("a", "b.c"), 3)])
 def test_examples_are_filtered_by_classes_not_by_measurements(make_run, labels, offered):
     example = Example([("text", "x")], *labels, 0.5, "/home/somebody/data/set/x.csv", 3)
     document, _ = read(write_report(make_run(), [Examples([example], 1)]))

@@ -17,6 +17,7 @@ from luthier.errors import RecipeError
 from luthier.findings import Decision
 from luthier.models.loading import freeze, load_model
 from luthier.models.precision import choose
+from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.recipe import Recipe, flatten
 
 # Keys that may differ between a run and its resumption: none of them changes a single weight.
@@ -40,9 +41,9 @@ FREE_KEYS = frozenset(
 def assemble(prepared: Prepared) -> Training:
     """Everything that an engine is handed, at step 0. The recipe's seed decides the new parts of the model."""
     recipe, task = prepared.recipe, prepared.task
-    set_seed(recipe.seed)
     model = fresh_model(prepared)
     freeze(model, recipe.model.freeze)
+    model.config.use_cache = False  # of no use to training, and it keeps packed rows from being seen as such
     if not processes.is_main():
         set_seed(recipe.seed + processes.rank())  # from here on, dropout draws of its own in every process
     plan = BatchPlan(
@@ -62,7 +63,7 @@ def assemble(prepared: Prepared) -> Training:
         scheduler=make_scheduler(optimizer, recipe.training, total),
         plan=plan,
         rows=prepared.encoded["train"].rows,
-        collate=task.collator(prepared.tokenizer),
+        collate=task.collator(prepared.tokenizer, model),
         loss_sum=task.loss(recipe),
         recipe=recipe.training,
         total_steps=total,
@@ -76,17 +77,19 @@ def total_steps(recipe: Recipe, plan: BatchPlan) -> int:
 
 
 def fresh_model(prepared: Prepared) -> PreTrainedModel:
-    """The model of the recipe before any step, with the head that the data asks for."""
-    recipe = prepared.recipe
-    assert recipe.model.name is not None
-    model = load_model(
-        prepared.task.auto_class,
-        recipe.model.name,
-        config=prepared.task.model_config(),
-        dropout=recipe.model.dropout,
-    )
+    """The model of the recipe before any step, with the head that the data asks for. The seed decides its new parts."""
+    recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.tokenizer
+    set_seed(recipe.seed)
+    if recipe.model.name is None:
+        model = make_model(task.auto_class, prepared.config, dropout=recipe.model.dropout)
+    else:
+        model = load_model(task.auto_class, recipe.model.name, config=task.model_config(), dropout=recipe.model.dropout)
+    if recipe.model.fresh_tokenizer:
+        renew_embeddings(model, tokenizer)
+    grow_embeddings(model, tokenizer)
     if model.config.pad_token_id is None:
-        model.config.pad_token_id = prepared.tokenizer.pad_token_id
+        model.config.pad_token_id = tokenizer.pad_token_id
+    task.configure(model, prepared.limits)
     return model
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.api.scoring import read_predictions
+from luthier.api.predictions import answers_in, read_predictions
 from luthier.curves.record import read_curves
 from luthier.errors import RunError, UsageError
 from luthier.metrics.bootstrap import difference
@@ -87,7 +87,8 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
         return {}, [f"{names[0]} has no predictions"]
     task = find(saved["task"]).restored(saved)
     rows = _rows(yardstick)
-    own = {metric.name: metric for metric in task.metrics(yardstick["prediction"], yardstick["gold"])}
+    examples = task.examples_of(yardstick)
+    own = {metric.name: metric for metric in task.metrics(answers_in(yardstick), examples)}
     for name, run in zip(names[1:], runs[1:], strict=True):
         other = read_predictions(run.predictions_file)
         theirs = run.read_json(run.task_file)
@@ -96,17 +97,18 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
         if other is None or not same_labels or position.keys() != set(rows):
             notes.append(f"{name} was scored on other rows than {names[0]}: no paired difference")
             continue
-        predicted = [other["prediction"][position[row]] for row in rows]
-        for metric in task.metrics(predicted, yardstick["gold"]):
-            found = difference(metric, own[metric.name])
-            differences.setdefault(metric.name, {})[name] = found.to_dict()
+        answers = answers_in(other)
+        for metric in task.metrics([answers[position[row]] for row in rows], examples):
+            if metric.name in own and own[metric.name].n == metric.n:
+                found = difference(metric, own[metric.name])
+                differences.setdefault(metric.name, {})[name] = found.to_dict()
     return differences, notes
 
 
-def _rows(predictions: dict[str, list[Any]]) -> list[tuple[Any, ...]]:
-    """What identifies each scored row: its place, its texts and its label."""
-    texts = [predictions[key] for key in ("source", "row", "text", "text_pair", "gold") if key in predictions]
-    return [tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row) for row in zip(*texts, strict=True)]
+def _rows(predictions: dict[str, list[Any]]) -> list[str]:
+    """What identifies each scored row: its place, and what is right there."""
+    identity = [predictions[key] for key in ("source", "row", "gold")]
+    return [repr(row) for row in zip(*identity, strict=True)]
 
 
 def _recipes(names: Sequence[str], runs: Sequence[Run]) -> dict[str, dict[str, Any]]:

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from luthier.api.inference import Asked, answer
 from luthier.api.predict import Predictor, load
+from luthier.api.predictions import write_predictions
 from luthier.api.prepare import prepare, profile_sources, recognise
-from luthier.api.scoring import Scored, infer, score, score_split, write_predictions
+from luthier.api.scoring import Scored, score, score_split
 from luthier.api.train import same_data
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import by_length
 from luthier.data.discover import discover
+from luthier.data.encode import TARGET_LENGTH
 from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.files import write_json
@@ -98,13 +100,13 @@ def _on(target: str, data: Sequence[str], overrides: Mapping[str, Any], console:
         put(values, key, value)
     recipe = Recipe.build(values, where="options")
     examples = _examples(predictor, data, recipe, console)
-    encoded = predictor.task.encode(examples[:], predictor.tokenizer, predictor.length)
-    rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(examples))]
-    lengths = np.array([len(row["input_ids"]) for row in rows])
-    batches = by_length(lengths, recipe.evaluation.eval_batch_size)
-    logits = infer(predictor.model, rows, batches, predictor.task.collator(predictor.tokenizer), console)
+    asked = _asked(predictor, examples)
+    answers, _ = answer(predictor.task, predictor.model, predictor.tokenizer, asked, recipe, console=console)
     train = _training_rows(target, console)
-    scored = score(predictor.task, examples, logits, recipe, split="test", train=train)
+    baselines = predictor.task.baselines(train[:], asked.examples) if train is not None else {}
+    if not recipe.evaluation.baselines:
+        baselines = {}
+    scored = score(predictor.task, answers, asked.examples, recipe, split="test", baselines=baselines)
     name = Path(data[0]).name.split(".")[0] or "data"
     parent = Path(target) if (Path(target) / RECIPE).is_file() else Path()
     return _write(parent / "evaluations" / name, scored, predictor.task.name, target)
@@ -118,7 +120,7 @@ def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console
     task = predictor.task
     known = [name for column in task.columns.values() for name in ([column] if isinstance(column, str) else column)]
     if recipe.data.columns or not all(name in profiles for name in known):
-        recognition = recognise(recipe, profiles, listing(data, 3))
+        recognition = recognise(recipe, profiles, listing(data, 3), None)
         if recognition.shape != task.shape:
             raise DataError(
                 f"the rows are {recognition.shape}, and the model was tuned for {task.shape}",
@@ -131,7 +133,8 @@ def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console
     task.look(profiles)
     table = read(sources, task.example)
     if "test" in table.examples:
-        table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", task.knows)
+        unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
+        table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
     for finding in checks.set_aside(account.read, account.set_aside):
         console.finding(finding)
@@ -143,6 +146,14 @@ def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console
         hint = f"columns used: {used}{knows}; name others with --text and --label"
         raise FindingError(f"no row can be scored: {reasons}", where=listing(data, 3), hint=hint)
     return table.examples["test"]
+
+
+def _asked(predictor: Predictor, examples: Dataset) -> Asked:
+    """Examples as the model reads them, within its limits."""
+    features = predictor.task.encode(examples[:], predictor.tokenizer, predictor.limits, training=False)
+    rows = [{key: column[i] for key, column in features.items()} for i in range(len(features["input_ids"]))]
+    lengths = np.array([len(row["input_ids"]) + row.get(TARGET_LENGTH, 0) for row in rows])
+    return Asked(examples[:], rows, lengths, predictor.limits)
 
 
 def _training_rows(target: str, console: Console) -> Dataset | None:

@@ -4,16 +4,19 @@ import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.api.scoring import infer
+from luthier.api.inference import Asked, infer
 from luthier.console import Console
-from luthier.data.batches import by_tokens
+from luthier.data.batches import by_length
+from luthier.data.encode import Limits
+from luthier.data.readers import Reading
 from luthier.data.records import Record, Rejected
 from luthier.data.sources import Source, open_source
 from luthier.errors import ColumnError, ModelError, UsageError
@@ -21,7 +24,7 @@ from luthier.files import cannot_write, digest, sync_directory, write_json
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
-from luthier.tasks.base import Example, Task, find, registry
+from luthier.tasks.base import Example, Task, of_card, registry
 from luthier.text import plural, shorten
 
 CHUNK = 2_048  # rows held at once: enough to batch by length, few enough to stay flat in memory
@@ -38,13 +41,13 @@ class Predictor:
         task: What it was tuned for.
         model: In evaluation mode, float32.
         tokenizer: Its own.
-        length: Tokens at which a row is cut.
+        limits: How much of an input the model is given at once.
     """
 
     task: Task
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
-    length: int
+    limits: Limits
 
     def predict(self, inputs: Sequence[Input]) -> list[dict[str, Any]]:
         """Answers in the order of the inputs.
@@ -59,7 +62,7 @@ class Predictor:
         """
         if isinstance(inputs, str):
             inputs = [inputs]
-        asked = (self.task.answerable(self._values(item)) for item in inputs)
+        asked = (self.task.answerable(self.fields(item)) for item in inputs)
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
 
     def stream(self, rows: Iterable[Record | Rejected]) -> Iterator[dict[str, Any]]:
@@ -87,7 +90,7 @@ class Predictor:
 
     def _asked(self, record: Record, first: Record) -> Example | Rejected:
         """What to predict for a row. A column that the first row lacks is not in the file; later it is a bad row."""
-        values = self._values(record.values) if len(first.values) == 1 else record.values
+        values = self.fields(record.values) if len(first.values) == 1 else record.values
         try:
             return self.task.answerable(values)
         except ColumnError as error:
@@ -95,9 +98,9 @@ class Predictor:
                 raise ColumnError(error.what, where=record.source, hint=error.hint) from None
             return Rejected(record.source, record.row, "missing-column", error.what)
 
-    def _values(self, item: Input) -> Mapping[str, Any]:
+    def fields(self, item: Input) -> Mapping[str, Any]:
         """One input as the row of a file would have it; a single column is the text, whatever it is called."""
-        roles = [role for role in ("text", "text_pair") if role in self.task.columns]
+        roles = [role for role in self.task.roles if role in self.task.columns]
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
         texts = [item] if isinstance(item, str) else list(item)
@@ -111,16 +114,21 @@ class Predictor:
         if not examples:
             return []
         columns = {name: [example[name] for example in examples] for name in examples[0]}
-        whole = self.task.encode(columns, self.tokenizer, None)
-        cut = [len(ids) > self.length for ids in whole["input_ids"]]
-        encoded = self.task.encode(columns, self.tokenizer, self.length) if any(cut) else whole
-        rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(examples))]
-        lengths = torch.tensor([len(row["input_ids"]) for row in rows]).numpy()
-        logits = infer(self.model, rows, by_tokens(lengths, BUDGET), self.task.collator(self.tokenizer))
-        answers = [self.task.readable(answer) for answer in self.task.answers(logits)]
-        return [
-            answer | {"truncated": True} if was_cut else answer for answer, was_cut in zip(answers, cut, strict=True)
-        ]
+        whole = self.task.encode(columns, self.tokenizer, None, training=False)
+        long = [len(ids) > self.limits.length for ids in whole["input_ids"]]
+        if self.task.generates:
+            texts = self.task.write(self.model, self.tokenizer, columns, self.limits, Console())
+            answers = [self.task.readable({"prediction": text}) for text in texts]
+        else:
+            encoded = self.task.encode(columns, self.tokenizer, self.limits, training=False) if any(long) else whole
+            rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(encoded["input_ids"]))]
+            asked = Asked(columns, rows, np.array([len(row["input_ids"]) for row in rows]), self.limits)
+            collate = self.task.collator(self.tokenizer, self.model)
+            kept = infer(self.task, self.model, asked, by_length(asked.lengths, tokens=BUDGET), collate).kept
+            answers = [self.task.readable(answer) for answer in self.task.answers(columns, rows, kept)]
+        if not self.task.cuts:
+            return answers
+        return [answer | {"truncated": True} if cut else answer for answer, cut in zip(answers, long, strict=True)]
 
 
 def load(target: str | Path) -> Predictor:
@@ -139,29 +147,33 @@ def load(target: str | Path) -> Predictor:
     verify_model(path)
     card = read_task_card(Path(path)) if Path(path).is_dir() else None
     tokenizer = load_tokenizer(path)
+    config = load_config(path)
+    task: Task | None
     if card is not None:
-        task: Task | None = find(card["task"]).restored(card)
-        length = int(card["max_length"])
+        task, limits = of_card(card)
     else:
-        config = load_config(path)
-        task = next((found for found in (task.of_model(config) for task in registry().values()) if found), None)
-        length = longest_input(tokenizer, config)
+        found = (kind.of_model(config, tokenizer) for kind in registry().values())
+        task = next((task for task in found if task is not None), None)
+        limits = Limits(longest_input(tokenizer, config))
     if task is None:
         raise ModelError(
             "the model was not tuned for a task",
             where=name,
             hint=f"it has neither {TASK_CARD} nor the head of a task; `luthier train` makes one that has",
         )
+    task.ready(tokenizer, config)
     model = load_model(task.auto_class, path, config={} if card is None else task.model_config(), verified=True)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
+    if card is not None or task.generates:
+        task.configure(model, limits)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Predictor(task, model.eval().to(device), tokenizer, length)
+    return Predictor(task, model.eval().to(device), tokenizer, limits)
 
 
 def predict_stream(target: str | Path, source: str) -> Iterator[dict[str, Any]]:
     """The rows of a source with their answers, one at a time, in order."""
-    return load(target).stream(open_source(source).records())
+    return load(target).stream(open_source(source, how=Reading(by_line=True)).records())
 
 
 def predict_file(target: str | Path, source: str, output: Path | str, *, console: Console | None = None) -> int:
@@ -183,7 +195,7 @@ def predict_file(target: str | Path, source: str, output: Path | str, *, console
     """
     console, output = console or Console(), Path(output)
     _see_output(output, source)
-    predictor, opened = load(target), open_source(source)
+    predictor, opened = load(target), open_source(source, how=Reading(by_line=True))
     part = output.with_name(output.name + ".part")
     done = _take_up(part, _origin(predictor, opened), console)
     written, cut, failed = done, 0, 0
@@ -206,9 +218,8 @@ def predict_file(target: str | Path, source: str, output: Path | str, *, console
     except OSError as error:
         raise cannot_write(part, error) from None
     if cut:
-        console.warn(
-            f"{plural(cut, 'row')} had more than {predictor.length} tokens and {'was' if cut == 1 else 'were'} cut"
-        )
+        were, most = "was" if cut == 1 else "were", plural(predictor.limits.length, "token")
+        console.warn(f"{plural(cut, 'row')} had more than {most} and {were} cut")
     if failed:
         console.warn(f"{plural(failed, 'row')} could not be read: see `error` in the output")
     return written
@@ -260,7 +271,7 @@ def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
     return {
         "source": source.digest,
         "model": [digest(path) for path in weights] or name,
-        "length": predictor.length,
+        "limits": asdict(predictor.limits),
     }
 
 

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from luthier.api.scoring import read_predictions
+from luthier.api.predictions import read_predictions
+from luthier.api.samples import read_samples
 from luthier.report.page import write_report
+from luthier.report.panels import Panel
+from luthier.report.samples import sample_panels
 from luthier.run import Run
 from luthier.tasks.base import find
 
@@ -21,5 +24,7 @@ def report(run_dir: Path | str) -> Path:
     run = Run.open(run_dir)
     predictions = read_predictions(run.predictions_file)
     saved = run.read_json(run.task_file)
-    panels = find(saved["task"]).restored(saved).panels(predictions) if saved and predictions else []
-    return write_report(run, panels)
+    panels: list[Panel] = []
+    if saved and predictions:
+        panels += find(saved["task"]).restored(saved).panels(predictions)
+    return write_report(run, [*panels, *sample_panels(read_samples(run.samples_file))])

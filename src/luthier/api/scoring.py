@@ -1,29 +1,27 @@
-"""Predictions of a model on encoded rows, their scores with intervals, and the baselines beside them."""
+"""How good answers are: metrics with intervals, and the baselines beside them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
-from datasets import Dataset
 from torch import nn
 from transformers import PreTrainedModel
 
+from luthier.api.assemble import fresh_model
+from luthier.api.inference import Asked, answer
 from luthier.api.prepare import Prepared
 from luthier.console import Console
-from luthier.data.batches import IGNORED, Collate, IntArray, by_length
-from luthier.data.encode import Encoded
-from luthier.errors import DamagedError
-from luthier.files import write_bytes
+from luthier.data.encode import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
 from luthier.recipe import Recipe
-from luthier.tasks.base import Answer, FloatArray, Task
+from luthier.tasks.base import Answer, Task
+
+UNTUNED = "untuned"
 
 
 @dataclass(frozen=True)
@@ -60,134 +58,114 @@ class Scored:
         }
 
 
-def infer(
-    model: nn.Module,
-    rows: Sequence[Mapping[str, Any]],
-    batches: Sequence[IntArray],
-    collate: Collate,
-    console: Console | None = None,
-) -> FloatArray:
-    """The model's logits for each row, in the order of the rows. The same rows and batches give the same bits.
+def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tuple[dict[str, float], list[Answer]]:
+    """Loss and metrics without intervals, as they are wanted during training, and the answers.
 
-    Args:
-        model: In evaluation mode.
-        rows: Features; `labels` are not shown to the model.
-        batches: Which rows run together; every row in one of them.
-        collate: Pads rows to a batch.
-        console: Shown a bar.
-    Returns:
-        [n, c] in float64.
+    What is not defined is left out.
     """
-    device = next(model.parameters()).device
-    found: FloatArray | None = None
-    with torch.inference_mode(), (console or Console()).progress("evaluate", len(rows)) as bar:
-        for chosen in batches:
-            batch = collate([rows[int(i)] for i in chosen])
-            batch.pop("labels", None)
-            logits = model(**{key: tensor.to(device) for key, tensor in batch.items()}).logits
-            values = logits.float().cpu().numpy().astype(np.float64)
-            if found is None:
-                found = np.empty((len(rows), values.shape[1]))
-            found[chosen] = values
-            bar.advance(len(chosen))
-    return np.empty((0, 1)) if found is None else found
-
-
-def quick_metrics(
-    task: Task, model: nn.Module, encoded: Encoded, gold: Sequence[Any], collate: Collate, recipe: Recipe
-) -> dict[str, float]:
-    """Loss and metrics without intervals, as they are wanted during training. What is not defined is left out."""
-    batches = by_length(encoded.lengths, recipe.evaluation.eval_batch_size)
-    logits = infer(model, encoded.rows, batches, collate)
-    labels = torch.as_tensor(encoded.rows["labels"][:])
-    loss = task.loss(recipe)(torch.as_tensor(logits), labels) / labels.ne(IGNORED).sum()
-    predicted = [answer["prediction"] for answer in task.answers(logits)]
-    values = {
-        metric.name: float(metric.on(np.ones((1, metric.n)))[0])
-        for metric in all_metrics(task, predicted, gold, recipe)
-    }
-    return {"loss": float(loss)} | {name: value for name, value in values.items() if not np.isnan(value)}
+    task, recipe = prepared.task, prepared.recipe
+    asked = _asked(prepared, split)
+    answers, loss = answer(task, model, prepared.tokenizer, asked, recipe, generated=recipe.evaluation.samples)
+    metrics = all_metrics(task, answers, asked.examples, recipe)
+    values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics if metric.n}
+    found = {} if loss is None else {"loss": loss}
+    return found | {name: value for name, value in values.items() if not np.isnan(value)}, answers
 
 
 def score(
-    task: Task, examples: Dataset, logits: FloatArray, recipe: Recipe, *, split: str, train: Dataset | None
+    task: Task,
+    answers: Sequence[Answer],
+    examples: Columns,
+    recipe: Recipe,
+    *,
+    split: str,
+    baselines: Mapping[str, Sequence[Answer]],
 ) -> Scored:
-    """Score logits on the examples of a split.
+    """Score answers to the examples of a split.
 
     Args:
         task: The task.
-        examples: What was predicted on.
-        logits: [n, c]
+        answers: What the model said.
+        examples: What it was asked.
         recipe: Says which metrics and how many resamples.
         split: Name of the split.
-        train: What the baselines learn from; None for no baselines.
+        baselines: What each baseline said.
     """
-    answers, gold = task.answers(logits), task.gold(examples)
-    predicted = [answer["prediction"] for answer in answers]
     resamples = recipe.evaluation.resamples
-    own = all_metrics(task, predicted, gold, recipe)
-    metrics = {metric.name: found for metric, found in zip(own, scores(own, resamples=resamples), strict=True)}
-    baselines: dict[str, dict[str, float | None]] = {}
+    own = {metric.name: metric for metric in all_metrics(task, answers, examples, recipe)}
+    found: dict[str, dict[str, float | None]] = {}
     differences: dict[str, dict[str, Score]] = {}
-    if train is not None and recipe.evaluation.baselines and len(examples):
-        plain = task.metrics(predicted, gold)
-        for name, answers_of_baseline in task.baselines(train, examples).items():
-            theirs = task.metrics(answers_of_baseline, gold)
-            baselines[name] = {m.name: s.value for m, s in zip(theirs, scores(theirs, resamples=0), strict=True)}
-            differences[name] = {
-                a.name: difference(a, b, resamples=resamples) for a, b in zip(plain, theirs, strict=True)
-            }
+    for name, said in baselines.items():
+        theirs = {metric.name: metric for metric in task.metrics(said, examples)}
+        found[name] = {key: score.value for key, score in _scores(theirs, resamples=0).items()}
+        differences[name] = {
+            key: difference(own[key], metric, resamples=resamples)
+            for key, metric in theirs.items()
+            if key in own and own[key].n == metric.n
+        }
     best = recipe.evaluation.metric_for_best or task.metric_for_best
-    return Scored(split, best, metrics, baselines, differences, _columns(task, examples, answers, gold))
+    predictions = _columns(task, examples, answers)
+    return Scored(split, best, _scores(own, resamples=resamples), found, differences, predictions)
 
 
 def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> Scored:
     """Score a model, in float32, on a split of prepared data: what `train` ends with and `evaluate` does again."""
-    encoded = prepared.encoded[split]
+    task, recipe = prepared.task, prepared.recipe
+    if task.tunes and "validation" in prepared.splits:
+        held_out = _asked(prepared, "validation")
+        task.tune(_said(prepared, model, held_out, console), held_out.examples)
+    asked = _asked(prepared, split)
+    answers = _said(prepared, model, asked, console)
+    baselines: dict[str, Sequence[Answer]] = {}
+    if recipe.evaluation.baselines and asked.size:
+        baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
+        if task.generates and recipe.model.name is not None:
+            console.say("the model as it was before tuning, for comparison")
+            baselines[UNTUNED] = _said(prepared, fresh_model(prepared), asked, console)
+    return score(task, answers, asked.examples, recipe, split=split, baselines=baselines)
+
+
+def _asked(prepared: Prepared, split: str) -> Asked:
+    return Asked.of(prepared.splits[split][:], prepared.encoded[split], prepared.limits)
+
+
+def _said(prepared: Prepared, model: PreTrainedModel, asked: Asked, console: Console) -> list[Answer]:
     model.train(False)
     nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
-    batches = by_length(encoded.lengths, prepared.recipe.evaluation.eval_batch_size)
-    logits = infer(model, encoded.rows, batches, prepared.task.collator(prepared.tokenizer), console)
+    generated = prepared.recipe.evaluation.generated_rows
+    answers, _ = answer(
+        prepared.task, model, prepared.tokenizer, asked, prepared.recipe, generated=generated, console=console
+    )
     nn.Module.to(model, "cpu")
-    examples, train = prepared.splits[split], prepared.splits["train"]
-    return score(prepared.task, examples, logits, prepared.recipe, split=split, train=train)
+    return answers
 
 
-def all_metrics(task: Task, predicted: Sequence[Any], gold: Sequence[Any], recipe: Recipe) -> list[AnyMetric]:
-    """The task's metrics and the user's own."""
-    found = list(task.metrics(predicted, gold))
-    for spec in recipe.evaluation.metrics:
-        found += custom_metrics(spec, predicted, gold)
+def all_metrics(task: Task, answers: Sequence[Answer], examples: Columns, recipe: Recipe) -> list[AnyMetric]:
+    """The task's metrics and the user's own, which see the examples that were answered."""
+    found = list(task.metrics(answers, examples))
+    if recipe.evaluation.metrics:
+        gold = task.gold(examples)
+        pairs = [(a["prediction"], g) for a, g in zip(answers, gold, strict=True) if a.get("prediction") is not None]
+        for spec in recipe.evaluation.metrics:
+            found += custom_metrics(spec, [prediction for prediction, _ in pairs], [right for _, right in pairs])
     return found
 
 
-def write_predictions(path: Path, predictions: Mapping[str, list[Any]]) -> None:
-    """Write the predictions file, whole or not at all."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(dict(predictions)), sink)
-    write_bytes(path, sink.getvalue().to_pybytes())
+def _scores(metrics: Mapping[str, AnyMetric], *, resamples: int) -> dict[str, Score]:
+    """Each metric's score, in the order given; those on the same number of examples share their resamples."""
+    found: dict[str, Score] = {}
+    for _, group in groupby(sorted(metrics.values(), key=lambda metric: metric.n), key=lambda metric: metric.n):
+        together = list(group)
+        found |= {m.name: s for m, s in zip(together, scores(together, resamples=resamples), strict=True)}
+    return {name: found[name] for name in metrics}
 
 
-def read_predictions(path: Path) -> dict[str, list[Any]] | None:
-    """The columns of a predictions file; None while there is none.
-
-    Raises:
-        DamagedError: It cannot be read.
-    """
-    if not path.exists():
-        return None
-    try:
-        return pq.read_table(path).to_pydict()
-    except (pa.ArrowException, OSError):
-        hint = "take it from a copy, or delete it and go on without predictions"
-        raise DamagedError("the predictions cannot be read: the file is damaged", where=str(path), hint=hint) from None
-
-
-def _columns(task: Task, examples: Dataset, answers: Sequence[Answer], gold: Sequence[Any]) -> dict[str, list[Any]]:
+def _columns(task: Task, examples: Columns, answers: Sequence[Answer]) -> dict[str, list[Any]]:
+    keys = list(dict.fromkeys(key for answer in answers for key in answer))
     return {
         "source": list(examples["source"]),
         "row": list(examples["row"]),
         **task.inputs(examples),
-        "gold": list(gold),
-        **{key: [answer[key] for answer in answers] for key in ("prediction", "score", "scores")},
+        "gold": list(task.gold(examples)),
+        **{key: [answer.get(key) for answer in answers] for key in keys},
     }

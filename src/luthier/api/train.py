@@ -15,9 +15,11 @@ from transformers import PreTrainedModel
 from luthier import processes
 from luthier.api.assemble import assemble, decide_precision, fingerprint, fresh_model
 from luthier.api.environment import environment, peak_memory
+from luthier.api.predictions import write_predictions
 from luthier.api.prepare import Prepared, prepare, refuse_findings
 from luthier.api.report import report
-from luthier.api.scoring import Scored, quick_metrics, score_split, write_predictions
+from luthier.api.samples import Samples
+from luthier.api.scoring import Scored, quick_metrics, score_split
 from luthier.console import Console, Tee
 from luthier.curves.record import CurveWriter
 from luthier.data.table import describe_rows
@@ -31,6 +33,7 @@ from luthier.models.export import save_model
 from luthier.recipe import Recipe, put, read_toml
 from luthier.report.card import model_card
 from luthier.run import Run, new_path
+from luthier.tasks.base import card_of
 from luthier.text import number, quantity
 
 
@@ -199,7 +202,7 @@ def _conclude(run: Run, prepared: Prepared, training: Training, console: Console
     if scored is not None:
         write_predictions(run.predictions_file, scored.predictions)
         write_json(run.metrics_file, scored.to_dict(prepared.task.name))
-    task_card = {"task": prepared.task.name, "max_length": prepared.length, **prepared.task.to_dict()}
+    task_card = card_of(prepared.task, prepared.limits)
     write_json(run.task_file, task_card)
     save_model(run.model, model, prepared.tokenizer, task_card, model_card(run))
     values = _result(run, training, scored, model)
@@ -216,10 +219,12 @@ def _supervise(
     best = recipe.evaluation.metric_for_best or task.metric_for_best
     evaluate = None
     if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
-        encoded, gold = prepared.encoded["validation"], task.gold(prepared.splits["validation"])
+        samples = Samples(run.samples_file, training.state.step)
 
         def evaluate() -> dict[str, float]:
-            return quick_metrics(task, training.model, encoded, gold, training.collate, recipe)
+            metrics, answers = quick_metrics(prepared, training.model, "validation")
+            samples.add(training.state.step, task, prepared.splits["validation"], answers)
+            return metrics
 
     return Supervisor(
         training=training,
@@ -229,7 +234,7 @@ def _supervise(
         evaluate=evaluate,
         metric_for_best=best,
         greater_is_better=task.greater_is_better(best),
-        name_rows=lambda rows: describe_rows(prepared.splits["train"], rows),
+        name_rows=lambda rows: describe_rows(prepared.splits["train"], prepared.encoded["train"].to_examples(rows)),
         events=events,
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from luthier import processes
-from luthier.cli import compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
+from luthier.cli import chat, compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
 from luthier.cli.output import dumps
@@ -20,7 +20,7 @@ from luthier.errors import RecipeError, UsageError
 HELP = "Fine-tune transformer language models: from a table of text to a model that you can trust."
 PIECES = {
     "Train": (inspect.inspect, train.train, resume.resume),
-    "Use and judge": (evaluate.evaluate, predict.predict, report.report, runs.runs, compare.compare),
+    "Use and judge": (evaluate.evaluate, predict.predict, chat.chat, report.report, runs.runs, compare.compare),
     "Look around": (tasks.tasks, doctor.doctor),
 }
 

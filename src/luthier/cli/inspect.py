@@ -12,6 +12,7 @@ from luthier.cli.options import (
     LabelColumns,
     Model,
     Quiet,
+    Scratch,
     Set,
     Task,
     Test,
@@ -21,16 +22,18 @@ from luthier.cli.options import (
     overrides,
 )
 from luthier.cli.output import Output
-from luthier.text import count, duration, listing, share, size
+from luthier.text import count, duration, listing, share, shorten, size
 
 WOULD_STOP = 3
 MOST_LABELS = 12
+MOST_TARGETS = 3
 
 
 def inspect(
     data: Data,
     task: Task = None,
     model: Model = None,
+    from_scratch: Scratch = None,
     text: TextColumns = None,
     label: LabelColumns = None,
     valid: Validation = None,
@@ -50,6 +53,7 @@ def inspect(
     given = {
         "task": task,
         "model.name": model,
+        "model.from_scratch": from_scratch,
         "data.validation": valid,
         "data.test": test,
         "data.allow": allow,
@@ -68,7 +72,7 @@ def inspect(
 
 def _print(out: Output, found: Mapping[str, Any]) -> None:
     width = max(8, *map(len, found["columns"]))
-    out.text(f"{'task':<{width}} {found['task']}, {found['shape']}")
+    out.text(f"{'task':<{width}} {', '.join(filter(None, (found['task'], found['shape'])))}")
     for role, column in found["columns"].items():
         out.text(f"{role:<{width}} {column if isinstance(column, str) else listing(column)}")
     rows = found["rows"].items()
@@ -88,6 +92,8 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
     if lengths:
         quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
         out.text(f"{'tokens':<{width}} {quantiles}; {share(lengths['truncated_share'])} of the rows are cut")
+    for target in (found.get("targets") or [])[:MOST_TARGETS]:
+        out.text(f"{'learns':<{width}} {shorten(target, 70 - width)!r}")
     cost = found.get("cost")
     if cost:
         memory = cost.get("peak_memory_bytes")

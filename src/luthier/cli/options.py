@@ -17,6 +17,7 @@ Quiet = Annotated[bool, Option("--quiet", "-q", help="Only warnings and errors."
 Verbose = Annotated[bool, Option("--verbose", "-v", help="Say more.", rich_help_panel=OUTPUT)]
 Task = Annotated[str | None, Option(help="What to tune the model to do; found from the data.")]
 Model = Annotated[str | None, Option(help="Short name, local directory or hub name.")]
+Scratch = Annotated[str | None, Option("--from-scratch", metavar="SIZE", help="A new model: tiny, small or base.")]
 TextColumns = Annotated[
     str | None, Option("--text", metavar="A[,B]", help="Column of the text, or of both.", rich_help_panel=COLUMNS)
 ]

@@ -44,6 +44,11 @@ class Output:
         """Plain text, as it is."""
         self._stream.write(text + "\n")
 
+    def piece(self, text: str) -> None:
+        """A piece of a text that is still being written."""
+        self._stream.write(text)
+        self._stream.flush()
+
     def table(
         self,
         columns: Sequence[str],

@@ -45,14 +45,10 @@ def predict(
             out.text(dumps(answer))
     else:
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or []
-        for given, answer in zip(inputs, api.load(target).predict(inputs), strict=True):
-            out.text(dumps(_fields(given) | answer) if json else _line(given, answer))
+        predictor = api.load(target)
+        for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
+            out.text(dumps({**predictor.fields(given), **answer}) if json else _line(given, answer))
     return 0
-
-
-def _fields(given: str | tuple[str, str]) -> dict[str, Any]:
-    """An input as the row of a file would have it."""
-    return {"text": given} if isinstance(given, str) else dict(zip(("text", "text_pair"), given, strict=True))
 
 
 def _check(texts: list[str] | None, pair: list[str] | None, file: str | None, output: Path | None) -> None:
@@ -68,13 +64,22 @@ def _check(texts: list[str] | None, pair: list[str] | None, file: str | None, ou
 
 
 def _line(given: str | tuple[str, str], answer: Mapping[str, Any]) -> str:
+    """An answer in a line; what a model wrote stands whole, below what it was asked."""
     prediction, score = answer.get("prediction"), answer.get("score")
-    if prediction is None:
-        label = str(answer.get("error", "no answer"))
-    elif isinstance(prediction, float):
-        label = number(prediction)
-    else:
-        label = prediction if isinstance(prediction, str) else listing(prediction) or "(none)"
     text = given if isinstance(given, str) else " | ".join(given)
-    words = [label, number(score) if isinstance(score, float) else "", shorten(text, 60)]
+    if isinstance(prediction, str) and "score" not in answer:
+        return f"> {shorten(text, 76)}\n{prediction}\n"
+    words = [_label(prediction, answer), number(score) if isinstance(score, float) else "", shorten(text, 60)]
     return "  ".join(word for word in words if word)
+
+
+def _label(prediction: Any, answer: Mapping[str, Any]) -> str:
+    if prediction is None:
+        return str(answer.get("error", "no answer"))
+    if isinstance(prediction, float):
+        return number(prediction)
+    if isinstance(prediction, str):
+        return prediction or "(no answer)"
+    # Entities have a type, several labels have not.
+    names = [f"{one['text']} ({one['type']})" if isinstance(one, Mapping) else str(one) for one in prediction]
+    return listing(names) or "(none)"

@@ -101,8 +101,8 @@ def figures(
             continue
         kind, _, leaf = name.partition("/")
         line = Line("", curves[name], EVAL if kind == "eval" else TRAIN, smooth=leaf in _NOISY)
-        title, unit = _TITLES.get(leaf) or metric_name(leaf), _UNITS.get(leaf, "score")
-        found.append(picture(title, [line], unit=unit, best_step=best_step, axis=_FORMATS.get(leaf)))
+        title = _TITLES.get(leaf) or metric_name(leaf)
+        found.append(picture(title, [line], unit=unit_of(leaf), best_step=best_step, axis=_FORMATS.get(leaf)))
     return found
 
 
@@ -116,8 +116,24 @@ _UNITS = {
     "grad_norm": "L2 norm before clipping",
     "tokens_per_second": "tokens/s",
 }
+# Of metrics that are no shares.
+_METRIC_UNITS = {
+    "perplexity": "perplexity",
+    "bits_per_byte": "bits per byte",
+    "bleu": "score (0-100)",
+    "chrf": "score (0-100)",
+}
 _FORMATS = {"learning_rate": "~e", "tokens_per_second": "~s"}
 _NOISY = ("grad_norm", "tokens_per_second", "loss")
+
+
+def unit_of(name: str) -> str:
+    """What the y axis of a curve says: `perplexity`, `tokens/s`; `score` for a metric that is a share.
+
+    Args:
+        name: Of the curve, without `train/` or `eval/`.
+    """
+    return _UNITS.get(name) or _METRIC_UNITS.get(name, "score")
 
 
 def _rank(name: str) -> tuple[int, str]:

@@ -97,8 +97,8 @@ class MicroBatch:
         inputs: Arguments of the model's forward, on the CPU.
         labels: Labels, `IGNORED` where there is none.
         n_labels: Labels that count in the loss.
-        n_tokens: Real tokens.
-        n_places: Tokens with padding.
+        n_tokens: Real tokens, those of the decoder too.
+        n_places: The same with padding.
     """
 
     inputs: dict[str, Tensor]
@@ -134,8 +134,11 @@ class _Collator:
     def __call__(self, rows: Sequence[Features]) -> MicroBatch:
         batch = self._collate(rows)
         labels = batch.pop("labels")
-        mask = batch["attention_mask"]
-        return MicroBatch(batch, labels, int(labels.ne(IGNORED).sum()), int(mask.sum()), mask.numel())
+        tokens, places = sum(len(row["input_ids"]) for row in rows), batch["input_ids"].numel()
+        if "decoder_input_ids" in batch:
+            tokens += sum(len(row["labels"]) for row in rows)
+            places += batch["decoder_input_ids"].numel()
+        return MicroBatch(batch, labels, int(labels.ne(IGNORED).sum()), tokens, places)
 
 
 def train_loader(
@@ -175,23 +178,19 @@ def amounts(group: Sequence[MicroBatch]) -> list[int]:
     )
 
 
-def by_length(lengths: IntArray, batch_size: int) -> list[IntArray]:
+def by_length(lengths: IntArray, *, rows: int | None = None, tokens: int | None = None) -> list[IntArray]:
     """Rows in batches of like length, longest first, for predicting: an overflow of memory shows at once.
 
     Args:
         lengths: [n] tokens of each row.
-        batch_size: Rows in a batch.
+        rows: Most rows in a batch; None for any number.
+        tokens: Most tokens in a batch, with padding; a single row may have more. None for any number.
     """
-    order = np.argsort(-lengths, kind="stable")
-    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-
-
-def by_tokens(lengths: IntArray, budget: int) -> list[IntArray]:
-    """As `by_length`, with as many rows in a batch as `budget` tokens with padding allow, and at least one."""
     order = np.argsort(-lengths, kind="stable")
     batches, start = [], 0
     while start < len(order):
-        size = max(1, budget // max(1, int(lengths[order[start]])))
+        fitting = tokens // max(1, int(lengths[order[start]])) if tokens is not None else len(order)
+        size = max(1, min(fitting, rows or len(order)))
         batches.append(order[start : start + size])
         start += size
     return batches

@@ -18,7 +18,7 @@ from luthier.data.label_checks import (
     rare_class,
     unseen_labels,
 )
-from luthier.data.wording import are, have, quote, row_numbers
+from luthier.data.wording import MOST_ROWS, are, have, quote, row_numbers
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
@@ -28,6 +28,7 @@ __all__ = [
     "constant_label",
     "constant_target",
     "constant_text",
+    "control_tokens",
     "duplicates",
     "empty_column",
     "few_rows",
@@ -36,8 +37,13 @@ __all__ = [
     "imbalance",
     "label_by_row",
     "leak",
+    "lost_targets",
+    "mended",
     "missing_like_labels",
     "near_equal_labels",
+    "no_end",
+    "no_entities",
+    "numbered_tags",
     "one_class",
     "rare_class",
     "set_aside",
@@ -52,6 +58,7 @@ CHECKS: dict[str, str] = {
     "constant-label": "warning: one of several labels is set in no training row, or in all",
     "constant-target": "error: the number to predict is the same in all training rows",
     "constant-text": "error: all rows have the same text",
+    "control-tokens": "warning: marks of the chat template stand in the text of messages",
     "duplicates": "info, warning above 5 % of the rows: a text repeats inside a split",
     "empty-column": "warning: a column that is used is empty in most rows",
     "few-rows": "warning: fewer than 50 rows to train on, or fewer than 30 to score on",
@@ -59,11 +66,15 @@ CHECKS: dict[str, str] = {
     "id-as-text": "warning: the text column looks like numbers or ids",
     "imbalance": "info from 10 to 1, warning from 50 to 1: the largest class against the smallest",
     "label-by-row": "error: nine rows of ten have a label of their own",
-    "leak": "error: the same text is in training and in a split that the user gave for scoring",
+    "leak": "warning, error above 1 % of the rows: a text to be scored on is in training too",
+    "lost-targets": "warning, error above 1 % of the rows: rows of which cutting leaves nothing to learn",
     "missing-like-labels": "warning: a label such as NA or null, which counts as a word and so as a class",
     "mostly-set-aside": "error: half of the rows or more cannot be used",
     "near-equal-labels": "warning: labels that differ only in case, white space, or the way a number is written",
+    "no-end": "error: no training row shows where a text ends",
+    "no-entities": "error: no training row has an entity",
     "no-rows": "error: no row is left to train on",
+    "numbered-tags": "error: tags are numbers, and nothing says what they stand for",
     "one-class": "error: all training rows have the same label",
     "rare-class": "warning: a class with fewer than 5 training rows",
     "set-aside": "info, warning above 1 % of the rows: rows that cannot be used",
@@ -75,6 +86,7 @@ CHECKS: dict[str, str] = {
 
 FEWEST_TO_TRAIN = 50
 FEWEST_TO_SCORE = 30
+MOST_LOST_TARGETS = 0.01
 
 
 def truncation(lengths: Sequence[int], most: int, rows: Sequence[int] | None = None) -> list[Finding]:
@@ -231,6 +243,102 @@ def few_rows(n: int, split: str = "train") -> list[Finding]:
         return []
     message = f"There {are(n)} only {plural(n, 'training row')}; below {FEWEST_TO_TRAIN} a model learns little."
     return [Finding("few-rows", "warning", message, "Label more rows; a hundred for each class is a good start.")]
+
+
+def lost_targets(lost: int, n: int, rows: Sequence[int]) -> list[Finding]:
+    """Examples of which cutting leaves nothing to learn; above 1 % they stop a training.
+
+    Args:
+        lost: How many.
+        n: Examples in all.
+        rows: Source row numbers of those that are lost.
+    """
+    if not lost:
+        return []
+    severity: Severity = "error" if lost > MOST_LOST_TARGETS * n else "warning"
+    return [
+        Finding(
+            id="lost-targets",
+            severity=severity,
+            message=f"{plural(lost, 'training row')} of {count(n)} ({share(lost / n)}) {have(lost)} no target left "
+            "after cutting, and cannot be learned from.",
+            action="Raise max_length, or shorten what stands before the target.",
+            rows=tuple(rows[:MOST_ROWS]),
+        )
+    ]
+
+
+def no_entities(counts: Mapping[str, int]) -> list[Finding]:
+    """No word of training has a tag but O.
+
+    Args:
+        counts: Type of entity to how many there are in training.
+    """
+    if any(counts.values()):
+        return []
+    message = "No training row has an entity: every tag is O."
+    return [Finding("no-entities", "error", message, "Check that the right columns were taken (--text, --label).")]
+
+
+def numbered_tags(counts: Mapping[str, int]) -> list[Finding]:
+    """Tags are numbers, and nothing says what they stand for: 0 is most often O, and would be a type of entity.
+
+    Args:
+        counts: As in `no_entities`.
+    """
+    if not counts or not all(name.isdigit() for name in counts):
+        return []
+    message = f"The tags are numbers without names: {listing(list(counts))}."
+    action = "Write the tags out (O, B-PER, ...), or save the data with `datasets`, which keeps their names."
+    return [Finding("numbered-tags", "error", message, action)]
+
+
+def no_end(ends: Sequence[str]) -> list[Finding]:
+    """No training row shows where a text ends: the model would never stop writing.
+
+    Args:
+        ends: Tokens that end a text.
+    """
+    tokens = listing([repr(token) for token in ends]) or "an end token, which the tokenizer lacks"
+    message = f"No training row has {tokens} among what is learned: the model would not learn where to stop."
+    return [Finding("no-end", "error", message, "Raise max_length, so that rows keep their ends.")]
+
+
+def control_tokens(rows: Sequence[int], n: int, tokens: Sequence[str]) -> list[Finding]:
+    """Messages hold the marks of the chat template, and are read as if somebody else spoke.
+
+    Args:
+        rows: Source row numbers of the rows that do.
+        n: Rows in all.
+        tokens: The marks.
+    """
+    if not rows:
+        return []
+    message = f"{plural(len(rows), 'training row')} of {count(n)} {have(len(rows))} marks of the chat template in the "
+    message += f"text of a message ({listing([repr(token) for token in tokens], 4)}): they act as marks."
+    action = "Take them out of the texts, unless they are meant to part turns."
+    return [Finding("control-tokens", "warning", message, action, rows=tuple(rows[:MOST_ROWS]))]
+
+
+def mended(mends: Mapping[str, tuple[str, Sequence[int]]], n: int) -> list[Finding]:
+    """Rows that were put right by a rule, which is named.
+
+    Args:
+        mends: Name of each rule to what it does and the source row numbers of the rows that it changed.
+        n: Rows in all.
+    """
+    return [
+        Finding(
+            id=name,
+            severity="warning" if len(rows) > 0.05 * n else "info",
+            message=f"{plural(len(rows), 'training row')} of {count(n)} {were} mended: {rule}.",
+            action="Look at some of them; mend the data if the rule is wrong for it.",
+            rows=tuple(rows[:MOST_ROWS]),
+        )
+        for name, (rule, rows) in mends.items()
+        if rows
+        for were in ("was" if len(rows) == 1 else "were",)
+    ]
 
 
 def set_aside(read: int, reasons: Mapping[str, int]) -> list[Finding]:

@@ -14,12 +14,10 @@ from luthier.data.columns import (
     require,
     words_of,
 )
+from luthier.data.roles import Given, Profiles, described, several
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.text import count, listing, plural
-
-Profiles = Mapping[str, ColumnProfile]
-Given = Mapping[str, str | list[str]]
 
 TASK = "text-classification"
 SHAPES = tuple(f"{texts}/{labels}" for texts in ("single", "pair") for labels in ("one", "several", "number"))
@@ -110,8 +108,8 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     asked_texts, asked_labels = _asked(profiles, given or {}, None)
     texts = _find_texts(profiles, asked_texts, set(asked_labels), set(), None)
     if texts is None:
-        return f"no column holds text: {'; '.join(_described(column) for column in profiles.values())}"
-    rest = [_described(column) for column in profiles.values() if column.name not in texts.columns]
+        return f"no column holds text: {'; '.join(described(column) for column in profiles.values())}"
+    rest = [described(column) for column in profiles.values() if column.name not in texts.columns]
     taken = " and ".join(repr(name) for name in texts.columns)
     clauses = [f"{taken} {'is' if len(texts.columns) == 1 else 'are'} the text", *rest]
     return f"no column looks like a label: {'; '.join(clauses)}{'' if rest else ', and there is no other column'}"
@@ -121,8 +119,8 @@ def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[st
     """The columns that the user named as texts and as labels, seen to exist and not to contradict each other."""
     if shape is not None and shape not in SHAPES:
         raise RecipeError(f"there is no shape {shape!r}", where="shape", hint=f"known: {', '.join(SHAPES)}")
-    texts = [*_several(given.get("text")), *_several(given.get("text_pair"))]
-    labels = [*_several(given.get("label")), *_several(given.get("labels"))]
+    texts = [*several(given.get("text")), *several(given.get("text_pair"))]
+    labels = [*several(given.get("label")), *several(given.get("labels"))]
     require(texts, profiles, where="--text")
     require(labels, profiles, where="--label")
     if twice := [name for name in {*texts, *labels} if (texts + labels).count(name) > 1]:
@@ -236,7 +234,7 @@ def _find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: s
     scores = {column.name: (_label_score(column), place) for place, column in enumerate(candidates)}
     ranked = sorted(candidates, key=lambda column: scores[column.name], reverse=True)
     best, by_name = ranked[0], _label_rank(ranked[0].name) is not None
-    flags = [column.name for column in profiles.values() if column.name not in texts and _may_be_one_of_several(column)]
+    flags = [column.name for column in profiles.values() if column.name not in texts and _may_be_one_ofseveral(column)]
     clear = by_name and best.name not in flags
     by_content = shape is None and not clear and (len(flags) > 2 or best.name in flags)
     if len(flags) >= 2 and (by_content or (shape == "several" and best.parts is None)):
@@ -296,7 +294,7 @@ def _label_confidence(column: ColumnProfile, rivals: bool) -> float:
     return (0.7 if is_unnamed(column.name) else 0.6 if few else 0.4) - (0.2 if rivals else 0)
 
 
-def _may_be_one_of_several(column: ColumnProfile) -> bool:
+def _may_be_one_ofseveral(column: ColumnProfile) -> bool:
     about = ABOUT_NAMES & set(words_of(column.name))
     return _is_flag(column) and column.missing_share < 0.5 and not about and not is_id(column)
 
@@ -358,26 +356,5 @@ def _found(role: str, column: ColumnProfile, *, by_name: bool | None = None) -> 
     return Decision(role, f"column {column.name!r}", f"{what}, {'by name' if by_name else 'by content'}")
 
 
-def _described(column: ColumnProfile) -> str:
-    if column.missing_share == 1:
-        return f"{column.name!r} is empty"
-    if column.list_share:
-        return f"{column.name!r} holds lists"
-    if is_split(column):
-        return f"{column.name!r} names the split"
-    if is_id(column):
-        return f"{column.name!r} is an id"
-    if column.distinct < 2:
-        return f"{column.name!r} is the same in all rows"
-    kind = "numbers" if column.numeric_share > 0.95 else "values"
-    return f"{column.name!r} has {count(column.distinct)} different {kind} in {plural(column.n, 'row')}"
-
-
 def _columns(names: list[str]) -> str:
     return f"{'column' if len(names) == 1 else 'columns'} {listing([repr(name) for name in names], 12)}"
-
-
-def _several(value: str | list[str] | None) -> list[str]:
-    if value is None:
-        return []
-    return [value] if isinstance(value, str) else list(value)

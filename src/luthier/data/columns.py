@@ -1,7 +1,5 @@
 """What the columns of a table hold, so that a task can find its own by content as well as by name."""
 
-import ast
-import json
 import math
 import random
 import re
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.data.records import Record
+from luthier.data.structured import Structure, structure_of, structured
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
@@ -46,6 +45,9 @@ class ColumnProfile:
         values: How often each value occurs; None for more than 200 different ones.
         separator: What joins several labels in one value ("|", ";", ",", "[]" for a written list); None for none.
         parts: How often each label occurs, of joined labels and of lists; None for other columns.
+        commonest: The most frequent value, as text.
+        commonest_share: Share of the present values that are it.
+        structure: What the lists and objects of the column are made of, also where they are written as text.
     """
 
     name: str
@@ -67,6 +69,9 @@ class ColumnProfile:
     values: Counter[str] | None
     separator: str | None
     parts: Counter[str] | None
+    commonest: str
+    commonest_share: float
+    structure: Structure
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     numbers = [number for value in present if (number := as_number(value)) is not None]
     characters = sum(map(len, texts))
     counts = Counter(texts)
+    commonest = max(counts, key=lambda text: counts[text], default="")
     n = max(len(present), 1)
     lists = [value for value in present if isinstance(value, list | tuple)]
     separator, parts = _joined(counts) if not lists else (None, None)
@@ -218,6 +224,9 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         values=counts if len(counts) <= MOST_VALUES else None,
         separator=separator,
         parts=parts,
+        commonest=commonest,
+        commonest_share=counts[commonest] / n,
+        structure=structure_of([None if is_missing(value) else value for value in values]),
     )
 
 
@@ -261,13 +270,9 @@ def _has(value: str, separator: str) -> bool:
 
 
 def _written_list(text: str) -> list[Any] | str:
-    for read in (json.loads, ast.literal_eval):
-        try:
-            found = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(found, list) and all(isinstance(item, str | int | float) for item in found):
-            return found
+    found = structured(text)
+    if isinstance(found, list) and all(isinstance(item, str | int | float) for item in found):
+        return found
     return text
 
 

@@ -47,7 +47,8 @@ def discover(
     """Open everything that was named and sort it into splits.
 
     Args:
-        specs: Files go to `train`; folders and data sets are asked for the splits they hold.
+        specs: Files go to `train`; folders and data sets are asked for the splits they hold. Where none is called
+            train, validation data is learned from; test data never is.
         validation: What the user named as validation data, all of it.
         test: As `validation`.
         stdin_to: Where standard input is kept, see `open_source`.
@@ -57,7 +58,7 @@ def discover(
     Raises:
         SourceError: Something named is missing or holds no data.
     """
-    splits = _sorted_in(specs, stdin_to, how)
+    splits = _with_train(_sorted_in(specs, stdin_to, how))
     for split, named in (("validation", validation), ("test", test)):
         inside = _sorted_in(named, stdin_to, how)
         # A folder given as test data may hold a split of that name; else all that it holds is meant.
@@ -84,6 +85,17 @@ def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading 
         elif part.files[0] == Path(spec):
             splits["train"].append(open_parallel(str(Path(spec).parent), part, how))
     return splits
+
+
+def _with_train(splits: Splits) -> Splits:
+    """The splits, in which validation data is what there is to learn from when nothing is called train."""
+    validation = splits["validation"]
+    if splits["train"] or not validation:
+        return splits
+    names = listing([Path(source.name).name for source in validation])
+    kept = "; test data stays apart" if splits["test"] else ""
+    validation[0].decisions.append(Decision("train", names, f"nothing is called train{kept}"))
+    return splits | {"train": validation, "validation": []}
 
 
 def _look_into(spec: str | Path, stdin_to: Path | None, how: Reading | None) -> Splits:

@@ -1,48 +1,128 @@
-"""Text to token ids, in batches and once: what was encoded is found again by its content."""
+"""Examples to token ids, in batches and once: what was encoded is found again by its content."""
 
 import hashlib
 import io
+import json
 import logging
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 from datasets import Dataset, disable_progress_bars, enable_progress_bars
 from datasets import config as datasets_config
 from datasets.utils import are_progress_bars_disabled
-from transformers import BatchEncoding, PreTrainedTokenizerBase, __version__
+from transformers import PreTrainedTokenizerBase, __version__
 from typing_extensions import Buffer
 
-from luthier.data.batches import IntArray
-
-Encode = Callable[[Mapping[str, list[Any]], PreTrainedTokenizerBase, int | None], BatchEncoding]
+from luthier.data.batches import IGNORED, IntArray
 
 ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to tokenize
-LENGTH, UNKNOWN = "full_length", "unknown"
+# Columns beside the model's own. A task gives the first three where it has them; the others are measured here.
+EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
+LENGTH, UNKNOWN, WORDS = "full_length", "unknown", "words_only"
+
+FORM = "1"  # of the features: another one makes what was encoded before of no use
+
+Columns = Mapping[str, Sequence[Any]]
+Features = dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the model is given at once.
+
+    Args:
+        length: Most tokens of a row; of the source, with an encoder-decoder.
+        target: Most tokens of the target, with an encoder-decoder; None elsewhere.
+        stride: Tokens that two windows of one long example share.
+    """
+
+    length: int
+    target: int | None = None
+    stride: int = 0
+
+
+class Encode(Protocol):
+    """A task's way from examples to features.
+
+    Without limits each example is one row and nothing is cut. With limits a task may give several rows for an example,
+    or one for several: it then says in the column `examples` which ones (positions in this call) a row comes from. It
+    may say in `targets` how much a row has to learn, and in `target_length` how many tokens a decoder reads beside the
+    row's own.
+    """
+
+    def __call__(
+        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+    ) -> Features: ...
+
+
+def owner(row: Mapping[str, Any], place: int) -> int:
+    """The example that a row is of: the first it names, or that of its own place."""
+    return int(row[EXAMPLES][0]) if EXAMPLES in row else place
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Rows as the model reads them.
+    """Examples as the model reads them.
 
     Args:
-        rows: Features, one row an example.
-        lengths: [n] tokens of each row after cutting.
-        full_lengths: [n] tokens before cutting.
-        unknown: [n] unknown tokens before cutting.
+        rows: Features; the column `examples` says which examples a row comes from, where that is not its own place.
+        lengths: [rows] tokens of each row, those of its target too.
+        full_lengths: [examples] tokens before cutting.
+        full_targets: [examples] tokens of the target before cutting; None where there is no target of its own.
+        unknown: [examples] unknown tokens before cutting.
+        words: [examples] tokens before cutting that are not special, unknown ones among them.
     """
 
     rows: Dataset
     lengths: IntArray
     full_lengths: IntArray
+    full_targets: IntArray | None
     unknown: IntArray
+    words: IntArray
+
+    @cached_property
+    def owners(self) -> list[list[int]] | None:
+        """The examples of each row; None where row and example are the same."""
+        return list(self.rows[EXAMPLES]) if EXAMPLES in self.rows.column_names else None
+
+    @cached_property
+    def without_target(self) -> list[int]:
+        """Examples of which nothing is left to learn."""
+        if TARGETS not in self.rows.column_names:
+            return []
+        left = np.zeros(len(self.full_lengths), dtype=np.int64)
+        for row, targets in enumerate(self.rows[TARGETS]):
+            left[self.owners[row] if self.owners is not None else [row]] += targets
+        return np.flatnonzero(left == 0).tolist()
+
+    def to_examples(self, rows: Sequence[int]) -> list[int]:
+        """The examples that rows come from, each once."""
+        if self.owners is None:
+            return list(rows)
+        return list(dict.fromkeys(example for row in rows for example in self.owners[row]))
+
+    def learnable(self) -> "Encoded":
+        """The rows that have a label: a batch without one has no loss."""
+        if TARGETS not in self.rows.column_names:
+            return self
+        kept = [i for i, labels in enumerate(self.rows["labels"]) if any(label != IGNORED for label in labels)]
+        if len(kept) == len(self.rows):
+            return self
+        rows = self.rows
+        if EXAMPLES not in rows.column_names:
+            rows = rows.add_column(EXAMPLES, [[i] for i in range(len(rows))])
+        return replace(self, rows=rows.select(kept), lengths=self.lengths[kept])
 
 
-def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBase, salt: str) -> Encoded:
+def measure(
+    examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBase, salt: str, *, training: bool
+) -> Encoded:
     """Encode without cutting, so that lengths are known before one is chosen.
 
     Args:
@@ -50,29 +130,69 @@ def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBas
         encode: The task's.
         tokenizer: The model's.
         salt: What else decides the features, such as the labels.
+        training: Whether the rows are learned from.
     """
 
-    def whole(batch: Mapping[str, list[Any]]) -> dict[str, Any]:
-        features = dict(encode(batch, tokenizer, None))
-        unknown = tokenizer.unk_token_id
-        features[LENGTH] = [len(ids) for ids in features["input_ids"]]
-        features[UNKNOWN] = [ids.count(unknown) if unknown is not None else 0 for ids in features["input_ids"]]
+    unknown = tokenizer.unk_token_id
+    special = set(tokenizer.all_special_ids) - {unknown}
+
+    def whole(batch: Columns, indices: list[int]) -> Features:
+        features = encode(batch, tokenizer, None, training=training)
+        features.pop(EXAMPLES, None)  # each row is its own example
+        ids = features["input_ids"]
+        features[LENGTH] = [len(row) for row in ids]
+        features[UNKNOWN] = [row.count(unknown) if unknown is not None else 0 for row in ids]
+        features[WORDS] = [sum(token not in special for token in row) for row in ids]
+        features.setdefault(TARGET_LENGTH, [0] * len(ids))
         return features
 
-    rows = _mapped(examples, whole, tokenizer, salt)
-    full, unknown = np.asarray(rows[LENGTH], dtype=np.int64), np.asarray(rows[UNKNOWN], dtype=np.int64)
-    return Encoded(rows.remove_columns([LENGTH, UNKNOWN]), full, full, unknown)
+    rows = _mapped(examples, whole, tokenizer, f"{salt} {training}")
+    measured = (LENGTH, TARGET_LENGTH, UNKNOWN, WORDS)
+    full, targets, unknowns, words = (np.asarray(rows[name], dtype=np.int64) for name in measured)
+    rows = rows.remove_columns(list(measured))
+    return Encoded(rows, full + targets, full, targets if targets.any() else None, unknowns, words)
 
 
 def cut(
-    encoded: Encoded, examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBase, length: int, salt: str
+    encoded: Encoded,
+    examples: Dataset,
+    encode: Encode,
+    tokenizer: PreTrainedTokenizerBase,
+    limits: Limits,
+    salt: str,
+    *,
+    training: bool,
+    packed: bool = False,
 ) -> Encoded:
-    """The same rows with at most `length` tokens each; nothing is done where none is longer."""
-    if not (encoded.full_lengths > length).any():
+    """The same examples within limits.
+
+    Args:
+        encoded: What `measure` gave.
+        examples: As in `measure`.
+        encode: As in `measure`.
+        tokenizer: As in `measure`.
+        limits: What a row may have.
+        salt: As in `measure`.
+        training: As in `measure`.
+        packed: Whether the task lays several examples in one row, so that there is work even where none is too long.
+    """
+    long = bool((encoded.full_lengths > limits.length).any())
+    if encoded.full_targets is not None and limits.target is not None:
+        long = long or bool((encoded.full_targets > limits.target).any())
+    if not long and not packed:
         return encoded
-    rows = _mapped(examples, lambda batch: dict(encode(batch, tokenizer, length)), tokenizer, f"{salt} {length}")
-    lengths = np.asarray([len(ids) for ids in rows["input_ids"]], dtype=np.int64)
-    return Encoded(rows, lengths, encoded.full_lengths, encoded.unknown)
+
+    def within(batch: Columns, indices: list[int]) -> Features:
+        features = encode(batch, tokenizer, limits, training=training)
+        if EXAMPLES in features:
+            features[EXAMPLES] = [[indices[i] for i in owners] for owners in features[EXAMPLES]]
+        targets = features.pop(TARGET_LENGTH, [0] * len(features["input_ids"]))
+        features[LENGTH] = [len(ids) + n for ids, n in zip(features["input_ids"], targets, strict=True)]
+        return features
+
+    rows = _mapped(examples, within, tokenizer, f"{salt} {training} {limits}")
+    lengths = np.asarray(rows[LENGTH], dtype=np.int64)
+    return replace(encoded, rows=rows.remove_columns(LENGTH), lengths=lengths)
 
 
 def content_digest(examples: Dataset) -> str:
@@ -85,10 +205,16 @@ def content_digest(examples: Dataset) -> str:
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of everything that decides the tokens."""
+    """SHA-256 of everything that decides the tokens, the chat template among it."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    written = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
-    return hashlib.sha256(f"{type(tokenizer).__name__} {written}".encode()).hexdigest()
+    if backend is None:
+        written = repr(sorted(tokenizer.get_vocab().items()))
+    else:
+        # How the last call cut and padded is kept in there too, and decides nothing.
+        state = json.loads(backend.to_str()) | {"truncation": None, "padding": None}
+        written = json.dumps(state, sort_keys=True)
+    template = tokenizer.chat_template or ""
+    return hashlib.sha256(f"{type(tokenizer).__name__} {written} {template}".encode()).hexdigest()
 
 
 class _Hashing(io.RawIOBase):
@@ -108,11 +234,11 @@ class _Hashing(io.RawIOBase):
 
 def _mapped(
     examples: Dataset,
-    function: Callable[[Mapping[str, list[Any]]], dict[str, Any]],
+    function: Callable[[Columns, list[int]], Features],
     tokenizer: PreTrainedTokenizerBase,
     salt: str,
 ) -> Dataset:
-    decides = " ".join([content_digest(examples), tokenizer_digest(tokenizer), salt, __version__])
+    decides = " ".join([content_digest(examples), tokenizer_digest(tokenizer), salt, FORM, __version__])
     fingerprint = hashlib.sha256(decides.encode()).hexdigest()[:32]
     cache = Path(datasets_config.HF_DATASETS_CACHE) / "luthier"
     try:
@@ -128,6 +254,7 @@ def _mapped(
     try:
         return examples.map(
             function,
+            with_indices=True,
             batched=True,
             remove_columns=examples.column_names,
             num_proc=processes if processes > 1 else None,

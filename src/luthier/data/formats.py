@@ -3,11 +3,13 @@
 from luthier.data.conll import ConllReader
 from luthier.data.files import DataFile, refuse_binary
 from luthier.data.jsonfiles import open_json
-from luthier.data.readers import DelimitedReader, Reader, Reading, TextReader, open_text
+from luthier.data.passages import open_plain
+from luthier.data.readers import DelimitedReader, Reader, Reading, open_text
 from luthier.errors import SourceError, nearest
 from luthier.findings import Decision
 
-FORMATS = ("csv", "json", "jsonl", "text", "conll", "excel", "parquet", "arrow")
+TEXT_FORMS = ("text", "lines", "passages")  # plain text, and the two ways to read it
+FORMATS = ("csv", "json", "jsonl", *TEXT_FORMS, "conll", "excel", "parquet", "arrow")
 # Extensions by which a file in a folder is taken for data, without looking into it.
 SUFFIXES = (
     *(".csv", ".tsv", ".tab", ".psv", ".txt", ".text"),
@@ -57,6 +59,6 @@ def _open_text(file: DataFile, how: Reading) -> Reader:
         return conll
     if how.format in ("", "csv") and (table := DelimitedReader.open(text, how)):
         return table
-    if how.format in ("", "text"):
-        return TextReader.open(text)
+    if how.format in ("", *TEXT_FORMS):
+        return open_plain(text, how)
     raise SourceError(f"not readable as {how.format}", where=file.name, hint="leave the format out to have it found")

@@ -1,22 +1,20 @@
 """JSON: one value a line, or one value that is the whole file."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from luthier.data.encoding import INVALID, line_fault
+from luthier.data.jsonvalues import JSON_ERRORS, has_escaped_surrogate, value_fault
 from luthier.data.readers import Reader, Reading, TextFile
 from luthier.data.records import Record, Rejected
+from luthier.data.squad import SquadReader, articles_of, is_article
 from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import count, listing, shorten
+from luthier.text import count, listing
 
 LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-# What json raises besides its own error: nesting without end, numbers of thousands of digits.
-_JSON_ERRORS = (ValueError, RecursionError)
 
 
 @dataclass
@@ -37,10 +35,10 @@ class JsonLinesReader(Reader):
                 if fault is None:
                     try:
                         value = json.loads(line)
-                    except _JSON_ERRORS as error:
+                    except JSON_ERRORS as error:
                         fault = "invalid-json", str(error)
                     else:
-                        fault = value_fault(value, suspicious=bool(_SURROGATE.search(line)))
+                        fault = value_fault(value, suspicious=has_escaped_surrogate(line))
                 if fault is None:
                     yield Record(self.name, number, value)
                 else:
@@ -55,7 +53,7 @@ class JsonReader(Reader):
 
     def records(self) -> Iterator[Record | Rejected]:
         whole = self.text.read()
-        suspicious = INVALID in whole or bool(_SURROGATE.search(whole))
+        suspicious = INVALID in whole or has_escaped_surrogate(whole)
         rows, _ = _rows(json.loads(whole), self.name)
         del whole
         for number, row in enumerate(rows, start=1):
@@ -77,12 +75,17 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     objects = [value for value in values if isinstance(value, dict)]
     by_line = how.format == "jsonl" or text.file.suffix in LINE_SUFFIXES or (len(lines) > 1 and bool(objects[:1]))
     if how.format != "json" and by_line and (how.format == "jsonl" or _mostly(values, objects, text.file.suffix)):
+        if 2 * sum(map(is_article, objects)) > len(objects):
+            return SquadReader.of_lines(text)
         columns = list(dict.fromkeys(key for row in objects for key in row))
         decisions = _decisions(text, "JSON lines", "one object a line")
         return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
     try:
-        rows, shape = _rows(json.loads(text.read()), text.file.name)
-    except _JSON_ERRORS as error:
+        value = json.loads(text.read())
+        if articles := articles_of(value):
+            return SquadReader.of_articles(text, articles)
+        rows, shape = _rows(value, text.file.name)
+    except JSON_ERRORS as error:
         if asked or text.file.suffix in (".json", *LINE_SUFFIXES):
             hint = "mend the file, or give JSON lines: one object a line"
             raise SourceError(f"not valid JSON: {error}", where=text.file.name, hint=hint) from error
@@ -91,24 +94,6 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
         raise SourceError("the JSON holds no rows", where=text.file.name, hint="a list of objects, one for each row")
     columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
     return JsonReader(text.file.name, "json", columns, _decisions(text, "JSON", shape), text)
-
-
-def value_fault(value: Any, suspicious: bool = True) -> tuple[str, str] | None:
-    """Why a value cannot be a row, as reason and detail; None for a good one.
-
-    Args:
-        value: What stands in the row's place.
-        suspicious: Whether it may hold lone surrogates, which no tokenizer takes.
-    """
-    if not isinstance(value, dict):
-        return "not-an-object", f"{shorten(json.dumps(value), 60)} instead of an object"
-    if suspicious:
-        for key, cell in value.items():
-            try:
-                json.dumps([key, cell], ensure_ascii=False).encode()
-            except UnicodeEncodeError:
-                return "encoding", f"{key!a} holds half a character (a lone surrogate) or bytes that are none"
-    return None
 
 
 def _rows(value: Any, name: str) -> tuple[list[Any], str]:
@@ -152,7 +137,7 @@ def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str)
 def _parsed(line: str) -> Any:
     try:
         return json.loads(line)
-    except _JSON_ERRORS:
+    except JSON_ERRORS:
         return None
 
 

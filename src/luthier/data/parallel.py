@@ -24,7 +24,7 @@ _CODES = (
     "no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw "
     "ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
 )
-_LANGUAGES = frozenset(_CODES.split())
+LANGUAGES = frozenset(_CODES.split())
 _LANGUAGE = re.compile(r"^(?P<stem>.+)[._](?P<language>[a-z]{2})(?P<region>[_-][A-Za-z]{2,4})?(?P<end>(\.txt)?)$")
 
 
@@ -110,7 +110,7 @@ def _split_language(name: str) -> tuple[str, str] | None:
     """The name without its language, and the language: `train.gz` and `de` for `train.de.gz`."""
     end = Path(name).suffix if Path(name).suffix.lower() in COMPRESSION_SUFFIXES else ""
     found = _LANGUAGE.match(name.removesuffix(end))
-    if found is None or found["language"] not in _LANGUAGES:
+    if found is None or found["language"] not in LANGUAGES:
         return None
     return found["stem"] + found["end"] + end, found["language"] + (found["region"] or "")
 

@@ -25,16 +25,18 @@ class Reading:
     """What the user knows about a file; what is left out is found from the content.
 
     Args:
-        format: `csv`, `jsonl`, `json`, `text`, `conll` or `excel`; empty to find out.
+        format: `csv`, `jsonl`, `json`, `text` (`lines`, `passages`), `conll` or `excel`; empty to find out.
         encoding: Such as `cp1252`.
         separator: A character, or `tab`, `comma`, `semicolon`, `pipe`.
         header: Whether the first row names the columns.
+        by_line: Whether plain text, if that is what it is, has a row in each line, whatever it looks like.
     """
 
     format: str = ""
     encoding: str = ""
     separator: str = ""
     header: bool | None = None
+    by_line: bool = False
 
 
 @dataclass

@@ -37,3 +37,20 @@ class Rejected:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a row cannot be used, before anybody knows which row it is.
+
+    Args:
+        reason: As in `Rejected`.
+        detail: As in `Rejected`.
+    """
+
+    reason: str
+    detail: str
+
+    def of(self, record: Record) -> Rejected:
+        """The row set aside for it."""
+        return Rejected(record.source, record.row, self.reason, self.detail)

@@ -1,7 +1,7 @@
 """From the rows of sources to a task's examples, with every row accounted for."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,18 +48,19 @@ class Table:
     accounts: dict[str, Accounts]
     rejected: list[Rejected]
 
-    def drop(self, examples: Dataset, split: str, reason: str, keep: Callable[[Example], bool]) -> Dataset:
-        """The examples of a split that are to be kept; the others are set aside like rows that could not be read."""
-        kept = [keep(example) for example in examples]
-        if all(kept):
+    def drop(self, examples: Dataset, split: str, reason: str, places: Collection[int], detail: str = "") -> Dataset:
+        """The examples of a split but for those at some places, which are set aside like rows that cannot be read."""
+        if not places:
             return examples
         account = self.accounts[split if split in self.examples else "train"]
-        for example, stays in zip(examples, kept, strict=True):
-            if not stays:
-                self.rejected.append(Rejected(example["source"], example["row"], reason, str(example.get("label", ""))))
-                account.set_aside[reason] += 1
-                account.kept -= 1
-        return take(examples, [i for i, stays in enumerate(kept) if stays])
+        for i in places:
+            example = examples[i]
+            why = detail or str(example.get("label", ""))
+            self.rejected.append(Rejected(example["source"], example["row"], reason, why))
+            account.set_aside[reason] += 1
+            account.kept -= 1
+        gone = set(places)
+        return take(examples, [i for i in range(len(examples)) if i not in gone])
 
 
 def read(

@@ -32,7 +32,7 @@ EXCEL_HINT = "pip install 'luthier[excel]', or save the sheet as CSV"
 
 @dataclass
 class ArrowReader(Reader):
-    """Whatever arrives as Arrow batches. A label stored as a number with names becomes its name."""
+    """Whatever arrives as Arrow batches. Labels stored as numbers with names become the names, also in lists."""
 
     names: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
 
@@ -126,8 +126,8 @@ class DatasetReader(ArrowReader):
         if not len(dataset):
             raise SourceError("the data set has no rows", where=name, hint="give a split with rows")
         reader = cls(name, "dataset", dataset.column_names, [Decision("format", "datasets", why)], dataset)
-        features = dataset.features.items()
-        reader.names = {column: list(feature.names) for column, feature in features if hasattr(feature, "names")}
+        features = {column: _names_of(feature) for column, feature in dataset.features.items()}
+        reader.names = {column: names for column, names in features.items() if names}
         reader.say_names()
         return reader
 
@@ -208,14 +208,29 @@ def _names_in(schema: pyarrow.Schema) -> dict[str, list[str]]:
     """The names of labels that `datasets` leaves in the metadata of the files it writes."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        labels = {column: feature.get("names") for column, feature in features.items() if isinstance(feature, dict)}
+        labels = {column: _names_of(feature) for column, feature in features.items()}
     except (ValueError, AttributeError):
         return {}
-    return {column: names for column, names in labels.items() if isinstance(names, list) and column in schema.names}
+    return {column: names for column, names in labels.items() if names and column in schema.names}
+
+
+def _names_of(feature: Any) -> list[str]:
+    """The names of a label's numbers, or of those in a list of labels; empty for another feature.
+
+    Args:
+        feature: Of `datasets`, or the JSON form of one.
+    """
+    held = feature if isinstance(feature, dict) else getattr(feature, "__dict__", {})
+    names, inside = held.get("names"), held.get("feature")
+    if isinstance(names, list):
+        return names
+    return _names_of(inside) if inside is not None else []
 
 
 def _named(value: Any, names: list[str]) -> Any:
     """The name of a label's number; None for -1, which `datasets` writes where there is no label."""
+    if isinstance(value, list):
+        return [_named(one, names) for one in value]
     if value == -1:
         return None
     return names[value] if isinstance(value, int) and 0 <= value < len(names) else value

@@ -78,7 +78,7 @@ class Training:
         plan: Which rows each step has.
         rows: Encoded rows that the plan's indices point to.
         collate: Turns rows into a batch.
-        loss_sum: (logits of the model, labels) to the sum of the losses of all labels that count.
+        loss_sum: (outputs of the model, labels) to the sum of the losses of all labels that count.
         recipe: The training table of the recipe, with the precision resolved.
         total_steps: Optimizer steps in all.
         state: Where training stands.
@@ -92,7 +92,7 @@ class Training:
     plan: BatchPlan
     rows: Sequence[Features]
     collate: Collate
-    loss_sum: Callable[[Tensor, Tensor], Tensor]
+    loss_sum: Callable[[Any, Tensor], Tensor]
     recipe: TrainingRecipe
     total_steps: int
     state: TrainState = field(default_factory=TrainState)

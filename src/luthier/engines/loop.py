@@ -48,7 +48,7 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
             last = batch is group[-1]
             with nullcontext() if last else accelerator.no_sync(model):
                 inputs, labels = send_to_device((batch.inputs, batch.labels), accelerator.device, non_blocking=True)
-                part = training.loss_sum(model(**inputs).logits, labels) * share
+                part = training.loss_sum(model(**inputs), labels) * share
                 accelerator.backward(part)
             loss += part.detach()
         loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is what follows from it

@@ -104,7 +104,7 @@ class _Bridge(TrainerCallback):
 
     def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
         """One micro-batch's share of the step's loss."""
-        part = self.training.loss_sum(outputs["logits"], labels) / num_items_in_batch
+        part = self.training.loss_sum(outputs, labels) / num_items_in_batch
         # A new tensor each time: with several processes the `Trainer` multiplies `part` in place.
         self._loss = part.detach() + (0 if self._loss is None else self._loss)
         return part

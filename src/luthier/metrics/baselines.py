@@ -29,6 +29,7 @@ Texts = Sequence[str] | Sequence[tuple[str, str]]
 _TOKEN = r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]"
 _INVERSE_REGULARISATION = 10.0
 _RIDGE = 3.0
+_AT_ONCE = 1_000  # texts that are compared with all training texts at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,26 @@ def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts)
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = Ridge(alpha=_RIDGE, solver="sparse_cg").fit(train, values)
     return Baseline(np.clip(model.predict(test), values.min(), values.max()))
+
+
+def nearest_texts(train_texts: Sequence[str], test_texts: Sequence[str]) -> IntArray:
+    """For each of `n` test texts the training text that shares most of its rare words, by place: `[n]`.
+
+    The first one where no training text shares any.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=_TOKEN)
+    try:
+        known = csr_array(vectorizer.fit_transform(train_texts))
+    except ValueError:
+        # What scikit-learn says of an empty vocabulary.
+        return np.zeros(len(test_texts), dtype=np.int64)
+    found = [
+        np.asarray((csr_array(vectorizer.transform(test_texts[at : at + _AT_ONCE])) @ known.T).argmax(axis=1)).ravel()
+        for at in range(0, len(test_texts), _AT_ONCE)
+    ]
+    return np.concatenate(found).astype(np.int64) if found else np.zeros(0, dtype=np.int64)
 
 
 def _classify(train: csr_array, labels: IntArray, test: csr_array) -> tuple[IntArray, bool]:

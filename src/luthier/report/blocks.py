@@ -1,12 +1,11 @@
 """Panels made ready for the page: sorted, cut to a readable size, and every cut said."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
 from typing import Any
 
 from luthier import text
-from luthier.report import charts
+from luthier.report import answers, charts, passages
 from luthier.report.confusions import arrange
 from luthier.report.intervals import mark, table_scale
 from luthier.report.panels import (
@@ -18,13 +17,12 @@ from luthier.report.panels import (
     Reliability,
     Scatter,
     Score,
+    Series,
+    SideBySide,
     Table,
 )
+from luthier.report.passages import Passage, passage, place
 
-# A text longer than this is folded; the rest of a page's budget for texts is shared by all of them.
-FOLDED = 320
-TEXT_BUDGET = 500_000
-LONGEST_TEXT = 6_000
 MOST_EXAMPLES = 100
 
 
@@ -43,25 +41,6 @@ class Block:
     title: str
     note: str
     body: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One text of an example.
-
-    Args:
-        name: Of its column or role.
-        head: Its beginning, where it is folded; else empty.
-        whole: All of it, or as much as the page has room for.
-        length: Characters of the text itself.
-        cut: Some of it is not on the page.
-    """
-
-    name: str
-    head: str
-    whole: str
-    length: int
-    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +86,27 @@ class Grid:
         columns: Heads.
         rows: Pairs of cell and drawing.
         numeric: Which columns hold numbers.
+        digits: Decimals of the numbers of each column.
         scale: Of the drawings; None where nothing is drawn.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[tuple[Any, Any], ...], ...]
     numeric: tuple[bool, ...]
+    digits: tuple[int, ...]
     scale: Any
+
+
+def blocks(panels: Sequence[Panel]) -> list[Block]:
+    """Panels as the page draws them; series of one title that follow one another stand under one heading."""
+    found: list[Block] = []
+    for panel in panels:
+        drawn, before = block(panel), found[-1] if found else None
+        if before and before.kind == drawn.kind == "series" and before.title == drawn.title:
+            found[-1] = replace(before, body=before.body + drawn.body)
+        else:
+            found.append(drawn)
+    return found
 
 
 def block(panel: Panel) -> Block:
@@ -125,6 +118,10 @@ def block(panel: Panel) -> Block:
             return Block("confusion", panel.title, panel.note, arrange(panel))
         case Examples():
             return Block("examples", panel.title, panel.note, _cards(panel))
+        case SideBySide():
+            return Block("answers", panel.title, panel.note, answers.duels(panel))
+        case Series():
+            return Block("series", panel.title, panel.note, (answers.strand(panel),))
         case Reliability():
             return Block("figure", panel.title, panel.note, charts.reliability(panel))
         case Scatter():
@@ -142,13 +139,13 @@ def _grid(panel: Table) -> Grid:
     numeric = tuple(
         any(row[i] is not None and not isinstance(row[i], str) for row in panel.rows) for i in range(len(panel.columns))
     )
-    return Grid(tuple(panel.columns), rows, numeric, scale)
+    digits = tuple(1 if column.startswith("%") else 3 for column in panel.columns)
+    return Grid(tuple(panel.columns), rows, numeric, digits, scale)
 
 
 def _cards(panel: Examples) -> Cards:
     shown = panel.examples[:MOST_EXAMPLES]
-    n_texts = sum(len(example.texts) for example in shown)
-    longest = min(LONGEST_TEXT, TEXT_BUDGET // max(1, n_texts))
+    longest = passages.room(sum(len(example.texts) for example in shown))
     labels = sorted({label for example in shown for label in (*_labels(example.gold), *_labels(example.prediction))})
     places = {label: i for i, label in enumerate(labels)}
     cards = tuple(_card(example, places, longest) for example in shown)
@@ -159,26 +156,14 @@ def _cards(panel: Examples) -> Cards:
 def _card(example: Example, places: dict[str, int], longest: int) -> Card:
     gold, prediction = _labels(example.gold), _labels(example.prediction)
     return Card(
-        passages=tuple(_passage(name, whole, longest) for name, whole in example.texts),
+        passages=tuple(passage(name, whole, longest) for name, whole in example.texts),
         gold=gold,
         prediction=prediction,
         gold_places=tuple(places[label] for label in gold),
         prediction_places=tuple(places[label] for label in prediction),
         score="" if example.score is None else text.number(example.score),
-        source=_place(example.source),
+        source=place(example.source),
         row=example.row,
-    )
-
-
-def _passage(name: str, whole: str, longest: int) -> Passage:
-    whole = whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    folded = len(whole) > FOLDED
-    return Passage(
-        name=name,
-        head=text.shorten(whole[: 2 * FOLDED], FOLDED) if folded else "",
-        whole=whole[:longest],
-        length=len(whole),
-        cut=len(whole) > longest,
     )
 
 
@@ -193,12 +178,6 @@ def _is_number(label: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _place(source: str) -> str:
-    """A source, shortened where it is an absolute path: the Data section has it whole."""
-    parts = PurePath(source).parts
-    return f"…/{'/'.join(parts[-2:])}" if PurePath(source).is_absolute() and len(parts) > 3 else source
 
 
 def _labels(given: str | Sequence[str]) -> tuple[str, ...]:

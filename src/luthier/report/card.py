@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier import text
-from luthier.report import names
+from luthier.report import lengths, names
 from luthier.report.content import Content
 from luthier.report.headline import headline, strongest
 from luthier.report.usage import hub_tag, transformers_code
@@ -19,6 +19,14 @@ _HUB_METRICS = {
     "mcc": "matthews_correlation",
     "pearson": "pearsonr",
     "spearman": "spearmanr",
+    "rouge1": "rouge",
+    "rouge2": "rouge",
+    "rougeL": "rouge",
+    "rougeLsum": "rouge",
+    "bleu": "sacrebleu",
+    "f1_answerable": "f1",
+    "exact_match_answerable": "exact_match",
+    "no_answer_accuracy": "accuracy",
 }
 
 
@@ -39,8 +47,7 @@ def model_card(run: Run) -> str:
         _scores(content),
         _findings(content),
         _data(content),
-        f"## How to use it\n\n```python\n{transformers_code(content.task, content.shape, '.')}\n```\n\n"
-        "`.` stands for this directory.",
+        _use(content),
         _training(content),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -58,13 +65,14 @@ def _front_matter(content: Content) -> str:
             dataset_name=_data_name(content),
             dataset_split=split,
             metric_type=_HUB_METRICS.get(name, name),
-            metric_name=names.capital(names.metric(name)),
+            metric_name=names.capital(names.metric(name, content.task)),
             metric_value=entry["value"],
         )
         for name, entry in metrics.items()
     ]
     data = ModelCardData(
         library_name="transformers",
+        language=_languages(content),
         pipeline_tag=hub_tag(content.task) or None,
         base_model=_base_model(content.recipe.model.name),
         tags=["luthier"],
@@ -83,11 +91,24 @@ def _base_model(name: str | None) -> str | None:
     return name
 
 
+def _languages(content: Content) -> list[str] | None:
+    """The languages of a translation, as the hub wants them: two codes of ISO 639."""
+    found = [code.split("_")[0] for code in content.shape.split("-")] if content.task == "translation" else []
+    return found if len(found) == 2 and all(re.fullmatch("[a-z]{2,3}", code) for code in found) else None
+
+
 def _what_it_is(content: Content) -> str:
+    kind = f" ({content.shape})" if content.shape else ""
+    if content.recipe.model.from_scratch:
+        return f"A new model ({content.model}), trained for {content.task}{kind} on the data below alone, with Luthier."
     base = content.recipe.model.name or "a model"
     name = base if _base_model(base) else Path(base).name
-    kind = f" ({content.shape})" if content.shape else ""
     return f"{name}, fine-tuned for {content.task}{kind} with Luthier."
+
+
+def _use(content: Content) -> str:
+    code = transformers_code(content.task, content.shape, ".", content.card)
+    return f"## How to use it\n\n```python\n{code}\n```\n\n`.` stands for this directory."
 
 
 def _scores(content: Content) -> str:
@@ -108,11 +129,11 @@ def _score_row(content: Content, name: str, entry: dict[str, Any], baselines: di
     rival = strongest(content.metrics, name)
     found = ((content.metrics.get("differences") or {}).get(rival) or {}).get(name) or {}
     return [
-        names.capital(names.metric(name)),
-        text.score(entry.get("value"), entry.get("low"), entry.get("high")),
+        names.capital(names.metric(name, content.task)),
+        names.score(name, entry.get("value"), entry.get("low"), entry.get("high")),
         text.count(entry["n"]) if entry.get("n") is not None else "",
-        *(text.number((scores or {}).get(name)) for scores in baselines.values()),
-        text.score(found["value"], found.get("low"), found.get("high")) if found else "not tested",
+        *(names.number(name, scores[name]) if name in (scores or {}) else "no score" for scores in baselines.values()),
+        names.score(name, found["value"], found.get("low"), found.get("high")) if found else "not tested",
     ]
 
 
@@ -133,11 +154,9 @@ def _data(content: Content) -> str:
     lines = [f"Rows: {rows}."]
     if labels := content.data.get("labels"):
         counted = [f"`{_plain(name)}` {text.count(n)}" for name, n in labels.items()]
-        lines.append(f"Labels of the training rows: {text.listing(counted, 30)}.")
-    lengths = content.data.get("lengths") or {}
-    if limit := lengths.get("max_length"):
-        cut = text.share(lengths.get("truncated_share") or 0.0)
-        lines.append(f"Rows are cut at {text.count(limit)} tokens; {cut} of the training rows were longer.")
+        what = "Entities" if content.task == "token-classification" else "Labels"
+        lines.append(f"{what} of the training rows: {text.listing(counted, 30)}.")
+    lines += lengths.sentences(content.data.get("lengths") or {}, content.task)
     return "## Data\n\n" + "\n".join(lines)
 
 

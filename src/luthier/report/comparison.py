@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier import text
-from luthier.curves.plot import ORDER, Figure, Line, picture
+from luthier.curves.plot import ORDER, Figure, Line, picture, unit_of
 from luthier.curves.record import Series
 from luthier.files import write_text
 from luthier.report import names
@@ -59,9 +58,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class MetricTable:
-    """All runs on one metric."""
+    """All runs on one metric.
 
-    title: str
+    Args:
+        metric: As it is written.
+        words: As it stands within a sentence.
+        scale: Of the drawings.
+        entries: In the order of the runs.
+    """
+
+    metric: str
+    words: str
     scale: Scale
     entries: tuple[Entry, ...]
 
@@ -73,7 +80,7 @@ def write_comparison(path: Path, comparison: Mapping[str, Any]) -> Path:
         path: The file.
         comparison: `runs` [name]; `metrics` {metric: {run: {value, low, high, n}}}; `differences` {metric: {run:
             {value, low, high}}} to the first run, where it was tested; `notes` [why it was not]; `recipes`
-            {key: {run: value}}; `curves` {run: {name: Series}}.
+            {key: {run: value}}; `curves` {run: {name: Series}}; `task`, where the runs have one and the same.
     Returns:
         The file.
     Raises:
@@ -110,7 +117,7 @@ def _table(metric: str, comparison: Mapping[str, Any], contenders: Sequence[Cont
         _entry(metric, contender, entry, tested.get(contender.name) or {}, scale)
         for contender, entry in zip(contenders, found, strict=True)
     )
-    return MetricTable(names.capital(names.metric(metric)), scale, entries)
+    return MetricTable(metric, names.metric(metric, comparison.get("task") or ""), scale, entries)
 
 
 def _entry(
@@ -144,16 +151,15 @@ def _headline(tables: Sequence[MetricTable]) -> str:
     first = table.entries[0].contender.key
     words = [
         f"{entry.contender.key} {_ANSWERS[entry.verdict]} {first} by "
-        f"{text.score(abs(entry.difference.value), *_ends(entry.difference))}"
+        f"{names.score(table.metric, abs(entry.difference.value), *_ends(entry.difference))}"
         for entry in table.entries[1:]
         if entry.difference is not None and entry.difference.value is not None and entry.verdict in ("better", "worse")
     ]
-    metric = table.title if table.title[1:2].isupper() else table.title[:1].lower() + table.title[1:]
     if words:
-        return f"On {metric}, {', '.join(words)}: larger than chance."
+        return f"On {table.words}, {', '.join(words)}: larger than chance."
     if any(entry.verdict for entry in table.entries):
-        return f"On {metric}, no run differs from {first} by more than chance could make."
-    return f"On {metric}, nothing says whether the differences are larger than chance."
+        return f"On {table.words}, no run differs from {first} by more than chance could make."
+    return f"On {table.words}, nothing says whether the differences are larger than chance."
 
 
 _ANSWERS = {"better": "beats", "worse": "falls behind"}
@@ -190,4 +196,4 @@ def _figure(name: str, curves: Mapping[str, Mapping[str, Series]], contenders: S
     ]
     kind, _, leaf = name.partition("/")
     title = f"{'Evaluation' if kind == 'eval' else 'Training'} {names.metric(leaf)}"
-    return picture(title, lines, unit=_UNITS.get(name, "score"), wide=True)
+    return picture(title, lines, unit=_UNITS.get(name) or unit_of(leaf), wide=True)

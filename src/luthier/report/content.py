@@ -35,6 +35,7 @@ class Content:
         data: `data.json`.
         metrics: `metrics.json`.
         result: `result.json`.
+        card: `task.json`: what the task needs to use the model.
         curves: `curves.jsonl`.
         findings: Of the data and of the curves, worst first.
         rejected: The first lines of `rejected.jsonl`.
@@ -47,6 +48,7 @@ class Content:
     data: Mapping[str, Any]
     metrics: Mapping[str, Any]
     result: Mapping[str, Any]
+    card: Mapping[str, Any]
     curves: Mapping[str, Series]
     findings: tuple[Noted, ...]
     rejected: tuple[Mapping[str, Any], ...]
@@ -69,6 +71,7 @@ class Content:
             data=data,
             metrics=run.read_json(run.metrics_file) or {},
             result=run.read_json(run.result_file) or {},
+            card=run.read_json(run.task_file) or {},
             curves=curves,
             findings=_findings(data, curves),
             rejected=_rejected(run),
@@ -82,6 +85,14 @@ class Content:
     @property
     def task(self) -> str:
         return str(self.data.get("task") or self.metrics.get("task") or self.recipe.task or "")
+
+    @property
+    def model(self) -> str:
+        """What was trained: a model by its name, or a new one by its size and architecture."""
+        model = self.recipe.model
+        if model.from_scratch:
+            return f"{model.architecture or 'a new model'} of size {model.from_scratch}, from scratch"
+        return model.name or "not chosen yet"
 
     @property
     def shape(self) -> str:

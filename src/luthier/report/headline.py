@@ -34,10 +34,13 @@ def headline(content: Content) -> Headline:
     name, entry = main_metric(content.metrics)
     notes = _split_notes(content.metrics)
     if entry is None or entry.get("value") is None:
-        sentence = f"{names.capital(names.metric(name))} is not defined on these {_rows(content.metrics, entry)}."
-        return Headline(sentence, notes, "open")
-    sentence, tone = _judged(content.metrics, name, entry)
-    return Headline(sentence, notes, tone)
+        sentence = f"{_metric(content.metrics, name)} is not defined on these {_rows(content.metrics, entry)}."
+        return Headline(names.capital(sentence), notes, "open")
+    judgements = _judgements(content.metrics, name)
+    # What is not better than a baseline is said first.
+    first = next((judged for judged in judgements if judged.tone == "bad"), judgements[0])
+    others = [judged.sentence for judged in judgements if judged is not first]
+    return Headline(first.sentence, (*others, *notes), first.tone)
 
 
 def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
@@ -58,27 +61,60 @@ def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
     return max(values, key=lambda baseline: sign * values[baseline], default=None)
 
 
-def _judged(metrics: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> tuple[str, Tone]:
-    what = f"{names.metric(name)} {text.score(entry['value'], entry.get('low'), entry.get('high'))}"
-    what = f"{what} on {_rows(metrics, entry)}"
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What is said of one metric beside one baseline."""
+
+    sentence: str
+    tone: Tone
+
+
+def _judgements(metrics: Mapping[str, Any], name: str) -> list[_Judgement]:
+    """The main metric beside its strongest baseline, and baselines that lack it beside the first metric they have."""
+    scores, baselines = metrics["metrics"], metrics.get("baselines") or {}
     rival = strongest(metrics, name)
-    if rival is None:
-        return names.capital(f"{what}; there is no baseline to compare it with."), "open"
-    other = names.baseline(rival)
-    other_value = metrics["baselines"][rival][name]
+    found = [_judged(metrics, name, rival)] if rival else []
+    left = {baseline: known for baseline, known in baselines.items() if known and known.get(name) is None}
+    for metric, entry in scores.items():
+        having = {baseline: known for baseline, known in left.items() if known.get(metric) is not None}
+        if having and entry and entry.get("value") is not None:
+            other = strongest({**metrics, "baselines": having}, metric)
+            found += [_judged(metrics, metric, other)] if other else []
+            left = {baseline: known for baseline, known in left.items() if baseline not in having}
+    if not rival:
+        end = "." if found else "; there is no baseline to compare it with."
+        found.append(_Judgement(names.capital(_measured(metrics, name)) + end, "open"))
+    return found
+
+
+def _judged(metrics: Mapping[str, Any], name: str, rival: str) -> _Judgement:
+    entry = metrics["metrics"][name]
+    what, other = _measured(metrics, name), names.baseline(rival)
+    other_value = names.number(name, metrics["baselines"][rival][name])
     difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     if not difference or difference.get("value") is None or difference.get("low") is None:
-        return names.capital(f"{what}, against {text.number(other_value)} of {other}; chance is not ruled out."), "open"
+        return _Judgement(names.capital(f"{what}, against {other_value} of {other}; chance is not ruled out."), "open")
     low, high = difference["low"], difference["high"]
-    sign = 1 if names.greater_is_better(name, dict(entry)) else -1
-    apart = text.score(difference["value"], low, high)
+    sign = 1 if names.greater_is_better(name, entry) else -1
     if (low if sign > 0 else -high) > 0:
-        size = text.score(abs(difference["value"]), *sorted((abs(low), abs(high))))
+        size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
         side = "above" if sign > 0 else "below"
-        return names.capital(f"{what}, {size} {side} {other}: larger than chance."), "good"
+        return _Judgement(names.capital(f"{what}, {size} {side} {other}: larger than chance."), "good")
     verdict = "worse than" if (high if sign > 0 else -low) < 0 else "not shown to be better than"
-    against = f"{what} against {text.number(other_value)}"
-    return f"{names.capital(verdict)} {other}: {against}, a difference of {apart}.", "bad"
+    apart = names.score(name, difference["value"], low, high)
+    sentence = f"{names.capital(verdict)} {other}: {what} against {other_value}, a difference of {apart}."
+    return _Judgement(sentence, "bad")
+
+
+def _measured(metrics: Mapping[str, Any], name: str) -> str:
+    """A metric with its value, its interval, and on what."""
+    entry = metrics["metrics"][name]
+    value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
+    return f"{_metric(metrics, name)} {value} on {_rows(metrics, entry)}"
+
+
+def _metric(metrics: Mapping[str, Any], name: str) -> str:
+    return names.metric(name, str(metrics.get("task") or ""))
 
 
 def _rows(metrics: Mapping[str, Any], entry: Mapping[str, Any] | None) -> str:
@@ -101,15 +137,17 @@ def _not_yet(content: Content) -> str:
     where = f"at step {text.count(step)}" if step else "before its first step"
     if content.state == "running":
         return f"The run is going on: it is {where}{_latest(content)}."
+    if content.state == "done":
+        return f"The run is done, and has no score: no rows were held out{_latest(content)}."
     return f"The run stopped {where} and has no final score{_latest(content)}."
 
 
 def _latest(content: Content) -> str:
     name = content.recipe.evaluation.metric_for_best
     curves = {key.removeprefix("eval/"): series for key, series in content.curves.items() if key.startswith("eval/")}
-    name = name if name in curves else next((key for key in curves if key != "loss"), None)
+    name = name if name in curves else next((key for key in curves if key != "loss"), next(iter(curves), None))
     if name is None:
         return ""
     series = curves[name]
-    value, step = text.number(series.values[-1]), text.count(series.steps[-1])
-    return f"; {names.metric(name)} was {value} on the validation rows at step {step}"
+    value, step = names.number(name, series.values[-1]), text.count(series.steps[-1])
+    return f"; {names.metric(name, content.task)} was {value} on the validation rows at step {step}"

@@ -26,7 +26,7 @@ class Scale:
         if not known:
             return cls(0.0, 1.0)
         low, high = min(known), max(known)
-        digits = -math.floor(math.log10((high - low) or abs(high) or 1.0))
+        digits = min(12, -math.floor(math.log10((high - low) or abs(high) or 1.0)))
         unit = 10.0**-digits
         floor, ceiling = round(math.floor(low / unit) * unit, digits), round(math.ceil(high / unit) * unit, digits)
         return cls(floor, ceiling if ceiling > floor else floor + unit)
@@ -37,7 +37,8 @@ class Scale:
         digits = next(
             n for n in range(8) if all(abs(round(end, n) - end) < 1e-9 for end in (self.low, self.high)) or n == 7
         )
-        return text.number(self.low, digits), text.number(self.high, digits)
+        low, high = (text.number(end, digits) if digits else text.count(round(end)) for end in (self.low, self.high))
+        return low, high
 
     def at(self, value: float) -> float:
         """Where a value lies in the drawing."""

@@ -1,6 +1,10 @@
-"""What the report calls metrics, baselines and splits, and which way a metric is good."""
+"""What the report calls metrics and baselines, which way a metric is good, and in how many digits it is written."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
+
+from luthier import text
 
 _METRICS = {
     "f1": "F1",
@@ -11,33 +15,85 @@ _METRICS = {
     "mae": "mean absolute error",
     "mse": "mean squared error",
     "rmse": "root mean squared error",
+    "ece": "calibration error",
+    "f1_answerable": "F1 where there is an answer",
+    "exact_match_answerable": "exact match where there is an answer",
+    "no_answer_accuracy": "share of “no answer” found",
     "rouge1": "ROUGE-1",
     "rouge2": "ROUGE-2",
     "rougeL": "ROUGE-L",
     "rougeLsum": "ROUGE-Lsum",
     "bleu": "BLEU",
     "chrf": "chrF",
+    "self_bleu": "self-BLEU",
+    "distinct_1": "distinct-1",
+    "distinct_2": "distinct-2",
+    "distinct_3": "distinct-3",
 }
-_BASELINES = {"majority": "the majority class", "tfidf": "TF-IDF", "mean": "the mean"}
-_HEADS = {"majority": "Majority class", "tfidf": "TF-IDF + logistic regression", "mean": "Mean of the training rows"}
-_LESS_IS_BETTER = {
-    "loss",
-    "perplexity",
-    "mae",
-    "mse",
-    "rmse",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "root_mean_squared_error",
-    "bits_per_byte",
-    "hamming_loss",
-    "log_loss",
-    "brier",
+# Where a task scores something else than rows.
+_METRICS_OF = {
+    "token-classification": {
+        "f1": "F1 of entities",
+        "precision": "precision of entities",
+        "recall": "recall of entities",
+        "f1_macro": "macro F1 of the types of entity",
+        "accuracy": "accuracy of tags",
+    }
 }
+_BASELINES = {
+    "majority": "the majority class",
+    "tfidf": "TF-IDF",
+    "mean": "the mean",
+    "tag-dictionary": "the most frequent tag of each word",
+    "nearest-sentence": "the sentence nearest to the question",
+    "nearest-question": "the answer to the nearest question",
+    "no-answer": "never answering",
+    "lead": "the first sentences of the document",
+    "copy": "copying the source",
+    "trigram": "a trigram model",
+    "untuned": "the model before tuning",
+}
+_HEADS = {
+    "majority": "Majority class",
+    "tfidf": "TF-IDF + logistic regression",
+    "mean": "Mean of the training rows",
+    "tag-dictionary": "Most frequent tag of the word",
+    "nearest-sentence": "Nearest sentence",
+    "nearest-question": "Answer to the nearest question",
+    "no-answer": "Never an answer",
+    "lead": "First sentences",
+    "copy": "Source, copied",
+    "trigram": "Trigram model",
+    "untuned": "Before tuning",
+}
+LESS_IS_BETTER = frozenset(
+    {
+        "loss",
+        "perplexity",
+        "mae",
+        "mse",
+        "rmse",
+        "mean_absolute_error",
+        "mean_squared_error",
+        "root_mean_squared_error",
+        "bits_per_byte",
+        "hamming_loss",
+        "log_loss",
+        "brier",
+        "ece",
+        "repetition",
+        "self_bleu",
+    }
+)
+# Scores out of a hundred: one decimal says as much as three of a share.
+_OF_A_HUNDRED = ("bleu", "chrf")
+_SMALL_SHARES = ("ece", "repetition", "self_bleu", "hamming_loss", "brier")  # of what is less the better
 
 
-def metric(name: str) -> str:
+def metric(name: str, task: str = "") -> str:
     """A metric in words that can stand within a sentence: `f1_macro` reads `macro F1`."""
+    if found := _METRICS_OF.get(task, {}).get(name):
+        return found
     base, _, average = name.rpartition("_")
     if base and average in ("macro", "micro", "weighted"):
         return f"{average} {metric(base)}"
@@ -55,11 +111,44 @@ def baseline_head(name: str) -> str:
 
 
 def capital(words: str) -> str:
-    """The words as the beginning of a sentence."""
-    return words[:1].upper() + words[1:]
+    """The words as the beginning of a sentence; chrF is always called so."""
+    return words if words.startswith("chrF") else words[:1].upper() + words[1:]
 
 
-def greater_is_better(name: str, entry: dict[str, Any] | None = None) -> bool:
+def greater_is_better(name: str, entry: Mapping[str, Any] | None = None) -> bool:
     """Whether more of a metric is better: what its entry in `metrics.json` says, else what its name says."""
     said = (entry or {}).get("greater_is_better")
-    return bool(said) if said is not None else name.rpartition("/")[2].lower() not in _LESS_IS_BETTER
+    return bool(said) if said is not None else name.rpartition("/")[2].lower() not in LESS_IS_BETTER
+
+
+def unit(name: str) -> str:
+    """What a metric is measured in: metrics of one unit may share the axis of their drawings."""
+    if name in _OF_A_HUNDRED:
+        return "of a hundred"
+    return "share" if name not in LESS_IS_BETTER or name in _SMALL_SHARES else name
+
+
+def number(name: str, value: float | None) -> str:
+    """A metric's value, alone."""
+    return _written(name, value, value)
+
+
+def score(name: str, value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A metric's value with its interval: `27.4 (26.9-28.0)`."""
+    if value is None or low is None or high is None or math.isnan(low) or math.isnan(high):
+        return number(name, value)
+    most = max(abs(value), abs(low), abs(high))
+    shown, low_end, high_end = (_written(name, found, most) for found in (value, low, high))
+    # A minus sign in front makes "a-b" unreadable.
+    return f"{shown} ({low_end}{' to ' if low < 0 or high < 0 else '-'}{high_end})"
+
+
+def _written(name: str, value: float | None, most: float | None) -> str:
+    """A value in as many digits as a reader needs, `most` being the size of the largest number beside it."""
+    if value is None or most is None or not math.isfinite(value) or not math.isfinite(most):
+        return text.number(value)
+    digits = 1 if name in _OF_A_HUNDRED else 3
+    if digits == 3 and abs(most) >= (1 if name == "perplexity" else 100):
+        digits = 2 - math.floor(math.log10(abs(most)))  # three significant ones
+    rounded = round(value, digits) + 0.0  # adding 0 turns -0.0 into 0.0
+    return text.number(rounded, digits) if digits > 0 else text.count(round(rounded))

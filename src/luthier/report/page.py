@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from luthier import text
-from luthier.curves.plot import Figure, figures
+from luthier.curves.plot import figures
 from luthier.files import write_text
-from luthier.report import charts, names
-from luthier.report.blocks import block
+from luthier.report import lengths, names
+from luthier.report.blocks import blocks
 from luthier.report.content import Content
 from luthier.report.headline import headline
-from luthier.report.panels import Histogram, Panel
+from luthier.report.panels import Panel
+from luthier.report.passages import passage
 from luthier.report.render import render
 from luthier.report.scores import score_table
 from luthier.report.usage import Snippet, snippets
@@ -45,30 +46,37 @@ def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
     curves = figures(
         content.curves,
         content.result.get("best_step"),
-        metric_name=lambda name: names.capital(names.metric(name)),
+        metric_name=lambda name: names.capital(names.metric(name, content.task)),
         loss_unit="squared error" if content.shape.endswith("number") else "nats",
     )
-    blocks = [block(panel) for panel in panels]
-    lengths = _lengths(content.data)
+    evidence = blocks(panels)
+    long = lengths.histogram(content.data.get("lengths") or {}, content.task)
     return render(
         "report.html",
-        charts=bool(curves or lengths or any(found.kind == "figure" for found in blocks)),
+        charts=bool(curves or long or any(found.kind == "figure" for found in evidence)),
         content=content,
         headline=headline(content),
         scores=score_table(content.metrics),
         facts=_facts(content),
         waiting=_waiting(content),
         curves=curves,
-        blocks=blocks,
+        blocks=evidence,
         sources=_sources(content.data),
         rows=_rows(content.data),
-        labels=_label_table(content.data),
-        lengths=lengths,
+        labels=_label_table(content),
+        lengths=long,
+        targets=[passage("", target) for target in content.data.get("targets") or []],
         environment=_environment(content.environment),
         recipe=content.run.recipe_file.read_text(encoding="utf-8-sig"),
         commands=_commands(content),
-        usage=snippets(content.task, content.shape, content.run.path) if content.run.model.is_dir() else [],
+        usage=_usage(content),
     )
+
+
+def _usage(content: Content) -> list[Snippet]:
+    if not content.run.model.is_dir():
+        return []
+    return snippets(content.task, content.shape, content.run.path, content.card)
 
 
 def _waiting(content: Content) -> list[str]:
@@ -109,14 +117,15 @@ def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | 
 
 
 def _model(content: Content) -> str:
-    name = content.recipe.model.name or "not chosen yet"
     parameters = content.result.get("parameters")
-    return f"{name}, {text.quantity(parameters, 'parameters')}" if parameters else name
+    return f"{content.model}, {text.quantity(parameters, 'parameters')}" if parameters else content.model
 
 
 def _epochs(result: Mapping[str, Any]) -> str:
     epochs = float(result.get("epochs") or 0)
-    return text.plural(int(epochs), "epoch") if epochs.is_integer() else f"{text.number(epochs, 1)} epochs"
+    if epochs.is_integer():
+        return text.plural(int(epochs), "epoch")
+    return f"{text.number(epochs, 1 if epochs >= 0.1 else 3)} epochs"
 
 
 def _sources(data: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -149,8 +158,9 @@ def _rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _label_table(data: Mapping[str, Any]) -> dict[str, Any] | None:
+def _label_table(content: Content) -> dict[str, Any] | None:
     """Labels with their rows in each split, the most frequent first, and the share of the training rows."""
+    data = content.data
     counts = data.get("label_counts") or ({"train": data["labels"]} if data.get("labels") else {})
     first: Mapping[str, int] = next(iter(counts.values()), {})
     if not first:
@@ -167,24 +177,8 @@ def _label_table(data: Mapping[str, Any]) -> dict[str, Any] | None:
         }
         for name in ordered
     ]
-    return {"splits": list(counts), "rows": rows}
-
-
-def _lengths(data: Mapping[str, Any]) -> Figure | None:
-    """The histogram of lengths in tokens, with the length at which rows are cut."""
-    lengths = data.get("lengths") or {}
-    histogram = lengths.get("histogram") or {}
-    if not histogram.get("counts"):
-        return None
-    limit = lengths.get("max_length")
-    share = lengths.get("truncated_share") or 0.0
-    median, p95, most = (text.count(round(lengths[key])) for key in ("median", "p95", "max"))
-    note = f"Median {median} tokens, 95 % have at most {p95}, longest {most}."
-    if limit:
-        cut = f"{text.share(share)} of the rows are longer and were cut" if share else "no row is longer"
-        note += f" Rows are cut at {text.count(limit)} tokens: {cut}."
-    panel = Histogram(histogram["edges"], histogram["counts"], "Lengths", "tokens in a row", note)
-    return charts.histogram(panel, mark=limit, mark_name="where rows are cut")
+    title, head = ("Entities", "Type") if content.task == "token-classification" else ("Labels", "Label")
+    return {"title": title, "head": head, "splits": list(counts), "rows": rows}
 
 
 def _environment(found: Mapping[str, Any]) -> list[Fact]:

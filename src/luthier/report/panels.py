@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Table:
 
     Args:
         title: Heading above the table.
-        columns: Names of the columns; the first column names the row.
+        columns: Names of the columns; the first column names the row. One that begins with `%` holds percentages.
         rows: One cell a column. Texts are set left, numbers right; None reads `not defined`.
         note: A sentence below the heading that says how to read it.
     """
@@ -166,4 +167,84 @@ class Examples:
     note: str = ""
 
 
-Panel = Table | Confusion | Reliability | Scatter | Histogram | Examples
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A piece of a text that is marked, such as an entity or an answer.
+
+    Args:
+        start: First character.
+        end: The first one behind it.
+        kind: Whether it is right, predicted, or both at once.
+        label: What it is marked as; empty where there is only one kind of mark.
+    """
+
+    start: int
+    end: int
+    kind: Literal["gold", "predicted", "both"]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One evaluated row whose answer is text: what was asked, what is right, and what the model said.
+
+    Args:
+        texts: (name of the role, text) of each input, whole.
+        gold: The right answers; none where there is none.
+        prediction: What the model said, white space and all; empty for nothing.
+        score: What `SideBySide.score_name` says; None where there is none.
+        source: Source of the row.
+        row: 1-based number of the row in its source.
+        marks: Pieces of the last of `texts`. They may overlap, and one that is right may also be predicted.
+    """
+
+    texts: Sequence[tuple[str, str]]
+    gold: Sequence[str]
+    prediction: str
+    score: float | None
+    source: str
+    row: int
+    marks: Sequence[Mark] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SideBySide:
+    """Answers of the model beside the right ones, to be read.
+
+    Args:
+        pairs: In the order to show. At most a hundred or so.
+        total: How many such rows there are in all.
+        title: Heading.
+        score_name: What `Pair.score` is, such as `confidence` or `F1`.
+        note: A sentence below the heading.
+        nothing: What an empty answer reads.
+    """
+
+    pairs: Sequence[Pair]
+    total: int
+    title: str
+    score_name: str = ""
+    note: str = ""
+    nothing: str = "no answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """How something that was written changed while training went on.
+
+    Args:
+        title: Heading; series of one title that follow one another stand under one heading.
+        steps: Optimizer step of each text.
+        texts: What was written then.
+        asked: What it was written to.
+        note: A sentence below the heading.
+    """
+
+    title: str
+    steps: Sequence[int]
+    texts: Sequence[str]
+    asked: str = ""
+    note: str = ""
+
+
+Panel = Table | Confusion | Reliability | Scatter | Histogram | Examples | SideBySide | Series

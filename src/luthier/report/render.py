@@ -63,7 +63,7 @@ def _asset(name: str) -> str:
 
 def _unbroken(sentence: str) -> Markup:
     """The sentence with its numbers and intervals kept on one line each."""
-    pieces = re.split(r"(TF-IDF|\(?-?\d[\d.,]*(?:(?:-| to )-?\d[\d.]*)?\)?)", sentence)
+    pieces = re.split(r"(TF-IDF|\(?-?\d[\d.,]*(?:(?:-| to )-?\d[\d.,]*)?\)?)", sentence)
     whole = Markup('<span class="unbroken">{}</span>')
     return Markup("").join(whole.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
 
@@ -87,7 +87,8 @@ def _environment() -> Environment:
         "share": text.share,
         "listing": text.listing,
         "plural": text.plural,
-        "score": lambda cell: text.score(cell.value, cell.low, cell.high),
+        "score": lambda cell, metric="": names.score(metric, cell.value, cell.low, cell.high),
+        "measure": lambda value, metric: names.number(metric, value),
         "unbroken": _unbroken,
         "metric": names.metric,
         "capital": names.capital,

@@ -1,7 +1,7 @@
 """What a task is, and the registry that finds them. A task knows nothing of engines."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, Literal, Self
@@ -10,27 +10,31 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
-from transformers import BatchEncoding, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.console import Console
+from luthier.data import checks
 from luthier.data.batches import Collate
 from luthier.data.columns import ColumnProfile, Recognition
+from luthier.data.encode import Columns, Features, Limits
 from luthier.data.records import Record, Rejected
 from luthier.errors import UsageError, nearest
-from luthier.findings import Finding
+from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
 
 FloatArray = NDArray[np.float64]
-LESS_IS_BETTER = ("loss", "mse", "mae", "perplexity", "bits_per_byte")
+LESS_IS_BETTER = ("loss", "mse", "mae", "perplexity", "bits_per_byte", "repetition", "self_bleu")
 Example = dict[str, Any]
 Answer = dict[str, Any]
+Loss = Callable[[Any, Tensor], Tensor]  # of a ModelOutput of transformers and the labels
 
 
 class Task(ABC):
     """What a model is tuned to do, on one data set.
 
-    A row goes through it as: record -> example (canonical columns) -> features (ids) -> batch -> logits -> answer.
+    A row goes through it as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
     Subclasses are made by `recognised` while training and by `restored` from a model directory afterwards.
     """
 
@@ -40,7 +44,18 @@ class Task(ABC):
     about: ClassVar[str]  # one line for `luthier tasks`
     row: ClassVar[str]  # what a row holds, for `luthier tasks` and errors
     metric_names: ClassVar[Sequence[str]]
+    shapes: ClassVar[Sequence[str]] = ()  # what a row may look like, where there are several ways
     defaults: ClassVar[Mapping[str, Any]] = {}  # dotted recipe key to value
+    roles: ClassVar[Sequence[str]] = ("text", "text_pair")  # of the input, in the order that a person gives them in
+    broad: ClassVar[bool] = False  # fits nearly any table, and so gives way to a task that is as sure
+    unlabelled: ClassVar[bool] = False  # learns from text alone, and so fits any table that holds some
+    generates: ClassVar[bool] = False  # whether answers are written token by token, rather than read from the outputs
+    why_lost: ClassVar[str] = "nothing of the target is left within the length that a row may have"
+    packs: ClassVar[bool] = False  # whether training rows hold several examples
+    tunes: ClassVar[bool] = False  # whether `tune` does anything
+    gold_column: ClassVar[str] = "label"  # of the examples, which holds what is right
+    longest: ClassVar[int] = 512  # tokens; more is taken only when asked for
+    cuts: ClassVar[bool] = True  # whether what is too long is cut; False where it is read in windows
 
     shape: str  # which of the task's shapes the data has; empty for a task without shapes
     columns: dict[str, str | list[str]]  # role to column, or to several
@@ -64,8 +79,7 @@ class Task(ABC):
     def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
         """The task on data whose columns are known."""
 
-    @abstractmethod
-    def look(self, profiles: Mapping[str, ColumnProfile]) -> None:
+    def look(self, profiles: Mapping[str, ColumnProfile]) -> None:  # noqa: B027  # most tasks have seen enough
         """See what else the columns' profiles tell; called once, before the first row is read."""
 
     # -- from rows to examples -----------------------------------------------------------------------------------
@@ -85,6 +99,10 @@ class Task(ABC):
     @abstractmethod
     def key(self, example: Example) -> str:
         """The content of an example: equal for duplicates."""
+
+    def group(self, example: Example) -> str:
+        """What must not stand on both sides of a split: equal texts, or more where a task knows better."""
+        return self.key(example)
 
     @abstractmethod
     def strata(self, examples: Dataset) -> Sequence[Any] | None:
@@ -116,53 +134,114 @@ class Task(ABC):
 
     # -- from examples to the model ------------------------------------------------------------------------------
 
+    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
+        """Set up the tokenizer and take from it what the task needs; what was decided. Called before `encode`."""
+        return []
+
+    def configure(self, model: PreTrainedModel, limits: Limits) -> None:  # noqa: B027  # most tasks have nothing to do
+        """Set up a model that was just made or loaded, such as how it writes."""
+
+    def tune(self, answers: Sequence[Answer], examples: Columns) -> None:  # noqa: B027
+        """Settle what is chosen on validation answers, such as a threshold, before the final score."""
+
     @abstractmethod
     def model_config(self) -> dict[str, Any]:
         """Entries of the model's configuration that follow from the data."""
 
     @abstractmethod
     def encode(
-        self, examples: Mapping[str, list[Any]], tokenizer: PreTrainedTokenizerBase, length: int | None
-    ) -> BatchEncoding:
-        """Features of a batch of examples; `labels` where the examples have them.
+        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+    ) -> Features:
+        """Features of a batch of examples, see `luthier.data.encode.Encode`; `labels` where the examples have them."""
+
+    @abstractmethod
+    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
+        """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`."""
+
+    @abstractmethod
+    def loss(self, recipe: Recipe) -> Loss:
+        """(outputs of the model, labels) to the sum of the losses over the labels that are not `IGNORED`."""
+
+    def texts(self, examples: Columns) -> Iterator[str]:
+        """Every text of the examples that a new tokenizer has to know."""
+        for column in self.inputs(examples).values():
+            for value in column:
+                yield from (value if isinstance(value, list) else [str(value)])
+
+    def notice(
+        self, examples: Columns, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
+    ) -> list[Finding]:
+        """What shows only when the training examples are tokens.
 
         Args:
-            examples: Column to values.
+            examples: The training examples.
+            rows: Their features.
             tokenizer: The model's.
-            length: Most tokens of a row; None to cut nothing.
         """
+        return []
 
-    @abstractmethod
-    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Collate:
-        """What pads features to a batch of tensors."""
-
-    @abstractmethod
-    def loss(self, recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
-        """(logits, labels) to the sum of the losses over the labels that count."""
+    def targets(self, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase) -> list[str]:
+        """What the model learns to write, by row, decoded from the labels; empty where labels are no tokens."""
+        return []
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
     @abstractmethod
-    def answers(self, logits: FloatArray) -> list[Answer]:
-        """What a person reads for each row of logits: `prediction`, `score` and `scores`."""
+    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+        """What is kept of a forward pass for each row of a batch, on the CPU.
+
+        Args:
+            outputs: Of the model.
+            batch: Its inputs.
+            labels: Those of the batch, where the rows have them.
+        """
+
+    @abstractmethod
+    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+        """The answer to each example: `prediction`, and what else a reader of the predictions wants to see.
+
+        Args:
+            examples: What was asked.
+            rows: Their features.
+            kept: What `keep` gave for each row.
+        """
+
+    def write(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        examples: Columns,
+        limits: Limits,
+        console: Console,
+    ) -> list[str]:
+        """The texts that a model generates for examples; only for a task that `generates`."""
+        raise NotImplementedError(f"{self.name} generates nothing")
 
     @abstractmethod
     def readable(self, answer: Answer) -> Answer:
         """An answer as `predict` gives it, with `scores` by label."""
 
     @abstractmethod
-    def gold(self, examples: Dataset) -> list[Any]:
+    def gold(self, examples: Columns) -> list[Any]:
         """The right answers, in the form of `prediction`."""
 
+    def examples_of(self, predictions: Columns) -> Columns:
+        """As much of the examples as the metrics ask for, from the columns of a predictions file."""
+        return {self.gold_column: predictions["gold"]}
+
     @abstractmethod
-    def inputs(self, examples: Dataset) -> dict[str, list[Any]]:
+    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
         """The columns of the examples that a reader of the predictions wants beside them."""
 
     # -- how good the answers are --------------------------------------------------------------------------------
 
     @abstractmethod
-    def metrics(self, predictions: Sequence[Any], gold: Sequence[Any]) -> list[AnyMetric]:
-        """The task's metrics of predictions against gold."""
+    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+        """The task's metrics of answers to examples. They may be on fewer examples than there are."""
+
+    def perfect(self, examples: Columns) -> list[Answer]:
+        """The right answers in the form of answers, to try metrics on."""
+        return [{"prediction": gold} for gold in self.gold(examples)]
 
     @property
     @abstractmethod
@@ -174,8 +253,8 @@ class Task(ABC):
         return metric not in LESS_IS_BETTER
 
     @abstractmethod
-    def baselines(self, train: Dataset, test: Dataset) -> dict[str, Sequence[Any]]:
-        """Name to predictions on `test` of each simple baseline that learned from `train`."""
+    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+        """Name to answers on `test` of each simple baseline that learned from `train`."""
 
     @abstractmethod
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
@@ -194,8 +273,8 @@ class Task(ABC):
 
     @classmethod
     @abstractmethod
-    def of_model(cls, config: Any) -> Self | None:
-        """The task of somebody else's model by its configuration; None where it is another task's."""
+    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
+        """The task of somebody else's model, told by its configuration; None where it is another task's."""
 
 
 @cache
@@ -218,3 +297,35 @@ def find(name: str) -> type[Task]:
     if name not in tasks:
         raise UsageError(f"no task {name!r}", where="--task", hint=nearest(name, tasks))
     return tasks[name]
+
+
+def repeats(
+    splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str], shown: str
+) -> list[Finding]:
+    """What is there twice: inside training, and in training and a split that was given to score on.
+
+    Args:
+        splits: The examples.
+        keys: The content key of each of them.
+        given: Splits that the user gave.
+        shown: The column that findings quote.
+    """
+    texts = {name: list(map(str, split[shown])) for name, split in splits.items()}
+    rows = {name: list(split["row"]) for name, split in splits.items()}
+    held_out = {name: keys[name] for name in splits if name != "train" and name in given}
+    return [
+        *checks.duplicates(keys["train"], texts["train"], rows["train"]),
+        *checks.leak(keys["train"], held_out, texts, rows),
+    ]
+
+
+def card_of(task: Task, limits: Limits) -> dict[str, Any]:
+    """What is written beside a model so that it can be used: the task's name, what it needs, and the limits."""
+    sizes = {"max_length": limits.length, "max_target_length": limits.target, "stride": limits.stride}
+    return {"task": task.name, **sizes, **task.to_dict()}
+
+
+def of_card(card: Mapping[str, Any]) -> tuple[Task, Limits]:
+    """The task and the limits that `card_of` wrote down."""
+    limits = Limits(card["max_length"], card.get("max_target_length"), card.get("stride") or 0)
+    return find(card["task"]).restored(card), limits

@@ -1,23 +1,24 @@
 """Text classification: one text or a pair, with one label, several labels, or a number."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import numpy as np
 from datasets import Dataset
 from torch import Tensor
-from transformers import BatchEncoding, DataCollatorWithPadding, PreTrainedTokenizerBase
+from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import checks, classification_columns
 from luthier.data.batches import Collate
 from luthier.data.columns import ColumnProfile, Recognition, is_missing, require
 from luthier.data.duplicates import key
+from luthier.data.encode import Columns, Features, Limits
 from luthier.data.records import Record, Rejected
-from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
-from luthier.tasks.base import Answer, Example, FloatArray, Task
+from luthier.tasks.base import Answer, Example, Loss, Task, repeats
 from luthier.tasks.classification_panels import panels
 from luthier.tasks.labels import KINDS, Labels, Unlabelled
 
@@ -32,6 +33,8 @@ class TextClassification(Task):
     auto_class = "SequenceClassification"
     about = "a label, several labels or a number for a text or a pair of texts"
     row = "text (+ second text); one label, several labels, or a number"
+    broad = True
+    shapes = SHAPES
     metric_names = ("accuracy", "f1", "mcc", "f1_micro", "f1_macro", "jaccard", "pearson", "spearman")
 
     def __init__(self, shape: str, columns: Mapping[str, str | list[str]], labels: Labels) -> None:
@@ -48,7 +51,7 @@ class TextClassification(Task):
         cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]], shape: str | None
     ) -> Recognition | None:
         if shape is not None and shape not in SHAPES:
-            raise RecipeError(f"no shape {shape!r}", where="data.shape", hint=nearest(shape, SHAPES))
+            return None
         return classification_columns.recognise_classification(profiles, given=given, shape=shape)
 
     @classmethod
@@ -112,13 +115,10 @@ class TextClassification(Task):
         train = splits["train"]
         texts, rows, column = list(train["text"]), list(train["row"]), str(self.columns["text"])
         hashable = [tuple(label) if isinstance(label, list) else label for label in train["label"]]
-        shared = {name: list(split["text"]) for name, split in splits.items()}
-        held_out = {name: keys[name] for name in splits if name != "train" and name in given}
         return [
             *self.labels.check(splits),
-            *checks.duplicates(keys["train"], texts, rows),
+            *repeats(splits, keys, given, "text"),
             *checks.conflicting_labels(keys["train"], hashable, texts, rows),
-            *checks.leak(keys["train"], held_out, shared, {name: list(split["row"]) for name, split in splits.items()}),
             *(checks.constant_text(column, texts) if not self.pair else []),
             *checks.id_as_text(column, texts),
             *checks.short_text(column, texts, rows),
@@ -140,52 +140,59 @@ class TextClassification(Task):
         return config
 
     def encode(
-        self, examples: Mapping[str, list[Any]], tokenizer: PreTrainedTokenizerBase, length: int | None
-    ) -> BatchEncoding:
-        encoded = tokenizer(
-            examples["text"],
-            examples["text_pair"] if self.pair else None,
-            truncation=length is not None,
-            max_length=length,
+        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+    ) -> Features:
+        encoded: Features = dict(
+            tokenizer(
+                list(examples["text"]),
+                list(examples["text_pair"]) if self.pair else None,
+                truncation=limits is not None,
+                max_length=limits.length if limits else None,
+            )
         )
         if "label" in examples:
             encoded["labels"] = self.labels.encode(examples["label"])
         return encoded
 
-    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Collate:
+    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         padder = DataCollatorWithPadding(tokenizer)
         return lambda rows: dict(padder(list(map(dict, rows))))
 
-    def loss(self, recipe: Recipe) -> Callable[[Tensor, Tensor], Tensor]:
-        return self.labels.loss(recipe, self._train)
+    def loss(self, recipe: Recipe) -> Loss:
+        summed = self.labels.loss(recipe, self._train)
+        return lambda outputs, labels: summed(outputs.logits, labels)
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def answers(self, logits: FloatArray) -> list[Answer]:
-        return self.labels.answers(logits)
+    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+        return list(outputs.logits.float().cpu().numpy().astype(np.float64))
+
+    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+        return self.labels.answers(np.stack(kept)) if len(kept) else []
 
     def readable(self, answer: Answer) -> Answer:
         if not self.labels.names:
             return {"prediction": answer["prediction"]}
         return answer | {"scores": dict(zip(self.labels.names, answer["scores"], strict=True))}
 
-    def gold(self, examples: Dataset) -> list[Any]:
+    def gold(self, examples: Columns) -> list[Any]:
         return list(examples["label"])
 
-    def inputs(self, examples: Dataset) -> dict[str, list[Any]]:
+    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
         return {role: list(examples[role]) for role in self._roles()}
 
     # -- how good the answers are --------------------------------------------------------------------------------
 
-    def metrics(self, predictions: Sequence[Any], gold: Sequence[Any]) -> list[AnyMetric]:
-        return self.labels.metrics(predictions, gold)
+    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+        return self.labels.metrics([answer["prediction"] for answer in answers], self.gold(examples))
 
     @property
     def metric_for_best(self) -> str:
         return self.labels.best
 
-    def baselines(self, train: Dataset, test: Dataset) -> dict[str, Sequence[Any]]:
-        return self.labels.baselines(self._texts(train), train["label"], self._texts(test))
+    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+        found = self.labels.baselines(self._texts(train), train["label"], self._texts(test))
+        return {name: [{"prediction": one} for one in predicted] for name, predicted in found.items()}
 
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return panels(self.labels, predictions, self._roles())
@@ -209,7 +216,7 @@ class TextClassification(Task):
         return cls(saved["shape"], saved["columns"], labels)
 
     @classmethod
-    def of_model(cls, config: Any) -> Self | None:
+    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
         if not any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
             return None
         problem = config.problem_type or ("regression" if config.num_labels == 1 else KINDS["one"].problem_type)
@@ -221,5 +228,5 @@ class TextClassification(Task):
     def _roles(self) -> tuple[str, ...]:
         return ("text", "text_pair") if self.pair else ("text",)
 
-    def _texts(self, examples: Dataset) -> Sequence[str] | Sequence[tuple[str, str]]:
+    def _texts(self, examples: Columns) -> Sequence[str] | Sequence[tuple[str, str]]:
         return list(zip(examples["text"], examples["text_pair"], strict=True)) if self.pair else list(examples["text"])

@@ -152,9 +152,9 @@ COMMAND = [
         "evaluate a damaged recipe",
         lambda s: on_spoiled(s, "recipe.toml", truncated, "evaluate"),
         2,
-        "not valid TOML",
+        "cut off",
         "recipe.toml",
-        "keys",
+        "copy",
     ),
     Case(
         "evaluate otherwise",

@@ -88,7 +88,7 @@ MODEL = [
         "picture model",
         lambda s: tuned(s, s.of_another_family(model_type="vit")),
         2,
-        "(ViT) has no head for the task",
+        "(ViT) has no head for text-classification",
         "model",
         "luthier tasks",
     ),

@@ -341,7 +341,7 @@ RECIPE = [
         2,
         "data.max_length cannot be 1",
         "options",
-        "tokens a row",
+        "tokens of a row",
     ),
     Case(
         "shares above 1",

@@ -20,22 +20,21 @@
     );
   }
 
-  // Filter of examples by class, a dozen at a time.
+  // Rows to read, a dozen at a time; filtered by class where there are classes.
   const PAGE = 12;
   for (const form of document.querySelectorAll("form.filter")) {
     const cards = [...form.parentElement.querySelectorAll(".example")];
-    const has = (card, key, wanted) => wanted === "" || card.dataset[key].split(" ").includes(wanted);
+    const has = (card, key) => !form[key]?.value || card.dataset[key].split(" ").includes(form[key].value);
+    const output = form.querySelector("output");
     const more = document.createElement("button");
     more.type = "button";
     more.className = "show-more";
     let most = PAGE;
     const apply = () => {
-      const found = cards.filter(
-        (card) => has(card, "gold", form.gold.value) && has(card, "prediction", form.prediction.value),
-      );
+      const found = cards.filter((card) => has(card, "gold") && has(card, "prediction"));
       for (const card of cards) card.hidden = true;
       for (const card of found.slice(0, most)) card.hidden = false;
-      form.querySelector("output").textContent = `${found.length} of ${cards.length}`;
+      if (output) output.textContent = `${found.length} of ${cards.length}`;
       more.hidden = found.length <= most;
       more.textContent = `Show ${Math.min(PAGE, found.length - most)} more`;
     };
@@ -49,7 +48,7 @@
       apply();
     });
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.hidden = false;
+    form.hidden = !output;
     apply();
   }
 

@@ -1,0 +1,122 @@
+"""`chat`: a conversation with a decoder, turn by turn, as the text comes."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import torch
+from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
+
+from luthier.api.predict import Predictor, load
+from luthier.data.messages import Message
+from luthier.errors import ModelError
+from luthier.files import write_text
+from luthier.tasks.chat import Chat
+
+
+@dataclass
+class Conversation:
+    """A conversation that goes on.
+
+    Args:
+        predictor: A model that chats.
+        messages: What was said so far.
+    """
+
+    predictor: Predictor
+    messages: list[Message] = field(default_factory=list)
+
+    @property
+    def system(self) -> str:
+        """What the model is told before the first turn; empty for nothing."""
+        return self.messages[0]["content"] if self.messages[:1] and self.messages[0]["role"] == "system" else ""
+
+    @system.setter
+    def system(self, text: str) -> None:
+        rest = self.messages[1:] if self.system else self.messages
+        self.messages = ([{"role": "system", "content": text}] if text else []) + rest
+
+    def reset(self) -> None:
+        """Forget what was said; the system message stays."""
+        self.messages = self.messages[:1] if self.system else []
+
+    def reply(self, text: str) -> Iterator[str]:
+        """The answer to what the user says, piece by piece. An answer that is broken off counts as far as it came."""
+        self.messages.append({"role": "user", "content": text})
+        said = ""
+        try:
+            for piece in self._stream():
+                said += piece
+                yield piece
+        finally:
+            self.messages.append({"role": "assistant", "content": said.strip()})
+
+    def save(self, path: Path) -> None:
+        """Write the conversation as JSON, in a form that `luthier train` reads.
+
+        Raises:
+            ResourceError: It cannot be written.
+        """
+        write_text(path, json.dumps([{"messages": self.messages}], ensure_ascii=False, indent=2) + "\n")
+
+    def _stream(self) -> Iterator[str]:
+        task, model, tokenizer = self.predictor.task, self.predictor.model, self.predictor.tokenizer
+        assert isinstance(task, Chat)
+        asked = {"messages": [json.dumps(self.messages)], "tools": [""]}
+        prompt = torch.tensor(task.prompts(asked, tokenizer, self.predictor.limits), device=model.device)
+        streamer: Any = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        stop = _Stop()
+        failure: list[BaseException] = []
+
+        def write() -> None:
+            try:
+                generate: Any = model.generate
+                mask = torch.ones_like(prompt)
+                generate(prompt, attention_mask=mask, streamer=streamer, stopping_criteria=StoppingCriteriaList([stop]))
+            except BaseException as error:  # it is raised where the text is read
+                failure.append(error)
+                streamer.end()
+
+        thread = Thread(target=write, daemon=True)
+        thread.start()
+        try:
+            yield from streamer
+        finally:
+            stop.wanted.set()  # where nobody reads on
+            thread.join()
+        if failure:
+            raise failure[0]
+
+
+class _Stop(StoppingCriteria):
+    """Ends generating after the token that is being made, when it is wanted."""
+
+    def __init__(self) -> None:
+        self.wanted = Event()
+
+    def __call__(self, input_ids: Any, scores: Any, **others: Any) -> Any:
+        return torch.full((len(input_ids),), self.wanted.is_set(), device=input_ids.device)
+
+
+def chat(target: str | Path, *, system: str = "") -> Conversation:
+    """Begin a conversation.
+
+    Args:
+        target: A run, a model directory, a short name or a hub name of a decoder.
+        system: What the model is told first.
+    Raises:
+        ModelError: There is no such model, or it is none that chats.
+    """
+    predictor = load(target)
+    if not isinstance(predictor.task, Chat):
+        raise ModelError(
+            f"the model was tuned for {predictor.task.name}, not for chat",
+            where=str(target),
+            hint="luthier predict uses it; chat takes a model with a chat template, such as smollm2",
+        )
+    conversation = Conversation(predictor)
+    conversation.system = system
+    return conversation

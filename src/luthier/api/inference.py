@@ -1,0 +1,147 @@
+"""A model on encoded rows: one pass, batch by batch, and the answers that come of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils import send_to_device
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.console import Console
+from luthier.data.batches import IGNORED, Collate, IntArray, by_length
+from luthier.data.encode import Columns, Encoded, Limits
+from luthier.recipe import Recipe
+from luthier.tasks.base import Answer, Loss, Task
+
+MOST_NUMBERS = 1 << 26  # of one batch's outputs: a quarter of a gigabyte in float32
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What came of a pass.
+
+    Args:
+        kept: For each row what the task keeps of the outputs.
+        loss: Mean over all labels; None without labels.
+    """
+
+    kept: list[Any]
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Examples that a model is asked, ready to be run.
+
+    Args:
+        examples: Canonical columns.
+        rows: Their features.
+        lengths: [rows] tokens of each.
+        limits: What the features were cut to.
+    """
+
+    examples: Columns
+    rows: Sequence[Mapping[str, Any]]
+    lengths: IntArray
+    limits: Limits
+
+    @classmethod
+    def of(cls, examples: Columns, encoded: Encoded, limits: Limits) -> "Asked":
+        return cls(examples, encoded.rows, encoded.lengths, limits)
+
+    @property
+    def size(self) -> int:
+        return len(next(iter(self.examples.values()), ()))
+
+
+def infer(
+    task: Task,
+    model: nn.Module,
+    asked: Asked,
+    batches: Sequence[IntArray],
+    collate: Collate,
+    loss: Loss | None = None,
+    console: Console | None = None,
+) -> Inferred:
+    """Run a model over rows. The same rows and batches give the same bits.
+
+    Args:
+        task: Says what is kept.
+        model: In evaluation mode.
+        asked: The rows.
+        batches: Which rows run together; every row in one of them.
+        collate: Pads rows to a batch.
+        loss: To be summed over the rows' labels; None for no loss.
+        console: Shown a bar.
+    """
+    device = next(model.parameters()).device
+    kept: list[Any] = [None] * len(asked.rows)
+    total, labels_seen = 0.0, 0
+    with torch.inference_mode(), (console or Console()).progress("evaluate", len(asked.rows)) as bar:
+        for chosen in batches:
+            batch = send_to_device(collate([asked.rows[int(i)] for i in chosen]), device)
+            labels = batch.pop("labels", None)
+            outputs = model(**batch)
+            if loss is not None and labels is not None:
+                total += float(loss(outputs, labels))
+                labels_seen += int(labels.ne(IGNORED).sum())
+            for i, value in zip(chosen, task.keep(outputs, batch, labels), strict=True):
+                kept[int(i)] = value
+            bar.advance(len(chosen))
+    return Inferred(kept, total / labels_seen if labels_seen else None)
+
+
+def batches_of(task: Task, model: PreTrainedModel, lengths: IntArray, rows: int) -> list[IntArray]:
+    """Batches for a pass; fewer rows in each where the outputs of a token are a whole vocabulary.
+
+    Args:
+        task: What the outputs are.
+        model: Its vocabulary counts.
+        lengths: [n] tokens of each row.
+        rows: Most rows in a batch.
+    """
+    width = model.config.get_text_config(decoder=True).vocab_size if task.generates else 1
+    return by_length(lengths, rows=rows, tokens=max(1, MOST_NUMBERS // width) if task.generates else None)
+
+
+def answer(
+    task: Task,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    asked: Asked,
+    recipe: Recipe,
+    *,
+    generated: int | None = None,
+    console: Console | None = None,
+) -> tuple[list[Answer], float | None]:
+    """The answers to examples that have labels, and the mean loss.
+
+    Args:
+        task: What the model was tuned for.
+        model: In evaluation mode.
+        tokenizer: Its own.
+        asked: The examples.
+        recipe: Says how.
+        generated: How many of the examples a task that generates writes an answer for, evenly spaced; None for all.
+        console: Shown bars.
+    """
+    batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
+    inferred = infer(task, model, asked, batches, task.collator(tokenizer, model), task.loss(recipe), console)
+    answers = task.answers(asked.examples, asked.rows, inferred.kept)
+    if task.generates:
+        places = evenly(asked.size, generated)
+        chosen = {name: [column[i] for i in places] for name, column in asked.examples.items()}
+        texts = task.write(model, tokenizer, chosen, asked.limits, console or Console()) if places else []
+        written = dict(zip(places, texts, strict=True))
+        answers = [answer | {"prediction": written.get(i)} for i, answer in enumerate(answers)]
+    return answers, inferred.loss
+
+
+def evenly(n: int, most: int | None) -> list[int]:
+    """At most so many of n places, evenly spaced, always the same ones."""
+    if most is None or most >= n:
+        return list(range(n))
+    return np.unique(np.linspace(0, n - 1, most).astype(int)).tolist() if most else []

@@ -1,0 +1,69 @@
+"""The parts of a model that the data meet first, its configuration and tokenizer: loaded, or made from the data."""
+
+from typing import cast
+
+from datasets import Dataset
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+from luthier.console import Console
+from luthier.findings import Decision
+from luthier.models import scratch
+from luthier.models.loading import load_config, load_tokenizer
+from luthier.models.sources import default_model, locate
+from luthier.models.tokenizers import train_tokenizer
+from luthier.recipe import Recipe, Size
+from luthier.tasks.base import Task
+from luthier.text import count
+
+Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
+
+
+def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision]:
+    """Fix the model that the recipe leaves open; what was decided.
+
+    Args:
+        recipe: Its model is set.
+        family: What the task needs.
+        console: Told when the model has to be converted first, which takes a while.
+    """
+    model = recipe.model
+    if model.name is not None:
+        locate(model.name, console)
+        return []
+    if model.from_scratch is None:
+        model.name, size, why = default_model(family)
+        model.from_scratch = cast(Size | None, size)
+    else:
+        why = "a new model, as asked"
+    if model.from_scratch is not None:
+        model.architecture = model.architecture or scratch.DEFAULT_ARCHITECTURE[family]
+        return [Decision("model", f"{model.architecture} of size {model.from_scratch}, from scratch", why)]
+    locate(str(model.name), console)
+    return [Decision("model", str(model.name), why)]
+
+
+def load_parts(recipe: Recipe) -> Parts | None:
+    """Those of the recipe's model; None where they are made from the data."""
+    if recipe.model.name is None or recipe.model.fresh_tokenizer:
+        return None
+    return load_config(recipe.model.name), load_tokenizer(recipe.model.name), []
+
+
+def make_parts(task: Task, train: Dataset, recipe: Recipe) -> Parts:
+    """A tokenizer trained on the training texts, and the configuration of the model that goes with it."""
+    model = recipe.model
+    if model.name is not None:
+        config = load_config(model.name)
+        architecture, size = config.model_type, None
+    else:
+        assert model.architecture is not None and model.from_scratch is not None
+        architecture, size = model.architecture, model.from_scratch
+    tokenizer = train_tokenizer(
+        task.texts(train[:]), model.vocabulary_size, family=task.family, architecture=architecture, size=size
+    )
+    if size is not None:
+        config = scratch.make_config(architecture, size, tokenizer)
+        for key, value in task.model_config().items():
+            setattr(config, key, value)
+    why = f"trained on the {count(len(train))} training rows"
+    return config, tokenizer, [Decision("tokenizer", f"{count(len(tokenizer))} tokens", why)]

@@ -1,0 +1,89 @@
+"""The rows of sources as examples, and the splits that are made of them."""
+
+from collections.abc import Mapping, Sequence
+
+from datasets import Dataset
+
+from luthier.data import splits
+from luthier.data.sources import Source
+from luthier.data.table import Table, read, take
+from luthier.errors import FindingError, RecipeError
+from luthier.findings import Decision
+from luthier.recipe import Recipe
+from luthier.tasks.base import Task
+from luthier.text import count, listing, plural
+
+SPLITS = ("train", "validation", "test")
+USES = {"train": "learn from", "validation": "validate on", "test": "test on"}
+
+
+def read_table(sources: Mapping[str, Sequence[Source]], task: Task, recipe: Recipe) -> Table:
+    """Every row as an example or set aside.
+
+    Raises:
+        FindingError: No row is left to learn from, or of data that was given to score on.
+    """
+    column = recipe.data.columns.get("split")
+    table = read(sources, task.example, column if isinstance(column, str) else None)
+    for split in ["train", *(split for split in sources if split != "train")]:
+        if split not in table.examples:
+            account, names = table.accounts[split], [source.name for source in sources.get(split, ())]
+            reasons = listing([f"{count(n)} {reason}" for reason, n in account.set_aside.most_common()])
+            first = next((f": {row.detail}" for row in table.rejected if row.source in names), "")
+            raise FindingError(
+                f"of {plural(account.read, 'row')} to {USES[split]} none can be used"
+                f" ({reasons or 'the source is empty'}){first}",
+                where=names_of({split: sources.get(split, ())}),
+                hint="name other columns with --text and --label, or look at the file",
+            )
+    return table
+
+
+def make_splits(table: Table, task: Task, recipe: Recipe) -> tuple[dict[str, Dataset], Decision]:
+    """Take the splits that were given, and make those that were not out of the training rows.
+
+    With held-out data of either kind given, no test rows are taken from training.
+    """
+    examples = {split: table.examples[split] for split in SPLITS if split in table.examples}
+    train = examples["train"]
+    shares = {
+        "validation": recipe.data.validation_share if "validation" not in examples else 0.0,
+        "test": recipe.data.test_share if not {"validation", "test"} & examples.keys() else 0.0,
+    }
+    given = [split for split in examples if split != "train"]
+    if any(shares.values()):
+        groups, strata = [task.group(example) for example in train], task.strata(train)
+        rows = splits.make(groups, strata, **shares, seed=recipe.seed)
+        examples |= {split: take(train, positions) for split, positions in rows.items() if len(positions)}
+    if recipe.data.train_rows is not None:
+        examples["train"] = _sampled(examples["train"], task, recipe.data.train_rows, recipe.seed)
+    sizes = ", ".join(f"{split} {count(len(examples[split]))}" for split in SPLITS if split in examples)
+    made = [split for split, part in shares.items() if part and split in examples]
+    reasons = [f"{' and '.join(given)} given"] if given else []
+    if made:
+        reasons.append(f"{' and '.join(made)} held out by seed {recipe.seed}, equal texts kept together")
+    if recipe.data.train_rows is not None:
+        reasons.append(f"training on a sample of {count(recipe.data.train_rows)}")
+    ordered = {split: examples[split] for split in SPLITS if split in examples}
+    return ordered, Decision("splits", sizes, "; ".join(reasons) or "nothing held out")
+
+
+def _sampled(train: Dataset, task: Task, n: int, seed: int) -> Dataset:
+    """A stratified sample without repeated texts: who labels few rows labels none twice."""
+    first: dict[str, int] = {}
+    for i, example in enumerate(train):
+        first.setdefault(task.key(example), i)
+    distinct = take(train, list(first.values()))
+    if n > len(distinct):
+        raise RecipeError(
+            f"train_rows is {count(n)}, and there {'is' if len(distinct) == 1 else 'are'} only"
+            f" {plural(len(distinct), 'different training row')}",
+            where="data.train_rows",
+            hint="ask for fewer, or leave it out to take them all",
+        )
+    return take(distinct, splits.subsample(range(len(distinct)), task.strata(distinct), n, seed))
+
+
+def names_of(sources: Mapping[str, Sequence[Source]]) -> str:
+    """The sources as the user named them."""
+    return listing(list(dict.fromkeys(source.name for group in sources.values() for source in group)), 3)

@@ -1,0 +1,118 @@
+"""Spans as annotation tools export them: Prodigy, doccano, Label Studio, and lists as spaCy takes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from luthier.data.columns import ColumnProfile, is_missing
+from luthier.data.records import Fault
+from luthier.data.structured import structured
+from luthier.text import shorten
+
+STARTS = ("start", "start_offset", "start_char", "begin")
+ENDS = ("end", "end_offset", "end_char", "stop")
+LABELS = ("label", "labels", "entity_group", "entity", "type", "tag")
+_DISCARDED = ("reject", "ignore")  # Prodigy's other answer is `accept`
+
+
+class Span(TypedDict):
+    """A labelled piece of a text, in characters; `end` is the first one behind it."""
+
+    start: int
+    end: int
+    label: str
+
+
+def is_spans(column: ColumnProfile) -> bool:
+    """Whether a column holds spans: lists of start, end and label, of objects with these, or Label Studio's results."""
+    structure = column.structure
+    if structure.item != "object":
+        return structure.item == "span"
+    if all(structure.keys & set(names) for names in (STARTS, ENDS, LABELS)):
+        return True
+    return "result" in structure.keys and {"value", "labels"} <= structure.inner
+
+
+def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> tuple[str, list[Span]] | Fault:
+    """The text of a row and its spans in their order, or why the row cannot be used.
+
+    A row that was rejected or skipped (`answer` of Prodigy, `was_cancelled` of Label Studio) is `not-accepted`; one
+    that nobody has annotated is `missing-label`; no spans in an annotated row is a text without entities. Of several
+    annotations of one text the first counts, or the one that Label Studio marks as `ground_truth`.
+
+    Args:
+        values: Column to value.
+        columns: The columns of the roles `text` and `spans`.
+    """
+    if (answer := values.get("answer")) in _DISCARDED:
+        return Fault("not-accepted", f"its answer is {answer!r}")
+    cell = structured(values.get(str(columns["text"])))
+    text = _text_of(cell)
+    if is_missing(text):
+        reason = "missing-text" if text is None else "empty-text"
+        return Fault(reason, f"column {columns['text']!r} holds no text")
+    found = structured(values.get(str(columns["spans"])))
+    if found is None and answer == "accept":
+        found = []  # Prodigy leaves the key out where nothing is marked
+    if is_missing(found) or (found == [] and isinstance(cell, dict)):
+        return Fault("missing-label", f"column {columns['spans']!r} is empty")
+    if not isinstance(found, list | tuple):
+        return Fault("invalid-span", f"{shorten(str(found), 60)} instead of a list of spans")
+    if any(isinstance(one, dict) and "result" in one for one in found):
+        done = [one for one in found if isinstance(one, dict) and not one.get("was_cancelled")]
+        if not done:
+            return Fault("not-accepted", "its annotation was cancelled")
+        best = max(done, key=lambda one: bool(one.get("ground_truth")))
+        found = [one["value"] for one in best.get("result") or () if isinstance(one, dict) and _is_labels(one)]
+    spans = [_span(one, str(text)) for one in found]
+    if faults := [span for span in spans if isinstance(span, Fault)]:
+        return faults[0]
+    good = [span for span in spans if not isinstance(span, Fault)]
+    return str(text), sorted(good, key=lambda span: (span["start"], span["end"]))
+
+
+def _text_of(cell: Any) -> Any:
+    """The text in a cell; Label Studio keeps it in an object, under `text` or the only name there is."""
+    if not isinstance(cell, dict):
+        return cell if is_missing(cell) else str(cell)
+    texts = [value for value in cell.values() if isinstance(value, str)]
+    return cell.get("text", texts[0] if len(texts) == 1 else None)
+
+
+def _is_labels(result: Mapping[str, Any]) -> bool:
+    """Whether a result of Label Studio is a span, rather than a choice or a rating for the whole text."""
+    value = result.get("value")
+    return isinstance(value, dict) and result.get("type", "labels") in ("labels", "hypertextlabels")
+
+
+def _span(found: Any, text: str) -> Span | Fault:
+    """One span in any of the forms, as it stands: nothing is shifted here."""
+    if isinstance(found, Mapping):
+        start, end, label = (_first(found, names) for names in (STARTS, ENDS, LABELS))
+    elif isinstance(found, Sequence) and not isinstance(found, str) and len(found) == 3:
+        start, end, label = found
+    else:
+        return Fault("invalid-span", f"{shorten(str(found), 60)} is no span")
+    if isinstance(label, list):
+        if len(label) > 1:
+            return Fault("several-labels", f"the span {start}-{end} has the labels {', '.join(map(str, label))}")
+        label = label[0] if label else None
+    begin, stop = _place(start), _place(end)
+    if begin is None or stop is None or is_missing(label):
+        return Fault("invalid-span", f"{shorten(str(found), 60)} has no start, end and label")
+    covered = found.get("text") if isinstance(found, Mapping) else None
+    if isinstance(covered, str) and covered.strip() != text[begin:stop].strip():
+        detail = (
+            f"the span {begin}-{stop} says {shorten(covered, 40)!r}, the text has {shorten(text[begin:stop], 40)!r}"
+        )
+        return Fault("span-text-differs", detail)
+    return Span(start=begin, end=stop, label=str(label))
+
+
+def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((found[name] for name in names if found.get(name) is not None), None)
+
+
+def _place(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():  # pandas turns whole numbers into these
+        value = int(value)
+    return value if type(value) is int and value >= 0 else None

@@ -1,0 +1,170 @@
+"""Answers that are pieces of a context: read in the forms that people keep them in, and seen to be where they say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.data.columns import as_number, is_missing
+from luthier.data.records import Fault
+from luthier.data.structured import structured
+from luthier.text import count, shorten
+
+NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER")  # SubjQA, and CoQA with QuAC; they stand at the end of the context too
+FARTHEST = 3  # characters that an answer may be away from where it is said to be
+MENDS = {
+    "answer-shifted": f"the answer stands up to {FARTHEST} characters from where it is said to be",
+    "answer-trimmed": "white space around the answer was left out",
+    "answer-respelled": "the answer differs from the context in white space or case: the context's form is taken",
+    "answer-located": "the answer had no place, and stands in the context exactly once",
+    "answer-dropped": "one of several answers is not in the context, and the others are kept",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers of one row.
+
+    Args:
+        spans: Each answer's text and where it starts; none where the question cannot be answered. Each is exact:
+            context[start:start + len(text)] == text.
+        mends: What had to be mended by rule, see `MENDS`.
+    """
+
+    spans: tuple[tuple[str, int], ...]
+    mends: tuple[str, ...] = ()
+
+
+def read_context(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> str | Fault:
+    """The context of a row, without the marker for "no answer" that some sets put at its end."""
+    context = values.get(str(columns["context"]))
+    if is_missing(context):
+        return Fault("missing-text" if context is None else "empty-text", f"column {columns['context']!r} is empty")
+    text = str(context)
+    for marker in NO_ANSWER:
+        if text.endswith(marker):
+            return text.removesuffix(marker).rstrip() or text
+    return text
+
+
+def read_answers(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> Answers | Fault:
+    """The answers of a row, each seen to be where it is said to be, or why the row cannot be used.
+
+    Args:
+        values: Column to value.
+        columns: The columns of the roles `context`, `answers` and, where it has one of its own, `start`.
+    """
+    context = read_context(values, columns)
+    if isinstance(context, Fault):
+        return context
+    if values.get("is_impossible") in (True, "True", "true", 1):
+        return Answers(())
+    cell = structured(values.get(str(columns["answers"])))
+    start = structured(values.get(str(columns["start"]))) if "start" in columns else None
+    if cell is None and ("start" not in columns or start is None):
+        return Fault("missing-label", f"column {columns['answers']!r} is empty")
+    found = _pairs(cell, start)
+    if isinstance(found, Fault):
+        return found
+    wanted = [(text, place) for text, place in found if text.strip() and text.strip() not in NO_ANSWER]
+    spans: list[tuple[str, int]] = []
+    mends: list[str] = []
+    faults: list[Fault] = []
+    for text, place in wanted:
+        mended = _mend(context, text, place)
+        if isinstance(mended, Fault):
+            faults.append(mended)
+            continue
+        spans.append(mended[0])
+        mends += [mended[1]] if mended[1] else []
+    if wanted and not spans:
+        return faults[0]
+    return Answers(tuple(spans), tuple(dict.fromkeys(mends + ["answer-dropped"] * bool(faults))))
+
+
+def read_answer_texts(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> list[str] | Fault:
+    """The answers of a row as texts of their own, each once; none where the question cannot be answered."""
+    cell = structured(values.get(str(columns["answers"])))
+    if is_missing(cell) and not isinstance(cell, str):
+        return Fault("missing-label", f"column {columns['answers']!r} is empty")
+    if isinstance(cell, dict) and "value" in cell:  # TriviaQA: the answer and its other names
+        cell = [cell["value"], *(cell.get("aliases") or ())]
+    found = _pairs(cell, None)
+    if isinstance(found, Fault):
+        return found
+    return list(dict.fromkeys(text for text, _ in found if text.strip() and text.strip() not in NO_ANSWER))
+
+
+def _pairs(cell: Any, start: Any) -> list[tuple[str, int | None]] | Fault:
+    """Texts with their places, from {"text": [...], "answer_start": [...]}, a list of objects, texts or one text."""
+    if isinstance(cell, list) and any(isinstance(one, dict) for one in cell):
+        pairs = [_pairs(one, None) for one in cell]
+        if faults := [one for one in pairs if isinstance(one, Fault)]:
+            return faults[0]
+        return [pair for one in pairs if not isinstance(one, Fault) for pair in one]
+    if isinstance(cell, dict):
+        start = next((cell[key] for key in ("answer_start", "start", "answer_starts") if key in cell), None)
+        cell = next((cell[key] for key in ("text", "texts", "answer", "aliases") if key in cell), None)
+    if isinstance(cell, list | tuple):
+        texts = ["" if is_missing(text) else str(text) for text in cell]
+        starts = list(start) if isinstance(start, list | tuple) else [start] * len(texts)
+        if len(texts) != len(starts):
+            return Fault("invalid-answer", f"{count(len(texts))} answers and {count(len(starts))} starts")
+    else:
+        texts = ["" if is_missing(cell) else str(cell)]
+        starts = [start[0] if isinstance(start, list | tuple) and start else start]  # "(667, 681)" is start and end
+    return list(zip(texts, map(_place, starts), strict=True))
+
+
+def _place(value: Any) -> int | None:
+    number = as_number(value)
+    return int(number) if number is not None and number >= 0 else None
+
+
+def _mend(context: str, text: str, place: int | None) -> tuple[tuple[str, int], str] | Fault:
+    """An answer exactly as it stands in the context, and the name of what was mended; empty for nothing."""
+    trimmed = text.strip()
+    if place is None:
+        if context.count(trimmed) == 1:
+            return (trimmed, context.index(trimmed)), "answer-located"
+        times = f"{count(context.count(trimmed))} times" if trimmed in context else "nowhere"
+        return Fault("answer-not-in-context", f"{shorten(text, 40)!r} has no start and stands {times} in the context")
+    near = sorted(range(-FARTHEST, FARTHEST + 1), key=abs)
+    if context.startswith(text, place):
+        return (text, place), ""
+    inside = place + len(text) - len(text.lstrip())
+    if context.startswith(trimmed, inside):
+        return (trimmed, inside), "answer-trimmed"
+    for at in (place + step for step in near):
+        if at >= 0 and context.startswith(trimmed, at):
+            return (trimmed, at), "answer-shifted"
+    for at in (place + step for step in near):
+        if 0 <= at < len(context) and (end := _same_letters(context, at, trimmed)):
+            return (context[at:end], at), "answer-respelled"
+    return Fault("answer-not-in-context", _difference(context, text, place))
+
+
+def _difference(context: str, text: str, place: int) -> str:
+    """Where an answer and the context part, with what each has there."""
+    there = context[place : place + len(text)]
+    if not there:
+        return f"{shorten(text, 40)!r} is said to start at {count(place)}, and the context has {count(len(context))}"
+    pairs = enumerate(zip(text, there, strict=False))
+    alike = next((place for place, (one, other) in pairs if one != other), len(there))
+    at = max(0, alike - 12)
+    pieces = [f"{shorten(piece[at : alike + 20], 40)!r}" for piece in (text, there)]
+    return f"the answer at {count(place)} has {pieces[0]} where the context has {pieces[1]}"
+
+
+def _same_letters(context: str, start: int, text: str) -> int:
+    """Where a text ends that begins at `start` and has the same letters, white space and case apart; 0 for nowhere."""
+    letters: Sequence[str] = [letter.lower() for letter in text if not letter.isspace()]
+    if context[start].isspace():
+        return 0
+    at = start
+    for letter in letters:
+        while at < len(context) and context[at].isspace():
+            at += 1
+        if at == len(context) or context[at].lower() != letter:
+            return 0
+        at += 1
+    return at

@@ -1,0 +1,216 @@
+"""Conversations in the forms in which people keep them, as messages with the roles system, user, assistant and tool."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from luthier.data.columns import is_missing
+from luthier.data.records import Fault
+from luthier.data.structured import structured
+from luthier.text import count, listing, shorten
+
+Message = dict[str, Any]
+
+ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
+CONTENT_KEYS = ("content", "value", "text", "message", "utterance")
+ROLES = {
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("user", "human", "prompter", "customer", "client", "person"), "user"),
+    **dict.fromkeys(
+        ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent", "bing", "bard"), "assistant"
+    ),
+    **dict.fromkeys(("function_call", "tool_call"), "assistant"),
+    **dict.fromkeys(("tool", "observation", "function", "function_response", "tool_response", "ipython"), "tool"),
+}
+_CALLS = ("function_call", "tool_call")
+_KEPT = ("name", "tool_call_id")  # what a message may carry besides role, content and tool_calls
+
+
+def read_messages(
+    values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, *, replied: bool = True
+) -> list[Message] | Fault:
+    """The messages of a row, or why it cannot be used.
+
+    Each is {"role", "content"}, with `tool_calls` where the assistant calls tools: {"type": "function", "function":
+    {"name", "arguments"}}, arguments as an object. Turns stay in the order and as many as they are: two of one role in
+    a row are not joined, and the assistant may speak first.
+
+    Args:
+        values: Column to value.
+        columns: Columns by role, as `recognise_chat` found them.
+        shape: `messages`, `instruction` or `prompt`.
+        replied: Whether there must be a reply; False to predict one.
+    """
+    role, reply = {"messages": ("messages", ""), "instruction": ("instruction", "output")}.get(
+        shape, ("prompt", "response")
+    )
+    first = _turns(_cell(values, columns, role), "user")
+    if isinstance(first, Fault):
+        return first
+    turns = first
+    if reply:
+        if shape == "instruction":
+            turns = _with_input(first, _cell(values, columns, "input"))
+            history = _history(_cell(values, columns, "history"))
+            if isinstance(history, Fault):
+                return history
+            turns = history + turns
+        if not any(_says(turn) for turn in turns):
+            return Fault("empty-text", f"column {columns[role]!r} is empty")
+        replies = _turns(_cell(values, columns, reply), "assistant")
+        if isinstance(replies, Fault):
+            return replies
+        # Preference data repeats the prompt in each of the replies.
+        turns = replies if any(turn["role"] == "user" for turn in replies) else turns + replies
+    system = _cell(values, columns, "system")
+    if not is_missing(system) and not any(turn["role"] == "system" for turn in turns):
+        turns = [{"role": "system", "content": str(system)}, *turns]
+    if not turns:
+        return Fault("empty-conversation", f"column {columns[role]!r} has no messages")
+    if replied and not any(turn["role"] == "assistant" and _says(turn) for turn in turns):
+        where = f"column {columns.get(reply, '')!r} is empty" if reply else f"the roles are {_roles(turns)}"
+        return Fault("no-assistant-turn", f"nothing that the assistant says: {where}")
+    return turns
+
+
+def read_tools(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> list[dict[str, Any]] | Fault:
+    """The tools that a row offers, each as {"type": "function", "function": {...}}; none where it offers none.
+
+    Args:
+        values: Column to value.
+        columns: Columns by role, as `recognise_chat` found them.
+    """
+    found = _cell(values, columns, "tools")
+    if is_missing(found):
+        return []
+    tools = [found] if isinstance(found, Mapping) else found
+    if not isinstance(tools, list) or not all(isinstance(tool, Mapping) for tool in tools):
+        return Fault("bad-tools", f"{shorten(str(found), 60)!r} is no list of tools")
+    return [dict(tool) if "function" in tool else {"type": "function", "function": tool} for tool in tools]
+
+
+def _cell(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], role: str) -> Any:
+    """The value of a role's column; lists and objects are read where they are written as text."""
+    value = values.get(str(columns[role])) if role in columns else None
+    if not isinstance(value, str):
+        return _filled(value)
+    found = structured(value)
+    if role in ("messages", "tools", "history"):
+        return found
+    # A reply may well be JSON: only what is a list of messages is taken for one.
+    written = (
+        isinstance(found, list) and found and all(isinstance(one, dict) and set(ROLE_KEYS) & set(one) for one in found)
+    )
+    return found if written and role in ("prompt", "response") else value
+
+
+def _turns(cell: Any, speaker: str) -> list[Message] | Fault:
+    """The messages in a cell: a list of them, a tree of OASST, texts that take turns, or one text of the speaker."""
+    if isinstance(cell, Mapping) and "replies" in cell:
+        return _turns(_path(cell), speaker)
+    if isinstance(cell, Mapping):
+        return _turns([cell], speaker)
+    if not isinstance(cell, list | tuple):
+        return [] if is_missing(cell) else [{"role": speaker, "content": str(cell)}]
+    if cell and all(isinstance(turn, str) for turn in cell):
+        return [{"role": ("user", "assistant")[place % 2], "content": turn} for place, turn in enumerate(cell)]
+    found = [_message(turn, place) for place, turn in enumerate(cell, start=1)]
+    if faults := [turn for turn in found if isinstance(turn, Fault)]:
+        return faults[0]
+    return [turn for turn in found if not isinstance(turn, Fault)]
+
+
+def _message(turn: Any, place: int) -> Message | Fault:
+    where = f"message {count(place)}"
+    if not isinstance(turn, Mapping):
+        return Fault("invalid-message", f"{where} is {shorten(str(turn), 40)!r}")
+    said = next((str(turn[key]) for key in ROLE_KEYS if turn.get(key) is not None), "")
+    role = ROLES.get(said.strip().lower())
+    if role is None:
+        return Fault("unknown-role", f"{where} has the role {said!r}; known: {listing(list(ROLES), 30)}")
+    content = next((turn[key] for key in CONTENT_KEYS if turn.get(key) is not None), "")
+    if isinstance(content, list):
+        content = _joined(content)
+    if isinstance(content, Mapping):
+        content = json.dumps(content, ensure_ascii=False)
+    if content is None:
+        return Fault("not-text", f"{where} holds something other than text")
+    message: Message = {"role": role, "content": str(content)}
+    message |= {key: turn[key] for key in _KEPT if turn.get(key) is not None}
+    calls: Any = content if said.strip().lower() in _CALLS else turn.get("tool_calls") or turn.get("function_call")
+    if calls and role == "assistant":
+        read = _calls(calls, where)
+        if isinstance(read, Fault):
+            return read
+        message["tool_calls"] = read
+        message["content"] = "" if said.strip().lower() in _CALLS else message["content"]
+    return message
+
+
+def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:
+    """Calls of tools: one or several, each an object with name and arguments, or JSON of it."""
+    value = structured(found)
+    calls = []
+    for call in value if isinstance(value, list) else [value]:
+        function = structured(call.get("function", call)) if isinstance(call, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+            return Fault("bad-tool-call", f"{where}: {shorten(str(found), 60)!r} names no function")
+        arguments = structured(function.get("arguments", function.get("parameters")))
+        arguments = {} if is_missing(arguments) else arguments
+        if not isinstance(arguments, Mapping):
+            return Fault("bad-tool-call", f"{where}: the arguments {shorten(str(arguments), 60)!r} are no object")
+        read = {"type": "function", "function": {"name": function["name"], "arguments": dict(arguments)}}
+        calls.append(read | ({"id": call["id"]} if call.get("id") else {}))
+    return calls or Fault("bad-tool-call", f"{where} calls nothing")
+
+
+def _joined(parts: Sequence[Any]) -> str | None:
+    """The text of a content in parts; None where a part is a picture or a sound."""
+    texts = [
+        part if isinstance(part, str) else part.get("text") if isinstance(part, Mapping) else None for part in parts
+    ]
+    return None if None in texts else "".join(map(str, texts))
+
+
+def _path(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The messages of a tree along its best replies: those of the lowest rank, or the first."""
+    found = [tree]
+    while replies := [reply for reply in found[-1].get("replies") or () if isinstance(reply, Mapping)]:
+        found.append(min(replies, key=lambda reply: reply["rank"] if isinstance(reply.get("rank"), int) else 0))
+    return found
+
+
+def _with_input(turns: list[Message], more: Any) -> list[Message]:
+    """Alpaca's input under its instruction, a blank line between."""
+    if is_missing(more) or not turns:
+        return turns if is_missing(more) else [{"role": "user", "content": str(more)}]
+    return [*turns[:-1], turns[-1] | {"content": f"{turns[-1]['content']}\n\n{more}"}]
+
+
+def _history(cell: Any) -> list[Message] | Fault:
+    """Earlier turns: pairs of what the user said and what the assistant answered."""
+    if is_missing(cell):
+        return []
+    pairs = cell if isinstance(cell, list) else [cell]
+    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        return Fault("invalid-message", f"the history {shorten(str(cell), 60)!r} is no list of pairs")
+    return [
+        {"role": role, "content": str(text)}
+        for pair in pairs
+        for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
+
+
+def _says(turn: Message) -> bool:
+    return not is_missing(turn["content"]) or bool(turn.get("tool_calls"))
+
+
+def _roles(turns: Sequence[Message]) -> str:
+    return listing(list(dict.fromkeys(turn["role"] for turn in turns)))
+
+
+def _filled(value: Any) -> Any:
+    """A value without the keys that Arrow adds, with nothing under them, so that all rows have the same ones."""
+    if isinstance(value, Mapping):
+        return {key: _filled(cell) for key, cell in value.items() if cell is not None}
+    return [_filled(item) for item in value] if isinstance(value, list | tuple) else value

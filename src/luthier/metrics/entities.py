@@ -1,0 +1,142 @@
+"""Metrics of tagged tokens: entities found, by type, and the tag dictionary that a tagger has to beat.
+
+Equal to seqeval's in its default mode, which is that of conlleval: an entity counts where type, start and end are
+right, and an `I-` without its `B-` begins one. Intervals resample sentences, not entities.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.metrics.classification import f1
+
+Tags = Sequence[Sequence[str]]
+
+
+class Entity(NamedTuple):
+    """An entity of a sentence: its tokens are `start` to `end`, exclusive."""
+
+    type: str
+    start: int
+    end: int
+
+
+def entities(tags: Sequence[str]) -> list[Entity]:
+    """The entities of one sentence's IOB2 tags, in order. What is neither `O` nor `B-` is taken as `I-`."""
+    found: list[Entity] = []
+    start, inside = 0, ""
+    for at, tag in enumerate([*tags, "O"]):
+        prefix, _, kind = tag.partition("-")
+        kind = "" if prefix == "O" else kind or "_"
+        if inside and (kind != inside or prefix == "B"):
+            found.append(Entity(inside, start, at))
+            inside = ""
+        if kind and not inside:
+            start, inside = at, kind
+    return found
+
+
+def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
+    """The usual metrics of tagged sentences.
+
+    `f1`, `precision` and `recall` are over all entities, 0 where there are none. `f1_macro` is the mean over the types
+    that occur in gold or predicted tags. `accuracy` is that of tokens, most of which are easy.
+
+    Args:
+        predicted: IOB2 tags by sentence.
+        gold: As many tags for each sentence.
+    """
+    types = entity_types(predicted, gold)
+    counts = type_counts(predicted, gold, types)
+
+    def metric(name: str, value: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]) -> Metric:
+        def of_sums(sums: FloatArray) -> FloatArray:
+            right, found, wanted = (part.sum(-1) for part in np.split(sums, 3, axis=-1))
+            return value(right, found, wanted)
+
+        return Metric(name, counts, of_sums)
+
+    return [
+        metric("f1", lambda right, found, wanted: ratio(2 * right, found + wanted, empty=0.0)),
+        metric("precision", lambda right, found, _: ratio(right, found, empty=0.0)),
+        metric("recall", lambda right, _, wanted: ratio(right, wanted, empty=0.0)),
+        f1(counts),
+        _accuracy(predicted, gold),
+    ]
+
+
+def entity_types(*tags: Tags) -> list[str]:
+    """The types of entity in tags, sorted."""
+    return sorted({entity.type for several in tags for sentence in several for entity in entities(sentence)})
+
+
+def type_counts(predicted: Tags, gold: Tags, types: Sequence[str]) -> csr_array:
+    """The statistics that the metrics by type read: takes the place of `class_counts` in `class_table`.
+
+    Args:
+        predicted: IOB2 tags by sentence.
+        gold: As many tags for each sentence.
+        types: Every type that occurs in them.
+
+    Returns:
+        `[n, 3 * types]`, sparse: how many entities of each type were rightly predicted, predicted, gold.
+    """
+    _check(predicted, gold)
+    column = {kind: at for at, kind in enumerate(types)}
+    rows: list[int] = []
+    columns: list[int] = []
+    for row, (ours, theirs) in enumerate(zip(predicted, gold, strict=True)):
+        found, wanted = set(entities(ours)), set(entities(theirs))
+        for part, several in enumerate((found & wanted, found, wanted)):
+            for entity in several:
+                if entity.type not in column:
+                    raise ValueError(f"sentence {row} has an entity of type {entity.type!r}, which is not in types")
+                rows.append(row)
+                columns.append(part * len(types) + column[entity.type])
+    # Entries of one cell are summed.
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(gold), 3 * len(types)), dtype=np.float64)
+
+
+def most_frequent_tags(train_tokens: Tags, train_tags: Tags, test_tokens: Tags) -> list[list[str]]:
+    """The tag dictionary: each word's most frequent tag in training, made valid IOB2.
+
+    A word that training lacks is looked up in lower case, and else is `O`. Of equally frequent tags the first seen.
+    """
+    exact: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    lowered: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for tokens, tags in zip(train_tokens, train_tags, strict=True):
+        for token, tag in zip(tokens, tags, strict=True):
+            exact[token][tag] += 1
+            lowered[token.lower()][tag] += 1
+    best = [{word: tags.most_common(1)[0][0] for word, tags in counted.items()} for counted in (exact, lowered)]
+    return [
+        valid_tags([best[0].get(token) or best[1].get(token.lower(), "O") for token in tokens])
+        for tokens in test_tokens
+    ]
+
+
+def valid_tags(tags: Sequence[str]) -> list[str]:
+    """The same entities in valid IOB2: an `I-` that begins one becomes `B-`."""
+    valid = list(tags)
+    for entity in entities(tags):
+        valid[entity.start] = f"B-{entity.type}"
+    return valid
+
+
+def _accuracy(predicted: Tags, gold: Tags) -> Metric:
+    right = [sum(a == b for a, b in zip(*pair, strict=True)) for pair in zip(predicted, gold, strict=True)]
+    statistics = np.array([right, [len(tags) for tags in gold]], dtype=np.float64).T
+    return Metric("accuracy", statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]))
+
+
+def _check(predicted: Tags, gold: Tags) -> None:
+    """Tags are made by us, so what is wrong here is a bug."""
+    if len(predicted) != len(gold):
+        raise ValueError(f"predicted tags of {len(predicted)} sentences, gold tags of {len(gold)}")
+    for row, (ours, theirs) in enumerate(zip(predicted, gold, strict=True)):
+        if len(ours) != len(theirs):
+            raise ValueError(f"sentence {row} has {len(ours)} predicted tags and {len(theirs)} gold tags")

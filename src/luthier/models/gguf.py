@@ -1,0 +1,144 @@
+"""Models in GGUF files, converted once into plain model directories that load in a second from then on."""
+
+import copy
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from functools import cache
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from huggingface_hub import constants
+from tokenizers import pre_tokenizers
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.console import Console
+from luthier.errors import DamagedError, ModelError, ResourceError
+from luthier.files import remove_directory, sweep, verify, write_directory
+from luthier.models.quiet import quiet
+
+VERSION = 1  # of what is written here; a new one converts again
+PLACE = "LUTHIER_CACHE"  # environment variable
+QUICK = 150_000_000  # bytes of a file that is converted in less than a minute
+
+
+def cache_directory() -> Path:
+    """Where converted models are kept: `$LUTHIER_CACHE`, else beside what the hub library keeps."""
+    return Path(os.environ.get(PLACE) or Path(constants.HF_HOME) / "luthier").expanduser() / "models"
+
+
+def converted(
+    name: str, parts: Sequence[Path], *, sha256: str = "", digits: bool = False, console: Console | None = None
+) -> Path:
+    """The directory of a model that was converted from a GGUF file; the first call makes it.
+
+    Args:
+        name: What to call it, such as `smollm2`.
+        parts: The file, or the parts that it is cut into, in order.
+        sha256: What the whole file has to have; empty for anything.
+        digits: Whether the tokenizer takes each digit by itself. GGUF says so in a word that transformers passes over.
+        console: Told before a conversion.
+    Raises:
+        DamagedError: The file is not what it should be.
+        ModelError: The library that reads GGUF is missing.
+        ResourceError: The cache cannot be written.
+    """
+    found = _digest(tuple(parts), tuple(part.stat().st_mtime_ns for part in parts))
+    if sha256 and found != sha256:
+        raise DamagedError("the GGUF file is damaged", where=str(parts[0]), hint="install its package again")
+    place = cache_directory()
+    target = place / f"{name}-{hashlib.sha256(f'{found} {digits} {VERSION}'.encode()).hexdigest()[:16]}"
+    try:
+        if _is_whole(target):
+            return target
+        place.mkdir(parents=True, exist_ok=True)
+        with FileLock(place / ".lock"):
+            if not _is_whole(target):  # another process may have made it in the meantime
+                _convert(name, parts, digits, target, console or Console())
+    except (OSError, ResourceError) as error:
+        what = error.what if isinstance(error, ResourceError) else f"cannot write: {error.strerror or error}"
+        hint = f"make room, or name another place in the environment variable {PLACE}"
+        raise ResourceError(f"{name} cannot be converted: {what}", where=str(place), hint=hint) from None
+    return target
+
+
+def _convert(name: str, parts: Sequence[Path], digits: bool, target: Path, console: Console) -> None:
+    size = sum(part.stat().st_size for part in parts)
+    console.say(f"converting {name} from GGUF, once: {'less than a minute' if size < QUICK else 'some minutes'}")
+    sweep(target.parent)
+    if target.exists():
+        remove_directory(target)  # damaged
+
+    def fill(aside: Path) -> None:
+        whole = aside / "whole.gguf"
+        if len(parts) > 1:
+            with whole.open("wb") as file:
+                for part in parts:
+                    with part.open("rb") as piece:
+                        shutil.copyfileobj(piece, file)
+        else:
+            whole.symlink_to(parts[0].absolute())
+        model, tokenizer = _read(whole, digits)
+        whole.unlink()
+        with quiet():
+            model.save_pretrained(aside)
+            tokenizer.save_pretrained(aside)
+
+    write_directory(target, fill)
+
+
+def _read(file: Path, digits: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A plain model, in float32, and the tokenizer of a GGUF file."""
+    try:
+        with quiet(), redirect_stderr(io.StringIO()):  # its bars heed nobody
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+            quantized: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                file.parent, gguf_file=file.name, dtype=torch.float32
+            )
+    except ImportError as error:
+        raise ModelError(f"GGUF cannot be read here: {error}", where=str(file), hint="pip install gguf") from None
+    # What came out of GGUF counts as quantized and is not saved; the same numbers in a model of their own are.
+    config = copy.deepcopy(quantized.config)
+    for trace in ("quantization_config", "_model_name_or_path"):
+        if hasattr(config, trace):
+            delattr(config, trace)
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModelForCausalLM.from_config(config)
+    model.load_state_dict(quantized.state_dict(), assign=True)
+    model.tie_weights()
+    model.generation_config = quantized.generation_config
+    backend = tokenizer.backend_tokenizer
+    if digits:
+        backend.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(True), backend.pre_tokenizer])
+    tokenizer.model_max_length = config.max_position_embeddings
+    return model, tokenizer
+
+
+def _is_whole(directory: Path) -> bool:
+    if not directory.is_dir():
+        return False
+    try:
+        _verify_once(directory)
+    except DamagedError:
+        return False
+    return True
+
+
+@cache
+def _verify_once(directory: Path) -> None:
+    verify(directory)  # an error is not remembered
+
+
+@cache
+def _digest(parts: tuple[Path, ...], times: tuple[int, ...]) -> str:
+    """SHA-256 of the parts one after the other; reckoned again where one was written since."""
+    found = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+    return found.hexdigest()

@@ -1,0 +1,52 @@
+"""Languages of translation models: what they are called, and how a model of many languages is told two of them."""
+
+import re
+
+from transformers import PreTrainedTokenizerBase
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
+from luthier.errors import ModelError
+from luthier.findings import Decision
+from luthier.text import listing
+
+_CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}")  # en_XX of mBART, eng_Latn of NLLB
+
+
+def english_name(code: str) -> str:
+    """The English name of a language by its ISO 639-1 code, with or without a region; the code where it has none."""
+    return str(LANGUAGES.get(code.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0], code)).title()
+
+
+def set_direction(tokenizer: PreTrainedTokenizerBase, source: str, target: str) -> tuple[int | None, list[Decision]]:
+    """Tell a tokenizer of many languages which two it is about.
+
+    Args:
+        tokenizer: Of any model; nothing is done where it has no language codes.
+        source: Language of what is read, such as `en`.
+        target: Language of what is written.
+    Returns:
+        The token that a translation begins with, None where it begins with none; and what was decided.
+    Raises:
+        ModelError: It has codes, and none for one of the languages, or the languages are not known.
+    """
+    if not hasattr(tokenizer, "src_lang"):
+        return None, []
+    codes = sorted(token for token in tokenizer.get_vocab() if _CODE.fullmatch(token))
+    tokenizer.src_lang, tokenizer.tgt_lang = (_code(language, codes) for language in (source, target))
+    token = tokenizer.get_vocab()[tokenizer.tgt_lang]
+    why = "the model's codes for them; a translation begins with the second"
+    return token, [Decision("language codes", f"{tokenizer.src_lang} to {tokenizer.tgt_lang}", why)]
+
+
+def _code(language: str, codes: list[str]) -> str:
+    if language in codes:
+        return language
+    wanted = language.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0]
+    found = [code for code in codes if code.split("_")[0] == wanted]
+    if not wanted or not found:
+        raise ModelError(
+            f"the model has no code for the language {language!r}" if wanted else "the languages are not known",
+            where="data.shape",
+            hint=f"name both, as in --set shape=en-de; the model knows {listing(codes, 8)}",
+        )
+    return found[0]

@@ -1,0 +1,179 @@
+"""New models: the configuration of an architecture in one of three sizes, and weights as its class draws them."""
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.models import architectures
+from luthier.models.architectures import architecture_named
+from luthier.models.loading import set_dropout
+from luthier.models.quiet import quiet
+
+DEFAULT_ARCHITECTURE = architectures.DEFAULTS
+DROPOUT = 0.1
+HEAD = 64  # width of an attention head
+WIDE = 0.5  # spread of embeddings from which they are narrowed: Adam moves every number alike, and 1 is far to go
+POSITIONS = 1024  # tokens that a model can take at once
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The proportions of a model: the width of a token's vector, and the layers of each of its stacks."""
+
+    width: int
+    layers: int
+
+
+ONE_STACK = {"tiny": Shape(128, 2), "small": Shape(384, 6), "base": Shape(768, 12)}
+TWO_STACKS = {"tiny": Shape(128, 2), "small": Shape(256, 4), "base": Shape(512, 6)}
+
+# What the configurations of transformers call the same thing; of the names, each has one or some.
+WIDTH = ("hidden_size", "embedding_size", "d_model", "n_embd", "dim")
+LAYERS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "num_decoder_layers")
+LAYERS_OF_TWO = ("encoder_layers", "decoder_layers")
+HEADS = ("num_attention_heads", "num_key_value_heads", "num_heads", "n_heads", "n_head")
+HEADS_OF_TWO = ("encoder_attention_heads", "decoder_attention_heads")
+HEAD_WIDTH = ("head_dim", "d_kv", "query_pre_attn_scalar")
+INNER = ("intermediate_size", "n_inner", "hidden_dim", "d_ff", "encoder_ffn_dim", "decoder_ffn_dim")
+WORDS = ("vocab_size", "decoder_vocab_size")
+PLACES = ("max_position_embeddings", "n_positions")
+
+
+def make_config(
+    architecture: str, size: str, tokenizer: PreTrainedTokenizerBase, *, positions: int = POSITIONS
+) -> PretrainedConfig:
+    """The configuration of a new model, in the proportions of the field, with a tenth of dropout.
+
+    Args:
+        architecture: Its `model_type`, such as `bert`, `llama` or `t5`.
+        size: `tiny` (0.4 M parameters beside the embeddings, 0.9 M in two stacks), `small` (11 or 7 M) or `base` (85 or
+            44 M).
+        tokenizer: Gives the vocabulary and the ids of the special tokens.
+        positions: Tokens that the model can take at once.
+    Raises:
+        ModelError: No new model of the architecture can be made.
+    """
+    traits = architecture_named(architecture)
+    shape = (TWO_STACKS if traits.family == "encoder-decoder" else ONE_STACK)[size]
+    # A gated layer has three matrices instead of two, so each is narrower.
+    inner = 64 * round(shape.width * 8 / 3 / 64) if traits.gated else 4 * shape.width
+    wanted: dict[str, Any] = {
+        **dict.fromkeys(WIDTH, shape.width),
+        **dict.fromkeys((*LAYERS, *LAYERS_OF_TWO), shape.layers),
+        **dict.fromkeys((*HEADS, *HEADS_OF_TWO), shape.width // HEAD),
+        **dict.fromkeys(HEAD_WIDTH, HEAD),
+        **dict.fromkeys(INNER, inner),
+        **dict.fromkeys(WORDS, len(tokenizer)),
+        **dict.fromkeys(PLACES, positions + traits.spare_positions),
+        # Much of a small model is its embeddings, so one matrix serves to read and to write.
+        "tie_word_embeddings": True,
+        **_special_ids(tokenizer),
+    }
+    if traits.start is not None:
+        wanted["decoder_start_token_id"] = wanted[f"{traits.start}_token_id"]
+    kind = CONFIG_MAPPING[architecture]
+    known = inspect.signature(kind).parameters
+    taken = {key: value for key, value in wanted.items() if key in known}
+    config: PretrainedConfig = kind(**taken, **traits.settings)
+    if traits.start is not None:
+        config.decoder_start_token_id = wanted["decoder_start_token_id"]  # not every class has it among its own
+    set_dropout(config, DROPOUT)
+    return config
+
+
+def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | None = None) -> PreTrainedModel:
+    """A model with new weights, in float32. The random state of torch decides them.
+
+    Args:
+        auto_class: What follows `AutoModelFor`, as in `CausalLM`.
+        config: From `make_config`, with what the head needs, such as `num_labels`.
+        dropout: Rate for every dropout layer; None leaves that of the configuration.
+    """
+    if dropout is not None:
+        set_dropout(config, dropout)
+    with quiet():
+        model: PreTrainedModel = getattr(transformers, f"AutoModelFor{auto_class}").from_config(
+            config, dtype=torch.float32
+        )
+    embeddings: Any = model.get_input_embeddings()
+    spread = embeddings.weight.std().item()
+    if spread > WIDE:
+        with torch.no_grad():
+            embeddings.weight.mul_(embeddings.embedding_dim**-0.5 / spread)
+    return model
+
+
+def renew_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Give a model embeddings for another tokenizer: new numbers, as widely spread as the old ones.
+
+    Args:
+        model: Its embeddings, and the ids in its configuration and generation configuration, are replaced.
+        tokenizer: Gives the vocabulary and the ids of the special tokens.
+    """
+    spreads = [head.weight.std().item() for head in _ends(model)]
+    for module in model.modules():
+        if isinstance(module, nn.Embedding) and module.num_embeddings == model.config.vocab_size:
+            module.padding_idx = None  # it may lie outside of the new vocabulary
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    for head, spread in zip(_ends(model), spreads, strict=True):
+        nn.init.normal_(head.weight, std=spread)
+        if getattr(head, "bias", None) is not None:
+            nn.init.zeros_(head.bias)
+    for name, buffer in model.named_buffers():
+        if name.endswith("final_logits_bias"):
+            buffer.zero_()  # by how much the old tokens were likelier
+    _replace_ids(model, tokenizer)
+
+
+def grow_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Make room for tokens that were added to a model's own tokenizer, such as those of a chat template.
+
+    They begin near the mean of the others. Models may have more rows than tokens; those stay.
+
+    Returns:
+        How many rows were added.
+    """
+    embeddings: Any = model.get_input_embeddings()
+    missing = max(0, len(tokenizer) - embeddings.num_embeddings)
+    if missing:
+        with quiet():
+            model.resize_token_embeddings(len(tokenizer))
+    return missing
+
+
+def _ends(model: PreTrainedModel) -> list[Any]:
+    """Where tokens enter a model and, with a head that writes, where they leave it."""
+    return [end for end in (model.get_input_embeddings(), model.get_output_embeddings()) if end is not None]
+
+
+def _replace_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    config = model.config
+    ids = _special_ids(tokenizer)
+    start = getattr(config, "decoder_start_token_id", None)
+    if start is not None:
+        role = next((role for role in ("pad", "eos") if start == getattr(config, f"{role}_token_id")), "bos")
+        config.decoder_start_token_id = ids[f"{role}_token_id"]
+    for key, value in ids.items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    if model.can_generate():
+        model.generation_config = GenerationConfig.from_model_config(config)
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int | None]:
+    """The ids of special tokens under the names that configurations have for them."""
+    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
+    end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
+    return {
+        "pad_token_id": tokenizer.pad_token_id,
+        "bos_token_id": start,
+        "eos_token_id": end,
+        "cls_token_id": tokenizer.cls_token_id,
+        "sep_token_id": tokenizer.sep_token_id,
+        "forced_eos_token_id": end,
+    }

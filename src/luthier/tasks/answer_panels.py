@@ -1,0 +1,56 @@
+"""The evidence of extractive question answering: how good answers are by kind, and the errors in their contexts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from luthier.metrics.spans import exact_match, token_f1
+from luthier.report.panels import Mark, Pair, Panel, SideBySide, Table
+
+MOST_SHOWN = 60
+KINDS = ("right", "partly right", "wrong", "answered what has no answer", "left unanswered")
+
+
+def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+    """The panels of a run's predictions (columns of the predictions file)."""
+    n = len(predictions["gold"])
+    if not n:
+        return []
+    kinds = [_kind(predictions["prediction"][i], predictions["gold"][i]) for i in range(n)]
+    rows = [(kind, kinds.count(kind), 100 * kinds.count(kind) / n) for kind in KINDS if kind in kinds]
+    errors = [i for i in range(n) if kinds[i] != "right"]
+    errors.sort(key=lambda i: (-(predictions["score"][i] or 0.0), i))
+    pairs = [_pair(predictions, i) for i in errors[:MOST_SHOWN]]
+    return [
+        Table("Answers", ("answer", "rows", "% of the rows"), rows),
+        SideBySide(pairs, len(errors), "Most confident errors", score_name="confidence"),
+    ]
+
+
+def _kind(prediction: str, gold: Sequence[str]) -> str:
+    if exact_match(prediction, gold):
+        return "right"
+    if not prediction:
+        return "left unanswered"
+    if not any(gold):
+        return "answered what has no answer"
+    return "partly right" if token_f1(prediction, gold) else "wrong"
+
+
+def _pair(predictions: Mapping[str, Sequence[Any]], i: int) -> Pair:
+    context, prediction, gold = (predictions[name][i] for name in ("context", "prediction", "gold"))
+    marks = []
+    if prediction:
+        start = predictions["start"][i]
+        marks.append(Mark(start, start + len(prediction), "predicted"))
+    if gold and gold[0] in context:
+        start = context.index(gold[0])
+        marks.append(Mark(start, start + len(gold[0]), "gold"))
+    return Pair(
+        texts=[("question", predictions["question"][i]), ("context", context)],
+        gold=list(gold),
+        prediction=prediction,
+        score=predictions["score"][i],
+        source=predictions["source"][i],
+        row=predictions["row"][i],
+        marks=sorted(marks, key=lambda mark: mark.start),
+    )

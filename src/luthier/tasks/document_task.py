@@ -1,0 +1,193 @@
+"""What `text-generation` and `creative-writing` share: documents, each perhaps with a prompt, that a decoder writes."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+from datasets import Dataset
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+from luthier.data.batches import IGNORED
+from luthier.data.columns import Recognition, is_missing, require
+from luthier.data.duplicates import key
+from luthier.data.encode import Columns, Features, Limits
+from luthier.data.records import Record, Rejected
+from luthier.findings import Decision, Finding
+from luthier.recipe import GenerationRecipe, Recipe
+from luthier.tasks.base import Answer, Example, repeats
+from luthier.tasks.documents import DecoderTask, Document, pack, trigram_answers, windows
+
+SEPARATOR = "\n\n"  # between a prompt and what is written to it
+OPENING_WORDS = 12
+
+
+class DocumentTask(DecoderTask):
+    """Documents that a decoder learns to write."""
+
+    packs = True
+    cuts = False
+    gold_column = "text"
+    unlabelled = True
+    text_role = "text"  # the role of the column that is learned
+
+    def __init__(
+        self, shape: str, columns: Mapping[str, str | list[str]], settings: GenerationRecipe, seed: int = 0
+    ) -> None:
+        self.shape = shape
+        self.columns = dict(columns)
+        self.settings = settings
+        self.seed = seed
+        self._tokenizer: PreTrainedTokenizerBase | None = None
+
+    @classmethod
+    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
+        return cls(recognition.shape, recognition.columns, recipe.generation, recipe.seed)
+
+    # -- from rows to examples -----------------------------------------------------------------------------------
+
+    def example(self, record: Record) -> Example | Rejected:
+        texts = {"prompt": "", "text": ""}
+        for name, role in (("prompt", "prompt"), ("text", self.text_role)):
+            if role not in self.columns:
+                continue
+            value = record.values.get(str(self.columns[role]))
+            if is_missing(value):
+                reason = "missing-text" if value is None else "empty-text"
+                return Rejected(record.source, record.row, reason, f"column {self.columns[role]!r} is empty")
+            texts[name] = str(value)
+        return {"source": record.source, "row": record.row, **texts}
+
+    def answerable(self, values: Mapping[str, Any]) -> Example:
+        """What a person gives is a prompt, whether the training data had prompts or not."""
+        role = "prompt" if "prompt" in self.columns else self.text_role
+        column = str(self.columns[role])
+        name = next((name for name in (column, role, "text") if name in values), column)
+        require([name], values)
+        return {"prompt": "" if values[name] is None else str(values[name]), "text": ""}
+
+    def key(self, example: Example) -> str:
+        return key(example["text"], example["prompt"])
+
+    def strata(self, examples: Dataset) -> Sequence[Any] | None:
+        return None
+
+    def learn(self, train: Dataset, recipe: Recipe) -> None:
+        pass
+
+    def check(
+        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
+    ) -> list[Finding]:
+        return repeats(splits, keys, given, "text")
+
+    def knows(self, example: Example) -> bool:
+        return True
+
+    def label_counts(self, examples: Dataset) -> dict[str, int]:
+        return {}
+
+    # -- from examples to the model ------------------------------------------------------------------------------
+
+    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
+        self._tokenizer = tokenizer
+        return [Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")]
+
+    def model_config(self) -> dict[str, Any]:
+        return {}
+
+    def texts(self, examples: Columns) -> Iterator[str]:
+        for prompt, text in zip(examples["prompt"], examples["text"], strict=True):
+            yield prompt + SEPARATOR + text if prompt else text
+
+    def encode(
+        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+    ) -> Features:
+        documents = self._documents(examples, tokenizer)
+        if training and limits is not None:
+            return pack(documents, limits.length)
+        return windows(documents, limits)
+
+    def _documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+        """Each document from what opens a text for the tokenizer to its end token; a prompt is no label."""
+        opening, end = _edges(tokenizer)
+        prompts = [prompt + SEPARATOR if prompt else "" for prompt in examples["prompt"]]
+        asked = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+        told = tokenizer(list(examples["text"]), add_special_tokens=False)["input_ids"]
+        found = []
+        for prompt, text in zip(asked, told, strict=True):
+            ids = [*opening, *prompt, *text, *end]
+            found.append((ids, [IGNORED] * (len(opening) + len(prompt)) + [*text, *end]))
+        return found
+
+    # -- from the model to answers -------------------------------------------------------------------------------
+
+    def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
+        room = max(1, limits.length - self.new_tokens(limits))
+        ids = tokenizer(self._asked(examples))["input_ids"]
+        opens, end = _edges(tokenizer)
+        begun = [one[: len(one) - len(end)] if end and one[-1:] == end else one for one in ids]
+        return [one[-room:] or opens for one in begun]  # to nothing a document is written as one begins
+
+    def _asked(self, examples: Columns) -> list[str]:
+        """The prompt of each example; the opening of its text where it has none."""
+        pairs = zip(examples["prompt"], examples["text"], strict=True)
+        if "prompt" in self.columns:
+            return [prompt + SEPARATOR for prompt, _ in pairs]
+        return [prompt or opening(text) for prompt, text in pairs]
+
+    def most_new_tokens(self, limits: Limits) -> int:
+        return max(1, min(200, limits.length // 2))
+
+    def written_texts(self, examples: Columns) -> list[str]:
+        return list(examples["text"])
+
+    def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
+        return str(tokenizer.decode(list(ids), skip_special_tokens=True)).rstrip()
+
+    def gold(self, examples: Columns) -> list[Any]:
+        return list(examples["text"])
+
+    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+        return {"prompt": self._asked(examples)}
+
+    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+        """The trigram model over the same tokens, given the same prompts."""
+        assert self._tokenizer is not None
+        known, asked = (self._documents(rows, self._tokenizer) for rows in (train, test))
+        return {"trigram": trigram_answers(known, asked, len(self._tokenizer), self.perfect(test))}
+
+    # -- the model directory -------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape,
+            "columns": self.columns,
+            "generation": self.settings.model_dump(),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Self:
+        return cls(saved["shape"], saved["columns"], GenerationRecipe(**saved["generation"]), saved["seed"])
+
+    @classmethod
+    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
+        return None  # nothing tells that a model writes stories rather than any text
+
+
+def opening(text: str) -> str:
+    """The first line of a text, or as much of it as a person would give to have it gone on with."""
+    line = text.lstrip().split("\n", 1)[0]
+    words = re.findall(r"\S+\s*", line)[:OPENING_WORDS]
+    return "".join(words).rstrip()
+
+
+def _edges(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
+    """What a document begins and ends with.
+
+    A tokenizer that opens no text by itself (that of GPT-2) gets its end token there: it parts documents, and what
+    follows it is the beginning of one.
+    """
+    probe, special = tokenizer("a")["input_ids"], set(tokenizer.all_special_ids)
+    end = [tokenizer.eos_token_id]
+    opens = probe[:1] if probe[0] in special else end
+    return opens, end

@@ -1,0 +1,203 @@
+"""What `summarization`, `translation` and `generative-qa` share: an encoder reads, a decoder writes."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.data.batches import IGNORED, Collate
+from luthier.data.columns import Recognition, is_missing, require
+from luthier.data.duplicates import key
+from luthier.data.encode import TARGET_LENGTH, Columns, Features, Limits
+from luthier.data.records import Fault, Record, Rejected
+from luthier.findings import Decision, Finding
+from luthier.recipe import GenerationRecipe, Recipe
+from luthier.tasks.base import Example, repeats
+from luthier.tasks.writing import WritingTask
+
+MOST_TARGET = 512  # tokens of an answer where nothing says how long answers are
+
+
+class Seq2SeqTask(WritingTask):
+    """A source and its targets, of which the first is learned; all of them count when answers are judged.
+
+    Examples hold `text` (what the model reads after the prefix), `target` and `targets`.
+    """
+
+    family = "encoder-decoder"
+    auto_class = "Seq2SeqLM"
+    longest = 1024
+
+    def __init__(
+        self,
+        shape: str,
+        columns: Mapping[str, str | list[str]],
+        settings: GenerationRecipe,
+        seed: int = 0,
+        prefix: str = "",
+    ) -> None:
+        self.shape = shape
+        self.columns = dict(columns)
+        self.settings = settings
+        self.seed = seed
+        self.prefix = prefix
+
+    @classmethod
+    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
+        return cls(recognition.shape, recognition.columns, recipe.generation, recipe.seed)
+
+    # -- from rows to examples -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def source_text(self, values: Mapping[str, Any]) -> str | Fault:
+        """What the model reads of a row, without its prefix, or why there is nothing."""
+
+    @abstractmethod
+    def target_texts(self, values: Mapping[str, Any]) -> list[str] | Fault:
+        """What the model may write, the best first, or why there is nothing."""
+
+    @abstractmethod
+    def default_prefix(self, config: PretrainedConfig) -> str:
+        """What the architecture was pretrained to see before a source of this task."""
+
+    def example(self, record: Record) -> Example | Rejected:
+        text, targets = self.source_text(record.values), self.target_texts(record.values)
+        if isinstance(text, Fault):
+            return text.of(record)
+        if isinstance(targets, Fault):
+            return targets.of(record)
+        return {"source": record.source, "row": record.row, "text": text, "target": targets[0], "targets": targets}
+
+    def answerable(self, values: Mapping[str, Any]) -> Example:
+        roles = [role for role in self.roles if role in self.columns]
+        named = {str(self.columns[role]): values[role] for role in roles if role in values} | dict(values)
+        require([str(self.columns[role]) for role in roles], named)
+        text = self.source_text(named)
+        return {"text": "" if isinstance(text, Fault) else text, "target": "", "targets": []}
+
+    def text_in(self, values: Mapping[str, Any], role: str) -> str | Fault:
+        """The text of a role's column."""
+        column = str(self.columns[role])
+        value = values.get(column)
+        if is_missing(value):
+            return Fault("missing-text" if value is None else "empty-text", f"column {column!r} is empty")
+        return str(value)
+
+    def key(self, example: Example) -> str:
+        return key(example["text"])
+
+    def strata(self, examples: Dataset) -> Sequence[Any] | None:
+        return None
+
+    def learn(self, train: Dataset, recipe: Recipe) -> None:
+        pass
+
+    def check(
+        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
+    ) -> list[Finding]:
+        return repeats(splits, keys, given, "text")
+
+    def knows(self, example: Example) -> bool:
+        return True
+
+    def label_counts(self, examples: Dataset) -> dict[str, int]:
+        return {}
+
+    # -- from examples to the model ------------------------------------------------------------------------------
+
+    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
+        self.prefix = self.prefix or self.default_prefix(config)
+        why = f"what {config.model_type} was pretrained to see"
+        return [Decision("prefix", repr(self.prefix), why)] if self.prefix else []
+
+    def model_config(self) -> dict[str, Any]:
+        return {}
+
+    def texts(self, examples: Columns) -> Iterator[str]:
+        yield from (self.prefix + text for text in examples["text"])
+        yield from examples["target"]
+
+    def encode(
+        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+    ) -> Features:
+        cutting: dict[str, Any] = {"truncation": True, "max_length": limits.length} if limits else {}
+        features: Features = dict(tokenizer([self.prefix + text for text in examples["text"]], **cutting))
+        if any(examples["target"]):
+            cutting = {"truncation": True, "max_length": limits.target} if limits else {}
+            labels = tokenizer(text_target=list(examples["target"]), **cutting)["input_ids"]
+            features["labels"] = labels
+            features[TARGET_LENGTH] = [len(ids) for ids in labels]
+        return features
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
+        def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+            inputs = [{key: row[key] for key in tokenizer.model_input_names if key in row} for row in rows]
+            batch = dict(tokenizer.pad(inputs, return_tensors="pt"))
+            if "labels" in rows[0]:
+                longest = max(len(row["labels"]) for row in rows)
+                labels = torch.tensor([[*row["labels"], *[IGNORED] * (longest - len(row["labels"]))] for row in rows])
+                batch["labels"] = labels
+                batch["decoder_input_ids"] = _shifted(model, labels)
+            return batch
+
+        return collate
+
+    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return logits, labels
+
+    # -- from the model to answers -------------------------------------------------------------------------------
+
+    def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
+        texts = [self.prefix + text for text in examples["text"]]
+        ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=limits.length)["input_ids"]
+        return ids
+
+    def most_new_tokens(self, limits: Limits) -> int:
+        return limits.target or MOST_TARGET
+
+    def written_texts(self, examples: Columns) -> list[str]:
+        return list(examples["target"])
+
+    def gold(self, examples: Columns) -> list[Any]:
+        """The targets of each example; a single text where no example has several."""
+        if all(len(targets) == 1 for targets in examples["targets"]):
+            return [targets[0] for targets in examples["targets"]]
+        return [list(targets) for targets in examples["targets"]]
+
+    def examples_of(self, predictions: Columns) -> Columns:
+        targets = [[gold] if isinstance(gold, str) else list(gold) for gold in predictions["gold"]]
+        return {"text": predictions["text"], "targets": targets, "target": [several[0] for several in targets]}
+
+    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+        return {"text": list(examples["text"])}
+
+    # -- the model directory -------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape,
+            "columns": self.columns,
+            "prefix": self.prefix,
+            "generation": self.settings.model_dump(),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Self:
+        settings = GenerationRecipe(**saved["generation"])
+        return cls(saved["shape"], saved["columns"], settings, saved["seed"], saved["prefix"])
+
+    @classmethod
+    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
+        return None  # what an encoder-decoder was tuned for stands nowhere
+
+
+def _shifted(model: PreTrainedModel, labels: Tensor) -> Tensor:
+    """What the decoder reads to predict labels: the same, one place later, in the architecture's own way."""
+    shift: Any = model.prepare_decoder_input_ids_from_labels
+    shifted: Tensor = shift(labels)
+    return shifted

@@ -1,0 +1,114 @@
+"""Long texts in windows: which tokens belong to which words, and which window says the last word on each."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from luthier.data.encode import EXAMPLES, Features, Limits
+from luthier.errors import ModelError
+
+NO_WORD = -1
+Offsets = Sequence[tuple[int, int]]
+
+
+def encode_windows(
+    tokenizer: PreTrainedTokenizerBase,
+    first: Sequence[str],
+    second: Sequence[str] | None,
+    limits: Limits | None,
+    **options: Any,
+) -> Features:
+    """Texts, or pairs of which the second is long, in windows that share `limits.stride` tokens.
+
+    Args:
+        tokenizer: A fast one: only these know where in the text a token stands.
+        first: The texts, or the first of each pair.
+        second: The second of each pair.
+        limits: None for one window a text, however long.
+        options: Further arguments of the tokenizer.
+    Returns:
+        The tokenizer's features, `offsets` of each token in its text, and `examples`.
+    Raises:
+        ModelError: The tokenizer is not a fast one.
+    """
+    if not tokenizer.is_fast:
+        raise ModelError(
+            "the tokenizer does not know where a token stands in the text",
+            where=type(tokenizer).__name__,
+            hint="name a model with a fast tokenizer (one that has a tokenizer.json)",
+        )
+    cutting: dict[str, Any] = {}
+    if limits is not None:
+        truncation = "longest_first" if second is None else "only_second"
+        cutting = {"truncation": truncation, "max_length": limits.length, "stride": limits.stride}
+    encoded = tokenizer(
+        list(first),
+        list(second) if second is not None else None,
+        return_offsets_mapping=True,
+        return_overflowing_tokens=limits is not None,
+        **cutting,
+        **options,
+    )
+    features: Features = dict(encoded)
+    owners = features.pop("overflow_to_sample_mapping", range(len(first)))
+    features[EXAMPLES] = [[int(owner)] for owner in owners]
+    features["offsets"] = [[list(pair) for pair in offsets] for offsets in features.pop("offset_mapping")]
+    features["sequences"] = [
+        [NO_WORD if part is None else part for part in encoded.sequence_ids(row)] for row in range(len(owners))
+    ]
+    return features
+
+
+def first_tokens(text: str, tokens: Offsets, sequences: Sequence[int], words: Offsets) -> tuple[list[int], list[int]]:
+    """For each token the word that it is the first of, and the word that it belongs to; -1 for none.
+
+    Args:
+        text: That the words stand in.
+        tokens: Start and end of each token.
+        sequences: 0 for a token of the text, -1 for a special one.
+        words: Start and end of each word, in order.
+    """
+    starts = [start for start, _ in words]
+    first: list[int] = []
+    every: list[int] = []
+    for (start, end), part in zip(tokens, sequences, strict=True):
+        start = past_blank(text, start, end)
+        word = bisect_right(starts, start) - 1 if part == 0 and start < end else NO_WORD
+        word = word if word != NO_WORD and start < words[word][1] else NO_WORD
+        # A window may open in the middle of a word, whose beginning is in the window before.
+        opens = word != NO_WORD and all(other == NO_WORD for other in every)
+        cut_off = opens and any(letter.isalnum() for letter in text[words[word][0] : start])
+        first.append(NO_WORD if word == NO_WORD or cut_off or word in every[-1:] else word)
+        every.append(word)
+    return first, every
+
+
+def past_blank(text: str, start: int, end: int) -> int:
+    """Where a token begins without the blank before it, which byte-level tokens carry."""
+    while start < end and text[start].isspace():
+        start += 1
+    return start
+
+
+def swallowed(tokens: Offsets, every: Sequence[int], words: Offsets) -> list[int]:
+    """The words in which no token begins and into which one of an earlier word reaches: the full stop of a `St.`.
+
+    Args:
+        tokens: Start and end of each token.
+        every: The word that each token belongs to, from `first_tokens`.
+        words: Start and end of each word, in order.
+    """
+    reached: set[int] = set()
+    for (_, end), word in zip(tokens, every, strict=True):
+        after = word + 1
+        while word != NO_WORD and after < len(words) and words[after][0] < end:
+            reached.add(after)
+            after += 1
+    return sorted(reached.difference(every))
+
+
+def most_context(places: Sequence[tuple[int, int, int]]) -> int:
+    """Which of several windows shows a token with most text around it: the index of (window, place, length)."""
+    return max(range(len(places)), key=lambda i: min(places[i][1], places[i][2] - 1 - places[i][1]))

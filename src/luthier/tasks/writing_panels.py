@@ -1,0 +1,46 @@
+"""The evidence of tasks that write: what was written beside what is right."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from luthier.report.panels import Pair, Panel, SideBySide
+
+MOST_SHOWN = 40
+PLACES = ("source", "row")
+ANSWER = ("gold", "prediction", "nll", "tokens", "bytes")
+
+
+def panels(predictions: Mapping[str, Sequence[Any]], note: str = "") -> list[Panel]:
+    """The panels of a run's predictions.
+
+    Args:
+        predictions: Columns of the predictions file.
+        note: What a reader has to know of the scores, such as a signature.
+    """
+    written = [i for i, text in enumerate(predictions.get("prediction") or ()) if text is not None]
+    if not written:
+        return []
+    roles = [name for name in predictions if name not in (*PLACES, *ANSWER)]
+    pairs = [
+        Pair(
+            texts=[(role, str(predictions[role][i])) for role in roles],
+            gold=_several(predictions["gold"][i]),
+            prediction=str(predictions["prediction"][i]),
+            score=predictions["nll"][i] / predictions["tokens"][i] if predictions["tokens"][i] else None,
+            source=predictions["source"][i],
+            row=predictions["row"][i],
+        )
+        for i in _spread(written)
+    ]
+    title = "What the model writes"
+    return [SideBySide(pairs, len(written), title, score_name="loss of the right text", note=note)]
+
+
+def _several(gold: Any) -> list[str]:
+    return [gold] if isinstance(gold, str) else [str(one) for one in gold]
+
+
+def _spread(places: Sequence[int]) -> list[int]:
+    """At most so many of the places, evenly spaced: neither the best nor the worst alone."""
+    step = max(1, -(-len(places) // MOST_SHOWN))
+    return list(places[::step])

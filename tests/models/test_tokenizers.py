@@ -1,0 +1,164 @@
+"""Tokenizers trained on the data: the same each time, right in their marks, and read back as they were written."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from luthier.errors import DataError, ModelError
+from luthier.models.architectures import ARCHITECTURES, DEFAULTS, Kind
+from luthier.models.tokenizers import suggested_size, train_tokenizer
+from luthier.models.unigram import train_unigram
+from luthier.models.vocabularies import train_backend
+from tests.conftest import WORDS, review
+
+TEXTS = [review(label, i) for label in ("good", "bad") for i in range(150)]
+KINDS: tuple[Kind, ...] = ("bpe", "unigram", "wordpiece", "word", "character")
+FAMILY = {name: traits.family for name, traits in ARCHITECTURES.items()}
+
+
+def trained(architecture: str, kind: Kind | None = None, most: int = 600) -> PreTrainedTokenizerBase:
+    return train_tokenizer(TEXTS, most, kind, family=FAMILY[architecture], architecture=architecture)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_it_is_read_back_as_it_was_written(architecture: str, tmp_path: Path) -> None:
+    tokenizer = trained(architecture)
+    tokenizer.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": architecture}))
+    read = AutoTokenizer.from_pretrained(tmp_path)
+    for text in ("great story, n12", "Ünknown 日本  words\n", ""):
+        assert read(text, text) == tokenizer(text, text)
+        assert read(text_target=text) == tokenizer(text_target=text)
+    assert read.special_tokens_map == tokenizer.special_tokens_map
+    assert len(read) == len(tokenizer)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_its_marks_are_those_of_the_architecture(architecture: str) -> None:
+    tokenizer = trained(architecture)
+    tokens = tokenizer("great story").tokens()
+    pair = tokenizer("great", "story").tokens()
+    family = FAMILY[architecture]
+    if family == "decoder":
+        assert tokens[0] == tokenizer.bos_token
+        assert len({tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id}) == 3
+        assert "<|im_start|>" in tokenizer.get_vocab() and "<|im_end|>" in tokenizer.get_vocab()
+    elif family == "encoder-decoder":
+        assert tokens[-1] == pair[-1] == tokenizer.eos_token
+        assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
+    else:
+        assert (tokens[0], tokens[-1]) == (tokenizer.cls_token, tokenizer.sep_token)
+        assert tokenizer.mask_token is not None
+        types = tokenizer("great", "story").get("token_type_ids")
+        assert (types is not None) == (architecture in ("bert", "electra"))
+        assert types is None or (types[0], types[-1]) == (0, 1)
+    assert tokenizer.decode(tokenizer("great story")["input_ids"], skip_special_tokens=True).strip() == "great story"
+
+
+def test_mbart_begins_each_side_with_its_language() -> None:
+    tokenizer = trained("mbart")
+    tokenizer.src_lang, tokenizer.tgt_lang = "en_XX", "de_DE"
+    assert tokenizer("great").tokens() == ["en_XX", "▁great", "</s>"]
+    assert tokenizer(text_target="great").tokens() == ["de_DE", "▁great", "</s>"]
+    assert tokenizer("great").tokens()[0] == "en_XX"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_texts_give_the_same_tokenizer(kind: Kind) -> None:
+    first, second = (trained("bert", kind).backend_tokenizer.to_str() for _ in range(2))
+    assert first == second
+
+
+def test_the_library_s_own_trainer_would_not() -> None:
+    """Else the test above could not fail."""
+
+    def learned() -> str:
+        backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        backend.pre_tokenizer = pre_tokenizers.Whitespace()
+        trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=["[UNK]"], show_progress=False)
+        backend.train_from_iterator(TEXTS, trainer)
+        return backend.to_str()
+
+    assert len({learned() for _ in range(5)}) > 1
+
+
+@given(st.text())
+def test_a_decoder_s_tokenizer_loses_nothing(text: str) -> None:
+    ids = LOSSLESS(text, add_special_tokens=False)["input_ids"]
+    assert LOSSLESS.decode(ids) == text
+
+
+LOSSLESS = trained("llama")
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=30))
+def test_a_character_tokenizer_loses_what_it_never_saw_alone(text: str) -> None:
+    ids = CHARACTERS(text, add_special_tokens=False)["input_ids"]
+    seen = {character for known in TEXTS for character in known}
+    assert CHARACTERS.decode(ids, skip_special_tokens=True) == "".join(c for c in text if c in seen)
+
+
+CHARACTERS = trained("t5", "character")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_word_of_the_texts_is_known_to_every_kind(kind: Kind) -> None:
+    tokenizer = trained("bert", kind)
+    words = [word for words in WORDS.values() for word in words]
+    for word in words:
+        assert tokenizer.unk_token_id is None or tokenizer.unk_token_id not in tokenizer(word)["input_ids"]
+        assert tokenizer.decode(tokenizer(word)["input_ids"], skip_special_tokens=True).strip() == word
+    unknown = tokenizer("€")["input_ids"][1:-1]
+    assert (kind == "bpe") == (tokenizer.unk_token_id is None or tokenizer.unk_token_id not in unknown)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_vocabulary_is_no_larger_than_asked_or_than_the_texts_carry(kind: Kind) -> None:
+    assert len(trained("bert", kind, 400)) <= 400
+    assert len(trained("bert", kind, 50_000)) < 1_200  # there are 34 words and 150 numbers
+    with_one = train_tokenizer(["a b"], 1_000, kind, family="encoder")
+    assert len(with_one) < (300 if kind == "bpe" else 20)
+
+
+def test_pieces_of_unigram_are_probabilities_over_characters_and_common_words() -> None:
+    words = {f"▁{stem}{end}": 20 for stem in ("walk", "talk", "play", "jump") for end in ("ing", "ed", "er", "s")}
+    characters = {character for word in words for character in word}
+    for size in (20, 25, 40):
+        pieces = dict(train_unigram(words, size))
+        assert characters <= set(pieces) and len(pieces) <= size
+        assert sum(math.exp(score) for score in pieces.values()) == pytest.approx(1)
+    assert set(pieces) == characters | set(words)
+
+
+def test_unigram_takes_fewer_pieces_for_a_word_than_it_has_characters() -> None:
+    backend = train_backend(TEXTS, 300, "unigram", ["<unk>"], "<unk>")
+    assert backend.encode("charming superb").tokens == ["▁charming", "▁superb"]
+
+
+def test_the_size_follows_the_texts_and_the_model() -> None:
+    assert suggested_size(10) == suggested_size(400_000) == 2_000
+    assert suggested_size(4_000_000) == 10_000
+    assert suggested_size(10**9) == suggested_size(10**9, "base") == 32_000
+    assert suggested_size(10**9, "tiny") == 4_000
+
+
+def test_texts_without_a_character_are_refused() -> None:
+    with pytest.raises(DataError, match="every row is empty"):
+        train_tokenizer(["", ""])
+
+
+def test_an_architecture_whose_class_reads_all_tokenizers_alike_is_refused() -> None:
+    with pytest.raises(ModelError, match="architecture qwen2 as if it were the original"):
+        train_tokenizer(TEXTS, 600, family="decoder", architecture="qwen2")
+
+
+def test_an_architecture_that_nothing_is_known_of_gets_the_marks_of_its_family() -> None:
+    for family, default in DEFAULTS.items():
+        tokenizer = train_tokenizer(TEXTS, 600, family=family, architecture="opt" if family == "decoder" else None)
+        assert tokenizer.special_tokens_map == trained(default).special_tokens_map
