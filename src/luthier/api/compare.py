@@ -61,6 +61,7 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
     differences, notes = _differences(names, opened)
     values = {
         "runs": names,
+        "task": next(iter(scores.values()))["task"],
         "metrics": metrics,
         "differences": differences,
         "notes": notes,

@@ -100,7 +100,7 @@ class Predictor:
 
     def fields(self, item: Input) -> Mapping[str, Any]:
         """One input as the row of a file would have it; a single column is the text, whatever it is called."""
-        roles = [role for role in self.task.roles if role in self.task.columns]
+        roles = self.task.asked_roles
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
         texts = [item] if isinstance(item, str) else list(item)

@@ -19,6 +19,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
 from luthier.recipe import Recipe
+from luthier.report.names import LESS_IS_BETTER
 from luthier.tasks.base import Answer, Task
 
 UNTUNED = "untuned"
@@ -49,7 +50,10 @@ class Scored:
             "task": task,
             "split": self.split,
             "metric_for_best": self.metric_for_best,
-            "metrics": {name: score.to_dict() | {"split": self.split} for name, score in self.metrics.items()},
+            "metrics": {
+                name: score.to_dict() | {"split": self.split, "greater_is_better": name not in LESS_IS_BETTER}
+                for name, score in self.metrics.items()
+            },
             "baselines": self.baselines,
             "differences": {
                 baseline: {name: score.to_dict() for name, score in found.items()}
@@ -96,7 +100,7 @@ def score(
     found: dict[str, dict[str, float | None]] = {}
     differences: dict[str, dict[str, Score]] = {}
     for name, said in baselines.items():
-        theirs = {metric.name: metric for metric in task.metrics(said, examples)}
+        theirs = {metric.name: metric for metric in task.metrics(_where_answered(said, answers), examples)}
         found[name] = {key: score.value for key, score in _scores(theirs, resamples=0).items()}
         differences[name] = {
             key: difference(own[key], metric, resamples=resamples)
@@ -149,6 +153,12 @@ def all_metrics(task: Task, answers: Sequence[Answer], examples: Columns, recipe
         for spec in recipe.evaluation.metrics:
             found += custom_metrics(spec, [prediction for prediction, _ in pairs], [right for _, right in pairs])
     return found
+
+
+def _where_answered(said: Sequence[Answer], answers: Sequence[Answer]) -> list[Answer]:
+    """A baseline's answers without those to examples that the model was not asked to write for."""
+    pairs = zip(said, answers, strict=True)
+    return [one | {"prediction": None} if other.get("prediction") is None else one for one, other in pairs]
 
 
 def _scores(metrics: Mapping[str, AnyMetric], *, resamples: int) -> dict[str, Score]:

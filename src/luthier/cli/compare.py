@@ -9,7 +9,7 @@ from typer import Argument, Option
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.errors import UsageError
-from luthier.text import score
+from luthier.report.names import score
 
 
 def compare(
@@ -40,11 +40,11 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
     scores: Mapping[str, Mapping[str, Any]] = found["metrics"]
     out.table(
         ["metric", *names],
-        [[metric, *(_score(runs.get(name)) for name in names)] for metric, runs in scores.items()],
+        [[metric, *(_score(metric, runs.get(name)) for name in names)] for metric, runs in scores.items()],
         numbers=places,
     )
     differences = [
-        [metric, name, _score(difference), _verdict(difference)]
+        [metric, name, _score(metric, difference), _verdict(difference)]
         for metric, runs in found["differences"].items()
         for name, difference in runs.items()
     ]
@@ -65,8 +65,8 @@ def _setting(value: Any) -> str:
     return "not set" if value is None else str(value)
 
 
-def _score(value: Mapping[str, float] | None) -> str:
-    return score(value.get("value"), value.get("low"), value.get("high")) if value else ""
+def _score(metric: str, value: Mapping[str, float] | None) -> str:
+    return score(metric, value.get("value"), value.get("low"), value.get("high")) if value else ""
 
 
 def _verdict(difference: Mapping[str, float]) -> str:

@@ -8,7 +8,7 @@ from typer import Argument
 
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
-from luthier.text import score
+from luthier.report.names import score
 
 
 def runs(
@@ -34,5 +34,5 @@ def runs(
 
 def _row(run: Mapping[str, Any]) -> list[str]:
     metric = run.get("metric")
-    scored = score(metric.get("value"), metric.get("low"), metric.get("high")) if metric else ""
+    scored = score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high")) if metric else ""
     return [run["run"], run["state"], run.get("model") or "", metric["name"] if metric else "", scored]

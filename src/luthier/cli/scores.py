@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.cli.output import Output
-from luthier.text import count, duration, number, quantity, score
+from luthier.report.names import number, score
+from luthier.text import count, duration, quantity
 
 
 def print_result(out: Output, result: Mapping[str, Any]) -> None:
@@ -33,8 +34,8 @@ def print_scores(out: Output, result: Mapping[str, Any]) -> None:
     rows = []
     for name, value in metrics.items():
         shown = value or {}
-        cells = [name, score(shown.get("value"), shown.get("low"), shown.get("high"))]
-        cells += [number(scores[name]) if scores.get(name) is not None else "" for scores in baselines.values()]
+        cells = [name, score(name, shown.get("value"), shown.get("low"), shown.get("high"))]
+        cells += [number(name, scores[name]) if scores.get(name) is not None else "" for scores in baselines.values()]
         rows.append(cells)
     example = next((value for value in metrics.values() if value), None)
     model = f"model, {count(example['n'])} {example['split']} rows" if example else "model"

@@ -83,8 +83,10 @@ class Supervisor:
     @contextmanager
     def watch(self) -> Iterator[None]:
         """Heed signals while training, and tell the listeners when it ends."""
-        self._clock = self._read_at = time.perf_counter()
         with self.signals.watch():
+            if self.training.recipe.eval_on_start and not self.training.state.step and self.evaluate is not None:
+                self._tell(self._measure(), best=False)  # there is no checkpoint of it to be the best one
+            self._clock = self._read_at = time.perf_counter()
             yield
         state = self.training.state
         interrupted = self.signals.agreed()
@@ -155,24 +157,32 @@ class Supervisor:
             )
         )
 
-    def _evaluate(self) -> bool:
-        """Evaluate; whether this is the best model so far."""
+    def _measure(self) -> Mapping[str, float]:
+        """The metrics on the validation rows, as they are now."""
         assert self.evaluate is not None
-        state = self.training.state
         randomness = checkpoints.random_state()  # what a metric draws must not change what dropout draws
         self.training.model.eval()
         metrics = processes.on_main(self.evaluate)
         self.training.model.train()
         checkpoints.set_random_state(randomness)
+        return metrics
+
+    def _tell(self, metrics: Mapping[str, float], *, best: bool) -> None:
+        state = self.training.state
         epoch = self.training.plan.epoch(state.step)
         self.curves.add(state.step, epoch, {f"eval/{name}": value for name, value in metrics.items()})
+        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best))
+
+    def _evaluate(self) -> bool:
+        """Evaluate; whether this is the best model so far."""
+        state, metrics = self.training.state, self._measure()
         value, best = metrics.get(self.metric_for_best, math.nan), state.best_value
         better = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))
         if better:
             state.best_step, state.best_value, state.evaluations_without_gain = state.step, value, 0
         else:
             state.evaluations_without_gain += 1
-        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, better))
+        self._tell(metrics, best=better)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:
             state.stopped = f"{self.metric_for_best} did not get better in {patience} evaluations"

@@ -22,10 +22,10 @@ from luthier.errors import UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
+from luthier.report.names import greater_is_better
 from luthier.report.panels import Panel
 
 FloatArray = NDArray[np.float64]
-LESS_IS_BETTER = ("loss", "mse", "mae", "perplexity", "bits_per_byte", "repetition", "self_bleu")
 Example = dict[str, Any]
 Answer = dict[str, Any]
 Loss = Callable[[Any, Tensor], Tensor]  # of a ModelOutput of transformers and the labels
@@ -87,6 +87,11 @@ class Task(ABC):
     @abstractmethod
     def example(self, record: Record) -> Example | Rejected:
         """A row in canonical columns, or why it is set aside."""
+
+    @property
+    def asked_roles(self) -> list[str]:
+        """The roles of the input that the data has, in the order that a person gives them in."""
+        return [role for role in self.roles if role in self.columns]
 
     @abstractmethod
     def answerable(self, values: Mapping[str, Any]) -> Example:
@@ -250,7 +255,7 @@ class Task(ABC):
 
     def greater_is_better(self, metric: str) -> bool:
         """The direction of a metric by its name."""
-        return metric not in LESS_IS_BETTER
+        return greater_is_better(metric)
 
     @abstractmethod
     def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:

@@ -25,6 +25,7 @@ class CreativeWriting(DocumentTask):
         *("loss", "perplexity", "bits_per_byte"),
         *("distinct_1", "distinct_2", "distinct_3", "repetition", "self_bleu"),
     )
+    roles = ("prompt", "story")
     text_role = "story"
     defaults: ClassVar[Mapping[str, Any]] = {
         "training.eval_on_start": True,
@@ -34,11 +35,6 @@ class CreativeWriting(DocumentTask):
         "generation.top_p": 0.95,
         "generation.repetition_penalty": 1.1,
     }
-
-    @property
-    def roles(self) -> Sequence[str]:  # type: ignore[override]
-        """What a person gives: a prompt, or how a story begins where there are no prompts."""
-        return ("prompt",) if "prompt" in self.columns else ("story",)
 
     @classmethod
     def recognise(

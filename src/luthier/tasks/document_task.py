@@ -45,6 +45,11 @@ class DocumentTask(DecoderTask):
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
+    @property
+    def asked_roles(self) -> list[str]:
+        """The prompt where there are prompts; the text's beginning where there are none."""
+        return super().asked_roles[:1]
+
     def example(self, record: Record) -> Example | Rejected:
         texts = {"prompt": "", "text": ""}
         for name, role in (("prompt", "prompt"), ("text", self.text_role)):

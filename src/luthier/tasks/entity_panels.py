@@ -35,7 +35,10 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
     wrong.sort(key=lambda i: (-_certainty(predictions, i), i))
     pairs = [_pair(predictions, i) for i in wrong[:MOST_SHOWN]]
     note = "An entity counts where its type, its first and its last word are right."
-    return [*found, SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note)]
+    return [
+        *found,
+        SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note, nothing="no entity"),
+    ]
 
 
 def _certainty(predictions: Mapping[str, Sequence[Any]], i: int) -> float:

@@ -77,6 +77,14 @@ class GenerativeQA(Seq2SeqTask):
         places = nearest_texts([question for question, _ in known], questions)
         return {"nearest-question": [{"prediction": train["target"][i]} for i in places]}
 
+    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+        parts = [_parts(text) for text in examples["text"]]
+        found = {"question": [question for question, _ in parts]}
+        return found | ({"context": [context for _, context in parts]} if "context" in self.columns else {})
+
+    def examples_of(self, predictions: Columns) -> Columns:
+        return super().examples_of({**predictions, "text": predictions["question"]})
+
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return panels(predictions)
 

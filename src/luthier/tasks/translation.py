@@ -13,6 +13,7 @@ from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.translation import signatures, translation_metrics
 from luthier.models import languages
+from luthier.report.names import capital, metric
 from luthier.report.panels import Panel
 from luthier.tasks.base import Answer
 from luthier.tasks.seq2seq import Seq2SeqTask
@@ -81,5 +82,6 @@ class Translation(Seq2SeqTask):
 
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         gold = [[one] if isinstance(one, str) else list(one) for one in predictions["gold"]]
-        notes = [f"{name}: {signature}" for name, signature in signatures(gold, self.direction[1]).items()]
-        return panels(predictions, note=" ".join(notes))
+        found = signatures(gold, self.direction[1]).items()
+        notes = [f"{capital(metric(name))}: {signature}" for name, signature in found]
+        return panels(predictions, note="\n".join(notes))

@@ -32,8 +32,9 @@ def panels(predictions: Mapping[str, Sequence[Any]], note: str = "") -> list[Pan
         )
         for i in _spread(written)
     ]
-    title = "What the model writes"
-    return [SideBySide(pairs, len(written), title, score_name="loss of the right text", note=note)]
+    spread = "Evenly spaced over the rows: neither the best nor the worst." if len(pairs) < len(written) else ""
+    note = "\n".join(filter(None, (note, spread)))
+    return [SideBySide(pairs, len(written), "What the model writes", score_name="loss of the right text", note=note)]
 
 
 def _several(gold: Any) -> list[str]:
