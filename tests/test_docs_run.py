@@ -58,6 +58,8 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = luthier.train([str(data)], overrides=overrides, run_dir=directory / "runs" / name).run
     chats = [{"instruction": review("good", i), "output": review("bad", i)} for i in range(60)]
     (directory / "instructions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chats))
+    articles = [{"article": review("good", i), "summary": review("bad", i)} for i in range(60)]
+    (directory / "articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles))
     new = {**QUICK, "model.from_scratch": "tiny", "generation.max_new_tokens": 4, "evaluation.generated_rows": 2}
     luthier.train(directory / "instructions.jsonl", overrides=new, run_dir=directory / "runs" / CHAT)
     recipe = run.recipe_file.read_text(encoding="utf-8")
@@ -79,7 +81,8 @@ def test_command(command, place, tiny_model, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO("hello\n"))
     words = shlex.split(command)[1:]
     if words[0] == "train":
-        words += [part for key, value in QUICK.items() for part in ("--set", f"{key}={value}")]
+        quick = QUICK | ({"generation.max_new_tokens": 4} if "chat" in words else {})
+        words += [part for key, value in quick.items() for part in ("--set", f"{key}={value}")]
     code = main(words)
     captured = capsys.readouterr()
     assert code == 0, captured.err

@@ -197,10 +197,11 @@ def test_compare_judges_differences(stub, capsys):
 def test_tasks_come_from_the_registry(monkeypatch, capsys):
     from luthier.tasks import base
 
-    task = SimpleNamespace(name="t", family="encoder", auto_class="SequenceClassification", about="does [this]")
+    told = {"name": "t", "family": "encoder", "auto_class": "TokenClassification", "about": "does [this]", "row": "a"}
+    task = SimpleNamespace(**told, metric_names=("f1",))
     monkeypatch.setattr(base, "registry", lambda: {"t": task})
     assert main(["tasks", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["tasks"] == [vars(task)]
+    assert json.loads(capsys.readouterr().out)["tasks"] == [told | {"metrics": ["f1"]}]
     assert main(["tasks"]) == 0
     assert "does [this]" in capsys.readouterr().out
 

@@ -11,11 +11,19 @@ def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) ->
     from luthier.tasks.base import registry
 
     found = [
-        {"name": task.name, "family": task.family, "auto_class": task.auto_class, "about": task.about}
+        {
+            "name": task.name,
+            "family": task.family,
+            "auto_class": task.auto_class,
+            "about": task.about,
+            "row": task.row,
+            "metrics": list(task.metric_names),
+        }
         for task in registry().values()
     ]
     if json:
         out.json({"tasks": found})
     else:
-        out.table(["task", "family", "auto class", "about"], [list(task.values()) for task in found], whole=range(3))
+        rows = [[str(task[key]) for key in ("name", "family", "about")] for task in found]
+        out.table(["task", "family", "gives"], rows, whole=range(2))
     return 0

@@ -193,6 +193,6 @@ def _edges(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
     follows it is the beginning of one.
     """
     probe, special = tokenizer("a")["input_ids"], set(tokenizer.all_special_ids)
-    end = [tokenizer.eos_token_id]
+    end = [tokenizer.eos_token_id] if isinstance(tokenizer.eos_token_id, int) else []
     opens = probe[:1] if probe[0] in special else end
     return opens, end

@@ -145,8 +145,11 @@ class QuestionAnswering(Task):
     def encode(
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
-        questions = [_shortened(question, tokenizer, limits) for question in examples["question"]]
-        features = encode_windows(tokenizer, questions, examples["context"], limits)
+        questions, room = list(examples["question"]), 0
+        if limits is not None:  # half of a window is the context's
+            room = max(1, limits.length // 2 - tokenizer.num_special_tokens_to_add(pair=True))
+            questions = [_shortened(question, tokenizer, room) for question in questions]
+        features = encode_windows(tokenizer, questions, examples["context"], limits, beside=room)
         sequences = features.pop("sequences")
         if "answers" in examples:
             features["labels"], features[TARGETS] = [], []
@@ -291,11 +294,8 @@ def _place(offsets: Sequence[Sequence[int]], answer: str, start: int) -> tuple[i
     return inside[0], inside[-1]
 
 
-def _shortened(question: str, tokenizer: PreTrainedTokenizerBase, limits: Limits | None) -> str:
-    """A question that leaves half of a window to the context."""
-    if limits is None:
-        return question
-    room = max(1, limits.length // 2 - tokenizer.num_special_tokens_to_add(pair=True))
+def _shortened(question: str, tokenizer: PreTrainedTokenizerBase, room: int) -> str:
+    """A question of no more tokens than there is room for."""
     offsets = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
     return question if len(offsets) <= room else question[: offsets[room - 1][1]]
 

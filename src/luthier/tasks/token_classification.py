@@ -175,7 +175,8 @@ class TokenClassification(Task):
         features = encode_windows(tokenizer, examples["text"], None, limits)
         places, sequences = features.pop("offsets"), features.pop("sequences")
         features["words"], features["swallowed"] = [], []
-        if "tags" in examples:
+        tagged = [self._tags(row) for row in examples["tags"]] if "tags" in examples else []
+        if tagged:
             features["labels"], features[TARGETS] = [], []
             ids = {name: number for number, name in enumerate(self.names)}
         for row, (offsets, parts) in enumerate(zip(places, sequences, strict=True)):
@@ -184,11 +185,10 @@ class TokenClassification(Task):
             first, every = first_tokens(text, offsets, parts, words)
             features["words"].append(first)
             features["swallowed"].append(swallowed(offsets, every, words))
-            if "tags" in examples:
-                tagged = self._tags(examples["tags"][example])
+            if tagged:
                 learned = every if self.all_subwords and training else first
                 features["labels"].append(
-                    [IGNORED if word == NO_WORD else ids.get(tagged[word], IGNORED) for word in learned]
+                    [IGNORED if word == NO_WORD else ids.get(tagged[example][word], IGNORED) for word in learned]
                 )
                 features[TARGETS].append(sum(label != IGNORED for label in features["labels"][-1]))
         return features

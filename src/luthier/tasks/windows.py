@@ -2,12 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data.encode import EXAMPLES, Features, Limits
-from luthier.errors import ModelError
+from luthier.errors import ModelError, UsageError
 
 NO_WORD = -1
 Offsets = Sequence[tuple[int, int]]
@@ -18,20 +19,22 @@ def encode_windows(
     first: Sequence[str],
     second: Sequence[str] | None,
     limits: Limits | None,
-    **options: Any,
+    *,
+    beside: int = 0,
 ) -> Features:
-    """Texts, or pairs of which the second is long, in windows that share `limits.stride` tokens.
+    """Texts, or pairs of which the second is long, in windows that share `limits.stride` tokens, or as many as can be.
 
     Args:
         tokenizer: A fast one: only these know where in the text a token stands.
         first: The texts, or the first of each pair.
         second: The second of each pair.
         limits: None for one window a text, however long.
-        options: Further arguments of the tokenizer.
+        beside: Most tokens of the first of a pair.
     Returns:
         The tokenizer's features, `offsets` of each token in its text, and `examples`.
     Raises:
         ModelError: The tokenizer is not a fast one.
+        UsageError: A window has no room for a token of the text.
     """
     if not tokenizer.is_fast:
         raise ModelError(
@@ -42,14 +45,22 @@ def encode_windows(
     cutting: dict[str, Any] = {}
     if limits is not None:
         truncation = "longest_first" if second is None else "only_second"
-        cutting = {"truncation": truncation, "max_length": limits.length, "stride": limits.stride}
+        taken = tokenizer.num_special_tokens_to_add(pair=second is not None) + beside
+        if taken >= limits.length:
+            raise UsageError(
+                f"a window of {limits.length} tokens has no room for the text: {taken} of them are taken",
+                where="data.max_length",
+                hint=f"--set max_length={4 * taken} or more",
+            )
+        # The next window has to begin later than the one before.
+        stride = min(limits.stride, limits.length - taken - 1)
+        cutting = {"truncation": truncation, "max_length": limits.length, "stride": stride}
     encoded = tokenizer(
         list(first),
         list(second) if second is not None else None,
         return_offsets_mapping=True,
         return_overflowing_tokens=limits is not None,
         **cutting,
-        **options,
     )
     features: Features = dict(encoded)
     owners = features.pop("overflow_to_sample_mapping", range(len(first)))
@@ -70,12 +81,11 @@ def first_tokens(text: str, tokens: Offsets, sequences: Sequence[int], words: Of
         sequences: 0 for a token of the text, -1 for a special one.
         words: Start and end of each word, in order.
     """
-    starts = [start for start, _ in words]
     first: list[int] = []
     every: list[int] = []
     for (start, end), part in zip(tokens, sequences, strict=True):
         start = past_blank(text, start, end)
-        word = bisect_right(starts, start) - 1 if part == 0 and start < end else NO_WORD
+        word = bisect_right(words, start, key=itemgetter(0)) - 1 if part == 0 and start < end else NO_WORD
         word = word if word != NO_WORD and start < words[word][1] else NO_WORD
         # A window may open in the middle of a word, whose beginning is in the window before.
         opens = word != NO_WORD and all(other == NO_WORD for other in every)
