@@ -10,7 +10,7 @@ from torch import Tensor
 
 from luthier.api.assemble import assemble
 from luthier.api.prepare import Prepared, prepare
-from luthier.api.train import build_recipe
+from luthier.api.recipes import build_recipe
 from luthier.console import Console
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training

@@ -9,11 +9,12 @@ import numpy as np
 from datasets import Dataset
 
 from luthier.api.inference import Asked, answer
+from luthier.api.opening import same_data
 from luthier.api.predict import Predictor, load
 from luthier.api.predictions import write_predictions
-from luthier.api.prepare import prepare, profile_sources, recognise
+from luthier.api.prepare import prepare, profile_sources
+from luthier.api.recognition import recognise
 from luthier.api.scoring import Scored, score, score_split
-from luthier.api.train import same_data
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.discover import discover

@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from luthier.api.assemble import assemble, decide_precision
 from luthier.api.environment import peak_memory
 from luthier.api.prepare import Prepared, prepare
-from luthier.api.train import build_recipe
+from luthier.api.recipes import build_recipe
 from luthier.console import Console
 from luthier.engines.loop import MIXED_PRECISION, steps
 

@@ -10,23 +10,23 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.api.encoding import encode, lengths, targets_of
 from luthier.api.parts import choose_model, load_parts, make_parts
+from luthier.api.recognition import recognise
 from luthier.api.splitting import SPLITS, make_splits, names_of, read_table
 from luthier.console import Console
 from luthier.data import checks, packages
-from luthier.data.columns import ColumnProfile, Recognition, profile, require
+from luthier.data.columns import ColumnProfile, profile
 from luthier.data.discover import discover
 from luthier.data.duplicates import MOST_LEAKED, leaked
 from luthier.data.encode import Encoded, Limits
 from luthier.data.records import Record
 from luthier.data.sources import Source, sample
 from luthier.data.table import Table
-from luthier.errors import ColumnError, FindingError, ModelError, RecipeError, SourceError, UsageError, nearest
+from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.custom import custom_metrics
-from luthier.models.families import families_of, supports
 from luthier.models.loading import load_config
 from luthier.recipe import Recipe
-from luthier.tasks.base import Task, find, registry
+from luthier.tasks.base import Task, find
 from luthier.text import listing
 
 SAMPLE = 5_000  # rows looked at to find the task and the columns
@@ -193,76 +193,6 @@ def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, Column
     for source in several:
         records += sample(source, SAMPLE // len(several) + 1, seed=0)
     return profile(records)
-
-
-def recognise(
-    recipe: Recipe, profiles: Mapping[str, ColumnProfile], where: str, model: PretrainedConfig | None
-) -> Recognition:
-    """The task and the columns, found from the content unless the recipe names them.
-
-    Args:
-        recipe: May name the task, its shape and columns.
-        profiles: The columns that there are.
-        where: The sources' names, for an error.
-        model: The configuration of the model that the recipe names: only tasks of its family are looked for.
-    Raises:
-        ColumnError: No task fits; the nearest one says what it misses.
-        ModelError: The named task is of another family than the named model.
-    """
-    given = {role: columns for role, columns in recipe.data.columns.items() if columns}
-    named = [name for columns in given.values() for name in ([columns] if isinstance(columns, str) else columns)]
-    require(named, profiles, where=where)
-    tasks = [find(recipe.task)] if recipe.task else list(registry().values())
-    found = [task.recognise(profiles, given, recipe.data.shape) for task in tasks]
-    sure = [recognition for recognition in found if recognition is not None]
-    shapes = [shape for task in tasks for shape in task.shapes]
-    if not sure and recipe.data.shape and shapes and recipe.data.shape not in shapes:
-        raise RecipeError(
-            f"no shape {recipe.data.shape!r}", where="data.shape", hint=nearest(recipe.data.shape, shapes)
-        )
-    if not sure:
-        raise _no_columns(tasks[0], profiles, given, where)
-    best = max(sure, key=_rank)
-    if model is None:
-        return best
-    families = families_of(model)
-    fitting = [recognition for recognition in sure if _fits(find(recognition.task), model)]
-    of_family = [task for task in tasks if task.family in families]
-    if not fitting and of_family and find(best.task).unlabelled:
-        raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where)
-    if not fitting:
-        family = find(best.task).family
-        kind = listing(sorted(map(_with_article, families))) or "no model of text"
-        raise ModelError(
-            f"the model's architecture ({type(model).__name__.removesuffix('Config')}) has no head for {best.task}:"
-            f" it is {kind}, and the task needs {_with_article(family)}",
-            where=str(recipe.model.name),
-            hint="name another --model or --task; `luthier tasks` lists what fits which",
-        )
-    return max(fitting, key=_rank)
-
-
-def _with_article(family: str) -> str:
-    return f"a {family}" if family == "decoder" else f"an {family}"
-
-
-def _fits(task: type[Task], model: PretrainedConfig) -> bool:
-    """Whether a model can be tuned for a task. Decoders can be classifiers too; an encoder does not write."""
-    return task.family in families_of(model) or (not task.generates and supports(model, task.auto_class))
-
-
-def _no_columns(
-    task: type[Task], profiles: Mapping[str, ColumnProfile], given: Mapping[str, Any], where: str
-) -> ColumnError:
-    return ColumnError(
-        f"no columns for {task.name}: {task.why_not(profiles, given)}",
-        where=where,
-        hint=f"name others with --text and --label, or a --task; columns: {listing(list(profiles), 12)}",
-    )
-
-
-def _rank(recognition: Recognition) -> tuple[float, bool]:
-    return recognition.confidence, not find(recognition.task).broad
 
 
 def check(

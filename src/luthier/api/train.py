@@ -1,8 +1,6 @@
 """`train` and `resume`: from a table of text to a model, an honest score and a report."""
 
-import json
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,8 +13,10 @@ from transformers import PreTrainedModel
 from luthier import processes
 from luthier.api.assemble import assemble, decide_precision, fingerprint, fresh_model
 from luthier.api.environment import environment, peak_memory
+from luthier.api.opening import blamed_on, claimed, data_name, keep_stdin, same_data, write_rejected
 from luthier.api.predictions import write_predictions
 from luthier.api.prepare import Prepared, prepare, refuse_findings
+from luthier.api.recipes import build_recipe
 from luthier.api.report import report
 from luthier.api.samples import Samples
 from luthier.api.scoring import Scored, quick_metrics, score_split
@@ -27,10 +27,10 @@ from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, Listener, Name, StepNumbers
 from luthier.engines.supervise import Supervisor
-from luthier.errors import DamagedError, FingerprintError, UsageError
+from luthier.errors import DamagedError, FingerprintError
 from luthier.files import sweep, write_json, write_text
 from luthier.models.export import save_model
-from luthier.recipe import Recipe, put, read_toml
+from luthier.recipe import Recipe
 from luthier.report.card import model_card
 from luthier.run import Run, new_path
 from luthier.tasks.base import card_of
@@ -51,35 +51,6 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         return self.values
-
-
-def build_recipe(data: Sequence[str], overrides: Mapping[str, Any]) -> Recipe:
-    """The recipe of a call: a recipe file or data, and what was said beside it.
-
-    Args:
-        data: Sources to learn from, or one recipe file (`*.toml`).
-        overrides: Dotted recipe key to value; these beat the file.
-    Raises:
-        RecipeError: The result is not a recipe.
-        UsageError: A recipe and data were given together.
-    """
-    recipes = [item for item in data if str(item).endswith(".toml")]
-    if recipes and len(data) > 1:
-        hint = "name the data in the recipe, in [data], or leave the recipe out"
-        raise UsageError("give either one recipe or data, not both", where=" ".join(map(str, data)), hint=hint)
-    values = read_toml(Path(recipes[0])) if recipes else {"data": {"train": [_absolute(item) for item in data]}}
-    for key, value in overrides.items():
-        if key in ("data.train", "data.validation", "data.test"):
-            value = [_absolute(item) for item in value]
-        put(values, key, value)
-    return Recipe.build(values, where=str(recipes[0]) if recipes else "options")
-
-
-def plan(data: Sequence[str], overrides: Mapping[str, Any], console: Console | None = None) -> Recipe:
-    """The complete recipe that `train` would run, with everything decided. Nothing is written."""
-    prepared = prepare(build_recipe(data, overrides), console or Console())
-    decide_precision(prepared, console or Console())
-    return prepared.recipe
 
 
 def train(
@@ -112,17 +83,17 @@ def train(
 
 def _begin(recipe: Recipe, run_dir: Path | str | None, events: Events, console: Tee) -> Result:
     """A new run, from its data on."""
-    with _fresh(run_dir) as claimed, tempfile.TemporaryDirectory() as spool:
+    with claimed(run_dir) as asked, tempfile.TemporaryDirectory() as spool:
         prepared = prepare(recipe, console, spool_to=Path(spool) / "stdin")
         refuse_findings(prepared)
         decide_precision(prepared, console)
-        run = claimed or Run.create(new_path(prepared.task.name, _data_name(prepared)))
-        with run.lock(), _blamed_on(run):
+        run = asked or Run.create(new_path(prepared.task.name, data_name(prepared)))
+        with run.lock(), blamed_on(run):
             console.write_to(run.log_file)
-            _keep_stdin(prepared, Path(spool) / "stdin", run)
+            keep_stdin(prepared, Path(spool) / "stdin", run)
             write_json(run.environment_file, environment())
             write_json(run.data_file, prepared.to_dict())
-            _write_rejected(prepared, run)
+            write_rejected(prepared, run)
             # The last of them: a run that has a recipe has everything that a resume does not write again.
             write_text(run.recipe_file, prepared.recipe.to_toml())
             processes.on_main(lambda: (run, prepared.recipe))
@@ -153,7 +124,7 @@ def resume(
 def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
     """A run that was begun, from its newest whole checkpoint on."""
     run = Run.open(run_dir)
-    with run.lock(), _blamed_on(run):
+    with run.lock(), blamed_on(run):
         console.write_to(run.log_file)
         done = run.read_json(run.result_file)
         if done is not None:
@@ -301,19 +272,6 @@ def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> Scor
     return score_split(prepared, model, split, console) if split else None
 
 
-def same_data(run: Run, prepared: Prepared) -> None:
-    """See that the sources are those that the run began with, though no checkpoint may say so yet."""
-    then = {source["name"]: source["sha256"] for source in (run.read_json(run.data_file) or {}).get("sources", [])}
-    for sources in prepared.sources.values():
-        for source in sources:
-            if then.get(source.name, source.digest) != source.digest:
-                raise FingerprintError(
-                    "the data has changed since the run began",
-                    where=source.name,
-                    hint="put the file back, or start a new run with `luthier train`",
-                )
-
-
 @contextmanager
 def _progress(console: Console, training: Training, events: Events) -> Iterator[None]:
     """A bar over the steps, with the loss, the metric, the rate, and how the time goes."""
@@ -355,58 +313,3 @@ def _result(run: Run, training: Training, scored: Scored | None, model: PreTrain
         "parameters": model.num_parameters(),
         "report": str(run.report_file),
     }
-
-
-@contextmanager
-def _fresh(run_dir: Path | str | None) -> Iterator[Run | None]:
-    """Claim the run directory that was asked for, before any work; give it back untouched if the data is at fault."""
-    if run_dir is None:
-        yield None
-        return
-    existed = Path(run_dir).exists()
-    run = Run.create(Path(run_dir))
-    try:
-        yield run
-    except BaseException:
-        if not run.recipe_file.exists():
-            shutil.rmtree(run.path)  # it was empty when it was claimed
-            if existed:
-                run.path.mkdir()
-        raise
-
-
-@contextmanager
-def _blamed_on(run: Run) -> Iterator[None]:
-    """Note on any exception which run it belongs to, so that a traceback can be kept in the run's log."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"run: {run.path}")
-        raise
-
-
-def _keep_stdin(prepared: Prepared, spooled: Path, run: Run) -> None:
-    """Standard input can be read once: keep it in the run, so that the run can be resumed and done again."""
-    if not spooled.exists():
-        return
-    kept = run.path / "stdin"
-    shutil.move(spooled, kept)
-    data = prepared.recipe.data
-    for specs in (data.train, data.validation, data.test):
-        specs[:] = [str(kept.absolute()) if spec == "-" else spec for spec in specs]
-
-
-def _write_rejected(prepared: Prepared, run: Run) -> None:
-    lines = [json.dumps(rejected.to_dict(), ensure_ascii=False) for rejected in prepared.table.rejected]
-    write_text(run.rejected_file, "".join(f"{line}\n" for line in lines))
-
-
-def _data_name(prepared: Prepared) -> str:
-    """What to call the data in the name of a run: the file, or its folder where the file is called `train`."""
-    first = Path(next(iter(prepared.sources.values()))[0].name)
-    stem = first.name.split(".")[0]
-    return first.absolute().parent.name if stem in ("train", "data", "-", "") else stem
-
-
-def _absolute(spec: str) -> str:
-    return str(Path(spec).absolute()) if Path(spec).exists() else spec

@@ -93,15 +93,17 @@ def train(
     }
     changes = overrides(given, text, label, settings or [])
 
-    from luthier.api import train as api
-
     if dry_run:
-        recipe = api.plan(data, overrides=changes, console=out.console)
+        from luthier.api.recipes import plan
+
+        recipe = plan(data, overrides=changes, console=out.console)
         if json:
             out.json({"recipe": recipe.model_dump(mode="json")})
         else:
             out.text(recipe.to_toml().rstrip())
         return 0
-    result = api.train(data, overrides=changes, run_dir=run_dir, console=out.console)
+    from luthier.api.train import train as train_run
+
+    result = train_run(data, overrides=changes, run_dir=run_dir, console=out.console)
     print_result(out, result.to_dict())
     return 0

@@ -1,0 +1,83 @@
+"""Which task the data is for, and which of its columns are which."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import PretrainedConfig
+
+from luthier.data.columns import ColumnProfile, Recognition, require
+from luthier.errors import ColumnError, ModelError, RecipeError, nearest
+from luthier.models.families import families_of, supports
+from luthier.recipe import Recipe
+from luthier.tasks.base import Task, find, registry
+from luthier.text import listing
+
+
+def recognise(
+    recipe: Recipe, profiles: Mapping[str, ColumnProfile], where: str, model: PretrainedConfig | None
+) -> Recognition:
+    """The task and the columns, found from the content unless the recipe names them.
+
+    Args:
+        recipe: May name the task, its shape and columns.
+        profiles: The columns that there are.
+        where: The sources' names, for an error.
+        model: The configuration of the model that the recipe names: only tasks of its family are looked for.
+    Raises:
+        ColumnError: No task fits; the nearest one says what it misses.
+        ModelError: The named task is of another family than the named model.
+    """
+    given = {role: columns for role, columns in recipe.data.columns.items() if columns}
+    named = [name for columns in given.values() for name in ([columns] if isinstance(columns, str) else columns)]
+    require(named, profiles, where=where)
+    tasks = [find(recipe.task)] if recipe.task else list(registry().values())
+    found = [task.recognise(profiles, given, recipe.data.shape) for task in tasks]
+    sure = [recognition for recognition in found if recognition is not None]
+    shapes = [shape for task in tasks for shape in task.shapes]
+    if not sure and recipe.data.shape and shapes and recipe.data.shape not in shapes:
+        raise RecipeError(
+            f"no shape {recipe.data.shape!r}", where="data.shape", hint=nearest(recipe.data.shape, shapes)
+        )
+    if not sure:
+        raise _no_columns(tasks[0], profiles, given, where)
+    best = max(sure, key=_rank)
+    if model is None:
+        return best
+    families = families_of(model)
+    fitting = [recognition for recognition in sure if _fits(find(recognition.task), model)]
+    of_family = [task for task in tasks if task.family in families]
+    if not fitting and of_family and find(best.task).unlabelled:
+        raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where)
+    if not fitting:
+        family = find(best.task).family
+        kind = listing(sorted(map(_with_article, families))) or "no model of text"
+        raise ModelError(
+            f"the model's architecture ({type(model).__name__.removesuffix('Config')}) has no head for {best.task}:"
+            f" it is {kind}, and the task needs {_with_article(family)}",
+            where=str(recipe.model.name),
+            hint="name another --model or --task; `luthier tasks` lists what fits which",
+        )
+    return max(fitting, key=_rank)
+
+
+def _no_columns(
+    task: type[Task], profiles: Mapping[str, ColumnProfile], given: Mapping[str, Any], where: str
+) -> ColumnError:
+    return ColumnError(
+        f"no columns for {task.name}: {task.why_not(profiles, given)}",
+        where=where,
+        hint=f"name others with --text and --label, or a --task; columns: {listing(list(profiles), 12)}",
+    )
+
+
+def _fits(task: type[Task], model: PretrainedConfig) -> bool:
+    """Whether a model can be tuned for a task. Decoders can be classifiers too; an encoder does not write."""
+    return task.family in families_of(model) or (not task.generates and supports(model, task.auto_class))
+
+
+def _with_article(family: str) -> str:
+    return f"a {family}" if family == "decoder" else f"an {family}"
+
+
+def _rank(recognition: Recognition) -> tuple[float, bool]:
+    return recognition.confidence, not find(recognition.task).broad
