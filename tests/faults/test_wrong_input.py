@@ -1,18 +1,25 @@
-"""Wrong input, a table of it: each ends in one message that says what, where and what to do, and leaves nothing."""
+"""Wrong input, a table of it: each ends in one message that says what, where and what to do, and leaves nothing.
+
+Odd input that a task has to take is in a second table: every row is used, or set aside with its reason.
+"""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from luthier.api import train as api
 from luthier.cli import main
+from tests.faults.runs import quick_report
 from tests.faults.scene import Scene, finished
 from tests.faults.wrong.case import Case
 from tests.faults.wrong.command import COMMAND
 from tests.faults.wrong.data import DATA
 from tests.faults.wrong.model import MODEL
 from tests.faults.wrong.recipe import RECIPE
+from tests.faults.wrong.tasks import ODD, QUICK, TASKS, Odd
 
-CASES = [*DATA, *RECIPE, *MODEL, *COMMAND]
+CASES = [*DATA, *RECIPE, *MODEL, *COMMAND, *TASKS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -41,12 +48,37 @@ def test_wrong_input_is_told(case: Case, scene: Scene, capsys: pytest.CaptureFix
     assert not (scene.folder / "canary").exists(), "no foreign code has run"
 
 
-def test_the_table_is_as_long_as_it_says() -> None:
-    assert len(CASES) >= 150
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.name)
+def test_odd_input_of_a_task_is_taken_and_accounted_for(
+    odd: Odd, scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_nan(constant: str) -> None:
+        raise AssertionError(f"{constant} in JSON")
+
+    monkeypatch.setattr(api, "report", quick_report)
+    words = odd.words(scene)
+    capsys.readouterr()
+    assert main([*words, *QUICK, "--json"]) == 0
+    out, err = capsys.readouterr()
+    json.loads(out, parse_constant=no_nan)
+    told = json.loads(Path("out/data.json").read_text(), parse_constant=no_nan)
+    account = told["rows"]["train"]
+    assert (account["kept"], account["set_aside"]) == (odd.kept, odd.set_aside)
+    assert account["read"] == odd.kept + sum(odd.set_aside.values())
+    rejected = [json.loads(line)["reason"] for line in Path("out/rejected.jsonl").read_text().splitlines()]
+    assert sorted(rejected) == sorted(reason for reason, n in odd.set_aside.items() for _ in range(n))
+    assert set(odd.findings) <= {finding["id"] for finding in told["findings"]}
+    assert "Traceback" not in err
+
+
+def test_the_tables_are_as_long_as_they_say() -> None:
+    assert len(CASES) >= 200
     assert len({case.name for case in CASES}) == len(CASES)
+    assert len(ODD) >= 35
+    assert len({odd.name for odd in ODD}) == len(ODD)
 
 
-@pytest.mark.parametrize("case", [DATA[0], RECIPE[0], MODEL[0], COMMAND[0]], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [DATA[0], RECIPE[0], MODEL[0], COMMAND[0], TASKS[1]], ids=lambda case: case.name)
 def test_without_json_the_story_is_on_standard_error_alone(
     case: Case, scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,7 +127,8 @@ def _span(model: Any, tokenizer: Any, row: Row, run: Path) -> str:
     start, end = outputs.start_logits[0], outputs.end_logits[0]
     pairs = [(float(start[i] + end[j]), -i, -j) for i in inside for j in inside if i <= j < i + 30]
     _, first, last = max(pairs)
-    return str(row["context"][offsets[-first][0] : offsets[-last][1]])
+    # The tokens of some tokenizers begin with the space before a word.
+    return str(row["context"][offsets[-first][0] : offsets[-last][1]]).strip()
 
 
 def _continuation(model: Any, tokenizer: Any, row: Row, run: Path) -> str:

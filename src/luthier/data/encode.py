@@ -191,6 +191,8 @@ def cut(
         return features
 
     rows = _mapped(examples, within, tokenizer, f"{salt} {training} {limits}")
+    if not len(rows):  # and so without columns
+        rows = Dataset.from_dict({name: [] for name in {*encoded.rows.column_names, EXAMPLES, LENGTH}})
     lengths = np.asarray(rows[LENGTH], dtype=np.int64)
     return replace(encoded, rows=rows.remove_columns(LENGTH), lengths=lengths)
 

@@ -98,8 +98,9 @@ def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]],
     column = str(columns[role])
     cell = structured(values.get(column)) if columns.get("source") == columns.get("target") else values.get(column)
     if isinstance(cell, dict):
-        pair = next(((one, other) for one in cell for other in cell if f"{one}-{other}" == shape), None)
-        cell = cell[pair[role == "target"]] if pair else None
+        from_it = role == "source"
+        fitting = [key for key in cell if (shape.startswith(f"{key}-") if from_it else shape.endswith(f"-{key}"))]
+        cell = cell[max(fitting, key=len)] if fitting else None
     if is_missing(cell):
         reason = "missing-label" if role == "target" else "missing-text" if cell is None else "empty-text"
         return Fault(reason, f"column {column!r} has no {role}")

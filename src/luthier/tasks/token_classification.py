@@ -234,7 +234,8 @@ class TokenClassification(Task):
                 if word != NO_WORD:
                     seen[owner(row, number)].setdefault(word, []).append((number, place))
         found = []
-        for words, windows, within in zip(_tokens(examples), seen, inside, strict=True):
+        for words, windows, reached in zip(_tokens(examples), seen, inside, strict=True):
+            within = reached - windows.keys()  # the end of a window may hide a token that begins in a word
             # A word of which the tokenizer leaves nothing (a soft hyphen, say) is outside, and nobody is sure of it.
             predicted, sure = [OUTSIDE] * len(words), [0.0] * len(words)
             for word, places in windows.items():
@@ -317,7 +318,11 @@ class TokenClassification(Task):
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Self:
         return cls(
-            saved["shape"], saved["columns"], saved["scheme"], saved["types"], all_subwords=saved["all_subwords"]
+            saved["shape"],
+            saved["columns"],
+            saved["scheme"],
+            saved["types"],
+            all_subwords=saved["all_subwords"],
         )
 
     @classmethod

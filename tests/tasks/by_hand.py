@@ -1,0 +1,157 @@
+"""A task taken apart: what each of its steps gives, run one by one; and runs that take a second."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from luthier.api import train as api
+from luthier.api.inference import Asked, infer
+from luthier.data.batches import by_length
+from luthier.data.columns import profile
+from luthier.data.encode import TARGET_LENGTH, Columns, Limits
+from luthier.data.records import Record, Rejected
+from luthier.recipe import Recipe, put
+from luthier.tasks.base import Answer, Task
+from tests.faults.runs import quick_report
+
+Row = Mapping[str, Any]
+Features = dict[str, Any]
+# One second on a core: what a test is not about is left out.
+QUICK: dict[str, Any] = {
+    "training.precision": "fp32",
+    "training.epochs": 2,
+    "training.learning_rate": 3e-3,
+    "training.eval_on_start": False,
+    "model.dropout": 0.0,
+    "evaluation.resamples": 100,
+    "evaluation.baselines": False,
+    "evaluation.samples": 2,
+    "evaluation.generated_rows": 3,
+    "generation.max_new_tokens": 6,
+    "generation.do_sample": False,
+}
+
+
+def recipe_of(**settings: Any) -> Recipe:
+    """A recipe; `training__epochs=1` sets `training.epochs`."""
+    values: dict[str, Any] = {}
+    for key, value in settings.items():
+        put(values, key.replace("__", "."), value)
+    return Recipe.build(values)
+
+
+def records(rows: Sequence[Row]) -> list[Record]:
+    return [Record("rows.jsonl", i, dict(row)) for i, row in enumerate(rows, start=1)]
+
+
+def recognised(kind: type[Task], rows: Sequence[Row], *, shape: str | None = None, **settings: Any) -> Task:
+    """The task on rows, its columns found as `train` finds them."""
+    found = kind.recognise(profile(records(rows)), {}, shape)
+    assert found is not None, kind.why_not(profile(records(rows)), {})
+    task = kind.recognised(found, recipe_of(**settings).with_defaults(kind.defaults))
+    task.look(profile(records(rows)))
+    return task
+
+
+def learned(
+    kind: type[Task], rows: Sequence[Row], *, shape: str | None = None, **settings: Any
+) -> tuple[Any, dict[str, list[Any]]]:
+    """The task after it has seen the rows, and the columns of their examples."""
+    task = recognised(kind, rows, shape=shape, **settings)
+    examples = [task.example(record) for record in records(rows)]
+    assert not [example for example in examples if isinstance(example, Rejected)]
+    table = Dataset.from_list(examples)
+    task.learn(table, recipe_of(**settings))
+    return task, table[:]
+
+
+def rejected(task: Task, row: Row) -> str:
+    """The reason why a row is set aside."""
+    found = task.example(Record("rows.jsonl", 7, dict(row)))
+    assert isinstance(found, Rejected)
+    assert (found.source, found.row) == ("rows.jsonl", 7)
+    return found.reason
+
+
+def by_row(features: Mapping[str, Sequence[Any]]) -> list[Features]:
+    """Features as rows, each with all of its columns."""
+    return [{key: column[i] for key, column in features.items()} for i in range(len(features["input_ids"]))]
+
+
+def encoded(
+    task: Task,
+    examples: Columns,
+    tokenizer: PreTrainedTokenizerBase,
+    limits: Limits | None = None,
+    *,
+    training: bool = False,
+) -> list[Features]:
+    return by_row(task.encode(examples, tokenizer, limits, training=training))
+
+
+def asked(task: Task, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> Asked:
+    rows = encoded(task, examples, tokenizer, limits)
+    lengths = np.array([len(row["input_ids"]) + row.get(TARGET_LENGTH, 0) for row in rows])
+    return Asked(examples, rows, lengths, limits)
+
+
+def answers(
+    task: Task, model: Any, tokenizer: PreTrainedTokenizerBase, examples: Columns, limits: Limits
+) -> list[Answer]:
+    """What a task makes of a model's outputs on examples."""
+    held = asked(task, examples, tokenizer, limits)
+    kept = infer(task, model, held, by_length(held.lengths, tokens=2048), task.collator(tokenizer, model)).kept
+    return task.answers(examples, held.rows, kept)
+
+
+def values_of(task: Task, said: Sequence[Answer], examples: Columns) -> dict[str, float]:
+    """The task's metrics by name."""
+    return {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in task.metrics(said, examples)}
+
+
+class Oracle(nn.Module):
+    """A model whose outputs are a function of the token ids alone.
+
+    Args:
+        outputs: Of ids [b, s], what the model of the task gives back.
+    """
+
+    def __init__(self, outputs: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.outputs = outputs
+        self.place = nn.Parameter(torch.zeros(1))  # tells on which device it is
+
+    def forward(self, input_ids: Tensor, **others: Tensor) -> Any:
+        return self.outputs(input_ids)
+
+
+@contextmanager
+def quickly(folder: Path) -> Iterator[None]:
+    """Reports have tests of their own; what is encoded here is of no use to anybody else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, "report", quick_report)
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "datasets")
+        yield
+
+
+def write(file: Path, rows: Sequence[Row]) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def run(folder: Path, model: Path, rows: Sequence[Row], *, name: str = "run", **settings: Any) -> Path:
+    """A finished run on rows."""
+    data = write(folder / f"{name}.jsonl", rows)
+    overrides = QUICK | {"model.name": str(model)} | {key.replace("__", "."): v for key, v in settings.items()}
+    with quickly(folder):
+        return api.train(data, overrides=overrides, run_dir=folder / name).run.path
