@@ -22,7 +22,7 @@ def minilm() -> str:
     return str(Path(str(held[0].locate())).parent)
 
 
-def trainer_command(data: Path, seed: int, work: Path) -> list[str]:
+def trainer_command(data: Path, seed: int, precision: str, work: Path) -> list[str]:
     options = {
         "--train": data / "msr_paraphrase_train.txt",
         "--test": data / "msr_paraphrase_test.txt",
@@ -32,13 +32,14 @@ def trainer_command(data: Path, seed: int, work: Path) -> list[str]:
         "--lr": LEARNING_RATE,
         "--batch-size": BATCH_SIZE,
         "--max-length": MAX_LENGTH,
+        "--precision": precision,
         "--output": work / f"trainer-{seed}",
         "--losses": work / f"trainer-{seed}.losses",
     }
     return [sys.executable, "-m", "bench.mrpc_trainer", *(str(part) for pair in options.items() for part in pair)]
 
 
-def luthier_command(data: Path, seed: int, work: Path) -> list[str]:
+def luthier_command(data: Path, seed: int, precision: str, work: Path) -> list[str]:
     options = {
         "--test": data / "msr_paraphrase_test.txt",
         "--model": "minilm",
@@ -46,7 +47,7 @@ def luthier_command(data: Path, seed: int, work: Path) -> list[str]:
         "--lr": LEARNING_RATE,
         "--batch-size": BATCH_SIZE,
         "--scheduler": "linear",
-        "--precision": "fp32",
+        "--precision": precision,
         "--seed": seed,
         "--run-dir": work / f"luthier-{seed}",
     }
@@ -115,15 +116,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mrpc"), help="folder of the two MRPC files")
     parser.add_argument("--work", type=Path, required=True, help="new folder for runs; an interrupted one goes on")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="of both sides")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     ours, theirs = [], []
     for seed in args.seeds:  # in turns, so that a machine that slows down slows both
-        theirs.append(measure("trainer", seed, trainer_command(args.data, seed, args.work), args.work))
-        ours.append(measure("luthier", seed, luthier_command(args.data, seed, args.work), args.work))
+        theirs.append(measure("trainer", seed, trainer_command(args.data, seed, args.precision, args.work), args.work))
+        ours.append(measure("luthier", seed, luthier_command(args.data, seed, args.precision, args.work), args.work))
     ratio = sum(result["wall"] for result in theirs) / sum(result["wall"] for result in ours)
-    print(f"## MRPC, MiniLM, {EPOCHS} epochs, {LEARNING_RATE}, batch {BATCH_SIZE}, fp32\n\n{describe()}")
+    print(f"## MRPC, MiniLM, {EPOCHS} epochs, {LEARNING_RATE}, batch {BATCH_SIZE}, {args.precision}\n\n{describe()}")
     print(f"- `{command_line()}`\n\n{table(ours, theirs)}\n")
     print("\n".join(difference(ours, theirs, name) for name in METRICS))
     print(f"- seconds: training, and in brackets the whole process; whole processes: Trainer / luthier = {ratio:.2f}")

@@ -60,6 +60,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=2e-5)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-length", type=int, default=128)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--max-steps", type=int, default=-1, help="stop early, to see that it works")
     parser.add_argument("--output", type=Path, required=True, help="the Trainer's output directory")
     parser.add_argument("--losses", type=Path, help="file for the loss of every step, one a line")
@@ -84,6 +85,7 @@ def main() -> None:
             per_device_eval_batch_size=32,
             lr_scheduler_type="linear",
             weight_decay=0.01,
+            bf16=args.precision == "bf16",
             logging_steps=1,
             save_strategy="no",
             report_to="none",

@@ -163,7 +163,7 @@ def test_the_loss_is_the_model_s_own_on_the_labels(template: str) -> None:
 def test_the_trigram_baseline_is_asked_for_the_assistants_tokens_alone() -> None:
     task, examples, tokenizer = ready("chatml", FIVE)
     found = task.baselines(examples, examples)["trigram"]
-    documents = task._documents(examples, tokenizer)
+    documents = task.documents(examples, tokenizer)
     train = [np.array(ids) for ids, _ in documents]
     for answer, (ids, labels) in zip(found, documents, strict=True):
         beginnings = [np.array(ids[:n]) for n in range(1, len(ids) + 1)]

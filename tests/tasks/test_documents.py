@@ -110,14 +110,14 @@ def test_the_loss_of_packed_documents_is_that_of_each_alone(name: str, packing: 
     assert packs(model) is packing
     task, examples = documents_of(tokenizer, 14)
     rows = encoded(task, examples, tokenizer, Limits(100), training=True)
-    assert 1 < len(rows) < 14 and max(len(ids) for ids, _ in task._documents(examples, tokenizer)) <= 100
+    assert 1 < len(rows) < 14 and max(len(ids) for ids, _ in task.documents(examples, tokenizer)) <= 100
     collate = task.collator(tokenizer, model)
     batch = collate(rows)
     assert ("position_ids" in batch) is packing
     labels = batch.pop("labels")
     with torch.inference_mode():
         found = float(task.loss(Recipe())(model(**batch), labels))
-        expected = sum(alone(model, *document) for document in task._documents(examples, tokenizer))
+        expected = sum(alone(model, *document) for document in task.documents(examples, tokenizer))
     assert found == pytest.approx(expected, rel=1e-5)
     assert int(labels.ne(IGNORED).sum()) == sum(row["targets"] for row in rows)
 
@@ -157,7 +157,7 @@ def test_the_cost_of_a_long_document_is_that_of_a_plain_loop(built: Built) -> No
     length, stride = 24, 9
     task, examples = learned(TextGeneration, [{"text": text(i, 60, 120)} for i in range(3)])
     found = answers(task, model, tokenizer, examples, Limits(length, stride=stride))
-    for answer, (ids, _) in zip(found, task._documents(examples, tokenizer), strict=True):
+    for answer, (ids, _) in zip(found, task.documents(examples, tokenizer), strict=True):
         nll, tokens, before = 0.0, 0, 0
         for begin in range(0, len(ids), length - stride):
             end = min(begin + length, len(ids))
@@ -178,7 +178,7 @@ def test_the_cost_of_a_short_document_is_the_model_s_own_loss(built: Built) -> N
     tokenizer, model = load_tokenizer(str(built("GPT-2"))), load_model("CausalLM", str(built("GPT-2"))).eval()
     task, examples = documents_of(tokenizer, 6)
     found = answers(task, model, tokenizer, examples, Limits(128, stride=40))
-    for answer, (ids, _), said in zip(found, task._documents(examples, tokenizer), examples["text"], strict=True):
+    for answer, (ids, _), said in zip(found, task.documents(examples, tokenizer), examples["text"], strict=True):
         with torch.inference_mode():
             own = model(torch.tensor([ids]), labels=torch.tensor([ids])).loss.item()
         assert answer["nll"] == pytest.approx(own * (len(ids) - 1), rel=1e-5)
@@ -194,7 +194,7 @@ def test_a_document_begins_and_ends_with_a_mark_of_which_the_end_is_learned(
 ) -> None:
     tokenizer = load_tokenizer(str(built(name)))
     task, examples = documents_of(tokenizer, 3)
-    for said, (ids, labels) in zip(examples["text"], task._documents(examples, tokenizer), strict=True):
+    for said, (ids, labels) in zip(examples["text"], task.documents(examples, tokenizer), strict=True):
         assert tokenizer.convert_ids_to_tokens(ids[0]) == begins
         assert ids[-1] == labels[-1] == tokenizer.eos_token_id
         assert labels == [IGNORED, *ids[1:]]
@@ -268,8 +268,8 @@ def test_the_trigram_baseline_is_asked_for_the_same_tokens(kind: Any, built: Bui
     ours = answers(task, model, tokenizer, asked, Limits(128, stride=40))
     assert [one["tokens"] for one in said] == [one["tokens"] for one in ours]
     assert [one["bytes"] for one in said] == [one["bytes"] for one in ours]
-    train = [np.array(ids) for ids, _ in task._documents(known, tokenizer)]
-    for answer, (ids, labels) in zip(said, task._documents(asked, tokenizer), strict=True):
+    train = [np.array(ids) for ids, _ in task.documents(known, tokenizer)]
+    for answer, (ids, labels) in zip(said, task.documents(asked, tokenizer), strict=True):
         ends = np.array(
             [trigram_nll(train, [np.array(ids[:n])], len(tokenizer), first=False)[0] for n in range(1, len(ids) + 1)]
         )

@@ -1,5 +1,6 @@
 """Which family a model belongs to and which heads it can have, as transformers' own tables say."""
 
+import re
 from typing import Literal
 
 import transformers
@@ -29,7 +30,8 @@ def supports(config: PretrainedConfig, auto_class: str) -> bool:
         config: The model's.
         auto_class: What follows `AutoModelFor`, as in `SequenceClassification`.
     """
-    return type(config) in getattr(transformers, f"AutoModelFor{auto_class}")._model_mapping
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", auto_class.replace("Seq2SeqLM", "SeqToSeqCausalLM")).upper()
+    return type(config) in getattr(transformers, f"MODEL_FOR_{words}_MAPPING")
 
 
 def writes(config: PretrainedConfig) -> bool:

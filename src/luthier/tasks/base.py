@@ -54,6 +54,7 @@ class Task(ABC):
     packs: ClassVar[bool] = False  # whether training rows hold several examples
     tunes: ClassVar[bool] = False  # whether `tune` does anything
     gold_column: ClassVar[str] = "label"  # of the examples, which holds what is right
+    quoted: ClassVar[str] = "text"  # the column of the examples that findings show
     longest: ClassVar[int] = 512  # tokens; more is taken only when asked for
     cuts: ClassVar[bool] = True  # whether what is too long is cut; False where it is read in windows
 
@@ -109,15 +110,13 @@ class Task(ABC):
         """What must not stand on both sides of a split: equal texts, or more where a task knows better."""
         return self.key(example)
 
-    @abstractmethod
     def strata(self, examples: Dataset) -> Sequence[Any] | None:
         """What each example's split shall be balanced by; None for nothing."""
+        return None
 
-    @abstractmethod
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
+    def learn(self, train: Dataset, recipe: Recipe) -> None:  # noqa: B027  # what is no label has nothing to learn
         """Take from the training examples what the model needs to know, such as the labels."""
 
-    @abstractmethod
     def check(
         self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
     ) -> list[Finding]:
@@ -128,14 +127,15 @@ class Task(ABC):
             keys: The content key of each of them.
             given: Splits that the user gave, so that they may share texts with others.
         """
+        return repeats(splits, keys, given, self.quoted)
 
-    @abstractmethod
     def knows(self, example: Example) -> bool:
         """Whether the label of an example is one that training has."""
+        return True
 
-    @abstractmethod
     def label_counts(self, examples: Dataset) -> dict[str, int]:
         """Label to how many examples have it; empty where there are no labels to count."""
+        return {}
 
     # -- from examples to the model ------------------------------------------------------------------------------
 
@@ -149,9 +149,9 @@ class Task(ABC):
     def tune(self, answers: Sequence[Answer], examples: Columns) -> None:  # noqa: B027
         """Settle what is chosen on validation answers, such as a threshold, before the final score."""
 
-    @abstractmethod
     def model_config(self) -> dict[str, Any]:
         """Entries of the model's configuration that follow from the data."""
+        return {}
 
     @abstractmethod
     def encode(
@@ -277,9 +277,9 @@ class Task(ABC):
         """The task of a model directory of ours."""
 
     @classmethod
-    @abstractmethod
     def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        """The task of somebody else's model, told by its configuration; None where it is another task's."""
+        """The task of somebody else's model, told by its configuration; None where that does not tell."""
+        return None
 
 
 @cache

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
-from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import chat_columns, checks, messages
@@ -22,10 +21,10 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.overlap import rouge_metrics
 from luthier.models import chat_template
 from luthier.models.families import writes
-from luthier.recipe import GenerationRecipe, Recipe
+from luthier.recipe import GenerationRecipe
 from luthier.report.panels import Panel
-from luthier.tasks.base import Answer, Example, repeats
-from luthier.tasks.documents import DecoderTask, Document, trigram_answers
+from luthier.tasks.base import Answer, Example
+from luthier.tasks.documents import DecoderTask, Document
 from luthier.tasks.writing_panels import panels
 
 Messages = list[Message]
@@ -49,15 +48,6 @@ class Chat(DecoderTask):
         "training.batch_size": 8,
     }
 
-    def __init__(
-        self, shape: str, columns: Mapping[str, str | list[str]], settings: GenerationRecipe, seed: int = 0
-    ) -> None:
-        self.shape = shape
-        self.columns = dict(columns)
-        self.settings = settings
-        self.seed = seed
-        self._tokenizer: PreTrainedTokenizerBase | None = None
-
     # -- recognising the data ------------------------------------------------------------------------------------
 
     @classmethod
@@ -69,10 +59,6 @@ class Chat(DecoderTask):
     @classmethod
     def why_not(cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]]) -> str:
         return chat_columns.why_not(profiles, given=given)
-
-    @classmethod
-    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
-        return cls(recognition.shape, recognition.columns, recipe.generation, recipe.seed)
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
@@ -103,27 +89,10 @@ class Chat(DecoderTask):
     def key(self, example: Example) -> str:
         return key(example["messages"])
 
-    def strata(self, examples: Dataset) -> Sequence[Any] | None:
-        return None
-
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
-        pass
-
-    def check(
-        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
-    ) -> list[Finding]:
-        return repeats(splits, keys, given, "text")
-
-    def knows(self, example: Example) -> bool:
-        return True
-
-    def label_counts(self, examples: Dataset) -> dict[str, int]:
-        return {}
-
     # -- from examples to the model ------------------------------------------------------------------------------
 
     def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        self._tokenizer = tokenizer
+        super().ready(tokenizer, config)
         decision = chat_template.ensure(tokenizer)
         self._ends = chat_template.end_tokens(tokenizer)
         ends = ", ".join(repr(token) for token in tokenizer.convert_ids_to_tokens(self._ends))
@@ -147,9 +116,6 @@ class Chat(DecoderTask):
         told = checks.control_tokens(rows_with, len(held), sorted(set().union(*held)))
         return [*super().notice(examples, rows, tokenizer), *told]
 
-    def model_config(self) -> dict[str, Any]:
-        return {}
-
     def configure(self, model: PreTrainedModel, limits: Limits) -> None:
         super().configure(model, limits)
         model.generation_config.eos_token_id = self._ends
@@ -162,14 +128,14 @@ class Chat(DecoderTask):
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         length = limits.length if limits else None
-        documents = [(ids[:length], labels[:length]) for ids, labels in self._documents(examples, tokenizer)]
+        documents = [(ids[:length], labels[:length]) for ids, labels in self.documents(examples, tokenizer)]
         return {
             "input_ids": [ids for ids, _ in documents],
             "labels": [labels for _, labels in documents],
             TARGETS: [sum(label != IGNORED for label in labels) for _, labels in documents],
         }
 
-    def _documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
         found = []
         for turns, tools in _conversations(examples):
             try:
@@ -208,27 +174,10 @@ class Chat(DecoderTask):
             found += rouge_metrics([text for text, _ in written], [[gold] for _, gold in written], names=("rougeL",))
         return found
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
-        assert self._tokenizer is not None
-        known, asked = (self._documents(rows, self._tokenizer) for rows in (train, test))
-        return {"trigram": trigram_answers(known, asked, len(self._tokenizer), self.perfect(test))}
-
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return panels(predictions)
 
     # -- the model directory -------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "shape": self.shape,
-            "columns": self.columns,
-            "generation": self.settings.model_dump(),
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
-        return cls(saved["shape"], saved["columns"], GenerationRecipe(**saved["generation"]), saved["seed"])
 
     @classmethod
     def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:

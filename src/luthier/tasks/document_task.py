@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
-from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED
-from luthier.data.columns import Recognition, is_missing, require
+from luthier.data.columns import is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import Columns, Features, Limits
 from luthier.data.records import Record, Rejected
-from luthier.findings import Decision, Finding
-from luthier.recipe import GenerationRecipe, Recipe
-from luthier.tasks.base import Answer, Example, repeats
-from luthier.tasks.documents import DecoderTask, Document, pack, trigram_answers, windows
+from luthier.findings import Decision
+from luthier.tasks.base import Example
+from luthier.tasks.documents import DecoderTask, Document, pack, windows
 
 SEPARATOR = "\n\n"  # between a prompt and what is written to it
 OPENING_WORDS = 12
@@ -29,19 +27,6 @@ class DocumentTask(DecoderTask):
     gold_column = "text"
     unlabelled = True
     text_role = "text"  # the role of the column that is learned
-
-    def __init__(
-        self, shape: str, columns: Mapping[str, str | list[str]], settings: GenerationRecipe, seed: int = 0
-    ) -> None:
-        self.shape = shape
-        self.columns = dict(columns)
-        self.settings = settings
-        self.seed = seed
-        self._tokenizer: PreTrainedTokenizerBase | None = None
-
-    @classmethod
-    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
-        return cls(recognition.shape, recognition.columns, recipe.generation, recipe.seed)
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
@@ -73,31 +58,11 @@ class DocumentTask(DecoderTask):
     def key(self, example: Example) -> str:
         return key(example["text"], example["prompt"])
 
-    def strata(self, examples: Dataset) -> Sequence[Any] | None:
-        return None
-
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
-        pass
-
-    def check(
-        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
-    ) -> list[Finding]:
-        return repeats(splits, keys, given, "text")
-
-    def knows(self, example: Example) -> bool:
-        return True
-
-    def label_counts(self, examples: Dataset) -> dict[str, int]:
-        return {}
-
     # -- from examples to the model ------------------------------------------------------------------------------
 
     def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        self._tokenizer = tokenizer
+        super().ready(tokenizer, config)
         return [Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")]
-
-    def model_config(self) -> dict[str, Any]:
-        return {}
 
     def texts(self, examples: Columns) -> Iterator[str]:
         for prompt, text in zip(examples["prompt"], examples["text"], strict=True):
@@ -106,12 +71,12 @@ class DocumentTask(DecoderTask):
     def encode(
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
-        documents = self._documents(examples, tokenizer)
+        documents = self.documents(examples, tokenizer)
         if training and limits is not None:
             return pack(documents, limits.length)
         return windows(documents, limits)
 
-    def _documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
         """Each document from what opens a text for the tokenizer to its end token; a prompt is no label."""
         opening, end = _edges(tokenizer)
         prompts = [prompt + SEPARATOR if prompt else "" for prompt in examples["prompt"]]
@@ -153,30 +118,6 @@ class DocumentTask(DecoderTask):
 
     def inputs(self, examples: Columns) -> dict[str, list[Any]]:
         return {"prompt": self._asked(examples)}
-
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
-        """The trigram model over the same tokens, given the same prompts."""
-        assert self._tokenizer is not None
-        known, asked = (self._documents(rows, self._tokenizer) for rows in (train, test))
-        return {"trigram": trigram_answers(known, asked, len(self._tokenizer), self.perfect(test))}
-
-    # -- the model directory -------------------------------------------------------------------------------------
-
-    def to_dict(self) -> dict[str, Any]:
-        return {
-            "shape": self.shape,
-            "columns": self.columns,
-            "generation": self.settings.model_dump(),
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
-        return cls(saved["shape"], saved["columns"], GenerationRecipe(**saved["generation"]), saved["seed"])
-
-    @classmethod
-    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        return None  # nothing tells that a model writes stories rather than any text
 
 
 def opening(text: str) -> str:

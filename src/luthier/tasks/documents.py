@@ -1,5 +1,6 @@
 """Documents for decoders: packed into blocks for training, and read in overlapping windows when they are judged."""
 
+from abc import abstractmethod
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Collate
-from luthier.data.encode import EXAMPLES, TARGETS, Features, Limits
+from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits
+from luthier.findings import Decision
 from luthier.metrics.ngram import trigram_nll
 from luthier.models.packing import packs
 from luthier.tasks.base import Answer
@@ -24,6 +26,21 @@ class DecoderTask(WritingTask):
 
     family = "decoder"
     auto_class = "CausalLM"
+    _tokenizer: PreTrainedTokenizerBase | None = None
+
+    @abstractmethod
+    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+        """The ids and labels of each example."""
+
+    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
+        self._tokenizer = tokenizer
+        return []
+
+    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+        """A trigram model over the same tokens, which is asked for the same labels."""
+        assert self._tokenizer is not None
+        known, asked = (self.documents(rows, self._tokenizer) for rows in (train, test))
+        return {"trigram": trigram_answers(known, asked, len(self._tokenizer), self.perfect(test))}
 
     def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return logits[:, :-1], labels[:, 1:]

@@ -130,17 +130,11 @@ class QuestionAnswering(Task):
             *checks.mended({name: (MENDS[name], found) for name, found in mended.items()}, len(train)),
         ]
 
-    def knows(self, example: Example) -> bool:
-        return True
-
     def label_counts(self, examples: Dataset) -> dict[str, int]:
         answered = sum(bool(answers) for answers in examples["answers"])
         return {"answer": answered, "no answer": len(examples) - answered}
 
     # -- from examples to the model ------------------------------------------------------------------------------
-
-    def model_config(self) -> dict[str, Any]:
-        return {}
 
     def encode(
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool

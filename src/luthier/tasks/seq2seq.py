@@ -5,18 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
-from datasets import Dataset
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Collate
-from luthier.data.columns import Recognition, is_missing, require
+from luthier.data.columns import is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import TARGET_LENGTH, Columns, Features, Limits
 from luthier.data.records import Fault, Record, Rejected
-from luthier.findings import Decision, Finding
-from luthier.recipe import GenerationRecipe, Recipe
-from luthier.tasks.base import Example, repeats
+from luthier.findings import Decision
+from luthier.tasks.base import Example
 from luthier.tasks.writing import WritingTask
 
 MOST_TARGET = 512  # tokens of an answer where nothing says how long answers are
@@ -31,24 +29,7 @@ class Seq2SeqTask(WritingTask):
     family = "encoder-decoder"
     auto_class = "Seq2SeqLM"
     longest = 1024
-
-    def __init__(
-        self,
-        shape: str,
-        columns: Mapping[str, str | list[str]],
-        settings: GenerationRecipe,
-        seed: int = 0,
-        prefix: str = "",
-    ) -> None:
-        self.shape = shape
-        self.columns = dict(columns)
-        self.settings = settings
-        self.seed = seed
-        self.prefix = prefix
-
-    @classmethod
-    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
-        return cls(recognition.shape, recognition.columns, recipe.generation, recipe.seed)
+    prefix = ""  # before every source
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
@@ -90,32 +71,12 @@ class Seq2SeqTask(WritingTask):
     def key(self, example: Example) -> str:
         return key(example["text"])
 
-    def strata(self, examples: Dataset) -> Sequence[Any] | None:
-        return None
-
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
-        pass
-
-    def check(
-        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
-    ) -> list[Finding]:
-        return repeats(splits, keys, given, "text")
-
-    def knows(self, example: Example) -> bool:
-        return True
-
-    def label_counts(self, examples: Dataset) -> dict[str, int]:
-        return {}
-
     # -- from examples to the model ------------------------------------------------------------------------------
 
     def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
         self.prefix = self.prefix or self.default_prefix(config)
         why = f"what {config.model_type} was pretrained to see"
         return [Decision("prefix", repr(self.prefix), why)] if self.prefix else []
-
-    def model_config(self) -> dict[str, Any]:
-        return {}
 
     def texts(self, examples: Columns) -> Iterator[str]:
         yield from (self.prefix + text for text in examples["text"])
@@ -178,22 +139,13 @@ class Seq2SeqTask(WritingTask):
     # -- the model directory -------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        return {
-            "shape": self.shape,
-            "columns": self.columns,
-            "prefix": self.prefix,
-            "generation": self.settings.model_dump(),
-            "seed": self.seed,
-        }
+        return super().to_dict() | {"prefix": self.prefix}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Self:
-        settings = GenerationRecipe(**saved["generation"])
-        return cls(saved["shape"], saved["columns"], settings, saved["seed"], saved["prefix"])
-
-    @classmethod
-    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        return None  # what an encoder-decoder was tuned for stands nowhere
+        task = super().restored(saved)
+        task.prefix = saved["prefix"]
+        return task
 
 
 def _shifted(model: PreTrainedModel, labels: Tensor) -> Tensor:

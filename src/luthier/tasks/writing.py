@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import IGNORED, by_length
+from luthier.data.columns import Recognition
 from luthier.data.encode import Columns, Limits, owner
 from luthier.findings import Finding
 from luthier.metrics import language
@@ -32,8 +33,18 @@ class WritingTask(Task):
     """
 
     generates = True
-    seed: int
-    settings: GenerationRecipe
+
+    def __init__(
+        self, shape: str, columns: Mapping[str, str | list[str]], settings: GenerationRecipe, seed: int = 0
+    ) -> None:
+        self.shape = shape
+        self.columns = dict(columns)
+        self.settings = settings
+        self.seed = seed  # of sampling
+
+    @classmethod
+    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
+        return cls(recognition.shape, recognition.columns, recipe.generation, recipe.seed)
 
     @property
     def metric_for_best(self) -> str:
@@ -158,6 +169,18 @@ class WritingTask(Task):
 
     def targets(self, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase) -> list[str]:
         return [str(tokenizer.decode([token for token in row["labels"] if token != IGNORED])) for row in rows]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "shape": self.shape,
+            "columns": self.columns,
+            "generation": self.settings.model_dump(),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Self:
+        return cls(saved["shape"], saved["columns"], GenerationRecipe(**saved["generation"]), saved["seed"])
 
 
 def generate(

@@ -5,7 +5,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from datasets import Dataset
 from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -15,12 +14,12 @@ from luthier.data.columns import ColumnProfile, Recognition, as_number, is_missi
 from luthier.data.duplicates import key
 from luthier.data.encode import Columns, Features, Limits
 from luthier.data.records import Record, Rejected
-from luthier.findings import Decision, Finding
+from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.regression import mae, pearson
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel, Score, Table
-from luthier.tasks.base import Answer, Example, Loss, Task, repeats
+from luthier.tasks.base import Answer, Example, Loss, Task
 
 EMOTIONS = ("anger", "fear", "joy", "sadness")
 
@@ -78,23 +77,6 @@ class EmotionIntensity(Task):
 
     def key(self, example: Example) -> str:
         return key(example["text"])
-
-    def strata(self, examples: Dataset) -> Sequence[Any] | None:
-        return None
-
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
-        pass
-
-    def check(
-        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
-    ) -> list[Finding]:
-        return repeats(splits, keys, given, "text")
-
-    def knows(self, example: Example) -> bool:
-        return True
-
-    def label_counts(self, examples: Dataset) -> dict[str, int]:
-        return {}
 
     def model_config(self) -> dict[str, Any]:
         names = dict(enumerate(self.emotions))
@@ -167,7 +149,3 @@ class EmotionIntensity(Task):
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Self:
         return cls(saved["columns"], saved["emotions"])
-
-    @classmethod
-    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        return None
