@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 from datasets import Dataset
 from sklearn.metrics import accuracy_score, f1_score
 from transformers import (
@@ -86,6 +87,7 @@ def main() -> None:
             lr_scheduler_type="linear",
             weight_decay=0.01,
             bf16=args.precision == "bf16",
+            use_cpu=not torch.cuda.is_available(),
             logging_steps=1,
             save_strategy="no",
             report_to="none",
