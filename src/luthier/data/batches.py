@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+from transformers import PreTrainedTokenizerBase
 
 from luthier import processes
 
@@ -194,3 +195,17 @@ def by_length(lengths: IntArray, *, rows: int | None = None, tokens: int | None 
         batches.append(order[start : start + size])
         start += size
     return batches
+
+
+def pad_inputs(
+    rows: Sequence[Features], tokenizer: PreTrainedTokenizerBase, side: str | None = None
+) -> dict[str, Tensor]:
+    """What the tokenizer made of rows, [rows, tokens of the longest] each, padded at its own side or another."""
+    inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
+    return dict(tokenizer.pad(inputs, padding_side=side, return_tensors="pt"))
+
+
+def pad_labels(rows: Sequence[Features], width: int | None = None) -> Tensor:
+    """The labels of rows, [rows, width]; what pads them is ignored. Without a width, that of the longest."""
+    width = max(len(row["labels"]) for row in rows) if width is None else width
+    return torch.tensor([[*row["labels"], *[IGNORED] * (width - len(row["labels"]))] for row in rows])

@@ -10,11 +10,12 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import Collate
+from luthier.data.batches import IGNORED, Collate
 from luthier.data.columns import ColumnProfile, Recognition
 from luthier.data.encode import Columns, Features, Limits
 from luthier.data.records import Record, Rejected
@@ -334,3 +335,14 @@ def of_card(card: Mapping[str, Any]) -> tuple[Task, Limits]:
     """The task and the limits that `card_of` wrote down."""
     limits = Limits(card["max_length"], card.get("max_target_length"), card.get("stride") or 0)
     return find(card["task"]).restored(card), limits
+
+
+def summed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The sum of the cross entropies of labels [...] that are not `IGNORED`, from logits [..., classes] in float32."""
+    return functional.cross_entropy(
+        logits.float().flatten(0, -2),
+        labels.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor
-from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import checks, qa_columns
 from luthier.data.answers import MENDS, read_answers, read_context
-from luthier.data.batches import IGNORED, Collate
+from luthier.data.batches import Collate, pad_inputs
 from luthier.data.columns import ColumnProfile, Recognition, is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits, owner
@@ -24,7 +23,7 @@ from luthier.metrics.spans import best_threshold, nearest_sentences, span_metric
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
 from luthier.tasks.answer_panels import panels
-from luthier.tasks.base import Answer, Example, Loss, Task, repeats
+from luthier.tasks.base import Answer, Example, Loss, Task, repeats, summed_cross_entropy
 from luthier.tasks.extraction import Candidate, best_spans
 from luthier.tasks.windows import encode_windows, past_blank
 
@@ -164,8 +163,7 @@ class QuestionAnswering(Task):
 
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
-            batch = dict(tokenizer.pad(inputs, return_tensors="pt"))
+            batch = pad_inputs(rows, tokenizer)
             if "labels" in rows[0]:
                 batch["labels"] = torch.tensor([row["labels"] for row in rows])
             return batch
@@ -173,13 +171,9 @@ class QuestionAnswering(Task):
         return collate
 
     def loss(self, recipe: Recipe) -> Loss:
-        smoothing = recipe.training.label_smoothing
-
         def summed(outputs: Any, labels: Tensor) -> Tensor:
-            places = torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float()
-            return functional.cross_entropy(
-                places.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
-            )
+            places = torch.stack([outputs.start_logits, outputs.end_logits], dim=1)
+            return summed_cross_entropy(places, labels, recipe.training.label_smoothing)
 
         return summed
 

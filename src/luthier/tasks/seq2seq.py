@@ -4,11 +4,10 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.batches import IGNORED, Collate
+from luthier.data.batches import Collate, pad_inputs, pad_labels
 from luthier.data.columns import is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import TARGET_LENGTH, Columns, Features, Limits
@@ -96,13 +95,10 @@ class Seq2SeqTask(WritingTask):
 
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            inputs = [{key: row[key] for key in tokenizer.model_input_names if key in row} for row in rows]
-            batch = dict(tokenizer.pad(inputs, return_tensors="pt"))
+            batch = pad_inputs(rows, tokenizer)
             if "labels" in rows[0]:
-                longest = max(len(row["labels"]) for row in rows)
-                labels = torch.tensor([[*row["labels"], *[IGNORED] * (longest - len(row["labels"]))] for row in rows])
-                batch["labels"] = labels
-                batch["decoder_input_ids"] = _shifted(model, labels)
+                batch["labels"] = pad_labels(rows)
+                batch["decoder_input_ids"] = _shifted(model, batch["labels"])
             return batch
 
         return collate

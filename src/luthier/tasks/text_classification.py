@@ -20,7 +20,8 @@ from luthier.recipe import Recipe
 from luthier.report.panels import Panel
 from luthier.tasks.base import Answer, Example, Loss, Task, repeats
 from luthier.tasks.classification_panels import panels
-from luthier.tasks.labels import KINDS, Labels, Unlabelled
+from luthier.tasks.label_kinds import KINDS
+from luthier.tasks.labels import Labels, Unlabelled
 
 SHAPES = tuple(f"{texts}/{kind}" for texts in ("single", "pair") for kind in KINDS)
 

@@ -5,14 +5,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from datasets import Dataset
 from torch import Tensor
-from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import annotations, checks, splits, tags, token_columns
-from luthier.data.batches import IGNORED, Collate
+from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.columns import ColumnProfile, Recognition, require
 from luthier.data.duplicates import key
 from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits, owner
@@ -24,7 +22,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.entities import entities, entity_metrics, most_frequent_tags, valid_tags
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
-from luthier.tasks.base import Answer, Example, Loss, Task, repeats
+from luthier.tasks.base import Answer, Example, Loss, Task, repeats, summed_cross_entropy
 from luthier.tasks.entity_panels import panels
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
 
@@ -195,30 +193,16 @@ class TokenClassification(Task):
 
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
-            batch = dict(tokenizer.pad(inputs, padding_side="right", return_tensors="pt"))
+            batch = pad_inputs(rows, tokenizer, side="right")
             if "labels" in rows[0]:
-                width = batch["input_ids"].shape[1]
-                batch["labels"] = torch.tensor(
-                    [[*row["labels"], *[IGNORED] * (width - len(row["labels"]))] for row in rows]
-                )
+                batch["labels"] = pad_labels(rows, batch["input_ids"].shape[1])
             return batch
 
         return collate
 
     def loss(self, recipe: Recipe) -> Loss:
         smoothing = recipe.training.label_smoothing
-
-        def summed(outputs: Any, labels: Tensor) -> Tensor:
-            return functional.cross_entropy(
-                outputs.logits.float().flatten(0, 1),
-                labels.flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-                label_smoothing=smoothing,
-            )
-
-        return summed
+        return lambda outputs, labels: summed_cross_entropy(outputs.logits, labels, smoothing)
 
     # -- from the model to answers -------------------------------------------------------------------------------
 

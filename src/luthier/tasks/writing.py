@@ -19,7 +19,7 @@ from luthier.findings import Finding
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import GenerationRecipe, Recipe
-from luthier.tasks.base import Answer, Loss, Task
+from luthier.tasks.base import Answer, Loss, Task, summed_cross_entropy
 
 MOST_WRITTEN = 16_384  # tokens of prompts and answers that are held at once
 SAMPLING = ("temperature", "top_k", "top_p")
@@ -68,18 +68,7 @@ class WritingTask(Task):
 
     def loss(self, recipe: Recipe) -> Loss:
         smoothing = recipe.training.label_smoothing
-
-        def summed(outputs: Any, labels: Tensor) -> Tensor:
-            logits, targets = self.aligned(outputs.logits, labels)
-            return functional.cross_entropy(
-                logits.float().flatten(0, 1),
-                targets.flatten(),
-                ignore_index=IGNORED,
-                reduction="sum",
-                label_smoothing=smoothing,
-            )
-
-        return summed
+        return lambda outputs, labels: summed_cross_entropy(*self.aligned(outputs.logits, labels), smoothing)
 
     def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         """The summed negative log-likelihood of each row's labels, and their number."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.batches import IGNORED, Collate
+from luthier.data.batches import IGNORED, Collate, pad_inputs
 from luthier.data.columns import ColumnProfile, Recognition, as_number, is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import Columns, Features, Limits
@@ -91,8 +91,7 @@ class EmotionIntensity(Task):
 
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
-            batch = dict(tokenizer.pad(inputs, return_tensors="pt"))
+            batch = pad_inputs(rows, tokenizer)
             if "labels" in rows[0]:
                 batch["labels"] = torch.tensor([row["labels"] for row in rows])
             return batch
