@@ -100,3 +100,21 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertForMaskedLM(config).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     return directory
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of the matrix, from the tests of all processes, and write it to docs/matrix.md.
+
+    It stands here because the process that prints loads no other conftest when others run the tests.
+    """
+    if hasattr(terminalreporter.config, "workerinput"):
+        return
+    from tests.matrix.table import PAGE, collected, page, shown, whole
+
+    cells = collected(terminalreporter)
+    if not cells:
+        return
+    terminalreporter.section("architectures x tasks, in both engines")
+    terminalreporter.write_line(shown(cells))
+    if whole(cells):
+        PAGE.write_text(page(cells), encoding="utf-8")
