@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from transformers import ByT5Tokenizer, PreTrainedTokenizerBase
 
@@ -227,6 +227,7 @@ def test_the_default_template_marks_the_same_tokens_for_transformers(messages: C
 
 
 @given(st.lists(st.text(max_size=20), min_size=2, max_size=6))
+@example(["", ">"])  # how the end-of-turn token ends
 def test_any_text_in_the_default_template(contents: list[str]) -> None:
     turns = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(contents)]
     said = [text + TURN_END for text in contents[1::2]]

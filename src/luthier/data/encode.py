@@ -26,7 +26,7 @@ ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to 
 EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
 LENGTH, UNKNOWN, WORDS = "full_length", "unknown", "words_only"
 
-FORM = "1"  # of the features: another one makes what was encoded before of no use
+FORM = "2"  # of the features: another one makes what was encoded before of no use
 
 Columns = Mapping[str, Sequence[Any]]
 Features = dict[str, list[Any]]

@@ -120,7 +120,9 @@ def _by_prompt(
     if not written.strip() or answer not in written:
         return None
     closed = written.rstrip()
-    return len(prompt), len(prompt) + len(written if closed.endswith(answer) and answer else closed)
+    # Where nothing but white space closes a turn, that is what is learned. An answer may look like the end: `>`.
+    bare = bool(answer) and not closed.partition(answer)[2]
+    return len(prompt), len(prompt) + len(written if bare else closed)
 
 
 def _by_mark(
