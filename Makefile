@@ -1,5 +1,5 @@
 # Everything a developer does. The environment is made on first use and made again when the pins change;
-# another place or interpreter: make test VENV=/tmp/venv PYTHON=python3.12
+# another place or interpreter: make test VENV=elsewhere/venv PYTHON=python3.12
 
 VENV ?= .venv
 PYTHON ?= python3

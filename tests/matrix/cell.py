@@ -16,26 +16,17 @@ from luthier.curves.record import read_curves
 from luthier.models.chat_template import prompt_ids
 from luthier.tasks.base import find
 from tests.matrix.data import Row, rows, write
+from tests.tasks.by_hand import QUICK
 
 STEPS = 8
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, Any] = QUICK | {
     "training.max_steps": STEPS,
     "training.epochs": 30,
     "training.batch_size": 8,
     "training.gradient_accumulation_steps": 2,
-    "training.learning_rate": 3e-3,
-    "training.precision": "fp32",
     "training.save_strategy": "steps",
     "training.save_steps": 4,
-    "training.eval_on_start": False,
-    "model.dropout": 0.0,
     "data.max_length": 96,
-    "evaluation.resamples": 100,
-    "evaluation.baselines": False,
-    "evaluation.samples": 2,
-    "evaluation.generated_rows": 3,
-    "generation.max_new_tokens": 6,
-    "generation.do_sample": False,
     "generation.repetition_penalty": 1.0,
 }
 

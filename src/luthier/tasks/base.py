@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import torch
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
@@ -15,7 +16,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import IGNORED, Collate
+from luthier.data.batches import IGNORED, Collate, pad_inputs
 from luthier.data.columns import ColumnProfile, Recognition
 from luthier.data.encode import Columns, Features, Limits
 from luthier.data.records import Record, Rejected
@@ -121,14 +122,20 @@ class Task(ABC):
     def check(
         self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
     ) -> list[Finding]:
-        """Checks of the data, before a model is loaded.
+        """Checks of the data, before a model is loaded; here texts that training, or it and a given split, has twice.
 
         Args:
             splits: The examples.
             keys: The content key of each of them.
             given: Splits that the user gave, so that they may share texts with others.
         """
-        return repeats(splits, keys, given, self.quoted)
+        texts = {name: list(map(str, split[self.quoted])) for name, split in splits.items()}
+        rows = {name: list(split["row"]) for name, split in splits.items()}
+        held_out = {name: keys[name] for name in splits if name != "train" and name in given}
+        return [
+            *checks.duplicates(keys["train"], texts["train"], rows["train"]),
+            *checks.leak(keys["train"], held_out, texts, rows),
+        ]
 
     def knows(self, example: Example) -> bool:
         """Whether the label of an example is one that training has."""
@@ -160,9 +167,19 @@ class Task(ABC):
     ) -> Features:
         """Features of a batch of examples, see `luthier.data.encode.Encode`; `labels` where the examples have them."""
 
-    @abstractmethod
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
-        """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`."""
+        """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`.
+
+        Here labels have one shape in every row, and are not padded.
+        """
+
+        def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+            batch = pad_inputs(rows, tokenizer)
+            if "labels" in rows[0]:
+                batch["labels"] = torch.tensor([row["labels"] for row in rows])
+            return batch
+
+        return collate
 
     @abstractmethod
     def loss(self, recipe: Recipe) -> Loss:
@@ -303,26 +320,6 @@ def find(name: str) -> type[Task]:
     if name not in tasks:
         raise UsageError(f"no task {name!r}", where="--task", hint=nearest(name, tasks))
     return tasks[name]
-
-
-def repeats(
-    splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str], shown: str
-) -> list[Finding]:
-    """What is there twice: inside training, and in training and a split that was given to score on.
-
-    Args:
-        splits: The examples.
-        keys: The content key of each of them.
-        given: Splits that the user gave.
-        shown: The column that findings quote.
-    """
-    texts = {name: list(map(str, split[shown])) for name, split in splits.items()}
-    rows = {name: list(split["row"]) for name, split in splits.items()}
-    held_out = {name: keys[name] for name in splits if name != "train" and name in given}
-    return [
-        *checks.duplicates(keys["train"], texts["train"], rows["train"]),
-        *checks.leak(keys["train"], held_out, texts, rows),
-    ]
 
 
 def card_of(task: Task, limits: Limits) -> dict[str, Any]:

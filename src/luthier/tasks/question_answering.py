@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks, qa_columns
 from luthier.data.answers import MENDS, read_answers, read_context
-from luthier.data.batches import Collate, pad_inputs
 from luthier.data.columns import ColumnProfile, Recognition, is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits, owner
@@ -23,7 +22,7 @@ from luthier.metrics.spans import best_threshold, nearest_sentences, span_metric
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
 from luthier.tasks.answer_panels import panels
-from luthier.tasks.base import Answer, Example, Loss, Task, repeats, summed_cross_entropy
+from luthier.tasks.base import Answer, Example, Loss, Task, summed_cross_entropy
 from luthier.tasks.extraction import Candidate, best_spans
 from luthier.tasks.windows import encode_windows, past_blank
 
@@ -43,6 +42,7 @@ class QuestionAnswering(Task):
     metric_names = ("f1", "exact_match", "f1_answerable", "exact_match_answerable", "no_answer_accuracy")
     roles = ("question", "context")
     gold_column = "answers"
+    quoted = "question"
     longest = 384
     cuts = False
 
@@ -125,7 +125,7 @@ class QuestionAnswering(Task):
         rows, mends = list(train["row"]), list(train["mends"])
         mended = {name: [row for row, names in zip(rows, mends, strict=True) if name in names] for name in MENDS}
         return [
-            *repeats(splits, keys, given, "question"),
+            *super().check(splits, keys, given),
             *checks.mended({name: (MENDS[name], found) for name, found in mended.items()}, len(train)),
         ]
 
@@ -160,15 +160,6 @@ class QuestionAnswering(Task):
                 features["labels"].append(list(place or (0, 0)))
                 features[TARGETS].append(int(place is not None or not spans))
         return features
-
-    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
-        def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            batch = pad_inputs(rows, tokenizer)
-            if "labels" in rows[0]:
-                batch["labels"] = torch.tensor([row["labels"] for row in rows])
-            return batch
-
-        return collate
 
     def loss(self, recipe: Recipe) -> Loss:
         def summed(outputs: Any, labels: Tensor) -> Tensor:

@@ -6,10 +6,9 @@ from typing import Any, Self
 import numpy as np
 from datasets import Dataset
 from torch import Tensor
-from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks, classification_columns
-from luthier.data.batches import Collate
 from luthier.data.columns import ColumnProfile, Recognition, is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import Columns, Features, Limits
@@ -18,7 +17,7 @@ from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
-from luthier.tasks.base import Answer, Example, Loss, Task, repeats
+from luthier.tasks.base import Answer, Example, Loss, Task
 from luthier.tasks.classification_panels import panels
 from luthier.tasks.label_kinds import KINDS
 from luthier.tasks.labels import Labels, Unlabelled
@@ -118,7 +117,7 @@ class TextClassification(Task):
         hashable = [tuple(label) if isinstance(label, list) else label for label in train["label"]]
         return [
             *self.labels.check(splits),
-            *repeats(splits, keys, given, "text"),
+            *super().check(splits, keys, given),
             *checks.conflicting_labels(keys["train"], hashable, texts, rows),
             *(checks.constant_text(column, texts) if not self.pair else []),
             *checks.id_as_text(column, texts),
@@ -154,10 +153,6 @@ class TextClassification(Task):
         if "label" in examples:
             encoded["labels"] = self.labels.encode(examples["label"])
         return encoded
-
-    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
-        padder = DataCollatorWithPadding(tokenizer)
-        return lambda rows: dict(padder(list(map(dict, rows))))
 
     def loss(self, recipe: Recipe) -> Loss:
         summed = self.labels.loss(recipe, self._train)

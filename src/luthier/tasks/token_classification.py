@@ -22,7 +22,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.entities import entities, entity_metrics, most_frequent_tags, valid_tags
 from luthier.recipe import Recipe
 from luthier.report.panels import Panel
-from luthier.tasks.base import Answer, Example, Loss, Task, repeats, summed_cross_entropy
+from luthier.tasks.base import Answer, Example, Loss, Task, summed_cross_entropy
 from luthier.tasks.entity_panels import panels
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
 
@@ -145,7 +145,7 @@ class TokenClassification(Task):
             *checks.numbered_tags(counts),
             *checks.rare_class(counts),
             *checks.mended({"invalid-tags": (rule, rows)}, len(train)),
-            *repeats(splits, keys, given, "text"),
+            *super().check(splits, keys, given),
         ]
 
     def knows(self, example: Example) -> bool:

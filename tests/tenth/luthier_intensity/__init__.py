@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
-from luthier.data.batches import IGNORED, Collate, pad_inputs
+from luthier.data.batches import IGNORED
 from luthier.data.columns import ColumnProfile, Recognition, as_number, is_missing, require
 from luthier.data.duplicates import key
 from luthier.data.encode import Columns, Features, Limits
@@ -88,15 +87,6 @@ class EmotionIntensity(Task):
         cutting: dict[str, Any] = {"truncation": True, "max_length": limits.length} if limits else {}
         features: Features = dict(tokenizer(list(examples["text"]), **cutting))
         return features | ({"labels": list(examples["label"])} if "label" in examples else {})
-
-    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
-        def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            batch = pad_inputs(rows, tokenizer)
-            if "labels" in rows[0]:
-                batch["labels"] = torch.tensor([row["labels"] for row in rows])
-            return batch
-
-        return collate
 
     def loss(self, recipe: Recipe) -> Loss:
         def summed(outputs: Any, labels: Tensor) -> Tensor:
