@@ -17,8 +17,8 @@ def recipe_page() -> str:
     return _page(
         "The recipe",
         "Everything that decides a run. Any key can stand in a TOML file, in `--set key=value`, or in `overrides`;"
-        " `luthier train DATA --dry-run` prints the complete recipe of a run. A task may have defaults of its own,"
-        " which the dry run shows.",
+        " `luthier train DATA --dry-run` prints the complete recipe of a run. A task or a new model may have defaults"
+        " of its own, which the dry run shows.",
         ("key", "default | what it is"),
         rows,
     )

@@ -63,5 +63,6 @@ def result() -> SimpleNamespace:
         "seconds": 250.0,
         "tokens_per_second": 12345.6,
         "report": "runs/a/report.html",
+        "next": "luthier chat runs/a",
     }
     return SimpleNamespace(to_dict=lambda: value)

@@ -87,7 +87,7 @@ def test_the_table_names_score_interval_baselines_and_what_comes_next(stub, resu
     assert "0.978" in shown
     assert "not defined" in shown
     assert shown.splitlines()[-2] == "report  runs/a/report.html"
-    assert shown.splitlines()[-1] == 'next    luthier predict runs/a "your text"'
+    assert shown.splitlines()[-1] == "next    luthier chat runs/a"
     assert max(map(len, shown.splitlines())) <= 80
 
 

@@ -18,6 +18,7 @@ from luthier.recipe import Recipe
 from tests.conftest import review, write_csv
 
 ENGINES = ("loop", "trainer")
+OPTIMIZERS = ("adamw", "adafactor")
 SHAPES = ("single/one", "pair/one", "single/several", "pair/number")
 COLUMNS: dict[str, dict[str, Any]] = {
     "single/one": {"text": "text", "label": "label"},

@@ -14,7 +14,7 @@ from luthier.api.prepare import Prepared
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.errors import DamagedError, FingerprintError
-from tests.engines.helpers import ENGINES, prepared_data, same_weights, weights, with_settings
+from tests.engines.helpers import ENGINES, OPTIMIZERS, prepared_data, same_weights, weights, with_settings
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,12 @@ def started(data: Prepared, engine: str = "loop", stop_after: int = 4) -> Traini
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("resumed_by", ENGINES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_restored_training_goes_on_bit_for_bit_with_dropout(
-    data: Prepared, tmp_path: Path, engine: str, resumed_by: str
+    data: Prepared, tmp_path: Path, engine: str, resumed_by: str, optimizer: str
 ) -> None:
     """In the middle of an epoch, in either engine, and even from one engine to the other."""
+    data = with_settings(data, training__optimizer=optimizer, training__learning_rate=1e-3)
     uninterrupted = started(data, engine, stop_after=12)
     training = started(data, engine)
     assert training.state.step == 4

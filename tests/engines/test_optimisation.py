@@ -7,6 +7,7 @@ import torch
 from accelerate.state import GradientState
 from torch.nn import functional
 from transformers import get_scheduler
+from transformers.optimization import Adafactor
 
 from luthier.api.assemble import assemble
 from luthier.api.prepare import Prepared
@@ -90,6 +91,27 @@ def test_decay_is_on_matrices_only(data: Prepared) -> None:
         name for name in names.values() if name.endswith(".bias") or "LayerNorm" in name
     }
     assert len(decayed["params"]) + len(others["params"]) == len(names)
+
+
+def test_adafactor_is_that_of_transformers_however_small_the_gradients() -> None:
+    """The gradients of a clipped model of many parameters are far below torch's usual floor."""
+    torch.manual_seed(0)
+    ours, theirs = torch.nn.Linear(20, 30), torch.nn.Linear(20, 30)
+    theirs.load_state_dict(ours.state_dict())
+    before = ours.weight.detach().clone()
+    recipe = TrainingRecipe(optimizer="adafactor", learning_rate=1e-2, weight_decay=0.0)
+    plain = Adafactor(
+        theirs.parameters(), lr=1e-2, relative_step=False, scale_parameter=True, warmup_init=False
+    )  # which is T5's (Raffel et al. 2020) with a rate of our choice
+    optimizer = make_optimizer(ours, recipe)
+    for _ in range(20):
+        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            one.grad = torch.randn_like(one) * 1e-6
+            other.grad = one.grad.clone()
+        optimizer.step()
+        plain.step()
+    assert float((ours.weight.detach() - before).abs().mean()) > 1e-3
+    torch.testing.assert_close(list(ours.parameters()), list(theirs.parameters()), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

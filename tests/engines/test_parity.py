@@ -89,6 +89,15 @@ def test_engines_agree_under_weights_smoothing_and_uneven_parts(data: Callable[[
         assert weight_gap(traces[0], other) <= TOLERANCE
 
 
+def test_engines_agree_with_adafactor(data: Callable[[str], Prepared]) -> None:
+    prepared = with_settings(data("single/one"), training__optimizer="adafactor")
+    reference = trace(prepared, "loop", 1)
+    for engine, parts in (("trainer", 1), ("loop", 4)):
+        other = trace(prepared, engine, parts)
+        assert loss_gap(reference, other) <= TOLERANCE
+        assert weight_gap(reference, other) <= TOLERANCE
+
+
 def test_engines_draw_the_same_dropout(data: Callable[[str], Prepared]) -> None:
     with_dropout = with_settings(data("single/one"), model__dropout=0.2)
     one, other = (trace(with_dropout, engine, 1) for engine in ENGINES)

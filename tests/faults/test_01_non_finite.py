@@ -86,17 +86,27 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Break], dict[int, dict[
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("change", [nan_loss, infinite_loss, nan_gradient, infinite_gradient])
+@pytest.mark.parametrize(
+    ("change", "optimizer"),
+    [
+        (nan_loss, "adamw"),
+        (infinite_loss, "adamw"),
+        (nan_gradient, "adamw"),
+        (infinite_gradient, "adamw"),
+        (nan_gradient, "adafactor"),
+    ],
+)
 def test_stops_before_the_update_and_names_step_and_rows(
     broken: Callable[[Break], dict[int, dict[str, Tensor]]],
     tmp_path: Path,
     tiny_model: Path,
     engine: str,
     change: Break,
+    optimizer: str,
 ) -> None:
     seen = broken(change)
     with pytest.raises(NonFiniteError, match=f"step {BAD_STEP}: the loss is .*no update was made") as caught:
-        begin(tmp_path, tiny_model, training__engine=engine)
+        begin(tmp_path, tiny_model, training__engine=engine, training__optimizer=optimizer)
     assert caught.value.exit_code == 3
     assert "data.csv" in caught.value.where and any(c.isdigit() for c in caught.value.where.rpartition("data.csv")[2])
     before, after = seen[BAD_STEP - 1], seen[-1]

@@ -10,12 +10,14 @@ import transformers
 from torch import nn
 from transformers import AutoConfig, BartConfig, BartForConditionalGeneration, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.engines.optimizers import make_optimizer
 from luthier.errors import ModelError
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS
 from luthier.models.families import families_of
 from luthier.models.loading import load_model, longest_input
-from luthier.models.scratch import grow_embeddings, make_config, make_model, renew_embeddings
+from luthier.models.scratch import grow_embeddings, make_config, make_model, renew_embeddings, training_defaults
 from luthier.models.tokenizers import train_tokenizer
+from luthier.recipe import Recipe
 from tests.conftest import review
 
 TEXTS = [review(label, i) for label in ("good", "bad") for i in range(100)]
@@ -65,7 +67,7 @@ def test_a_new_model_is_as_good_as_guessing(architecture: str) -> None:
     batch = tokenizer(TEXTS[:16], padding=True, return_tensors="pt")
     labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
     loss = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss
-    assert loss.item() == pytest.approx(math.log(len(tokenizer)), abs=0.8)
+    assert loss.item() == pytest.approx(math.log(len(tokenizer)), abs=1)  # a tied T5 guesses what it read
 
 
 @pytest.mark.parametrize("architecture", ["bert", "modernbert", "gpt2", "llama", "gemma3_text", "bart", "t5", "marian"])
@@ -73,9 +75,10 @@ def test_a_new_model_learns(architecture: str) -> None:
     tokenizer, model = tokenizer_of(architecture), made(architecture)
     batch = tokenizer(["great story, happy people"] * 2, return_tensors="pt")
     batch = {"input_ids": batch["input_ids"], "labels": batch["input_ids"]}
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    recipe = Recipe().with_defaults(training_defaults(architecture, "tiny"))
+    optimizer = make_optimizer(model, recipe.training)
     losses = []
-    for _ in range(12):
+    for _ in range(30):
         loss = model(**batch).loss
         losses.append(loss.item())
         optimizer.zero_grad()

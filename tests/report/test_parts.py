@@ -9,7 +9,7 @@ from luthier.report.confusions import arrange
 from luthier.report.headline import strongest
 from luthier.report.intervals import EDGE, WIDTH, Scale, mark
 from luthier.report.panels import Confusion, Score
-from luthier.report.usage import hub_tag, snippets, transformers_code
+from luthier.report.usage import hub_tag, next_command, snippets, transformers_code
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -73,6 +73,13 @@ def test_code_to_copy_is_code(task, shape, tmp_path):
             ast.parse(snippet.code)
     assert found[-1].code.startswith("luthier predict '")
     assert hub_tag(task)
+
+
+def test_what_comes_next_fits_the_task(tmp_path):
+    assert next_command("chat", "", tmp_path) == f"luthier chat {tmp_path}"
+    assert next_command("text-classification", "single/one", tmp_path) == f"luthier predict {tmp_path} 'one text'"
+    question = f"luthier predict {tmp_path} 'Who wrote the letter?' --pair 'Anna wrote the letter on Monday.'"
+    assert next_command("question-answering", "answerable", tmp_path) == question
 
 
 def test_averaged_metrics_are_named_by_their_average():

@@ -11,7 +11,7 @@ import torch
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerBase, T5Config
 
 import luthier
 from luthier.api.predictions import read_predictions
@@ -135,6 +135,15 @@ def test_only_t5_is_told_in_words_what_to_do(kind: type[Seq2SeqTask], name: str,
     assert row["input_ids"] == tokenizer(prefix + examples["text"][0])["input_ids"]
     assert task.prompts(examples, tokenizer, Limits(512, 64))[0] == row["input_ids"]
     assert kind.restored(json.loads(json.dumps(task.to_dict()))).prefix == prefix
+
+
+def test_a_new_t5_is_told_nothing_and_neither_when_it_is_used(built: Built) -> None:
+    task, _ = learned(Translation, drawn("translation", 9))
+    tokenizer, named = load_tokenizer(str(built("T5"))), load_config(str(built("T5")))
+    assert task.ready(tokenizer, T5Config()) == []
+    used = Translation.restored(json.loads(json.dumps(task.to_dict())))
+    used.ready(tokenizer, named)
+    assert used.prefix == ""
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

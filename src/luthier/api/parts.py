@@ -15,7 +15,7 @@ from luthier.models.sources import default_model, locate
 from luthier.models.tokenizers import train_tokenizer
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task
-from luthier.text import count, listing
+from luthier.text import count, listing, plural
 
 Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
 
@@ -47,6 +47,22 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         return [Decision("model", f"{model.architecture} of size {model.from_scratch}, from scratch", why)]
     locate(str(model.name), console)
     return [Decision("model", str(model.name), why)]
+
+
+def with_defaults(recipe: Recipe, task_class: type[Task]) -> tuple[Recipe, list[Decision]]:
+    """The recipe with the defaults of its task and, where the model is new, of new models; what was decided."""
+    model, training = recipe.model, recipe.training
+    if model.from_scratch is None or model.architecture is None:
+        return recipe.with_defaults(task_class.defaults), []
+    optimizer = training.optimizer if "optimizer" in training.model_fields_set else None
+    defaults = scratch.training_defaults(model.architecture, model.from_scratch, optimizer)
+    if training.warmup_steps or training.lr_scheduler_type == "constant":
+        del defaults["training.warmup_ratio"]
+    recipe = recipe.with_defaults({**task_class.defaults, **defaults})
+    training = recipe.training
+    length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"
+    what = f"{training.optimizer}, learning rate {training.learning_rate:g}, {length}"
+    return recipe, [Decision("training", what, "a new model has everything to learn")]
 
 
 def load_parts(recipe: Recipe) -> Parts | None:

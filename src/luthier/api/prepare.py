@@ -9,7 +9,7 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.api.encoding import encode, lengths, targets_of
-from luthier.api.parts import choose_model, load_parts, make_parts
+from luthier.api.parts import choose_model, load_parts, make_parts, with_defaults
 from luthier.api.recognition import recognise
 from luthier.api.splitting import SPLITS, make_splits, names_of, read_table
 from luthier.console import Console
@@ -114,9 +114,10 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     given = load_config(recipe.model.name, console) if recipe.model.name else None
     recognition = recognise(recipe, profiles, names_of(sources), given)
     task_class = find(recognition.task)
-    recipe = recipe.with_defaults(task_class.defaults)
     recipe.task, recipe.data.shape, recipe.data.columns = recognition.task, recognition.shape, recognition.columns
     decisions += [*recognition.why, *choose_model(recipe, task_class.family, console)]
+    recipe, chosen = with_defaults(recipe, task_class)
+    decisions += chosen
     for decision in decisions:
         console.decision(decision)
     parts = load_parts(recipe)

@@ -32,8 +32,9 @@ from luthier.files import sweep, write_json, write_text
 from luthier.models.export import save_model
 from luthier.recipe import Recipe
 from luthier.report.card import model_card
+from luthier.report.usage import next_command
 from luthier.run import Run, new_path
-from luthier.tasks.base import card_of
+from luthier.tasks.base import Task, card_of
 from luthier.text import number, quantity
 
 
@@ -176,7 +177,7 @@ def _conclude(run: Run, prepared: Prepared, training: Training, console: Console
     task_card = card_of(prepared.task, prepared.limits)
     write_json(run.task_file, task_card)
     save_model(run.model, model, prepared.tokenizer, task_card, model_card(run))
-    values = _result(run, training, scored, model)
+    values = _result(run, prepared.task, training, scored, model)
     write_json(run.result_file, values)
     report(run.path)
     return values
@@ -294,7 +295,7 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
         yield
 
 
-def _result(run: Run, training: Training, scored: Scored | None, model: PreTrainedModel) -> dict[str, Any]:
+def _result(run: Run, task: Task, training: Training, scored: Scored | None, model: PreTrainedModel) -> dict[str, Any]:
     state = training.state
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
     return {
@@ -312,4 +313,5 @@ def _result(run: Run, training: Training, scored: Scored | None, model: PreTrain
         "peak_memory_bytes": peak_memory(),
         "parameters": model.num_parameters(),
         "report": str(run.report_file),
+        "next": next_command(task.name, task.shape, run.path, task.to_dict()),
     }

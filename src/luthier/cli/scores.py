@@ -21,7 +21,7 @@ def print_result(out: Output, result: Mapping[str, Any]) -> None:
         out.text(", ".join(words))
     if result.get("report"):
         out.text(f"report  {result['report']}")
-    out.text(f'next    luthier predict {result["run"]} "your text"')
+    out.text(f"next    {result['next']}")
 
 
 def print_scores(out: Output, result: Mapping[str, Any]) -> None:

@@ -1,7 +1,10 @@
 """The optimizer and the schedule of the learning rate."""
 
-from torch import nn
-from torch.optim import AdamW, Optimizer
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Adafactor, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_scheduler
 
@@ -13,20 +16,43 @@ _DECAYED_FROM_DIMENSIONS = 2
 
 
 def make_optimizer(model: nn.Module, recipe: TrainingRecipe) -> Optimizer:
-    """AdamW over the parameters that learn, with decay on matrices only (Loshchilov & Hutter 2019).
+    """The recipe's optimizer over the parameters that learn, with decay on matrices only.
 
-    It is fused: one pass over the memory a step, and the kernel can be told on the device to skip an update.
+    AdamW (Loshchilov & Hutter 2019) is fused: one pass over the memory a step, and the kernel can be told on the
+    device to skip an update.
     """
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    decayed = [parameter for parameter in learning if parameter.dim() >= _DECAYED_FROM_DIMENSIONS]
-    others = [parameter for parameter in learning if parameter.dim() < _DECAYED_FROM_DIMENSIONS]
+    groups = [
+        {"params": [p for p in learning if p.dim() >= _DECAYED_FROM_DIMENSIONS], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in learning if p.dim() < _DECAYED_FROM_DIMENSIONS], "weight_decay": 0.0},
+    ]
+    if recipe.optimizer == "adafactor":
+        # Torch's usual first number, 1.2e-7, is more than the mean squared gradient of a clipped model is.
+        return GuardedAdafactor(groups, lr=recipe.learning_rate, eps=(1e-15, 1e-3))
     return AdamW(
-        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        groups,
         lr=recipe.learning_rate,
         betas=(recipe.adam_beta1, recipe.adam_beta2),
         eps=recipe.adam_epsilon,
         fused=True,
     )
+
+
+class GuardedAdafactor(Adafactor):
+    """Adafactor (Shazeer & Stern 2018) that makes no update while `found_inf` is set, as fused optimizers do.
+
+    It moves each matrix in proportion to the size of its numbers, and keeps no moments but the rows' and columns' means
+    of the squared gradients. Torch has no fused kernel of it, so each step waits for the device to know the flag.
+    """
+
+    found_inf: Tensor | None = None
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        flag, self.found_inf = self.found_inf, None  # torch's own refuses to run beside the flag
+        try:
+            return None if flag is not None and flag.item() else super().step(closure)  # type: ignore[no-untyped-call]
+        finally:
+            self.found_inf = flag
 
 
 def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: int) -> LambdaLR:

@@ -17,7 +17,6 @@ from luthier.models.quiet import quiet
 DEFAULT_ARCHITECTURE = architectures.DEFAULTS
 DROPOUT = 0.1
 HEAD = 64  # width of an attention head
-WIDE = 0.5  # spread of embeddings from which they are narrowed: Adam moves every number alike, and 1 is far to go
 POSITIONS = 1024  # tokens that a model can take at once
 
 
@@ -30,6 +29,7 @@ class Shape:
 
 
 ONE_STACK = {"tiny": Shape(128, 2), "small": Shape(384, 6), "base": Shape(768, 12)}
+RATES = {"tiny": 1e-3, "small": 5e-4, "base": 3e-4}  # peak learning rates of AdamW
 TWO_STACKS = {"tiny": Shape(128, 2), "small": Shape(256, 4), "base": Shape(512, 6)}
 
 # What the configurations of transformers call the same thing; of the names, each has one or some.
@@ -86,6 +86,21 @@ def make_config(
     return config
 
 
+def training_defaults(architecture: str, size: str, optimizer: str | None = None) -> dict[str, Any]:
+    """What a new model is trained with where the recipe says nothing: dotted recipe key to value.
+
+    It has everything to learn: it takes larger steps than a pretrained model, and more of them.
+
+    Args:
+        architecture: Its `model_type`.
+        size: The larger a model, the smaller its steps (Kaplan et al. 2020, appendix D.6).
+        optimizer: The recipe's, if it names one.
+    """
+    usual = {"training.learning_rate": RATES[size], "training.warmup_ratio": 0.1, "training.epochs": 10.0}
+    own = architecture_named(architecture).training
+    return {**usual, **own} if optimizer in (None, own.get("training.optimizer")) else usual
+
+
 def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | None = None) -> PreTrainedModel:
     """A model with new weights, in float32. The random state of torch decides them.
 
@@ -100,11 +115,6 @@ def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | No
         model: PreTrainedModel = getattr(transformers, f"AutoModelFor{auto_class}").from_config(
             config, dtype=torch.float32
         )
-    embeddings: Any = model.get_input_embeddings()
-    spread = embeddings.weight.std().item()
-    if spread > WIDE:
-        with torch.no_grad():
-            embeddings.weight.mul_(embeddings.embedding_dim**-0.5 / spread)
     return model
 
 

@@ -163,8 +163,8 @@ def _data(content: Content) -> str:
 def _training(content: Content) -> str:
     recipe = content.recipe.training
     lines = [
-        f"Learning rate {recipe.learning_rate:g} ({recipe.lr_scheduler_type}), batch size {recipe.batch_size}, "
-        f"precision {recipe.precision}, seed {content.recipe.seed}, engine {recipe.engine}.",
+        f"Optimizer {recipe.optimizer}, learning rate {recipe.learning_rate:g} ({recipe.lr_scheduler_type}), "
+        f"batch size {recipe.batch_size}, precision {recipe.precision}, seed {content.recipe.seed}, engine {recipe.engine}.",
     ]
     versions = content.environment.get("versions") or {}
     if versions:

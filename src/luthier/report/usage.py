@@ -52,15 +52,28 @@ def snippets(task: str, shape: str, run: Path, card: Mapping[str, Any] = _NOTHIN
     if {"prompt", "story"} <= set(card.get("columns", ())):
         row = f'{{"prompt": {row}}}'
     call = f"import luthier\n\nmodel = luthier.load({_string(place)})\nprint(model.predict([{row}]))"
-    typed = " ".join([shlex.quote(first), *(f"--pair {shlex.quote(text)}" for text in second)])
     found = [
         Snippet("With plain transformers", "python", transformers_code(task, shape, f"{place}/model", card)),
         Snippet("With luthier, from Python", "python", call),
-        Snippet("With luthier, from a terminal", "shell", f"luthier predict {shlex.quote(place)} {typed}"),
+        Snippet("With luthier, from a terminal", "shell", predict_command(task, shape, run, card)),
     ]
     if task == "chat":
-        found.insert(2, Snippet("A conversation, in a terminal", "shell", f"luthier chat {shlex.quote(place)}"))
+        found.insert(2, Snippet("A conversation, in a terminal", "shell", next_command(task, shape, run, card)))
     return found
+
+
+def next_command(task: str, shape: str, run: Path, card: Mapping[str, Any] = _NOTHING) -> str:
+    """What to type to try the model of a run; arguments as for `snippets`."""
+    if task == "chat":
+        return f"luthier chat {shlex.quote(run.as_posix())}"
+    return predict_command(task, shape, run, card)
+
+
+def predict_command(task: str, shape: str, run: Path, card: Mapping[str, Any] = _NOTHING) -> str:
+    """A prediction from a terminal; arguments as for `snippets`."""
+    first, *second = _row(task, shape, card)
+    row = [shlex.quote(first), *(f"--pair {shlex.quote(text)}" for text in second)]
+    return " ".join(["luthier predict", shlex.quote(run.as_posix()), *row])
 
 
 def transformers_code(task: str, shape: str, model: str, card: Mapping[str, Any] = _NOTHING) -> str:

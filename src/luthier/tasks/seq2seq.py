@@ -28,7 +28,7 @@ class Seq2SeqTask(WritingTask):
     family = "encoder-decoder"
     auto_class = "Seq2SeqLM"
     longest = 1024
-    prefix = ""  # before every source
+    prefix: str | None = None  # before every source; None until the model is known
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
@@ -73,19 +73,23 @@ class Seq2SeqTask(WritingTask):
     # -- from examples to the model ------------------------------------------------------------------------------
 
     def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        self.prefix = self.prefix or self.default_prefix(config)
+        if self.prefix is None:
+            self.prefix = self.default_prefix(config) if config.name_or_path else ""  # a new model has seen none
         why = f"what {config.model_type} was pretrained to see"
         return [Decision("prefix", repr(self.prefix), why)] if self.prefix else []
 
     def texts(self, examples: Columns) -> Iterator[str]:
-        yield from (self.prefix + text for text in examples["text"])
+        yield from self._sources(examples)
         yield from examples["target"]
+
+    def _sources(self, examples: Columns) -> list[str]:
+        return [(self.prefix or "") + text for text in examples["text"]]
 
     def encode(
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         cutting: dict[str, Any] = {"truncation": True, "max_length": limits.length} if limits else {}
-        features: Features = dict(tokenizer([self.prefix + text for text in examples["text"]], **cutting))
+        features: Features = dict(tokenizer(self._sources(examples), **cutting))
         if any(examples["target"]):
             cutting = {"truncation": True, "max_length": limits.target} if limits else {}
             labels = tokenizer(text_target=list(examples["target"]), **cutting)["input_ids"]
@@ -109,7 +113,7 @@ class Seq2SeqTask(WritingTask):
     # -- from the model to answers -------------------------------------------------------------------------------
 
     def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
-        texts = [self.prefix + text for text in examples["text"]]
+        texts = self._sources(examples)
         ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=limits.length)["input_ids"]
         return ids
 
@@ -135,7 +139,7 @@ class Seq2SeqTask(WritingTask):
     # -- the model directory -------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        return super().to_dict() | {"prefix": self.prefix}
+        return super().to_dict() | {"prefix": self.prefix or ""}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Self:
