@@ -91,6 +91,13 @@ def test_the_table_names_score_interval_baselines_and_what_comes_next(stub, resu
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_a_signature_stands_below_the_scores(stub, result, capsys):
+    result.to_dict()["metrics"]["accuracy"]["signature"] = "nrefs:1|tok:13a"
+    stub("train", train=result)
+    assert main(["train", "a.csv"]) == 0
+    assert "accuracy  nrefs:1|tok:13a" in capsys.readouterr().out.splitlines()
+
+
 def test_json_is_one_object_and_nothing_else(stub, result, capsys):
     def noisy(*args, **kwargs):
         print("a library speaks")

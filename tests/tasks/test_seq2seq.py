@@ -385,13 +385,10 @@ def test_bleu_and_chrf_are_those_of_sacrebleu(built: Built, tmp_path: Path) -> N
     assert scores["bleu"]["value"] == pytest.approx(bleu.corpus_score(said["prediction"], [said["gold"]]).score)
     assert scores["chrf"]["value"] == pytest.approx(chrf.corpus_score(said["prediction"], [said["gold"]]).score)
     assert scores["chrf"]["value"] > 1
-    note = (
-        luthier.tasks.base.find("translation")
-        .restored(json.loads((made / "task.json").read_text()))
-        .panels(said)[0]
-        .note
-    )
-    assert str(bleu.get_signature()) in note and str(chrf.get_signature()) in note
+    task = luthier.tasks.base.find("translation").restored(json.loads((made / "task.json").read_text()))
+    for name, metric in {"bleu": bleu, "chrf": chrf}.items():
+        assert scores[name]["signature"] == str(metric.get_signature())
+        assert scores[name]["signature"] in task.panels(said)[0].note
 
 
 def test_answers_are_scored_as_by_squad(built: Built, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ class Scored:
         baselines: Baseline to its metrics.
         differences: Baseline to the paired differences, model minus baseline.
         predictions: Columns of the predictions file.
+        signatures: Metric to how it is computed, where its name does not tell.
     """
 
     split: str
@@ -43,6 +44,7 @@ class Scored:
     baselines: dict[str, dict[str, float | None]]
     differences: dict[str, dict[str, Score]]
     predictions: dict[str, list[Any]]
+    signatures: dict[str, str]
 
     def to_dict(self, task: str) -> dict[str, Any]:
         """The content of `metrics.json`."""
@@ -51,7 +53,9 @@ class Scored:
             "split": self.split,
             "metric_for_best": self.metric_for_best,
             "metrics": {
-                name: score.to_dict() | {"split": self.split, "greater_is_better": name not in LESS_IS_BETTER}
+                name: score.to_dict()
+                | {"split": self.split, "greater_is_better": name not in LESS_IS_BETTER}
+                | ({"signature": self.signatures[name]} if name in self.signatures else {})
                 for name, score in self.metrics.items()
             },
             "baselines": self.baselines,
@@ -109,7 +113,8 @@ def score(
         }
     best = recipe.evaluation.metric_for_best or task.metric_for_best
     predictions = _columns(task, examples, answers)
-    return Scored(split, best, _scores(own, resamples=resamples), found, differences, predictions)
+    signatures = task.signatures(examples)
+    return Scored(split, best, _scores(own, resamples=resamples), found, differences, predictions, signatures)
 
 
 def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> Scored:

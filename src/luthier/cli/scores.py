@@ -40,3 +40,6 @@ def print_scores(out: Output, result: Mapping[str, Any]) -> None:
     example = next((value for value in metrics.values() if value), None)
     model = f"model, {count(example['n'])} {example['split']} rows" if example else "model"
     out.table(["metric", model, *baselines], rows, numbers=range(1, 2 + len(baselines)))
+    for name, value in metrics.items():
+        if value and value.get("signature"):
+            out.text(f"{name}  {value['signature']}")

@@ -29,7 +29,7 @@ class Shape:
 
 
 ONE_STACK = {"tiny": Shape(128, 2), "small": Shape(384, 6), "base": Shape(768, 12)}
-RATES = {"tiny": 1e-3, "small": 5e-4, "base": 3e-4}  # peak learning rates of AdamW
+RATES = {"tiny": 1e-3, "small": 5e-4, "base": 2e-4}  # peak learning rates of AdamW
 TWO_STACKS = {"tiny": Shape(128, 2), "small": Shape(256, 4), "base": Shape(512, 6)}
 
 # What the configurations of transformers call the same thing; of the names, each has one or some.

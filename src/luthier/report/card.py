@@ -164,7 +164,8 @@ def _training(content: Content) -> str:
     recipe = content.recipe.training
     lines = [
         f"Optimizer {recipe.optimizer}, learning rate {recipe.learning_rate:g} ({recipe.lr_scheduler_type}), "
-        f"batch size {recipe.batch_size}, precision {recipe.precision}, seed {content.recipe.seed}, engine {recipe.engine}.",
+        f"batch size {recipe.batch_size}, precision {recipe.precision}, seed {content.recipe.seed}, "
+        f"engine {recipe.engine}.",
     ]
     versions = content.environment.get("versions") or {}
     if versions:

@@ -262,6 +262,10 @@ class Task(ABC):
     def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
         """The task's metrics of answers to examples. They may be on fewer examples than there are."""
 
+    def signatures(self, examples: Columns) -> dict[str, str]:
+        """How metrics of examples are computed, by metric, where the name does not tell."""
+        return {}
+
     def perfect(self, examples: Columns) -> list[Answer]:
         """The right answers in the form of answers, to try metrics on."""
         return [{"prediction": gold} for gold in self.gold(examples)]

@@ -76,12 +76,14 @@ class Translation(Seq2SeqTask):
         found = translation_metrics(predictions, references, self.direction[1]) if written else []
         return [*self.language(answers)[:1], *found]
 
+    def signatures(self, examples: Columns) -> dict[str, str]:
+        return signatures([list(targets) for targets in examples["targets"]], self.direction[1])
+
     def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
         """The source, copied: names and numbers are right in any language."""
         return {"copy": [{"prediction": text} for text in test["text"]]}
 
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        gold = [[one] if isinstance(one, str) else list(one) for one in predictions["gold"]]
-        found = signatures(gold, self.direction[1]).items()
+        found = self.signatures(self.examples_of(predictions)).items()
         notes = [f"{capital(metric(name))}: {signature}" for name, signature in found]
         return panels(predictions, note="\n".join(notes))
