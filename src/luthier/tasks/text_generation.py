@@ -28,6 +28,7 @@ class TextGeneration(DocumentTask):
     broad = True
     defaults: ClassVar[Mapping[str, Any]] = {
         "training.eval_on_start": True,
+        "training.batch_size": 8,  # blocks are full, and the logits of each token are as many as the vocabulary
         "evaluation.samples": 4,
         "evaluation.generated_rows": 16,
         "generation.do_sample": True,
