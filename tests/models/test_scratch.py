@@ -67,7 +67,8 @@ def test_a_new_model_is_as_good_as_guessing(architecture: str) -> None:
     batch = tokenizer(TEXTS[:16], padding=True, return_tensors="pt")
     labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
     loss = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss
-    assert loss.item() == pytest.approx(math.log(len(tokenizer)), abs=1)  # a tied T5 guesses what it read
+    # T5's own start, with embeddings as wide as the stream, favours the token that was read.
+    assert loss.item() == pytest.approx(math.log(len(tokenizer)), abs=1.0 if architecture == "t5" else 0.8)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "modernbert", "gpt2", "llama", "gemma3_text", "bart", "t5", "marian"])
@@ -76,9 +77,10 @@ def test_a_new_model_learns(architecture: str) -> None:
     batch = tokenizer(["great story, happy people"] * 2, return_tensors="pt")
     batch = {"input_ids": batch["input_ids"], "labels": batch["input_ids"]}
     recipe = Recipe().with_defaults(training_defaults(architecture, "tiny"))
+    recipe.training.learning_rate *= 3
     optimizer = make_optimizer(model, recipe.training)
     losses = []
-    for _ in range(30):
+    for _ in range(12):
         loss = model(**batch).loss
         losses.append(loss.item())
         optimizer.zero_grad()

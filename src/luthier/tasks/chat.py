@@ -42,11 +42,7 @@ class Chat(DecoderTask):
     longest = 1024
     why_lost = "no answer is left within the length that a row may have, or the chat template refuses the conversation"
     roles = ("messages", "instruction", "prompt")
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "training.eval_on_start": True,
-        "evaluation.generated_rows": 50,
-        "training.batch_size": 8,
-    }
+    defaults: ClassVar[Mapping[str, Any]] = {**DecoderTask.defaults, "evaluation.generated_rows": 50}
 
     # -- recognising the data ------------------------------------------------------------------------------------
 

@@ -28,8 +28,7 @@ class CreativeWriting(DocumentTask):
     roles = ("prompt", "story")
     text_role = "story"
     defaults: ClassVar[Mapping[str, Any]] = {
-        "training.eval_on_start": True,
-        "training.batch_size": 8,  # blocks are full, and the logits of each token are as many as the vocabulary
+        **DocumentTask.defaults,
         "evaluation.generated_rows": 32,
         "generation.do_sample": True,
         "generation.temperature": 0.9,

@@ -2,8 +2,8 @@
 
 from abc import abstractmethod
 from bisect import bisect_left, insort
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,6 +26,10 @@ class DecoderTask(WritingTask):
 
     family = "decoder"
     auto_class = "CausalLM"
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "training.eval_on_start": True,
+        "training.batch_size": 8,  # rows are long, and the logits of each token are as many as the vocabulary
+    }
     _tokenizer: PreTrainedTokenizerBase | None = None
 
     @abstractmethod

@@ -27,8 +27,7 @@ class TextGeneration(DocumentTask):
     roles = ("text",)
     broad = True
     defaults: ClassVar[Mapping[str, Any]] = {
-        "training.eval_on_start": True,
-        "training.batch_size": 8,  # blocks are full, and the logits of each token are as many as the vocabulary
+        **DocumentTask.defaults,
         "evaluation.samples": 4,
         "evaluation.generated_rows": 16,
         "generation.do_sample": True,
