@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from luthier.api.train import resume, train
     from luthier.errors import LuthierError
     from luthier.recipe import Recipe
-    from luthier.run import Run
+    from luthier.runs.run import Run
     from luthier.tasks.base import registry as list_tasks
 
 __all__ = [
@@ -46,7 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "LuthierError": ("luthier.errors", "LuthierError"),
     "Recipe": ("luthier.recipe", "Recipe"),
-    "Run": ("luthier.run", "Run"),
+    "Run": ("luthier.runs.run", "Run"),
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
     "doctor": ("luthier.api.doctor", "doctor"),

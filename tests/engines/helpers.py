@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from luthier.api.assemble import assemble
-from luthier.api.prepare import Prepared, prepare
-from luthier.api.recipes import build_recipe
 from luthier.console import Console
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
+from luthier.pipeline.assemble import assemble
+from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.recipes import build_recipe
 from luthier.recipe import Recipe
 from tests.conftest import review, write_csv
 

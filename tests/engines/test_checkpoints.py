@@ -9,11 +9,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from luthier.api.assemble import assemble
-from luthier.api.prepare import Prepared
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.errors import DamagedError, FingerprintError
+from luthier.pipeline.assemble import assemble
+from luthier.pipeline.prepare import Prepared
 from tests.engines.helpers import ENGINES, OPTIMIZERS, prepared_data, same_weights, weights, with_settings
 
 

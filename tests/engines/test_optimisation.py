@@ -9,12 +9,12 @@ from torch.nn import functional
 from transformers import get_scheduler
 from transformers.optimization import Adafactor
 
-from luthier.api.assemble import assemble
-from luthier.api.prepare import Prepared
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
+from luthier.pipeline.assemble import assemble
+from luthier.pipeline.prepare import Prepared
 from luthier.recipe import TrainingRecipe
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weights, with_settings
 

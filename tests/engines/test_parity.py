@@ -9,13 +9,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
-from luthier.api.assemble import assemble
-from luthier.api.prepare import Prepared
 from luthier.api.train import train
-from luthier.curves.record import read_curves
 from luthier.data.batches import MicroBatch
 from luthier.engines import loop, trainer
 from luthier.engines.base import Training
+from luthier.learning_curves.record import read_curves
+from luthier.pipeline.assemble import assemble
+from luthier.pipeline.prepare import Prepared
 from tests.conftest import write_csv
 from tests.engines.helpers import (
     ENGINES,

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 
 from luthier import processes
 from luthier.api.train import resume, train
-from luthier.curves.record import read_curves
 from luthier.engines import checkpoints
 from luthier.errors import FingerprintError
-from luthier.run import Run
+from luthier.learning_curves.record import read_curves
+from luthier.runs.run import Run
 
 TOLERANCE = 1e-5
 # 7 rows in 4 pieces, and 5 in the last step of an epoch: unequal pieces are what a wrong mean shows on.

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from luthier.api.assemble import assemble
-from luthier.api.prepare import Prepared
-from luthier.curves.record import CurveWriter, read_curves
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.engines.events import Events, Stop
 from luthier.engines.supervise import Supervisor
 from luthier.errors import ResourceError
+from luthier.learning_curves.record import CurveWriter, read_curves
+from luthier.pipeline.assemble import assemble
+from luthier.pipeline.prepare import Prepared
 from tests.engines.helpers import ENGINES, prepared_data, same_weights, weights, with_settings
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
@@ -220,6 +220,6 @@ def test_curves_that_cannot_be_written_are_told_as_such(
     def full(writer: CurveWriter) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("luthier.curves.record.os.fsync", full)
+    monkeypatch.setattr("luthier.learning_curves.record.os.fsync", full)
     with pytest.raises(ResourceError, match="No space left"):
         supervised([0.1, 0.2, 0.3])

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from luthier.api import train as api
 from luthier.console import Console
-from luthier.files import write_text
-from luthier.run import Run
+from luthier.runs.run import Run
+from luthier.storage.files import write_text
 from tests.conftest import review_rows, write_csv
 
 ENGINES = ("loop", "trainer")

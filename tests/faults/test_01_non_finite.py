@@ -11,11 +11,11 @@ from torch import Tensor
 
 from luthier.api import train as api
 from luthier.cli import main
-from luthier.curves.record import read_curves
 from luthier.engines import checkpoints
 from luthier.engines.base import Training
 from luthier.errors import NonFiniteError
-from luthier.files import verify
+from luthier.learning_curves.record import read_curves
+from luthier.storage.files import verify
 from tests.faults.runs import ENGINES, begin
 
 BAD_STEP = 6  # in the second epoch, after the checkpoints of the steps 3 and 4

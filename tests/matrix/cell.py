@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoTokenizer
 
 import luthier
-from luthier.curves.record import read_curves
+from luthier.learning_curves.record import read_curves
 from luthier.models.chat_template import prompt_ids
 from luthier.tasks.base import find
 from tests.matrix.data import Row, rows, write

@@ -12,7 +12,7 @@ import torch
 import transformers
 from transformers import CONFIG_MAPPING, PretrainedConfig, PreTrainedTokenizerBase, set_seed
 
-from luthier.models.tokenizers import train_tokenizer
+from luthier.tokenizers.training import train_tokenizer
 from tests.matrix.data import texts
 
 WIDTH, LAYERS, HEADS, INNER, PLACES = 32, 2, 4, 64, 256

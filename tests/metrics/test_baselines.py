@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.metrics.baselines import majority, mean, tfidf_classifier, tfidf_ridge
+from luthier.metrics.baselines.simple import majority, mean, tfidf_classifier, tfidf_ridge
 
 GOOD = ["a lovely film", "lovely and warm", "warm, funny, lovely", "a funny delight"]
 BAD = ["a dull film", "dull and cold", "cold, slow, dull", "a slow bore"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.metrics.ngram import trigram_nll
+from luthier.metrics.baselines.ngram import trigram_nll
 
 V = 5
 DOCUMENTS = st.lists(st.lists(st.integers(0, V - 1), max_size=12), max_size=8)

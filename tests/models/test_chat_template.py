@@ -12,7 +12,7 @@ from transformers import ByT5Tokenizer, PreTrainedTokenizerBase
 from luthier.errors import DataError, ModelError
 from luthier.models.chat_rendering import TURN_END, fitting, render_chat
 from luthier.models.chat_template import assistant_mask, end_tokens, ensure, prompt_ids
-from luthier.models.tokenizers import train_tokenizer
+from luthier.tokenizers.training import train_tokenizer
 
 Conversation = list[dict[str, Any]]
 TEXT = "Hello there, how are you? What is the weather today, assistant user system model? It is sunny."

@@ -13,11 +13,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from luthier.console import Console
 from luthier.errors import DamagedError, ResourceError
-from luthier.files import digest, verify
 from luthier.models import gguf as ours
 from luthier.models.gguf import converted
 from luthier.models.loading import load_model, load_tokenizer
-from luthier.models.tokenizers import train_tokenizer
+from luthier.storage.files import digest, verify
+from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
 
 gguf = pytest.importorskip("gguf")

@@ -25,7 +25,6 @@ from transformers import (
 )
 
 from luthier.errors import DamagedError, ModelError, RecipeError
-from luthier.files import write_directory
 from luthier.models.architectures import ARCHITECTURES
 from luthier.models.loading import (
     LONGEST,
@@ -37,7 +36,8 @@ from luthier.models.loading import (
     set_dropout,
 )
 from luthier.models.scratch import make_config, make_model
-from luthier.models.tokenizers import train_tokenizer
+from luthier.storage.files import write_directory
+from luthier.tokenizers.training import train_tokenizer
 
 Model = Callable[..., Path]
 HEAD = "SequenceClassification"

@@ -16,8 +16,8 @@ from luthier.models.architectures import ARCHITECTURES, DEFAULTS
 from luthier.models.families import families_of
 from luthier.models.loading import load_model, longest_input
 from luthier.models.scratch import grow_embeddings, make_config, make_model, renew_embeddings, training_defaults
-from luthier.models.tokenizers import train_tokenizer
 from luthier.recipe import Recipe
+from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
 
 TEXTS = [review(label, i) for label in ("good", "bad") for i in range(100)]

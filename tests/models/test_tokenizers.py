@@ -13,9 +13,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from luthier.errors import DataError, ModelError
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS, Kind
-from luthier.models.tokenizers import suggested_size, train_tokenizer
-from luthier.models.unigram import train_unigram
-from luthier.models.vocabularies import train_backend
+from luthier.tokenizers.training import suggested_size, train_tokenizer
+from luthier.tokenizers.unigram import train_unigram
+from luthier.tokenizers.vocabularies import train_backend
 from tests.conftest import WORDS, review
 
 TEXTS = [review(label, i) for label in ("good", "bad") for i in range(150)]

@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from luthier.api import train as api
-from luthier.api.inference import Asked, infer
 from luthier.data.batches import by_length
 from luthier.data.columns import profile
 from luthier.data.encode import TARGET_LENGTH, Columns, Limits
 from luthier.data.records import Record, Rejected
+from luthier.pipeline.infer import Asked, infer
 from luthier.recipe import Recipe, put
 from luthier.tasks.base import Answer, Task
 from tests.faults.runs import quick_report

@@ -11,15 +11,15 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedTokenizerBase
 
 from luthier.api.predict import Predictor
-from luthier.api.prepare import Prepared, prepare, refuse_findings
 from luthier.console import Console
 from luthier.data.batches import IGNORED
 from luthier.data.encode import Limits
 from luthier.errors import FindingError
-from luthier.metrics.ngram import trigram_nll
+from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.chat_rendering import render_chat
 from luthier.models.chat_template import prompt_ids
 from luthier.models.loading import load_model, load_tokenizer
+from luthier.pipeline.prepare import Prepared, prepare, refuse_findings
 from luthier.recipe import Recipe
 from luthier.tasks.base import registry
 from luthier.tasks.chat import Chat

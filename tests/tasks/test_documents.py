@@ -18,14 +18,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 
 import luthier
 from luthier.api.predict import Predictor
-from luthier.api.predictions import read_predictions
-from luthier.api.samples import read_samples
 from luthier.data.batches import IGNORED
 from luthier.data.encode import Limits
-from luthier.metrics.ngram import trigram_nll
+from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.models.packing import packs
+from luthier.pipeline.samples import read_samples
 from luthier.recipe import Recipe
+from luthier.runs.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.creative_writing import CreativeWriting
 from luthier.tasks.document_task import OPENING_WORDS, opening

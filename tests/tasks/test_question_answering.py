@@ -22,15 +22,15 @@ from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokeniz
 from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from luthier.api.predict import Predictor, load
-from luthier.api.predictions import read_predictions
-from luthier.api.prepare import prepare
 from luthier.console import Console
 from luthier.data.encode import Limits
 from luthier.errors import ColumnError
-from luthier.models.tokenizers import train_tokenizer
+from luthier.pipeline.prepare import prepare
 from luthier.recipe import Recipe
+from luthier.runs.predictions import read_predictions
 from luthier.tasks.base import Answer, registry
 from luthier.tasks.question_answering import NONE, QuestionAnswering
+from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import (
     Oracle,
     Row,

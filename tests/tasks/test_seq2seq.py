@@ -14,7 +14,6 @@ from sacrebleu.metrics.chrf import CHRF
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokenizerBase, T5Config
 
 import luthier
-from luthier.api.predictions import read_predictions
 from luthier.console import Console
 from luthier.data.batches import IGNORED
 from luthier.data.encode import TARGET_LENGTH, Limits
@@ -22,6 +21,7 @@ from luthier.errors import ColumnError, ModelError
 from luthier.metrics.overlap import ROUGE
 from luthier.models.loading import load_config, load_model, load_tokenizer
 from luthier.recipe import Recipe
+from luthier.runs.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.generative_qa import GenerativeQA
 from luthier.tasks.seq2seq import Seq2SeqTask

@@ -25,12 +25,12 @@ from transformers import (
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from luthier.api.predict import Predictor, load
-from luthier.api.predictions import read_predictions
 from luthier.data.batches import IGNORED
 from luthier.data.encode import Limits
-from luthier.models.tokenizers import train_tokenizer
+from luthier.runs.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.token_classification import TokenClassification
+from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import Oracle, Row, encoded, learned, recipe_of, recognised, rejected, run, values_of
 
 WORDS = ["Ada", "Lovelace", "met", "Bob", "in", "New", "York", "."]

@@ -13,7 +13,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStr
 from luthier.api.predict import Predictor, load
 from luthier.data.messages import Message
 from luthier.errors import ModelError
-from luthier.files import write_text
+from luthier.storage.files import write_text
 from luthier.tasks.chat import Chat
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.api.predictions import answers_in, read_predictions
-from luthier.curves.record import read_curves
 from luthier.errors import RunError, UsageError
+from luthier.learning_curves.record import read_curves
 from luthier.metrics.bootstrap import difference
 from luthier.recipe import flatten
-from luthier.report.comparison import write_comparison
-from luthier.run import Run
+from luthier.reporting.comparison import write_comparison
+from luthier.runs.predictions import answers_in, read_predictions
+from luthier.runs.run import Run
 from luthier.tasks.base import find
 
 

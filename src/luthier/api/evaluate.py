@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from luthier.api.inference import Asked, answer
-from luthier.api.opening import same_data
 from luthier.api.predict import Predictor, load
-from luthier.api.predictions import write_predictions
-from luthier.api.prepare import prepare, profile_sources
-from luthier.api.recognition import recognise
-from luthier.api.scoring import Scored, score, score_split
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.discover import discover
 from luthier.data.encode import TARGET_LENGTH
 from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
-from luthier.files import write_json
 from luthier.models.loading import load_model
 from luthier.models.sources import near
+from luthier.pipeline.infer import Asked, answer
+from luthier.pipeline.journal import same_data
+from luthier.pipeline.prepare import prepare, profile_sources
+from luthier.pipeline.recognise import recognise
+from luthier.pipeline.score import Scored, score, score_split
 from luthier.recipe import Recipe, put
-from luthier.run import RECIPE, Run
+from luthier.runs.predictions import write_predictions
+from luthier.runs.run import RECIPE, Run
+from luthier.storage.files import write_json
 from luthier.text import listing
 
 

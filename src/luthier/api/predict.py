@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.api.inference import Asked, infer
 from luthier.console import Console
 from luthier.data.batches import by_length
 from luthier.data.encode import Limits
@@ -20,10 +19,11 @@ from luthier.data.readers import Reading
 from luthier.data.records import Record, Rejected
 from luthier.data.sources import Source, open_source
 from luthier.errors import ColumnError, ModelError, UsageError
-from luthier.files import cannot_write, digest, sync_directory, write_json
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
+from luthier.pipeline.infer import Asked, infer
+from luthier.storage.files import cannot_write, digest, sync_directory, write_json
 from luthier.tasks.base import Example, Task, of_card, registry
 from luthier.text import plural, shorten
 

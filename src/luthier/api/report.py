@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from luthier.api.predictions import read_predictions
-from luthier.api.samples import read_samples
-from luthier.report.page import write_report
-from luthier.report.panels import Panel
-from luthier.report.samples import sample_panels
-from luthier.run import Run
+from luthier.pipeline.samples import read_samples
+from luthier.reporting.page import write_report
+from luthier.reporting.panels import Panel
+from luthier.reporting.samples import sample_panels
+from luthier.runs.predictions import read_predictions
+from luthier.runs.run import Run
 from luthier.tasks.base import find
 
 

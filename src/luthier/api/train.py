@@ -11,29 +11,29 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from luthier import processes
-from luthier.api.assemble import assemble, decide_precision, fingerprint, fresh_model
-from luthier.api.environment import environment, peak_memory
-from luthier.api.opening import blamed_on, claimed, data_name, keep_stdin, same_data, write_rejected
-from luthier.api.predictions import write_predictions
-from luthier.api.prepare import Prepared, prepare, refuse_findings
-from luthier.api.recipes import build_recipe
 from luthier.api.report import report
-from luthier.api.samples import Samples
-from luthier.api.scoring import Scored, quick_metrics, score_split
 from luthier.console import Console, Tee
-from luthier.curves.record import CurveWriter
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, Listener, Name, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
-from luthier.files import sweep, write_json, write_text
+from luthier.learning_curves.record import CurveWriter
 from luthier.models.export import save_model
+from luthier.pipeline.assemble import assemble, decide_precision, fingerprint, fresh_model
+from luthier.pipeline.journal import blamed_on, claimed, data_name, keep_stdin, same_data, write_rejected
+from luthier.pipeline.prepare import Prepared, prepare, refuse_findings
+from luthier.pipeline.recipes import build_recipe
+from luthier.pipeline.samples import Samples
+from luthier.pipeline.score import Scored, quick_metrics, score_split
 from luthier.recipe import Recipe
-from luthier.report.card import model_card
-from luthier.report.usage import next_command
-from luthier.run import Run, new_path
+from luthier.reporting.card import model_card
+from luthier.reporting.usage import next_command
+from luthier.runs.environment import environment, peak_memory
+from luthier.runs.predictions import write_predictions
+from luthier.runs.run import Run, new_path
+from luthier.storage.files import sweep, write_json, write_text
 from luthier.tasks.base import Task, card_of
 from luthier.text import number, quantity
 

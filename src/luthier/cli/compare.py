@@ -9,7 +9,7 @@ from typer import Argument, Option
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.errors import UsageError
-from luthier.report.names import score
+from luthier.reporting.names import score
 
 
 def compare(

@@ -8,7 +8,7 @@ from typer import Argument
 
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
-from luthier.report.names import score
+from luthier.reporting.names import score
 
 
 def runs(

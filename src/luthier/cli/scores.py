@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.cli.output import Output
-from luthier.report.names import number, score
+from luthier.reporting.names import number, score
 from luthier.text import count, duration, quantity
 
 

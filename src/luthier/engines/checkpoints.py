@@ -15,7 +15,7 @@ from safetensors.torch import load_model, save_model
 from luthier import processes
 from luthier.engines.base import Training, TrainState
 from luthier.errors import DamagedError, FingerprintError
-from luthier.files import remove_directory, verify, write_directory
+from luthier.storage.files import remove_directory, verify, write_directory
 
 MODEL, STATE, TENSORS, FINGERPRINT = "model.safetensors", "state.json", "tensors.pt", "fingerprint.json"
 

@@ -12,11 +12,11 @@ from types import FrameType
 from typing import Any
 
 from luthier import processes
-from luthier.curves.record import CurveWriter
 from luthier.engines import checkpoints
 from luthier.engines.base import Step, Training
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
 from luthier.errors import InterruptedRun, NonFiniteError
+from luthier.learning_curves.record import CurveWriter
 
 
 class Signals:

@@ -8,8 +8,8 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import DamagedError
-from luthier.files import write_directory
 from luthier.models.quiet import quiet
+from luthier.storage.files import write_directory
 
 TASK_CARD = "luthier.json"
 

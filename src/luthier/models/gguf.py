@@ -18,8 +18,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from luthier.console import Console
 from luthier.errors import DamagedError, ModelError, ResourceError
-from luthier.files import remove_directory, sweep, verify, write_directory
 from luthier.models.quiet import quiet
+from luthier.storage.files import remove_directory, sweep, verify, write_directory
 
 VERSION = 1  # of what is written here; a new one converts again
 PLACE = "LUTHIER_CACHE"  # environment variable

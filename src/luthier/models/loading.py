@@ -15,10 +15,10 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrained
 
 from luthier.console import Console
 from luthier.errors import DamagedError, ModelError, RecipeError
-from luthier.files import MANIFEST, verify
 from luthier.models.architectures import ARCHITECTURES
 from luthier.models.quiet import quiet
 from luthier.models.sources import locate, near
+from luthier.storage.files import MANIFEST, verify
 from luthier.text import listing, plural, shorten
 
 LONGEST = 512  # tokens; the default cap where a model could take more than an encoder task is likely to need

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.metrics.spans import exact_match, token_f1
-from luthier.report.panels import Mark, Pair, Panel, SideBySide, Table
+from luthier.reporting.panels import Mark, Pair, Panel, SideBySide, Table
 
 MOST_SHOWN = 60
 KINDS = ("right", "partly right", "wrong", "answered what has no answer", "left unanswered")

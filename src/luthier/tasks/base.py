@@ -24,8 +24,8 @@ from luthier.errors import UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
-from luthier.report.names import greater_is_better
-from luthier.report.panels import Panel
+from luthier.reporting.names import greater_is_better
+from luthier.reporting.panels import Panel
 
 FloatArray = NDArray[np.float64]
 Example = dict[str, Any]

@@ -22,7 +22,7 @@ from luthier.metrics.overlap import rouge_metrics
 from luthier.models import chat_template
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer, Example
 from luthier.tasks.documents import DecoderTask, Document
 from luthier.tasks.writing_panels import panels

@@ -7,8 +7,8 @@ import numpy as np
 
 from luthier.metrics import calibration, classification, multilabel
 from luthier.metrics.bootstrap import Score
-from luthier.report import panels as shapes
-from luthier.report.panels import Panel
+from luthier.reporting import panels as shapes
+from luthier.reporting.panels import Panel
 from luthier.tasks.labels import Labels
 
 MOST_ERRORS = 100

@@ -8,7 +8,7 @@ from luthier.data.columns import ColumnProfile, Recognition
 from luthier.data.encode import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.diversity import diversity_metrics
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer
 from luthier.tasks.document_task import DocumentTask
 from luthier.tasks.writing_panels import panels

@@ -13,7 +13,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from luthier.data.batches import IGNORED, Collate
 from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits
 from luthier.findings import Decision
-from luthier.metrics.ngram import trigram_nll
+from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs
 from luthier.tasks.base import Answer
 from luthier.tasks.writing import WritingTask

@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier.metrics.classification import class_table
 from luthier.metrics.entities import Entity, entities, entity_types, type_counts
-from luthier.report.panels import Cell, Mark, Pair, Panel, Score, SideBySide, Table
+from luthier.reporting.panels import Cell, Mark, Pair, Panel, Score, SideBySide, Table
 
 RESAMPLES = 500  # for the table; the headline's scores use the recipe's number
 MOST_SHOWN = 60

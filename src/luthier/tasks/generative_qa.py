@@ -11,10 +11,10 @@ from luthier.data.columns import ColumnProfile, Recognition
 from luthier.data.encode import Columns
 from luthier.data.records import Fault
 from luthier.metrics.base import AnyMetric
-from luthier.metrics.baselines import nearest_texts
+from luthier.metrics.baselines.simple import nearest_texts
 from luthier.metrics.overlap import rouge_metrics
 from luthier.metrics.spans import nearest_sentences, span_metrics
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer
 from luthier.tasks.seq2seq import Seq2SeqTask
 from luthier.tasks.writing_panels import panels

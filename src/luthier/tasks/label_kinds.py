@@ -15,8 +15,9 @@ from luthier.data.batches import IGNORED
 from luthier.data.columns import as_number, is_missing, split_labels
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
-from luthier.metrics import baselines, classification, multilabel, regression
+from luthier.metrics import classification, multilabel, regression
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
 from luthier.tasks.base import Answer, FloatArray
 from luthier.tasks.labels import Labels, Loss, Texts, Unlabelled, check_weights, weights_of

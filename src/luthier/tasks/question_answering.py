@@ -20,7 +20,7 @@ from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics
 from luthier.recipe import Recipe
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.answer_panels import panels
 from luthier.tasks.base import Answer, Example, Loss, Task, summed_cross_entropy
 from luthier.tasks.extraction import Candidate, best_spans

@@ -11,7 +11,7 @@ from luthier.data.encode import Columns
 from luthier.data.records import Fault
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.overlap import lead_length, lead_sentences, rouge_metrics
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer
 from luthier.tasks.seq2seq import Seq2SeqTask
 from luthier.tasks.writing_panels import panels

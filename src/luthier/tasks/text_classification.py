@@ -16,7 +16,7 @@ from luthier.data.records import Record, Rejected
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer, Example, Loss, Task
 from luthier.tasks.classification_panels import panels
 from luthier.tasks.label_kinds import KINDS

@@ -11,7 +11,7 @@ from luthier.data.encode import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer
 from luthier.tasks.document_task import DocumentTask
 from luthier.tasks.writing_panels import panels

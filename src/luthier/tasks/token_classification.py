@@ -21,7 +21,7 @@ from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.entities import entities, entity_metrics, most_frequent_tags, valid_tags
 from luthier.recipe import Recipe
-from luthier.report.panels import Panel
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer, Example, Loss, Task, summed_cross_entropy
 from luthier.tasks.entity_panels import panels
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed

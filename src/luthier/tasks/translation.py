@@ -13,8 +13,8 @@ from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.translation import signatures, translation_metrics
 from luthier.models import languages
-from luthier.report.names import capital, metric
-from luthier.report.panels import Panel
+from luthier.reporting.names import capital, metric
+from luthier.reporting.panels import Panel
 from luthier.tasks.base import Answer
 from luthier.tasks.seq2seq import Seq2SeqTask
 from luthier.tasks.writing_panels import panels

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.report.panels import Pair, Panel, SideBySide
+from luthier.reporting.panels import Pair, Panel, SideBySide
 
 MOST_SHOWN = 40
 PLACES = ("source", "row")

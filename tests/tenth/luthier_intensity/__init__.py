@@ -17,7 +17,7 @@ from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.regression import mae, pearson
 from luthier.recipe import Recipe
-from luthier.report.panels import Panel, Score, Table
+from luthier.reporting.panels import Panel, Score, Table
 from luthier.tasks.base import Answer, Example, Loss, Task
 
 EMOTIONS = ("anger", "fear", "joy", "sadness")

@@ -1,0 +1,130 @@
+"""The model of a training and what optimises it."""
+
+import hashlib
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, set_seed
+
+from luthier import processes
+from luthier.console import Console
+from luthier.data.batches import BatchPlan
+from luthier.data.encode import tokenizer_digest
+from luthier.engines.base import Training
+from luthier.engines.optimizers import make_optimizer, make_scheduler
+from luthier.errors import RecipeError
+from luthier.findings import Decision
+from luthier.models.loading import freeze, load_model
+from luthier.models.precision import choose
+from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
+from luthier.pipeline.prepare import Prepared
+from luthier.recipe import Recipe, flatten
+
+# Keys that may differ between a run and its resumption: none of them changes a single weight.
+FREE_KEYS = frozenset(
+    {
+        "data.train",
+        "data.validation",
+        "data.test",
+        "data.allow",
+        "training.logging_steps",
+        "training.save_strategy",
+        "training.save_steps",
+        "training.save_total_limit",
+        "training.dataloader_num_workers",
+        "evaluation.resamples",
+        "evaluation.baselines",
+    }
+)
+
+
+def assemble(prepared: Prepared) -> Training:
+    """Everything that an engine is handed, at step 0. The recipe's seed decides the new parts of the model."""
+    recipe, task = prepared.recipe, prepared.task
+    model = fresh_model(prepared)
+    freeze(model, recipe.model.freeze)
+    model.config.use_cache = False  # of no use to training, and it keeps packed rows from being seen as such
+    if not processes.is_main():
+        set_seed(recipe.seed + processes.rank())  # from here on, dropout draws of its own in every process
+    plan = BatchPlan(
+        prepared.encoded["train"].lengths,
+        recipe.training.batch_size,
+        recipe.training.gradient_accumulation_steps,
+        recipe.seed,
+        recipe.training.length_grouping,
+        processes.rank(),
+        processes.count(),
+    )
+    total = total_steps(recipe, plan)
+    optimizer = make_optimizer(model, recipe.training)
+    return Training(
+        model=model,
+        optimizer=optimizer,
+        scheduler=make_scheduler(optimizer, recipe.training, total),
+        plan=plan,
+        rows=prepared.encoded["train"].rows,
+        collate=task.collator(prepared.tokenizer, model),
+        loss_sum=task.loss(recipe),
+        recipe=recipe.training,
+        total_steps=total,
+    )
+
+
+def total_steps(recipe: Recipe, plan: BatchPlan) -> int:
+    """Optimizer steps of a recipe: its epochs, a started step counted, up to `max_steps`."""
+    steps = max(1, -int(-recipe.training.epochs * plan.steps_per_epoch // 1))
+    return min(steps, recipe.training.max_steps or steps)
+
+
+def fresh_model(prepared: Prepared) -> PreTrainedModel:
+    """The model of the recipe before any step, with the head that the data asks for. The seed decides its new parts."""
+    recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.tokenizer
+    set_seed(recipe.seed)
+    if recipe.model.name is None:
+        model = make_model(task.auto_class, prepared.config, dropout=recipe.model.dropout)
+    else:
+        model = load_model(task.auto_class, recipe.model.name, config=task.model_config(), dropout=recipe.model.dropout)
+    if recipe.model.fresh_tokenizer:
+        renew_embeddings(model, tokenizer)
+    grow_embeddings(model, tokenizer)
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    task.configure(model, prepared.limits)
+    return model
+
+
+def decide_precision(prepared: Prepared, console: Console) -> None:
+    """Fix the recipe's precision, where it was left open, by measuring it here.
+
+    Raises:
+        RecipeError: fp16 was asked for, and there is no GPU to run it.
+    """
+    if prepared.recipe.training.precision == "fp16" and not torch.cuda.is_available():
+        raise RecipeError(
+            "fp16 needs a GPU: its gradients are scaled there", where="training.precision", hint="--precision auto"
+        )
+    if prepared.recipe.training.precision == "auto":
+        precision, why = choose("cuda" if torch.cuda.is_available() else "cpu")
+        prepared.recipe.training.precision = precision
+        decision = Decision("precision", precision, why)
+        prepared.decisions.append(decision)
+        console.decision(decision)
+
+
+def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
+    """Everything that decides the weights of a run: data, tokenizer, initial weights, recipe, processes."""
+    weights = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        weights.update(name.encode())
+        weights.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    digests = {f"{split} data": [source.digest for source in sources] for split, sources in prepared.sources.items()}
+    recipe = {key: value for key, value in flatten(prepared.recipe).items() if key not in FREE_KEYS}
+    return (
+        recipe
+        | digests
+        | {
+            "tokenizer": tokenizer_digest(prepared.tokenizer),
+            "initial weights": weights.hexdigest(),
+            "processes": processes.count(),
+        }
+    )

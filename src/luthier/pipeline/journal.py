@@ -1,0 +1,76 @@
+"""How a run begins and is taken up again: its directory is claimed, and its data is kept and seen to be the same."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from luthier.errors import FingerprintError
+from luthier.pipeline.prepare import Prepared
+from luthier.runs.run import Run
+from luthier.storage.files import write_text
+
+
+@contextmanager
+def claimed(run_dir: Path | str | None) -> Iterator[Run | None]:
+    """Claim the run directory that was asked for, before any work; give it back untouched if the data is at fault."""
+    if run_dir is None:
+        yield None
+        return
+    existed = Path(run_dir).exists()
+    run = Run.create(Path(run_dir))
+    try:
+        yield run
+    except BaseException:
+        if not run.recipe_file.exists():
+            shutil.rmtree(run.path)  # it was empty when it was claimed
+            if existed:
+                run.path.mkdir()
+        raise
+
+
+@contextmanager
+def blamed_on(run: Run) -> Iterator[None]:
+    """Note on any exception which run it belongs to, so that a traceback can be kept in the run's log."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"run: {run.path}")
+        raise
+
+
+def keep_stdin(prepared: Prepared, spooled: Path, run: Run) -> None:
+    """Standard input can be read once: keep it in the run, so that the run can be resumed and done again."""
+    if not spooled.exists():
+        return
+    kept = run.path / "stdin"
+    shutil.move(spooled, kept)
+    data = prepared.recipe.data
+    for specs in (data.train, data.validation, data.test):
+        specs[:] = [str(kept.absolute()) if spec == "-" else spec for spec in specs]
+
+
+def write_rejected(prepared: Prepared, run: Run) -> None:
+    lines = [json.dumps(rejected.to_dict(), ensure_ascii=False) for rejected in prepared.table.rejected]
+    write_text(run.rejected_file, "".join(f"{line}\n" for line in lines))
+
+
+def data_name(prepared: Prepared) -> str:
+    """What to call the data in the name of a run: the file, or its folder where the file is called `train`."""
+    first = Path(next(iter(prepared.sources.values()))[0].name)
+    stem = first.name.split(".")[0]
+    return first.absolute().parent.name if stem in ("train", "data", "-", "") else stem
+
+
+def same_data(run: Run, prepared: Prepared) -> None:
+    """See that the sources are those that the run began with, though no checkpoint may say so yet."""
+    then = {source["name"]: source["sha256"] for source in (run.read_json(run.data_file) or {}).get("sources", [])}
+    for sources in prepared.sources.values():
+        for source in sources:
+            if then.get(source.name, source.digest) != source.digest:
+                raise FingerprintError(
+                    "the data has changed since the run began",
+                    where=source.name,
+                    hint="put the file back, or start a new run with `luthier train`",
+                )

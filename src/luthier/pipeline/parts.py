@@ -1,0 +1,92 @@
+"""The parts of a model that the data meet first, its configuration and tokenizer: loaded, or made from the data."""
+
+from typing import cast
+
+from datasets import Dataset
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+from luthier.console import Console
+from luthier.errors import UsageError
+from luthier.findings import Decision
+from luthier.models import scratch
+from luthier.models.architectures import ARCHITECTURES, architecture_named
+from luthier.models.loading import load_config, load_tokenizer
+from luthier.models.sources import default_model, locate
+from luthier.recipe import Recipe, Size
+from luthier.tasks.base import Task
+from luthier.text import count, listing, plural
+from luthier.tokenizers.training import train_tokenizer
+
+Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
+
+
+def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision]:
+    """Fix the model that the recipe leaves open; what was decided.
+
+    Args:
+        recipe: Its model is set.
+        family: What the task needs.
+        console: Told when the model has to be converted first, which takes a while.
+    """
+    model = recipe.model
+    if model.name is not None:
+        locate(model.name, console)
+        return []
+    if model.from_scratch is None:
+        model.name, size, why = default_model(family)
+        model.from_scratch = cast(Size | None, size)
+    else:
+        why = "a new model, as asked"
+    if model.from_scratch is not None:
+        model.architecture = model.architecture or scratch.DEFAULT_ARCHITECTURE[family]
+        made = architecture_named(model.architecture).family
+        if made != family:
+            fitting = listing([name for name, traits in ARCHITECTURES.items() if traits.family == family], 9)
+            what = f"{model.architecture} is of the family {made}, which does not do {recipe.task}"
+            raise UsageError(what, where="model.architecture", hint=f"take a {family}: {fitting}")
+        return [Decision("model", f"{model.architecture} of size {model.from_scratch}, from scratch", why)]
+    locate(str(model.name), console)
+    return [Decision("model", str(model.name), why)]
+
+
+def with_defaults(recipe: Recipe, task_class: type[Task]) -> tuple[Recipe, list[Decision]]:
+    """The recipe with the defaults of its task and, where the model is new, of new models; what was decided."""
+    model, training = recipe.model, recipe.training
+    if model.from_scratch is None or model.architecture is None:
+        return recipe.with_defaults(task_class.defaults), []
+    optimizer = training.optimizer if "optimizer" in training.model_fields_set else None
+    defaults = scratch.training_defaults(model.architecture, model.from_scratch, optimizer)
+    if training.warmup_steps or training.lr_scheduler_type == "constant":
+        del defaults["training.warmup_ratio"]
+    recipe = recipe.with_defaults({**task_class.defaults, **defaults})
+    training = recipe.training
+    length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"
+    what = f"{training.optimizer}, learning rate {training.learning_rate:g}, {length}"
+    return recipe, [Decision("training", what, "a new model has everything to learn")]
+
+
+def load_parts(recipe: Recipe) -> Parts | None:
+    """Those of the recipe's model; None where they are made from the data."""
+    if recipe.model.name is None or recipe.model.fresh_tokenizer:
+        return None
+    return load_config(recipe.model.name), load_tokenizer(recipe.model.name), []
+
+
+def make_parts(task: Task, train: Dataset, recipe: Recipe) -> Parts:
+    """A tokenizer trained on the training texts, and the configuration of the model that goes with it."""
+    model = recipe.model
+    if model.name is not None:
+        config = load_config(model.name)
+        architecture, size = config.model_type, None
+    else:
+        assert model.architecture is not None and model.from_scratch is not None
+        architecture, size = model.architecture, model.from_scratch
+    tokenizer = train_tokenizer(
+        task.texts(train[:]), model.vocabulary_size, family=task.family, architecture=architecture, size=size
+    )
+    if size is not None:
+        config = scratch.make_config(architecture, size, tokenizer)
+        for key, value in task.model_config().items():
+            setattr(config, key, value)
+    why = f"trained on the {count(len(train))} training rows"
+    return config, tokenizer, [Decision("tokenizer", f"{count(len(tokenizer))} tokens", why)]

@@ -1,0 +1,255 @@
+"""From a recipe to everything that a training needs but the model: the steps that inspect, train and evaluate share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
+
+from luthier.console import Console
+from luthier.data import checks, packages
+from luthier.data.columns import ColumnProfile, profile
+from luthier.data.discover import discover
+from luthier.data.duplicates import MOST_LEAKED, leaked
+from luthier.data.encode import Encoded, Limits
+from luthier.data.records import Record
+from luthier.data.sources import Source, sample
+from luthier.data.table import Table
+from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
+from luthier.findings import Decision, Finding
+from luthier.metrics.custom import custom_metrics
+from luthier.models.loading import load_config
+from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
+from luthier.pipeline.recognise import recognise
+from luthier.pipeline.split import SPLITS, make_splits, names_of, read_table
+from luthier.pipeline.tokenize import encode, lengths, targets_of
+from luthier.recipe import Recipe
+from luthier.tasks.base import Task, find
+from luthier.text import listing
+
+SAMPLE = 5_000  # rows looked at to find the task and the columns
+
+
+@dataclass
+class Prepared:
+    """Data that is read, checked, split and encoded.
+
+    Args:
+        recipe: The recipe with everything decided that was left open.
+        task: The task, which has learned the labels.
+        sources: Split to the sources the user gave.
+        table: Every row's fate; its examples are those of the sources' splits.
+        splits: The examples that train, validate and test.
+        encoded: The same, as the model reads them.
+        limits: How much of an example the model is given at once.
+        tokenizer: The model's.
+        config: The model's configuration.
+        findings: What the checks noticed, worst first.
+        decisions: What was decided for the user.
+    """
+
+    recipe: Recipe
+    task: Task
+    sources: dict[str, list[Source]]
+    table: Table
+    splits: dict[str, Dataset]
+    encoded: dict[str, Encoded]
+    limits: Limits
+    tokenizer: PreTrainedTokenizerBase
+    config: PretrainedConfig
+    findings: list[Finding]
+    decisions: list[Decision]
+
+    @property
+    def stopping(self) -> list[Finding]:
+        """The findings that stop a training."""
+        return [f for f in self.findings if f.severity == "error" and f.id not in self.recipe.data.allow]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The content of `data.json`."""
+        return {
+            "task": self.task.name,
+            "shape": self.recipe.data.shape,
+            "columns": self.recipe.data.columns,
+            "rows": {name: account.to_dict() for name, account in self.table.accounts.items()},
+            "splits": {name: len(split) for name, split in self.splits.items()},
+            "labels": self.task.label_counts(self.splits["train"]),
+            "label_counts": {name: self.task.label_counts(split) for name, split in self.splits.items()},
+            "lengths": lengths(self.encoded["train"], self.limits),
+            "targets": targets_of(self.task, self.encoded["train"], self.tokenizer),
+            "findings": [finding.to_dict() for finding in self.findings],
+            "decisions": [decision.to_dict() for decision in self.decisions],
+            "sources": [
+                {
+                    "name": source.name,
+                    "path": str(source.path) if source.path else None,
+                    "split": split,
+                    "format": source.format,
+                    "sha256": source.digest,
+                    "decisions": [decision.to_dict() for decision in source.decisions],
+                }
+                for split, several in self.sources.items()
+                for source in several
+            ],
+        }
+
+
+def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -> Prepared:
+    """Read, recognise, check, split and encode the data of a recipe.
+
+    Args:
+        recipe: May leave the task, the columns, the model and the lengths open.
+        console: Told what is decided.
+        spool_to: Where standard input is kept, so that it can be read again.
+    Raises:
+        DataError: The data cannot be read or lacks what the task needs.
+        UsageError: The task or the model cannot be.
+    """
+    recipe = recipe.model_copy(deep=True)
+    sources = open_sources(recipe, spool_to)
+    decisions = _source_decisions(sources)
+    profiles = profile_sources(sources)
+    given = load_config(recipe.model.name, console) if recipe.model.name else None
+    recognition = recognise(recipe, profiles, names_of(sources), given)
+    task_class = find(recognition.task)
+    recipe.task, recipe.data.shape, recipe.data.columns = recognition.task, recognition.shape, recognition.columns
+    decisions += [*recognition.why, *choose_model(recipe, task_class.family, console)]
+    recipe, chosen = with_defaults(recipe, task_class)
+    decisions += chosen
+    for decision in decisions:
+        console.decision(decision)
+    parts = load_parts(recipe)
+
+    task = task_class.recognised(recognition, recipe)
+    task.look(profiles)
+    table = read_table(sources, task, recipe)
+    examples, split_decision = make_splits(table, task, recipe)
+    task.learn(examples["train"], recipe)
+    keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
+    findings = check(table, task, examples, keys)
+    for name in [name for name in examples if name != "train"]:
+        slips = leaked(keys["train"], keys[name])
+        if len(slips) <= MOST_LEAKED * len(keys[name]):
+            examples[name] = table.drop(examples[name], name, "in-training", slips, "training has the same text")
+        unknown = [i for i, example in enumerate(examples[name]) if not task.knows(example)]
+        examples[name] = table.drop(examples[name], name, "unseen-label", unknown)
+    examples = {name: rows for name, rows in examples.items() if len(rows)}
+
+    config, tokenizer, made = parts or make_parts(task, examples["train"], recipe)
+    made = [split_decision, *made, *task.ready(tokenizer, config)]
+    check_metrics(task, examples, recipe)
+    encoded, limits, length_decision, length_findings = encode(task, examples, tokenizer, config, recipe, table)
+    made.append(length_decision)
+    for decision in made:
+        console.decision(decision)
+    severities = ("error", "warning", "info")
+    findings = sorted(findings + length_findings, key=lambda finding: severities.index(finding.severity))
+    for finding in findings:
+        console.finding(finding)
+    return Prepared(
+        recipe, task, sources, table, examples, encoded, limits, tokenizer, config, findings, decisions + made
+    )
+
+
+def refuse_findings(prepared: Prepared) -> None:
+    """Stop where a finding makes training pointless.
+
+    Raises:
+        FindingError: The worst one, and how to go on all the same.
+    """
+    if prepared.stopping:
+        worst, *others = prepared.stopping
+        more = f" (and {listing([finding.id for finding in others])})" if others else ""
+        allow = "" if "--allow" in worst.action else f" To go on all the same: --allow {worst.id}"
+        raise FindingError(worst.message + more, where=_place(prepared.sources, worst), hint=worst.action + allow)
+
+
+def open_sources(recipe: Recipe, spool_to: Path | None) -> dict[str, list[Source]]:
+    """The sources of each split, as the recipe names them.
+
+    Raises:
+        UsageError: No data is named.
+        SourceError: A source is missing or in no form that is read.
+    """
+    if not recipe.data.train:
+        raise UsageError("no data is named to learn from", where="data.train", hint="luthier train reviews.csv")
+    data = recipe.data
+    train, validation, test = (
+        [packages.resolve(spec) for spec in specs] for specs in (data.train, data.validation, data.test)
+    )
+    found = discover(train, validation=validation, test=test, stdin_to=spool_to)
+    if not found.get("train"):
+        held = listing([split for split in SPLITS if found.get(split)])
+        hint = "name the files to learn from; --valid and --test take the others"
+        raise SourceError(f"nothing to learn from: there are only {held} data", where=listing(data.train, 3), hint=hint)
+    return {split: found[split] for split in SPLITS if found.get(split)}
+
+
+def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, ColumnProfile]:
+    """What the columns of the training rows hold, from a random sample over all of its sources."""
+    several = sources.get("train") or next(iter(sources.values()))
+    records: list[Record] = []
+    for source in several:
+        records += sample(source, SAMPLE // len(several) + 1, seed=0)
+    return profile(records)
+
+
+def check(
+    table: Table, task: Task, examples: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]]
+) -> list[Finding]:
+    """Every check that needs no tokenizer.
+
+    Args:
+        table: Every row's fate.
+        task: Knows what else to look for.
+        examples: Of each split.
+        keys: Content key of each of them.
+    """
+    findings = task.check(examples, keys, given=list(table.examples))
+    for split, account in table.accounts.items():
+        for finding in checks.set_aside(account.read, account.set_aside):
+            at = f"{split}: " if len(table.accounts) > 1 else ""
+            findings.append(Finding(finding.id, finding.severity, at + finding.message, finding.action, finding.rows))
+    for split, rows in examples.items():
+        findings += checks.few_rows(len(rows), split)
+    if len(examples) == 1:
+        message = "No rows are held out: the model will not be scored."
+        findings.append(Finding("no-held-out", "warning", message, "Give test rows, or set data.test_share."))
+    return findings
+
+
+def check_metrics(task: Task, examples: Mapping[str, Dataset], recipe: Recipe) -> None:
+    """Try the metrics before anything is trained, on right answers that stand a row too low.
+
+    Raises:
+        UsageError: A metric of the user's cannot be found or fails.
+        RecipeError: The metric that shall pick the checkpoint is none of them.
+    """
+    split = next(name for name in ("validation", "test", "train") if name in examples)
+    rows = examples[split][:]
+    gold, metrics = list(task.gold(rows)), [*task.metrics(task.perfect(rows), rows)]
+    for spec in recipe.evaluation.metrics:
+        metrics += custom_metrics(spec, gold[-1:] + gold[:-1], gold, resamples=0)
+    names, wanted = ["loss", *(metric.name for metric in metrics)], recipe.evaluation.metric_for_best
+    if wanted is not None and wanted not in names:
+        hint = nearest(wanted, names)
+        hint = hint if hint.startswith("known") else f"{hint} known: {', '.join(names)}"
+        raise RecipeError(f"no metric {wanted!r} for this data", where="evaluation.metric_for_best", hint=hint)
+
+
+def _source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]:
+    several = [source for group in sources.values() for source in group]
+    if len(several) == 1:
+        return list(several[0].decisions)
+    return [
+        Decision(f"{Path(source.name).name} {decision.what}", decision.value, decision.why)
+        for source in several
+        for decision in source.decisions
+    ]
+
+
+def _place(sources: Mapping[str, Sequence[Source]], finding: Finding) -> str:
+    names = names_of(sources)
+    return f"{names}, rows {listing(finding.rows)}" if finding.rows else names

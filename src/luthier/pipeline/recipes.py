@@ -1,0 +1,44 @@
+"""The recipe of a call, as it was asked for and as it was decided."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from luthier.console import Console
+from luthier.errors import UsageError
+from luthier.pipeline.assemble import decide_precision
+from luthier.pipeline.prepare import prepare
+from luthier.recipe import Recipe, put, read_toml
+
+
+def build_recipe(data: Sequence[str], overrides: Mapping[str, Any]) -> Recipe:
+    """The recipe of a call: a recipe file or data, and what was said beside it.
+
+    Args:
+        data: Sources to learn from, or one recipe file (`*.toml`).
+        overrides: Dotted recipe key to value; these beat the file.
+    Raises:
+        RecipeError: The result is not a recipe.
+        UsageError: A recipe and data were given together.
+    """
+    recipes = [item for item in data if str(item).endswith(".toml")]
+    if recipes and len(data) > 1:
+        hint = "name the data in the recipe, in [data], or leave the recipe out"
+        raise UsageError("give either one recipe or data, not both", where=" ".join(map(str, data)), hint=hint)
+    values = read_toml(Path(recipes[0])) if recipes else {"data": {"train": [_absolute(item) for item in data]}}
+    for key, value in overrides.items():
+        if key in ("data.train", "data.validation", "data.test"):
+            value = [_absolute(item) for item in value]
+        put(values, key, value)
+    return Recipe.build(values, where=str(recipes[0]) if recipes else "options")
+
+
+def plan(data: Sequence[str], overrides: Mapping[str, Any], console: Console | None = None) -> Recipe:
+    """The complete recipe that `train` would run, with everything decided. Nothing is written."""
+    prepared = prepare(build_recipe(data, overrides), console or Console())
+    decide_precision(prepared, console or Console())
+    return prepared.recipe
+
+
+def _absolute(spec: str) -> str:
+    return str(Path(spec).absolute()) if Path(spec).exists() else spec

@@ -1,0 +1,186 @@
+"""How good answers are: metrics with intervals, and the baselines beside them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from luthier.console import Console
+from luthier.data.encode import Columns
+from luthier.metrics.base import AnyMetric
+from luthier.metrics.bootstrap import Score, difference, scores
+from luthier.metrics.custom import custom_metrics
+from luthier.pipeline.assemble import fresh_model
+from luthier.pipeline.infer import Asked, answer
+from luthier.pipeline.prepare import Prepared
+from luthier.recipe import Recipe
+from luthier.reporting.names import LESS_IS_BETTER
+from luthier.tasks.base import Answer, Task
+
+UNTUNED = "untuned"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What came of scoring a model on the rows of one split.
+
+    Args:
+        split: `test` or `validation`.
+        metrics: Name to score.
+        baselines: Baseline to its metrics.
+        differences: Baseline to the paired differences, model minus baseline.
+        predictions: Columns of the predictions file.
+        signatures: Metric to how it is computed, where its name does not tell.
+    """
+
+    split: str
+    metric_for_best: str
+    metrics: dict[str, Score]
+    baselines: dict[str, dict[str, float | None]]
+    differences: dict[str, dict[str, Score]]
+    predictions: dict[str, list[Any]]
+    signatures: dict[str, str]
+
+    def to_dict(self, task: str) -> dict[str, Any]:
+        """The content of `metrics.json`."""
+        return {
+            "task": task,
+            "split": self.split,
+            "metric_for_best": self.metric_for_best,
+            "metrics": {
+                name: score.to_dict()
+                | {"split": self.split, "greater_is_better": name not in LESS_IS_BETTER}
+                | ({"signature": self.signatures[name]} if name in self.signatures else {})
+                for name, score in self.metrics.items()
+            },
+            "baselines": self.baselines,
+            "differences": {
+                baseline: {name: score.to_dict() for name, score in found.items()}
+                for baseline, found in self.differences.items()
+            },
+        }
+
+
+def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tuple[dict[str, float], list[Answer]]:
+    """Loss and metrics without intervals, as they are wanted during training, and the answers.
+
+    What is not defined is left out.
+    """
+    task, recipe = prepared.task, prepared.recipe
+    asked = _asked(prepared, split)
+    answers, loss = answer(task, model, prepared.tokenizer, asked, recipe, generated=recipe.evaluation.samples)
+    metrics = all_metrics(task, answers, asked.examples, recipe)
+    values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics if metric.n}
+    found = {} if loss is None else {"loss": loss}
+    return found | {name: value for name, value in values.items() if not np.isnan(value)}, answers
+
+
+def score(
+    task: Task,
+    answers: Sequence[Answer],
+    examples: Columns,
+    recipe: Recipe,
+    *,
+    split: str,
+    baselines: Mapping[str, Sequence[Answer]],
+) -> Scored:
+    """Score answers to the examples of a split.
+
+    Args:
+        task: The task.
+        answers: What the model said.
+        examples: What it was asked.
+        recipe: Says which metrics and how many resamples.
+        split: Name of the split.
+        baselines: What each baseline said.
+    """
+    resamples = recipe.evaluation.resamples
+    own = {metric.name: metric for metric in all_metrics(task, answers, examples, recipe)}
+    found: dict[str, dict[str, float | None]] = {}
+    differences: dict[str, dict[str, Score]] = {}
+    for name, said in baselines.items():
+        theirs = {metric.name: metric for metric in task.metrics(_where_answered(said, answers), examples)}
+        found[name] = {key: score.value for key, score in _scores(theirs, resamples=0).items()}
+        differences[name] = {
+            key: difference(own[key], metric, resamples=resamples)
+            for key, metric in theirs.items()
+            if key in own and own[key].n == metric.n
+        }
+    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    predictions = _columns(task, examples, answers)
+    signatures = task.signatures(examples)
+    return Scored(split, best, _scores(own, resamples=resamples), found, differences, predictions, signatures)
+
+
+def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> Scored:
+    """Score a model, in float32, on a split of prepared data: what `train` ends with and `evaluate` does again."""
+    task, recipe = prepared.task, prepared.recipe
+    if task.tunes and "validation" in prepared.splits:
+        held_out = _asked(prepared, "validation")
+        task.tune(_said(prepared, model, held_out, console), held_out.examples)
+    asked = _asked(prepared, split)
+    answers = _said(prepared, model, asked, console)
+    baselines: dict[str, Sequence[Answer]] = {}
+    if recipe.evaluation.baselines and asked.size:
+        baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
+        if task.generates and recipe.model.name is not None:
+            console.say("the model as it was before tuning, for comparison")
+            baselines[UNTUNED] = _said(prepared, fresh_model(prepared), asked, console)
+    return score(task, answers, asked.examples, recipe, split=split, baselines=baselines)
+
+
+def _asked(prepared: Prepared, split: str) -> Asked:
+    return Asked.of(prepared.splits[split][:], prepared.encoded[split], prepared.limits)
+
+
+def _said(prepared: Prepared, model: PreTrainedModel, asked: Asked, console: Console) -> list[Answer]:
+    model.train(False)
+    nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
+    generated = prepared.recipe.evaluation.generated_rows
+    answers, _ = answer(
+        prepared.task, model, prepared.tokenizer, asked, prepared.recipe, generated=generated, console=console
+    )
+    nn.Module.to(model, "cpu")
+    return answers
+
+
+def all_metrics(task: Task, answers: Sequence[Answer], examples: Columns, recipe: Recipe) -> list[AnyMetric]:
+    """The task's metrics and the user's own, which see the examples that were answered."""
+    found = list(task.metrics(answers, examples))
+    if recipe.evaluation.metrics:
+        gold = task.gold(examples)
+        pairs = [(a["prediction"], g) for a, g in zip(answers, gold, strict=True) if a.get("prediction") is not None]
+        for spec in recipe.evaluation.metrics:
+            found += custom_metrics(spec, [prediction for prediction, _ in pairs], [right for _, right in pairs])
+    return found
+
+
+def _where_answered(said: Sequence[Answer], answers: Sequence[Answer]) -> list[Answer]:
+    """A baseline's answers without those to examples that the model was not asked to write for."""
+    pairs = zip(said, answers, strict=True)
+    return [one | {"prediction": None} if other.get("prediction") is None else one for one, other in pairs]
+
+
+def _scores(metrics: Mapping[str, AnyMetric], *, resamples: int) -> dict[str, Score]:
+    """Each metric's score, in the order given; those on the same number of examples share their resamples."""
+    found: dict[str, Score] = {}
+    for _, group in groupby(sorted(metrics.values(), key=lambda metric: metric.n), key=lambda metric: metric.n):
+        together = list(group)
+        found |= {m.name: s for m, s in zip(together, scores(together, resamples=resamples), strict=True)}
+    return {name: found[name] for name in metrics}
+
+
+def _columns(task: Task, examples: Columns, answers: Sequence[Answer]) -> dict[str, list[Any]]:
+    keys = list(dict.fromkeys(key for answer in answers for key in answer))
+    return {
+        "source": list(examples["source"]),
+        "row": list(examples["row"]),
+        **task.inputs(examples),
+        "gold": list(task.gold(examples)),
+        **{key: [answer.get(key) for answer in answers] for key in keys},
+    }

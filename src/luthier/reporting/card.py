@@ -1,0 +1,192 @@
+"""The model card: README.md of a model directory, with the front matter that the Hugging Face hub reads."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from luthier import text
+from luthier.reporting import lengths, names
+from luthier.reporting.content import Content
+from luthier.reporting.headline import headline, strongest
+from luthier.reporting.usage import hub_tag, transformers_code
+from luthier.runs.run import Run
+
+# What the hub calls the metrics that it knows by another name.
+_HUB_METRICS = {
+    "f1_macro": "f1",
+    "f1_micro": "f1",
+    "f1_weighted": "f1",
+    "mcc": "matthews_correlation",
+    "pearson": "pearsonr",
+    "spearman": "spearmanr",
+    "rouge1": "rouge",
+    "rouge2": "rouge",
+    "rougeL": "rouge",
+    "rougeLsum": "rouge",
+    "bleu": "sacrebleu",
+    "f1_answerable": "f1",
+    "exact_match_answerable": "exact_match",
+    "no_answer_accuracy": "accuracy",
+}
+
+
+def model_card(run: Run) -> str:
+    """The card of a run's model, as Markdown.
+
+    Args:
+        run: The run; scores and data are told as far as they are there.
+    Raises:
+        RunError: A file of the run is damaged.
+    """
+    content = Content.read(run)
+    parts = [
+        f"---\n{_front_matter(content)}\n---",
+        f"# {content.name}",
+        headline(content).sentence if content.metrics else "The model has no final score yet.",
+        _what_it_is(content),
+        _scores(content),
+        _findings(content),
+        _data(content),
+        _use(content),
+        _training(content),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _front_matter(content: Content) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    metrics = _defined(content)
+    split = content.metrics.get("split") or "test"
+    results = [
+        EvalResult(
+            task_type=hub_tag(content.task),
+            dataset_type=_data_name(content),
+            dataset_name=_data_name(content),
+            dataset_split=split,
+            metric_type=_HUB_METRICS.get(name, name),
+            metric_name=names.capital(names.metric(name, content.task)),
+            metric_value=entry["value"],
+        )
+        for name, entry in metrics.items()
+    ]
+    data = ModelCardData(
+        library_name="transformers",
+        language=_languages(content),
+        pipeline_tag=hub_tag(content.task) or None,
+        base_model=_base_model(content.recipe.model.name),
+        tags=["luthier"],
+        metrics=list(dict.fromkeys(_HUB_METRICS.get(name, name) for name in metrics)) or None,
+        # The hub's schema knows results only together with a model's name.
+        model_name=content.name if results else None,
+        eval_results=results or None,
+    )
+    return str(data.to_yaml())
+
+
+def _base_model(name: str | None) -> str | None:
+    """The hub's name of the base model; the hub refuses cards with anything else there."""
+    if not name or Path(name).exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return None
+    return name
+
+
+def _languages(content: Content) -> list[str] | None:
+    """The languages of a translation, as the hub wants them: two codes of ISO 639."""
+    found = [code.split("_")[0] for code in content.shape.split("-")] if content.task == "translation" else []
+    return found if len(found) == 2 and all(re.fullmatch("[a-z]{2,3}", code) for code in found) else None
+
+
+def _what_it_is(content: Content) -> str:
+    kind = f" ({content.shape})" if content.shape else ""
+    if content.recipe.model.from_scratch:
+        return f"A new model ({content.model}), trained for {content.task}{kind} on the data below alone, with Luthier."
+    base = content.recipe.model.name or "a model"
+    name = base if _base_model(base) else Path(base).name
+    return f"{name}, fine-tuned for {content.task}{kind} with Luthier."
+
+
+def _use(content: Content) -> str:
+    code = transformers_code(content.task, content.shape, ".", content.card)
+    return f"## How to use it\n\n```python\n{code}\n```\n\n`.` stands for this directory."
+
+
+def _scores(content: Content) -> str:
+    entries = content.metrics.get("metrics") or {}
+    if not entries:
+        return ""
+    baselines = content.metrics.get("baselines") or {}
+    split = content.metrics.get("split") or "test"
+    heads = ["Metric", "Score (95 % interval)", "n", *(names.baseline_head(name) for name in baselines), "Difference"]
+    rows = [_score_row(content, name, entry or {}, baselines) for name, entry in entries.items()]
+    lines = [heads, ["---", *(["---:"] * (len(heads) - 1))], *rows]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    note = "The difference is to the best baseline, with the 95 % interval of a paired bootstrap on the same rows."
+    return f"## Scores\n\nOn the {split} rows.\n\n{table}\n\n{note if baselines else ''}".rstrip()
+
+
+def _score_row(content: Content, name: str, entry: dict[str, Any], baselines: dict[str, Any]) -> list[str]:
+    rival = strongest(content.metrics, name)
+    found = ((content.metrics.get("differences") or {}).get(rival) or {}).get(name) or {}
+    return [
+        names.capital(names.metric(name, content.task)),
+        names.score(name, entry.get("value"), entry.get("low"), entry.get("high")),
+        text.count(entry["n"]) if entry.get("n") is not None else "",
+        *(names.number(name, scores[name]) if name in (scores or {}) else "no score" for scores in baselines.values()),
+        names.score(name, found["value"], found.get("low"), found.get("high")) if found else "not tested",
+    ]
+
+
+def _findings(content: Content) -> str:
+    """Errors and warnings: what a user of the model must know."""
+    worrying = [noted.finding for noted in content.findings if noted.finding.severity != "info"]
+    if not worrying:
+        return ""
+    lines = [f"- {_plain(finding.message)}" for finding in worrying]
+    return "## What to know\n\n" + "\n".join(lines)
+
+
+def _data(content: Content) -> str:
+    splits = content.data.get("splits")
+    if not splits:
+        return ""
+    rows = ", ".join(f"{text.count(n)} {name}" for name, n in splits.items())
+    lines = [f"Rows: {rows}."]
+    if labels := content.data.get("labels"):
+        counted = [f"`{_plain(name)}` {text.count(n)}" for name, n in labels.items()]
+        what = "Entities" if content.task == "token-classification" else "Labels"
+        lines.append(f"{what} of the training rows: {text.listing(counted, 30)}.")
+    lines += lengths.sentences(content.data.get("lengths") or {}, content.task)
+    return "## Data\n\n" + "\n".join(lines)
+
+
+def _training(content: Content) -> str:
+    recipe = content.recipe.training
+    lines = [
+        f"Optimizer {recipe.optimizer}, learning rate {recipe.learning_rate:g} ({recipe.lr_scheduler_type}), "
+        f"batch size {recipe.batch_size}, precision {recipe.precision}, seed {content.recipe.seed}, "
+        f"engine {recipe.engine}.",
+    ]
+    versions = content.environment.get("versions") or {}
+    if versions:
+        lines.append(f"{', '.join(f'{name} {version}' for name, version in versions.items())}.")
+    return "## Training\n\n" + "\n".join(lines)
+
+
+def _defined(content: Content) -> dict[str, dict[str, Any]]:
+    entries = content.metrics.get("metrics") or {}
+    return {name: entry for name, entry in entries.items() if entry and entry.get("value") is not None}
+
+
+def _data_name(content: Content) -> str:
+    sources = content.data.get("sources") or []
+    names_of = [Path(str(source.get("name") or source.get("path"))).name for source in sources]
+    return ", ".join(dict.fromkeys(names_of)) or "data"
+
+
+def _plain(words: str) -> str:
+    """Words of somebody's data, with what Markdown and HTML would take for markup made harmless."""
+    line = " ".join(words.split()).replace("`", "'")
+    return re.sub(
+        r"([<>\[\]|*_#\\])", lambda found: f"&#{ord(found[0])};" if found[0] in "<>" else f"\\{found[0]}", line
+    )

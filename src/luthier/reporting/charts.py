@@ -1,0 +1,122 @@
+"""Pictures of panels, in the same look as the curves."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from luthier import text
+from luthier.learning_curves.plot import BLUE, INK, VERMILLION, Figure, theme
+from luthier.reporting.panels import Histogram, Reliability, Scatter
+
+if TYPE_CHECKING:
+    import altair as alt
+
+MOST_DOTS = 2000
+
+
+def scatter(panel: Scatter) -> Figure:
+    """Predicted against true numbers, with the line on which they agree."""
+    import altair as alt
+
+    pairs = [(g, p) for g, p in zip(panel.gold, panel.predicted, strict=True) if np.isfinite(g) and np.isfinite(p)]
+    shown = pairs
+    caption = "Each dot is a row; on the line the prediction is right."
+    if len(pairs) > MOST_DOTS:
+        places = np.linspace(0, len(pairs) - 1, MOST_DOTS).astype(int)
+        shown = [pairs[i] for i in places]
+        caption += f" {text.count(MOST_DOTS)} of {text.count(len(pairs))} rows drawn, evenly spaced."
+    unit = f" ({panel.unit})" if panel.unit else ""
+    low, high = _limits([number for pair in pairs for number in pair])
+    scale = alt.Scale(domain=[low, high], nice=False)
+    x = alt.X("true:Q", title=f"true{unit}", scale=scale)
+    y = alt.Y("predicted:Q", title=f"predicted{unit}", scale=scale)
+    dots = alt.Chart(_values([{"true": _short(g), "predicted": _short(p)} for g, p in shown])).mark_circle(
+        color=BLUE, opacity=0.4, size=26
+    )
+    dots = dots.encode(x, y, tooltip=["true:Q", "predicted:Q"])
+    chart = alt.layer(_diagonal(low, high, x, y, "true", "predicted"), dots)
+    return Figure(panel.title, caption, _sized(chart, 340), wide=False)
+
+
+def reliability(panel: Reliability) -> Figure:
+    """Accuracy against confidence, with the line on which the model is as right as it says."""
+    import altair as alt
+
+    bins = [
+        {"confidence": _short(b.confidence), "accuracy": _short(b.accuracy), "count": b.count}
+        for b in panel.bins
+        if b.count
+    ]
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    x = alt.X("confidence:Q", title="confidence (mean of the bin)", scale=scale)
+    y = alt.Y("accuracy:Q", title="accuracy (share right)", scale=scale)
+    base = alt.Chart(_values(bins))
+    line = base.mark_line(color=BLUE, strokeWidth=2, opacity=0.5).encode(x, y)
+    dots = base.mark_circle(color=BLUE, opacity=0.9).encode(
+        x,
+        y,
+        size=alt.Size("count:Q", legend=None, scale=alt.Scale(range=[30, 500])),
+        tooltip=["confidence:Q", "accuracy:Q", "count:Q"],
+    )
+    caption = (
+        f"Expected calibration error {text.number(panel.error)}: so far confidence and accuracy are apart on average. "
+        "Below the line the model is surer than it is right; the larger a dot, the more rows."
+    )
+    chart = alt.layer(_diagonal(0, 1, x, y, "confidence", "accuracy"), line, dots)
+    return Figure(panel.title, caption, _sized(chart, 340), wide=False)
+
+
+def histogram(panel: Histogram, *, mark: float | None = None, mark_name: str = "") -> Figure:
+    """Counts in ranges.
+
+    Args:
+        panel: What to draw.
+        mark: Value to mark by a line, such as the length at which rows are cut.
+        mark_name: What the mark is.
+    """
+    import altair as alt
+
+    bars = [
+        {"low": _short(low), "high": _short(high), "rows": n}
+        for low, high, n in zip(panel.edges[:-1], panel.edges[1:], panel.counts, strict=True)
+    ]
+    x = alt.X("low:Q", title=panel.unit or None, scale=alt.Scale(nice=False, zero=False))
+    drawn = alt.Chart(_values(bars)).mark_bar(color=BLUE, opacity=0.85, orient="vertical")
+    layers = [drawn.encode(x, x2="high:Q", y=alt.Y("rows:Q", title="rows"), tooltip=["low:Q", "high:Q", "rows:Q"])]
+    notes = [panel.note] if panel.note else []
+    if mark is not None and mark <= panel.edges[-1]:
+        rule = alt.Chart(_values([{"low": mark}]))
+        layers.append(rule.mark_rule(color=VERMILLION, strokeWidth=2, strokeDash=[4, 3]).encode(x))
+        notes.append(f"Dashed: {mark_name}.")
+    return Figure(panel.title, " ".join(notes), _sized(alt.layer(*layers), 200), wide=True)
+
+
+def _sized(chart: "alt.LayerChart | alt.FacetChart", height: int) -> "alt.LayerChart":
+    sized = chart.properties(width="container", height=height, padding={"left": 4, "top": 8, "bottom": 4, "right": 16})
+    return sized.configure(**theme())
+
+
+def _diagonal(low: float, high: float, x: "alt.X", y: "alt.Y", x_name: str, y_name: str) -> "alt.Chart":
+    import altair as alt
+
+    line = alt.Chart(_values([{x_name: low, y_name: low}, {x_name: high, y_name: high}]))
+    return line.mark_line(color=INK, opacity=0.4, strokeDash=[3, 3]).encode(x, y)
+
+
+def _values(rows: Sequence[dict[str, float]]) -> "alt.Data":
+    import altair as alt
+
+    return alt.Data(values=list(rows))
+
+
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    if not values:
+        return 0.0, 1.0
+    low, high = min(values), max(values)
+    room = 0.04 * (high - low) or 0.5
+    return low - room, high + room
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.5g}")

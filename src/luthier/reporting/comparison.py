@@ -1,0 +1,199 @@
+"""The page of `luthier compare`: runs side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.learning_curves.plot import ORDER, Figure, Line, picture, unit_of
+from luthier.learning_curves.record import Series
+from luthier.reporting import names
+from luthier.reporting.intervals import Mark, Scale, mark
+from luthier.reporting.panels import Score
+from luthier.reporting.render import render
+from luthier.storage.files import write_text
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Curves that are drawn as a smoothed line, since each point is one step.
+_PER_STEP = ("train/loss", "train/grad_norm", "train/tokens_per_second")
+_UNITS = {"train/loss": "loss (nats)", "eval/loss": "loss (nats)"}
+_LEFT_OUT = ("train/learning_rate", "train/tokens_per_second", "train/grad_norm")
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A run of the comparison.
+
+    Args:
+        key: Short name on this page: a letter, or a number from the 27th on.
+        name: The run's name.
+        place: 0, 1, 2, ...: which of the four colours it has.
+    """
+
+    key: str
+    name: str
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run on one metric.
+
+    Args:
+        contender: The run.
+        score: Its score; None where it has none.
+        n: Number of examples.
+        drawing: The interval.
+        difference: To the first run; None where there is none.
+        verdict: Of the difference.
+    """
+
+    contender: Contender
+    score: Score | None
+    n: int | None
+    drawing: Mark | None
+    difference: Score | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricTable:
+    """All runs on one metric.
+
+    Args:
+        metric: As it is written.
+        words: As it stands within a sentence.
+        scale: Of the drawings.
+        entries: In the order of the runs.
+    """
+
+    metric: str
+    words: str
+    scale: Scale
+    entries: tuple[Entry, ...]
+
+
+def write_comparison(path: Path, comparison: Mapping[str, Any]) -> Path:
+    """Write the page that compares runs.
+
+    Args:
+        path: The file.
+        comparison: `runs` [name]; `metrics` {metric: {run: {value, low, high, n}}}; `differences` {metric: {run:
+            {value, low, high}}} to the first run, where it was tested; `notes` [why it was not]; `recipes`
+            {key: {run: value}}; `curves` {run: {name: Series}}; `task`, where the runs have one and the same.
+    Returns:
+        The file.
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    contenders = _contenders(comparison["runs"])
+    curves = _figures(comparison.get("curves") or {}, contenders)
+    tables = [_table(metric, comparison, contenders) for metric in comparison.get("metrics") or {}]
+    page = render(
+        "comparison.html",
+        charts=bool(curves),
+        headline=_headline(tables),
+        contenders=contenders,
+        tables=tables,
+        notes=comparison.get("notes") or [],
+        recipes=_recipes(comparison.get("recipes") or {}, contenders),
+        curves=curves,
+    )
+    write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    return path
+
+
+def _contenders(runs: Sequence[str]) -> list[Contender]:
+    keys = [_LETTERS[i] if i < len(_LETTERS) else str(i + 1) for i in range(len(runs))]
+    return [Contender(key, name, i) for i, (key, name) in enumerate(zip(keys, runs, strict=True))]
+
+
+def _table(metric: str, comparison: Mapping[str, Any], contenders: Sequence[Contender]) -> MetricTable:
+    scores: Mapping[str, Mapping[str, Any] | None] = comparison["metrics"][metric]
+    tested: Mapping[str, Any] = (comparison.get("differences") or {}).get(metric) or {}
+    found = [scores.get(contender.name) or {} for contender in contenders]
+    scale = Scale.over(entry.get(key) for entry in found for key in ("value", "low", "high"))
+    entries = tuple(
+        _entry(metric, contender, entry, tested.get(contender.name) or {}, scale)
+        for contender, entry in zip(contenders, found, strict=True)
+    )
+    return MetricTable(metric, names.metric(metric, comparison.get("task") or ""), scale, entries)
+
+
+def _entry(
+    metric: str, contender: Contender, found: Mapping[str, Any], tested: Mapping[str, Any], scale: Scale
+) -> Entry:
+    score = Score(found.get("value"), found.get("low"), found.get("high")) if found else None
+    difference = Score(tested["value"], tested.get("low"), tested.get("high")) if "value" in tested else None
+    return Entry(
+        contender=contender,
+        score=score,
+        n=found.get("n"),
+        drawing=mark(scale, score) if score else None,
+        difference=difference,
+        verdict=_verdict(difference, names.greater_is_better(metric, dict(found))),
+    )
+
+
+def _verdict(difference: Score | None, greater_is_better: bool) -> str:
+    if difference is None or difference.low is None or difference.high is None:
+        return ""
+    if difference.low <= 0 <= difference.high:
+        return "could be chance"
+    return "better" if (difference.low > 0) == greater_is_better else "worse"
+
+
+def _headline(tables: Sequence[MetricTable]) -> str:
+    """Who is better on the first metric, beyond chance."""
+    if not tables:
+        return "These runs have no metric in common."
+    table = tables[0]
+    first = table.entries[0].contender.key
+    words = [
+        f"{entry.contender.key} {_ANSWERS[entry.verdict]} {first} by "
+        f"{names.score(table.metric, abs(entry.difference.value), *_ends(entry.difference))}"
+        for entry in table.entries[1:]
+        if entry.difference is not None and entry.difference.value is not None and entry.verdict in ("better", "worse")
+    ]
+    if words:
+        return f"On {table.words}, {', '.join(words)}: larger than chance."
+    if any(entry.verdict for entry in table.entries):
+        return f"On {table.words}, no run differs from {first} by more than chance could make."
+    return f"On {table.words}, nothing says whether the differences are larger than chance."
+
+
+_ANSWERS = {"better": "beats", "worse": "falls behind"}
+
+
+def _ends(score: Score) -> tuple[float | None, float | None]:
+    if score.low is None or score.high is None:
+        return None, None
+    low, high = sorted((abs(score.low), abs(score.high)))
+    return low, high
+
+
+def _recipes(recipes: Mapping[str, Mapping[str, Any]], contenders: Sequence[Contender]) -> list[tuple[str, list[str]]]:
+    return [(key, [_value(values.get(contender.name)) for contender in contenders]) for key, values in recipes.items()]
+
+
+def _value(value: Any) -> str:
+    return "not set" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _figures(curves: Mapping[str, Mapping[str, Series]], contenders: Sequence[Contender]) -> list[Figure]:
+    """One picture a curve, with every run in it."""
+    found = dict.fromkeys(name for series in curves.values() for name in series if name not in _LEFT_OUT)
+    # Evaluation first: it is what runs are compared by.
+    ordered = sorted(found, key=lambda name: (name.startswith("train/"), name != "eval/loss"))
+    return [_figure(name, curves, contenders) for name in ordered]
+
+
+def _figure(name: str, curves: Mapping[str, Mapping[str, Series]], contenders: Sequence[Contender]) -> Figure:
+    lines = [
+        Line(contender.key, curves[contender.name][name], ORDER[contender.place % len(ORDER)], smooth=name in _PER_STEP)
+        for contender in contenders
+        if name in curves.get(contender.name, {})
+    ]
+    kind, _, leaf = name.partition("/")
+    title = f"{'Evaluation' if kind == 'eval' else 'Training'} {names.metric(leaf)}"
+    return picture(title, lines, unit=_UNITS.get(name) or unit_of(leaf), wide=True)

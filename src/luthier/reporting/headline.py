@@ -1,0 +1,153 @@
+"""The first sentence of a report: what came out, on how much, and whether it beats a simple baseline beyond chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from luthier import text
+from luthier.reporting import names
+from luthier.reporting.content import Content
+
+Tone = Literal["good", "bad", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a page says first.
+
+    Args:
+        sentence: The answer.
+        notes: What to know beside it, a sentence each.
+        tone: `good` where the model beats the baseline beyond chance, `bad` where it does not, `open` where nobody
+            knows.
+    """
+
+    sentence: str
+    notes: tuple[str, ...]
+    tone: Tone
+
+
+def headline(content: Content) -> Headline:
+    """The headline of a run, however far it is."""
+    if not content.metrics:
+        return Headline(_not_yet(content), (), "open")
+    name, entry = main_metric(content.metrics)
+    notes = _split_notes(content.metrics)
+    if entry is None or entry.get("value") is None:
+        sentence = f"{_metric(content.metrics, name)} is not defined on these {_rows(content.metrics, entry)}."
+        return Headline(names.capital(sentence), notes, "open")
+    judgements = _judgements(content.metrics, name)
+    # What is not better than a baseline is said first.
+    first = next((judged for judged in judgements if judged.tone == "bad"), judgements[0])
+    others = [judged.sentence for judged in judgements if judged is not first]
+    return Headline(first.sentence, (*others, *notes), first.tone)
+
+
+def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    """The metric that ranks models, and its entry in `metrics.json` (None where it is not defined)."""
+    scores = metrics.get("metrics") or {}
+    name = metrics.get("metric_for_best") or next(iter(scores), "score")
+    return name, scores.get(name)
+
+
+def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
+    """The baseline that is hardest to beat on a metric; None where there is none."""
+    values = {
+        baseline: scores[name]
+        for baseline, scores in (metrics.get("baselines") or {}).items()
+        if scores and scores.get(name) is not None
+    }
+    sign = 1 if names.greater_is_better(name, (metrics.get("metrics") or {}).get(name)) else -1
+    return max(values, key=lambda baseline: sign * values[baseline], default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What is said of one metric beside one baseline."""
+
+    sentence: str
+    tone: Tone
+
+
+def _judgements(metrics: Mapping[str, Any], name: str) -> list[_Judgement]:
+    """The main metric beside its strongest baseline, and baselines that lack it beside the first metric they have."""
+    scores, baselines = metrics["metrics"], metrics.get("baselines") or {}
+    rival = strongest(metrics, name)
+    found = [_judged(metrics, name, rival)] if rival else []
+    left = {baseline: known for baseline, known in baselines.items() if known and known.get(name) is None}
+    for metric, entry in scores.items():
+        having = {baseline: known for baseline, known in left.items() if known.get(metric) is not None}
+        if having and entry and entry.get("value") is not None:
+            other = strongest({**metrics, "baselines": having}, metric)
+            found += [_judged(metrics, metric, other)] if other else []
+            left = {baseline: known for baseline, known in left.items() if baseline not in having}
+    if not rival:
+        end = "." if found else "; there is no baseline to compare it with."
+        found.append(_Judgement(names.capital(_measured(metrics, name)) + end, "open"))
+    return found
+
+
+def _judged(metrics: Mapping[str, Any], name: str, rival: str) -> _Judgement:
+    entry = metrics["metrics"][name]
+    what, other = _measured(metrics, name), names.baseline(rival)
+    other_value = names.number(name, metrics["baselines"][rival][name])
+    difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
+    if not difference or difference.get("value") is None or difference.get("low") is None:
+        return _Judgement(names.capital(f"{what}, against {other_value} of {other}; chance is not ruled out."), "open")
+    low, high = difference["low"], difference["high"]
+    sign = 1 if names.greater_is_better(name, entry) else -1
+    if (low if sign > 0 else -high) > 0:
+        size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
+        side = "above" if sign > 0 else "below"
+        return _Judgement(names.capital(f"{what}, {size} {side} {other}: larger than chance."), "good")
+    verdict = "worse than" if (high if sign > 0 else -low) < 0 else "not shown to be better than"
+    apart = names.score(name, difference["value"], low, high)
+    sentence = f"{names.capital(verdict)} {other}: {what} against {other_value}, a difference of {apart}."
+    return _Judgement(sentence, "bad")
+
+
+def _measured(metrics: Mapping[str, Any], name: str) -> str:
+    """A metric with its value, its interval, and on what."""
+    entry = metrics["metrics"][name]
+    value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
+    return f"{_metric(metrics, name)} {value} on {_rows(metrics, entry)}"
+
+
+def _metric(metrics: Mapping[str, Any], name: str) -> str:
+    return names.metric(name, str(metrics.get("task") or ""))
+
+
+def _rows(metrics: Mapping[str, Any], entry: Mapping[str, Any] | None) -> str:
+    split = (entry or {}).get("split") or metrics.get("split") or "test"
+    n = (entry or {}).get("n")
+    return text.plural(n, f"{split} row") if n is not None else f"{split} rows"
+
+
+def _split_notes(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    if metrics.get("split") != "validation":
+        return ()
+    return (
+        "These are the validation rows, which also picked the checkpoint, so the score flatters the model a little. "
+        "A test split (data.test_share) would say how much.",
+    )
+
+
+def _not_yet(content: Content) -> str:
+    step = max((series.steps[-1] for series in content.curves.values() if series.steps), default=0)
+    where = f"at step {text.count(step)}" if step else "before its first step"
+    if content.state == "running":
+        return f"The run is going on: it is {where}{_latest(content)}."
+    if content.state == "done":
+        return f"The run is done, and has no score: no rows were held out{_latest(content)}."
+    return f"The run stopped {where} and has no final score{_latest(content)}."
+
+
+def _latest(content: Content) -> str:
+    name = content.recipe.evaluation.metric_for_best
+    curves = {key.removeprefix("eval/"): series for key, series in content.curves.items() if key.startswith("eval/")}
+    name = name if name in curves else next((key for key in curves if key != "loss"), next(iter(curves), None))
+    if name is None:
+        return ""
+    series = curves[name]
+    value, step = names.number(name, series.values[-1]), text.count(series.steps[-1])
+    return f"; {names.metric(name, content.task)} was {value} on the validation rows at step {step}"

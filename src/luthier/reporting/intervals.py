@@ -1,0 +1,84 @@
+"""Intervals drawn inside a table's cell: where a score and its rivals lie on a scale that the table shares."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from luthier import text
+from luthier.reporting.panels import Cell, Score
+
+# Width of the drawing in its own units, with room for half a dot on either side.
+WIDTH = 120
+EDGE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The range of values that a column's drawings share."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, values: Iterable[float | None]) -> "Scale":
+        """The range of some values, widened to round numbers."""
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if not known:
+            return cls(0.0, 1.0)
+        low, high = min(known), max(known)
+        digits = min(12, -math.floor(math.log10((high - low) or abs(high) or 1.0)))
+        unit = 10.0**-digits
+        floor, ceiling = round(math.floor(low / unit) * unit, digits), round(math.ceil(high / unit) * unit, digits)
+        return cls(floor, ceiling if ceiling > floor else floor + unit)
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """Both ends in as few digits as tell them apart."""
+        digits = next(
+            n for n in range(8) if all(abs(round(end, n) - end) < 1e-9 for end in (self.low, self.high)) or n == 7
+        )
+        low, high = (text.number(end, digits) if digits else text.count(round(end)) for end in (self.low, self.high))
+        return low, high
+
+    def at(self, value: float) -> float:
+        """Where a value lies in the drawing."""
+        inner = WIDTH - 2 * EDGE
+        return round(EDGE + inner * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A drawing: a dot with its whiskers, and ticks for what it is compared with.
+
+    Args:
+        dot: Place of the score.
+        low: Left end of the whiskers, None where there is no interval.
+        high: Right end.
+        ticks: Places of the rivals.
+    """
+
+    dot: float
+    low: float | None
+    high: float | None
+    ticks: tuple[float, ...] = ()
+
+
+def mark(scale: Scale, score: Score, rivals: Sequence[float | None] = ()) -> Mark | None:
+    """The drawing of a score; None where it is not defined."""
+    if score.value is None:
+        return None
+    whole = score.low is not None and score.high is not None
+    return Mark(
+        dot=scale.at(score.value),
+        low=scale.at(score.low) if whole and score.low is not None else None,
+        high=scale.at(score.high) if whole and score.high is not None else None,
+        ticks=tuple(scale.at(rival) for rival in rivals if rival is not None),
+    )
+
+
+def table_scale(rows: Sequence[Sequence[Cell]]) -> Scale | None:
+    """The scale that the scores of a table share; None where no cell has an interval."""
+    scores = [cell for row in rows for cell in row if isinstance(cell, Score)]
+    if not any(score.low is not None for score in scores):
+        return None
+    return Scale.over(value for score in scores for value in (score.value, score.low, score.high))

@@ -1,0 +1,243 @@
+"""The report of a run: one HTML file that answers first and opens without a network."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier import text
+from luthier.learning_curves.plot import figures
+from luthier.reporting import lengths, names
+from luthier.reporting.blocks import blocks
+from luthier.reporting.content import Content
+from luthier.reporting.headline import headline
+from luthier.reporting.panels import Panel
+from luthier.reporting.passages import passage
+from luthier.reporting.render import render
+from luthier.reporting.scores import score_table
+from luthier.reporting.usage import Snippet, snippets
+from luthier.runs.run import Run
+from luthier.storage.files import write_text
+
+Fact = tuple[str, str]
+
+
+def write_report(run: Run, panels: Sequence[Panel] = ()) -> Path:
+    """Write `report.html`; a run that is going on gets a report of what there is.
+
+    Args:
+        run: The run.
+        panels: What its task has to show, in the order to show it.
+    Returns:
+        The file.
+    Raises:
+        RunError: A file of the run is damaged.
+        ResourceError: The file cannot be written.
+    """
+    page = report_page(Content.read(run), panels)
+    # Half a surrogate pair may stand in somebody's data; it has no bytes in UTF-8.
+    write_text(run.report_file, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    return run.report_file
+
+
+def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
+    """The report as HTML."""
+    curves = figures(
+        content.curves,
+        content.result.get("best_step"),
+        metric_name=lambda name: names.capital(names.metric(name, content.task)),
+        loss_unit="squared error" if content.shape.endswith("number") else "nats",
+    )
+    evidence = blocks(panels)
+    long = lengths.histogram(content.data.get("lengths") or {}, content.task)
+    return render(
+        "report.html",
+        charts=bool(curves or long or any(found.kind == "figure" for found in evidence)),
+        content=content,
+        headline=headline(content),
+        scores=score_table(content.metrics),
+        facts=_facts(content),
+        waiting=_waiting(content),
+        curves=curves,
+        blocks=evidence,
+        sources=_sources(content.data),
+        rows=_rows(content.data),
+        labels=_label_table(content),
+        lengths=long,
+        targets=[passage("", target) for target in content.data.get("targets") or []],
+        environment=_environment(content.environment),
+        recipe=content.run.recipe_file.read_text(encoding="utf-8-sig"),
+        commands=_commands(content),
+        usage=_usage(content),
+    )
+
+
+def _usage(content: Content) -> list[Snippet]:
+    if not content.run.model.is_dir():
+        return []
+    return snippets(content.task, content.shape, content.run.path, content.card)
+
+
+def _waiting(content: Content) -> list[str]:
+    """What is not there yet, in words; empty when the run is done."""
+    if content.state == "done":
+        return []
+    missing = [
+        ("the data report", content.data),
+        ("learning curves", content.curves),
+        ("final scores", content.metrics),
+        ("the model", content.run.model.is_dir()),
+    ]
+    return [name for name, found in missing if not found]
+
+
+def _facts(content: Content) -> list[Fact]:
+    """What the run was, in a few short facts."""
+    result, recipe = content.result, content.recipe
+    splits = content.data.get("splits") or {}
+    facts: list[Fact | None] = [
+        ("Task", " · ".join(part for part in (content.task, content.shape) if part)) if content.task else None,
+        ("Model", _model(content)),
+        ("Rows", ", ".join(f"{text.count(n)} {name}" for name, n in splits.items())) if splits else None,
+        _fact(result, "steps", "Trained", lambda n: f"{text.plural(n, 'step')}, {_epochs(result)}"),
+        _fact(result, "best_step", "Kept", lambda n: f"checkpoint of step {text.count(n)}"),
+        _fact(result, "seconds", "Time", text.duration),
+        _fact(result, "tokens_per_second", "Speed", lambda n: text.quantity(n, "tokens/s")),
+        _fact(result, "padding_share", "Padding", lambda n: f"{text.share(n)} of the batches"),
+        _fact(result, "peak_memory_bytes", "Peak memory", text.size),
+        ("Engine", f"{recipe.training.engine}, {recipe.training.precision}, seed {recipe.seed}"),
+        _fact(result, "stopped", "Ended", str),
+    ]
+    return [fact for fact in facts if fact]
+
+
+def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | None:
+    return (name, words(result[key])) if result.get(key) is not None else None
+
+
+def _model(content: Content) -> str:
+    parameters = content.result.get("parameters")
+    return f"{content.model}, {text.quantity(parameters, 'parameters')}" if parameters else content.model
+
+
+def _epochs(result: Mapping[str, Any]) -> str:
+    epochs = float(result.get("epochs") or 0)
+    if epochs.is_integer():
+        return text.plural(int(epochs), "epoch")
+    return f"{text.number(epochs, 1 if epochs >= 0.1 else 3)} epochs"
+
+
+def _sources(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The sources with the decisions that are theirs alone."""
+    said = data.get("decisions") or []
+    return [
+        {
+            "name": source.get("path") or source.get("name"),
+            "about": ", ".join(str(source[key]) for key in ("split", "format") if source.get(key)),
+            "decisions": [decision for decision in source.get("decisions") or [] if decision not in said],
+        }
+        for source in data.get("sources") or []
+    ]
+
+
+def _rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """read = kept + set aside, a line for each split as it was given."""
+    found = []
+    for split, rows in (data.get("rows") or {}).items():
+        reasons = rows.get("set_aside") or {}
+        found.append(
+            {
+                "split": split,
+                "read": rows["read"],
+                "kept": rows["kept"],
+                "set_aside": sum(reasons.values()),
+                "reasons": ", ".join(f"{reason} {text.count(n)}" for reason, n in reasons.items()),
+            }
+        )
+    return found
+
+
+def _label_table(content: Content) -> dict[str, Any] | None:
+    """Labels with their rows in each split, the most frequent first, and the share of the training rows."""
+    data = content.data
+    counts = data.get("label_counts") or ({"train": data["labels"]} if data.get("labels") else {})
+    first: Mapping[str, int] = next(iter(counts.values()), {})
+    if not first:
+        return None
+    names = {name for split in counts.values() for name in split}
+    ordered = sorted(names, key=lambda name: (-first.get(name, 0), name))
+    most = max(first.values())
+    rows = [
+        {
+            "name": name,
+            "counts": [split.get(name, 0) for split in counts.values()],
+            "share": first.get(name, 0) / max(1, sum(first.values())),
+            "bar": round(100 * first.get(name, 0) / max(1, most), 1),
+        }
+        for name in ordered
+    ]
+    title, head = ("Entities", "Type") if content.task == "token-classification" else ("Labels", "Label")
+    return {"title": title, "head": head, "splits": list(counts), "rows": rows}
+
+
+def _environment(found: Mapping[str, Any]) -> list[Fact]:
+    """The environment as name and value."""
+    words = {
+        "luthier": "Luthier",
+        "python": "Python",
+        "platform": "Platform",
+        "processor": "Processor",
+        "cores": "Cores",
+        "threads": "Threads",
+        "memory_bytes": "Memory",
+        "devices": "Devices",
+        "git_commit": "Git commit",
+        "started": "Started",
+    }
+    facts = []
+    for key, name in words.items():
+        value = found.get(key)
+        if value in (None, "", []):
+            continue
+        if key == "memory_bytes":
+            value = text.size(value)
+        elif isinstance(value, list):
+            value = ", ".join(_device(item) for item in value)
+        facts.append((name, str(value)))
+    if versions := found.get("versions"):
+        facts.append(("Libraries", ", ".join(f"{name} {version}" for name, version in versions.items())))
+    return facts
+
+
+def _device(item: Any) -> str:
+    return " ".join(str(value) for value in item.values()) if isinstance(item, dict) else str(item)
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """What to type: to go on, to write the page again, and all that belongs to doing it again."""
+
+    resume: str
+    again: str
+    snippets: tuple[Snippet, ...]
+
+
+def _commands(content: Content) -> Commands:
+    place = content.run.path.as_posix()
+    resume, again = (f"luthier {command} {shlex.quote(place)}" for command in ("resume", "report"))
+    found = []
+    if command := content.environment.get("command"):
+        typed = command if isinstance(command, str) else " ".join(command)
+        found.append(Snippet("What was typed", "shell", typed))
+    if content.state == "stopped":
+        found.append(Snippet("Go on from the newest whole checkpoint", "shell", resume))
+    found.append(
+        Snippet(
+            "The same run again, from the complete recipe",
+            "shell",
+            f"luthier train {shlex.quote(f'{place}/recipe.toml')}",
+        )
+    )
+    found.append(Snippet("This page again", "shell", again))
+    return Commands(resume, again, tuple(found))

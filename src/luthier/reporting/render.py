@@ -1,0 +1,97 @@
+"""Turning templates into one self-contained page: styles, scripts and charts inside, nothing allowed from outside."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from luthier import text
+from luthier.reporting import names
+from luthier.reporting.panels import Score
+
+
+def render(template: str, *, charts: bool, **values: Any) -> str:
+    """A whole page.
+
+    Args:
+        template: File in `templates/`, which extends `base.html`.
+        charts: The page has charts, so Vega-Lite goes into it.
+        values: What the template names.
+    """
+    style = _asset("style.css")
+    scripts = [vega_bundle()] if charts else []
+    scripts.append(_asset("page.js"))
+    page = _environment().get_template(template)
+    return page.render(
+        style=Markup(style), scripts=[Markup(script) for script in scripts], policy=_policy(style, scripts), **values
+    )
+
+
+@cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script.
+
+    It holds the expression interpreter too (`ast: true`), without which Vega would need `unsafe-eval`.
+    """
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    """A content security policy under which only these very scripts and this very style run, and nothing is fetched."""
+    allowed = " ".join(_digest(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode('utf-8')).digest()).decode()}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files("luthier.reporting") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _unbroken(sentence: str) -> Markup:
+    """The sentence with its numbers and intervals kept on one line each."""
+    pieces = re.split(r"(TF-IDF|\(?-?\d[\d.,]*(?:(?:-| to )-?\d[\d.,]*)?\)?)", sentence)
+    whole = Markup('<span class="unbroken">{}</span>')
+    return Markup("").join(whole.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("luthier.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
+    environment.filters |= {
+        "number": text.number,
+        "count": text.count,
+        "quantity": text.quantity,
+        "size": text.size,
+        "duration": text.duration,
+        "share": text.share,
+        "listing": text.listing,
+        "plural": text.plural,
+        "score": lambda cell, metric="": names.score(metric, cell.value, cell.low, cell.high),
+        "measure": lambda value, metric: names.number(metric, value),
+        "unbroken": _unbroken,
+        "metric": names.metric,
+        "capital": names.capital,
+    }
+    environment.tests["score"] = lambda cell: isinstance(cell, Score)
+    return environment

@@ -1,0 +1,38 @@
+"""The predictions file: a row for each example that was scored."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from luthier.errors import DamagedError
+from luthier.storage.files import write_bytes
+
+
+def write_predictions(path: Path, predictions: Mapping[str, list[Any]]) -> None:
+    """Write the predictions file, whole or not at all."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(dict(predictions)), sink)
+    write_bytes(path, sink.getvalue().to_pybytes())
+
+
+def read_predictions(path: Path) -> dict[str, list[Any]] | None:
+    """The columns of a predictions file; None while there is none.
+
+    Raises:
+        DamagedError: It cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        return pq.read_table(path).to_pydict()
+    except (pa.ArrowException, OSError):
+        hint = "take it from a copy, or delete it and go on without predictions"
+        raise DamagedError("the predictions cannot be read: the file is damaged", where=str(path), hint=hint) from None
+
+
+def answers_in(predictions: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """The answers that a predictions file holds, in the order of its rows."""
+    return [dict(zip(predictions, row, strict=True)) for row in zip(*predictions.values(), strict=True)]

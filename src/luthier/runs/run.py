@@ -1,0 +1,221 @@
+"""The run directory: where each thing of a run stands, who may write it, and how it is listed."""
+
+import json
+import os
+import re
+import secrets
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from luthier.errors import RecipeError, RunError, nearest
+from luthier.recipe import END, Recipe
+from luthier.storage.files import cannot_write, sweep
+
+RECIPE = "recipe.toml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One execution of a recipe and its directory. Opening a run reads nothing but its name.
+
+    Args:
+        path: The run directory.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> "Run":
+        """Make a new, empty run directory.
+
+        Raises:
+            RunError: The directory holds something already or cannot be written.
+        """
+        if path.is_dir() and any(path.iterdir()):
+            done = "it holds a run already" if (path / RECIPE).exists() else "it is not empty"
+            hint = f"`luthier resume {path}` goes on with it" if (path / RECIPE).exists() else "name another directory"
+            raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
+        try:
+            (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(
+                f"the run directory cannot be made: {error.strerror}",
+                where=str(path),
+                hint="name a place that you may write with --run-dir",
+            ) from None
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path | str) -> "Run":
+        """Open a run directory that exists.
+
+        Raises:
+            RunError: There is no run there, with the nearest name beside it.
+        """
+        path = Path(path)
+        if (path / RECIPE).is_file():
+            return cls(path)
+        siblings = [found.path.name for found in list_runs(path.parent)] if path.parent.is_dir() else []
+        what = "it has no recipe.toml" if path.exists() else "no such directory"
+        hint = nearest(path.name, siblings) or "`luthier runs` lists the runs"
+        raise RunError(f"not a run directory: {what}", where=str(path), hint=hint)
+
+    @property
+    def recipe_file(self) -> Path:
+        return self.path / RECIPE
+
+    @property
+    def environment_file(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def data_file(self) -> Path:
+        return self.path / "data.json"
+
+    @property
+    def rejected_file(self) -> Path:
+        return self.path / "rejected.jsonl"
+
+    @property
+    def curves_file(self) -> Path:
+        return self.path / "curves.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def predictions_file(self) -> Path:
+        return self.path / "predictions.parquet"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.json"
+
+    @property
+    def samples_file(self) -> Path:
+        """What a model that writes wrote at each evaluation."""
+        return self.path / "samples.jsonl"
+
+    @property
+    def task_file(self) -> Path:
+        """What the task needs to read the predictions; also in the model directory."""
+        return self.path / "task.json"
+
+    @property
+    def result_file(self) -> Path:
+        """What `train --json` printed; its presence says that the run is done."""
+        return self.path / "result.json"
+
+    @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def log_file(self) -> Path:
+        return self.path / "log.txt"
+
+    @property
+    def recipe(self) -> Recipe:
+        """
+        Raises:
+            RecipeError: It is damaged. A part of a recipe may well be a recipe, of another run.
+        """
+        if END.encode() not in self.recipe_file.read_bytes():
+            hint = "take the file from a copy, or start the run again"
+            raise RecipeError("the recipe is cut off", where=str(self.recipe_file), hint=hint)
+        return Recipe.load(self.recipe_file)
+
+    def read_json(self, path: Path) -> dict[str, Any] | None:
+        """The object in a JSON file of the run; None while the file is not there yet.
+
+        Raises:
+            RunError: The file is not JSON.
+        """
+        try:
+            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            hint = "take it from a copy, or delete it"
+            raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
+        return found
+
+    def state(self) -> str:
+        """One of `done`, `running`, `stopped`."""
+        if self.result_file.exists():
+            return "done"
+        return "running" if self._is_locked() else "stopped"
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for writing, and clear away what a killed process left half-written.
+
+        The lock of a dead process is void: the kernel drops it with the process.
+
+        Raises:
+            RunError: Another process holds it; the message says which.
+            ResourceError: The disk is full.
+        """
+        lock = FileLock(self.path / ".lock")
+        owner = self.path / ".owner"
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            who = (owner.read_text(encoding="utf-8") if owner.exists() else "") or "another process"
+            raise RunError(
+                f"the run is being written by {who}", where=str(self.path), hint="wait for it or stop it"
+            ) from None
+        except OSError as error:
+            raise RunError(f"the run cannot be locked: {error.strerror}", where=str(self.path)) from None
+        try:
+            self._claim(owner)
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            lock.release()
+
+    def _claim(self, owner: Path) -> None:
+        try:
+            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(owner, error) from None
+        for directory in (self.path, self.checkpoints):
+            sweep(directory)
+
+    def _is_locked(self) -> bool:
+        lock = FileLock(self.path / ".lock")
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except (Timeout, OSError):
+            return True
+
+
+def new_path(task: str, data_name: str, parent: Path = Path("runs")) -> Path:
+    """A fresh name such as `runs/2026-11-23-bbc-text-classification-k3f9`."""
+    slug = re.sub(r"[^a-z0-9]+", "-", data_name.lower()).strip("-")[:40] or "data"
+    letters = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(4))
+    return parent / f"{datetime.now(UTC):%Y-%m-%d}-{slug}-{task}-{letters}"
+
+
+def list_runs(parent: Path) -> list[Run]:
+    """The runs directly below a directory, by name."""
+    return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
+
+
+def timestamp() -> str:
+    """Now, in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,0 +1,61 @@
+from luthier.reporting.card import model_card
+from luthier.reporting.lengths import sentences
+from luthier.reporting.page import write_report
+from luthier.storage.files import write_json
+from tests.reporting.conftest import HOSTILE
+from tests.reporting.test_page import read, words
+
+LENGTHS = {
+    "median": 14.0,
+    "p95": 29.0,
+    "max": 61,
+    "truncated_share": 0.0,
+    "max_length": 64,
+    "histogram": {"edges": [3, 20, 40, 61], "counts": [90, 40, 2]},
+    "target": {"median": 12.0, "max": 55, "truncated_share": 0.021, "max_length": 48},
+}
+
+
+def test_rows_are_cut_or_read_in_windows_or_in_blocks():
+    lengths = {"max_length": 256, "truncated_share": 0.25}
+    assert sentences(lengths, "text-classification") == [
+        "Rows are cut at 256 tokens: 25.0 % of the rows are longer and were cut."
+    ]
+    assert sentences(lengths, "question-answering") == [
+        "Rows are read in windows of 256 tokens: 25.0 % are longer than one."
+    ]
+    assert sentences(lengths | {"truncated_share": 0.0}, "creative-writing") == [
+        "Rows are laid end to end in blocks of 256 tokens: none is longer."
+    ]
+    assert sentences({}, "chat") == []
+
+
+def test_an_encoder_decoder_also_has_the_lengths_of_its_targets():
+    assert sentences(LENGTHS, "translation") == [
+        "Rows are cut at 64 tokens: none is longer.",
+        "Targets have a median of 12 tokens, the longest has 55.",
+        "Targets are cut at 48 tokens: 2.1 % of the targets are longer and were cut.",
+    ]
+
+
+def test_the_data_of_a_task_that_writes(make_run):
+    run = make_run()
+    targets = ["Ein Mann\n  singt.</s>", HOSTILE, "word " * 300]
+    data = {
+        "task": "translation",
+        "shape": "en-de",
+        "labels": {},
+        "label_counts": {"train": {}},
+        "splits": {"train": 3},
+    }
+    write_json(run.data_file, data | {"lengths": LENGTHS, "targets": targets})
+    run.rejected_file.unlink()
+    document, _ = read(write_report(run))
+    shown = words(document.xpath("//section[@id='data']")[0])
+    assert "the longest has 55. Targets are cut at 48 tokens" in shown
+    found = document.xpath("//ol[@class='targets']/li")
+    assert [item.xpath(".//p[@class='text']")[0].text_content() for item in found] == targets
+    assert found[2].xpath(".//summary") and not found[0].xpath(".//summary")
+    assert not document.xpath("//section[@id='data']//h3[text()='Labels']")
+    card = model_card(run)
+    assert "Targets have a median of 12 tokens" in card and "language:\n- en\n- de\n" in card
