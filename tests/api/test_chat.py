@@ -14,10 +14,10 @@ import pytest
 from luthier.api import chat as api
 from luthier.api.chat import Conversation, chat
 from luthier.cli import main
-from luthier.data.columns import profile
-from luthier.data.encode import Limits
+from luthier.data.columns.profile import profile
+from luthier.data.reading.sources import open_source
 from luthier.data.records import Record
-from luthier.data.sources import open_source
+from luthier.data.tokenized import Limits
 from luthier.errors import ModelError, ResourceError
 from luthier.recipe import Recipe
 from luthier.tasks.chat import Chat

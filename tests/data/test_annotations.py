@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from luthier.data.annotations import is_spans, read_spans
-from luthier.data.columns import profile
+from luthier.data.columns.profile import profile
 from luthier.data.records import Fault, Record
 
 TEXT = "Ada met Bob in Rome"

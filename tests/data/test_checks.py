@@ -8,7 +8,7 @@ import pytest
 
 import luthier.data as package
 from luthier.data import checks
-from luthier.data.duplicates import key
+from luthier.data.checks.duplicates import key
 from luthier.findings import Finding
 
 FOUND: list[Finding] = []

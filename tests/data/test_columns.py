@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data.classification_columns import recognise_classification, why_not
-from luthier.data.columns import SAMPLE, is_id, is_split, is_unnamed, profile, require, split_labels, words_of
+from luthier.data.columns.profile import SAMPLE, is_id, is_split, is_unnamed, profile, require, split_labels, words_of
 from luthier.data.records import Record
 from luthier.errors import ColumnError, RecipeError, UsageError
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from luthier.data.dialect import find_dialect
-from luthier.data.encoding import find_encoding
-from luthier.data.header import find_header, name_columns, unique_names
+from luthier.data.reading.charset import find_encoding
+from luthier.data.reading.dialect import find_dialect
+from luthier.data.reading.header import find_header, name_columns, unique_names
 from luthier.errors import SourceError
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.data.passages import LIMIT, is_heading, passages, reads_as_prose, title_of
-from luthier.data.readers import Reading
+from luthier.data.reading.formats.passages import LIMIT, is_heading, passages, reads_as_prose, title_of
+from luthier.data.reading.readers import Reading
+from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Rejected
-from luthier.data.sources import Source, open_source
 
 WORDS = ["the", "film", "was", "slow", "and", "music", "never", "quite", "left", "a", "bright", "scene", "half", "told"]
 

@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import ipc
 
-from luthier.data import encoding, readers
-from luthier.data.readers import Reading
+from luthier.data.reading import charset as encoding
+from luthier.data.reading import readers
+from luthier.data.reading.readers import Reading
+from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Rejected
-from luthier.data.sources import Source, open_source
 from luthier.errors import SourceError
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)

@@ -18,7 +18,7 @@ from luthier.data import (
     token_columns,
     translation_columns,
 )
-from luthier.data.columns import Recognition, profile
+from luthier.data.columns.profile import Recognition, profile
 from luthier.data.records import Record
 
 RECOGNISERS: dict[str, tuple[Callable[..., Recognition | None], Callable[..., str]]] = {

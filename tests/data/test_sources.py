@@ -14,8 +14,8 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luthier.data.reading.sources import open_source, sample
 from luthier.data.records import Record, Rejected
-from luthier.data.sources import open_source, sample
 from luthier.errors import SourceError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, DatasetDict
 
-from luthier.data.discover import discover, split_of
+from luthier.data.reading.discover import discover, split_of
 from luthier.data.records import Record
 from luthier.errors import SourceError
 

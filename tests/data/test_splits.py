@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data import splits
-from luthier.data.duplicates import groups, key
+from luthier.data.checks.duplicates import groups, key
 from luthier.errors import RecipeError
 
 KEYS = st.lists(st.integers(0, 60).map(str), max_size=120)
@@ -249,7 +249,7 @@ def test_keys_tell_texts_and_pairs_apart() -> None:
 
 @given(st.text())
 def test_a_normalised_text_has_the_key_of_the_text(text: str) -> None:
-    from luthier.data.duplicates import normalise
+    from luthier.data.checks.duplicates import normalise
 
     assert key(normalise(text)) == key(text)
 

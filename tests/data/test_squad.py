@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Rejected
-from luthier.data.sources import Source, open_source
 
 CONTEXT = "Oslo is the capital of Norway."
 

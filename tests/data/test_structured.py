@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data import structured as module
-from luthier.data.columns import profile
+from luthier.data.columns.profile import profile
 from luthier.data.records import Record
 from luthier.data.structured import same_lengths, structure_of, structured
 

@@ -75,7 +75,7 @@ def make(case, folder):
     import torch
     import transformers
 
-    from luthier.data.encode import Limits
+    from luthier.data.tokenized import Limits
     from luthier.models.export import save_model
     from luthier.tasks.base import card_of, find
 

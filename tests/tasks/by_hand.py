@@ -16,9 +16,9 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.api import train as api
 from luthier.data.batches import by_length
-from luthier.data.columns import profile
-from luthier.data.encode import TARGET_LENGTH, Columns, Limits
+from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Rejected
+from luthier.data.tokenized import TARGET_LENGTH, Columns, Limits
 from luthier.pipeline.infer import Asked, infer
 from luthier.recipe import Recipe, put
 from luthier.tasks.base import Answer, Task

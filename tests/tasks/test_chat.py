@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTr
 from luthier.api.predict import Predictor
 from luthier.console import Console
 from luthier.data.batches import IGNORED
-from luthier.data.encode import Limits
+from luthier.data.tokenized import Limits
 from luthier.errors import FindingError
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.chat_rendering import render_chat

@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 import luthier
 from luthier.api.predict import Predictor
 from luthier.data.batches import IGNORED
-from luthier.data.encode import Limits
+from luthier.data.tokenized import Limits
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.models.packing import packs

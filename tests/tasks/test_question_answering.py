@@ -23,7 +23,7 @@ from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from luthier.api.predict import Predictor, load
 from luthier.console import Console
-from luthier.data.encode import Limits
+from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError
 from luthier.pipeline.prepare import prepare
 from luthier.recipe import Recipe

@@ -16,7 +16,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer, PreTrainedTokeniz
 import luthier
 from luthier.console import Console
 from luthier.data.batches import IGNORED
-from luthier.data.encode import TARGET_LENGTH, Limits
+from luthier.data.tokenized import TARGET_LENGTH, Limits
 from luthier.errors import ColumnError, ModelError
 from luthier.metrics.overlap import ROUGE
 from luthier.models.loading import load_config, load_model, load_tokenizer

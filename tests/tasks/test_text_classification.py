@@ -18,7 +18,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import ModelOutput
 
 from luthier.data.batches import IGNORED
-from luthier.data.columns import profile
+from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Rejected
 from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe

@@ -26,7 +26,7 @@ from transformers.modeling_outputs import TokenClassifierOutput
 
 from luthier.api.predict import Predictor, load
 from luthier.data.batches import IGNORED
-from luthier.data.encode import Limits
+from luthier.data.tokenized import Limits
 from luthier.runs.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.token_classification import TokenClassification

@@ -11,9 +11,9 @@ from datasets import Dataset
 from luthier.api.predict import Predictor, load
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.discover import discover
-from luthier.data.encode import TARGET_LENGTH
+from luthier.data.reading.discover import discover
 from luthier.data.table import read
+from luthier.data.tokenized import TARGET_LENGTH
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.models.loading import load_model
 from luthier.models.sources import near

@@ -14,10 +14,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data.batches import by_length
-from luthier.data.encode import Limits
-from luthier.data.readers import Reading
+from luthier.data.reading.readers import Reading
+from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Rejected
-from luthier.data.sources import Source, open_source
+from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError, ModelError, UsageError
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model

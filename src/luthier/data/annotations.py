@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from luthier.data.columns import ColumnProfile, is_missing
+from luthier.data.columns.profile import ColumnProfile, is_missing
 from luthier.data.records import Fault
 from luthier.data.structured import structured
 from luthier.text import shorten

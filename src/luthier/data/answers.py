@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.columns import as_number, is_missing
+from luthier.data.columns.profile import as_number, is_missing
 from luthier.data.records import Fault
 from luthier.data.structured import structured
 from luthier.text import count, shorten

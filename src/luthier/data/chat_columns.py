@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.messages import CONTENT_KEYS, ROLE_KEYS
-from luthier.data.roles import (
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.roles import (
     Columns,
     Given,
     Profiles,
@@ -18,6 +17,7 @@ from luthier.data.roles import (
     there_are,
     with_split,
 )
+from luthier.data.messages import CONTENT_KEYS, ROLE_KEYS
 from luthier.findings import Decision
 
 TASK = "chat"

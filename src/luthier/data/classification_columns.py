@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from luthier.data.columns import (
+from luthier.data.columns.profile import (
     SAMPLE,
     ColumnProfile,
     Recognition,
@@ -14,7 +14,7 @@ from luthier.data.columns import (
     require,
     words_of,
 )
-from luthier.data.roles import Given, Profiles, described, several
+from luthier.data.columns.roles import Given, Profiles, described, several
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.text import count, listing, plural

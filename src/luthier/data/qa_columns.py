@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from luthier.data.answers import NO_ANSWER
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.roles import (
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.roles import (
     Columns,
     Given,
     Profiles,

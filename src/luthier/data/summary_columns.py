@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.data.classification_columns import recognise_classification
-from luthier.data.columns import ColumnProfile, Recognition, is_missing, words_of
-from luthier.data.roles import (
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, words_of
+from luthier.data.columns.roles import (
     Columns,
     Given,
     Profiles,

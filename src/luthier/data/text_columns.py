@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from luthier.data.classification_columns import ABOUT_NAMES, HEADING_NAMES, recognise_classification
-from luthier.data.columns import ColumnProfile, Recognition, words_of
-from luthier.data.roles import (
+from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
+from luthier.data.columns.roles import (
     Columns,
     Given,
     Profiles,

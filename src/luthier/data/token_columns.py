@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from luthier.data.annotations import is_spans
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.roles import (
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.roles import (
     Columns,
     Given,
     Profiles,

@@ -4,10 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.columns import ColumnProfile, Recognition, is_missing, words_of
-from luthier.data.parallel import LANGUAGES
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, words_of
+from luthier.data.columns.roles import (
+    Given,
+    Profiles,
+    asked,
+    by_name,
+    is_named,
+    is_prose,
+    said,
+    there_are,
+    unused,
+    with_split,
+)
+from luthier.data.reading.formats.parallel import LANGUAGES
 from luthier.data.records import Fault
-from luthier.data.roles import Given, Profiles, asked, by_name, is_named, is_prose, said, there_are, unused, with_split
 from luthier.data.structured import structured
 from luthier.findings import Decision
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, set_seed
 from luthier import processes
 from luthier.console import Console
 from luthier.data.batches import BatchPlan
-from luthier.data.encode import tokenizer_digest
+from luthier.data.tokenized import tokenizer_digest
 from luthier.engines.base import Training
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data.batches import IGNORED, Collate, IntArray, by_length
-from luthier.data.encode import Columns, Encoded, Limits
+from luthier.data.tokenized import Columns, Encoded, Limits
 from luthier.recipe import Recipe
 from luthier.tasks.base import Answer, Loss, Task
 

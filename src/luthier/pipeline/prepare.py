@@ -9,14 +9,15 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
-from luthier.data import checks, packages
-from luthier.data.columns import ColumnProfile, profile
-from luthier.data.discover import discover
-from luthier.data.duplicates import MOST_LEAKED, leaked
-from luthier.data.encode import Encoded, Limits
+from luthier.data import checks
+from luthier.data.checks.duplicates import MOST_LEAKED, leaked
+from luthier.data.columns.profile import ColumnProfile, profile
+from luthier.data.reading import packages
+from luthier.data.reading.discover import discover
+from luthier.data.reading.sources import Source, sample
 from luthier.data.records import Record
-from luthier.data.sources import Source, sample
 from luthier.data.table import Table
+from luthier.data.tokenized import Encoded, Limits
 from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.custom import custom_metrics

@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from luthier.data.columns import ColumnProfile, Recognition, require
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of, supports
 from luthier.recipe import Recipe

@@ -11,7 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from luthier.console import Console
-from luthier.data.encode import Columns
+from luthier.data.tokenized import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics

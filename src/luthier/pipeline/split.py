@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datasets import Dataset
 
 from luthier.data import splits
-from luthier.data.sources import Source
+from luthier.data.reading.sources import Source
 from luthier.data.table import Table, read, take
 from luthier.errors import FindingError, RecipeError
 from luthier.findings import Decision

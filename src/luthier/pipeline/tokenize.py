@@ -8,8 +8,8 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.data import checks
-from luthier.data.encode import Encoded, Limits, cut, measure
 from luthier.data.table import Table
+from luthier.data.tokenized import Encoded, Limits, cut, measure
 from luthier.errors import FindingError, UsageError
 from luthier.findings import Decision, Finding
 from luthier.models.loading import longest_input

@@ -17,9 +17,9 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import IGNORED, Collate, pad_inputs
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.encode import Columns, Features, Limits
+from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Record, Rejected
+from luthier.data.tokenized import Columns, Features, Limits
 from luthier.errors import UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
@@ -165,7 +165,7 @@ class Task(ABC):
     def encode(
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
-        """Features of a batch of examples, see `luthier.data.encode.Encode`; `labels` where the examples have them."""
+        """Features of a batch of examples (`luthier.data.tokenized.Encode`), with `labels` where the examples have them."""
 
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`.

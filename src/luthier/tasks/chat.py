@@ -9,12 +9,12 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data import chat_columns, checks, messages
 from luthier.data.batches import IGNORED
-from luthier.data.columns import ColumnProfile, Recognition, require
-from luthier.data.duplicates import key
-from luthier.data.encode import TARGETS, Columns, Features, Limits
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.messages import Message
 from luthier.data.records import Fault, Record, Rejected
 from luthier.data.structured import structured
+from luthier.data.tokenized import TARGETS, Columns, Features, Limits
 from luthier.errors import DataError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric

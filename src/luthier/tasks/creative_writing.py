@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from luthier.data import text_columns
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.encode import Columns
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.tokenized import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.diversity import diversity_metrics
 from luthier.reporting.panels import Panel

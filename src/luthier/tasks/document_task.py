@@ -7,10 +7,10 @@ from typing import Any
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED
-from luthier.data.columns import is_missing, require
-from luthier.data.duplicates import key
-from luthier.data.encode import Columns, Features, Limits
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import is_missing, require
 from luthier.data.records import Record, Rejected
+from luthier.data.tokenized import Columns, Features, Limits
 from luthier.findings import Decision
 from luthier.tasks.base import Example
 from luthier.tasks.documents import DecoderTask, Document, pack, windows

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Collate
-from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits
+from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits
 from luthier.findings import Decision
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs

@@ -7,9 +7,9 @@ from transformers import PretrainedConfig
 
 from luthier.data import qa_columns
 from luthier.data.answers import read_answer_texts, read_context
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.encode import Columns
+from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Fault
+from luthier.data.tokenized import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines.simple import nearest_texts
 from luthier.metrics.overlap import rouge_metrics

@@ -12,10 +12,10 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks, qa_columns
 from luthier.data.answers import MENDS, read_answers, read_context
-from luthier.data.columns import ColumnProfile, Recognition, is_missing, require
-from luthier.data.duplicates import key
-from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits, owner
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, require
 from luthier.data.records import Fault, Record, Rejected
+from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits, owner
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics

@@ -8,10 +8,10 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import Collate, pad_inputs, pad_labels
-from luthier.data.columns import is_missing, require
-from luthier.data.duplicates import key
-from luthier.data.encode import TARGET_LENGTH, Columns, Features, Limits
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import is_missing, require
 from luthier.data.records import Fault, Record, Rejected
+from luthier.data.tokenized import TARGET_LENGTH, Columns, Features, Limits
 from luthier.findings import Decision
 from luthier.tasks.base import Example
 from luthier.tasks.writing import WritingTask

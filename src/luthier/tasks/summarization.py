@@ -6,9 +6,9 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from luthier.data import summary_columns
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.encode import Columns
+from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Fault
+from luthier.data.tokenized import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.overlap import lead_length, lead_sentences, rouge_metrics
 from luthier.reporting.panels import Panel

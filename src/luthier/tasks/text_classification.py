@@ -9,10 +9,10 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks, classification_columns
-from luthier.data.columns import ColumnProfile, Recognition, is_missing, require
-from luthier.data.duplicates import key
-from luthier.data.encode import Columns, Features, Limits
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, require
 from luthier.data.records import Record, Rejected
+from luthier.data.tokenized import Columns, Features, Limits
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data import text_columns
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.encode import Columns
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.tokenized import Columns
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe

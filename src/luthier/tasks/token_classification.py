@@ -11,11 +11,11 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import annotations, checks, splits, tags, token_columns
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
-from luthier.data.columns import ColumnProfile, Recognition, require
-from luthier.data.duplicates import key
-from luthier.data.encode import EXAMPLES, TARGETS, Columns, Features, Limits, owner
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.records import Fault, Record, Rejected
 from luthier.data.structured import structured
+from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits, owner
 from luthier.data.words import tags_of_spans, word_offsets
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric

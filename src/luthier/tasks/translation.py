@@ -6,9 +6,9 @@ from typing import Any
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import translation_columns
-from luthier.data.columns import ColumnProfile, Recognition
-from luthier.data.encode import Columns, Limits
+from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Fault
+from luthier.data.tokenized import Columns, Limits
 from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.translation import signatures, translation_metrics

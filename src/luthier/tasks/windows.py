@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from luthier.data.encode import EXAMPLES, Features, Limits
+from luthier.data.tokenized import EXAMPLES, Features, Limits
 from luthier.errors import ModelError, UsageError
 
 NO_WORD = -1

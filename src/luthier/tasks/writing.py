@@ -13,8 +13,8 @@ from transformers import BatchEncoding, PreTrainedModel, PreTrainedTokenizerBase
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import IGNORED, by_length
-from luthier.data.columns import Recognition
-from luthier.data.encode import Columns, Limits, owner
+from luthier.data.columns.profile import Recognition
+from luthier.data.tokenized import Columns, Limits, owner
 from luthier.findings import Finding
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric

@@ -9,10 +9,10 @@ from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED
-from luthier.data.columns import ColumnProfile, Recognition, as_number, is_missing, require
-from luthier.data.duplicates import key
-from luthier.data.encode import Columns, Features, Limits
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import ColumnProfile, Recognition, as_number, is_missing, require
 from luthier.data.records import Record, Rejected
+from luthier.data.tokenized import Columns, Features, Limits
 from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.regression import mae, pearson

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from luthier.data.columns import ColumnProfile, is_id, is_split, require, words_of
+from luthier.data.columns.profile import ColumnProfile, is_id, is_split, require, words_of
 from luthier.findings import Decision
 from luthier.text import count, listing, plural
 

@@ -15,9 +15,9 @@ import pyarrow.feather
 import pyarrow.parquet
 from pyarrow import ipc
 
-from luthier.data.files import DataFile
-from luthier.data.header import find_header, name_columns, unique_names
-from luthier.data.readers import Reader, Reading
+from luthier.data.reading.files import DataFile
+from luthier.data.reading.header import find_header, name_columns, unique_names
+from luthier.data.reading.readers import Reader, Reading
 from luthier.data.records import Record, Rejected
 from luthier.errors import SourceError
 from luthier.findings import Decision

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from luthier.data.dialect import Dialect, Fit, find_dialect, named_separator
-from luthier.data.encoding import Encoding, Lines, find_encoding, find_newline, line_fault, strip_end
-from luthier.data.files import DataFile
-from luthier.data.header import find_header, name_columns
+from luthier.data.reading.charset import Encoding, Lines, find_encoding, find_newline, line_fault, strip_end
+from luthier.data.reading.dialect import Dialect, Fit, find_dialect, named_separator
+from luthier.data.reading.files import DataFile
+from luthier.data.reading.header import find_header, name_columns
 from luthier.data.records import Record, Rejected
 from luthier.errors import SourceError
 from luthier.findings import Decision

@@ -1,10 +1,10 @@
 """Which reader a file needs, decided by what it holds."""
 
-from luthier.data.conll import ConllReader
-from luthier.data.files import DataFile, refuse_binary
-from luthier.data.jsonfiles import open_json
-from luthier.data.passages import open_plain
-from luthier.data.readers import DelimitedReader, Reader, Reading, open_text
+from luthier.data.reading.files import DataFile, refuse_binary
+from luthier.data.reading.formats.conll import ConllReader
+from luthier.data.reading.formats.json import open_json
+from luthier.data.reading.formats.passages import open_plain
+from luthier.data.reading.readers import DelimitedReader, Reader, Reading, open_text
 from luthier.errors import SourceError, nearest
 from luthier.findings import Decision
 
@@ -44,7 +44,7 @@ def _open_typed(file: DataFile, head: bytes, how: Reading) -> Reader | None:
     if not head.startswith((*_COLUMNAR, b"PK\x03\x04")):
         return None
     # Arrow is half a second to import: only for files that need it.
-    from luthier.data.typed import ColumnarFile, ExcelReader, is_excel
+    from luthier.data.reading.formats.typed import ColumnarFile, ExcelReader, is_excel
 
     if is_excel(head, file.suffix):
         return ExcelReader.open(file, how)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from luthier.data.files import DataFile, find_file, missing, reading, spool
-from luthier.data.folders import FolderReader, find_classes
-from luthier.data.formats import SUFFIXES, open_file
-from luthier.data.parallel import ParallelReader, Part
-from luthier.data.readers import Reader, Reading
+from luthier.data.reading.choose import SUFFIXES, open_file
+from luthier.data.reading.files import DataFile, find_file, missing, reading, spool
+from luthier.data.reading.formats.folders import FolderReader, find_classes
+from luthier.data.reading.formats.parallel import ParallelReader, Part
+from luthier.data.reading.readers import Reader, Reading
 from luthier.data.records import Record, Rejected
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -107,8 +107,8 @@ def open_saved(name: str, path: Path) -> dict[str, Source]:
     Raises:
         SourceError: It is damaged or without rows.
     """
-    from luthier.data.saved import load_saved
-    from luthier.data.typed import DatasetReader
+    from luthier.data.reading.formats.saved import load_saved
+    from luthier.data.reading.formats.typed import DatasetReader
 
     sources = {}
     for split, dataset in load_saved(name, path).items():
@@ -128,8 +128,8 @@ def open_hub(name: str) -> dict[str, Source]:
     absent = missing(name, path)
     if not _HUB_NAME.fullmatch(name) or path.suffix.lower() in SUFFIXES or absent.hint.startswith("did you mean"):
         raise absent
-    from luthier.data.saved import load_hub
-    from luthier.data.typed import DatasetReader
+    from luthier.data.reading.formats.saved import load_hub
+    from luthier.data.reading.formats.typed import DatasetReader
 
     sources = {}
     for split, dataset in load_hub(name).items():

@@ -1,97 +1,12 @@
-"""Checks of the data before anything is trained: each is one function from plain lists to findings.
-
-Checks of labels are in `label_checks`, of what is learned otherwise in `target_checks`, of rows with the same text in
-`duplicates`; all are reached from here too.
-"""
+"""Checks of texts and of rows as a whole."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-from luthier.data.duplicates import conflicting_labels, duplicates, held_out_overlap, leak, normalise
-from luthier.data.label_checks import (
-    constant_label,
-    constant_target,
-    imbalance,
-    label_by_row,
-    missing_like_labels,
-    near_equal_labels,
-    one_class,
-    rare_class,
-    unseen_labels,
-)
-from luthier.data.target_checks import (
-    control_tokens,
-    lost_targets,
-    mended,
-    no_end,
-    no_entities,
-    numbered_tags,
-)
-from luthier.data.wording import are, have, quote, row_numbers
+from luthier.data.checks.duplicates import normalise
+from luthier.data.checks.wording import are, have, quote, row_numbers
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
-
-__all__ = [
-    "CHECKS",
-    "conflicting_labels",
-    "constant_label",
-    "constant_target",
-    "constant_text",
-    "control_tokens",
-    "duplicates",
-    "empty_column",
-    "few_rows",
-    "held_out_overlap",
-    "id_as_text",
-    "imbalance",
-    "label_by_row",
-    "leak",
-    "lost_targets",
-    "mended",
-    "missing_like_labels",
-    "near_equal_labels",
-    "no_end",
-    "no_entities",
-    "numbered_tags",
-    "one_class",
-    "rare_class",
-    "set_aside",
-    "short_text",
-    "truncation",
-    "unknown_tokens",
-    "unseen_labels",
-]
-
-CHECKS: dict[str, str] = {
-    "conflicting-labels": "warning: the same text has two labels",
-    "constant-label": "warning: one of several labels is set in no training row, or in all",
-    "constant-target": "error: the number to predict is the same in all training rows",
-    "constant-text": "error: all rows have the same text",
-    "control-tokens": "warning: marks of the chat template stand in the text of messages",
-    "duplicates": "info, warning above 5 % of the rows: a text repeats inside a split",
-    "empty-column": "warning: a column that is used is empty in most rows",
-    "few-rows": "warning: fewer than 50 rows to train on, or fewer than 30 to score on",
-    "held-out-overlap": "warning: the same text is in validation and test",
-    "id-as-text": "warning: the text column looks like numbers or ids",
-    "imbalance": "info from 10 to 1, warning from 50 to 1: the largest class against the smallest",
-    "label-by-row": "error: nine rows of ten have a label of their own",
-    "leak": "warning, error above 1 % of the rows: a text to be scored on is in training too",
-    "lost-targets": "warning, error above 1 % of the rows: rows of which cutting leaves nothing to learn",
-    "missing-like-labels": "warning: a label such as NA or null, which counts as a word and so as a class",
-    "mostly-set-aside": "error: half of the rows or more cannot be used",
-    "near-equal-labels": "warning: labels that differ only in case, white space, or the way a number is written",
-    "no-end": "error: no training row shows where a text ends",
-    "no-entities": "error: no training row has an entity",
-    "no-rows": "error: no row is left to train on",
-    "numbered-tags": "error: tags are numbers, and nothing says what they stand for",
-    "one-class": "error: all training rows have the same label",
-    "rare-class": "warning: a class with fewer than 5 training rows",
-    "set-aside": "info, warning above 1 % of the rows: rows that cannot be used",
-    "short-text": "warning: most texts are a single character or empty",
-    "truncation": "info, warning above 5 % of the rows: texts longer than the model is given",
-    "unknown-tokens": "info, warning above 1 % of the rows: rows with mostly unknown tokens",
-    "unseen-labels": "error: a label in validation or test that no training row has",
-}
 
 FEWEST_TO_TRAIN = 50
 FEWEST_TO_SCORE = 30

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from luthier.data.encoding import line_fault, strip_end
-from luthier.data.readers import Reader, Reading, TextFile, TextReader
+from luthier.data.reading.charset import line_fault, strip_end
+from luthier.data.reading.readers import Reader, Reading, TextFile, TextReader
 from luthier.data.records import Record, Rejected
 from luthier.findings import Decision
 from luthier.text import count, listing, number, plural, shorten

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luthier.data.encoding import line_fault, strip_end
-from luthier.data.readers import Reader, Reading, TextFile
+from luthier.data.reading.charset import line_fault, strip_end
+from luthier.data.reading.readers import Reader, Reading, TextFile
 from luthier.data.records import Record, Rejected
 from luthier.findings import Decision
 from luthier.text import count

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from luthier.data.wording import MOST_ROWS, have
+from luthier.data.checks.wording import MOST_ROWS, have
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from hashlib import blake2b
 
-from luthier.data.wording import have, quote, row_numbers
+from luthier.data.checks.wording import have, quote, row_numbers
 from luthier.findings import Finding
 from luthier.text import count, listing, plural, share
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from luthier.data.files import COMPRESSION_SUFFIXES, reading
-from luthier.data.folders import find_classes
-from luthier.data.formats import SUFFIXES
-from luthier.data.parallel import Part, group_languages
-from luthier.data.readers import Reading
-from luthier.data.sources import (
+from luthier.data.reading.choose import SUFFIXES
+from luthier.data.reading.files import COMPRESSION_SUFFIXES, reading
+from luthier.data.reading.formats.folders import find_classes
+from luthier.data.reading.formats.parallel import Part, group_languages
+from luthier.data.reading.readers import Reading
+from luthier.data.reading.sources import (
     STANDARD_INPUT,
     Source,
     is_saved,

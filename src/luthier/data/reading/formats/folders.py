@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from luthier.data.encoding import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
-from luthier.data.files import reading
-from luthier.data.readers import Reader
+from luthier.data.reading.charset import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
+from luthier.data.reading.files import reading
+from luthier.data.reading.readers import Reader
 from luthier.data.records import Record, Rejected
 from luthier.findings import Decision
 from luthier.text import listing, plural

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.encoding import line_fault
-from luthier.data.jsonvalues import JSON_ERRORS, value_fault
-from luthier.data.readers import Reader, TextFile
+from luthier.data.reading.charset import line_fault
+from luthier.data.reading.json_values import JSON_ERRORS, value_fault
+from luthier.data.reading.readers import Reader, TextFile
 from luthier.data.records import Record, Rejected
 from luthier.findings import Decision
 from luthier.text import count, plural

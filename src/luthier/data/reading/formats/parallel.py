@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from luthier.data.encoding import line_fault, strip_end
-from luthier.data.files import COMPRESSION_SUFFIXES, find_file
-from luthier.data.readers import Reader, Reading, TextFile, open_text
+from luthier.data.reading.charset import line_fault, strip_end
+from luthier.data.reading.files import COMPRESSION_SUFFIXES, find_file
+from luthier.data.reading.readers import Reader, Reading, TextFile, open_text
 from luthier.data.records import Record, Rejected
 from luthier.errors import SourceError
 from luthier.findings import Decision

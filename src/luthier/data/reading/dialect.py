@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from luthier.data.encoding import Lines, line_fault, strip_end
+from luthier.data.reading.charset import Lines, line_fault, strip_end
 from luthier.findings import Decision
 from luthier.text import plural, share
 

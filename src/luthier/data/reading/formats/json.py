@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.encoding import INVALID, line_fault
-from luthier.data.jsonvalues import JSON_ERRORS, has_escaped_surrogate, value_fault
-from luthier.data.readers import Reader, Reading, TextFile
+from luthier.data.reading.charset import INVALID, line_fault
+from luthier.data.reading.formats.squad import SquadReader, articles_of, is_article
+from luthier.data.reading.json_values import JSON_ERRORS, has_escaped_surrogate, value_fault
+from luthier.data.reading.readers import Reader, Reading, TextFile
 from luthier.data.records import Record, Rejected
-from luthier.data.squad import SquadReader, articles_of, is_article
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, listing

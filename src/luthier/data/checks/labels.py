@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-from luthier.data.wording import are, have, quote, row_numbers
+from luthier.data.checks.wording import are, have, quote, row_numbers
 from luthier.findings import Finding
 from luthier.text import count, listing, number, plural, share
 
