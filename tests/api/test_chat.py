@@ -20,7 +20,7 @@ from luthier.data.records import Record
 from luthier.data.tokenized import Limits
 from luthier.errors import ModelError, ResourceError
 from luthier.recipe import Recipe
-from luthier.tasks.chat import Chat
+from luthier.tasks.chat.task import Chat
 from tests.conftest import review_rows
 from tests.matrix.data import rows as drawn
 from tests.tasks.by_hand import run

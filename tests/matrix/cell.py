@@ -13,8 +13,8 @@ from transformers import AutoTokenizer
 
 import luthier
 from luthier.learning_curves.record import read_curves
-from luthier.models.chat_template import prompt_ids
 from luthier.tasks.base import find
+from luthier.tasks.chat.template import prompt_ids
 from tests.matrix.data import Row, rows, write
 from tests.tasks.by_hand import QUICK
 

@@ -9,7 +9,7 @@ import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from luthier.api.predict import load
-from luthier.tasks.text_classification import SHAPES
+from luthier.tasks.text_classification.task import SHAPES
 from tests.tasks.conftest import row
 
 Tuned = Callable[[str], Path]

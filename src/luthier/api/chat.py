@@ -11,10 +11,10 @@ import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
 from luthier.api.predict import Predictor, load
-from luthier.data.messages import Message
 from luthier.errors import ModelError
 from luthier.storage.files import write_text
-from luthier.tasks.chat import Chat
+from luthier.tasks.chat.messages import Message
+from luthier.tasks.chat.task import Chat
 
 
 @dataclass

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from luthier.errors import ModelError, nearest
-from luthier.models.chat_rendering import TURN_END, TURN_START
 from luthier.models.families import Family
 
+TURN_START, TURN_END = "<|im_start|>", "<|im_end|>"  # around a turn, as in ChatML
 Kind = Literal["bpe", "unigram", "wordpiece", "word", "character"]
 
 

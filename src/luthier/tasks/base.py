@@ -165,7 +165,7 @@ class Task(ABC):
     def encode(
         self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
-        """Features of a batch of examples (`luthier.data.tokenized.Encode`), with `labels` where the examples have them."""
+        """Features of a batch of examples, see `data.tokenized.Encode`; with `labels` where the examples have them."""
 
     def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
         """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`.

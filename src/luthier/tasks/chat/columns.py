@@ -1,0 +1,193 @@
+"""Which columns of a table are conversations: lists of messages, instructions with outputs, prompts with responses."""
+
+from collections.abc import Sequence
+
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.roles import (
+    Columns,
+    Given,
+    Profiles,
+    asked,
+    by_name,
+    is_named,
+    is_prose,
+    is_structured,
+    said,
+    several,
+    there_are,
+    with_split,
+)
+from luthier.findings import Decision
+from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS
+
+TASK = "chat"
+SHAPES = ("messages", "instruction", "prompt")
+# Best first.
+MESSAGE_NAMES = (
+    *("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "turns", "utterances", "prompt"),
+    *("dialogs", "dialogues", "history"),
+)
+INSTRUCTION_NAMES = ("instruction", "instructions")
+INPUT_NAMES = ("input", "inputs", "context")
+OUTPUT_NAMES = ("output", "outputs", "response", "completion", "answer", "target", "reply")
+PROMPT_NAMES = ("prompt", "question", "instruction", "query", "input", "user", "human", "message")
+RESPONSE_NAMES = (
+    *("response", "completion", "reply", "assistant", "output", "answer", "chosen", "bot", "gpt"),
+    *("chosen response", "model output", "generation"),
+)
+SYSTEM_NAMES = ("system", "system prompt", "system message")
+TOOL_NAMES = ("tools", "functions")
+HISTORY_NAMES = ("history",)
+_ROLES = {
+    "messages": (["messages"], ""),
+    "instruction": (["instruction", "input"], "output"),
+    "prompt": (["prompt"], "response"),
+}
+_OTHERS = ("system", "tools", "history")
+
+
+def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find conversations, in one of three shapes.
+
+    `messages`: role `messages`. `instruction` (Alpaca): roles `instruction`, `input`, `output`, `history`. `prompt`:
+    roles `prompt`, `response`. Each with `system` and `tools` where there are such columns.
+
+    Args:
+        profiles: The table's columns (`columns.profile`).
+        given: Columns that the user named, by role; `text` stands for what the user says and `label` for the reply.
+        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+    Returns:
+        None where nothing of the kind is found; `why_not` says why.
+    Raises:
+        ColumnError: A column that the user named is not there.
+    """
+    finders = {"messages": _messages, "instruction": _instruction, "prompt": _prompt}
+    found = [finder(profiles, given) for name, finder in finders.items() if shape in (None, name)]
+    fitting = [recognition for recognition in found if recognition is not None]
+    return max(fitting, key=lambda recognition: recognition.confidence, default=None)
+
+
+def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say what each column holds, when there are no conversations."""
+    if {"message_id", "parent_id", "text"} <= profiles.keys():
+        return "each row is one message of a tree (message_id, parent_id): give whole trees or conversations, one a row"
+    return f"no list of messages, no instruction with an output and no prompt with a response: {there_are(profiles)}"
+
+
+def is_messages(column: ColumnProfile) -> bool:
+    """Whether a column holds lists of messages with a role and a content each, or trees of them as OASST has."""
+    keys = column.structure.keys
+    if column.structure.item not in ("object", "") or not keys:
+        return False
+    if column.structure.item == "":
+        return {"text", "role", "replies"} <= keys
+    return bool(keys & set(ROLE_KEYS)) and bool(keys & {*CONTENT_KEYS, "tool_calls"})
+
+
+def _messages(profiles: Profiles, given: Given) -> Recognition | None:
+    named = _asked(profiles, given, "messages")
+    if named is None:
+        return None
+    chosen = several(named.get("messages"))
+    lists = chosen or by_name(profiles, MESSAGE_NAMES, is_messages)
+    lists = lists or [name for name, column in profiles.items() if is_messages(column) and name != "rejected"]
+    sure = 0.97
+    if not lists:  # texts that take turns
+        lists = by_name(profiles, MESSAGE_NAMES[:8], lambda column: column.structure.item == "text")
+        sure = 0.9
+    if not lists or not (is_messages(profiles[lists[0]]) or profiles[lists[0]].structure.item == "text"):
+        return None
+    found = _turns_of_a_pair(profiles, lists[0])
+    if found and not chosen:
+        return None
+    return _recognition(profiles, given, named, "messages", {"messages": lists[0]}, 1.0 if chosen else sure)
+
+
+def _turns_of_a_pair(profiles: Profiles, name: str) -> bool:
+    """Whether a list of messages is only the prompt, and its response stands in another column."""
+    named = is_named(name, ["prompt"])
+    return named and bool(by_name(profiles, RESPONSE_NAMES, lambda column: is_messages(column) or is_prose(column)))
+
+
+def _instruction(profiles: Profiles, given: Given) -> Recognition | None:
+    named = _asked(profiles, given, "instruction")
+    if named is None:
+        return None
+    found = dict(named)
+    _fill(profiles, found, "instruction", INSTRUCTION_NAMES)
+    _fill(profiles, found, "output", OUTPUT_NAMES)
+    if "instruction" not in found or "output" not in found:
+        return None
+    _fill(profiles, found, "input", INPUT_NAMES)
+    by_its_name = is_named(str(found["instruction"]), INSTRUCTION_NAMES)
+    if not by_its_name and {"instruction", "input"} - named.keys():
+        return None
+    certain = by_its_name and {"instruction", "output"} <= named.keys()
+    sure = 1.0 if certain else 0.98 if by_its_name else 0.3
+    return _recognition(profiles, given, named, "instruction", found, sure)
+
+
+def _prompt(profiles: Profiles, given: Given) -> Recognition | None:
+    named = _asked(profiles, given, "prompt")
+    if named is None:
+        return None
+    found = dict(named)
+    _fill(profiles, found, "prompt", PROMPT_NAMES)
+    _fill(profiles, found, "response", RESPONSE_NAMES)
+    if "prompt" not in found or "response" not in found:
+        return None
+    prompt, response = str(found["prompt"]), str(found["response"])
+    # A question with an answer is rather asked for knowledge than for talk.
+    question = is_named(prompt, ["question", "query"]) or is_named(response, ["answer"])
+    called = is_named(prompt, PROMPT_NAMES) and is_named(response, RESPONSE_NAMES)
+    sure = 0.4 if not called else 0.6 if question else 0.92
+    certain = len({"prompt", "response"} & named.keys()) == 2 and sure > 0.9
+    return _recognition(profiles, given, named, "prompt", found, 1.0 if certain else sure)
+
+
+def _asked(profiles: Profiles, given: Given, shape: str) -> Columns | None:
+    """The columns that the user named for a shape, without those that every shape may have."""
+    inputs, target = _ROLES[shape]
+    return asked(profiles, {role: name for role, name in given.items() if role not in _OTHERS}, inputs, target)
+
+
+def _fill(profiles: Profiles, found: Columns, role: str, names: Sequence[str]) -> None:
+    """Find a column for a role that has none yet."""
+    if role in found:
+        return
+    free = {name: column for name, column in profiles.items() if name not in found.values()}
+    if fitting := by_name(free, names, _may_be_turn if role in ("prompt", "response") else _may_be_text):
+        found[role] = fitting[0]
+
+
+def _may_be_text(column: ColumnProfile) -> bool:
+    return is_prose(column) and column.n > 0
+
+
+def _may_be_turn(column: ColumnProfile) -> bool:
+    return _may_be_text(column) or is_messages(column)
+
+
+def _recognition(
+    profiles: Profiles, given: Given, named: Columns, shape: str, found: Columns, confidence: float
+) -> Recognition:
+    """The recognition with the columns that every shape may have, and a line about each."""
+    columns = dict(found)
+    for role, names, fits in (
+        ("system", SYSTEM_NAMES, is_prose),
+        ("tools", TOOL_NAMES, lambda column: column.missing_share < 1),
+        ("history", HISTORY_NAMES, is_structured),
+    ):
+        free = {name: column for name, column in profiles.items() if name not in columns.values()}
+        called = [name for name in by_name(free, names, fits) if is_named(name, names)]
+        chosen = several(given.get(role)) or called
+        if chosen and (role != "history" or shape == "instruction"):
+            columns[role] = chosen[0]
+    given_roles = {*named, *(role for role in _OTHERS if role in given)}
+    why = [
+        said(role, profiles[str(name)], "as given" if role in given_roles else "by name")
+        for role, name in columns.items()
+    ]
+    forms = {"messages": "lists of messages", "instruction": "instruction and output", "prompt": "prompt and response"}
+    why.append(Decision("shape", shape, forms[shape]))
+    return Recognition(TASK, shape, with_split(profiles, given, columns, why), confidence, why)

@@ -1,0 +1,147 @@
+"""Which column of a table is text to learn to go on writing, or a story with what it was asked for."""
+
+import math
+from collections.abc import Sequence
+
+from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
+from luthier.data.columns.roles import (
+    Columns,
+    Given,
+    Profiles,
+    asked,
+    by_name,
+    is_named,
+    is_prose,
+    said,
+    there_are,
+    unused,
+    with_split,
+)
+from luthier.findings import Decision
+from luthier.tasks.text_classification.columns import ABOUT_NAMES, HEADING_NAMES, recognise_classification
+
+GENERATION, WRITING = "text-generation", "creative-writing"
+WRITING_SHAPES = ("prompt", "story")
+# Best first.
+TEXT_NAMES = ("text", "content", "document", "body", "article", "code", "passage", "page", "sentence", "raw content")
+STORY_NAMES = ("story", "stories", "poem", "poems", "lyrics", "lyric", "tale", "fiction", "song", "script", "scene")
+PROMPT_NAMES = ("prompt", "writing prompt", "prompts", "premise", "title", "topic", "theme", "heading")
+
+
+def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find the `text` to learn to write. The more a table looks like one of another task, the less sure this is.
+
+    Args:
+        profiles: The table's columns (`columns.profile`).
+        given: Columns that the user named, by role; a label is none of this task's.
+        shape: The task has none; a name here is that of another task's.
+    Returns:
+        None where no column holds text; `why_not_text` says why.
+    Raises:
+        ColumnError: A column that the user named is not there.
+    """
+    named = asked(profiles, given, ["text"], "")
+    if named is None or shape:
+        return None
+    texts = _texts(profiles)
+    chosen = str(named["text"]) if named else texts[0] if texts else ""
+    if not chosen:
+        return None
+    others = [name for name in texts if name != chosen and not _is_about(profiles[name])]
+    how = "as given" if named else "by name" if is_named(chosen, TEXT_NAMES) else "by content"
+    why = [said("text", profiles[chosen], how), *unused(others, "also text; --text takes another")]
+    columns = with_split(profiles, given, {"text": chosen}, why)
+    return Recognition(GENERATION, "", columns, _confidence(profiles, others), why)
+
+
+def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find the `story` and, where there is one, its `prompt`.
+
+    Args:
+        profiles: The table's columns (`columns.profile`).
+        given: Columns that the user named, by role. `label` stands for the story and `text` for its prompt; alone,
+            `text` is the story.
+        shape: `prompt` for prompts with stories, `story` for stories alone; None for either.
+    Returns:
+        None where there is no story; `why_not_writing` says why.
+    Raises:
+        ColumnError: A column that the user named is not there.
+    """
+    if shape and shape not in WRITING_SHAPES:
+        return None
+    alone = "story" not in given and "label" not in given
+    named = asked(profiles, given, ["story"] if alone and "prompt" not in given else ["prompt"], "story")
+    if named is None or any(isinstance(name, list) for name in named.values()):
+        return None
+    stories = by_name(profiles, STORY_NAMES, is_prose)
+    story = str(named.get("story") or next(iter([*stories, *_texts(profiles)]), ""))
+    if not story or (shape == "story" and "prompt" in named):
+        return None
+    columns: Columns = {"story": story}
+    free = {name: column for name, column in profiles.items() if name != story}
+    prompts = [name for name in by_name(free, PROMPT_NAMES, is_prose) if is_named(name, PROMPT_NAMES)]
+    if shape != "story" and ("prompt" in named or prompts):
+        columns = {"prompt": named.get("prompt") or prompts[0], "story": story}
+    if shape == "prompt" and "prompt" not in columns:
+        return None
+    why = [
+        said(role, profiles[str(name)], "as given" if role in named else "by name") for role, name in columns.items()
+    ]
+    found = "prompt" if "prompt" in columns else "story"
+    why.append(Decision("shape", found, "a prompt and its story" if found == "prompt" else "stories alone"))
+    sure = _writing_confidence(profiles, columns)
+    certain = "story" in named and sure > 0.9 and named.keys() == columns.keys()
+    return Recognition(WRITING, found, with_split(profiles, given, columns, why), 1.0 if certain else sure, why)
+
+
+def why_not_text(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say what each column holds, when none holds text."""
+    return f"no column holds text: {there_are(profiles)}"
+
+
+def why_not_writing(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say what each column holds, when there is no story."""
+    return f"no column is called like a story or poem, or holds text: {there_are(profiles)}"
+
+
+def _texts(profiles: Profiles) -> list[str]:
+    """The columns of text, best first: by name, then by length."""
+    prose = [name for name, column in profiles.items() if is_prose(column) or _is_text_by_name(column)]
+
+    def rank(name: str) -> tuple[bool, float]:
+        column = profiles[name]
+        return not is_named(name, TEXT_NAMES), -math.log2(1 + column.mean_chars) * column.distinct_share
+
+    return sorted(prose, key=rank)
+
+
+def _is_text_by_name(column: ColumnProfile) -> bool:
+    """Whether a column is text because it says so, even if it is sums or symbols."""
+    plain = not (column.list_share or column.structure.lengths or column.missing_share == 1)
+    return plain and is_named(column.name, TEXT_NAMES[:1])
+
+
+def _is_about(column: ColumnProfile) -> bool:
+    """Whether a column says something about the text of its row rather than being one."""
+    words = set(words_of(column.name))
+    return bool(words & HEADING_NAMES) or column.mean_words < (4 if words & ABOUT_NAMES else 2)
+
+
+def _confidence(profiles: Profiles, others: Sequence[str]) -> float:
+    rival = recognise_classification(profiles, given={}, shape=None)
+    if rival is not None and rival.confidence > 0.3:
+        return 0.2
+    # Titles that come again and again make a poor label; so do dates and sources.
+    held = [column for column in profiles.values() if column.structure.lengths or column.list_share]
+    return 0.25 if others or held else 0.6 if rival is not None else 0.85
+
+
+def _writing_confidence(profiles: Profiles, columns: Columns) -> float:
+    if not is_named(str(columns["story"]), STORY_NAMES):
+        # Any text may be one; that it is one only the user knows, unless there is a prompt for it.
+        return 0.15 if "prompt" not in columns or is_named(str(columns["prompt"]), PROMPT_NAMES[3:]) else 0.55
+    rival = recognise_classification(profiles, given={}, shape=None)
+    labelled = rival.confidence if rival is not None and columns["story"] in rival.columns.values() else 0.0
+    if "prompt" in columns:
+        return 0.7 if labelled > 0.8 else 0.95
+    return 0.5 if labelled > 0.5 else 0.92

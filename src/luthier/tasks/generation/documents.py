@@ -1,0 +1,189 @@
+"""Documents for decoders: packed into blocks for training, and read in overlapping windows when they are judged."""
+
+from abc import abstractmethod
+from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.data.batches import IGNORED, Collate
+from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits
+from luthier.findings import Decision
+from luthier.metrics.baselines.ngram import trigram_nll
+from luthier.models.packing import packs
+from luthier.tasks.base import Answer
+from luthier.tasks.generation.task import WritingTask
+
+Document = tuple[list[int], list[int]]  # ids, and of each id the label, IGNORED where it is not learned
+
+
+class DecoderTask(WritingTask):
+    """A task of decoders: the label of each place is the token that stands there, predicted from those before it."""
+
+    family = "decoder"
+    auto_class = "CausalLM"
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "training.eval_on_start": True,
+        "training.batch_size": 8,  # rows are long, and the logits of each token are as many as the vocabulary
+    }
+    _tokenizer: PreTrainedTokenizerBase | None = None
+
+    @abstractmethod
+    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+        """The ids and labels of each example."""
+
+    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
+        self._tokenizer = tokenizer
+        return []
+
+    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+        """A trigram model over the same tokens, which is asked for the same labels."""
+        assert self._tokenizer is not None
+        known, asked = (self.documents(rows, self._tokenizer) for rows in (train, test))
+        return {"trigram": trigram_answers(known, asked, len(self._tokenizer), self.perfect(test))}
+
+    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return logits[:, :-1], labels[:, 1:]
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
+        packed_mask = not self.packs or packs(model)
+
+        def collate(rows: Sequence[Any]) -> dict[str, Tensor]:
+            rows = [{key: row[key] for key in ("input_ids", "labels", "position_ids") if key in row} for row in rows]
+            if "position_ids" not in rows[0]:
+                return _padded(rows, tokenizer)
+            return _packed(rows, tokenizer) if packed_mask else _padded(_apart(rows), tokenizer)
+
+        return collate
+
+
+def trigram_answers(
+    train: Sequence[Document], test: Sequence[Document], vocabulary: int, perfect: Sequence[Answer]
+) -> list[Answer]:
+    """What a trigram model of the training documents makes of the labels of others, given all that stands before.
+
+    Args:
+        train: Documents of whose every token it learns.
+        test: Documents whose labels are predicted.
+        vocabulary: Number of tokens that there are.
+        perfect: The right answers to `test`.
+    """
+    prefixes: list[tuple[int, int, int]] = []  # document, tokens, and whether its cost counts or is taken off
+    for i, (_, labels) in enumerate(test):
+        learned = [False, *(label != IGNORED for label in labels[1:]), False]
+        for place in range(1, len(learned)):
+            if learned[place] != learned[place - 1]:
+                prefixes.append((i, place, -1 if learned[place] else 1))
+    asked = [np.array(test[i][0][:end], dtype=np.int64) for i, end, _ in prefixes]
+    costs = trigram_nll([np.array(ids) for ids, _ in train], asked, vocabulary, first=False)
+    totals = np.zeros(len(test))
+    for (i, _, sign), cost in zip(prefixes, costs, strict=True):
+        totals[i] += sign * cost
+    sizes = [sum(label != IGNORED for label in labels[1:]) for _, labels in test]
+    return [
+        answer | {"prediction": None, "nll": float(total), "tokens": size}
+        for answer, total, size in zip(perfect, totals, sizes, strict=True)
+    ]
+
+
+def pack(documents: Sequence[Document], length: int) -> Features:
+    """Lay documents in blocks. None is cut that fits a block (best-fit decreasing, Ding et al. 2024).
+
+    Positions restart with each document, by which transformers keeps attention within it. The first token of each
+    document, or of a piece of a long one, is predicted from nothing and so no label.
+
+    Args:
+        documents: In their order.
+        length: Tokens of a block.
+    """
+    pieces = [
+        (owner, ids[at : at + length], labels[at : at + length])
+        for owner, (ids, labels) in enumerate(documents)
+        for at in range(0, len(ids), length)
+    ]
+    blocks: list[list[int]] = []
+    room: list[tuple[int, int]] = []  # tokens left and block, in order
+    for piece in sorted(range(len(pieces)), key=lambda i: -len(pieces[i][1])):
+        size = len(pieces[piece][1])
+        place = bisect_left(room, (size, -1))
+        left, block = room.pop(place) if place < len(room) else (length, len(blocks))
+        if block == len(blocks):
+            blocks.append([])
+        blocks[block].append(piece)
+        insort(room, (left - size, block))
+    features: Features = {name: [] for name in ("input_ids", "labels", "position_ids", EXAMPLES, TARGETS)}
+    for numbers in sorted(sorted(block) for block in blocks):
+        held = [pieces[i] for i in numbers]
+        labels = [label for _, _, part in held for label in (IGNORED, *part[1:])]
+        features["input_ids"].append([token for _, tokens, _ in held for token in tokens])
+        features["labels"].append(labels)
+        features["position_ids"].append([place for _, tokens, _ in held for place in range(len(tokens))])
+        features[EXAMPLES].append(list(dict.fromkeys(owner for owner, _, _ in held)))
+        features[TARGETS].append(sum(label != IGNORED for label in labels))
+    return features
+
+
+def windows(documents: Sequence[Document], limits: Limits | None) -> Features:
+    """Documents in windows that share `limits.stride` tokens. Each token is a label once, with most before it."""
+    features: Features = {name: [] for name in ("input_ids", "labels", EXAMPLES, TARGETS)}
+    for owner, (ids, labels) in enumerate(documents):
+        length = limits.length if limits else max(len(ids), 1)
+        step = length - max(1, limits.stride) if limits else length
+        start = scored = 0
+        while start == 0 or scored < len(ids):
+            end = min(start + length, len(ids))
+            fresh = [label if place >= max(scored, 1) else IGNORED for place, label in enumerate(labels[:end])][start:]
+            features["input_ids"].append(ids[start:end])
+            features["labels"].append(fresh)
+            features[EXAMPLES].append([owner])
+            features[TARGETS].append(sum(label != IGNORED for label in fresh))
+            scored, start = end, start + step
+    return features
+
+
+def _padded(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
+    """Rows of one document each, padded at the end."""
+    longest = max(len(row["input_ids"]) for row in rows)
+    found = {
+        "input_ids": _filled(rows, "input_ids", longest, _pad(tokenizer)),
+        "attention_mask": torch.tensor(
+            [[int(place < len(row["input_ids"])) for place in range(longest)] for row in rows]
+        ),
+    }
+    if "labels" in rows[0]:
+        found["labels"] = _filled(rows, "labels", longest, IGNORED)
+    return found
+
+
+def _packed(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
+    """Blocks; what pads them is one more document. There is no mask: the positions tell the documents apart."""
+    longest = max(len(row["input_ids"]) for row in rows)
+    positions = [[*row["position_ids"], *range(longest - len(row["position_ids"]))] for row in rows]
+    return {
+        "input_ids": _filled(rows, "input_ids", longest, _pad(tokenizer)),
+        "position_ids": torch.tensor(positions),
+        "labels": _filled(rows, "labels", longest, IGNORED),
+    }
+
+
+def _apart(rows: Sequence[dict[str, list[int]]]) -> list[dict[str, list[int]]]:
+    """Each document of each block as a row of its own, for a model that cannot tell them apart."""
+    found = []
+    for row in rows:
+        starts = [place for place, position in enumerate(row["position_ids"]) if position == 0]
+        for start, end in zip(starts, [*starts[1:], len(row["position_ids"])], strict=True):
+            found.append({name: row[name][start:end] for name in ("input_ids", "labels")})
+    return found
+
+
+def _filled(rows: Sequence[dict[str, list[int]]], name: str, length: int, value: int) -> Tensor:
+    return torch.tensor([[*row[name], *[value] * (length - len(row[name]))] for row in rows])
+
+
+def _pad(tokenizer: PreTrainedTokenizerBase) -> int:
+    assert isinstance(tokenizer.pad_token_id, int)
+    return tokenizer.pad_token_id

@@ -1,0 +1,183 @@
+"""Which columns of a table are question, context and answers: pieces of the context, or texts of their own."""
+
+from collections.abc import Sequence
+
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.roles import (
+    Columns,
+    Given,
+    Profiles,
+    asked,
+    by_name,
+    is_named,
+    is_prose,
+    is_structured,
+    said,
+    several,
+    there_are,
+    with_split,
+)
+from luthier.findings import Decision
+from luthier.tasks.question_answering.answers import NO_ANSWER
+from luthier.text import share
+
+EXTRACTIVE, GENERATIVE = "question-answering", "generative-qa"
+SHAPES = ("answerable", "unanswerable-too")
+GENERATIVE_SHAPES = ("context", "closed")
+# Best first.
+QUESTION_NAMES = ("question", "query", "problem", "question text", "title")
+CONTEXT_NAMES = (
+    *("context", "passage", "paragraph", "review", "document", "article", "support", "evidence", "background"),
+    *("story", "text", "body"),
+)
+ANSWER_NAMES = (
+    *("answers", "answer", "answer text", "answers text", "gold answer", "correct answer", "best answer"),
+    *(
+        "ans spans",
+        "answer span",
+        "answer spans",
+        "long answer",
+        "short answer",
+        "final answer",
+        "solution",
+        "response",
+    ),
+)
+START_NAMES = (
+    *("answer start", "answers start", "answers answer start", "answer starts", "answer start index", "start"),
+    *("start index", "answer begin", "ans indices", "answer indices", "start position", "start char", "answer offset"),
+)
+_STARTS_INSIDE = {"answer_start", "start", "answer_starts"}
+_TEXTS_INSIDE = {"text", "texts", "value", "aliases", "answer", "normalized_value"}
+
+
+def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find `question`, `context`, `answers` and, where they are in a column of their own, the answers' `start`.
+
+    Args:
+        profiles: The table's columns (`columns.profile`).
+        given: Columns that the user named, by role; `text` stands for question and context, `label` for the answers.
+        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+    Returns:
+        None where one of them is not found; `why_not_qa` says why.
+    Raises:
+        ColumnError: A column that the user named is not there.
+    """
+    if shape and shape not in SHAPES:
+        return None
+    named = asked(profiles, {k: v for k, v in given.items() if k != "start"}, ["question", "context"], "answers")
+    columns = None if named is None else _question_context_answers(profiles, named)
+    if named is None or columns is None or "context" not in columns:
+        return None
+    answers = profiles[str(columns["answers"])]
+    inside = bool(_STARTS_INSIDE & answers.structure.keys)
+    starts = [] if inside else several(given.get("start")) or by_name(profiles, START_NAMES, _may_be_start)
+    starts = [name for name in starts if name not in columns.values()]
+    why = [_line(role, profiles[str(name)], named) for role, name in columns.items()]
+    if starts:
+        columns["start"] = starts[0]
+        why.append(said("start", profiles[starts[0]], "as given" if "start" in given else "by name"))
+    found = shape or ("unanswerable-too" if (without := _without_answer(answers)) else "answerable")
+    reason = (
+        "as given" if shape else f"{share(without)} of the rows have no answer" if without else "each has an answer"
+    )
+    why.append(Decision("shape", found, reason))
+    sure = 0.5 if not (starts or inside) else 0.97 if is_named(str(columns["question"]), QUESTION_NAMES[:3]) else 0.8
+    certain = len(named) == 3 and bool(starts or inside)
+    return Recognition(EXTRACTIVE, found, with_split(profiles, given, columns, why), 1.0 if certain else sure, why)
+
+
+def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find `question`, `answers` and, where there is one, `context`; arguments and errors as in `recognise_qa`.
+
+    Where the answers have their places in a context, this is less sure than `recognise_qa`. The shape is one of
+    `GENERATIVE_SHAPES`.
+    """
+    if shape and shape not in GENERATIVE_SHAPES:
+        return None
+    named = asked(profiles, given, ["question", "context"], "answers")
+    columns = None if named is None else _question_context_answers(profiles, named)
+    if named is None or columns is None or (shape == "context" and "context" not in columns):
+        return None
+    if shape == "closed":
+        columns.pop("context", None)
+    answers, question = profiles[str(columns["answers"])], profiles[str(columns["question"])]
+    why = [_line(role, profiles[str(name)], named) for role, name in columns.items()]
+    found = "context" if "context" in columns else "closed"
+    why.append(Decision("shape", found, "answered from a context" if found == "context" else "there is no context"))
+    placed = bool(_STARTS_INSIDE & answers.structure.keys) or bool(by_name(profiles, START_NAMES, _may_be_start))
+    # Few answers that come again and again are classes: yes, no, maybe.
+    classes = answers.n >= 50 and answers.distinct <= 20
+    called = is_named(question.name, QUESTION_NAMES[:4]) and is_named(answers.name, ANSWER_NAMES[:-1])
+    sure = 0.4 if classes else 0.6 if placed and "context" in columns else 0.93 if called else 0.5
+    certain = {"question", "answers"} <= named.keys() and not placed and not classes and called
+    return Recognition(GENERATIVE, found, with_split(profiles, given, columns, why), 1.0 if certain else sure, why)
+
+
+def why_not_qa(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say what each column holds, when there is no question, context or answer."""
+    return f"no {_missing(profiles, ('question', 'context', 'answer'))}: {there_are(profiles)}"
+
+
+def why_not_generative_qa(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say what each column holds, when there is no question or answer."""
+    return f"no {_missing(profiles, ('question', 'answer'))}: {there_are(profiles)}"
+
+
+def _question_context_answers(profiles: Profiles, named: Columns) -> Columns | None:
+    """The three columns by role, without a context where there is none; None without question or answers."""
+    if any(isinstance(value, list) for value in named.values()):
+        return None
+    taken = dict(named)
+    for role, names, fits in (
+        ("answers", ANSWER_NAMES, _may_be_answers),
+        ("answers", ANSWER_NAMES, _may_be_number),
+        ("question", QUESTION_NAMES, is_prose),
+        ("context", CONTEXT_NAMES, is_prose),
+    ):
+        if role not in taken:
+            found = [name for name in by_name(profiles, names, fits) if name not in taken.values()]
+            if found:
+                taken[role] = found[0]
+    if "question" not in taken or "answers" not in taken:
+        return None
+    return {role: taken[role] for role in ("question", "context", "answers") if role in taken}
+
+
+def _may_be_answers(column: ColumnProfile) -> bool:
+    structure = column.structure
+    if structure.item == "object" or (not structure.item and structure.keys):
+        return bool(_TEXTS_INSIDE & structure.keys)
+    return structure.item in ("text", "") if is_structured(column) else is_prose(column)
+
+
+def _may_be_number(column: ColumnProfile) -> bool:
+    """Whether a column may be answers that are numbers: then only its name tells; flags are classes."""
+    return column.numeric_share > 0 and column.zero_one_share < 1 and is_named(column.name, ANSWER_NAMES)
+
+
+def _may_be_start(column: ColumnProfile) -> bool:
+    if is_structured(column):
+        return column.structure.item == "number"
+    return column.integer_share > 0.9 and column.missing_share < 1
+
+
+def _without_answer(answers: ColumnProfile) -> float:
+    """Share of the rows without an answer."""
+    structure = answers.structure
+    if structure.lengths:
+        return sum(length <= 0 for length in structure.lengths) / len(structure.lengths)
+    marked = answers.commonest_share if answers.commonest in NO_ANSWER else 0.0
+    return answers.missing_share + (1 - answers.missing_share) * marked
+
+
+def _line(role: str, column: ColumnProfile, named: Columns) -> Decision:
+    return said(role, column, "as given" if role in named else "by name")
+
+
+def _missing(profiles: Profiles, roles: Sequence[str]) -> str:
+    names = {"question": QUESTION_NAMES, "context": CONTEXT_NAMES, "answer": ANSWER_NAMES}
+    absent = [
+        role for role in roles if not by_name(profiles, names[role], _may_be_answers if role == "answer" else is_prose)
+    ]
+    return f"column looks like a {' or '.join(absent or roles)}"

@@ -1,0 +1,307 @@
+"""The three kinds of label that a text can have: one of several, several at once, or a number."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from luthier.data import checks, splits
+from luthier.data.batches import IGNORED
+from luthier.data.columns.profile import as_number, is_missing, split_labels
+from luthier.errors import RecipeError, nearest
+from luthier.findings import Finding
+from luthier.metrics import classification, multilabel, regression
+from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines import simple as baselines
+from luthier.recipe import Recipe
+from luthier.tasks.base import Answer, FloatArray
+from luthier.tasks.text_classification.labels import Labels, Loss, Texts, Unlabelled, check_weights, weights_of
+from luthier.text import listing
+
+POSITIVE = ("1", "true", "yes", "positive", "pos", "spam", "toxic", "paraphrase", "entailment")
+
+
+class OneLabel(Labels):
+    """Each text has exactly one of several labels."""
+
+    kind = "one"
+    problem_type = "single_label_classification"
+    role = "label"
+    metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
+
+    @property
+    def best(self) -> str:  # type: ignore[override]
+        return "accuracy"
+
+    def read(self, values: Mapping[str, Any], column: str | list[str]) -> str:
+        value = values.get(str(column))
+        if is_missing(value):
+            raise Unlabelled("missing-label", f"column {column!r} is empty")
+        return str(value)
+
+    def learn(self, train: Dataset, recipe: Recipe) -> None:
+        self.names = sorted(set(train["label"]), key=_natural)
+        check_weights(recipe, self.names)
+        self.positive = self._positive(recipe.data.positive_label) if len(self.names) == 2 else None
+
+    def _positive(self, wanted: str | None) -> int:
+        if wanted is not None:
+            if wanted not in self.names:
+                raise RecipeError(f"no label {wanted!r}", where="data.positive_label", hint=nearest(wanted, self.names))
+            return self.names.index(wanted)
+        known = [number for number, name in enumerate(self.names) if name.strip().lower() in POSITIVE]
+        return known[0] if len(known) == 1 else 1
+
+    def strata(self, labels: Sequence[str]) -> Sequence[str]:
+        return labels
+
+    def counts(self, labels: Sequence[str]) -> dict[str, int]:
+        counted = Counter(labels)
+        return {name: counted[name] for name in sorted(counted, key=_natural)}
+
+    def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
+        train = splits_["train"]["label"]
+        counts = self.counts(train)
+        others = {name: list(split["label"]) for name, split in splits_.items() if name != "train"}
+        rows = {name: list(split["row"]) for name, split in splits_.items()}
+        every = [label for split in splits_.values() for label in split["label"]]
+        return [
+            *checks.unseen_labels(train, others, rows),
+            *checks.one_class(counts),
+            *checks.label_by_row(counts),
+            *checks.rare_class(counts),
+            *checks.imbalance(counts),
+            *checks.near_equal_labels(every),
+            *checks.missing_like_labels(every),
+        ]
+
+    def encode(self, labels: Sequence[str]) -> list[int]:
+        return self._ids(labels).tolist()
+
+    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+        smoothing = recipe.training.label_smoothing
+        weight = weights_of(recipe, self.names, self.counts(train["label"]) if train is not None else {})
+
+        def summed(logits: Tensor, labels: Tensor) -> Tensor:
+            weights = None if weight is None else weight.to(logits.device)
+            return functional.cross_entropy(
+                logits.float(), labels, weights, ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+            )
+
+        return summed
+
+    def answers(self, logits: FloatArray) -> list[Answer]:
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = shifted / shifted.sum(axis=1, keepdims=True)
+        best = probabilities.argmax(axis=1)
+        return [
+            {"prediction": self.names[i], "score": float(row[i]), "scores": row.tolist()}
+            for i, row in zip(best, probabilities, strict=True)
+        ]
+
+    def metrics(self, predicted: Sequence[str], gold: Sequence[str]) -> list[AnyMetric]:
+        return list(
+            classification.classification_metrics(
+                self._ids(predicted), self._ids(gold), len(self.names), positive=self.positive
+            )
+        )
+
+    def baselines(self, train: Texts, labels: Sequence[str], test: Texts) -> dict[str, Sequence[str]]:
+        ids = self._ids(labels)
+        found = {
+            "majority": baselines.majority(ids, len(test)),
+            "tfidf": baselines.tfidf_classifier(train, ids, test).predictions,
+        }
+        return {name: [self.names[i] for i in predicted] for name, predicted in found.items()}
+
+
+class SeveralLabels(Labels):
+    """Each text has any number of labels, none included."""
+
+    kind = "several"
+    problem_type = "multi_label_classification"
+    role = "labels"
+    best = "f1_micro"
+    metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
+
+    def read(self, values: Mapping[str, Any], column: str | list[str]) -> list[str]:
+        if isinstance(column, str):
+            if values.get(column) is None:
+                raise Unlabelled("missing-label", f"column {column!r} is empty")
+            return split_labels(values[column], self.separator)
+        flags = {name: values.get(name) for name in column}
+        empty = [name for name, flag in flags.items() if is_missing(flag)]
+        if empty:
+            raise Unlabelled("missing-label", f"columns are empty: {listing(empty)}")
+        chosen = []
+        for name, flag in flags.items():
+            number = float(flag) if isinstance(flag, bool) else _flag(flag)
+            if number not in (0.0, 1.0):
+                raise Unlabelled("bad-label", f"column {name!r} is {flag!r}, neither 0 nor 1")
+            if number:
+                chosen.append(name)
+        return chosen
+
+    def learn(self, train: Dataset, recipe: Recipe) -> None:
+        columns = recipe.data.columns.get("labels")
+        found = {label for labels in train["label"] for label in labels}
+        # Columns of 0 and 1 name the labels in the order of the file; a label that no row has keeps its place.
+        self.names = list(columns) if isinstance(columns, list) else sorted(found, key=_natural)
+        self.threshold = recipe.evaluation.threshold
+        check_weights(recipe, self.names)
+
+    def strata(self, labels: Sequence[list[str]]) -> Sequence[Any]:
+        return splits.by_labels(labels)
+
+    def counts(self, labels: Sequence[list[str]]) -> dict[str, int]:
+        counted = Counter(label for row in labels for label in row)
+        names = self.names or sorted(counted, key=_natural)
+        return {name: counted[name] for name in names}
+
+    def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
+        train = splits_["train"]["label"]
+        counts = self.counts(train)
+        others = {
+            name: [label for labels in split["label"] for label in labels]
+            for name, split in splits_.items()
+            if name != "train"
+        }
+        return [
+            *checks.unseen_labels(counts, others),
+            *checks.constant_label(counts, len(train)),
+            *checks.rare_class(counts),
+            *checks.imbalance(counts),
+            *checks.near_equal_labels(label for labels in train for label in labels),
+        ]
+
+    def encode(self, labels: Sequence[list[str]]) -> list[list[float]]:
+        return self._matrix(labels).astype(np.float64).tolist()
+
+    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+        smoothing = recipe.training.label_smoothing
+        weight = weights_of(recipe, self.names, self.counts(train["label"]) if train is not None else {})
+
+        def summed(logits: Tensor, labels: Tensor) -> Tensor:
+            counted = labels.ne(IGNORED)
+            target = labels.clamp(min=0) * (1 - smoothing) + smoothing / 2
+            each = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+            if weight is not None:
+                each = each * weight.to(logits.device)
+            return (each * counted).sum()
+
+        return summed
+
+    def answers(self, logits: FloatArray) -> list[Answer]:
+        probabilities = 1 / (1 + np.exp(-logits))
+        return [
+            {
+                "prediction": [name for name, p in zip(self.names, row, strict=True) if p >= self.threshold],
+                # How sure the model is of the whole set, were the labels independent.
+                "score": float(np.prod(np.maximum(row, 1 - row))),
+                "scores": row.tolist(),
+            }
+            for row in probabilities
+        ]
+
+    def metrics(self, predicted: Sequence[list[str]], gold: Sequence[list[str]]) -> list[AnyMetric]:
+        return list(multilabel.multilabel_metrics(self._matrix(predicted), self._matrix(gold)))
+
+    def baselines(self, train: Texts, labels: Sequence[list[str]], test: Texts) -> dict[str, Sequence[Any]]:
+        matrix = self._matrix(labels)
+        found = {
+            "majority": baselines.majority(matrix, len(test)),
+            "tfidf": baselines.tfidf_classifier(train, matrix, test).predictions,
+        }
+        return {name: [self._named(row) for row in predicted] for name, predicted in found.items()}
+
+    def _matrix(self, labels: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+        ids = {name: number for number, name in enumerate(self.names)}
+        matrix = np.zeros((len(labels), len(self.names)), dtype=np.int64)
+        for row, chosen in enumerate(labels):
+            matrix[row, [ids[label] for label in chosen]] = 1
+        return matrix
+
+    def _named(self, row: NDArray[np.int64]) -> list[str]:
+        return [name for name, flag in zip(self.names, row, strict=True) if flag]
+
+
+class Number(Labels):
+    """Each text has a number, such as a similarity from 0 to 5."""
+
+    kind = "number"
+    problem_type = "regression"
+    role = "label"
+    best = "pearson"
+    metric_names = ("pearson", "spearman", "mse", "mae", "r2")
+
+    def read(self, values: Mapping[str, Any], column: str | list[str]) -> float:
+        value = values.get(str(column))
+        if is_missing(value):
+            raise Unlabelled("missing-label", f"column {column!r} is empty")
+        number = as_number(value)
+        if number is None:
+            raise Unlabelled("bad-label", f"column {column!r} is {value!r}, which is not a finite number")
+        return number
+
+    def learn(self, train: Dataset, recipe: Recipe) -> None:
+        if recipe.training.class_weights is not None:
+            raise RecipeError(
+                "class_weights needs classes, and the label is a number",
+                where="training.class_weights",
+                hint="leave it out",
+            )
+
+    def strata(self, labels: Sequence[float]) -> Sequence[Any]:
+        return splits.by_value(labels)
+
+    def counts(self, labels: Sequence[float]) -> dict[str, int]:
+        return {}
+
+    def knows(self, label: float) -> bool:
+        return True
+
+    def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
+        return checks.constant_target(list(splits_["train"]["label"]))
+
+    def encode(self, labels: Sequence[float]) -> list[float]:
+        return list(labels)
+
+    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+        def summed(logits: Tensor, labels: Tensor) -> Tensor:
+            counted = labels.ne(IGNORED)
+            return ((logits.float().squeeze(-1) - labels).square() * counted).sum()
+
+        return summed
+
+    def answers(self, logits: FloatArray) -> list[Answer]:
+        return [{"prediction": value, "score": None, "scores": [value]} for value in logits[:, 0].tolist()]
+
+    def metrics(self, predicted: Sequence[float], gold: Sequence[float]) -> list[AnyMetric]:
+        return regression.regression_metrics(np.asarray(predicted, float), np.asarray(gold, float))
+
+    def baselines(self, train: Texts, labels: Sequence[float], test: Texts) -> dict[str, Sequence[float]]:
+        values = np.asarray(labels, float)
+        found = {
+            "mean": baselines.mean(values, len(test)),
+            "tfidf": baselines.tfidf_ridge(train, values, test).predictions,
+        }
+        return {name: predicted.tolist() for name, predicted in found.items()}
+
+
+KINDS: dict[str, type[Labels]] = {kind.kind: kind for kind in (OneLabel, SeveralLabels, Number)}
+
+
+def _natural(label: str) -> tuple[int, float, str]:
+    """Numbers by size, then words by the alphabet."""
+    number = as_number(label)
+    return (1, 0.0, label) if number is None else (0, number, label)
+
+
+def _flag(value: Any) -> float | None:
+    words = {"true": 1.0, "false": 0.0}
+    return words.get(str(value).strip().lower(), as_number(value))

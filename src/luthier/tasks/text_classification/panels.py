@@ -1,0 +1,116 @@
+"""The evidence of text classification for the report: confusion, classes, calibration, errors."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from luthier.metrics import calibration, classification, multilabel
+from luthier.metrics.bootstrap import Score
+from luthier.reporting import panels as shapes
+from luthier.reporting.panels import Panel
+from luthier.tasks.text_classification.labels import Labels
+
+MOST_ERRORS = 100
+RESAMPLES = 500  # for the tables; the headline's scores use the recipe's number
+
+
+def panels(labels: Labels, predictions: Mapping[str, Sequence[Any]], roles: Sequence[str]) -> list[Panel]:
+    """The panels of a run's predictions.
+
+    Args:
+        labels: Kind and names of the labels.
+        predictions: Columns of the predictions file.
+        roles: Its columns that hold texts.
+    """
+    if not len(predictions["gold"]):
+        return []
+    if labels.kind == "number":
+        return _number_panels(predictions, roles)
+    return [*_class_panels(labels, predictions), _errors(predictions, roles, _wrong(predictions))]
+
+
+def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> Iterator[Panel]:
+    gold, predicted = predictions["gold"], predictions["prediction"]
+    confidence = np.asarray(predictions["score"], dtype=float)
+    if labels.kind == "one":
+        gold_ids = np.asarray(labels.encode(gold))
+        predicted_ids = np.asarray(labels.encode(predicted))
+        counts = classification.class_counts(predicted_ids, gold_ids, len(labels.names))
+        yield shapes.Confusion(
+            labels.names, classification.confusion(predicted_ids, gold_ids, len(labels.names)).tolist()
+        )
+        right = gold_ids == predicted_ids
+    else:
+        gold_matrix = np.asarray(labels.encode(gold), dtype=np.int64)
+        predicted_matrix = np.asarray(labels.encode(predicted), dtype=np.int64)
+        counts = multilabel.label_counts(predicted_matrix, gold_matrix)
+        # Calibration is of each single yes or no, as each label has a probability of its own.
+        confidence = np.asarray([*predictions["scores"]], dtype=float).ravel()
+        right = gold_matrix.ravel() == 1
+    yield _class_table(classification.class_table(counts, labels.names, resamples=RESAMPLES))
+    bins = calibration.reliability(confidence, right, resamples=0)
+    error = calibration.expected_calibration_error(confidence, right).on(np.ones((1, len(right))))[0]
+    yield shapes.Reliability(
+        [shapes.Bin(found.confidence or 0.0, found.accuracy.value or 0.0, found.n) for found in bins if found.n],
+        float(error),
+        note=""
+        if labels.kind == "one"
+        else "Over every label of every row: how often a label holds that is given this probability.",
+    )
+
+
+def _class_table(classes: Sequence[classification.ClassScores]) -> shapes.Table:
+    rows = [
+        (row.name, _cell(row.precision), _cell(row.recall), _cell(row.f1), row.support, row.predicted)
+        for row in classes
+    ]
+    return shapes.Table("Classes", ("class", "precision", "recall", "F1", "rows", "predicted"), rows)
+
+
+def _cell(score: Score) -> shapes.Score:
+    return shapes.Score(score.value, score.low, score.high)
+
+
+def _wrong(predictions: Mapping[str, Sequence[Any]]) -> list[int]:
+    pairs = zip(predictions["gold"], predictions["prediction"], strict=True)
+    wrong = [i for i, (gold, predicted) in enumerate(pairs) if _plain(gold) != _plain(predicted)]
+    return sorted(wrong, key=lambda i: (-predictions["score"][i], i))
+
+
+def _number_panels(predictions: Mapping[str, Sequence[Any]], roles: Sequence[str]) -> list[Panel]:
+    gold, predicted = np.asarray(predictions["gold"], float), np.asarray(predictions["prediction"], float)
+    miss = np.abs(gold - predicted)
+    worst = np.argsort(-miss, kind="stable").tolist()
+    scored = {**predictions, "score": miss.tolist()}
+    return [
+        shapes.Scatter(gold.tolist(), predicted.tolist()),
+        _errors(scored, roles, worst, title="Largest errors", score_name="error"),
+    ]
+
+
+def _errors(
+    predictions: Mapping[str, Sequence[Any]],
+    roles: Sequence[str],
+    chosen: Sequence[int],
+    title: str = "Most confident errors",
+    score_name: str = "confidence",
+) -> shapes.Examples:
+    shown = [
+        shapes.Example(
+            texts=[(role.replace("_", " "), predictions[role][i]) for role in roles],
+            gold=_plain(predictions["gold"][i]),
+            prediction=_plain(predictions["prediction"][i]),
+            score=predictions["score"][i],
+            source=predictions["source"][i],
+            row=predictions["row"][i],
+        )
+        for i in chosen[:MOST_ERRORS]
+    ]
+    return shapes.Examples(shown, total=len(chosen), title=title, score_name=score_name)
+
+
+def _plain(value: Any) -> str | list[str]:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return value if isinstance(value, str) else [str(part) for part in value]

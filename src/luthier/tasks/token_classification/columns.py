@@ -1,0 +1,146 @@
+"""Which columns of a table are words and their tags, or texts and the spans in them."""
+
+import re
+from collections.abc import Sequence
+
+from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.roles import (
+    Columns,
+    Given,
+    Profiles,
+    asked,
+    by_name,
+    is_named,
+    is_prose,
+    is_structured,
+    said,
+    several,
+    there_are,
+    unused,
+    with_split,
+)
+from luthier.data.structured import same_lengths
+from luthier.findings import Decision
+from luthier.tasks.token_classification.annotations import is_spans
+
+TASK = "token-classification"
+SHAPES = ("tokens", "spans")
+# Best first.
+TOKEN_NAMES = ("tokens", "words", "token", "word", "sentence", "text")
+TAG_NAMES = (
+    *("ner tags", "ner", "ner labels", "iob", "bio", "tags", "labels", "entities", "tag", "label", "word labels"),
+    *("upos", "pos tags", "pos", "chunk tags"),
+)
+SPAN_NAMES = ("spans", "entities", "label", "labels", "annotations", "entity", "ner", "annotation")
+TEXT_NAMES = ("text", "sentence", "content", "document", "data")
+_TAG = re.compile(r"O|[BIESLU][-_].+")
+
+
+def recognise_tokens(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
+    """Find words with tags (roles `tokens`, `tags`) or texts with spans (roles `text`, `spans`).
+
+    Args:
+        profiles: The table's columns (`columns.profile`).
+        given: Columns that the user named, by role; `text` stands for what is read and `label` for what is learned.
+        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+    Returns:
+        None where neither is found; `why_not` says why.
+    Raises:
+        ColumnError: A column that the user named is not there.
+    """
+    found = [_tokens(profiles, given) if shape in (None, "tokens") else None]
+    found += [_spans(profiles, given) if shape in (None, "spans") else None]
+    fitting = [recognition for recognition in found if recognition is not None]
+    return max(fitting, key=lambda recognition: recognition.confidence, default=None)
+
+
+def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
+    """Say what each column holds, when no words with tags and no texts with spans were found."""
+    return f"no list of words beside a list of tags of its length, and no text beside spans: {there_are(profiles)}"
+
+
+def _tokens(profiles: Profiles, given: Given) -> Recognition | None:
+    named = asked(profiles, given, ["tokens"], "tags")
+    if named is None or not all(_is_list(profiles[one]) for column in named.values() for one in several(column)):
+        return None
+    tags = _tags(profiles, several(named.get("tags")), several(named.get("tokens")))
+    if not tags:
+        return None
+    best = profiles[tags[0]]
+    words = [
+        column.name
+        for column in profiles.values()
+        if column.name not in tags and column.structure.item == "text" and not _is_bio(column) and _fit(column, best)
+    ]
+    known = by_name({name: profiles[name] for name in words}, TOKEN_NAMES, _is_list)
+    words = several(named.get("tokens")) or known or words
+    if not words:
+        return None
+    token = profiles[words[0]]
+    why = [_line("tokens", token, named, TOKEN_NAMES), _line("tags", best, named, TAG_NAMES)]
+    why += unused(tags[1:], "also tags; --label takes another")
+    sure = 0.97 if is_named(token.name, TOKEN_NAMES) and is_named(best.name, TAG_NAMES) else 0.85
+    columns = with_split(profiles, given, {"tokens": token.name, "tags": best.name}, why)
+    return Recognition(TASK, "tokens", columns, 1.0 if len(named) == 2 else sure, why)
+
+
+def _tags(profiles: Profiles, named: list[str], tokens: list[str]) -> list[str]:
+    """The columns that may be tags, best first."""
+    if named:
+        return named
+    candidates = {name: column for name, column in profiles.items() if _is_list(column) and name not in tokens}
+    called = [name for name in by_name(candidates, TAG_NAMES, _is_list) if is_named(name, TAG_NAMES)]
+    called = [name for name in called if any(_fit(other, profiles[name]) for other in _others(profiles, name))]
+    return called + [name for name in candidates if name not in called and _is_bio(profiles[name])]
+
+
+def _spans(profiles: Profiles, given: Given) -> Recognition | None:
+    named = asked(profiles, given, ["text"], "spans")
+    if named is None:
+        return None
+    spans = several(named.get("spans")) or _span_columns(profiles)
+    texts = several(named.get("text")) or by_name(profiles, TEXT_NAMES, _may_hold_text)
+    texts = texts or [name for name, column in profiles.items() if is_prose(column)]
+    if not spans or not texts or not is_spans(profiles[spans[0]]):
+        return None
+    text, span = profiles[texts[0]], profiles[spans[0]]
+    why = [_line("text", text, named, TEXT_NAMES), _line("spans", span, named, SPAN_NAMES)]
+    columns = with_split(profiles, given, {"text": text.name, "spans": span.name}, why)
+    sure = 0.97 if is_named(span.name, SPAN_NAMES) else 0.85
+    return Recognition(TASK, "spans", columns, 1.0 if len(named) == 2 else sure, why)
+
+
+def _span_columns(profiles: Profiles) -> list[str]:
+    called = by_name(profiles, SPAN_NAMES, is_spans)
+    return called + [name for name, column in profiles.items() if name not in called and is_spans(column)]
+
+
+def _may_hold_text(column: ColumnProfile) -> bool:
+    """Whether a column is text, or an object with one as Label Studio writes it."""
+    return is_prose(column) or (not column.structure.item and "text" in column.structure.keys)
+
+
+def _others(profiles: Profiles, name: str) -> list[ColumnProfile]:
+    return [column for column in profiles.values() if column.name != name and column.structure.item == "text"]
+
+
+def _is_list(column: ColumnProfile) -> bool:
+    return column.structure.item in ("text", "number")
+
+
+def _fit(column: ColumnProfile, tags: ColumnProfile) -> bool:
+    """Whether two columns have as many items in nearly every row; a row that is broken is set aside later."""
+    return same_lengths(column.structure.lengths, tags.structure.lengths) > 0.8
+
+
+def _is_bio(column: ColumnProfile) -> bool:
+    """Whether the items of a column are tags such as B-PER, I-PER and O."""
+    if not column.parts or not is_structured(column) or column.parts.keys() <= {"O"}:
+        return False
+    tagged = sum(n for part, n in column.parts.items() if _TAG.fullmatch(part))
+    return tagged > 0.95 * column.parts.total()
+
+
+def _line(role: str, column: ColumnProfile, named: Columns, names: Sequence[str]) -> Decision:
+    how = "as given" if role in named else "by name" if is_named(column.name, names) else "by content"
+    return said(role, column, how)

@@ -1,0 +1,204 @@
+"""Conversations of every shape as messages with four roles; what is none is set aside with its reason."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.data.records import Fault
+from luthier.tasks.chat.messages import ROLES, Message, read_messages, read_tools
+
+MESSAGES = {"messages": "m"}
+USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
+
+
+def read(cell: Any) -> list[Message] | Fault:
+    return read_messages({"m": cell}, MESSAGES, "messages")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}],
+        [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}],
+        [{"from": "User", "value": "Hi"}, {"from": "Chatbot", "value": "Hello"}],
+        [{"role": "prompter", "text": "Hi"}, {"role": "assistant", "text": "Hello"}],
+        [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": ["Hello"]}],
+        [{"role": "user", "content": "Hi", "from": None, "tool_calls": None}, ASSISTANT],
+        ["Hi", "Hello"],
+        json.dumps([USER, ASSISTANT]),
+        str([USER, ASSISTANT]),
+        f"[{USER}\n {ASSISTANT}]",
+        {
+            "text": "Hi",
+            "role": "prompter",
+            "replies": [
+                {"text": "Go away", "role": "assistant", "rank": 1, "replies": []},
+                {"text": "Hello", "role": "assistant", "rank": 0, "replies": []},
+            ],
+        },
+    ],
+)
+def test_every_form_of_a_conversation(cell: Any) -> None:
+    assert read(cell) == [USER, ASSISTANT]
+
+
+def test_turns_stay_as_they_are() -> None:
+    turns = [ASSISTANT, USER, USER, ASSISTANT, ASSISTANT, {"role": "system", "content": "Be brief"}]
+    assert read(turns) == turns
+
+
+CALL = {"name": "search", "arguments": {"query": "rice", "limit": None}}
+CALLED = {"type": "function", "function": {"name": "search", "arguments": {"query": "rice", "limit": None}}}
+
+
+def test_calls_of_tools() -> None:
+    sharegpt = [
+        {"from": "human", "value": "Find rice"},
+        {"from": "function_call", "value": json.dumps(CALL)},
+        {"from": "observation", "value": '{"found": 1}'},
+        {"from": "gpt", "value": "Found it"},
+    ]
+    expected = [
+        {"role": "user", "content": "Find rice"},
+        {"role": "assistant", "content": "", "tool_calls": [CALLED]},
+        {"role": "tool", "content": '{"found": 1}'},
+        {"role": "assistant", "content": "Found it"},
+    ]
+    assert read(sharegpt) == expected
+    openai = [
+        {"role": "user", "content": "Find rice"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c1", "type": "function", "function": CALL | {"arguments": json.dumps(CALL["arguments"])}}
+            ],
+        },
+        {"role": "tool", "content": '{"found": 1}', "tool_call_id": "c1", "name": "search"},
+        {"role": "assistant", "content": "Found it"},
+    ]
+    found = read(openai)
+    assert isinstance(found, list)
+    assert found[1]["tool_calls"] == [CALLED | {"id": "c1"}]
+    assert found[2] == expected[2] | {"tool_call_id": "c1", "name": "search"}
+    several = [USER, {"role": "function_call", "content": json.dumps([CALL, CALL])}]
+    found = read(several)
+    assert isinstance(found, list)
+    assert found[1]["tool_calls"] == [CALLED, CALLED]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason", "words"),
+    [
+        ([], "empty-conversation", "'m'"),
+        (None, "empty-conversation", "'m'"),
+        ([USER], "no-assistant-turn", "the roles are user"),
+        ([USER, {"role": "assistant", "content": " "}], "no-assistant-turn", "user, assistant"),
+        ([USER, {"role": "moderator", "content": "x"}], "unknown-role", "message 2 has the role 'moderator'"),
+        ([{"content": "x"}], "unknown-role", "message 1 has the role ''"),
+        ([USER, "Hello"], "invalid-message", "message 2"),
+        ([{"role": "user", "content": [{"type": "image"}]}, ASSISTANT], "not-text", "message 1"),
+        ([USER, {"role": "function_call", "content": "search(rice)"}], "bad-tool-call", "names no function"),
+        ([USER, {"role": "function_call", "content": '{"name": "a", "arguments": "x"}'}], "bad-tool-call", "no object"),
+        ([USER, {"role": "function_call", "content": "[]"}], "bad-tool-call", "calls nothing"),
+    ],
+)
+def test_what_is_set_aside(cell: Any, reason: str, words: str) -> None:
+    fault = read(cell)
+    assert isinstance(fault, Fault)
+    assert fault.reason == reason
+    assert words in fault.detail
+
+
+ALPACA = {"instruction": "i", "input": "n", "output": "o", "system": "s", "history": "h"}
+
+
+def test_instructions() -> None:
+    row = {"i": "Add up", "n": "1, 2", "o": "3", "s": "Be brief", "h": [["Hi", "Hello"]]}
+    assert read_messages(row, ALPACA, "instruction") == [
+        {"role": "system", "content": "Be brief"},
+        USER,
+        ASSISTANT,
+        {"role": "user", "content": "Add up\n\n1, 2"},
+        {"role": "assistant", "content": "3"},
+    ]
+    plain = [{"role": "user", "content": "Add up"}, {"role": "assistant", "content": "3"}]
+    assert read_messages(row | {"n": "", "s": None, "h": []}, ALPACA, "instruction") == plain
+    only_input = read_messages(row | {"i": "", "s": "", "h": None}, ALPACA, "instruction")
+    assert isinstance(only_input, list)
+    assert only_input[0] == {"role": "user", "content": "1, 2"}
+    for change, reason in (
+        ({"o": " "}, "no-assistant-turn"),
+        ({"i": "", "n": ""}, "empty-text"),
+        ({"h": "x"}, "invalid-message"),
+    ):
+        fault = read_messages(row | {"h": []} | change, ALPACA, "instruction")
+        assert isinstance(fault, Fault)
+        assert fault.reason == reason
+
+
+PROMPT = {"prompt": "p", "response": "r"}
+
+
+def test_a_reply_that_is_to_be_predicted() -> None:
+    assert read_messages({"m": [USER]}, MESSAGES, "messages", replied=False) == [USER]
+    assert read_messages({"p": "Hi"}, PROMPT, "prompt", replied=False) == [USER]
+    assert read_messages({"i": "Hi"}, ALPACA, "instruction", replied=False) == [USER]
+    fault = read_messages({"m": []}, MESSAGES, "messages", replied=False)
+    assert isinstance(fault, Fault)
+    assert fault.reason == "empty-conversation"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "response"),
+    [
+        ("Hi", "Hello"),
+        ([USER], [ASSISTANT]),
+        ([USER], "Hello"),
+        ("Hi", [USER, ASSISTANT]),  # preference data repeats the prompt
+        (str([USER]), str([ASSISTANT])),
+    ],
+)
+def test_prompts_with_responses(prompt: Any, response: Any) -> None:
+    assert read_messages({"p": prompt, "r": response}, PROMPT, "prompt") == [USER, ASSISTANT]
+
+
+@pytest.mark.parametrize("reply", ['["a", "b"]', '{"a": 1}', "[1, 2]", '[{"a": 1}]', "(1, 2)", "[]"])
+def test_a_reply_in_json_is_text(reply: str) -> None:
+    found = read_messages({"p": reply, "r": reply}, PROMPT, "prompt")
+    assert found == [{"role": "user", "content": reply}, {"role": "assistant", "content": reply}]
+
+
+def test_tools() -> None:
+    tool = {"name": "search", "description": "finds", "parameters": {"type": "object", "default": None}}
+    wrapped = {"type": "function", "function": tool}
+    for cell in (json.dumps([tool]), str([wrapped]), json.dumps(tool)):
+        assert read_tools({"t": cell}, {"tools": "t"}) == [wrapped]
+    without_nothing = {"type": "function", "function": tool | {"parameters": {"type": "object"}}}
+    assert read_tools({"t": [tool]}, {"tools": "t"}) == [without_nothing]  # as Arrow gives it
+    for cell in (None, "", "[]", []):
+        assert read_tools({"t": cell}, {"tools": "t"}) == []
+    assert read_tools({"t": "x"}, {}) == []
+    fault = read_tools({"t": "no list"}, {"tools": "t"})
+    assert isinstance(fault, Fault)
+    assert fault.reason == "bad-tools"
+
+
+TURN = st.fixed_dictionaries(
+    {"role": st.sampled_from(sorted(set(ROLES) - {"function_call", "tool_call"})), "content": st.text()}
+)
+
+
+@given(st.lists(TURN))
+@settings(deadline=None)
+def test_no_turn_is_lost_or_changed(turns: list[dict[str, str]]) -> None:
+    found = read(turns)
+    if isinstance(found, Fault):
+        spoken = [turn for turn in turns if ROLES[turn["role"]] == "assistant" and turn["content"].strip()]
+        assert not spoken
+    else:
+        assert found == [{"role": ROLES[turn["role"]], "content": turn["content"]} for turn in turns]
+        assert read(json.dumps(turns)) == found

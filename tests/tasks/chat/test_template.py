@@ -1,0 +1,279 @@
+"""Which tokens of a conversation the assistant writes, whatever the template; checked by decoding them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from transformers import ByT5Tokenizer, PreTrainedTokenizerBase
+
+from luthier.errors import DataError, ModelError
+from luthier.models.architectures import TURN_END
+from luthier.tasks.chat.rendering import fitting, render_chat
+from luthier.tasks.chat.template import assistant_mask, end_tokens, ensure, prompt_ids
+from luthier.tokenizers.training import train_tokenizer
+
+Conversation = list[dict[str, Any]]
+TEXT = "Hello there, how are you? What is the weather today, assistant user system model? It is sunny."
+CHATML = (
+    "{% for m in messages %}{{'<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+NO_PROMPT = CHATML.partition("{% if add")[0]
+SMOLLM2 = (
+    "{% for m in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>system\n"
+    "You are a helpful AI assistant named SmolLM<|im_end|>\n' }}{% endif %}{{'<|im_start|>' + m['role'] + '\n' + "
+    "m['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+LLAMA3 = (
+    "{% for m in messages %}{% set content = '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' + "
+    "m['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}{% endif %}"
+    "{{ content }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
+)
+GEMMA = (
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
+    "{% endif %}{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate') }}{% endif %}"
+    "{% set role = 'model' if m['role'] == 'assistant' else m['role'] %}"
+    "{{ '<start_of_turn>' + role + '\n' + m['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{'<start_of_turn>model\n'}}{% endif %}"
+)
+MISTRAL = (
+    "{{ bos_token }}{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Conversation roles must alternate') }}{% endif %}{% if m['role'] == 'user' %}"
+    "{{ '[INST] ' + m['content'] + ' [/INST]' }}{% else %}{{ m['content'] + eos_token }}{% endif %}{% endfor %}"
+)
+PHI3 = (
+    "{% for m in messages %}{{ '<|' + m['role'] + '|>\n' + m['content'] + '<|end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}"
+)
+PLAIN = (
+    "{% for m in messages %}{{ m.role + ': ' + m.content + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}"
+)
+# Thoughts of earlier turns are taken out, as DeepSeek and Qwen do.
+THINKING = (
+    "{% for m in messages %}{% set c = m.content %}{% if '</think>' in c and not loop.last %}"
+    "{% set c = c.split('</think>')[-1] %}{% endif %}{{ '<|' + m.role + '|>' + c + eos_token }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|><think>\n' }}{% endif %}"
+)
+SPECIAL = ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<start_of_turn>", "<end_of_turn>", "[INST]"]
+SPECIAL += ["[/INST]", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+# What each template ends an answer with.
+ENDS = {
+    CHATML: "<|im_end|>",
+    NO_PROMPT: "<|im_end|>",
+    SMOLLM2: "<|im_end|>",
+    LLAMA3: "<|eot_id|>",
+    GEMMA: "<end_of_turn>",
+    MISTRAL: "<|endoftext|>",
+    PLAIN: "\n",
+    THINKING: "<|endoftext|>",
+}
+NAMES = ["chatml", "no-prompt", "smollm2", "llama3", "gemma", "mistral", "plain", "thinking"]
+CONVERSATION: Conversation = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": "Hello"},
+    {"role": "assistant", "content": "a"},  # a letter that stands in every header, too
+    {"role": "user", "content": "What is the weather?"},
+    {"role": "assistant", "content": "It is <b>sunny</b>.\nAnd Ünï 日本."},
+]
+
+
+def with_template(template: str | None) -> PreTrainedTokenizerBase:
+    tokenizer = train_tokenizer([TEXT] * 3, 500, family="decoder")
+    tokenizer.add_tokens(SPECIAL, special_tokens=True)
+    tokenizer.chat_template = template
+    return tokenizer
+
+
+def answers(
+    tokenizer: PreTrainedTokenizerBase, messages: Conversation, tools: Sequence[Mapping[str, Any]] | None = None
+) -> list[str]:
+    """The text of each run of tokens that are the assistant's."""
+    ids, mask = assistant_mask(tokenizer, messages, tools)
+    assert tokenizer.decode(ids) == render_chat(tokenizer, messages, tools)
+    pairs = groupby(zip(ids, mask, strict=True), key=lambda pair: pair[1])
+    return [tokenizer.decode([token for token, _ in run]) for ours, run in pairs if ours]
+
+
+@pytest.mark.parametrize("template", ENDS, ids=NAMES)
+def test_each_answer_is_marked_with_its_end_and_nothing_else(template: str) -> None:
+    tokenizer = with_template(template)
+    space = " " if template == PLAIN else ""  # its prompt ends before the space
+    said = [message["content"] for message in CONVERSATION if message["role"] == "assistant"]
+    assert answers(tokenizer, CONVERSATION) == [f"{space}{text}{ENDS[template]}" for text in said]
+
+
+def test_the_end_of_a_whole_conversation_belongs_to_the_last_answer() -> None:
+    found = answers(with_template(PHI3), CONVERSATION)
+    assert found == ["a<|end|>", "It is <b>sunny</b>.\nAnd Ünï 日本.<|end|>\n<|endoftext|>"]
+
+
+@pytest.mark.parametrize("template", ENDS, ids=NAMES)
+def test_a_prompt_is_what_stands_before_the_answer(template: str) -> None:
+    tokenizer = with_template(template)
+    if template == THINKING:
+        pytest.skip("its prompt begins a thought, which earlier answers are shown without")
+    ids, mask = assistant_mask(tokenizer, CONVERSATION)
+    assert prompt_ids(tokenizer, CONVERSATION[:2]) == ids[: mask.index(1)]
+    last = max(place for place in range(1, len(mask)) if mask[place] > mask[place - 1])
+    assert prompt_ids(tokenizer, CONVERSATION[:4]) == ids[:last]
+
+
+@pytest.mark.parametrize("template", ENDS, ids=NAMES)
+def test_generating_stops_at_the_end_of_an_answer(template: str) -> None:
+    tokenizer = with_template(template)
+    found = set(tokenizer.convert_ids_to_tokens(end_tokens(tokenizer)))
+    assert found == ({ENDS[template]} if template != PLAIN else set()) | {"<|endoftext|>"}
+
+
+def test_a_system_message_that_a_template_does_not_take_goes_before_the_first_user_s() -> None:
+    for template in (GEMMA, MISTRAL):
+        text = render_chat(with_template(template), CONVERSATION)
+        assert "Be kind.\n\nHello" in text
+    assert "system" not in render_chat(with_template(GEMMA), CONVERSATION[:1])
+
+
+def test_a_system_message_that_a_template_drops_is_kept() -> None:
+    dropping = CHATML.replace("{{'<|im_start|>'", "{% if m.role != 'system' %}{{'<|im_start|>'").replace(
+        "'\n'}}", "'\n'}}{% endif %}", 1
+    )
+    assert "Be kind.\n\nHello" in render_chat(with_template(dropping), CONVERSATION)
+
+
+def test_thoughts_that_a_template_takes_out_of_earlier_turns_are_not_looked_for() -> None:
+    turns = [
+        {**turn, "content": "<think>hm</think>" + turn["content"]} if turn["role"] == "assistant" else turn
+        for turn in CONVERSATION
+    ]
+    found = answers(with_template(THINKING), turns)
+    assert found == ["a<|endoftext|>", "<think>hm</think>It is <b>sunny</b>.\nAnd Ünï 日本.<|endoftext|>"]
+
+
+def test_an_answer_before_any_question() -> None:
+    tokenizer = with_template(CHATML)
+    assert answers(tokenizer, CONVERSATION[2:])[0] == "a<|im_end|>"
+    assert tokenizer.decode(prompt_ids(tokenizer, [])) == "<|im_start|>assistant\n"
+
+
+def test_two_answers_in_a_row_are_two() -> None:
+    turns = [CONVERSATION[1], CONVERSATION[2], CONVERSATION[4]]
+    assert len(answers(with_template(CHATML), turns)) == 2
+
+
+def test_content_in_parts_is_the_text_of_the_parts() -> None:
+    parts = CHATML.replace("m['content']", "(m['content'] if m['content'] is string else m['content'][0]['text'])")
+    turns = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": [{"type": "text", "text": "Hi"}]}]
+    assert answers(with_template(parts), turns) == ["Hi<|im_end|>"]
+
+
+TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}}}]
+CALL = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Paris"}}}
+CALLING: Conversation = [
+    {"role": "system", "content": "Be kind."},
+    {"role": "user", "content": "Weather?"},
+    {"role": "assistant", "content": None, "tool_calls": [CALL, {"name": "now", "arguments": "{}"}]},
+    {"role": "tool", "content": "sunny"},
+    {"role": "assistant", "content": "Sunny."},
+]
+
+
+def test_the_default_template_shows_tools_and_their_calls_are_the_assistant_s() -> None:
+    tokenizer = with_template(None)
+    ensure(tokenizer)
+    calls = (
+        '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call>\n'
+        '<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call><|im_end|>'
+    )
+    assert answers(tokenizer, CALLING, TOOLS) == [calls, "Sunny.<|im_end|>"]
+    text = render_chat(tokenizer, CALLING, TOOLS)
+    assert text.index("Be kind.") < text.index('"name": "weather"') < text.index("Weather?") < text.index("sunny")
+    assert text.count("<|im_start|>system") == 1
+
+
+@pytest.mark.parametrize("template", [CHATML, GEMMA, MISTRAL, LLAMA3], ids=["chatml", "gemma", "mistral", "llama3"])
+def test_a_template_without_tools_is_given_them_as_text(template: str) -> None:
+    tokenizer = with_template(template)
+    text = render_chat(tokenizer, CALLING, TOOLS)
+    assert text.index("Be kind.") < text.index('"name": "weather"') < text.index("sunny") < text.index("Sunny.")
+    call, told = answers(tokenizer, CALLING, TOOLS)
+    assert call.startswith(
+        '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call>\n<tool_call>'
+    )
+    assert (call.partition("</tool_call>" + ENDS[template])[1:], told) == (
+        ("</tool_call>" + ENDS[template], ""),
+        "Sunny." + ENDS[template],
+    )
+    roles = [message["role"] for message in fitting(tokenizer, CALLING, TOOLS)[0]]
+    assert ("tool" in roles) == (template in (CHATML, LLAMA3))
+    assert ("system" in roles) == (template in (CHATML, LLAMA3))
+
+
+def test_tools_are_offered_where_there_is_no_system_message() -> None:
+    text = render_chat(with_template(GEMMA), CALLING[1:], TOOLS)
+    assert text.index('"name": "weather"') < text.index("Weather?") < text.index("sunny")
+
+
+@pytest.mark.parametrize("messages", [CONVERSATION, CALLING])
+def test_the_default_template_marks_the_same_tokens_for_transformers(messages: Conversation) -> None:
+    tokenizer = with_template(None)
+    ensure(tokenizer)
+    found = tokenizer.apply_chat_template([dict(turn) for turn in messages], return_assistant_tokens_mask=True)
+    assert (found["input_ids"], found["assistant_masks"]) == assistant_mask(tokenizer, messages)
+
+
+@given(st.lists(st.text(max_size=20), min_size=2, max_size=6))
+@example(["", ">"])  # how the end-of-turn token ends
+def test_any_text_in_the_default_template(contents: list[str]) -> None:
+    turns = [{"role": "assistant" if i % 2 else "user", "content": text} for i, text in enumerate(contents)]
+    said = [text + TURN_END for text in contents[1::2]]
+    assert answers(ANY, turns) == said
+
+
+ANY = with_template(None)
+ensure(ANY)
+
+
+def test_a_tokenizer_without_a_template_gets_one_and_one_with_keeps_its_own() -> None:
+    tokenizer = with_template(None)
+    before = len(tokenizer)
+    decision = ensure(tokenizer)
+    assert decision.value == "ChatML" and len(tokenizer) == before  # ours has the two tokens from the start
+    assert tokenizer.eos_token == TURN_END != tokenizer.pad_token
+    assert render_chat(tokenizer, CONVERSATION).startswith("<|startoftext|><|im_start|>system\nBe kind.<|im_end|>\n")
+    own = with_template(LLAMA3)
+    ensure(own)
+    assert own.chat_template == LLAMA3
+
+
+def test_the_turns_become_special_tokens_where_they_were_none() -> None:
+    tokenizer = train_tokenizer([TEXT] * 3, 500, family="encoder-decoder")
+    before = len(tokenizer)
+    assert "2 tokens more" in ensure(tokenizer).why
+    assert len(tokenizer) == before + 2
+    assert not render_chat(tokenizer, CONVERSATION).startswith(("<s>", "</s>"))
+    assert answers(tokenizer, CONVERSATION)[0] == "a<|im_end|>"
+
+
+def test_a_conversation_that_a_template_refuses_is_told_in_its_words() -> None:
+    with pytest.raises(DataError, match="Conversation roles must alternate") as caught:
+        assistant_mask(with_template(GEMMA), CONVERSATION[2:])
+    assert "assistant, user, assistant" in caught.value.where
+
+
+def test_a_slow_tokenizer_is_told() -> None:
+    with pytest.raises(ModelError, match="none of the fast ones"):
+        assistant_mask(ByT5Tokenizer(chat_template=CHATML), CONVERSATION)
+
+
+def test_no_template_and_one_that_cannot_be_split_are_told() -> None:
+    with pytest.raises(ModelError, match="no chat template"):
+        render_chat(with_template(None), CONVERSATION)
+    shouting = "{% for m in messages %}{{ m.role + m.content | upper + '\n' }}{% endfor %}"
+    with pytest.raises(ModelError, match="does not show where the answer 'a' begins"):
+        assistant_mask(with_template(shouting), CONVERSATION)

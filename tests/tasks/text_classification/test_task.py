@@ -1,0 +1,273 @@
+"""Text classification in its shapes: from a row to an example, to a loss, to an answer, and back from a directory."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from transformers import BertConfig
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import ModelOutput
+
+from luthier.data.batches import IGNORED
+from luthier.data.columns.profile import profile
+from luthier.data.records import Record, Rejected
+from luthier.errors import ColumnError, RecipeError
+from luthier.recipe import Recipe
+from luthier.tasks.base import Answer, find, registry
+from luthier.tasks.text_classification.task import SHAPES, TextClassification
+
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "single/one": [{"text": f"a film {i}", "label": "good" if i % 2 else "bad"} for i in range(20)],
+    "pair/one": [{"a": f"a film {i}", "b": f"two people {i}", "same": str(i % 2)} for i in range(20)],
+    "single/several": [
+        {"text": f"a film {i}", "joy": i % 2, "fear": int(i % 3 == 0), "awe": int(i % 5 == 0)} for i in range(20)
+    ],
+    "pair/number": [{"a": f"a film {i}", "b": f"two people {i}", "score": f"{0.25 * i}"} for i in range(20)],
+}
+COLUMNS: dict[str, dict[str, Any]] = {
+    "single/one": {"text": "text", "label": "label"},
+    "pair/one": {"text": "a", "text_pair": "b", "label": "same"},
+    "single/several": {"text": "text", "labels": ["joy", "fear", "awe"]},
+    "pair/number": {"text": "a", "text_pair": "b", "label": "score"},
+}
+ALL = list(ROWS)
+
+
+def learned(shape: str, **training: Any) -> tuple[TextClassification, Dataset]:
+    """The task on the rows of a shape, and its examples."""
+    recipe = Recipe.build({"data": {"columns": COLUMNS[shape], "shape": shape}, "training": training})
+    records = [Record("rows.csv", i, row) for i, row in enumerate(ROWS[shape], start=1)]
+    recognition = TextClassification.recognise(profile(records), COLUMNS[shape], shape)
+    assert recognition is not None
+    task = TextClassification.recognised(recognition, recipe)
+    task.look(profile(records))
+    examples = Dataset.from_list([dict(task.example(record)) for record in records])
+    task.learn(examples, recipe)
+    return task, examples
+
+
+def out(logits: torch.Tensor) -> ModelOutput:
+    """What a model gives back."""
+    return SequenceClassifierOutput(logits=logits)
+
+
+def answers_of(task: TextClassification, logits: np.ndarray) -> list[Answer]:
+    """The answers to rows of which the model gave these logits."""
+    kept = task.keep(out(torch.tensor(logits)), {}, None)
+    return task.answers({}, [{}] * len(kept), kept)
+
+
+def loss_of(task: TextClassification, logits: torch.Tensor, labels: Sequence[Any], **training: Any) -> float:
+    summed = task.loss(Recipe.build({"training": training}))
+    return float(summed(out(logits), torch.tensor(task.labels.encode(labels))))
+
+
+@pytest.mark.parametrize("shape", ALL)
+def test_a_row_becomes_an_example_with_its_place(shape: str) -> None:
+    task, examples = learned(shape)
+    assert task.shape == shape
+    assert examples[3]["source"] == "rows.csv"
+    assert examples[3]["row"] == 4
+    assert examples[3]["text"] == "a film 3"
+    assert ("text_pair" in examples.column_names) is shape.startswith("pair/")
+
+
+def test_the_labels_of_each_shape() -> None:
+    assert learned("single/one")[1]["label"][:2] == ["bad", "good"]
+    assert learned("pair/one")[1]["label"][:2] == ["0", "1"]
+    assert learned("single/several")[1]["label"][:4] == [["fear", "awe"], ["joy"], [], ["joy", "fear"]]
+    assert learned("pair/number")[1]["label"][:3] == [0.0, 0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("shape", "change", "reason"),
+    [
+        ("single/one", {"text": None}, "missing-text"),
+        ("single/one", {"text": " \n"}, "empty-text"),
+        ("single/one", {"label": ""}, "missing-label"),
+        ("pair/one", {"b": None}, "missing-text"),
+        ("single/several", {"joy": None}, "missing-label"),
+        ("single/several", {"joy": 2}, "bad-label"),
+        ("pair/number", {"score": "high"}, "bad-label"),
+        ("pair/number", {"score": "nan"}, "bad-label"),
+        ("pair/number", {"score": "inf"}, "bad-label"),
+        ("pair/number", {"score": math.nan}, "missing-label"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_set_aside_with_its_reason(shape: str, change: dict, reason: str) -> None:
+    task, _ = learned(shape)
+    found = task.example(Record("rows.csv", 7, ROWS[shape][0] | change))
+    assert isinstance(found, Rejected)
+    assert (found.source, found.row, found.reason) == ("rows.csv", 7, reason)
+    assert next(iter(change)) in found.detail
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "None", "nan"])
+def test_words_of_missing_values_are_words(word: str) -> None:
+    task, _ = learned("single/one")
+    found = task.example(Record("rows.csv", 1, {"text": word, "label": word}))
+    assert not isinstance(found, Rejected)
+    assert (found["text"], found["label"]) == (word, word)
+
+
+def test_the_loss_of_one_label_is_torchs_cross_entropy() -> None:
+    task, examples = learned("single/one")
+    logits, labels = torch.randn(20, 2), task.labels.encode(examples["label"])
+    expected = nn.CrossEntropyLoss(reduction="sum")(logits, torch.tensor(labels))
+    assert loss_of(task, logits, examples["label"]) == pytest.approx(float(expected), rel=1e-6)
+    smooth = nn.CrossEntropyLoss(reduction="sum", label_smoothing=0.2)(logits, torch.tensor(labels))
+    assert loss_of(task, logits, examples["label"], label_smoothing=0.2) == pytest.approx(float(smooth), rel=1e-6)
+    assert smooth != expected
+
+
+def test_class_weights_weigh_the_loss_of_their_label() -> None:
+    task, examples = learned("single/one", class_weights={"bad": 3.0})
+    logits, labels = torch.randn(20, 2), torch.tensor(task.labels.encode(examples["label"]))
+    expected = nn.CrossEntropyLoss(torch.tensor([3.0, 1.0]), reduction="sum")(logits, labels)
+    found = loss_of(task, logits, examples["label"], class_weights={"bad": 3.0})
+    assert found == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_balanced_weights_give_each_class_the_same_sum() -> None:
+    task, _ = learned("single/one")
+    labels = ["bad"] * 15 + ["good"] * 5
+    task._train = Dataset.from_dict({"label": labels})
+    logits = torch.zeros(20, 2)
+    summed = task.loss(Recipe.build({"training": {"class_weights": "balanced"}}))
+    encoded = torch.tensor(task.labels.encode(labels))
+    of_bad, of_good = (summed(out(logits[part]), encoded[part]) for part in (slice(15), slice(15, None)))
+    assert float(of_bad) == pytest.approx(float(of_good))
+    assert float(of_bad + of_good) == pytest.approx(20 * math.log(2), rel=1e-6)
+
+
+def test_the_loss_of_several_labels_is_torchs_binary_cross_entropy() -> None:
+    task, examples = learned("single/several")
+    logits, labels = torch.randn(20, 3), torch.tensor(task.labels.encode(examples["label"]), dtype=torch.float32)
+    assert labels[:4].tolist() == [[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 0]]
+    expected = nn.BCEWithLogitsLoss(reduction="sum")(logits, labels)
+    assert loss_of(task, logits, examples["label"]) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_the_loss_of_a_number_is_torchs_squared_error() -> None:
+    task, examples = learned("pair/number")
+    logits, labels = torch.randn(20, 1), torch.tensor(examples["label"], dtype=torch.float32)
+    expected = nn.MSELoss(reduction="sum")(logits[:, 0], labels)
+    assert loss_of(task, logits, examples["label"]) == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", ALL)
+def test_an_ignored_label_adds_nothing_to_the_loss(shape: str) -> None:
+    task, examples = learned(shape)
+    logits = torch.randn(20, task.labels.width)
+    labels = torch.tensor(task.labels.encode(examples["label"]))
+    summed = task.loss(Recipe())
+    part = summed(out(logits[:12]), labels[:12])
+    labels[12:] = IGNORED
+    assert float(summed(out(logits), labels)) == pytest.approx(float(part), rel=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(*[st.floats(-500, 500)] * 2), min_size=1, max_size=8))
+def test_the_answer_of_one_label_is_the_softmax(logits: list[tuple[float, ...]]) -> None:
+    task = TextClassification.of_model(BertConfig(architectures=["BertForSequenceClassification"]), Mock())
+    assert task is not None
+    answers = answers_of(task, np.array(logits))
+    expected = torch.softmax(torch.tensor(logits, dtype=torch.float64), dim=1)
+    for answer, row in zip(answers, expected, strict=True):
+        assert answer["scores"] == pytest.approx(row.tolist(), abs=1e-5)
+        assert answer["score"] == max(answer["scores"])
+        assert answer["prediction"] == task.labels.names[int(np.argmax(answer["scores"]))]
+
+
+def test_the_answer_of_several_labels_is_those_above_the_threshold() -> None:
+    task, _ = learned("single/several")
+    answer = answers_of(task, np.array([[2.0, -1.0, 0.0]]))[0]
+    assert answer["prediction"] == ["joy", "awe"]
+    assert answer["scores"] == pytest.approx(torch.sigmoid(torch.tensor([2.0, -1.0, 0.0])).tolist(), abs=1e-7)
+    assert task.readable(answer)["scores"].keys() == {"joy", "fear", "awe"}
+    assert answers_of(task, np.array([[-9.0, -9.0, -9.0]]))[0]["prediction"] == []
+
+
+def test_the_answer_of_a_number_is_the_number() -> None:
+    task, _ = learned("pair/number")
+    assert task.readable(answers_of(task, np.array([[3.25]]))[0]) == {"prediction": 3.25}
+
+
+@pytest.mark.parametrize("shape", ALL)
+def test_a_task_comes_back_from_what_it_wrote(shape: str) -> None:
+    task, _ = learned(shape)
+    back = TextClassification.restored(json.loads(json.dumps(task.to_dict())))
+    assert back.to_dict() == task.to_dict()
+    assert back.model_config() == task.model_config()
+    logits = np.random.default_rng(0).normal(size=(5, task.labels.width))
+    assert answers_of(back, logits) == answers_of(task, logits)
+    assert back.answerable(ROWS[shape][0]) == task.answerable(ROWS[shape][0])
+
+
+@pytest.mark.parametrize("shape", ALL)
+def test_gold_as_prediction_is_a_perfect_score(shape: str) -> None:
+    task, examples = learned(shape)
+    metrics = task.metrics(task.perfect(examples[:]), examples[:])
+    values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics}
+    assert task.metric_for_best in values
+    for name, value in values.items():
+        assert value == pytest.approx(1.0 if task.greater_is_better(name) else 0.0), name
+
+
+@pytest.mark.parametrize(
+    ("config", "shape"),
+    [
+        ({"num_labels": 3}, "single/one"),
+        ({"num_labels": 1}, "single/number"),
+        ({"num_labels": 3, "problem_type": "multi_label_classification"}, "single/several"),
+        ({"num_labels": 1, "problem_type": "regression"}, "single/number"),
+    ],
+)
+def test_the_task_of_somebody_elses_model_follows_from_its_configuration(config: dict, shape: str) -> None:
+    task = TextClassification.of_model(BertConfig(architectures=["BertForSequenceClassification"], **config), Mock())
+    assert task is not None
+    assert task.shape == shape
+    assert task.answerable({"text": "a film"}) == {"text": "a film"}
+    assert len(task.labels.names) == (0 if shape.endswith("number") else config["num_labels"])
+
+
+def test_a_model_without_the_head_is_of_no_task_of_ours() -> None:
+    assert TextClassification.of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
+    assert TextClassification.of_model(BertConfig(), Mock()) is None
+
+
+def test_a_text_to_predict_is_found_by_its_column_or_its_role() -> None:
+    task, _ = learned("pair/one")
+    assert task.answerable({"a": "one", "b": "two", "id": 3}) == {"text": "one", "text_pair": "two"}
+    assert task.answerable({"text": "one", "text_pair": "two"}) == {"text": "one", "text_pair": "two"}
+    with pytest.raises(ColumnError, match="no column 'b'") as caught:
+        task.answerable({"a": "one", "bb": "two"})
+    assert "columns: a, bb" in caught.value.hint
+    single, _ = learned("single/one")
+    with pytest.raises(ColumnError, match="no column 'text'"):
+        single.answerable({"id": 3})
+    assert single.answerable({"text": None}) == {"text": ""}
+
+
+def test_weights_that_cannot_be_are_refused_before_a_model_is_loaded() -> None:
+    with pytest.raises(RecipeError, match="no label 'god'"):
+        learned("single/one", class_weights={"god": 2.0})
+    with pytest.raises(RecipeError, match=r"the weight of 'good' is -1\.0"):
+        learned("single/one", class_weights={"good": -1.0})
+    with pytest.raises(RecipeError, match="needs classes"):
+        learned("pair/number", class_weights="balanced")
+
+
+def test_the_registry_finds_the_task_by_name() -> None:
+    assert registry()["text-classification"] is TextClassification
+    assert find("text-classification") is TextClassification
+    assert len(SHAPES) == 6

@@ -1,0 +1,165 @@
+"""Tag schemes against seqeval, which reads them all; repairs against the rule of conlleval."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
+
+from luthier.data.records import Fault
+from luthier.tasks.token_classification.tags import (
+    SCHEMES,
+    invalid,
+    read_tokens,
+    repair,
+    scheme_of,
+    spans_of_tags,
+    to_iob2,
+)
+
+KINDS = st.sampled_from(["PER", "LOC"])
+# A sentence as entities and gaps: length and type, no type for words outside.
+CHUNKS = st.lists(st.tuples(st.integers(1, 3), st.one_of(st.none(), KINDS)), max_size=8)
+Chunks = list[tuple[int, str | None]]
+
+
+def written(chunks: Chunks, scheme: str) -> list[str]:
+    """A sentence's tags in a scheme, by its definition."""
+    tags: list[str] = []
+    before = None
+    for length, kind in chunks:
+        if kind is None:
+            tags += ["O"] * length
+        elif scheme == "IO":
+            tags += [kind] * length
+        elif scheme == "IOB1":
+            tags += [f"{'B' if kind == before else 'I'}-{kind}"] + [f"I-{kind}"] * (length - 1)
+        elif scheme == "IOB2":
+            tags += [f"B-{kind}"] + [f"I-{kind}"] * (length - 1)
+        else:
+            single, last = ("S", "E") if scheme == "BIOES" else ("U", "L")
+            middle = [f"I-{kind}"] * (length - 2)
+            tags += [f"{single}-{kind}"] if length == 1 else [f"B-{kind}", *middle, f"{last}-{kind}"]
+        before = kind
+    return tags
+
+
+def entities(chunks: Chunks) -> list[tuple[str, int, int]]:
+    found, place = [], 0
+    for length, kind in chunks:
+        if kind is not None:
+            found.append((kind, place, place + length))
+        place += length
+    return found
+
+
+@given(CHUNKS)
+@settings(deadline=None)
+def test_every_scheme_becomes_iob2(chunks: Chunks) -> None:
+    for scheme in SCHEMES:
+        if scheme == "IO":
+            continue
+        assert to_iob2(written(chunks, scheme), scheme) == written(chunks, "IOB2"), scheme
+
+
+@given(CHUNKS)
+@settings(deadline=None)
+def test_io_joins_neighbours_of_a_type_since_it_cannot_part_them(chunks: Chunks) -> None:
+    joined: Chunks = []
+    for length, kind in chunks:
+        if joined and joined[-1][1] == kind:
+            joined[-1] = (joined[-1][0] + length, kind)
+        else:
+            joined.append((length, kind))
+    assert to_iob2(written(chunks, "IO"), "IO") == written(joined, "IOB2")
+
+
+@given(CHUNKS)
+@settings(deadline=None)
+def test_spans_round_trip(chunks: Chunks) -> None:
+    tags = written(chunks, "IOB2")
+    offsets = [(2 * place, 2 * place + 1) for place in range(len(tags))]
+    spans = [{"start": 2 * start, "end": 2 * end - 1, "label": kind} for kind, start, end in entities(chunks)]
+    assert spans_of_tags(offsets, tags) == spans
+    assert invalid(tags) == []
+    assert repair(tags) == tags
+
+
+TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), max_size=12)
+
+
+@given(TAGS)
+@settings(deadline=None)
+def test_entities_are_those_of_seqeval(tags: list[str]) -> None:
+    """Which counts, in its lenient mode, as conlleval does: an I- that continues nothing begins an entity."""
+    spans = spans_of_tags([(place, place + 1) for place in range(len(tags))], tags)
+    found = [(span["label"], span["start"], span["end"] - 1) for span in spans]
+    assert found == get_entities(tags)
+    assert invalid(repair(tags)) == []
+    changed = [place for place, (one, other) in enumerate(zip(tags, repair(tags), strict=True)) if one != other]
+    assert changed == invalid(tags)
+
+
+def test_an_entity_that_begins_with_i() -> None:
+    tags = ["I-PER", "I-PER", "O", "B-LOC", "I-PER", "I-LOC"]
+    assert invalid(tags) == [0, 4, 5]
+    assert repair(tags) == ["B-PER", "I-PER", "O", "B-LOC", "B-PER", "B-LOC"]
+
+
+EXAMPLE: Chunks = [(1, None), (2, "PER"), (1, "PER"), (3, "LOC"), (1, None), (1, "LOC")]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_scheme_of_whole_data(scheme: str) -> None:
+    assert scheme_of([written(EXAMPLE, scheme)] * 5) == scheme
+
+
+@pytest.mark.parametrize(
+    ("sequences", "scheme"),
+    [
+        ([["O", "O"]], "IOB2"),
+        ([], "IOB2"),
+        ([["B-PER", "O"], ["B-LOC"]], "IOB2"),
+        ([["I-PER", "O"], ["I-LOC"]], "IOB1"),
+        ([["B-PER", "I-PER"]] * 50 + [["O", "I-PER"]], "IOB2"),  # a slip is no scheme
+        ([["I-PER", "I-PER"]] * 50 + [["O", "B-PER"]], "IOB1"),
+        ([["B_PER", "I_PER", "O"]], "IOB2"),
+        ([["NN", "VB"]], "IO"),
+    ],
+)
+def test_scheme_of_partial_data(sequences: list[list[str]], scheme: str) -> None:
+    assert scheme_of(sequences) == scheme
+
+
+def test_other_ways_to_write_tags() -> None:
+    assert to_iob2(["B_PER", "I_PER", "O"], "IOB2") == ["B-PER", "I-PER", "O"]
+    assert to_iob2(["I-PER", "I-PER", "O"], "IO") == ["B-PER", "I-PER", "O"]
+    assert to_iob2(["O", "E-PER"], "BIOES") == ["O", "I-PER"]  # and `invalid` tells of it
+    assert to_iob2(["B-per-son", "I-per-son"], "IOB2") == ["B-per-son", "I-per-son"]
+
+
+COLUMNS = {"tokens": "words", "tags": "ner"}
+
+
+def test_words_and_tags_of_a_row() -> None:
+    assert read_tokens({"words": ["Ada", 7], "ner": ["B-PER", "O"]}, COLUMNS) == (["Ada", "7"], ["B-PER", "O"])
+    assert read_tokens({"words": "['Ada' 'met']", "ner": '["B-PER", "O"]'}, COLUMNS) == (["Ada", "met"], ["B-PER", "O"])
+
+
+@pytest.mark.parametrize(
+    ("words", "ner", "reason", "detail"),
+    [
+        (["a", "b"], ["O"], "length-mismatch", "2 tokens and 1 tag"),
+        (["a", "b"], ["O", None], "missing-label", "word 2"),
+        (["a"], None, "missing-label", "'ner'"),
+        (None, ["O"], "missing-text", "'words'"),
+        ([], [], "empty-text", "'words'"),
+        ("a b", ["O", "O"], "empty-text", "'words'"),
+    ],
+)
+def test_rows_that_are_set_aside(words: Any, ner: Any, reason: str, detail: str) -> None:
+    fault = read_tokens({"words": words, "ner": ner}, COLUMNS)
+    assert isinstance(fault, Fault)
+    assert fault.reason == reason
+    assert detail in fault.detail

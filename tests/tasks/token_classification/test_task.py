@@ -1,0 +1,581 @@
+"""Token classification: from tags in any scheme to labels of tokens, and back to a tag for every word of any text."""
+
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+import torch
+from datasets import Dataset
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from seqeval.metrics import f1_score
+from torch import Tensor, nn
+from transformers import (
+    BertConfig,
+    BertForTokenClassification,
+    BertTokenizer,
+    PreTrainedTokenizerBase,
+    RobertaTokenizer,
+    XLMRobertaTokenizer,
+    pipeline,
+)
+from transformers.modeling_outputs import TokenClassifierOutput
+
+from luthier.api.predict import Predictor, load
+from luthier.data.batches import IGNORED
+from luthier.data.tokenized import Limits
+from luthier.runs.predictions import read_predictions
+from luthier.tasks.base import registry
+from luthier.tasks.token_classification.task import TokenClassification
+from luthier.tokenizers.training import train_tokenizer
+from tests.tasks.by_hand import Oracle, Row, encoded, learned, recipe_of, recognised, rejected, run, values_of
+
+WORDS = ["Ada", "Lovelace", "met", "Bob", "in", "New", "York", "."]
+IOB2 = ["B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "I-LOC", "O"]
+SCHEMES = {
+    "IOB2": IOB2,
+    "IOB1": ["I-PER", "I-PER", "O", "I-PER", "O", "I-LOC", "I-LOC", "O"],
+    "BIOES": ["B-PER", "E-PER", "O", "S-PER", "O", "B-LOC", "E-LOC", "O"],
+    "BILOU": ["B-PER", "L-PER", "O", "U-PER", "O", "B-LOC", "L-LOC", "O"],
+    "IO": ["PER", "PER", "O", "PER", "O", "LOC", "LOC", "O"],
+}
+NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+TEXT = "Ada Lovelace met Bob in New York."
+SPANS = [(0, 12, "PER"), (17, 20, "PER"), (24, 32, "LOC")]
+EXPORTS: dict[str, Row] = {
+    "prodigy": {"text": TEXT, "spans": [{"start": s, "end": e, "label": name} for s, e, name in SPANS]},
+    "doccano": {"text": TEXT, "label": [list(span) for span in SPANS]},
+    "label studio": {
+        "data": {"text": TEXT},
+        "annotations": [
+            {
+                "result": [
+                    {"type": "labels", "value": {"start": s, "end": e, "labels": [name], "text": TEXT[s:e]}}
+                    for s, e, name in SPANS
+                ]
+            }
+        ],
+    },
+}
+
+
+def rows(tags: Sequence[str], n: int = 4) -> list[Row]:
+    return [{"tokens": WORDS, "ner_tags": list(tags)} for _ in range(n)]
+
+
+@pytest.fixture(scope="module")
+def wordpiece() -> PreTrainedTokenizerBase:
+    """The words of WORDS, of which two are cut in pieces."""
+    pieces = ["ada", "love", "##lace", "met", "bob", "in", "new", "y", "##or", "##k", "."]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return BertTokenizer(vocab={piece: i for i, piece in enumerate([*special, *pieces])})
+
+
+@pytest.fixture(scope="module")
+def bytelevel() -> PreTrainedTokenizerBase:
+    """Two merges alone; all else is single bytes, with the blank before a word in a token of its own or its first."""
+    letters = sorted({chr(code) for code in range(33, 127)} | {"Ġ"})
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    vocabulary = {piece: i for i, piece in enumerate([*special, *letters, "Ġi", "Ġin"])}
+    return RobertaTokenizer(vocab=vocabulary, merges=[("Ġ", "i"), ("Ġi", "n")], add_prefix_space=False)
+
+
+# -- rows to examples ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_tags_of_any_scheme_are_learned_as_iob2(scheme: str) -> None:
+    task, examples = learned(TokenClassification, rows(SCHEMES[scheme]))
+    assert (task.shape, task.scheme, task.types) == ("tokens", scheme, ["LOC", "PER"])
+    assert task.names == NAMES
+    assert task.model_config()["id2label"] == dict(enumerate(NAMES))
+    assert task.gold(examples) == [IOB2] * 4
+    assert examples["text"][0] == "Ada Lovelace met Bob in New York ."
+    assert [examples["text"][0][start:end] for start, end in examples["offsets"][0]] == WORDS
+    assert task.label_counts(Dataset.from_dict(examples)) == {"LOC": 4, "PER": 8}
+
+
+@pytest.mark.parametrize("tool", EXPORTS)
+def test_spans_of_annotation_tools_become_tags_of_words(tool: str) -> None:
+    task, examples = learned(TokenClassification, [EXPORTS[tool]] * 4)
+    assert (task.shape, task.types) == ("spans", ["LOC", "PER"])
+    assert task.gold(examples)[0] == IOB2
+    assert examples["text"][0] == TEXT
+    assert [TEXT[start:end] for start, end in examples["offsets"][0]] == WORDS
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ner_tags": ["O"] * 7}, "length-mismatch"),
+        ({"tokens": [], "ner_tags": []}, "empty-text"),
+        ({"tokens": None}, "missing-text"),
+        ({"ner_tags": None}, "missing-label"),
+        ({"ner_tags": ["O"] * 7 + [None]}, "missing-label"),
+        ({"ner_tags": "O O O"}, "missing-label"),
+    ],
+)
+def test_tokens_that_cannot_be_used_are_set_aside(change: Row, reason: str) -> None:
+    task = recognised(TokenClassification, rows(IOB2))
+    assert rejected(task, {"tokens": WORDS, "ner_tags": IOB2, **change}) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "reason"),
+    [
+        (TEXT, (0, 2), "span-inside-word"),
+        (TEXT, (1, 12), "span-inside-word"),
+        (TEXT, (3, 4), "empty-span"),
+        (TEXT, (30, 99), "span-outside"),
+        ("", (0, 2), "empty-text"),
+        (None, (0, 2), "missing-text"),
+    ],
+)
+def test_spans_that_cannot_be_used_are_set_aside(text: str | None, span: tuple[int, int], reason: str) -> None:
+    task = recognised(TokenClassification, [EXPORTS["prodigy"]] * 4)
+    row = {"text": text, "spans": [{"start": span[0], "end": span[1], "label": "PER"}]}
+    assert rejected(task, row) == reason
+
+
+def test_crossing_spans_are_set_aside_and_white_space_is_trimmed() -> None:
+    task = recognised(TokenClassification, [EXPORTS["doccano"]] * 4)
+    assert rejected(task, {"text": TEXT, "label": [[0, 12, "PER"], [4, 16, "LOC"]]}) == "overlapping-spans"
+    _, examples = learned(TokenClassification, [{"text": TEXT, "label": [[3, 13, "PER"]]}] * 4)
+    assert examples["tags"][0] == ["O", "B-PER", *["O"] * 6]
+
+
+def test_tags_that_continue_nothing_are_counted_and_begin_an_entity() -> None:
+    good, bad = IOB2, ["I-PER", "I-PER", "O", "I-LOC", "O", "B-LOC", "I-PER", "O"]
+    data = [{"tokens": WORDS, "ner_tags": tags} for tags in [good] * 20 + [bad]]
+    task, examples = learned(TokenClassification, data)
+    assert task.scheme == "IOB2"
+    assert task.gold(examples)[20] == ["B-PER", "I-PER", "O", "B-LOC", "O", "B-LOC", "B-PER", "O"]
+    train = Dataset.from_dict(examples)
+    keys = {"train": [task.key(example) for example in train]}
+    found = {finding.id: finding for finding in task.check({"train": train}, keys, [])}
+    assert found["invalid-tags"].rows == (21,)
+    assert "3 tags I-" in found["invalid-tags"].message
+
+
+def test_an_entity_of_a_type_that_training_has_not_is_unknown() -> None:
+    task, _ = learned(TokenClassification, rows(IOB2))
+    assert task.knows({"tags": ["B-PER", "O", "I-LOC"]})
+    assert not task.knows({"tags": ["B-ORG", "O", "O"]})
+
+
+def test_splits_are_balanced_by_the_types_of_a_sentence() -> None:
+    data = [{"tokens": WORDS, "ner_tags": IOB2 if i % 2 else ["O"] * 8} for i in range(20)]
+    task, examples = learned(TokenClassification, data)
+    strata = task.strata(Dataset.from_dict(examples))
+    assert len(set(strata[0::2])) == len(set(strata[1::2])) == 1
+    assert strata[0] != strata[1]
+
+
+# -- examples to tokens ----------------------------------------------------------------------------------------------
+
+
+def test_labels_stand_on_the_first_piece_of_each_word(wordpiece: PreTrainedTokenizerBase) -> None:
+    task, examples = learned(TokenClassification, rows(IOB2))
+    row = encoded(task, examples, wordpiece, training=True)[0]
+    pieces = ["[CLS]", "ada", "love", "##lace", "met", "bob", "in", "new", "y", "##or", "##k", ".", "[SEP]"]
+    assert wordpiece.convert_ids_to_tokens(row["input_ids"]) == pieces
+    assert row["labels"] == [IGNORED, 3, 4, IGNORED, 0, 3, 0, 1, 2, IGNORED, IGNORED, 0, IGNORED]
+    assert row["words"] == [-1, 0, 1, -1, 2, 3, 4, 5, 6, -1, -1, 7, -1]
+    assert row["targets"] == 8
+
+
+def test_labels_stand_on_every_piece_when_asked_for_and_only_in_training(wordpiece: PreTrainedTokenizerBase) -> None:
+    task, examples = learned(TokenClassification, rows(IOB2), data__label_all_subwords=True)
+    row = encoded(task, examples, wordpiece, training=True)[0]
+    assert row["labels"] == [IGNORED, 3, 4, 4, 0, 3, 0, 1, 2, 2, 2, 0, IGNORED]
+    first, _ = learned(TokenClassification, rows(IOB2))
+    assert encoded(task, examples, wordpiece) == encoded(first, examples, wordpiece)
+    assert task.to_dict() != first.to_dict(), "or what was encoded for the one would be taken for the other"
+
+
+def test_a_blank_before_a_word_is_none_of_its_tokens(bytelevel: PreTrainedTokenizerBase) -> None:
+    data = [{"tokens": ["Al", "in", "a"], "ner_tags": ["B-PER", "O", "B-LOC"]}] * 4
+    task, examples = learned(TokenClassification, data)
+    row = encoded(task, examples, bytelevel, training=True)[0]
+    assert bytelevel.convert_ids_to_tokens(row["input_ids"]) == ["<s>", "A", "l", "Ġin", "Ġ", "a", "</s>"]
+    assert task.names == NAMES
+    assert row["labels"] == [IGNORED, 3, IGNORED, 0, IGNORED, 1, IGNORED]
+
+
+def test_padding_and_the_loss_leave_out_what_is_no_label(wordpiece: PreTrainedTokenizerBase) -> None:
+    data = [*rows(IOB2, 2), {"tokens": ["Bob"], "ner_tags": ["B-PER"]}]
+    task, examples = learned(TokenClassification, data)
+    batch = task.collator(wordpiece, Mock())(encoded(task, examples, wordpiece, training=True))
+    assert batch["input_ids"].shape == batch["labels"].shape == batch["attention_mask"].shape == (3, 13)
+    assert batch["labels"][2].tolist() == [IGNORED, 3, *[IGNORED] * 11]
+    logits = torch.randn(3, 13, 5)
+    for smoothing in (0.0, 0.1):
+        criterion = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED, label_smoothing=smoothing)
+        expected = criterion(logits.view(-1, 5), batch["labels"].view(-1))
+        summed = task.loss(recipe_of(training__label_smoothing=smoothing))
+        found = summed(TokenClassifierOutput(logits=logits), batch["labels"])
+        assert float(found) == pytest.approx(float(expected), rel=1e-6)
+
+
+# -- tokens to a tag for every word ----------------------------------------------------------------------------------
+
+TYPES = {"l": "LOC", "p": "PER"}
+INSIDE = {"m": "LOC", "q": "PER"}
+WRONG = "B-WRONG"
+
+
+def tag_of(piece: str) -> str:
+    """What the oracle says of a token: by its first letter where it begins a word, and never right elsewhere."""
+    if piece.startswith("##"):
+        return WRONG
+    piece = piece.lstrip("▁Ġ").lower()
+    first = piece[:1]
+    return f"B-{TYPES[first]}" if first in TYPES else f"I-{INSIDE[first]}" if first in INSIDE else "O"
+
+
+def sentence(n: int, seed: int, alphabet: str = "abcdelmpqrst") -> tuple[list[str], list[str]]:
+    """Words of one to twelve letters with the tags that their first letters tell; some hold marks."""
+    draw = random.Random(seed)
+    words, tags, before = [], [], "O"
+    for _ in range(n):
+        goes_on = {f"I-{kind}": letter for letter, kind in INSIDE.items() if before[2:] == kind}
+        first = draw.choice(["l", "p", *goes_on.values(), *"abcde"])
+        rest = "".join(draw.choice(alphabet) for _ in range(draw.randint(0, 11)))
+        before = tag_of(first)
+        word = first + rest
+        if draw.random() < 0.1:
+            word = f"{word}-{draw.choice('lp')}{rest}"  # the second half would be an entity of its own
+        elif draw.random() < 0.1:
+            word, before = f"({word})", "O"
+        words.append(word)
+        tags.append(before)
+    return words, tags
+
+
+def tagging_oracle(task: TokenClassification, tokenizer: PreTrainedTokenizerBase) -> Oracle:
+    """A model that knows the tag of each token that begins a word, and gives a wrong one to every other."""
+    numbers = {name: number for number, name in enumerate(task.names)}
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    table = torch.zeros(len(tokenizer), len(numbers))
+    byte_level = any(piece.startswith("Ġ") for piece in pieces)
+    for place, piece in enumerate(pieces):
+        goes_on = byte_level and not piece.startswith("Ġ") and piece[:1].isalpha()
+        table[place, numbers[WRONG if goes_on else tag_of(piece)]] = 9.0
+    return Oracle(lambda ids: TokenClassifierOutput(logits=table[ids]))
+
+
+@pytest.fixture(scope="module", params=["bert", "modernbert", "xlm-roberta"])
+def oracle(request: pytest.FixtureRequest) -> Predictor:
+    """The oracle with each kind of tokenizer (WordPiece, bytes, Unigram), of so few tokens that all words are cut."""
+    texts = [" ".join([*sentence(300, seed)[0], *"abcdelmpq" * 50]) for seed in range(3)]
+    kind = {"xlm-roberta": "unigram"}.get(request.param)
+    size = 400 if request.param == "modernbert" else 120  # 256 of these are bytes
+    tokenizer = train_tokenizer(texts, size, kind, family="encoder", architecture=None if kind else request.param)
+    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["LOC", "PER", "WRONG"])
+    return Predictor(task, tagging_oracle(task, tokenizer), tokenizer, Limits(64, stride=21))
+
+
+def within(predictor: Predictor, limits: Limits) -> Predictor:
+    return Predictor(predictor.task, predictor.model, predictor.tokenizer, limits)
+
+
+@pytest.mark.parametrize("stride", [0, 1, 21, 32])
+def test_every_tag_of_a_text_of_3000_words_is_right(stride: int, oracle: Predictor) -> None:
+    words, tags = sentence(3000, 7)
+    tokens = oracle.tokenizer(" ".join(words))["input_ids"]
+    assert len(tokens) > 9000, "words are cut in several pieces, at window edges too"
+    answer = within(oracle, Limits(64, stride=stride)).predict([{"tokens": words}])[0]
+    assert answer["tokens"] == words
+    assert len(answer["tags"]) == 3000
+    assert answer["tags"] == tags
+    assert {entity["type"] for entity in answer["prediction"]} == {"LOC", "PER"}
+
+
+@pytest.mark.parametrize("stride", [0, 9])
+def test_a_window_that_opens_inside_a_word_has_no_label_there(stride: int, oracle: Predictor) -> None:
+    drawn = [(word, tag) for word, tag in zip(*sentence(300, 5), strict=True) if word[0].isalpha()]
+    words, tags = map(list, zip(*drawn, strict=True))
+    tokenizer, limits = oracle.tokenizer, Limits(32, stride=stride)
+    task, examples = learned(TokenClassification, [{"tokens": words, "ner_tags": tags}] * 2)
+    labelled = []
+    for one in encoded(task, examples, tokenizer, limits, training=True):
+        assert one["targets"] == sum(label != IGNORED for label in one["labels"])
+        pieces = tokenizer.convert_ids_to_tokens(one["input_ids"])
+        for label, piece, word in zip(one["labels"], pieces, one["words"], strict=True):
+            if label != IGNORED:
+                assert piece.lstrip("Ġ▁") == "" or words[word].startswith(piece.lstrip("Ġ▁"))
+                assert task.names[label] == task.gold(examples)[0][word]
+                labelled.append(word)
+    assert set(labelled) == set(range(len(words)))
+    assert (len(labelled) == 2 * len(words)) == (stride == 0), "once each where windows share nothing"
+
+
+@pytest.mark.parametrize("length", [4, 5, 7, 64])
+def test_windows_as_narrow_as_can_be_lose_no_word(length: int, oracle: Predictor) -> None:
+    words, tags = sentence(60, 3)
+    answer = within(oracle, Limits(length, stride=length // 3)).predict([{"tokens": words}])[0]
+    assert answer["tags"] == tags
+
+
+def test_a_raw_text_of_3000_words_has_3000_tags(oracle: Predictor) -> None:
+    words, tags = sentence(3000, 11)
+    plain = [(word, tag) for word, tag in zip(words, tags, strict=True) if word.isalpha()]
+    text = " ".join(word for word, _ in plain)
+    answer = oracle.predict([text])[0]
+    assert answer["tokens"] == [word for word, _ in plain]
+    # An entity of which a word was left out here begins anew.
+    assert [tag.partition("-")[2] for tag in answer["tags"]] == [tag.partition("-")[2] for _, tag in plain]
+
+
+def test_a_model_of_64_positions_tags_3000_words_one_by_one(tiny_model: Path) -> None:
+    """With random weights all that can be seen is that each word has its one tag, and the surest place counts."""
+    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["LOC", "PER"])
+    tokenizer = BertTokenizer.from_pretrained(tiny_model)
+    config = BertConfig.from_pretrained(tiny_model, num_labels=5)
+    torch.manual_seed(0)
+    predictor = Predictor(task, BertForTokenClassification(config).eval(), tokenizer, Limits(64, stride=21))
+    words = [f"film{i}" if i % 5 else "story" for i in range(3000)]
+    answer = predictor.predict([{"tokens": words}])[0]
+    assert len(answer["tags"]) == len(answer["tokens"]) == 3000
+    assert "truncated" not in answer
+    assert len(set(answer["tags"])) > 1
+
+
+def test_a_word_in_two_windows_is_judged_where_most_is_around_it(wordpiece: PreTrainedTokenizerBase) -> None:
+    """The model answers by the place in its window: the first and last thirds of a window are never asked."""
+    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["EDGE"])
+
+    def outputs(ids: Tensor) -> TokenClassifierOutput:
+        logits = torch.zeros(*ids.shape, 3)
+        logits[:, :, 0] = 1.0
+        logits[:, :2, 1] = 9.0
+        logits[:, -3:, 1] = 9.0
+        return TokenClassifierOutput(logits=logits)
+
+    predictor = Predictor(task, Oracle(outputs), wordpiece, Limits(12, stride=5))
+    tags = predictor.predict([{"tokens": ["ada", "bob"] * 30}])[0]["tags"]
+    assert len(tags) == 60
+    assert tags[0] == "B-EDGE" and set(tags[1:50]) == {"O"}
+
+
+@pytest.mark.parametrize("empty", ["\u00ad", "\u200b", "", " "])
+def test_a_word_of_which_the_tokenizer_leaves_nothing_is_outside(
+    empty: str, wordpiece: PreTrainedTokenizerBase
+) -> None:
+    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["PER"])
+    always = Oracle(lambda ids: TokenClassifierOutput(logits=torch.eye(3)[torch.ones_like(ids)] * 9))
+    predictor = Predictor(task, always, wordpiece, Limits(32))
+    answer = predictor.predict([{"tokens": ["ada", empty, "met", empty]}])[0]
+    assert answer["tags"] == ["B-PER", "O", "B-PER", "O"]
+    assert [(one["text"], one["type"]) for one in answer["prediction"]] == [("ada", "PER"), ("met", "PER")]
+    assert predictor.predict([{"tokens": [empty]}])[0]["tags"] == ["O"]
+
+
+def test_texts_without_words_have_no_tags(oracle: Predictor) -> None:
+    for text in ("", "  ", "\n"):
+        answer = oracle.predict([text])[0]
+        assert (answer["prediction"], answer["tags"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "names"),
+    [
+        ("in 東京都 now", {"▁東京": "B-LOC", "都": "I-LOC"}, ["東京都"]),
+        ("the U.S. is", {"▁U.S.": "B-LOC"}, ["U.S"]),
+        ("in St. Louis.", {"▁St.": "B-LOC", "▁Lou": "I-LOC", "is.": "I-LOC"}, ["St. Louis"]),
+        ("(St. Louis)", {"▁(": "O", "St.": "B-LOC", "▁Lou": "I-LOC", "is)": "I-LOC"}, ["St. Louis"]),
+        ("St.-St. now", {"▁St.-": "B-LOC", "St.": "B-LOC"}, ["St", "St"]),
+    ],
+)
+def test_words_that_share_a_token_share_its_entity(text: str, pieces: dict[str, str], names: list[str]) -> None:
+    """As SentencePiece cuts: by the rule of words `St.` is two of them. What is only a mark at the end is left out."""
+    filler = ["▁in", "▁now", "▁the", "▁is", "▁"]
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    vocabulary = [*((token, 0.0) for token in special), *((piece, -1.0) for piece in (*filler, *pieces))]
+    tokenizer = XLMRobertaTokenizer(vocab=vocabulary)
+    assert set(pieces) <= set(tokenizer.tokenize(text))
+    task = TokenClassification("spans", {"text": "text", "spans": "spans"}, types=["LOC"])
+    table = torch.zeros(len(tokenizer), 3)
+    table[:, 0] = 1.0
+    for piece, tag in pieces.items():
+        table[tokenizer.convert_tokens_to_ids(piece), task.names.index(tag)] = 9.0
+    oracle = Oracle(lambda ids: TokenClassifierOutput(logits=table[ids]))
+    for length in (64, 4):
+        answer = Predictor(task, oracle, tokenizer, Limits(length, stride=1)).predict([text])[0]
+        assert [entity["text"] for entity in answer["prediction"]] == names
+        assert all(entity["score"] > 0.9 for entity in answer["prediction"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pat and qop at lom",
+        "😀pat 👩‍👩‍👧 qop\tlom\u0301 mat\u00a0pa",
+        "\ufeffpat\r\nqop  lom",
+        "Pàt é lóm ñ ü, (pat) «lom» pat's",
+        "pat\u200dqop lom\u00admat שלום pat",
+        "東京 pat 京都 lom",
+    ],
+)
+def test_entities_stand_where_they_say(text: str, oracle: Predictor) -> None:
+    answer = oracle.predict([text])[0]
+    assert answer["prediction"]
+    for entity in answer["prediction"]:
+        assert text[entity["start"] : entity["end"]] == entity["text"]
+        assert entity["text"].strip() == entity["text"] != ""
+        assert 0 <= entity["score"] <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from("pqlmab é\u0301😀-.\n(\u200d\u00ad東"), max_size=60))
+@example("aaaaaa\u00adaa")
+def test_any_text_has_a_tag_for_each_word_and_exact_entities(text: str) -> None:
+    predictor = ANY
+    answer = predictor.predict([text])[0]
+    assert len(answer["tags"]) == len(answer["tokens"])
+    for entity in answer["prediction"]:
+        assert text[entity["start"] : entity["end"]] == entity["text"]
+    # In windows nothing is said that is not said of the whole.
+    assert within(predictor, Limits(6, stride=2)).predict([text])[0]["tags"] == answer["tags"]
+
+
+def _any_predictor() -> Predictor:
+    texts = [" ".join(sentence(300, seed)[0]) + " é😀東-.()" for seed in range(3)]
+    tokenizer = train_tokenizer(texts, 120, family="encoder", architecture="bert")
+    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["LOC", "PER", "WRONG"])
+    return Predictor(task, tagging_oracle(task, tokenizer), tokenizer, Limits(512))
+
+
+ANY = _any_predictor()
+
+
+# -- somebody else's model, the directory, scores --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["O", "PER", "LOC"], {"ada": "PER", "lovelace": "PER", "bob": "PER", "new": "LOC", "york": "LOC"}),
+        (NAMES, dict(zip(["ada", "lovelace", "bob", "new", "york"], [t for t in IOB2 if t != "O"], strict=True))),
+        (
+            ["O", *(f"{place}-{kind}" for kind in ("LOC", "PER") for place in "BIES")],
+            {"ada": "B-PER", "lovelace": "E-PER", "bob": "S-PER", "new": "B-LOC", "york": "E-LOC"},
+        ),
+        (
+            ["I-LOC", "I-PER", "O"],
+            {"ada": "I-PER", "lovelace": "I-PER", "bob": "I-PER", "new": "I-LOC", "york": "I-LOC"},
+        ),
+    ],
+    ids=["IO", "BIO", "BIOES", "IOB1"],
+)
+def test_somebody_elses_model_says_its_tags_in_its_own_scheme(
+    names: list[str], said: dict[str, str], wordpiece: PreTrainedTokenizerBase
+) -> None:
+    config = BertConfig(architectures=["BertForTokenClassification"], id2label=dict(enumerate(names)))
+    task = TokenClassification.of_model(config, wordpiece)
+    assert task is not None
+    assert task.types == ["LOC", "PER"]
+    first = {word: wordpiece(word, add_special_tokens=False)["input_ids"][0] for word in said}
+    table = torch.zeros(len(wordpiece), len(names))
+    table[:, names.index("O")] = 1.0
+    for word, tag in said.items():
+        table[first[word], names.index(tag)] = 9.0
+    oracle = Oracle(lambda ids: TokenClassifierOutput(logits=table[ids]))
+    answer = Predictor(task, oracle, wordpiece, Limits(64)).predict([TEXT])[0]
+    assert answer["tags"] == IOB2
+    found = [(entity["start"], entity["end"], entity["type"]) for entity in answer["prediction"]]
+    assert found == SPANS
+    assert task.knows({"tags": IOB2}) and not task.knows({"tags": ["B-ORG"]})
+
+
+def test_a_model_without_the_head_is_of_no_task_of_ours() -> None:
+    assert TokenClassification.of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
+    assert TokenClassification.of_model(BertConfig(), Mock()) is None
+
+
+def test_a_task_comes_back_from_what_it_wrote(wordpiece: PreTrainedTokenizerBase) -> None:
+    task, examples = learned(TokenClassification, rows(SCHEMES["BIOES"]))
+    back = TokenClassification.restored(json.loads(json.dumps(task.to_dict())))
+    assert back.to_dict() == task.to_dict()
+    assert back.model_config() == task.model_config()
+    assert encoded(back, examples, wordpiece) == encoded(task, examples, wordpiece)
+    assert back.answerable({"tokens": WORDS}) == task.answerable({"tokens": WORDS})
+    assert registry()["token-classification"] is TokenClassification
+
+
+def test_the_right_tags_are_a_perfect_score() -> None:
+    task, examples = learned(TokenClassification, rows(SCHEMES["BILOU"]))
+    assert set(values_of(task, task.perfect(examples), examples).values()) == {1.0}
+    assert values_of(task, task.perfect(examples), examples).keys() == set(task.metric_names)
+    assert task.metric_for_best in task.metric_names
+
+
+def test_the_baseline_gives_each_word_its_commonest_tag() -> None:
+    train = [
+        {"tokens": ["May", "met", "May"], "ner_tags": ["B-PER", "O", "B-PER"]},
+        {"tokens": ["in", "May", "York"], "ner_tags": ["O", "O", "B-LOC"]},
+    ]
+    test = [{"tokens": ["York", "May", "unseen"], "ner_tags": ["O", "O", "O"]}]
+    task, known = learned(TokenClassification, train)
+    _, asked = learned(TokenClassification, test * 2)
+    said = task.baselines(known, asked)
+    assert [answer["prediction"] for answer in said["tag-dictionary"]] == [["B-LOC", "B-PER", "O"]] * 2
+
+
+# -- the whole way ---------------------------------------------------------------------------------------------------
+
+FIRST, LAST, PLACES = ["great", "lovely", "warm"], ["bright", "happy"], ["town", "night"]
+GAPS = ["the", "film", "a", "story", "of", "two", "people", "in", "with", "music"]
+
+
+def tagged(i: int) -> Row:
+    """A sentence of the tiny model's words in which names have one or two words."""
+    draw = random.Random(i)
+    tokens: list[str] = []
+    tags: list[str] = []
+    for _ in range(draw.randint(2, 4)):
+        gap = draw.sample(GAPS, draw.randint(1, 3))
+        name = [draw.choice(FIRST), *draw.sample(LAST, draw.randint(0, 1))]
+        name, kind = (name, "PER") if draw.random() < 0.6 else ([draw.choice(PLACES)], "LOC")
+        tokens += [*gap, *name]
+        tags += ["O"] * len(gap) + [f"B-{kind}"] + [f"I-{kind}"] * (len(name) - 1)
+    return {"tokens": tokens, "tags": tags}
+
+
+@pytest.fixture(scope="module")
+def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = [tagged(i) for i in range(80)]
+    return run(tmp_path_factory.mktemp("tags"), tiny_model, data, training__epochs=6, training__learning_rate=1e-2)
+
+
+def test_a_run_learns_and_its_score_is_that_of_seqeval(tuned: Path) -> None:
+    predictions = read_predictions(tuned / "predictions.parquet")
+    assert predictions is not None
+    metrics = json.loads((tuned / "metrics.json").read_text())["metrics"]
+    assert metrics["f1"]["value"] == pytest.approx(f1_score(predictions["gold"], predictions["prediction"]))
+    assert metrics["f1"]["value"] > 0.8
+
+
+def test_a_pipeline_finds_the_same_entities(tuned: Path) -> None:
+    texts = [" ".join(tagged(i)["tokens"]) for i in range(100, 130)]
+    ours = load(tuned).predict(texts)
+    plain = pipeline("token-classification", str(tuned / "model"), aggregation_strategy="first", device="cpu")
+    theirs = plain(texts)
+    for answer, found in zip(ours, theirs, strict=True):
+        said = [(entity["type"], entity["start"], entity["end"]) for entity in answer["prediction"]]
+        assert said == [(entity["entity_group"], entity["start"], entity["end"]) for entity in found]
+    kinds = {(entity["type"], len(entity["text"].split())) for answer in ours for entity in answer["prediction"]}
+    assert kinds >= {("PER", 1), ("PER", 2), ("LOC", 1)}
+
+
+def test_without_our_card_the_directory_is_read_as_somebody_elses(tuned: Path, tmp_path: Path) -> None:
+    own = load(tuned)
+    own.model.save_pretrained(tmp_path)
+    own.tokenizer.save_pretrained(tmp_path)
+    foreign = load(tmp_path)
+    texts = [" ".join(tagged(i)["tokens"]) for i in range(100, 110)]
+    found = [[answer["tags"] for answer in one.predict(texts)] for one in (own, foreign)]
+    assert found[0] == found[1]
