@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
-    from luthier.api.predict import load, predict_file
+    from luthier.api.predict import predict_file
     from luthier.api.report import report as write_report
+    from luthier.api.resume import resume
     from luthier.api.runs import runs
-    from luthier.api.train import resume, train
+    from luthier.api.train import train
     from luthier.errors import LuthierError
+    from luthier.pipeline.predictor import load
     from luthier.recipe import Recipe
-    from luthier.runs.run import Run
+    from luthier.run_directory.run import Run
     from luthier.tasks.base import registry as list_tasks
 
 __all__ = [
@@ -46,16 +48,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "LuthierError": ("luthier.errors", "LuthierError"),
     "Recipe": ("luthier.recipe", "Recipe"),
-    "Run": ("luthier.runs.run", "Run"),
+    "Run": ("luthier.run_directory.run", "Run"),
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),
     "list_tasks": ("luthier.tasks.base", "registry"),
-    "load": ("luthier.api.predict", "load"),
+    "load": ("luthier.pipeline.predictor", "load"),
     "predict_file": ("luthier.api.predict", "predict_file"),
-    "resume": ("luthier.api.train", "resume"),
+    "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
     "train": ("luthier.api.train", "train"),
     "write_report": ("luthier.api.report", "report"),

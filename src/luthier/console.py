@@ -58,7 +58,7 @@ class Tee(Console):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._log = logging.Logger("luthier.runs.run")
+        self._log = logging.Logger("luthier.run_directory.run")
         self._early = MemoryHandler(capacity=10_000, flushLevel=logging.CRITICAL + 1)
         self._log.addHandler(self._early)
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from luthier.api import predict as api
-from luthier.api.predict import Predictor, load, predict_file, predict_stream
+from luthier.api.predict import predict_file, predict_stream
 from luthier.cli import main
+from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Rejected
 from luthier.errors import ColumnError, DamagedError, ModelError, UsageError
+from luthier.pipeline import predictor as module
+from luthier.pipeline.predictor import Predictor, load
 from tests.conftest import review, write_csv
 from tests.tasks.conftest import tuned as tuned  # noqa: PLC0414  # a fixture, for this module too
 
@@ -41,7 +43,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_each_text_has_the_answer_it_has_alone(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "CHUNK", 64)  # several chunks, each batched by length
+    monkeypatch.setattr(module, "CHUNK", 64)  # several chunks, each batched by length
     together = predictor.predict(TEXTS)
     assert len(together) == len(TEXTS)
     for text, answer in itertools.islice(zip(TEXTS, together, strict=True), 0, None, 17):
@@ -103,9 +105,9 @@ def test_a_column_that_the_first_row_lacks_is_not_in_the_file(predictor: Predict
 
 
 def test_a_file_is_streamed(run: Path, texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "CHUNK", 10)
+    monkeypatch.setattr(module, "CHUNK", 10)
     read = 0
-    records = api.Source.records
+    records = Source.records
 
     def counted(self: Any) -> Iterator[Record | Rejected]:
         nonlocal read
@@ -113,7 +115,7 @@ def test_a_file_is_streamed(run: Path, texts: Path, monkeypatch: pytest.MonkeyPa
             read += 1
             yield record
 
-    monkeypatch.setattr(api.Source, "records", counted)
+    monkeypatch.setattr(Source, "records", counted)
     answers = predict_stream(run, str(texts))
     assert read == 0
     assert next(answers)["id"] == "0"
@@ -134,7 +136,7 @@ def test_a_file_gives_a_line_for_each_row_in_order(run: Path, texts: Path, tmp_p
 def test_an_interrupted_file_goes_on_without_loss(
     stop_after: int, run: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "CHUNK", 50)
+    monkeypatch.setattr(module, "CHUNK", 50)
     whole = tmp_path / "whole.jsonl"
     predict_file(run, str(texts), whole)
     stream = Predictor.stream

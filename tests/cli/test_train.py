@@ -113,7 +113,7 @@ def test_json_is_one_object_and_nothing_else(stub, result, capsys):
 
 def test_dry_run_prints_the_recipe_and_trains_nothing(stub, capsys):
     recipe = Recipe.build({"seed": 5})
-    calls = stub("recipes", plan=recipe)
+    calls = stub("train", plan=recipe)
     assert main(["train", "a.csv", "--dry-run", "--lr", "1e-4"]) == 0
     assert calls["plan"].kwargs["overrides"] == {"training.learning_rate": 1e-4}
     assert capsys.readouterr().out == recipe.to_toml().rstrip() + "\n"
@@ -122,7 +122,7 @@ def test_dry_run_prints_the_recipe_and_trains_nothing(stub, capsys):
 
 
 def test_resume_hands_over_the_directory(stub, result, capsys):
-    calls = stub("train", resume=result)
+    calls = stub("resume", resume=result)
     assert main(["resume", "runs/a", "--json"]) == 0
     assert calls["resume"].args == (Path("runs/a"),)
     assert json.loads(capsys.readouterr().out)["run"] == "runs/a"

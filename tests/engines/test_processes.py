@@ -13,11 +13,12 @@ import torch
 from safetensors.torch import load_file
 
 from luthier import processes
-from luthier.api.train import resume, train
+from luthier.api.resume import resume
+from luthier.api.train import train
 from luthier.engines import checkpoints
 from luthier.errors import FingerprintError
 from luthier.learning_curves.record import read_curves
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 
 TOLERANCE = 1e-5
 # 7 rows in 4 pieces, and 5 in the last step of an epoch: unequal pieces are what a wrong mean shows on.

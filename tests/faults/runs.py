@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from luthier.api import train as api
+from luthier.api import resume, train
 from luthier.console import Console
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 from luthier.storage.files import write_text
 from tests.conftest import review_rows, write_csv
 
@@ -62,7 +62,7 @@ def begin(folder: Path, model: Path, run: str = "run", console: Console | None =
     if not data.exists():
         write_csv(data, review_rows(40))
     overrides = SETTINGS | {"model.name": str(model)} | {key.replace("__", "."): v for key, v in settings.items()}
-    return api.train(data, overrides=overrides, run_dir=folder / run, console=console).run.path
+    return train.train(data, overrides=overrides, run_dir=folder / run, console=console).run.path
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def in_child(work: Callable[[], object]) -> int:
 
     def child() -> None:
         torch.set_num_threads(1)  # a fork does not inherit the threads of a pool, and would wait for them
-        api.report = quick_report
+        train.report = resume.report = quick_report
         code = 1
         try:
             work()

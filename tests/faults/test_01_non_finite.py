@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from luthier.api import train as api
+from luthier.api.resume import resume
 from luthier.cli import main
 from luthier.engines import checkpoints
 from luthier.engines.base import Training
 from luthier.errors import NonFiniteError
 from luthier.learning_curves.record import read_curves
+from luthier.pipeline import training as story
 from luthier.storage.files import verify
 from tests.faults.runs import ENGINES, begin
 
@@ -64,7 +65,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Break], dict[int, dict[
 
     def put(change: Break) -> dict[int, dict[str, Tensor]]:
         seen: dict[int, dict[str, Tensor]] = {}
-        right = api.assemble
+        right = story.assemble
 
         def assemble(prepared: object) -> Training:
             training = right(prepared)
@@ -79,7 +80,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Break], dict[int, dict[
             seen[-1] = training.model.state_dict()  # the tensors themselves: what they are at the end
             return training
 
-        monkeypatch.setattr(api, "assemble", assemble)
+        monkeypatch.setattr(story, "assemble", assemble)
         return seen
 
     return put
@@ -138,13 +139,13 @@ def test_the_run_goes_on_once_the_cause_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as patch:
-        right = api.assemble
-        patch.setattr(api, "assemble", right)
+        right = story.assemble
+        patch.setattr(story, "assemble", right)
         broken(nan_gradient)
         with pytest.raises(NonFiniteError):
             begin(tmp_path, tiny_model, training__engine=engine)
-        patch.setattr(api, "assemble", right)
-        found = api.resume(tmp_path / "run").to_dict()
+        patch.setattr(story, "assemble", right)
+        found = resume(tmp_path / "run").to_dict()
     through = begin(tmp_path, tiny_model, run="through", training__engine=engine)
     assert found["steps"] == 12
     ours, theirs = (load_file(path / "model" / "model.safetensors") for path in (tmp_path / "run", through))

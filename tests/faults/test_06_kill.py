@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from luthier.api import train as api
+from luthier.api.resume import resume
 from luthier.engines import checkpoints
 from tests.conftest import review_rows, write_csv
 from tests.faults.runs import ENGINES, SETTINGS, Outcome, begin, in_child
@@ -118,7 +118,7 @@ def kill_and_resume(folder: Path, model: Path, engine: str, moment: int, expecte
         left = [path.name for path in (folder / "run").glob("*")]
         assert not FINISHED & set(left), left
         return
-    assert in_child(lambda: api.resume(folder / "run")) == 0, moments[-1]
+    assert in_child(lambda: resume(folder / "run")) == 0, moments[-1]
     Outcome.of(folder / "run").assert_same(expected)
     hidden = {path.name for path in (folder / "run").rglob(".*")}
     assert hidden <= {".lock"}, moments[-1]

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from luthier.cli import main
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 from tests.conftest import review_rows
 from tests.faults.scene import Rows, Scene
 

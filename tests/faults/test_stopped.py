@@ -13,7 +13,7 @@ import pytest
 
 from luthier.cli import main
 from luthier.engines.supervise import Supervisor
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 from tests.faults.scene import Scene, finished
 
 FSYNC = os.fsync

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from luthier.api.train import plan
 from luthier.console import Console
 from luthier.findings import Decision
-from luthier.pipeline.recipes import plan
 from luthier.recipe import TrainingRecipe
 from tests.conftest import review, write_csv
 

@@ -20,7 +20,7 @@ from luthier.reporting.panels import (
     Score,
     Table,
 )
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 from luthier.storage.files import write_json, write_text
 
 BBC = ("business", "entertainment", "politics", "sport", "tech")

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
-from luthier.api.predict import Predictor, load
 from luthier.errors import ModelError
+from luthier.pipeline.predictor import Predictor, load
 from luthier.storage.files import write_text
 from luthier.tasks.chat.messages import Message
 from luthier.tasks.chat.task import Chat

@@ -10,8 +10,8 @@ from luthier.learning_curves.record import read_curves
 from luthier.metrics.bootstrap import difference
 from luthier.recipe import flatten
 from luthier.reporting.comparison import write_comparison
-from luthier.runs.predictions import answers_in, read_predictions
-from luthier.runs.run import Run
+from luthier.run_directory.predictions import answers_in, read_predictions
+from luthier.run_directory.run import Run
 from luthier.tasks.base import find
 
 

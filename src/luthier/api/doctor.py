@@ -12,7 +12,7 @@ from huggingface_hub import constants
 
 from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
-from luthier.runs.environment import environment
+from luthier.run_directory.environment import environment
 
 OF_A_RUN = {"git_commit", "command", "started"}  # what an environment says about a run, not about the machine
 HUB_PATIENCE_SECONDS = 3.0

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from luthier.api.predict import Predictor, load
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.reading.discover import discover
@@ -19,12 +18,13 @@ from luthier.models.loading import load_model
 from luthier.models.sources import near
 from luthier.pipeline.infer import Asked, answer
 from luthier.pipeline.journal import same_data
+from luthier.pipeline.predictor import Predictor, load
 from luthier.pipeline.prepare import prepare, profile_sources
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.score import Scored, score, score_split
 from luthier.recipe import Recipe, put
-from luthier.runs.predictions import write_predictions
-from luthier.runs.run import RECIPE, Run
+from luthier.run_directory.predictions import write_predictions
+from luthier.run_directory.run import RECIPE, Run
 from luthier.storage.files import write_json
 from luthier.text import listing
 

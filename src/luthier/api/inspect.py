@@ -12,7 +12,7 @@ from luthier.engines.loop import MIXED_PRECISION, steps
 from luthier.pipeline.assemble import assemble, decide_precision
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
-from luthier.runs.environment import peak_memory
+from luthier.run_directory.environment import peak_memory
 
 MEASURED_STEPS = 4  # the first of them warms up
 

@@ -3,172 +3,20 @@
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from luthier.console import Console
-from luthier.data.batches import by_length
 from luthier.data.reading.readers import Reading
 from luthier.data.reading.sources import Source, open_source
-from luthier.data.records import Record, Rejected
-from luthier.data.tokenized import Limits
-from luthier.errors import ColumnError, ModelError, UsageError
-from luthier.models.export import TASK_CARD, read_task_card
-from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
-from luthier.models.sources import locate
-from luthier.pipeline.infer import Asked, infer
+from luthier.errors import UsageError
+from luthier.pipeline.predictor import Predictor, load
 from luthier.storage.files import cannot_write, digest, sync_directory, write_json
-from luthier.tasks.base import Example, Task, of_card, registry
-from luthier.text import plural, shorten
+from luthier.text import plural
 
-CHUNK = 2_048  # rows held at once: enough to batch by length, few enough to stay flat in memory
-BUDGET = 8_192  # tokens in a batch
-
-Input = str | Sequence[str] | Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Predictor:
-    """A model that is ready to answer.
-
-    Args:
-        task: What it was tuned for.
-        model: In evaluation mode, float32.
-        tokenizer: Its own.
-        limits: How much of an input the model is given at once.
-    """
-
-    task: Task
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    limits: Limits
-
-    def predict(self, inputs: Sequence[Input]) -> list[dict[str, Any]]:
-        """Answers in the order of the inputs.
-
-        Args:
-            inputs: Texts, pairs of texts, or mappings with the task's columns.
-        Returns:
-            For each input `prediction`, `score` and `scores` by label, and `truncated` where the text was cut.
-        Raises:
-            ColumnError: A mapping lacks a column that the task needs.
-            UsageError: A text where the model takes pairs, or a pair where it takes texts.
-        """
-        if isinstance(inputs, str):
-            inputs = [inputs]
-        asked = (self.task.answerable(self.fields(item)) for item in inputs)
-        return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
-
-    def stream(self, rows: Iterable[Record | Rejected]) -> Iterator[dict[str, Any]]:
-        """The rows' fields with their answers, in order; a row that cannot be read has `error` in place of one.
-
-        Raises:
-            ColumnError: The first row lacks a column that the task needs.
-        """
-        first: Record | None = None
-        for chunk in _chunks(rows):
-            asked: list[Example | Rejected] = []
-            for row in chunk:
-                if isinstance(row, Record):
-                    first = first or row
-                    asked.append(self._asked(row, first))
-                else:
-                    asked.append(row)
-            answers = iter(self._answers([example for example in asked if not isinstance(example, Rejected)]))
-            for row, example in zip(chunk, asked, strict=True):
-                fields = row.values if isinstance(row, Record) else {"row": row.row}
-                if isinstance(example, Rejected):
-                    yield {**fields, "prediction": None, "error": f"{example.reason}: {example.detail}"}
-                else:
-                    yield {**fields, **next(answers)}
-
-    def _asked(self, record: Record, first: Record) -> Example | Rejected:
-        """What to predict for a row. A column that the first row lacks is not in the file; later it is a bad row."""
-        values = self.fields(record.values) if len(first.values) == 1 else record.values
-        try:
-            return self.task.answerable(values)
-        except ColumnError as error:
-            if record is first:
-                raise ColumnError(error.what, where=record.source, hint=error.hint) from None
-            return Rejected(record.source, record.row, "missing-column", error.what)
-
-    def fields(self, item: Input) -> Mapping[str, Any]:
-        """One input as the row of a file would have it; a single column is the text, whatever it is called."""
-        roles = self.task.asked_roles
-        if isinstance(item, Mapping):
-            return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
-        texts = [item] if isinstance(item, str) else list(item)
-        if len(texts) != len(roles):
-            what = f"the model takes {plural(len(roles), 'text')} a row, and was given {len(texts)}"
-            hint = "give each text its --pair" if len(roles) == 2 else "leave --pair out"
-            raise UsageError(what, where=" | ".join(shorten(text, 60) for text in texts), hint=hint)
-        return dict(zip(roles, texts, strict=True))
-
-    def _answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
-        if not examples:
-            return []
-        columns = {name: [example[name] for example in examples] for name in examples[0]}
-        whole = self.task.encode(columns, self.tokenizer, None, training=False)
-        long = [len(ids) > self.limits.length for ids in whole["input_ids"]]
-        if self.task.generates:
-            texts = self.task.write(self.model, self.tokenizer, columns, self.limits, Console())
-            answers = [self.task.readable({"prediction": text}) for text in texts]
-        else:
-            encoded = self.task.encode(columns, self.tokenizer, self.limits, training=False) if any(long) else whole
-            rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(encoded["input_ids"]))]
-            asked = Asked(columns, rows, np.array([len(row["input_ids"]) for row in rows]), self.limits)
-            collate = self.task.collator(self.tokenizer, self.model)
-            kept = infer(self.task, self.model, asked, by_length(asked.lengths, tokens=BUDGET), collate).kept
-            answers = [self.task.readable(answer) for answer in self.task.answers(columns, rows, kept)]
-        if not self.task.cuts:
-            return answers
-        return [answer | {"truncated": True} if cut else answer for answer, cut in zip(answers, long, strict=True)]
-
-
-def load(target: str | Path) -> Predictor:
-    """A model to predict with.
-
-    Args:
-        target: A run, a model directory, a short name or a hub name.
-    Raises:
-        ModelError: There is no such model, or no task that it was tuned for.
-        DamagedError: A file of it is not what its manifest says.
-    """
-    name = str(target)
-    if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
-        raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {name}` finishes it")
-    path = locate(name)
-    verify_model(path)
-    card = read_task_card(Path(path)) if Path(path).is_dir() else None
-    tokenizer = load_tokenizer(path)
-    config = load_config(path)
-    task: Task | None
-    if card is not None:
-        task, limits = of_card(card)
-    else:
-        found = (kind.of_model(config, tokenizer) for kind in registry().values())
-        task = next((task for task in found if task is not None), None)
-        limits = Limits(longest_input(tokenizer, config))
-    if task is None:
-        raise ModelError(
-            "the model was not tuned for a task",
-            where=name,
-            hint=f"it has neither {TASK_CARD} nor the head of a task; `luthier train` makes one that has",
-        )
-    task.ready(tokenizer, config)
-    model = load_model(task.auto_class, path, config={} if card is None else task.model_config(), verified=True)
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = tokenizer.pad_token_id
-    if card is not None or task.generates:
-        task.configure(model, limits)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Predictor(task, model.eval().to(device), tokenizer, limits)
+__all__ = ["load", "predict_file", "predict_stream"]
 
 
 def predict_stream(target: str | Path, source: str) -> Iterator[dict[str, Any]]:
@@ -273,9 +121,3 @@ def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
         "model": [digest(path) for path in weights] or name,
         "limits": asdict(predictor.limits),
     }
-
-
-def _chunks(items: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
-    iterator = iter(items)
-    while chunk := tuple(itertools.islice(iterator, CHUNK)):
-        yield chunk

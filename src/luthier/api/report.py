@@ -6,8 +6,8 @@ from luthier.pipeline.samples import read_samples
 from luthier.reporting.page import write_report
 from luthier.reporting.panels import Panel
 from luthier.reporting.samples import sample_panels
-from luthier.runs.predictions import read_predictions
-from luthier.runs.run import Run
+from luthier.run_directory.predictions import read_predictions
+from luthier.run_directory.run import Run
 from luthier.tasks.base import find
 
 

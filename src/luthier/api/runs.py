@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import LuthierError, RunError
-from luthier.runs.run import Run, list_runs
+from luthier.run_directory.run import Run, list_runs
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:

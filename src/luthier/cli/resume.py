@@ -19,7 +19,7 @@ def resume(
     """Go on from the newest whole checkpoint of a run."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
-    from luthier.api.train import resume as resume_run
+    from luthier.api.resume import resume as resume_run
 
     print_result(out, resume_run(run, console=out.console).to_dict())
     return 0

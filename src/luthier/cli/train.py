@@ -94,7 +94,7 @@ def train(
     changes = overrides(given, text, label, settings or [])
 
     if dry_run:
-        from luthier.pipeline.recipes import plan
+        from luthier.api.train import plan
 
         recipe = plan(data, overrides=changes, console=out.console)
         if json:

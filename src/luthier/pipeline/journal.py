@@ -8,7 +8,7 @@ from pathlib import Path
 
 from luthier.errors import FingerprintError
 from luthier.pipeline.prepare import Prepared
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 from luthier.storage.files import write_text
 
 

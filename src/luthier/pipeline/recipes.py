@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from luthier.console import Console
 from luthier.errors import UsageError
-from luthier.pipeline.assemble import decide_precision
-from luthier.pipeline.prepare import prepare
 from luthier.recipe import Recipe, put, read_toml
 
 
@@ -31,13 +28,6 @@ def build_recipe(data: Sequence[str], overrides: Mapping[str, Any]) -> Recipe:
             value = [_absolute(item) for item in value]
         put(values, key, value)
     return Recipe.build(values, where=str(recipes[0]) if recipes else "options")
-
-
-def plan(data: Sequence[str], overrides: Mapping[str, Any], console: Console | None = None) -> Recipe:
-    """The complete recipe that `train` would run, with everything decided. Nothing is written."""
-    prepared = prepare(build_recipe(data, overrides), console or Console())
-    decide_precision(prepared, console or Console())
-    return prepared.recipe
 
 
 def _absolute(spec: str) -> str:

@@ -9,7 +9,7 @@ from luthier.reporting import lengths, names
 from luthier.reporting.content import Content
 from luthier.reporting.headline import headline, strongest
 from luthier.reporting.usage import hub_tag, transformers_code
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 
 # What the hub calls the metrics that it knows by another name.
 _HUB_METRICS = {

@@ -9,7 +9,7 @@ from luthier.findings import Finding
 from luthier.learning_curves.diagnose import diagnose
 from luthier.learning_curves.record import Series, read_curves
 from luthier.recipe import Recipe
-from luthier.runs.run import Run
+from luthier.run_directory.run import Run
 
 _SEVERITIES = ("error", "warning", "info")
 _REJECTED_SHOWN = 20

@@ -10,13 +10,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedTokenizerBase
 
-from luthier.api.predict import Predictor
 from luthier.console import Console
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Limits
 from luthier.errors import FindingError
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
+from luthier.pipeline.predictor import Predictor
 from luthier.pipeline.prepare import Prepared, prepare, refuse_findings
 from luthier.recipe import Recipe
 from luthier.tasks.base import registry

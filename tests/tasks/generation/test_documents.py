@@ -17,15 +17,15 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
 import luthier
-from luthier.api.predict import Predictor
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Limits
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.models.packing import packs
+from luthier.pipeline.predictor import Predictor
 from luthier.pipeline.samples import read_samples
 from luthier.recipe import Recipe
-from luthier.runs.predictions import read_predictions
+from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.creative_writing.task import CreativeWriting
 from luthier.tasks.generation.document_task import OPENING_WORDS, opening

@@ -21,7 +21,7 @@ from luthier.errors import ColumnError, ModelError
 from luthier.metrics.overlap import ROUGE
 from luthier.models.loading import load_config, load_model, load_tokenizer
 from luthier.recipe import Recipe
-from luthier.runs.predictions import read_predictions
+from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.generation.seq2seq import Seq2SeqTask
 from luthier.tasks.generative_qa.task import GenerativeQA

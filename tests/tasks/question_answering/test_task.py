@@ -21,13 +21,13 @@ from torch import Tensor
 from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerBase
 from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
-from luthier.api.predict import Predictor, load
 from luthier.console import Console
 from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError
+from luthier.pipeline.predictor import Predictor, load
 from luthier.pipeline.prepare import prepare
 from luthier.recipe import Recipe
-from luthier.runs.predictions import read_predictions
+from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.base import Answer, registry
 from luthier.tasks.question_answering.task import NONE, QuestionAnswering
 from luthier.tokenizers.training import train_tokenizer

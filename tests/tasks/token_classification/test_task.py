@@ -24,10 +24,10 @@ from transformers import (
 )
 from transformers.modeling_outputs import TokenClassifierOutput
 
-from luthier.api.predict import Predictor, load
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Limits
-from luthier.runs.predictions import read_predictions
+from luthier.pipeline.predictor import Predictor, load
+from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.token_classification.task import TokenClassification
 from luthier.tokenizers.training import train_tokenizer

@@ -14,7 +14,7 @@ import psutil
 import torch
 
 from luthier import processes
-from luthier.runs.run import timestamp
+from luthier.run_directory.run import timestamp
 
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors", "scikit-learn", "numpy")
 

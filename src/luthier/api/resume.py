@@ -1,0 +1,54 @@
+"""`resume`: go on with a run from its newest whole checkpoint."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from luthier import processes
+from luthier.api.report import report
+from luthier.console import Console, Tee
+from luthier.engines.events import Events, Listener, Name
+from luthier.pipeline.journal import blamed_on, same_data
+from luthier.pipeline.prepare import prepare
+from luthier.pipeline.training import Result, finish, take_part
+from luthier.run_directory.run import Run
+
+
+def resume(
+    run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[tuple[Name, Listener]] = ()
+) -> Result:
+    """Go on with a run from its newest whole checkpoint; what is done is not done again.
+
+    Args:
+        run_dir: The run directory.
+        console: As in `train`.
+        callbacks: As in `train`.
+    Raises:
+        RunError: It is no run, or another process is writing it.
+        FingerprintError: The data or the recipe has changed.
+        DamagedError: There are checkpoints and none of them is whole.
+    """
+    events = Events()
+    for name, listener in callbacks:
+        events.on(name, listener)
+    with processes.together():
+        return _continue(run_dir, events, Tee(console or Console())) if processes.is_main() else take_part()
+
+
+def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
+    """A run that was begun, from its newest whole checkpoint on."""
+    run = Run.open(run_dir)
+    with run.lock(), blamed_on(run):
+        console.write_to(run.log_file)
+        done = run.read_json(run.result_file)
+        if done is not None:
+            if not run.report_file.exists():
+                report(run.path)  # the run was killed while it was written
+            console.say(f"the run is done already: {run.report_file}")
+            result = Result(run, done)
+            return processes.on_main(lambda: result)
+        prepared = prepare(run.recipe, console)
+        same_data(run, prepared)
+        processes.on_main(lambda: (run, prepared.recipe))
+        result = finish(run, prepared, events, console)
+        report(run.path)
+        return result

@@ -1,0 +1,225 @@
+"""What `train` and `resume` share: take part in a run, train what is left to train, score, write the model."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from luthier import processes
+from luthier.console import Console
+from luthier.data.table import describe_rows
+from luthier.engines import checkpoints, engine_named
+from luthier.engines.base import Training
+from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
+from luthier.engines.supervise import Supervisor
+from luthier.errors import DamagedError, FingerprintError
+from luthier.learning_curves.record import CurveWriter
+from luthier.models.export import save_model
+from luthier.pipeline.assemble import assemble, fingerprint, fresh_model
+from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.samples import Samples
+from luthier.pipeline.score import Scored, quick_metrics, score_split
+from luthier.reporting.card import model_card
+from luthier.reporting.usage import next_command
+from luthier.run_directory.environment import peak_memory
+from luthier.run_directory.predictions import write_predictions
+from luthier.run_directory.run import Run
+from luthier.storage.files import sweep, write_json
+from luthier.tasks.base import Task, card_of
+from luthier.text import number, quantity
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a run.
+
+    Args:
+        run: The run directory.
+        values: What `--json` prints.
+    """
+
+    run: Run
+    values: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.values
+
+
+def take_part() -> Result:
+    """The same in every other process: it waits for what rank 0 has decided, and takes part in the steps."""
+    told: Any = processes.on_main(lambda: None)
+    if isinstance(told, Result):
+        return told  # the run was done already
+    run, recipe = told
+    return finish(run, prepare(recipe, Console()), Events(), Console())
+
+
+def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
+    """Everything after the data: train what is left to train, score, write the model, report."""
+    training = assemble(prepared)
+    console.say(
+        f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'parameters')} learn"
+    )
+    decides = fingerprint(prepared, training.model)
+    _same_everywhere(decides)
+    _go_on(run, training, decides, console)
+    supervisor = _supervise(run, prepared, training, decides, events)
+    with supervisor.watch(), _progress(console, training, events):
+        if training.state.step < training.total_steps and not training.state.stopped:
+            engine_named(prepared.recipe.training.engine)(training, supervisor)
+    supervisor.curves.close()
+    values = processes.on_main(lambda: _conclude(run, prepared, training, console))
+    return Result(run, values)
+
+
+def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:
+    """Score, write the model, report: what `--json` prints."""
+    model = _best_model(run, prepared, training)
+    scored = _score(prepared, model, console)
+    if scored is not None:
+        write_predictions(run.predictions_file, scored.predictions)
+        write_json(run.metrics_file, scored.to_dict(prepared.task.name))
+    task_card = card_of(prepared.task, prepared.limits)
+    write_json(run.task_file, task_card)
+    save_model(run.model, model, prepared.tokenizer, task_card, model_card(run))
+    values = _result(run, prepared.task, training, scored, model)
+    write_json(run.result_file, values)
+    return values
+
+
+def _supervise(
+    run: Run, prepared: Prepared, training: Training, decides: Mapping[str, Any], events: Events
+) -> Supervisor:
+    """What evaluates, saves and records between the steps."""
+    recipe, task = prepared.recipe, prepared.task
+    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    evaluate = None
+    if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
+        samples = Samples(run.samples_file, training.state.step)
+
+        def evaluate() -> dict[str, float]:
+            metrics, answers = quick_metrics(prepared, training.model, "validation")
+            samples.add(training.state.step, task, prepared.splits["validation"], answers)
+            return metrics
+
+    return Supervisor(
+        training=training,
+        directory=run.checkpoints,
+        curves=CurveWriter(run.curves_file if processes.is_main() else Path(os.devnull), training.state.curves_length),
+        fingerprint=decides,
+        evaluate=evaluate,
+        metric_for_best=best,
+        greater_is_better=task.greater_is_better(best),
+        name_rows=lambda rows: describe_rows(prepared.splits["train"], prepared.encoded["train"].to_examples(rows)),
+        events=events,
+    )
+
+
+def _same_everywhere(decides: Mapping[str, Any]) -> None:
+    """See that every process has the same data, settings and weights before the first step.
+
+    Raises:
+        FingerprintError: Another process has not, such as a host with an older copy of the data.
+    """
+    for rank, theirs in enumerate(processes.gather(dict(decides))):
+        changed = checkpoints.differences(decides, theirs)
+        if changed:
+            raise processes.alike(
+                FingerprintError(
+                    f"process {rank} would train on something else than process 0: {changed}",
+                    where=f"process {rank}",
+                    hint="every host must see the same data, model and code",
+                )
+            )
+
+
+def _go_on(run: Run, training: Training, decides: Mapping[str, Any], console: Console) -> None:
+    """Restore the newest whole checkpoint, if there are any."""
+    newest = processes.on_main(lambda: _newest(run, decides, console))
+    if newest is not None:
+        checkpoints.restore(training, newest)
+        console.say(f"going on after step {training.state.step} of {training.total_steps} ({newest.path.name})")
+
+
+def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoints.Checkpoint | None:
+    """The newest whole checkpoint, which must be one of this run; None if nothing was saved yet.
+
+    Raises:
+        DamagedError: There are checkpoints, and none is whole.
+        FingerprintError: What decides the run has changed.
+    """
+    sweep(run.checkpoints)
+    newest, damaged = checkpoints.newest_whole(run.checkpoints)
+    for error in damaged:
+        console.warn(f"checkpoint left out: {error.what} ({error.where})")
+    if newest is None:
+        if damaged:
+            raise DamagedError(
+                "no checkpoint is whole", where=damaged[0].where, hint="start the run again with `luthier train`"
+            )
+        return None
+    checkpoints.check_fingerprint(newest, decides)
+    return newest
+
+
+def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedModel:
+    """The model of the best checkpoint, or of the last step where nothing chose one; made anew, without wrappers."""
+    model = fresh_model(prepared)
+    step = training.state.best_step or training.state.step
+    checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == step)
+    checkpoints.load_weights(model, checkpoint)
+    return model.eval()
+
+
+def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> Scored | None:
+    """The final score, on the test rows; on the validation rows where there are no others."""
+    split = next((name for name in ("test", "validation") if name in prepared.splits), None)
+    return score_split(prepared, model, split, console) if split else None
+
+
+@contextmanager
+def _progress(console: Console, training: Training, events: Events) -> Iterator[None]:
+    """A bar over the steps, with the loss, the metric, the rate, and how the time goes."""
+    with console.progress("train", training.total_steps, "steps", training.state.step) as bar:
+        metric: dict[str, str] = {}
+
+        def step(event: StepNumbers) -> None:
+            rate = quantity(event.tokens_per_second, "tokens/s")
+            bar.advance(1, loss=number(event.loss), **metric, rate=rate)
+
+        def evaluation(event: EvaluationNumbers) -> None:
+            shown = {name: number(value) for name, value in event.metrics.items()}
+            best = ", the best so far" if event.best else ""
+            line = ", ".join(f"{name} {value}" for name, value in list(shown.items())[:3])
+            console.say(f"step {event.step}, epoch {event.epoch:.1f}: validation {line}{best}")
+            metric.update(list(shown.items())[1:2])
+
+        events.on("step", step)
+        events.on("evaluation", evaluation)
+        yield
+
+
+def _result(run: Run, task: Task, training: Training, scored: Scored | None, model: PreTrainedModel) -> dict[str, Any]:
+    state = training.state
+    written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
+    return {
+        "run": str(run.path),
+        "metrics": written["metrics"],
+        "baselines": written["baselines"],
+        "differences": written["differences"],
+        "steps": state.step,
+        "epochs": training.plan.epoch(state.step),
+        "best_step": state.best_step,
+        "stopped": state.stopped or "all steps are done",
+        "seconds": state.seconds,
+        "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
+        "padding_share": 1 - state.tokens / max(state.places, 1),
+        "peak_memory_bytes": peak_memory(),
+        "parameters": model.num_parameters(),
+        "report": str(run.report_file),
+        "next": next_command(task.name, task.shape, run.path, task.to_dict()),
+    }
