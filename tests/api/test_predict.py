@@ -12,7 +12,7 @@ import pytest
 from luthier.api.predict import predict_file, predict_stream
 from luthier.cli import main
 from luthier.data.reading.sources import Source
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import ColumnError, DamagedError, ModelError, UsageError
 from luthier.pipeline import predictor as module
 from luthier.pipeline.predictor import Predictor, load
@@ -85,7 +85,7 @@ def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Pred
 def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:
     rows = [
         Record("t", 1, {"id": 1, "text": TEXTS[0]}),
-        Rejected("t", 2, "bad-quoting", "line 3"),
+        Skipped("t", 2, "bad-quoting", "line 3"),
         Record("t", 3, {"id": 3}),
         Record("t", 4, {"id": 4, "text": TEXTS[1]}),
     ]
@@ -109,7 +109,7 @@ def test_a_file_is_streamed(run: Path, texts: Path, monkeypatch: pytest.MonkeyPa
     read = 0
     records = Source.records
 
-    def counted(self: Any) -> Iterator[Record | Rejected]:
+    def counted(self: Any) -> Iterator[Record | Skipped]:
         nonlocal read
         for record in records(self):
             read += 1

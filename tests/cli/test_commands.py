@@ -14,7 +14,7 @@ INSPECTION = {
     "task": "text-classification",
     "shape": "pair/one",
     "columns": {"text": "#1 String", "text_pair": "#2 String", "label": "Quality"},
-    "rows": {"train": {"read": 4076, "kept": 4070, "set_aside": {"empty text": 6}}},
+    "rows": {"train": {"read": 4076, "kept": 4070, "skipped": {"empty text": 6}}},
     "labels": {"1": 2749, "0": 1321},
     "lengths": {"median": 53, "p95": 77, "max": 103, "truncated_share": 0.0},
     "findings": [],

@@ -240,4 +240,4 @@ def test_tokens_of_a_step_are_counted_with_and_without_padding(data: Prepared, e
     _, training = run_steps(data, training__batch_size=40, training__epochs=9.0, **settings)
     lengths = sorted(training.plan.lengths.tolist())
     assert training.state.tokens == 3 * sum(lengths)
-    assert training.state.places == 3 * 20 * (lengths[19] + lengths[39])
+    assert training.state.padded_tokens == 3 * 20 * (lengths[19] + lengths[39])

@@ -36,7 +36,7 @@ FILES = {
     "recipe.toml",
     "environment.json",
     "data.json",
-    "rejected.jsonl",
+    "skipped.jsonl",
     "curves.jsonl",
     "checkpoints",
     "model",

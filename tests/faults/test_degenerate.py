@@ -113,7 +113,7 @@ def test_the_words_of_missing_values_are_text_and_labels(scene: Scene, capsys: C
         text=lambda i: WORDS[i // 2 % 4] if i % 2 else f"{WORDS[i % 4]} of number {i}", label=lambda i: WORDS[i % 4]
     )
     _, err = trained(scene, capsys, scene.csv("na.csv", rows))
-    assert data()["rows"]["train"] == {"read": 60, "kept": 60, "set_aside": {}}
+    assert data()["rows"]["train"] == {"read": 60, "kept": 60, "skipped": {}}
     assert data()["labels"].keys() == set(WORDS)
     assert "[missing-like-labels]" in err
     answers = predicted()
@@ -154,7 +154,7 @@ def test_one_odd_row_is_kept_or_set_aside_and_harms_no_other(odd: str, scene: Sc
     trained(scene, capsys, scene.file("r.csv", "\n".join(lines) + "\n"))
     account = data()["rows"]["train"]
     assert account["read"] == 60
-    assert account["kept"] + sum(account["set_aside"].values()) == 60
+    assert account["kept"] + sum(account["skipped"].values()) == 60
     assert account["kept"] >= 59
 
 

@@ -1,6 +1,6 @@
 """Wrong input, a table of it: each ends in one message that says what, where and what to do, and leaves nothing.
 
-Odd input that a task has to take is in a second table: every row is used, or set aside with its reason.
+Odd input that a task has to take is in a second table: every row is used, or skipped with its reason.
 """
 
 import json
@@ -63,10 +63,10 @@ def test_odd_input_of_a_task_is_taken_and_accounted_for(
     json.loads(out, parse_constant=no_nan)
     told = json.loads(Path("out/data.json").read_text(), parse_constant=no_nan)
     account = told["rows"]["train"]
-    assert (account["kept"], account["set_aside"]) == (odd.kept, odd.set_aside)
-    assert account["read"] == odd.kept + sum(odd.set_aside.values())
-    rejected = [json.loads(line)["reason"] for line in Path("out/rejected.jsonl").read_text().splitlines()]
-    assert sorted(rejected) == sorted(reason for reason, n in odd.set_aside.items() for _ in range(n))
+    assert (account["kept"], account["skipped"]) == (odd.kept, odd.skipped)
+    assert account["read"] == odd.kept + sum(odd.skipped.values())
+    rejected = [json.loads(line)["reason"] for line in Path("out/skipped.jsonl").read_text().splitlines()]
+    assert sorted(rejected) == sorted(reason for reason, n in odd.skipped.items() for _ in range(n))
     assert set(odd.findings) <= {finding["id"] for finding in told["findings"]}
     assert "Traceback" not in err
 

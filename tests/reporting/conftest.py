@@ -242,7 +242,7 @@ def _write_data(run: Run, labels: Sequence[str]) -> None:
                 {"what": "length", "value": "256 tokens", "why": "the model's own limit"},
                 {"what": "precision", "value": "fp32", "why": "bf16 measured 14 times slower on this processor"},
             ],
-            "rows": {"train": {"read": 2225, "kept": 2219, "set_aside": {"empty-text": 2, "missing-label": 4}}},
+            "rows": {"train": {"read": 2225, "kept": 2219, "skipped": {"empty-text": 2, "missing-label": 4}}},
             "splits": {"train": 1677, "validation": 97, "test": 445},
             "labels": counts,
             "label_counts": {
@@ -286,11 +286,11 @@ def _write_data(run: Run, labels: Sequence[str]) -> None:
             ],
         },
     )
-    rejected = [
+    skipped = [
         {"source": "bbc/tech/<script>.txt", "row": i, "reason": "missing-label", "detail": "the label is empty"}
         for i in range(6)
     ]
-    write_text(run.rejected_file, "".join(json.dumps(row) + "\n" for row in rejected))
+    write_text(run.skipped_file, "".join(json.dumps(row) + "\n" for row in skipped))
 
 
 def _write_curves(run: Run, n: int = 315) -> None:

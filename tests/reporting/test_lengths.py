@@ -49,7 +49,7 @@ def test_the_data_of_a_task_that_writes(make_run):
         "splits": {"train": 3},
     }
     write_json(run.data_file, data | {"lengths": LENGTHS, "targets": targets})
-    run.rejected_file.unlink()
+    run.skipped_file.unlink()
     document, _ = read(write_report(run))
     shown = words(document.xpath("//section[@id='data']")[0])
     assert "the longest has 55. Targets are cut at 48 tokens" in shown

@@ -186,7 +186,7 @@ def test_it_says_how_to_do_it_again_and_how_to_use_the_model(page):
 def test_the_data_report_adds_up(page):
     document, _ = page
     data = words(document.xpath("//section[@id='data']")[0])
-    rows = document.xpath("//div[@aria-label='Rows read, kept and set aside']//tbody/tr")
+    rows = document.xpath("//div[@aria-label='Rows read, kept and skipped']//tbody/tr")
     assert [cells(row) for row in rows] == [["train", "2,225", "2,219", "6", "empty-text 2, missing-label 4"]]
     assert "1,677 train, 97 validation, 445 test" in data
     assert "87.1 % of the rows are longer and were cut" in data

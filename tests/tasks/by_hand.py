@@ -17,8 +17,8 @@ from transformers import PreTrainedTokenizerBase
 from luthier.api import train as api
 from luthier.data.batches import by_length
 from luthier.data.columns.profile import profile
-from luthier.data.records import Record, Rejected
-from luthier.data.tokenized import TARGET_LENGTH, Columns, Limits
+from luthier.data.records import Record, Skipped
+from luthier.data.tokenized import TARGET_LENGTH, Examples, Limits
 from luthier.pipeline.infer import Asked, infer
 from luthier.recipe import Recipe, put
 from luthier.tasks.base import Answer, Task
@@ -69,16 +69,16 @@ def learned(
     """The task after it has seen the rows, and the columns of their examples."""
     task = recognised(kind, rows, shape=shape, **settings)
     examples = [task.example(record) for record in records(rows)]
-    assert not [example for example in examples if isinstance(example, Rejected)]
+    assert not [example for example in examples if isinstance(example, Skipped)]
     table = Dataset.from_list(examples)
     task.learn(table, recipe_of(**settings))
     return task, table[:]
 
 
-def rejected(task: Task, row: Row) -> str:
-    """The reason why a row is set aside."""
+def skip_reason(task: Task, row: Row) -> str:
+    """The reason why a row is skipped."""
     found = task.example(Record("rows.jsonl", 7, dict(row)))
-    assert isinstance(found, Rejected)
+    assert isinstance(found, Skipped)
     assert (found.source, found.row) == ("rows.jsonl", 7)
     return found.reason
 
@@ -90,7 +90,7 @@ def by_row(features: Mapping[str, Sequence[Any]]) -> list[Features]:
 
 def encoded(
     task: Task,
-    examples: Columns,
+    examples: Examples,
     tokenizer: PreTrainedTokenizerBase,
     limits: Limits | None = None,
     *,
@@ -99,14 +99,14 @@ def encoded(
     return by_row(task.encode(examples, tokenizer, limits, training=training))
 
 
-def asked(task: Task, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> Asked:
+def asked(task: Task, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> Asked:
     rows = encoded(task, examples, tokenizer, limits)
     lengths = np.array([len(row["input_ids"]) + row.get(TARGET_LENGTH, 0) for row in rows])
     return Asked(examples, rows, lengths, limits)
 
 
 def answers(
-    task: Task, model: Any, tokenizer: PreTrainedTokenizerBase, examples: Columns, limits: Limits
+    task: Task, model: Any, tokenizer: PreTrainedTokenizerBase, examples: Examples, limits: Limits
 ) -> list[Answer]:
     """What a task makes of a model's outputs on examples."""
     held = asked(task, examples, tokenizer, limits)
@@ -114,7 +114,7 @@ def answers(
     return task.answers(examples, held.rows, kept)
 
 
-def values_of(task: Task, said: Sequence[Answer], examples: Columns) -> dict[str, float]:
+def values_of(task: Task, said: Sequence[Answer], examples: Examples) -> dict[str, float]:
     """The task's metrics by name."""
     return {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in task.metrics(said, examples)}
 

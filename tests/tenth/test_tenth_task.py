@@ -73,7 +73,7 @@ def test_its_data_are_recognised(trained: Path, capsys: CapSys) -> None:
     found = said(capsys, "inspect", str(trained.parent / "tweets.csv"), *words)[0]
     assert found["task"] == TASK
     assert found["columns"] == {"text": "text", "emotions": ["joy", "anger"]}
-    assert found["rows"]["train"] == {"read": 400, "kept": 400, "set_aside": {}}
+    assert found["rows"]["train"] == {"read": 400, "kept": 400, "skipped": {}}
 
 
 def test_it_learns_and_is_scored_with_an_interval_beside_its_baseline(trained: Path) -> None:

@@ -137,10 +137,10 @@ def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
-    for finding in checks.set_aside(account.read, account.set_aside):
+    for finding in checks.skipped_rows(account.read, account.skipped):
         console.finding(finding)
     if not table.examples.get("test"):
-        reasons = listing([f"{n} {reason}" for reason, n in account.set_aside.most_common()]) or "there are none"
+        reasons = listing([f"{n} {reason}" for reason, n in account.skipped.most_common()]) or "there are none"
         used = ", ".join(f"{role} {column!r}" for role, column in task.columns.items())
         labels = task.model_config().get("id2label", {})
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""

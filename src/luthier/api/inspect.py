@@ -71,16 +71,16 @@ def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
     training = assemble(prepared)
     accelerator = Accelerator(mixed_precision=MIXED_PRECISION[prepared.recipe.training.precision])
     total, training.total_steps = training.total_steps, min(training.total_steps, MEASURED_STEPS)
-    seconds, places, clock = 0.0, 0, time.perf_counter()
+    seconds, padded_tokens, clock = 0.0, 0, time.perf_counter()
     for step in steps(training, accelerator):
         float(step.loss)  # waits for the device
         now = time.perf_counter()
         if step.step > 1 or training.total_steps == 1:
-            seconds, places = seconds + now - clock, places + step.places
+            seconds, padded_tokens = seconds + now - clock, padded_tokens + step.padded_tokens
         clock = now
     rows = prepared.encoded["train"].lengths
     # Batches differ in length, so the time is taken by token; batches of like length hold little padding.
-    per_step = seconds / max(places, 1) * float(rows.mean()) * min(training.recipe.batch_size, len(rows))
+    per_step = seconds / max(padded_tokens, 1) * float(rows.mean()) * min(training.recipe.batch_size, len(rows))
     return {
         "steps": total,
         "seconds_per_step": per_step,

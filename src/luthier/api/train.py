@@ -10,7 +10,7 @@ from luthier.api.report import report
 from luthier.console import Console, Tee
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.assemble import decide_precision
-from luthier.pipeline.journal import blamed_on, claimed, data_name, keep_stdin, write_rejected
+from luthier.pipeline.journal import blamed_on, claimed, data_name, keep_stdin, write_skipped
 from luthier.pipeline.prepare import prepare, refuse_findings
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training import Result, finish, take_part
@@ -60,7 +60,7 @@ def _begin(recipe: Recipe, run_dir: Path | str | None, events: Events, console: 
             keep_stdin(prepared, Path(spool) / "stdin", run)
             write_json(run.environment_file, environment())
             write_json(run.data_file, prepared.to_dict())
-            write_rejected(prepared, run)
+            write_skipped(prepared, run)
             # The last of them: a run that has a recipe has everything that a resume does not write again.
             write_text(run.recipe_file, prepared.recipe.to_toml())
             processes.on_main(lambda: (run, prepared.recipe))

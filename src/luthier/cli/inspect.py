@@ -77,8 +77,8 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
         out.text(f"{role:<{width}} {column if isinstance(column, str) else listing(column)}")
     rows = found["rows"].items()
     out.table(
-        ["rows", "read", "kept", "set aside"],
-        [[split, count(n["read"]), count(n["kept"]), _set_aside(n["set_aside"])] for split, n in rows],
+        ["rows", "read", "kept", "skipped"],
+        [[split, count(n["read"]), count(n["kept"]), _skipped(n["skipped"])] for split, n in rows],
         numbers=(1, 2),
     )
     labels = list(found["labels"].items())
@@ -102,5 +102,5 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
         )
 
 
-def _set_aside(reasons: Mapping[str, int]) -> str:
+def _skipped(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count(n)} {reason}" for reason, n in reasons.items()) or "0"

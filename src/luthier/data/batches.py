@@ -15,8 +15,8 @@ from transformers import PreTrainedTokenizerBase
 from luthier import processes
 
 IntArray = NDArray[np.int64]
-Features = Mapping[str, Any]
-Collate = Callable[[Sequence[Features]], dict[str, Tensor]]
+FeatureRow = Mapping[str, Any]
+Collate = Callable[[Sequence[FeatureRow]], dict[str, Tensor]]
 
 IGNORED = -100  # the label value that takes part in no loss, as in transformers
 POOL = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
@@ -112,13 +112,13 @@ class MicroBatch:
 class _Rows(Dataset[Any]):
     """A map-style view of encoded rows in which a negative index is a filler row without labels."""
 
-    def __init__(self, rows: Sequence[Features]) -> None:
+    def __init__(self, rows: Sequence[FeatureRow]) -> None:
         self._rows = rows
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> Features:
+    def __getitem__(self, index: int) -> FeatureRow:
         if index >= 0:
             return self._rows[index]
         row = dict(self._rows[-1 - index])
@@ -132,18 +132,18 @@ class _Collator:
     def __init__(self, collate: Collate) -> None:
         self._collate = collate
 
-    def __call__(self, rows: Sequence[Features]) -> MicroBatch:
+    def __call__(self, rows: Sequence[FeatureRow]) -> MicroBatch:
         batch = self._collate(rows)
         labels = batch.pop("labels")
-        tokens, places = sum(len(row["input_ids"]) for row in rows), batch["input_ids"].numel()
+        tokens, padded_tokens = sum(len(row["input_ids"]) for row in rows), batch["input_ids"].numel()
         if "decoder_input_ids" in batch:
             tokens += sum(len(row["labels"]) for row in rows)
-            places += batch["decoder_input_ids"].numel()
-        return MicroBatch(batch, labels, int(labels.ne(IGNORED).sum()), tokens, places)
+            padded_tokens += batch["decoder_input_ids"].numel()
+        return MicroBatch(batch, labels, int(labels.ne(IGNORED).sum()), tokens, padded_tokens)
 
 
 def train_loader(
-    plan: BatchPlan, rows: Sequence[Features], collate: Collate, *, start: int, stop: int, workers: int = 0
+    plan: BatchPlan, rows: Sequence[FeatureRow], collate: Collate, *, start: int, stop: int, workers: int = 0
 ) -> DataLoader[MicroBatch]:
     """A loader of micro-batches for the steps `start` (inclusive) to `stop` (exclusive), `plan.parts` to a step.
 
@@ -198,14 +198,14 @@ def by_length(lengths: IntArray, *, rows: int | None = None, tokens: int | None 
 
 
 def pad_inputs(
-    rows: Sequence[Features], tokenizer: PreTrainedTokenizerBase, side: str | None = None
+    rows: Sequence[FeatureRow], tokenizer: PreTrainedTokenizerBase, side: str | None = None
 ) -> dict[str, Tensor]:
     """What the tokenizer made of rows, [rows, tokens of the longest] each, padded at its own side or another."""
     inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
     return dict(tokenizer.pad(inputs, padding_side=side, return_tensors="pt"))
 
 
-def pad_labels(rows: Sequence[Features], width: int | None = None) -> Tensor:
+def pad_labels(rows: Sequence[FeatureRow], width: int | None = None) -> Tensor:
     """The labels of rows, [rows, width]; what pads them is ignored. Without a width, that of the longest."""
     width = max(len(row["labels"]) for row in rows) if width is None else width
     return torch.tensor([[*row["labels"], *[IGNORED] * (width - len(row["labels"]))] for row in rows])

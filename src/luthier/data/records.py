@@ -20,8 +20,8 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """One row that was set aside, with the reason; a line of `rejected.jsonl`.
+class Skipped:
+    """One row that was skipped, with the reason; a line of `skipped.jsonl`.
 
     Args:
         source: As in `Record`.
@@ -44,13 +44,13 @@ class Fault:
     """Why a row cannot be used, before anybody knows which row it is.
 
     Args:
-        reason: As in `Rejected`.
-        detail: As in `Rejected`.
+        reason: As in `Skipped`.
+        detail: As in `Skipped`.
     """
 
     reason: str
     detail: str
 
-    def of(self, record: Record) -> Rejected:
-        """The row set aside for it."""
-        return Rejected(record.source, record.row, self.reason, self.detail)
+    def of(self, record: Record) -> Skipped:
+        """The row skipped for it."""
+        return Skipped(record.source, record.row, self.reason, self.detail)

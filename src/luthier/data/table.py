@@ -10,7 +10,7 @@ from datasets import Dataset
 
 from luthier.data.columns.profile import is_missing
 from luthier.data.reading.sources import Source
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 
 CHUNK = 10_000  # rows turned into Arrow at once
 SPLIT_NAMES = {
@@ -24,14 +24,14 @@ Example = dict[str, Any]
 
 @dataclass
 class Accounts:
-    """Rows of one split: read = kept + set aside."""
+    """Rows of one split: read = kept + skipped."""
 
     read: int = 0
     kept: int = 0
-    set_aside: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"read": self.read, "kept": self.kept, "set_aside": dict(sorted(self.set_aside.items()))}
+        return {"read": self.read, "kept": self.kept, "skipped": dict(sorted(self.skipped.items()))}
 
 
 @dataclass
@@ -41,57 +41,57 @@ class Table:
     Args:
         examples: Split to its examples.
         accounts: Split to its accounts.
-        rejected: Rows that were set aside.
+        skipped: Rows that were skipped.
     """
 
     examples: dict[str, Dataset]
     accounts: dict[str, Accounts]
-    rejected: list[Rejected]
+    skipped: list[Skipped]
 
-    def drop(self, examples: Dataset, split: str, reason: str, places: Collection[int], detail: str = "") -> Dataset:
-        """The examples of a split but for those at some places, which are set aside like rows that cannot be read."""
-        if not places:
+    def drop(self, examples: Dataset, split: str, reason: str, positions: Collection[int], detail: str = "") -> Dataset:
+        """The examples of a split but for those at some positions, which are skipped like rows that cannot be read."""
+        if not positions:
             return examples
         account = self.accounts[split if split in self.examples else "train"]
-        for i in places:
+        for i in positions:
             example = examples[i]
             why = detail or str(example.get("label", ""))
-            self.rejected.append(Rejected(example["source"], example["row"], reason, why))
-            account.set_aside[reason] += 1
+            self.skipped.append(Skipped(example["source"], example["row"], reason, why))
+            account.skipped[reason] += 1
             account.kept -= 1
-        gone = set(places)
+        gone = set(positions)
         return take(examples, [i for i in range(len(examples)) if i not in gone])
 
 
 def read(
     sources: Mapping[str, Sequence[Source]],
-    to_example: Callable[[Record], Example | Rejected],
+    to_example: Callable[[Record], Example | Skipped],
     split_column: str | None = None,
 ) -> Table:
     """Read every row of every source.
 
     Args:
         sources: Split to its sources.
-        to_example: A row to an example of the task, or the reason why it is set aside.
+        to_example: A row to an example of the task, or the reason why it is skipped.
         split_column: The column that says which split a row belongs to, in sources of the training split.
     """
     builders: dict[str, _Builder] = {}
     accounts: dict[str, Accounts] = {}
-    rejected: list[Rejected] = []
+    skipped: list[Skipped] = []
     for given, row in _rows(sources):
         split, record = _placed(given, row, split_column if given == "train" else None)
-        found = record if isinstance(record, Rejected) else to_example(record)
+        found = record if isinstance(record, Skipped) else to_example(record)
         account = accounts.setdefault(split, Accounts())
         account.read += 1
-        if isinstance(found, Rejected):
-            account.set_aside[found.reason] += 1
-            rejected.append(found)
+        if isinstance(found, Skipped):
+            account.skipped[found.reason] += 1
+            skipped.append(found)
         else:
             account.kept += 1
             builders.setdefault(split, _Builder()).add(found)
     for split in sources:
         accounts.setdefault(split, Accounts())
-    return Table({split: builder.dataset() for split, builder in builders.items()}, accounts, rejected)
+    return Table({split: builder.dataset() for split, builder in builders.items()}, accounts, skipped)
 
 
 def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:
@@ -100,23 +100,23 @@ def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:
     return Dataset(table.take(pa.array(indices, type=pa.int64())))
 
 
-def _rows(sources: Mapping[str, Sequence[Source]]) -> Iterator[tuple[str, Record | Rejected]]:
+def _rows(sources: Mapping[str, Sequence[Source]]) -> Iterator[tuple[str, Record | Skipped]]:
     for split, several in sources.items():
         for source in several:
             for record in source.records():
                 yield split, record
 
 
-def _placed(given: str, row: Record | Rejected, column: str | None) -> tuple[str, Record | Rejected]:
+def _placed(given: str, row: Record | Skipped, column: str | None) -> tuple[str, Record | Skipped]:
     """A row with its split: that of its source, or the one that its own column names."""
-    if column is None or isinstance(row, Rejected):
+    if column is None or isinstance(row, Skipped):
         return given, row
     value = row.values.get(column)
     name = "" if is_missing(value) else str(value).strip().lower()
     for split, names in SPLIT_NAMES.items():
         if name in names:
             return split, row
-    return given, Rejected(row.source, row.row, "unknown-split", f"column {column!r} is {value!r}")
+    return given, Skipped(row.source, row.row, "unknown-split", f"column {column!r} is {value!r}")
 
 
 class _Builder:

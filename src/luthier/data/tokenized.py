@@ -22,13 +22,13 @@ from typing_extensions import Buffer
 from luthier.data.batches import IGNORED, IntArray
 
 ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to tokenize
-# Columns beside the model's own. A task gives the first three where it has them; the others are measured here.
+# Examples beside the model's own. A task gives the first three where it has them; the others are measured here.
 EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
 LENGTH, UNKNOWN, WORDS = "full_length", "unknown", "words_only"
 
 FORM = "2"  # of the features: another one makes what was encoded before of no use
 
-Columns = Mapping[str, Sequence[Any]]
+Examples = Mapping[str, Sequence[Any]]
 Features = dict[str, list[Any]]
 
 
@@ -57,7 +57,7 @@ class Encode(Protocol):
     """
 
     def __call__(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features: ...
 
 
@@ -136,7 +136,7 @@ def measure(
     unknown = tokenizer.unk_token_id
     special = set(tokenizer.all_special_ids) - {unknown}
 
-    def whole(batch: Columns, indices: list[int]) -> Features:
+    def whole(batch: Examples, indices: list[int]) -> Features:
         features = encode(batch, tokenizer, None, training=training)
         features.pop(EXAMPLES, None)  # each row is its own example
         ids = features["input_ids"]
@@ -182,7 +182,7 @@ def cut(
     if not long and not packed:
         return encoded
 
-    def within(batch: Columns, indices: list[int]) -> Features:
+    def within(batch: Examples, indices: list[int]) -> Features:
         features = encode(batch, tokenizer, limits, training=training)
         if EXAMPLES in features:
             features[EXAMPLES] = [[indices[i] for i in owners] for owners in features[EXAMPLES]]
@@ -236,7 +236,7 @@ class _Hashing(io.RawIOBase):
 
 def _mapped(
     examples: Dataset,
-    function: Callable[[Columns, list[int]], Features],
+    function: Callable[[Examples, list[int]], Features],
     tokenizer: PreTrainedTokenizerBase,
     salt: str,
 ) -> Dataset:

@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from luthier.data.batches import BatchPlan, Collate, Features
+from luthier.data.batches import BatchPlan, Collate, FeatureRow
 from luthier.recipe import TrainingRecipe
 
 
@@ -21,7 +21,7 @@ class TrainState:
     Args:
         step: Optimizer steps done.
         tokens: Real tokens seen.
-        places: Tokens seen with padding.
+        padded_tokens: Tokens seen with padding.
         seconds: Time spent in steps.
         best_step: Step of the best evaluation so far.
         best_value: Its metric.
@@ -32,7 +32,7 @@ class TrainState:
 
     step: int = 0
     tokens: int = 0
-    places: int = 0
+    padded_tokens: int = 0
     seconds: float = 0.0
     best_step: int | None = None
     best_value: float | None = None
@@ -55,7 +55,7 @@ class Step:
         learning_rate: The rate that the step used.
         healthy: False from the first step on whose loss or gradient was not finite; no update was made since.
         tokens: Real tokens of the step, over all processes.
-        places: The same with padding.
+        padded_tokens: The same with padding.
     """
 
     step: int
@@ -64,7 +64,7 @@ class Step:
     learning_rate: float
     healthy: Tensor
     tokens: int
-    places: int
+    padded_tokens: int
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Training:
     optimizer: Optimizer
     scheduler: LambdaLR
     plan: BatchPlan
-    rows: Sequence[Features]
+    rows: Sequence[FeatureRow]
     collate: Collate
     loss_sum: Callable[[Any, Tensor], Tensor]
     recipe: TrainingRecipe
@@ -99,11 +99,11 @@ class Training:
     scaler: torch.amp.GradScaler | None = None
     scaler_state: dict[str, Any] | None = None
 
-    def advance(self, tokens: int, places: int) -> None:
+    def advance(self, tokens: int, padded_tokens: int) -> None:
         """Count a step that was done: its real tokens and its tokens with padding, over all processes."""
         self.state.step += 1
         self.state.tokens += tokens
-        self.state.places += places
+        self.state.padded_tokens += padded_tokens
 
 
 class OnStep(Protocol):

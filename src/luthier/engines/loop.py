@@ -41,7 +41,7 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
     )
     model.train()
     for group in groups(loader, plan.parts):
-        labels_of_step, tokens, places = amounts(group)
+        labels_of_step, tokens, padded_tokens = amounts(group)
         share = accelerator.num_processes / labels_of_step  # DDP takes the mean over the processes, we want the sum
         loss = torch.zeros((), device=accelerator.device)
         for batch in group:
@@ -60,8 +60,8 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
         if not accelerator.optimizer_step_was_skipped:
             training.scheduler.step()
         optimizer.zero_grad()
-        training.advance(tokens, places)
-        yield Step(state.step, loss, norm, rate, healthy, tokens, places)
+        training.advance(tokens, padded_tokens)
+        yield Step(state.step, loss, norm, rate, healthy, tokens, padded_tokens)
 
 
 def run(training: Training, on_step: OnStep) -> None:

@@ -134,9 +134,9 @@ class _Bridge(TrainerCallback):
             return  # the closing summary
         parts = self.training.plan.parts
         group, self.drawn = self.drawn[:parts], self.drawn[parts:]
-        tokens, places = amounts(group)[1:]
-        self.training.advance(tokens, places)
+        tokens, padded_tokens = amounts(group)[1:]
+        self.training.advance(tokens, padded_tokens)
         norm = torch.tensor(logs["grad_norm"])
         loss, self._loss = self._loss, None
-        step = Step(self.training.state.step, loss, norm, self._rate, self._healthy, tokens, places)
+        step = Step(self.training.state.step, loss, norm, self._rate, self._healthy, tokens, padded_tokens)
         control.should_training_stop = self._on_step(step) or control.should_training_stop

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data.batches import IGNORED, Collate, IntArray, by_length
-from luthier.data.tokenized import Columns, Encoded, Limits
+from luthier.data.tokenized import Encoded, Examples, Limits
 from luthier.recipe import Recipe
 from luthier.tasks.base import Answer, Loss, Task
 
@@ -24,11 +24,11 @@ class Inferred:
     """What came of a pass.
 
     Args:
-        kept: For each row what the task keeps of the outputs.
+        collected: For each row what the task keeps of the outputs.
         loss: Mean over all labels; None without labels.
     """
 
-    kept: list[Any]
+    collected: list[Any]
     loss: float | None
 
 
@@ -43,13 +43,13 @@ class Asked:
         limits: What the features were cut to.
     """
 
-    examples: Columns
+    examples: Examples
     rows: Sequence[Mapping[str, Any]]
     lengths: IntArray
     limits: Limits
 
     @classmethod
-    def of(cls, examples: Columns, encoded: Encoded, limits: Limits) -> "Asked":
+    def of(cls, examples: Examples, encoded: Encoded, limits: Limits) -> "Asked":
         return cls(examples, encoded.rows, encoded.lengths, limits)
 
     @property
@@ -69,7 +69,7 @@ def infer(
     """Run a model over rows. The same rows and batches give the same bits.
 
     Args:
-        task: Says what is kept.
+        task: Says what is collected.
         model: In evaluation mode.
         asked: The rows.
         batches: Which rows run together; every row in one of them.
@@ -78,7 +78,7 @@ def infer(
         console: Shown a bar.
     """
     device = next(model.parameters()).device
-    kept: list[Any] = [None] * len(asked.rows)
+    collected: list[Any] = [None] * len(asked.rows)
     total, labels_seen = 0.0, 0
     with torch.inference_mode(), (console or Console()).progress("evaluate", len(asked.rows)) as bar:
         for chosen in batches:
@@ -88,10 +88,10 @@ def infer(
             if loss is not None and labels is not None:
                 total += float(loss(outputs, labels))
                 labels_seen += int(labels.ne(IGNORED).sum())
-            for i, value in zip(chosen, task.keep(outputs, batch, labels), strict=True):
-                kept[int(i)] = value
+            for i, value in zip(chosen, task.collect(outputs, batch, labels), strict=True):
+                collected[int(i)] = value
             bar.advance(len(chosen))
-    return Inferred(kept, total / labels_seen if labels_seen else None)
+    return Inferred(collected, total / labels_seen if labels_seen else None)
 
 
 def batches_of(task: Task, model: PreTrainedModel, lengths: IntArray, rows: int) -> list[IntArray]:
@@ -130,7 +130,7 @@ def answer(
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
     inferred = infer(task, model, asked, batches, task.collator(tokenizer, model), task.loss(recipe), console)
-    answers = task.answers(asked.examples, asked.rows, inferred.kept)
+    answers = task.answers(asked.examples, asked.rows, inferred.collected)
     if task.generates:
         places = evenly(asked.size, generated)
         chosen = {name: [column[i] for i in places] for name, column in asked.examples.items()}

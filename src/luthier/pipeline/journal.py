@@ -51,9 +51,9 @@ def keep_stdin(prepared: Prepared, spooled: Path, run: Run) -> None:
         specs[:] = [str(kept.absolute()) if spec == "-" else spec for spec in specs]
 
 
-def write_rejected(prepared: Prepared, run: Run) -> None:
-    lines = [json.dumps(rejected.to_dict(), ensure_ascii=False) for rejected in prepared.table.rejected]
-    write_text(run.rejected_file, "".join(f"{line}\n" for line in lines))
+def write_skipped(prepared: Prepared, run: Run) -> None:
+    lines = [json.dumps(skipped.to_dict(), ensure_ascii=False) for skipped in prepared.table.skipped]
+    write_text(run.skipped_file, "".join(f"{line}\n" for line in lines))
 
 
 def data_name(prepared: Prepared) -> str:

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data.batches import by_length
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError, ModelError, UsageError
 from luthier.models.export import TASK_CARD, read_task_card
@@ -60,7 +60,7 @@ class Predictor:
         asked = (self.task.answerable(self.fields(item)) for item in inputs)
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
 
-    def stream(self, rows: Iterable[Record | Rejected]) -> Iterator[dict[str, Any]]:
+    def stream(self, rows: Iterable[Record | Skipped]) -> Iterator[dict[str, Any]]:
         """The rows' fields with their answers, in order; a row that cannot be read has `error` in place of one.
 
         Raises:
@@ -68,22 +68,22 @@ class Predictor:
         """
         first: Record | None = None
         for chunk in _chunks(rows):
-            asked: list[Example | Rejected] = []
+            asked: list[Example | Skipped] = []
             for row in chunk:
                 if isinstance(row, Record):
                     first = first or row
                     asked.append(self._asked(row, first))
                 else:
                     asked.append(row)
-            answers = iter(self._answers([example for example in asked if not isinstance(example, Rejected)]))
+            answers = iter(self._answers([example for example in asked if not isinstance(example, Skipped)]))
             for row, example in zip(chunk, asked, strict=True):
                 fields = row.values if isinstance(row, Record) else {"row": row.row}
-                if isinstance(example, Rejected):
+                if isinstance(example, Skipped):
                     yield {**fields, "prediction": None, "error": f"{example.reason}: {example.detail}"}
                 else:
                     yield {**fields, **next(answers)}
 
-    def _asked(self, record: Record, first: Record) -> Example | Rejected:
+    def _asked(self, record: Record, first: Record) -> Example | Skipped:
         """What to predict for a row. A column that the first row lacks is not in the file; later it is a bad row."""
         values = self.fields(record.values) if len(first.values) == 1 else record.values
         try:
@@ -91,7 +91,7 @@ class Predictor:
         except ColumnError as error:
             if record is first:
                 raise ColumnError(error.what, where=record.source, hint=error.hint) from None
-            return Rejected(record.source, record.row, "missing-column", error.what)
+            return Skipped(record.source, record.row, "missing-column", error.what)
 
     def fields(self, item: Input) -> Mapping[str, Any]:
         """One input as the row of a file would have it; a single column is the text, whatever it is called."""
@@ -119,8 +119,8 @@ class Predictor:
             rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(encoded["input_ids"]))]
             asked = Asked(columns, rows, np.array([len(row["input_ids"]) for row in rows]), self.limits)
             collate = self.task.collator(self.tokenizer, self.model)
-            kept = infer(self.task, self.model, asked, by_length(asked.lengths, tokens=BUDGET), collate).kept
-            answers = [self.task.readable(answer) for answer in self.task.answers(columns, rows, kept)]
+            collected = infer(self.task, self.model, asked, by_length(asked.lengths, tokens=BUDGET), collate).collected
+            answers = [self.task.readable(answer) for answer in self.task.answers(columns, rows, collected)]
         if not self.task.cuts:
             return answers
         return [answer | {"truncated": True} if cut else answer for answer, cut in zip(answers, long, strict=True)]

@@ -210,7 +210,7 @@ def check(
     """
     findings = task.check(examples, keys, given=list(table.examples))
     for split, account in table.accounts.items():
-        for finding in checks.set_aside(account.read, account.set_aside):
+        for finding in checks.skipped_rows(account.read, account.skipped):
             at = f"{split}: " if len(table.accounts) > 1 else ""
             findings.append(Finding(finding.id, finding.severity, at + finding.message, finding.action, finding.rows))
     for split, rows in examples.items():

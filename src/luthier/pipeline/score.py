@@ -11,7 +11,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from luthier.console import Console
-from luthier.data.tokenized import Columns
+from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
@@ -34,7 +34,7 @@ class Scored:
         metrics: Name to score.
         baselines: Baseline to its metrics.
         differences: Baseline to the paired differences, model minus baseline.
-        predictions: Columns of the predictions file.
+        predictions: Examples of the predictions file.
         signatures: Metric to how it is computed, where its name does not tell.
     """
 
@@ -83,7 +83,7 @@ def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tup
 def score(
     task: Task,
     answers: Sequence[Answer],
-    examples: Columns,
+    examples: Examples,
     recipe: Recipe,
     *,
     split: str,
@@ -149,7 +149,7 @@ def _said(prepared: Prepared, model: PreTrainedModel, asked: Asked, console: Con
     return answers
 
 
-def all_metrics(task: Task, answers: Sequence[Answer], examples: Columns, recipe: Recipe) -> list[AnyMetric]:
+def all_metrics(task: Task, answers: Sequence[Answer], examples: Examples, recipe: Recipe) -> list[AnyMetric]:
     """The task's metrics and the user's own, which see the examples that were answered."""
     found = list(task.metrics(answers, examples))
     if recipe.evaluation.metrics:
@@ -175,7 +175,7 @@ def _scores(metrics: Mapping[str, AnyMetric], *, resamples: int) -> dict[str, Sc
     return {name: found[name] for name in metrics}
 
 
-def _columns(task: Task, examples: Columns, answers: Sequence[Answer]) -> dict[str, list[Any]]:
+def _columns(task: Task, examples: Examples, answers: Sequence[Answer]) -> dict[str, list[Any]]:
     keys = list(dict.fromkeys(key for answer in answers for key in answer))
     return {
         "source": list(examples["source"]),

@@ -18,7 +18,7 @@ USES = {"train": "learn from", "validation": "validate on", "test": "test on"}
 
 
 def read_table(sources: Mapping[str, Sequence[Source]], task: Task, recipe: Recipe) -> Table:
-    """Every row as an example or set aside.
+    """Every row as an example or skipped.
 
     Raises:
         FindingError: No row is left to learn from, or of data that was given to score on.
@@ -28,8 +28,8 @@ def read_table(sources: Mapping[str, Sequence[Source]], task: Task, recipe: Reci
     for split in ["train", *(split for split in sources if split != "train")]:
         if split not in table.examples:
             account, names = table.accounts[split], [source.name for source in sources.get(split, ())]
-            reasons = listing([f"{count(n)} {reason}" for reason, n in account.set_aside.most_common()])
-            first = next((f": {row.detail}" for row in table.rejected if row.source in names), "")
+            reasons = listing([f"{count(n)} {reason}" for reason, n in account.skipped.most_common()])
+            first = next((f": {row.detail}" for row in table.skipped if row.source in names), "")
             raise FindingError(
                 f"of {plural(account.read, 'row')} to {USES[split]} none can be used"
                 f" ({reasons or 'the source is empty'}){first}",

@@ -217,7 +217,7 @@ def _result(run: Run, task: Task, training: Training, scored: Scored | None, mod
         "stopped": state.stopped or "all steps are done",
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
-        "padding_share": 1 - state.tokens / max(state.places, 1),
+        "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
         "peak_memory_bytes": peak_memory(),
         "parameters": model.num_parameters(),
         "report": str(run.report_file),

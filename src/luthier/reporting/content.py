@@ -38,7 +38,7 @@ class Content:
         card: `task.json`: what the task needs to use the model.
         curves: `curves.jsonl`.
         findings: Of the data and of the curves, worst first.
-        rejected: The first lines of `rejected.jsonl`.
+        skipped: The first lines of `skipped.jsonl`.
     """
 
     run: Run
@@ -51,7 +51,7 @@ class Content:
     card: Mapping[str, Any]
     curves: Mapping[str, Series]
     findings: tuple[Noted, ...]
-    rejected: tuple[Mapping[str, Any], ...]
+    skipped: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def read(cls, run: Run) -> "Content":
@@ -74,7 +74,7 @@ class Content:
             card=run.read_json(run.task_file) or {},
             curves=curves,
             findings=_findings(data, curves),
-            rejected=_rejected(run),
+            skipped=_skipped(run),
         )
 
     @property
@@ -109,11 +109,11 @@ def _findings(data: Mapping[str, Any], curves: Mapping[str, Series]) -> tuple[No
     return tuple(sorted(found, key=lambda noted: _SEVERITIES.index(noted.finding.severity)))
 
 
-def _rejected(run: Run) -> tuple[Mapping[str, Any], ...]:
-    if not run.rejected_file.exists():
+def _skipped(run: Run) -> tuple[Mapping[str, Any], ...]:
+    if not run.skipped_file.exists():
         return ()
     found: list[Mapping[str, Any]] = []
-    with run.rejected_file.open(encoding="utf-8") as file:
+    with run.skipped_file.open(encoding="utf-8") as file:
         for line in file:
             try:
                 found.append(json.loads(line))

@@ -142,16 +142,16 @@ def _sources(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """read = kept + set aside, a line for each split as it was given."""
+    """read = kept + skipped, a line for each split as it was given."""
     found = []
     for split, rows in (data.get("rows") or {}).items():
-        reasons = rows.get("set_aside") or {}
+        reasons = rows.get("skipped") or {}
         found.append(
             {
                 "split": split,
                 "read": rows["read"],
                 "kept": rows["kept"],
-                "set_aside": sum(reasons.values()),
+                "skipped": sum(reasons.values()),
                 "reasons": ", ".join(f"{reason} {text.count(n)}" for reason, n in reasons.items()),
             }
         )

@@ -81,8 +81,8 @@ class Run:
         return self.path / "data.json"
 
     @property
-    def rejected_file(self) -> Path:
-        return self.path / "rejected.jsonl"
+    def skipped_file(self) -> Path:
+        return self.path / "skipped.jsonl"
 
     @property
     def curves_file(self) -> Path:

@@ -18,8 +18,8 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import IGNORED, Collate, pad_inputs
 from luthier.data.columns.profile import ColumnProfile, Recognition
-from luthier.data.records import Record, Rejected
-from luthier.data.tokenized import Columns, Features, Limits
+from luthier.data.records import Record, Skipped
+from luthier.data.tokenized import Examples, Features, Limits
 from luthier.errors import UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
@@ -88,8 +88,8 @@ class Task(ABC):
     # -- from rows to examples -----------------------------------------------------------------------------------
 
     @abstractmethod
-    def example(self, record: Record) -> Example | Rejected:
-        """A row in canonical columns, or why it is set aside."""
+    def example(self, record: Record) -> Example | Skipped:
+        """A row in canonical columns, or why it is skipped."""
 
     @property
     def asked_roles(self) -> list[str]:
@@ -154,7 +154,7 @@ class Task(ABC):
     def configure(self, model: PreTrainedModel, limits: Limits) -> None:  # noqa: B027  # most tasks have nothing to do
         """Set up a model that was just made or loaded, such as how it writes."""
 
-    def tune(self, answers: Sequence[Answer], examples: Columns) -> None:  # noqa: B027
+    def tune(self, answers: Sequence[Answer], examples: Examples) -> None:  # noqa: B027
         """Settle what is chosen on validation answers, such as a threshold, before the final score."""
 
     def model_config(self) -> dict[str, Any]:
@@ -163,7 +163,7 @@ class Task(ABC):
 
     @abstractmethod
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         """Features of a batch of examples, see `data.tokenized.Encode`; with `labels` where the examples have them."""
 
@@ -185,14 +185,14 @@ class Task(ABC):
     def loss(self, recipe: Recipe) -> Loss:
         """(outputs of the model, labels) to the sum of the losses over the labels that are not `IGNORED`."""
 
-    def texts(self, examples: Columns) -> Iterator[str]:
+    def texts(self, examples: Examples) -> Iterator[str]:
         """Every text of the examples that a new tokenizer has to know."""
         for column in self.inputs(examples).values():
             for value in column:
                 yield from (value if isinstance(value, list) else [str(value)])
 
     def notice(
-        self, examples: Columns, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
+        self, examples: Examples, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
     ) -> list[Finding]:
         """What shows only when the training examples are tokens.
 
@@ -210,7 +210,7 @@ class Task(ABC):
     # -- from the model to answers -------------------------------------------------------------------------------
 
     @abstractmethod
-    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         """What is kept of a forward pass for each row of a batch, on the CPU.
 
         Args:
@@ -220,20 +220,20 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
         """The answer to each example: `prediction`, and what else a reader of the predictions wants to see.
 
         Args:
             examples: What was asked.
             rows: Their features.
-            kept: What `keep` gave for each row.
+            collected: What `collect` gave for each row.
         """
 
     def write(
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        examples: Columns,
+        examples: Examples,
         limits: Limits,
         console: Console,
     ) -> list[str]:
@@ -245,28 +245,28 @@ class Task(ABC):
         """An answer as `predict` gives it, with `scores` by label."""
 
     @abstractmethod
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         """The right answers, in the form of `prediction`."""
 
-    def examples_of(self, predictions: Columns) -> Columns:
+    def examples_of(self, predictions: Examples) -> Examples:
         """As much of the examples as the metrics ask for, from the columns of a predictions file."""
         return {self.gold_column: predictions["gold"]}
 
     @abstractmethod
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         """The columns of the examples that a reader of the predictions wants beside them."""
 
     # -- how good the answers are --------------------------------------------------------------------------------
 
     @abstractmethod
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         """The task's metrics of answers to examples. They may be on fewer examples than there are."""
 
-    def signatures(self, examples: Columns) -> dict[str, str]:
+    def signatures(self, examples: Examples) -> dict[str, str]:
         """How metrics of examples are computed, by metric, where the name does not tell."""
         return {}
 
-    def perfect(self, examples: Columns) -> list[Answer]:
+    def perfect(self, examples: Examples) -> list[Answer]:
         """The right answers in the form of answers, to try metrics on."""
         return [{"prediction": gold} for gold in self.gold(examples)]
 
@@ -280,7 +280,7 @@ class Task(ABC):
         return greater_is_better(metric)
 
     @abstractmethod
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """Name to answers on `test` of each simple baseline that learned from `train`."""
 
     @abstractmethod

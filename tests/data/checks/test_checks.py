@@ -29,7 +29,7 @@ def test_every_check_is_listed_with_its_severities() -> None:
         (Path(package.__path__[0]) / name).read_text()
         for name in ("checks.py", "label_checks.py", "target_checks.py", "duplicates.py")
     )
-    made = set(re.findall(r'(?:id=|Finding\()"([a-z-]+)"', source)) | {"set-aside"}  # the other end of an if
+    made = set(re.findall(r'(?:id=|Finding\()"([a-z-]+)"', source)) | {"skipped-rows"}  # the other end of an if
     assert made == set(checks.CHECKS)
     assert len(checks.CHECKS) == 28
     for meaning in checks.CHECKS.values():
@@ -266,22 +266,22 @@ def test_few_rows(n: int, split: str, found: tuple[str, str] | None) -> None:
     ("aside", "found"),
     [
         (0, None),
-        (10, ("set-aside", "info")),
-        (11, ("set-aside", "warning")),
-        (499, ("set-aside", "warning")),
-        (500, ("mostly-set-aside", "error")),  # exactly half is too much
-        (1000, ("mostly-set-aside", "error")),
+        (10, ("skipped-rows", "info")),
+        (11, ("skipped-rows", "warning")),
+        (499, ("skipped-rows", "warning")),
+        (500, ("mostly-skipped", "error")),  # exactly half is too much
+        (1000, ("mostly-skipped", "error")),
     ],
 )
-def test_set_aside(aside: int, found: tuple[str, str] | None) -> None:
-    findings = checks.set_aside(1000, {"missing-label": aside, "empty-text": 0})
+def test_skipped(aside: int, found: tuple[str, str] | None) -> None:
+    findings = checks.skipped_rows(1000, {"missing-label": aside, "empty-text": 0})
     assert [(finding.id, finding.severity) for finding in findings] == ([found] if found else [])
     FOUND.extend(findings)
 
 
 def test_set_aside_names_the_reasons_most_frequent_first() -> None:
-    finding = only(checks.set_aside(4076, {"empty-text": 3, "missing-label": 40}))
-    assert finding.message == "43 rows of 4,076 (1.1 %) are set aside: missing-label 40, empty-text 3."
+    finding = only(checks.skipped_rows(4076, {"empty-text": 3, "missing-label": 40}))
+    assert finding.message == "43 rows of 4,076 (1.1 %) are skipped: missing-label 40, empty-text 3."
 
 
 def test_findings_of_all_tests_are_whole_sentences_with_an_action() -> None:
@@ -289,7 +289,7 @@ def test_findings_of_all_tests_are_whole_sentences_with_an_action() -> None:
         *checks.few_rows(0),
         *checks.few_rows(3),
         *checks.one_class({"a": 1}),
-        *checks.set_aside(10, {"missing-label": 5}),
+        *checks.skipped_rows(10, {"missing-label": 5}),
         *FOUND,
     ]
     for finding in findings:

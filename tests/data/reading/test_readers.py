@@ -22,7 +22,7 @@ from luthier.data.reading import charset as encoding
 from luthier.data.reading import readers
 from luthier.data.reading.readers import Reading
 from luthier.data.reading.sources import Source, open_source
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -49,10 +49,10 @@ def rows(source: Source) -> list[list[object]]:
 
 
 def outcome(source: Source) -> list[str]:
-    """For each row `ok` or the reason it was set aside for."""
+    """For each row `ok` or the reason it was skipped for."""
     read = list(source.records())
     assert [record.row for record in read] == list(range(1, len(read) + 1))
-    return [record.reason if isinstance(record, Rejected) else "ok" for record in read]
+    return [record.reason if isinstance(record, Skipped) else "ok" for record in read]
 
 
 def as_csv(table: list[list[str]], separator: str, newline: str) -> str:
@@ -189,8 +189,8 @@ def test_ragged_rows_are_set_aside_with_their_line(tmp_path: Path) -> None:
     text = "text,label\n" + "fine,1\n" * 5 + "too,many,1\n\nfew\n" + "bad,0\n" * 5
     source = open_source(write(tmp_path, "t.csv", text))
     assert outcome(source) == ["ok"] * 5 + ["field-count"] * 2 + ["ok"] * 5
-    set_aside = [one for one in source.records() if isinstance(one, Rejected)]
-    assert [one.detail for one in set_aside] == ["line 7: 3 fields instead of 2", "line 9: 1 field instead of 2"]
+    skipped = [one for one in source.records() if isinstance(one, Skipped)]
+    assert [one.detail for one in skipped] == ["line 7: 3 fields instead of 2", "line 9: 1 field instead of 2"]
 
 
 def test_an_open_quote_swallows_nothing(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_an_open_quote_swallows_nothing(tmp_path: Path) -> None:
     for broken in ('"never closed,1\n', 'fine,"never closed\n'):
         source = open_source(write(tmp_path, "t.csv", "text,label\n" + good + broken + good + "plain,0\n" * 10))
         assert outcome(source) == ["ok"] * 10 + ["unclosed-quote"] + ["ok"] * 20
-        detail = next(one.detail for one in source.records() if isinstance(one, Rejected))
+        detail = next(one.detail for one in source.records() if isinstance(one, Skipped))
         assert "line 12" in detail
     at_end = open_source(write(tmp_path, "t.csv", "text,label\n" + good + '"never closed,1\nplain,0\n'))
     assert outcome(at_end) == ["ok"] * 10 + ["unclosed-quote", "ok"]
@@ -231,7 +231,7 @@ def test_truncated_utf_16(tmp_path: Path) -> None:
     assert outcome(open_source(write(tmp_path, "t.tsv", content)))[-1] in ("encoding", "field-count")
 
 
-def test_line_without_end_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_without_end_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "LONGEST_LINE", 1_000)
     source = open_source(write(tmp_path, "t.txt", "short\n" + "x" * 5_000 + "\nshort\n"))
     assert outcome(source) == ["ok", "too-long", "ok"]
@@ -250,7 +250,7 @@ def test_line_ends(tmp_path: Path) -> None:
     assert rows(inside) == [["one\rtwo", "1"], ["three\r\nfour", "0"], ["five", "1"]]
 
 
-def test_json_lines_set_aside(tmp_path: Path) -> None:
+def test_json_lines_skipped(tmp_path: Path) -> None:
     lines = ['{"text": "ok"}', "{broken", "", "[1, 2]", '"text"', '{"text": "\\ud83d"}', '{"text": "\\ud83c\\udfbb"}']
     lines += ["[" * 100_000, '{"n": ' + "9" * 5_000 + "}"]
     source = open_source(write(tmp_path, "t.jsonl", "\n".join(lines)))

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.reading.sources import open_source, sample
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 
 
@@ -134,7 +134,7 @@ def test_class_folders(tmp_path: Path) -> None:
         {"text": "café mauvais", "label": "neg"},
         {"text": "fine\nand long\n", "label": "pos"},
     ]
-    assert isinstance(read[3], Rejected)
+    assert isinstance(read[3], Skipped)
     assert read[3].reason == "encoding"
     before = source.digest
     (tmp_path / "pos" / "1.txt").rename(tmp_path / "pos" / "4.txt")

@@ -37,14 +37,14 @@ class Odd:
         name: What is odd.
         words: Makes it so in a scene, and gives the words of the command.
         kept: Rows that are used.
-        set_aside: Reason to how many rows are not.
+        skipped: Reason to how many rows are not.
         findings: What is told about it, among other things.
     """
 
     name: str
     words: Words
     kept: int
-    set_aside: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
 
 
@@ -224,9 +224,9 @@ TASKS = [
         "tags of other lengths",
         on(NER, "--text", "tokens", "--label", "ner_tags", ner_tags=first_rows_lose_a_tag(30)),
         3,
-        "30 rows of 60 (50.0 %) are set aside: length-mismatch 30",
+        "30 rows of 60 (50.0 %) are skipped: length-mismatch 30",
         "rows.jsonl",
-        "--allow mostly-set-aside",
+        "--allow mostly-skipped",
     ),
     Case(
         "tags of no list of that length",
@@ -298,9 +298,9 @@ TASKS = [
         "half of the answers are nowhere",
         on(QA, answers=nowhere(30)),
         3,
-        "30 rows of 60 (50.0 %) are set aside: answer-not-in-context 30",
+        "30 rows of 60 (50.0 %) are skipped: answer-not-in-context 30",
         "rows.jsonl",
-        "--allow mostly-set-aside",
+        "--allow mostly-skipped",
     ),
     Case("no context", on(QA, context=None), 3, "no column looks like a context", "rows.jsonl", NEEDED),
     Case("empty contexts", on(QA, context=" "), 3, "'context' is empty", "rows.jsonl", "question, context, answers"),
@@ -513,7 +513,7 @@ ODD = [
         spans(lambda i, row: [span(0, first(row)) if i > 2 else span(first(row), first(row) + 1)]),
         57,
         {"empty-span": 3},
-        ("set-aside",),
+        ("skipped-rows",),
     ),
     Odd("CoNLL with Windows' line ends", lambda s: training(s, conll(s, end="\r\n"), NER), 60),
     Odd("CoNLL in UTF-16", lambda s: training(s, conll(s, encoding="utf-16"), NER), 60),

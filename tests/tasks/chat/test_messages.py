@@ -1,4 +1,4 @@
-"""Conversations of every shape as messages with four roles; what is none is set aside with its reason."""
+"""Conversations of every shape as messages with four roles; what is none is skipped with its reason."""
 
 import json
 from typing import Any
@@ -106,7 +106,7 @@ def test_calls_of_tools() -> None:
         ([USER, {"role": "function_call", "content": "[]"}], "bad-tool-call", "calls nothing"),
     ],
 )
-def test_what_is_set_aside(cell: Any, reason: str, words: str) -> None:
+def test_what_is_skipped(cell: Any, reason: str, words: str) -> None:
     fault = read(cell)
     assert isinstance(fault, Fault)
     assert fault.reason == reason

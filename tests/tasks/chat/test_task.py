@@ -24,7 +24,7 @@ from luthier.tasks.chat.rendering import render_chat
 from luthier.tasks.chat.task import Chat
 from luthier.tasks.chat.template import prompt_ids
 from tests.matrix.data import rows as drawn
-from tests.tasks.by_hand import Row, answers, encoded, learned, quickly, recipe_of, rejected, run, values_of, write
+from tests.tasks.by_hand import Row, answers, encoded, learned, quickly, recipe_of, run, skip_reason, values_of, write
 from tests.tasks.chat.test_template import CHATML, GEMMA, LLAMA3, TOOLS, with_template
 
 Built = Callable[[str], Path]
@@ -205,14 +205,14 @@ def plain(n: int, seed: int = 0) -> list[Row]:
     return drawn("chat", n, seed)
 
 
-def test_a_conversation_that_the_template_refuses_is_set_aside(
+def test_a_conversation_that_the_template_refuses_is_skipped(
     talker: Callable[[str | None], Path], tmp_path: Path
 ) -> None:
     refused = {"messages": [{"role": "user", "content": "one"}, *turns("two", "three")["messages"]]}
     found = prepared(tmp_path, talker(GEMMA), [*plain(199), refused], data__validation_share=0, data__test_share=0)
-    assert found.table.accounts["train"].set_aside == {"no-target-left": 1}
-    rejected_row = found.table.rejected[0]
-    assert (rejected_row.row, "the chat template refuses the conversation" in rejected_row.detail) == (200, True)
+    assert found.table.accounts["train"].skipped == {"no-target-left": 1}
+    skipped_row = found.table.skipped[0]
+    assert (skipped_row.row, "the chat template refuses the conversation" in skipped_row.detail) == (200, True)
     assert {f.id: f.severity for f in found.findings}["lost-targets"] == "warning"
     assert len(found.splits["train"]) == len(found.encoded["train"].rows) == 199
     refuse_findings(found)
@@ -229,7 +229,7 @@ def test_more_than_one_in_a_hundred_without_an_answer_left_stops(
     many = prepared(tmp_path, talker(CHATML), [*plain(100), long, {**long, "id": 1}], **shares)
     with pytest.raises(FindingError, match=r"2 training rows of 102 \(2.0 %\) have no target left"):
         refuse_findings(many)
-    assert many.to_dict()["rows"]["train"]["set_aside"] == {"no-target-left": 2}
+    assert many.to_dict()["rows"]["train"]["skipped"] == {"no-target-left": 2}
 
 
 @pytest.mark.parametrize(("template", "mark"), [(CHATML, "<|im_start|>"), (LLAMA3, "<|eot_id|>"), (None, "<|im_end|>")])
@@ -266,9 +266,9 @@ def test_what_is_learned_can_be_seen_before_training(talker: Callable[[str | Non
         ({**turns("Hello", "a"), "tools": "[1"}, "bad-tools"),
     ],
 )
-def test_a_row_that_is_no_conversation_is_set_aside(row: Row, reason: str) -> None:
+def test_a_row_that_is_no_conversation_is_skipped(row: Row, reason: str) -> None:
     task, _ = learned(Chat, [{**one, "tools": TOOLS} for one in FIVE])
-    assert rejected(task, row) == reason
+    assert skip_reason(task, row) == reason
 
 
 # -- what is answered ------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from luthier.tasks.generation.document_task import OPENING_WORDS, opening
 from luthier.tasks.generation.documents import Document, pack, windows
 from luthier.tasks.text_generation.task import TextGeneration
 from tests.matrix.data import words
-from tests.tasks.by_hand import Row, answers, by_row, encoded, learned, quickly, rejected, run, values_of
+from tests.tasks.by_hand import Row, answers, by_row, encoded, learned, quickly, run, skip_reason, values_of
 
 Built = Callable[[str], Path]
 SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=12)
@@ -228,9 +228,9 @@ def test_stories_alone_have_no_prompt(built: Built) -> None:
     ("change", "reason"),
     [({"story": None}, "missing-text"), ({"story": " \n"}, "empty-text"), ({"prompt": ""}, "empty-text")],
 )
-def test_a_row_without_a_story_or_prompt_is_set_aside(change: Row, reason: str) -> None:
+def test_a_row_without_a_story_or_prompt_is_skipped(change: Row, reason: str) -> None:
     task, _ = learned(CreativeWriting, stories(8))
-    assert rejected(task, {**stories(1)[0], **change}) == reason
+    assert skip_reason(task, {**stories(1)[0], **change}) == reason
 
 
 def test_a_text_without_an_end_is_told(built: Built) -> None:

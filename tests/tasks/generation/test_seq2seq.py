@@ -28,7 +28,7 @@ from luthier.tasks.generative_qa.task import GenerativeQA
 from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.translation.task import Translation
 from tests.matrix.data import rows as drawn
-from tests.tasks.by_hand import Row, answers, encoded, learned, rejected, run, values_of, write
+from tests.tasks.by_hand import Row, answers, encoded, learned, run, skip_reason, values_of, write
 from tests.tasks.question_answering.test_task import official_f1
 
 Built = Callable[[str], Path]
@@ -85,9 +85,9 @@ def test_a_question_is_read_with_its_context_and_alone() -> None:
         (GenerativeQA, {"answer": None}, "missing-label"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_set_aside(kind: type[Seq2SeqTask], change: Row, reason: str) -> None:
+def test_a_row_that_cannot_be_used_is_skipped(kind: type[Seq2SeqTask], change: Row, reason: str) -> None:
     task, _ = learned(kind, drawn(kind.name, 9))
-    assert rejected(task, {**drawn(kind.name, 9)[0], **change}) == reason
+    assert skip_reason(task, {**drawn(kind.name, 9)[0], **change}) == reason
 
 
 def test_what_to_predict_is_found_by_columns_or_roles() -> None:

@@ -1,4 +1,4 @@
-"""Answers in a context: exact, mended by rule and counted, or set aside; never moved otherwise."""
+"""Answers in a context: exact, mended by rule and counted, or skipped; never moved otherwise."""
 
 from typing import Any
 

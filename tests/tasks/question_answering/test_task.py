@@ -39,8 +39,8 @@ from tests.tasks.by_hand import (
     learned,
     quickly,
     recognised,
-    rejected,
     run,
+    skip_reason,
     values_of,
     write,
 )
@@ -102,9 +102,9 @@ def test_rows_become_examples_and_say_whether_all_are_answered() -> None:
         ({"answers": {"text": ["great", "warm"], "answer_start": [3]}}, "invalid-answer"),
     ],
 )
-def test_a_row_that_cannot_be_used_is_set_aside(change: Row, reason: str) -> None:
+def test_a_row_that_cannot_be_used_is_skipped(change: Row, reason: str) -> None:
     task = recognised(QuestionAnswering, [squad(i) for i in range(6)])
-    assert rejected(task, {**squad(0), **change}) == reason
+    assert skip_reason(task, {**squad(0), **change}) == reason
 
 
 def test_answers_that_stand_a_little_beside_are_mended_and_listed() -> None:

@@ -19,7 +19,7 @@ from transformers.utils import ModelOutput
 
 from luthier.data.batches import IGNORED
 from luthier.data.columns.profile import profile
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe
 from luthier.tasks.base import Answer, find, registry
@@ -62,7 +62,7 @@ def out(logits: torch.Tensor) -> ModelOutput:
 
 def answers_of(task: TextClassification, logits: np.ndarray) -> list[Answer]:
     """The answers to rows of which the model gave these logits."""
-    kept = task.keep(out(torch.tensor(logits)), {}, None)
+    kept = task.collect(out(torch.tensor(logits)), {}, None)
     return task.answers({}, [{}] * len(kept), kept)
 
 
@@ -106,7 +106,7 @@ def test_the_labels_of_each_shape() -> None:
 def test_a_row_that_cannot_be_used_is_set_aside_with_its_reason(shape: str, change: dict, reason: str) -> None:
     task, _ = learned(shape)
     found = task.example(Record("rows.csv", 7, ROWS[shape][0] | change))
-    assert isinstance(found, Rejected)
+    assert isinstance(found, Skipped)
     assert (found.source, found.row, found.reason) == ("rows.csv", 7, reason)
     assert next(iter(change)) in found.detail
 
@@ -115,7 +115,7 @@ def test_a_row_that_cannot_be_used_is_set_aside_with_its_reason(shape: str, chan
 def test_words_of_missing_values_are_words(word: str) -> None:
     task, _ = learned("single/one")
     found = task.example(Record("rows.csv", 1, {"text": word, "label": word}))
-    assert not isinstance(found, Rejected)
+    assert not isinstance(found, Skipped)
     assert (found["text"], found["label"]) == (word, word)
 
 

@@ -108,7 +108,7 @@ def test_the_annotation_that_counts() -> None:
         ({"text": TEXT, "spans": [PER | {"text": "Rob"}]}, PRODIGY, "span-text-differs"),
     ],
 )
-def test_what_is_set_aside(values: dict[str, Any], columns: dict[str, str], reason: str) -> None:
+def test_what_is_skipped(values: dict[str, Any], columns: dict[str, str], reason: str) -> None:
     fault = read_spans(values, columns)
     assert isinstance(fault, Fault)
     assert fault.reason == reason

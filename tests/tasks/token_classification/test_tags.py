@@ -158,7 +158,7 @@ def test_words_and_tags_of_a_row() -> None:
         ("a b", ["O", "O"], "empty-text", "'words'"),
     ],
 )
-def test_rows_that_are_set_aside(words: Any, ner: Any, reason: str, detail: str) -> None:
+def test_rows_that_are_skipped(words: Any, ner: Any, reason: str, detail: str) -> None:
     fault = read_tokens({"words": words, "ner": ner}, COLUMNS)
     assert isinstance(fault, Fault)
     assert fault.reason == reason

@@ -31,7 +31,7 @@ from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.base import registry
 from luthier.tasks.token_classification.task import TokenClassification
 from luthier.tokenizers.training import train_tokenizer
-from tests.tasks.by_hand import Oracle, Row, encoded, learned, recipe_of, recognised, rejected, run, values_of
+from tests.tasks.by_hand import Oracle, Row, encoded, learned, recipe_of, recognised, run, skip_reason, values_of
 
 WORDS = ["Ada", "Lovelace", "met", "Bob", "in", "New", "York", "."]
 IOB2 = ["B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "I-LOC", "O"]
@@ -118,9 +118,9 @@ def test_spans_of_annotation_tools_become_tags_of_words(tool: str) -> None:
         ({"ner_tags": "O O O"}, "missing-label"),
     ],
 )
-def test_tokens_that_cannot_be_used_are_set_aside(change: Row, reason: str) -> None:
+def test_tokens_that_cannot_be_used_are_skipped(change: Row, reason: str) -> None:
     task = recognised(TokenClassification, rows(IOB2))
-    assert rejected(task, {"tokens": WORDS, "ner_tags": IOB2, **change}) == reason
+    assert skip_reason(task, {"tokens": WORDS, "ner_tags": IOB2, **change}) == reason
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_tokens_that_cannot_be_used_are_set_aside(change: Row, reason: str) -> N
         (None, (0, 2), "missing-text"),
     ],
 )
-def test_spans_that_cannot_be_used_are_set_aside(text: str | None, span: tuple[int, int], reason: str) -> None:
+def test_spans_that_cannot_be_used_are_skipped(text: str | None, span: tuple[int, int], reason: str) -> None:
     task = recognised(TokenClassification, [EXPORTS["prodigy"]] * 4)
     row = {"text": text, "spans": [{"start": span[0], "end": span[1], "label": "PER"}]}
-    assert rejected(task, row) == reason
+    assert skip_reason(task, row) == reason
 
 
 def test_crossing_spans_are_set_aside_and_white_space_is_trimmed() -> None:
     task = recognised(TokenClassification, [EXPORTS["doccano"]] * 4)
-    assert rejected(task, {"text": TEXT, "label": [[0, 12, "PER"], [4, 16, "LOC"]]}) == "overlapping-spans"
+    assert skip_reason(task, {"text": TEXT, "label": [[0, 12, "PER"], [4, 16, "LOC"]]}) == "overlapping-spans"
     _, examples = learned(TokenClassification, [{"text": TEXT, "label": [[3, 13, "PER"]]}] * 4)
     assert examples["tags"][0] == ["O", "B-PER", *["O"] * 6]
 

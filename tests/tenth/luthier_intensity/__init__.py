@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerBase
 from luthier.data.batches import IGNORED
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, as_number, is_missing, require
-from luthier.data.records import Record, Rejected
-from luthier.data.tokenized import Columns, Features, Limits
+from luthier.data.records import Record, Skipped
+from luthier.data.tokenized import Examples, Features, Limits
 from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.regression import mae, pearson
@@ -57,12 +57,12 @@ class EmotionIntensity(Task):
     def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
         return cls(recognition.columns, recognition.columns["emotions"])
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         numbers = [as_number(record.values.get(name)) for name in self.emotions]
         if is_missing(record.values.get("text")):
-            return Rejected(record.source, record.row, "missing-text", "column 'text' is empty")
+            return Skipped(record.source, record.row, "missing-text", "column 'text' is empty")
         if None in numbers:
-            return Rejected(record.source, record.row, "bad-label", "an emotion is no number")
+            return Skipped(record.source, record.row, "bad-label", "an emotion is no number")
         return {
             "source": record.source,
             "row": record.row,
@@ -82,7 +82,7 @@ class EmotionIntensity(Task):
         return {"num_labels": len(names), "id2label": names, "problem_type": "multi_label_classification"}
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         cutting: dict[str, Any] = {"truncation": True, "max_length": limits.length} if limits else {}
         features: Features = dict(tokenizer(list(examples["text"]), **cutting))
@@ -98,23 +98,23 @@ class EmotionIntensity(Task):
 
         return summed
 
-    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         return list(outputs.logits.float().sigmoid().cpu().tolist())
 
-    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
         return [{"prediction": numbers} for numbers in kept]
 
     def readable(self, answer: Answer) -> Answer:
         found = dict(zip(self.emotions, answer["prediction"], strict=True))
         return {"prediction": max(found, key=lambda emotion: found[emotion]), "scores": found}
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         return [list(numbers) for numbers in examples["label"]]
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {"text": list(examples["text"])}
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         predicted = np.array([answer["prediction"] for answer in answers]).ravel()
         gold = np.array(self.gold(examples)).ravel()
         return [pearson(predicted, gold), mae(predicted, gold)]
@@ -123,7 +123,7 @@ class EmotionIntensity(Task):
     def metric_for_best(self) -> str:
         return "pearson"
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         mean = np.mean(self.gold(train), axis=0).tolist()
         return {"mean": [{"prediction": mean} for _ in test["text"]]}
 

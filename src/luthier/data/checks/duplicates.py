@@ -129,7 +129,7 @@ def leak(
             message = f"{plural(len(shared), f'{split} row')} of {count(len(keys))} ({share(len(shared) / len(keys))}) "
             message += f"{have(len(shared))} a text that training has too: "
             message += f"{quote(texts[split][shared[0]])}."
-            message += " They are set aside and not scored on." if few else ""
+            message += " They are skipped and not scored on." if few else ""
         action = (
             f"Remove these texts from training or from the {split} file, or leave the file out and let Luthier split"
         )

@@ -51,7 +51,7 @@ def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
             id="missing-like-labels",
             severity="warning",
             message=f"Counted as a class although it may stand for a missing label: {named}.",
-            action="If it means that the label is missing, leave the field empty: such rows are then set aside.",
+            action="If it means that the label is missing, leave the field empty: such rows are then skipped.",
         )
     ]
 

@@ -161,19 +161,19 @@ def few_rows(n: int, split: str = "train") -> list[Finding]:
         message = f"The {split} split has {plural(n, 'row')}: its scores will have wide intervals or none."
         return [Finding("few-rows", "warning", message, f"Give more {split} rows, or a larger share.")]
     if n == 0:
-        return [Finding("no-rows", "error", "No row is left to train on.", "See the reasons why rows were set aside.")]
+        return [Finding("no-rows", "error", "No row is left to train on.", "See the reasons why rows were skipped.")]
     if n >= FEWEST_TO_TRAIN:
         return []
     message = f"There {are(n)} only {plural(n, 'training row')}; below {FEWEST_TO_TRAIN} a model learns little."
     return [Finding("few-rows", "warning", message, "Label more rows; a hundred for each class is a good start.")]
 
 
-def set_aside(read: int, reasons: Mapping[str, int]) -> list[Finding]:
+def skipped_rows(read: int, reasons: Mapping[str, int]) -> list[Finding]:
     """Rows that cannot be used; half of them or more is an error of its own.
 
     Args:
         read: Rows read.
-        reasons: Rows set aside, by reason.
+        reasons: Rows skipped, by reason.
     """
     aside = sum(reasons.values())
     if not aside:
@@ -184,10 +184,10 @@ def set_aside(read: int, reasons: Mapping[str, int]) -> list[Finding]:
     severity: Severity = "error" if mostly else "warning" if aside > 0.01 * read else "info"
     return [
         Finding(
-            id="mostly-set-aside" if mostly else "set-aside",
+            id="mostly-skipped" if mostly else "skipped-rows",
             severity=severity,
-            message=f"{plural(aside, 'row')} of {count(read)} ({share(aside / read)}) {are(aside)} set aside: {why}.",
-            action="rejected.jsonl names each row and its reason; check that the right columns were taken."
+            message=f"{plural(aside, 'row')} of {count(read)} ({share(aside / read)}) {are(aside)} skipped: {why}.",
+            action="skipped.jsonl names each row and its reason; check that the right columns were taken."
             if not mostly
             else "Check that the right columns were taken (--text, --label) and that the file is read as it was meant.",
         )

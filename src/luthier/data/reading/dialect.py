@@ -73,7 +73,7 @@ class Dialect:
         feed = _Feed(lines)
         reader = csv.reader(
             feed,
-            delimiter=self.separator or "\0",  # a line with NUL is set aside anyway
+            delimiter=self.separator or "\0",  # a line with NUL is skipped anyway
             quotechar=self.quote,
             doublequote=not self.escape,
             escapechar=self.escape or None,

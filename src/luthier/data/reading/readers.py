@@ -10,7 +10,7 @@ from luthier.data.reading.charset import Encoding, Lines, find_encoding, find_ne
 from luthier.data.reading.dialect import Dialect, Fit, find_dialect, named_separator
 from luthier.data.reading.files import DataFile
 from luthier.data.reading.header import find_header, name_columns
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, plural
@@ -56,7 +56,7 @@ class Reader(ABC):
     decisions: list[Decision]
 
     @abstractmethod
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         """Every row from the first on, each as one record or one rejection, numbered from 1."""
 
 
@@ -121,13 +121,13 @@ class TextReader(Reader):
         why = Decision("format", "text", "one row a line; blank lines are no rows")
         return cls(text.file.name, "text", ["text"], [why, text.encoding.decision()], text)
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         number = 0
         with self.text.lines() as lines:
             for line in lines:
                 if fault := line_fault(line):
                     number += 1
-                    yield Rejected(self.name, number, fault[0], f"line {count(lines.number)}: {fault[1]}")
+                    yield Skipped(self.name, number, fault[0], f"line {count(lines.number)}: {fault[1]}")
                 elif not line.isspace():
                     number += 1
                     yield Record(self.name, number, {"text": strip_end(line)})
@@ -168,7 +168,7 @@ class DelimitedReader(Reader):
         ]
         return cls(text.file.name, "csv", columns, decisions, text, fit.dialect, header, int(bool(stated)))
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         name, columns, width = self.name, self.columns, len(self.columns)
         with self.text.lines() as lines:
             for _ in range(self.skipped):
@@ -183,11 +183,11 @@ class DelimitedReader(Reader):
                     yield Record(name, number, dict(zip(columns, row.fields, strict=True)))
                 elif row.fault is not None:
                     number += 1
-                    yield Rejected(name, number, row.fault[0], f"{_place(row.lines)}: {row.fault[1]}")
+                    yield Skipped(name, number, row.fault[0], f"{_place(row.lines)}: {row.fault[1]}")
                 elif row.fields[0].strip(" ") or len(row.fields) > 1:
                     number += 1
                     detail = f"{_place(row.lines)}: {plural(len(row.fields), 'field')} instead of {width}"
-                    yield Rejected(name, number, "field-count", detail)
+                    yield Skipped(name, number, "field-count", detail)
 
 
 def _after_statement(sample: str, newline: str) -> tuple[str, str]:

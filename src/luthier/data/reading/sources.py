@@ -15,7 +15,7 @@ from luthier.data.reading.files import DataFile, find_file, missing, reading, sp
 from luthier.data.reading.formats.folders import FolderReader, find_classes
 from luthier.data.reading.formats.parallel import ParallelReader, Part
 from luthier.data.reading.readers import Reader, Reading
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 
@@ -62,7 +62,7 @@ class Source:
         """SHA-256 of the bytes; of a folder, of the sorted relative names and their bytes."""
         return self._digest()
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         """Every row as exactly one record or one rejection, numbered from 1; can be started again.
 
         Raises:
@@ -182,7 +182,7 @@ def sample(source: Source, n: int, seed: int) -> list[Record]:
     kept: list[Record] = []
     seen = 0
     for record in source.records():
-        if isinstance(record, Rejected):
+        if isinstance(record, Skipped):
             continue
         seen += 1
         if len(kept) < n:

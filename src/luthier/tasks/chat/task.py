@@ -11,9 +11,9 @@ from luthier.data import checks
 from luthier.data.batches import IGNORED
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.records import Fault, Record, Rejected
+from luthier.data.records import Fault, Record, Skipped
 from luthier.data.structured import structured
-from luthier.data.tokenized import TARGETS, Columns, Features, Limits
+from luthier.data.tokenized import TARGETS, Examples, Features, Limits
 from luthier.errors import DataError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
@@ -60,7 +60,7 @@ class Chat(DecoderTask):
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         turns = messages.read_messages(record.values, self.columns, self.shape)
         tools = messages.read_tools(record.values, self.columns)
         if isinstance(turns, Fault):
@@ -100,7 +100,7 @@ class Chat(DecoderTask):
         return set(self._ends)
 
     def notice(
-        self, examples: Columns, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
+        self, examples: Examples, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
     ) -> list[Finding]:
         """Also see that nobody's words are taken for the template's own."""
         added = tokenizer.added_tokens_decoder.values()
@@ -118,12 +118,12 @@ class Chat(DecoderTask):
         super().configure(model, limits)
         model.generation_config.eos_token_id = self._ends
 
-    def texts(self, examples: Columns) -> Iterator[str]:
+    def texts(self, examples: Examples) -> Iterator[str]:
         for turns, _ in _conversations(examples):
             yield from (turn["content"] for turn in turns)
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         length = limits.length if limits else None
         documents = [(ids[:length], labels[:length]) for ids, labels in self.documents(examples, tokenizer)]
@@ -133,7 +133,7 @@ class Chat(DecoderTask):
             TARGETS: [sum(label != IGNORED for label in labels) for _, labels in documents],
         }
 
-    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+    def documents(self, examples: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
         found = []
         for turns, tools in _conversations(examples):
             try:
@@ -145,7 +145,7 @@ class Chat(DecoderTask):
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
+    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
         room = max(limits.length - self.new_tokens(limits), limits.length // 2)
         return [
             chat_template.prompt_ids(tokenizer, _unanswered(turns), tools)[-room:]
@@ -155,16 +155,16 @@ class Chat(DecoderTask):
     def most_new_tokens(self, limits: Limits) -> int:
         return 256
 
-    def written_texts(self, examples: Columns) -> list[str]:
+    def written_texts(self, examples: Examples) -> list[str]:
         return ["\n".join(_said(turns)) for turns, _ in _conversations(examples)]
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         return list(examples["reply"])
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {"conversation": [_shown(_unanswered(turns)) for turns, _ in _conversations(examples)]}
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         found = self.language(answers)
         pairs = zip(answers, self.gold(examples), strict=True)
         written = [(answer["prediction"], gold) for answer, gold in pairs if answer["prediction"] is not None]
@@ -194,7 +194,7 @@ def _example(turns: Messages, tools: list[Any]) -> Example:
     }
 
 
-def _conversations(examples: Columns) -> Iterator[tuple[Messages, list[Any]]]:
+def _conversations(examples: Examples) -> Iterator[tuple[Messages, list[Any]]]:
     for turns, tools in zip(examples["messages"], examples["tools"], strict=True):
         yield json.loads(turns), json.loads(tools) if tools else []
 

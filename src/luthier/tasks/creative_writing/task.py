@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from luthier.data.columns.profile import ColumnProfile, Recognition
-from luthier.data.tokenized import Columns
+from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.diversity import diversity_metrics
 from luthier.reporting.panels import Panel
@@ -46,7 +46,7 @@ class CreativeWriting(DocumentTask):
     def why_not(cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]]) -> str:
         return text_columns.why_not_writing(profiles, given=given)
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         stories = [answer["prediction"] for answer in answers if answer["prediction"]]
         return [*self.language(answers), *(diversity_metrics(stories) if stories else [])]
 

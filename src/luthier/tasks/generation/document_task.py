@@ -9,8 +9,8 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 from luthier.data.batches import IGNORED
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import is_missing, require
-from luthier.data.records import Record, Rejected
-from luthier.data.tokenized import Columns, Features, Limits
+from luthier.data.records import Record, Skipped
+from luthier.data.tokenized import Examples, Features, Limits
 from luthier.findings import Decision
 from luthier.tasks.base import Example
 from luthier.tasks.generation.documents import DecoderTask, Document, pack, windows
@@ -35,7 +35,7 @@ class DocumentTask(DecoderTask):
         """The prompt where there are prompts; the text's beginning where there are none."""
         return super().asked_roles[:1]
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         texts = {"prompt": "", "text": ""}
         for name, role in (("prompt", "prompt"), ("text", self.text_role)):
             if role not in self.columns:
@@ -43,7 +43,7 @@ class DocumentTask(DecoderTask):
             value = record.values.get(str(self.columns[role]))
             if is_missing(value):
                 reason = "missing-text" if value is None else "empty-text"
-                return Rejected(record.source, record.row, reason, f"column {self.columns[role]!r} is empty")
+                return Skipped(record.source, record.row, reason, f"column {self.columns[role]!r} is empty")
             texts[name] = str(value)
         return {"source": record.source, "row": record.row, **texts}
 
@@ -64,19 +64,19 @@ class DocumentTask(DecoderTask):
         super().ready(tokenizer, config)
         return [Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")]
 
-    def texts(self, examples: Columns) -> Iterator[str]:
+    def texts(self, examples: Examples) -> Iterator[str]:
         for prompt, text in zip(examples["prompt"], examples["text"], strict=True):
             yield prompt + SEPARATOR + text if prompt else text
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         documents = self.documents(examples, tokenizer)
         if training and limits is not None:
             return pack(documents, limits.length)
         return windows(documents, limits)
 
-    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+    def documents(self, examples: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
         """Each document from what opens a text for the tokenizer to its end token; a prompt is no label."""
         opening, end = _edges(tokenizer)
         prompts = [prompt + SEPARATOR if prompt else "" for prompt in examples["prompt"]]
@@ -90,14 +90,14 @@ class DocumentTask(DecoderTask):
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
+    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
         room = max(1, limits.length - self.new_tokens(limits))
         ids = tokenizer(self._asked(examples))["input_ids"]
         opens, end = _edges(tokenizer)
         begun = [one[: len(one) - len(end)] if end and one[-1:] == end else one for one in ids]
         return [one[-room:] or opens for one in begun]  # to nothing a document is written as one begins
 
-    def _asked(self, examples: Columns) -> list[str]:
+    def _asked(self, examples: Examples) -> list[str]:
         """The prompt of each example; the opening of its text where it has none."""
         pairs = zip(examples["prompt"], examples["text"], strict=True)
         if "prompt" in self.columns:
@@ -107,16 +107,16 @@ class DocumentTask(DecoderTask):
     def most_new_tokens(self, limits: Limits) -> int:
         return max(1, min(200, limits.length // 2))
 
-    def written_texts(self, examples: Columns) -> list[str]:
+    def written_texts(self, examples: Examples) -> list[str]:
         return list(examples["text"])
 
     def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
         return str(tokenizer.decode(list(ids), skip_special_tokens=True)).rstrip()
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         return list(examples["text"])
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {"prompt": self._asked(examples)}
 
 

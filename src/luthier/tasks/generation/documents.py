@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Collate
-from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits
+from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, Limits
 from luthier.findings import Decision
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs
@@ -33,14 +33,14 @@ class DecoderTask(WritingTask):
     _tokenizer: PreTrainedTokenizerBase | None = None
 
     @abstractmethod
-    def documents(self, examples: Columns, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
+    def documents(self, examples: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
         """The ids and labels of each example."""
 
     def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
         self._tokenizer = tokenizer
         return []
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """A trigram model over the same tokens, which is asked for the same labels."""
         assert self._tokenizer is not None
         known, asked = (self.documents(rows, self._tokenizer) for rows in (train, test))

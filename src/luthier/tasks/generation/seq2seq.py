@@ -10,8 +10,8 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from luthier.data.batches import Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import is_missing, require
-from luthier.data.records import Fault, Record, Rejected
-from luthier.data.tokenized import TARGET_LENGTH, Columns, Features, Limits
+from luthier.data.records import Fault, Record, Skipped
+from luthier.data.tokenized import TARGET_LENGTH, Examples, Features, Limits
 from luthier.findings import Decision
 from luthier.tasks.base import Example
 from luthier.tasks.generation.task import WritingTask
@@ -44,7 +44,7 @@ class Seq2SeqTask(WritingTask):
     def default_prefix(self, config: PretrainedConfig) -> str:
         """What the architecture was pretrained to see before a source of this task."""
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         text, targets = self.source_text(record.values), self.target_texts(record.values)
         if isinstance(text, Fault):
             return text.of(record)
@@ -78,15 +78,15 @@ class Seq2SeqTask(WritingTask):
         why = f"what {config.model_type} was pretrained to see"
         return [Decision("prefix", repr(self.prefix), why)] if self.prefix else []
 
-    def texts(self, examples: Columns) -> Iterator[str]:
+    def texts(self, examples: Examples) -> Iterator[str]:
         yield from self._sources(examples)
         yield from examples["target"]
 
-    def _sources(self, examples: Columns) -> list[str]:
+    def _sources(self, examples: Examples) -> list[str]:
         return [(self.prefix or "") + text for text in examples["text"]]
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         cutting: dict[str, Any] = {"truncation": True, "max_length": limits.length} if limits else {}
         features: Features = dict(tokenizer(self._sources(examples), **cutting))
@@ -112,7 +112,7 @@ class Seq2SeqTask(WritingTask):
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
+    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
         texts = self._sources(examples)
         ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=limits.length)["input_ids"]
         return ids
@@ -120,20 +120,20 @@ class Seq2SeqTask(WritingTask):
     def most_new_tokens(self, limits: Limits) -> int:
         return limits.target or MOST_TARGET
 
-    def written_texts(self, examples: Columns) -> list[str]:
+    def written_texts(self, examples: Examples) -> list[str]:
         return list(examples["target"])
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         """The targets of each example; a single text where no example has several."""
         if all(len(targets) == 1 for targets in examples["targets"]):
             return [targets[0] for targets in examples["targets"]]
         return [list(targets) for targets in examples["targets"]]
 
-    def examples_of(self, predictions: Columns) -> Columns:
+    def examples_of(self, predictions: Examples) -> Examples:
         targets = [[gold] if isinstance(gold, str) else list(gold) for gold in predictions["gold"]]
         return {"text": predictions["text"], "targets": targets, "target": [several[0] for several in targets]}
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {"text": list(examples["text"])}
 
     # -- the model directory -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import IGNORED, by_length
 from luthier.data.columns.profile import Recognition
-from luthier.data.tokenized import Columns, Limits, owner
+from luthier.data.tokenized import Examples, Limits, owner
 from luthier.findings import Finding
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
@@ -55,7 +55,7 @@ class WritingTask(Task):
         """Logits [b, t, v] and the labels [b, t] that they predict."""
 
     @abstractmethod
-    def prompts(self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
+    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
         """What the model is given for each example, in token ids; no more than it takes."""
 
     @abstractmethod
@@ -63,14 +63,14 @@ class WritingTask(Task):
         """Tokens that an answer may have, where the recipe does not say."""
 
     @abstractmethod
-    def written_texts(self, examples: Columns) -> list[str]:
+    def written_texts(self, examples: Examples) -> list[str]:
         """The right text of each example, whose probability is measured."""
 
     def loss(self, recipe: Recipe) -> Loss:
         smoothing = recipe.training.label_smoothing
         return lambda outputs, labels: summed_cross_entropy(*self.aligned(outputs.logits, labels), smoothing)
 
-    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         """The summed negative log-likelihood of each row's labels, and their number."""
         assert labels is not None
         logits, targets = self.aligned(outputs.logits, labels)
@@ -80,10 +80,10 @@ class WritingTask(Task):
         sums, counts = each.view(targets.shape).sum(1), targets.ne(IGNORED).sum(1)
         return list(zip(sums.tolist(), counts.tolist(), strict=True))
 
-    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
         texts = self.written_texts(examples)
         costs, tokens = np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
-        for i, (row, (cost, count)) in enumerate(zip(rows, kept, strict=True)):
+        for i, (row, (cost, count)) in enumerate(zip(rows, collected, strict=True)):
             example = owner(row, i)
             costs[example] += cost
             tokens[example] += count
@@ -95,7 +95,7 @@ class WritingTask(Task):
     def readable(self, answer: Answer) -> Answer:
         return {"prediction": answer["prediction"]}
 
-    def perfect(self, examples: Columns) -> list[Answer]:
+    def perfect(self, examples: Examples) -> list[Answer]:
         return [
             {"prediction": text, "nll": 0.0, "tokens": 1, "bytes": len(text.encode("utf-8", "replace"))}
             for text in self.written_texts(examples)
@@ -113,7 +113,7 @@ class WritingTask(Task):
         self,
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
-        examples: Columns,
+        examples: Examples,
         limits: Limits,
         console: Console,
     ) -> list[str]:
@@ -145,7 +145,7 @@ class WritingTask(Task):
         return list(language.language_metrics(costs, tokens, sizes))
 
     def notice(
-        self, examples: Columns, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
+        self, examples: Examples, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
     ) -> list[Finding]:
         """See that a model is shown where to stop."""
         ends = self.ends(tokenizer)

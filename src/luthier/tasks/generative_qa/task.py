@@ -7,7 +7,7 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Fault
-from luthier.data.tokenized import Columns
+from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines.simple import nearest_texts
 from luthier.metrics.overlap import rouge_metrics
@@ -57,7 +57,7 @@ class GenerativeQA(Seq2SeqTask):
     def default_prefix(self, config: PretrainedConfig) -> str:
         return ""
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         written = [i for i, answer in enumerate(answers) if answer["prediction"] is not None]
         references = [list(examples["targets"][i]) for i in written]
         predictions = [answers[i]["prediction"] for i in written]
@@ -67,7 +67,7 @@ class GenerativeQA(Seq2SeqTask):
             found += rouge_metrics(predictions, references, names=("rougeL",))
         return found
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """The context's sentence that is nearest to the question; without contexts the nearest question's answer."""
         known, asked = ([_parts(text) for text in rows["text"]] for rows in (train, test))
         questions = [question for question, _ in asked]
@@ -77,12 +77,12 @@ class GenerativeQA(Seq2SeqTask):
         places = nearest_texts([question for question, _ in known], questions)
         return {"nearest-question": [{"prediction": train["target"][i]} for i in places]}
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         parts = [_parts(text) for text in examples["text"]]
         found = {"question": [question for question, _ in parts]}
         return found | ({"context": [context for _, context in parts]} if "context" in self.columns else {})
 
-    def examples_of(self, predictions: Columns) -> Columns:
+    def examples_of(self, predictions: Examples) -> Examples:
         return super().examples_of({**predictions, "text": predictions["question"]})
 
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:

@@ -13,8 +13,8 @@ from transformers import PreTrainedTokenizerBase
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, require
-from luthier.data.records import Fault, Record, Rejected
-from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits, owner
+from luthier.data.records import Fault, Record, Skipped
+from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, Limits, owner
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics
@@ -77,11 +77,11 @@ class QuestionAnswering(Task):
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         question, context = record.values.get(str(self.columns["question"])), read_context(record.values, self.columns)
         if is_missing(question):
             what = f"column {self.columns['question']!r} is empty"
-            return Rejected(record.source, record.row, "missing-text", what)
+            return Skipped(record.source, record.row, "missing-text", what)
         if isinstance(context, Fault):
             return context.of(record)
         found = read_answers(record.values, self.columns)
@@ -137,7 +137,7 @@ class QuestionAnswering(Task):
     # -- from examples to the model ------------------------------------------------------------------------------
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         questions, room = list(examples["question"]), 0
         if limits is not None:  # half of a window is the context's
@@ -171,13 +171,13 @@ class QuestionAnswering(Task):
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         return list(torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float().cpu().numpy())
 
-    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
         found: list[list[Candidate]] = [[] for _ in examples["context"]]
         nulls = np.full(len(found), np.inf)
-        for place, (row, logits) in enumerate(zip(rows, kept, strict=True)):
+        for place, (row, logits) in enumerate(zip(rows, collected, strict=True)):
             example = owner(row, place)
             start, end = logits[:, : len(row["offsets"])]
             found[example] += best_spans(start, end, row["offsets"], self.most_tokens)
@@ -206,7 +206,7 @@ class QuestionAnswering(Task):
         sure = float(odds) if self.tunes else (shares[0]["score"] if shares else 0.0)
         return answer | {"prediction": NONE if none else answer["best"], "score": 1 - sure if none else sure}
 
-    def tune(self, answers: Sequence[Answer], examples: Columns) -> None:
+    def tune(self, answers: Sequence[Answer], examples: Examples) -> None:
         odds = np.array([answer["null_minus_best"] for answer in answers])
         self.threshold = best_threshold(odds, [answer["best"] for answer in answers], list(examples["answers"]))
 
@@ -215,25 +215,25 @@ class QuestionAnswering(Task):
         found = {"prediction": answer["prediction"], "score": answer["score"], "start": start}
         return found | {"n_best": json.loads(answer["n_best"])}
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         return [list(answers) for answers in examples["answers"]]
 
-    def perfect(self, examples: Columns) -> list[Answer]:
+    def perfect(self, examples: Examples) -> list[Answer]:
         return [{"prediction": next(iter(answers), NONE)} for answers in examples["answers"]]
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {"question": list(examples["question"]), "context": list(examples["context"])}
 
     # -- how good the answers are --------------------------------------------------------------------------------
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         return list(span_metrics([answer["prediction"] for answer in answers], self.gold(examples)))
 
     @property
     def metric_for_best(self) -> str:
         return "f1"
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         nearest = nearest_sentences(list(test["question"]), list(test["context"]))
         found: dict[str, Sequence[Answer]] = {"nearest-sentence": [{"prediction": text} for text, _ in nearest]}
         if self.tunes:

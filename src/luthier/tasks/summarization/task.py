@@ -7,7 +7,7 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Fault
-from luthier.data.tokenized import Columns
+from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.overlap import lead_length, lead_sentences, rouge_metrics
 from luthier.reporting.panels import Panel
@@ -46,13 +46,13 @@ class Summarization(Seq2SeqTask):
     def default_prefix(self, config: PretrainedConfig) -> str:
         return "summarize: " if config.model_type == "t5" else ""
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         written = [i for i, answer in enumerate(answers) if answer["prediction"] is not None]
         references = [list(examples["targets"][i]) for i in written]
         rouge = rouge_metrics([answers[i]["prediction"] for i in written], references) if written else []
         return [*self.language(answers)[:1], *rouge]
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """The first sentences of the document, as many as summaries are long."""
         n = lead_length(train["text"], train["target"])
         return {"lead": [{"prediction": text} for text in lead_sentences(test["text"], n)]}

@@ -20,7 +20,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
 from luthier.tasks.base import Answer, FloatArray
-from luthier.tasks.text_classification.labels import Labels, Loss, Texts, Unlabelled, check_weights, weights_of
+from luthier.tasks.text_classification.labels import LabelLoss, Labels, Texts, Unlabelled, check_weights, weights_of
 from luthier.text import listing
 
 POSITIVE = ("1", "true", "yes", "positive", "pos", "spam", "toxic", "paraphrase", "entailment")
@@ -83,7 +83,7 @@ class OneLabel(Labels):
     def encode(self, labels: Sequence[str]) -> list[int]:
         return self._ids(labels).tolist()
 
-    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
         smoothing = recipe.training.label_smoothing
         weight = weights_of(recipe, self.names, self.counts(train["label"]) if train is not None else {})
 
@@ -182,7 +182,7 @@ class SeveralLabels(Labels):
     def encode(self, labels: Sequence[list[str]]) -> list[list[float]]:
         return self._matrix(labels).astype(np.float64).tolist()
 
-    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
         smoothing = recipe.training.label_smoothing
         weight = weights_of(recipe, self.names, self.counts(train["label"]) if train is not None else {})
 
@@ -271,7 +271,7 @@ class Number(Labels):
     def encode(self, labels: Sequence[float]) -> list[float]:
         return list(labels)
 
-    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
         def summed(logits: Tensor, labels: Tensor) -> Tensor:
             counted = labels.ne(IGNORED)
             return ((logits.float().squeeze(-1) - labels).square() * counted).sum()

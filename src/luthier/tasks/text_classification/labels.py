@@ -17,15 +17,15 @@ from luthier.recipe import Recipe
 from luthier.tasks.base import Answer, FloatArray
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
-Loss = Callable[[Tensor, Tensor], Tensor]
+LabelLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Unlabelled(Exception):
     """A row has no usable label.
 
     Args:
-        reason: As in `Rejected`.
-        detail: As in `Rejected`.
+        reason: As in `Skipped`.
+        detail: As in `Skipped`.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -88,7 +88,7 @@ class Labels(ABC):
         """Labels as the model's loss reads them."""
 
     @abstractmethod
-    def loss(self, recipe: Recipe, train: Dataset | None) -> Loss:
+    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
         """(logits [b, c], labels) to the summed loss of the labels that are not `IGNORED`."""
 
     @abstractmethod

@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerBase
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, require
-from luthier.data.records import Record, Rejected
-from luthier.data.tokenized import Columns, Features, Limits
+from luthier.data.records import Record, Skipped
+from luthier.data.tokenized import Examples, Features, Limits
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
@@ -71,17 +71,17 @@ class TextClassification(Task):
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         texts = {role: record.values.get(str(self.columns[role])) for role in self._roles()}
         for role, text in texts.items():
             if is_missing(text):
                 reason = "missing-text" if text is None else "empty-text"
                 there = "is empty" if self.columns[role] in record.values else "is not there"
-                return Rejected(record.source, record.row, reason, f"column {self.columns[role]!r} {there}")
+                return Skipped(record.source, record.row, reason, f"column {self.columns[role]!r} {there}")
         try:
             label = self.labels.read(record.values, self.columns[self.labels.role])
         except Unlabelled as error:
-            return Rejected(record.source, record.row, error.reason, error.detail)
+            return Skipped(record.source, record.row, error.reason, error.detail)
         return {
             "source": record.source,
             "row": record.row,
@@ -141,7 +141,7 @@ class TextClassification(Task):
         return config
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         encoded: Features = dict(
             tokenizer(
@@ -161,33 +161,33 @@ class TextClassification(Task):
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         return list(outputs.logits.float().cpu().numpy().astype(np.float64))
 
-    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
-        return self.labels.answers(np.stack(kept)) if len(kept) else []
+    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
+        return self.labels.answers(np.stack(collected)) if len(collected) else []
 
     def readable(self, answer: Answer) -> Answer:
         if not self.labels.names:
             return {"prediction": answer["prediction"]}
         return answer | {"scores": dict(zip(self.labels.names, answer["scores"], strict=True))}
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         return list(examples["label"])
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {role: list(examples[role]) for role in self._roles()}
 
     # -- how good the answers are --------------------------------------------------------------------------------
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         return self.labels.metrics([answer["prediction"] for answer in answers], self.gold(examples))
 
     @property
     def metric_for_best(self) -> str:
         return self.labels.best
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         found = self.labels.baselines(self._texts(train), train["label"], self._texts(test))
         return {name: [{"prediction": one} for one in predicted] for name, predicted in found.items()}
 
@@ -225,5 +225,5 @@ class TextClassification(Task):
     def _roles(self) -> tuple[str, ...]:
         return ("text", "text_pair") if self.pair else ("text",)
 
-    def _texts(self, examples: Columns) -> Sequence[str] | Sequence[tuple[str, str]]:
+    def _texts(self, examples: Examples) -> Sequence[str] | Sequence[tuple[str, str]]:
         return list(zip(examples["text"], examples["text_pair"], strict=True)) if self.pair else list(examples["text"])

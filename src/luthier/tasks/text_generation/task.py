@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data.columns.profile import ColumnProfile, Recognition
-from luthier.data.tokenized import Columns
+from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
@@ -49,7 +49,7 @@ class TextGeneration(DocumentTask):
     def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
         return cls("", {"text": "text"}, GenerationRecipe()) if writes(config) else None
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         return self.language(answers)
 
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:

@@ -129,7 +129,7 @@ def _is_list(column: ColumnProfile) -> bool:
 
 
 def _fit(column: ColumnProfile, tags: ColumnProfile) -> bool:
-    """Whether two columns have as many items in nearly every row; a row that is broken is set aside later."""
+    """Whether two columns have as many items in nearly every row; a row that is broken is skipped later."""
     return same_lengths(column.structure.lengths, tags.structure.lengths) > 0.8
 
 

@@ -13,9 +13,9 @@ from luthier.data import checks, splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.records import Fault, Record, Rejected
+from luthier.data.records import Fault, Record, Skipped
 from luthier.data.structured import structured
-from luthier.data.tokenized import EXAMPLES, TARGETS, Columns, Features, Limits, owner
+from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, Limits, owner
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.entities import entities, entity_metrics, most_frequent_tags, valid_tags
@@ -88,7 +88,7 @@ class TokenClassification(Task):
 
     # -- from rows to examples -----------------------------------------------------------------------------------
 
-    def example(self, record: Record) -> Example | Rejected:
+    def example(self, record: Record) -> Example | Skipped:
         if self.shape == "spans":
             read = annotations.read_spans(record.values, self.columns)
             tagged = read if isinstance(read, Fault) else tags_of_spans(*read)
@@ -103,7 +103,7 @@ class TokenClassification(Task):
             tokens, found = pair
             text, offsets = _joined(tokens)
         if not offsets:
-            return Rejected(record.source, record.row, "empty-text", "there is no word in the text")
+            return Skipped(record.source, record.row, "empty-text", "there is no word in the text")
         return {"source": record.source, "row": record.row, "text": text, "offsets": offsets, "tags": found}
 
     def answerable(self, values: Mapping[str, Any]) -> Example:
@@ -159,7 +159,7 @@ class TokenClassification(Task):
 
     # -- from examples to the model ------------------------------------------------------------------------------
 
-    def texts(self, examples: Columns) -> Iterator[str]:
+    def texts(self, examples: Examples) -> Iterator[str]:
         yield from examples["text"]
 
     def model_config(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class TokenClassification(Task):
         }
 
     def encode(
-        self, examples: Columns, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
+        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
     ) -> Features:
         features = encode_windows(tokenizer, examples["text"], None, limits)
         places, sequences = features.pop("offsets"), features.pop("sequences")
@@ -208,10 +208,10 @@ class TokenClassification(Task):
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
-    def keep(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
+    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).cpu().numpy())
 
-    def answers(self, examples: Columns, rows: Sequence[Mapping[str, Any]], kept: Sequence[Any]) -> list[Answer]:
+    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
         seen: list[dict[int, list[tuple[int, int]]]] = [{} for _ in examples["text"]]
         inside: list[set[int]] = [set() for _ in seen]
         for number, row in enumerate(rows):
@@ -228,7 +228,7 @@ class TokenClassification(Task):
                 number, place = places[
                     most_context([(n, at, len(rows[n]["words"])) for n, at in places]) if len(places) > 1 else 0
                 ]
-                shares = kept[number][place]
+                shares = collected[number][place]
                 best = int(np.argmax(shares))
                 predicted[word], sure[word] = self.names[best], float(shares[best])
             for word in sorted(within):
@@ -265,10 +265,10 @@ class TokenClassification(Task):
         tokens = [text[start:end] for start, end in offsets]
         return {"prediction": named, "score": answer["score"], "tokens": tokens, "tags": answer["prediction"]}
 
-    def gold(self, examples: Columns) -> list[Any]:
+    def gold(self, examples: Examples) -> list[Any]:
         return [self._tags(row) for row in examples["tags"]]
 
-    def inputs(self, examples: Columns) -> dict[str, list[Any]]:
+    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
         return {
             "text": list(examples["text"]),
             "offsets": [[list(pair) for pair in row] for row in examples["offsets"]],
@@ -276,14 +276,14 @@ class TokenClassification(Task):
 
     # -- how good the answers are --------------------------------------------------------------------------------
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         return list(entity_metrics([answer["prediction"] for answer in answers], self.gold(examples)))
 
     @property
     def metric_for_best(self) -> str:
         return "f1"
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         found = most_frequent_tags(_tokens(train), self.gold(train), _tokens(test))
         return {"tag-dictionary": [{"prediction": predicted} for predicted in found]}
 
@@ -328,6 +328,6 @@ def _joined(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     return " ".join(tokens), [(start, start + len(token)) for start, token in zip(starts, tokens, strict=True)]
 
 
-def _tokens(examples: Columns) -> list[list[str]]:
+def _tokens(examples: Examples) -> list[list[str]]:
     pairs = zip(examples["text"], examples["offsets"], strict=True)
     return [[text[start:end] for start, end in offsets] for text, offsets in pairs]

@@ -7,7 +7,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Fault
-from luthier.data.tokenized import Columns, Limits
+from luthier.data.tokenized import Examples, Limits
 from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.translation import signatures, translation_metrics
@@ -69,17 +69,17 @@ class Translation(Seq2SeqTask):
         if self._first_token is not None:
             model.generation_config.forced_bos_token_id = self._first_token
 
-    def metrics(self, answers: Sequence[Answer], examples: Columns) -> list[AnyMetric]:
+    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         written = [i for i, answer in enumerate(answers) if answer["prediction"] is not None]
         references = [list(examples["targets"][i]) for i in written]
         predictions = [answers[i]["prediction"] for i in written]
         found = translation_metrics(predictions, references, self.direction[1]) if written else []
         return [*self.language(answers)[:1], *found]
 
-    def signatures(self, examples: Columns) -> dict[str, str]:
+    def signatures(self, examples: Examples) -> dict[str, str]:
         return signatures([list(targets) for targets in examples["targets"]], self.direction[1])
 
-    def baselines(self, train: Columns, test: Columns) -> dict[str, Sequence[Answer]]:
+    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """The source, copied: names and numbers are right in any language."""
         return {"copy": [{"prediction": text} for text in test["text"]]}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from luthier.data.reading.formats.passages import LIMIT, is_heading, passages, reads_as_prose, title_of
 from luthier.data.reading.readers import Reading
 from luthier.data.reading.sources import Source, open_source
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 
 WORDS = ["the", "film", "was", "slow", "and", "music", "never", "quite", "left", "a", "bright", "scene", "half", "told"]
 
@@ -224,12 +224,12 @@ def test_line_ends_and_white_space_inside_stay(tmp_path: Path) -> None:
     assert found == [{"text": "\n".join(["  An indented line  \nand more\n \n"] * 10).strip("\n").removesuffix("\n ")}]
 
 
-def test_a_passage_with_a_broken_line_is_set_aside(tmp_path: Path) -> None:
+def test_a_passage_with_a_broken_line_is_skipped(tmp_path: Path) -> None:
     good = blocks(30).encode()
     source = opened(tmp_path, good + b"\nnu\x00l here\nand more\n\n" + good)
     rows = list(source.records())
     assert [row.row for row in rows] == list(range(1, len(rows) + 1))
-    bad = [row for row in rows if isinstance(row, Rejected)]
+    bad = [row for row in rows if isinstance(row, Skipped)]
     assert [row.reason for row in bad] == ["encoding"]
     assert bad[0].detail.startswith(f"line {len(good.splitlines()) + 2}: ")
     assert len(rows) == len(pieces(source)) + 1

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from luthier.data.reading.sources import Source, open_source
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 
 CONTEXT = "Oslo is the capital of Norway."
 
@@ -73,13 +73,13 @@ def test_what_is_broken_is_set_aside_with_its_place(tmp_path: Path) -> None:
     bad["paragraphs"] += [{"qas": []}, {"context": CONTEXT}, 3]
     source = opened(tmp_path, {"data": [bad, {"title": "none"}, article(qa("Last?"))]})
     rows = list(source.records())
-    found = [row.reason if isinstance(row, Rejected) else row.values["question"] for row in rows]
+    found = [row.reason if isinstance(row, Skipped) else row.values["question"] for row in rows]
     assert found == [
         *("missing-question", "missing-question", "Good?", "invalid-answer"),
         *("missing-context", "missing-question", "missing-context", "not-an-article", "Last?"),
     ]
     assert [row.row for row in rows] == list(range(1, 10))
-    details = [row.detail for row in rows if isinstance(row, Rejected)]
+    details = [row.detail for row in rows if isinstance(row, Skipped)]
     assert details[1] == "article 1, paragraph 1, question 2: there is no question"
     assert details[3] == "article 1, paragraph 2: there is no context"
 
@@ -88,9 +88,9 @@ def test_broken_lines_and_halved_characters(tmp_path: Path) -> None:
     half = article(qa("\ud83d")) | {"title": "half"}
     lines = [json.dumps(article(qa())), "{broken", "", "[1]", json.dumps(half), json.dumps(article(qa()))]
     rows = list(opened(tmp_path, "\n".join(lines), "t.jsonl").records())
-    found = [row.reason if isinstance(row, Rejected) else "ok" for row in rows]
+    found = [row.reason if isinstance(row, Skipped) else "ok" for row in rows]
     assert found == ["ok", "invalid-json", "not-an-article", "encoding", "ok"]
-    assert isinstance(rows[1], Rejected)
+    assert isinstance(rows[1], Skipped)
     assert rows[1].detail.startswith("line 2: ")
 
 

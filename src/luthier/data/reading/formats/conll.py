@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.readers import Reader, Reading, TextFile
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count
 
@@ -45,7 +45,7 @@ class ConllReader(Reader):
         ]
         return cls(text.file.name, "conll", ["tokens", *further, "tags"], decisions, text, separator)
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         number = 0
         for place, sentence in self._sentences():
             faults = (fault for line in sentence if (fault := line_fault(line)))
@@ -55,10 +55,10 @@ class ConllReader(Reader):
             number += 1
             odd = next((at for at, row in enumerate(rows) if len(row) != len(self.columns)), None)
             if fault := next(faults, None):
-                yield Rejected(self.name, number, fault[0], f"sentence at line {count(place)}: {fault[1]}")
+                yield Skipped(self.name, number, fault[0], f"sentence at line {count(place)}: {fault[1]}")
             elif odd is not None:
                 detail = f"line {count(place + odd)}: {len(rows[odd])} fields instead of {len(self.columns)}"
-                yield Rejected(self.name, number, "field-count", detail)
+                yield Skipped(self.name, number, "field-count", detail)
             else:
                 columns = map(list, zip(*rows, strict=True))
                 yield Record(self.name, number, dict(zip(self.columns, columns, strict=True)))

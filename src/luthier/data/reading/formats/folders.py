@@ -9,7 +9,7 @@ from pathlib import Path
 from luthier.data.reading.charset import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
 from luthier.data.reading.files import reading
 from luthier.data.reading.readers import Reader
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import listing, plural
 
@@ -37,12 +37,12 @@ class FolderReader(Reader):
             utf8 = Decision("encoding", f"utf-8, else {fallback.name}", f"{plural(invalid, 'file')} not valid UTF-8")
         return cls(name, "folder", ["text", "label"], [form, utf8, labels], root, files, fallback)
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         for number, file in enumerate(self.files, start=1):
             inside = file.relative_to(self.root)
             text = self._text(file)
             if fault := line_fault(text):
-                yield Rejected(inside.as_posix(), number, *fault)
+                yield Skipped(inside.as_posix(), number, *fault)
             else:
                 yield Record(inside.as_posix(), number, {"text": text, "label": inside.parts[0]})
 

@@ -9,7 +9,7 @@ from luthier.data.reading.charset import INVALID, line_fault
 from luthier.data.reading.formats.squad import SquadReader, articles_of, is_article
 from luthier.data.reading.json_values import JSON_ERRORS, has_escaped_surrogate, value_fault
 from luthier.data.reading.readers import Reader, Reading, TextFile
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, listing
@@ -19,11 +19,11 @@ LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
 
 @dataclass
 class JsonLinesReader(Reader):
-    """One object a line; a broken line is set aside and the next one read."""
+    """One object a line; a broken line is skipped and the next one read."""
 
     text: TextFile
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         number = 0
         with self.text.lines() as lines:
             for line in lines:
@@ -42,7 +42,7 @@ class JsonLinesReader(Reader):
                 if fault is None:
                     yield Record(self.name, number, value)
                 else:
-                    yield Rejected(self.name, number, fault[0], f"line {count(lines.number)}: {fault[1]}")
+                    yield Skipped(self.name, number, fault[0], f"line {count(lines.number)}: {fault[1]}")
 
 
 @dataclass
@@ -51,14 +51,14 @@ class JsonReader(Reader):
 
     text: TextFile
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         whole = self.text.read()
         suspicious = INVALID in whole or has_escaped_surrogate(whole)
         rows, _ = _rows(json.loads(whole), self.name)
         del whole
         for number, row in enumerate(rows, start=1):
             fault = value_fault(row, suspicious)
-            yield Rejected(self.name, number, *fault) if fault else Record(self.name, number, row)
+            yield Skipped(self.name, number, *fault) if fault else Record(self.name, number, row)
 
 
 def open_json(text: TextFile, how: Reading) -> Reader | None:

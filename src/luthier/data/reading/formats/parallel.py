@@ -11,7 +11,7 @@ from pathlib import Path
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, find_file
 from luthier.data.reading.readers import Reader, Reading, TextFile, open_text
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, listing, plural
@@ -72,14 +72,14 @@ class ParallelReader(Reader):
         decisions = [Decision("format", "parallel text", why), *dict.fromkeys(encodings)]
         return cls(name, "parallel", list(part.languages), decisions, texts)
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         with ExitStack() as stack:
             lines = [stack.enter_context(text.lines()) for text in self.texts]
             for number, row in enumerate(zip_longest(*lines), start=1):
                 if None in row:
                     raise SourceError("the parallel files changed while they were read", where=self.name)
                 if fault := next(filter(None, map(line_fault, row)), None):
-                    yield Rejected(self.name, number, fault[0], f"line {count(number)}: {fault[1]}")
+                    yield Skipped(self.name, number, fault[0], f"line {count(number)}: {fault[1]}")
                 else:
                     yield Record(self.name, number, dict(zip(self.columns, map(strip_end, row), strict=True)))
 

@@ -7,7 +7,7 @@ from statistics import mean
 
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.readers import Reader, Reading, TextFile, TextReader
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count, listing, number, plural, shorten
 
@@ -56,12 +56,12 @@ class PassageReader(Reader):
 
     text: TextFile
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         titled = "title" in self.columns
         with self.text.lines() as lines:
             for place, passage in enumerate(passages(lines), start=1):
                 if passage.fault is not None:
-                    yield Rejected(self.name, place, *passage.fault)
+                    yield Skipped(self.name, place, *passage.fault)
                 else:
                     title = {"title": passage.title or None} if titled else {}
                     yield Record(self.name, place, {"text": passage.text, **title})

@@ -8,12 +8,12 @@ from typing import Any
 from luthier.data.reading.charset import line_fault
 from luthier.data.reading.json_values import JSON_ERRORS, value_fault
 from luthier.data.reading.readers import Reader, TextFile
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count, plural
 
 COLUMNS = ["id", "title", "context", "question", "answers"]
-Row = dict[str, Any] | tuple[str, str]  # a row, or the reason and detail for which it is set aside
+Row = dict[str, Any] | tuple[str, str]  # a row, or the reason and detail for which it is skipped
 
 
 @dataclass
@@ -39,12 +39,12 @@ class SquadReader(Reader):
         decisions = _decisions(text, "SQuAD JSON lines, one article a line")
         return cls(text.file.name, "jsonl", list(COLUMNS), decisions, text, by_line=True)
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         for number, row in enumerate(self._rows(), start=1):
             if isinstance(row, tuple):
-                yield Rejected(self.name, number, *row)
+                yield Skipped(self.name, number, *row)
             elif fault := value_fault(row):
-                yield Rejected(self.name, number, *fault)
+                yield Skipped(self.name, number, *fault)
             else:
                 yield Record(self.name, number, row)
 

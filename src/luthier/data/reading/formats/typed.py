@@ -18,7 +18,7 @@ from pyarrow import ipc
 from luthier.data.reading.files import DataFile
 from luthier.data.reading.header import find_header, name_columns, unique_names
 from luthier.data.reading.readers import Reader, Reading
-from luthier.data.records import Record, Rejected
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import listing
@@ -40,14 +40,14 @@ class ArrowReader(Reader):
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
         """The rows, some at a time."""
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         number = 0
         for batch in self.batches():
             renamed = batch.rename_columns(self.columns)
             for row in _rows_of(renamed):
                 number += 1
                 if row is None:
-                    yield Rejected(self.name, number, "encoding", "bytes that are not valid UTF-8")
+                    yield Skipped(self.name, number, "encoding", "bytes that are not valid UTF-8")
                     continue
                 for column, names in self.names.items():
                     row[column] = _named(row[column], names)
@@ -170,7 +170,7 @@ class ExcelReader(Reader):
             decisions.append(Decision("sheet", sheets[0], f"the first of {listing(sheets)}"))
         return cls(file.name, "excel", columns, decisions + renamed, file, header)
 
-    def records(self) -> Iterator[Record | Rejected]:
+    def records(self) -> Iterator[Record | Skipped]:
         width = len(self.columns)
         with _sheet(self.file) as (rows, _):
             filled = _filled(rows)
@@ -178,7 +178,7 @@ class ExcelReader(Reader):
                 next(filled)
             for number, row in enumerate(filled, start=1):
                 if (cells := _last_filled(row)) > width:
-                    yield Rejected(self.name, number, "field-count", f"{cells} cells instead of {width}")
+                    yield Skipped(self.name, number, "field-count", f"{cells} cells instead of {width}")
                 else:
                     padded = (*row, *[None] * width)[:width]
                     yield Record(self.name, number, dict(zip(self.columns, padded, strict=True)))
