@@ -110,7 +110,7 @@ def answers(
 ) -> list[Answer]:
     """What a task makes of a model's outputs on examples."""
     held = asked(task, examples, tokenizer, limits)
-    kept = infer(task, model, held, by_length(held.lengths, tokens=2048), task.collator(tokenizer, model)).kept
+    kept = infer(task, model, held, by_length(held.lengths, tokens=2048), task.collator(tokenizer, model)).collected
     return task.answers(examples, held.rows, kept)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import luthier.data as package
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.findings import Finding
@@ -26,8 +25,8 @@ def keys(texts: list[str]) -> list[str]:
 
 def test_every_check_is_listed_with_its_severities() -> None:
     source = "".join(
-        (Path(package.__path__[0]) / name).read_text()
-        for name in ("checks.py", "label_checks.py", "target_checks.py", "duplicates.py")
+        (Path(checks.__path__[0]) / name).read_text()
+        for name in ("texts.py", "labels.py", "targets.py", "duplicates.py")
     )
     made = set(re.findall(r'(?:id=|Finding\()"([a-z-]+)"', source)) | {"skipped-rows"}  # the other end of an if
     assert made == set(checks.CHECKS)
