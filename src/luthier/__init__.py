@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from luthier.pipeline.predictor import load
     from luthier.recipe import Recipe
     from luthier.run_directory.run import Run
-    from luthier.tasks.base import registry as list_tasks
+    from luthier.tasks.registry import registry as list_tasks
 
 __all__ = [
     "LuthierError",
@@ -54,7 +54,7 @@ _HOMES = {
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),
-    "list_tasks": ("luthier.tasks.base", "registry"),
+    "list_tasks": ("luthier.tasks.registry", "registry"),
     "load": ("luthier.pipeline.predictor", "load"),
     "predict_file": ("luthier.api.predict", "predict_file"),
     "resume": ("luthier.api.resume", "resume"),

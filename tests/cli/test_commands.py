@@ -195,11 +195,11 @@ def test_compare_judges_differences(stub, capsys):
 
 
 def test_tasks_come_from_the_registry(monkeypatch, capsys):
-    from luthier.tasks import base
+    from luthier.tasks import registry
 
     told = {"name": "t", "family": "encoder", "auto_class": "TokenClassification", "about": "does [this]", "row": "a"}
     task = SimpleNamespace(**told, metric_names=("f1",))
-    monkeypatch.setattr(base, "registry", lambda: {"t": task})
+    monkeypatch.setattr(registry, "registry", lambda: {"t": task})
     assert main(["tasks", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["tasks"] == [told | {"metrics": ["f1"]}]
     assert main(["tasks"]) == 0

@@ -13,8 +13,8 @@ from transformers import AutoTokenizer
 
 import luthier
 from luthier.learning_curves.record import read_curves
-from luthier.tasks.base import find
 from luthier.tasks.chat.template import prompt_ids
+from luthier.tasks.registry import find
 from tests.matrix.data import Row, rows, write
 from tests.tasks.by_hand import QUICK
 
@@ -140,7 +140,8 @@ def _reply(model: Any, tokenizer: Any, row: Row, run: Path) -> str:
 def _written(model: Any, tokenizer: Any, row: Row, run: Path) -> str:
     card: Mapping[str, Any] = json.loads((run / "model" / "luthier.json").read_text())
     text = row.get("document") or row.get("en") or f"question: {row['question']} context: {row['context']}"
-    ids = model.generate(**tokenizer(card["prefix"] + text, return_tensors="pt", truncation=True, max_length=96))[0]
+    asked = tokenizer(card["learned"]["prefix"] + text, return_tensors="pt", truncation=True, max_length=96)
+    ids = model.generate(**asked)[0]
     return str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
 
 

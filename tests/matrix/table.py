@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.tasks.base import registry
+from luthier.tasks.registry import registry
 from tests.matrix.models import ARCHITECTURES, FAMILIES, OTHERS
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "matrix.md"

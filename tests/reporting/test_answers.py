@@ -3,11 +3,11 @@ import json
 import pytest
 
 from luthier.errors import DamagedError
-from luthier.reporting.page import write_report
 from luthier.reporting.panels import Mark, Pair, Series, SideBySide, Table
 from luthier.reporting.samples import sample_panels
 from tests.reporting.conftest import ARABIC, HOSTILE
 from tests.reporting.test_page import read, words
+from tests.reporting.words import task_of, write_report
 
 POEM = "  two  blanks\n\nand\tlines\n" + HOSTILE
 
@@ -137,24 +137,19 @@ def test_samples_become_a_series_for_each_of_the_first_prompts():
 def test_samples_are_read_as_they_were_written(tmp_path):
     from luthier.pipeline.samples import Samples, read_samples
 
-    class Writer:
-        generates = True
+    rows = {"row": [4, 8], "text": ["half a pair \ud83d", "not asked"]}
+    writer = task_of("summarization")
 
-        def inputs(self, examples):
-            return {"text": examples["text"]}
+    def samples(*texts):
+        return writer.kind.samples(writer, rows, [{"prediction": text} for text in texts])
 
-    class Rows(list):
-        def __getitem__(self, key):
-            return {"text": [row["text"] for row in self]} if isinstance(key, slice) else super().__getitem__(key)
-
-    rows = Rows([{"row": 4, "text": "half a pair \ud83d"}, {"row": 8, "text": "not asked"}])
     path = tmp_path / "samples.jsonl"
     assert list(read_samples(path)) == []
     written = Samples(path, 0)
     for step in (0, 5):
-        written.add(step, Writer(), rows, [{"prediction": "one\u2028line\x85\n"}, {"prediction": None}])
+        written.add(step, samples("one\u2028line\x85\n", None))
     # A run that goes on after step 0 drops what came later.
-    Samples(path, 0).add(3, Writer(), rows, [{"prediction": "again"}])
+    Samples(path, 0).add(3, samples("again"))
     found = list(read_samples(path))
     assert [(one["step"], one["row"], one["text"]) for one in found] == [(0, 4, "one\u2028line\x85\n"), (3, 4, "again")]
     assert found[0]["asked"] == {"text": "half a pair \ud83d"}

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from luthier.reporting.card import model_card
 from luthier.storage.files import write_json
+from tests.reporting.words import model_card
 
 
 def test_the_hub_reads_the_front_matter(make_run):

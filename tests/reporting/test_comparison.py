@@ -68,7 +68,7 @@ def test_scores_have_the_names_and_digits_of_their_metrics(tmp_path):
     first, second, _ = RUNS
     score = {"value": 27.41, "low": 26.9, "high": 28.0, "n": 1000}
     given = {
-        "task": "token-classification",
+        "words": {"f1": "F1 of entities"},
         "metrics": {"bleu": {first: score, second: score}, "f1": {first: score}},
         "differences": {"bleu": {second: {"value": 2.04, "low": 1.1, "high": 3.0}}},
     }

@@ -2,11 +2,11 @@ import itertools
 
 import pytest
 
-from luthier.reporting.content import Content
 from luthier.reporting.headline import headline
 from luthier.reporting.scores import score_table
 from luthier.storage.files import write_json
 from tests.reporting.conftest import build_run
+from tests.reporting.words import read_content
 
 
 def entry(value, low, high, n=100):
@@ -30,7 +30,7 @@ def said(tmp_path):
 
     def headlined(**metrics):
         run = build_run(tmp_path / f"run {next(fresh)}", upto="metrics", **metrics)
-        return headline(Content.read(run))
+        return headline(read_content(run))
 
     return headlined
 
@@ -104,23 +104,23 @@ def test_entities_are_called_so(said):
 def test_a_run_that_held_nothing_out_is_done_all_the_same(make_run):
     run = make_run()
     run.metrics_file.unlink()
-    assert headline(Content.read(run)).sentence.startswith("The run is done, and has no score: no rows were held out")
+    assert headline(read_content(run)).sentence.startswith("The run is done, and has no score: no rows were held out")
 
 
 def test_a_run_without_validation_has_no_curve_to_name(make_run):
     run = make_run(upto="data")
     write_json(run.data_file, {"task": "summarization", "labels": {}, "label_counts": {"train": {}}})
-    assert headline(Content.read(run)).sentence == "The run stopped before its first step and has no final score."
+    assert headline(read_content(run)).sentence == "The run stopped before its first step and has no final score."
 
 
 def test_drawings_of_one_unit_share_a_scale():
-    table = score_table(TRANSLATION | {"split": "test"})
+    table = score_table(TRANSLATION | {"split": "test"}, {})
     assert table.scale is None and table.rows[0].metric == "loss"
     loss, bleu, chrf = table.rows
     assert (bleu.scale.low, bleu.scale.high) == (chrf.scale.low, chrf.scale.high) == (0.0, 60.0)
     assert loss.scale.low <= 2.05 and 2.15 <= loss.scale.high < 3
     assert loss.baselines == (None,) and bleu.baselines[0].value == 5.1
     shares = {"f1": entry(0.5, 0.4, 0.6), "exact_match": entry(0.3, 0.2, 0.4)}
-    assert score_table({"metrics": shares}).scale is not None
+    assert score_table({"metrics": shares}, {}).scale is not None
     own = {"f1": entry(0.5, 0.4, 0.6), "words a minute": entry(180.0, 170.0, 190.0)}
-    assert [row.scale.high for row in score_table({"metrics": own}).rows] == [0.6, 190.0]
+    assert [row.scale.high for row in score_table({"metrics": own}, {}).rows] == [0.6, 190.0]

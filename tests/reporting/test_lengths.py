@@ -1,9 +1,9 @@
-from luthier.reporting.card import model_card
 from luthier.reporting.lengths import sentences
-from luthier.reporting.page import write_report
 from luthier.storage.files import write_json
+from luthier.tasks.long_rows import BLOCKS, CUT, WINDOWS
 from tests.reporting.conftest import HOSTILE
 from tests.reporting.test_page import read, words
+from tests.reporting.words import model_card, write_report
 
 LENGTHS = {
     "median": 14.0,
@@ -18,20 +18,16 @@ LENGTHS = {
 
 def test_rows_are_cut_or_read_in_windows_or_in_blocks():
     lengths = {"max_length": 256, "truncated_share": 0.25}
-    assert sentences(lengths, "text-classification") == [
-        "Rows are cut at 256 tokens: 25.0 % of the rows are longer and were cut."
-    ]
-    assert sentences(lengths, "question-answering") == [
-        "Rows are read in windows of 256 tokens: 25.0 % are longer than one."
-    ]
-    assert sentences(lengths | {"truncated_share": 0.0}, "creative-writing") == [
+    assert sentences(lengths, CUT.fate) == ["Rows are cut at 256 tokens: 25.0 % of the rows are longer and were cut."]
+    assert sentences(lengths, WINDOWS.fate) == ["Rows are read in windows of 256 tokens: 25.0 % are longer than one."]
+    assert sentences(lengths | {"truncated_share": 0.0}, BLOCKS.fate) == [
         "Rows are laid end to end in blocks of 256 tokens: none is longer."
     ]
-    assert sentences({}, "chat") == []
+    assert sentences({}, CUT.fate) == []
 
 
 def test_an_encoder_decoder_also_has_the_lengths_of_its_targets():
-    assert sentences(LENGTHS, "translation") == [
+    assert sentences(LENGTHS, CUT.fate) == [
         "Rows are cut at 64 tokens: none is longer.",
         "Targets have a median of 12 tokens, the longest has 55.",
         "Targets are cut at 48 tokens: 2.1 % of the targets are longer and were cut.",

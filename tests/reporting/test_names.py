@@ -42,7 +42,7 @@ def test_the_metrics_of_the_nine_tasks_have_names():
     assert [names.metric(name) for name in ("exact_match", "f1_answerable", "no_answer_accuracy")] == [
         "exact match", "F1 where there is an answer", "share of “no answer” found",
     ]  # fmt: skip
-    assert names.metric("f1", "token-classification") == "F1 of entities" and names.metric("f1") == "F1"
+    assert names.metric("f1", {"f1": "F1 of entities"}) == "F1 of entities" and names.metric("f1") == "F1"
     assert [names.capital(word) for word in ("chrF", "self-BLEU", "")] == ["chrF", "Self-BLEU", ""]
 
 

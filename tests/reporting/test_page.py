@@ -8,10 +8,10 @@ import pytest
 from lxml import html
 
 from luthier.reporting import charts
-from luthier.reporting.page import write_report
 from luthier.reporting.panels import Confusion, Example, Examples, Histogram, Reliability, Scatter, Score, Table
 from luthier.storage.files import write_json
 from luthier.text import number
+from tests.reporting.words import write_report
 
 LIMIT = 3_000_000
 

@@ -9,7 +9,8 @@ from luthier.reporting.confusions import arrange
 from luthier.reporting.headline import strongest
 from luthier.reporting.intervals import EDGE, WIDTH, Scale, mark
 from luthier.reporting.panels import Confusion, Score
-from luthier.reporting.usage import hub_tag, next_command, snippets, transformers_code
+from luthier.tasks.registry import find
+from tests.reporting.words import task_of
 
 finite = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -67,19 +68,24 @@ def test_the_strongest_baseline_is_the_one_that_is_hardest_to_beat():
 )  # fmt: skip
 @pytest.mark.parametrize("shape", ["single/one", "pair/several", "single/number", ""])
 def test_code_to_copy_is_code(task, shape, tmp_path):
-    found = snippets(task, shape, tmp_path / 'odd "name"')
+    if shape and shape not in find(task).shapes:
+        shape = ""
+    found = task_of(task, shape).words(tmp_path / 'odd "name"').snippets
     for snippet in found:
         if snippet.language == "python":
             ast.parse(snippet.code)
     assert found[-1].code.startswith("luthier predict '")
-    assert hub_tag(task)
+    assert task_of(task, shape).words(tmp_path).hub_tag
 
 
 def test_what_comes_next_fits_the_task(tmp_path):
-    assert next_command("chat", "", tmp_path) == f"luthier chat {tmp_path}"
-    assert next_command("text-classification", "single/one", tmp_path) == f"luthier predict {tmp_path} 'one text'"
+    assert task_of("chat").words(tmp_path).next_command == f"luthier chat {tmp_path}"
+    assert (
+        task_of("text-classification", "single/one").words(tmp_path).next_command
+        == f"luthier predict {tmp_path} 'one text'"
+    )
     question = f"luthier predict {tmp_path} 'Who wrote the letter?' --pair 'Anna wrote the letter on Monday.'"
-    assert next_command("question-answering", "answerable", tmp_path) == question
+    assert task_of("question-answering", "answerable").words(tmp_path).next_command == question
 
 
 def test_averaged_metrics_are_named_by_their_average():
@@ -88,7 +94,12 @@ def test_averaged_metrics_are_named_by_their_average():
     ]  # fmt: skip
 
 
+def code_of(shape):
+    task = task_of("text-classification", shape)
+    return task.kind.transformers_code(task, "m")
+
+
 def test_code_follows_the_shape_of_the_rows():
-    assert "text_pair" in transformers_code("text-classification", "pair/one", "m")
-    assert 'function_to_apply="sigmoid"' in transformers_code("text-classification", "single/several", "m")
-    assert 'function_to_apply="none"' in transformers_code("text-classification", "single/number", "m")
+    assert "text_pair" in code_of("pair/one")
+    assert 'function_to_apply="sigmoid"' in code_of("single/several")
+    assert 'function_to_apply="none"' in code_of("single/number")

@@ -12,16 +12,19 @@ import pytest
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.api import train as api
 from luthier.data.batches import by_length
 from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Skipped
-from luthier.data.tokenized import TARGET_LENGTH, Examples, Limits
-from luthier.pipeline.infer import Asked, infer
+from luthier.data.tokenized import Examples, Limits
+from luthier.pipeline.infer import asked_of, infer
+from luthier.pipeline.predictor import Predictor
 from luthier.recipe import Recipe, put
-from luthier.tasks.base import Answer, Task
+from luthier.tasks.base import Task
+from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
+from luthier.tasks.registry import restore
 from tests.faults.runs import quick_report
 
 Row = Mapping[str, Any]
@@ -54,28 +57,55 @@ def records(rows: Sequence[Row]) -> list[Record]:
     return [Record("rows.jsonl", i, dict(row)) for i, row in enumerate(rows, start=1)]
 
 
-def recognised(kind: type[Task], rows: Sequence[Row], *, shape: str | None = None, **settings: Any) -> Task:
+def recognised(kind: type[Task[Any]], rows: Sequence[Row], *, shape: str | None = None) -> Recognised[Any]:
     """The task on rows, its columns found as `train` finds them."""
-    found = kind.recognise(profile(records(rows)), {}, shape)
-    assert found is not None, kind.why_not(profile(records(rows)), {})
-    task = kind.recognised(found, recipe_of(**settings).with_defaults(kind.defaults))
-    task.look(profile(records(rows)))
-    return task
+    task, profiles = kind(), profile(records(rows))
+    found = task.recognise(profiles, {}, shape)
+    assert found is not None, task.why_not(profiles, {})
+    return Recognised(task, found.shape, found.columns, task.details(found.shape, found.columns, profiles))
 
 
 def learned(
-    kind: type[Task], rows: Sequence[Row], *, shape: str | None = None, **settings: Any
-) -> tuple[Any, dict[str, list[Any]]]:
+    kind: type[Task[Any]], rows: Sequence[Row], *, shape: str | None = None, **settings: Any
+) -> tuple[Fitted[Any], dict[str, list[Any]]]:
     """The task after it has seen the rows, and the columns of their examples."""
-    task = recognised(kind, rows, shape=shape, **settings)
+    task = recognised(kind, rows, shape=shape)
     examples = [task.example(record) for record in records(rows)]
     assert not [example for example in examples if isinstance(example, Skipped)]
     table = Dataset.from_list(examples)
-    task.learn(table, recipe_of(**settings))
-    return task, table[:]
+    return task.fit(table, recipe_of(**settings).with_defaults(kind.defaults)), table[:]
 
 
-def skip_reason(task: Task, row: Row) -> str:
+def bound(task: Fitted[Any], tokenizer: PreTrainedTokenizerBase, limits: Limits | None = None) -> Bound[Any]:
+    """The task with a tokenizer, of a model that nothing is known of unless it was bound before."""
+    if isinstance(task, Bound) and task.tokenizer is tokenizer:
+        return task.within(limits)
+    return task.bind(tokenizer, PretrainedConfig())[0].within(limits)
+
+
+def predicting(task: Fitted[Any], model: Any, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> Predictor:
+    """The task ready to answer."""
+    return Predictor(bound(task, tokenizer, limits), model)
+
+
+def prompts(
+    task: Fitted[Any], examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits
+) -> list[list[int]]:
+    """What the model is given for each example."""
+    ready = bound(task, tokenizer, limits)
+    found: list[list[int]] = ready.kind.prompts(ready, examples)
+    return found
+
+
+def came_back(task: Fitted[Any]) -> Fitted[Any]:
+    """The task from what it wrote down."""
+    back = restore(json.loads(json.dumps(task.to_dict())))
+    assert back.to_dict() == task.to_dict()
+    assert type(back.kind) is type(task.kind)
+    return back
+
+
+def skip_reason(task: Recognised[Any], row: Row) -> str:
     """The reason why a row is skipped."""
     found = task.example(Record("rows.jsonl", 7, dict(row)))
     assert isinstance(found, Skipped)
@@ -89,32 +119,27 @@ def by_row(features: Mapping[str, Sequence[Any]]) -> list[Features]:
 
 
 def encoded(
-    task: Task,
+    task: Fitted[Any],
     examples: Examples,
     tokenizer: PreTrainedTokenizerBase,
     limits: Limits | None = None,
     *,
     training: bool = False,
 ) -> list[Features]:
-    return by_row(task.encode(examples, tokenizer, limits, training=training))
-
-
-def asked(task: Task, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> Asked:
-    rows = encoded(task, examples, tokenizer, limits)
-    lengths = np.array([len(row["input_ids"]) + row.get(TARGET_LENGTH, 0) for row in rows])
-    return Asked(examples, rows, lengths, limits)
+    return by_row(bound(task, tokenizer, limits).encode(examples, training=training))
 
 
 def answers(
-    task: Task, model: Any, tokenizer: PreTrainedTokenizerBase, examples: Examples, limits: Limits
+    task: Fitted[Any], model: Any, tokenizer: PreTrainedTokenizerBase, examples: Examples, limits: Limits
 ) -> list[Answer]:
     """What a task makes of a model's outputs on examples."""
-    held = asked(task, examples, tokenizer, limits)
-    kept = infer(task, model, held, by_length(held.lengths, tokens=2048), task.collator(tokenizer, model)).collected
-    return task.answers(examples, held.rows, kept)
+    ready = bound(task, tokenizer, limits)
+    held = asked_of(examples, ready.encode(examples, training=False))
+    batches = by_length(held.lengths, tokens=2048)
+    return ready.answers(examples, held.rows, infer(ready, model, held, batches, ready.collator(model)).collected)
 
 
-def values_of(task: Task, said: Sequence[Answer], examples: Examples) -> dict[str, float]:
+def values_of(task: Fitted[Any], said: Sequence[Answer], examples: Examples) -> dict[str, float]:
     """The task's metrics by name."""
     return {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in task.metrics(said, examples)}
 

@@ -11,7 +11,7 @@ import pytest
 from transformers import AutoModelForSequenceClassification
 
 from luthier.cli import main
-from luthier.tasks.base import registry
+from luthier.tasks.registry import registry
 from tests.conftest import WORDS, write_csv
 
 TASK = "emotion-intensity"

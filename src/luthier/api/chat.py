@@ -10,11 +10,9 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
-from luthier.errors import ModelError
 from luthier.pipeline.predictor import Predictor, load
 from luthier.storage.files import write_text
 from luthier.tasks.chat.messages import Message
-from luthier.tasks.chat.task import Chat
 
 
 @dataclass
@@ -63,11 +61,9 @@ class Conversation:
         write_text(path, json.dumps([{"messages": self.messages}], ensure_ascii=False, indent=2) + "\n")
 
     def _stream(self) -> Iterator[str]:
-        task, model, tokenizer = self.predictor.task, self.predictor.model, self.predictor.tokenizer
-        assert isinstance(task, Chat)
-        asked = {"messages": [json.dumps(self.messages)], "tools": [""]}
-        prompt = torch.tensor(task.prompts(asked, tokenizer, self.predictor.limits), device=model.device)
-        streamer: Any = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+        task, model = self.predictor.task, self.predictor.model
+        prompt = torch.tensor([task.chat_prompt(self.messages)], device=model.device)
+        streamer: Any = TextIteratorStreamer(task.tokenizer, skip_prompt=True, skip_special_tokens=True)
         stop = _Stop()
         failure: list[BaseException] = []
 
@@ -111,12 +107,7 @@ def chat(target: str | Path, *, system: str = "") -> Conversation:
         ModelError: There is no such model, or it is none that chats.
     """
     predictor = load(target)
-    if not isinstance(predictor.task, Chat):
-        raise ModelError(
-            f"the model was tuned for {predictor.task.name}, not for chat",
-            where=str(target),
-            hint="luthier predict uses it; chat takes a model with a chat template, such as smollm2",
-        )
+    predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # refuses a model that does not chat
     conversation = Conversation(predictor)
     conversation.system = system
     return conversation

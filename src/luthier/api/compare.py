@@ -12,7 +12,7 @@ from luthier.recipe import flatten
 from luthier.reporting.comparison import write_comparison
 from luthier.run_directory.predictions import answers_in, read_predictions
 from luthier.run_directory.run import Run
-from luthier.tasks.base import find
+from luthier.tasks.registry import find, restore
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
         "recipes": _recipes(names, opened),
     }
     curves = {name: read_curves(run.curves_file) for name, run in zip(names, opened, strict=True)}
-    page = write_comparison(output, values | {"curves": curves}) if output else None
+    own = find(values["task"]).page_words().metrics
+    page = write_comparison(output, values | {"curves": curves, "words": own}) if output else None
     return Comparison(values, page)
 
 
@@ -86,14 +87,14 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
     saved = runs[0].read_json(runs[0].task_file)
     if yardstick is None or saved is None:
         return {}, [f"{names[0]} has no predictions"]
-    task = find(saved["task"]).restored(saved)
+    task = restore(saved)
     rows = _rows(yardstick)
     examples = task.examples_of(yardstick)
     own = {metric.name: metric for metric in task.metrics(answers_in(yardstick), examples)}
     for name, run in zip(names[1:], runs[1:], strict=True):
         other = read_predictions(run.predictions_file)
         theirs = run.read_json(run.task_file)
-        same_labels = theirs is not None and theirs.get("labels") == saved.get("labels")
+        same_labels = theirs is not None and restore(theirs).model_config() == task.model_config()
         position = {row: i for i, row in enumerate(_rows(other))} if other else {}
         if other is None or not same_labels or position.keys() != set(rows):
             notes.append(f"{name} was scored on other rows than {names[0]}: no paired difference")

@@ -5,20 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from datasets import Dataset
 
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.reading.discover import discover
 from luthier.data.table import read
-from luthier.data.tokenized import TARGET_LENGTH
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.models.loading import load_model
 from luthier.models.sources import near
-from luthier.pipeline.infer import Asked, answer
+from luthier.pipeline.infer import answer, asked_of
 from luthier.pipeline.journal import same_data
-from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.predictor import load
 from luthier.pipeline.prepare import prepare, profile_sources
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.score import Scored, score, score_split
@@ -26,6 +24,7 @@ from luthier.recipe import Recipe, put
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import RECIPE, Run
 from luthier.storage.files import write_json
+from luthier.tasks.phases import Bound
 from luthier.text import listing
 
 
@@ -85,8 +84,8 @@ def _again(run: Run, console: Console) -> Evaluation:
         raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
     prepared = prepare(run.recipe, console)
     same_data(run, prepared)
-    model = load_model(prepared.task.auto_class, str(run.model), config=prepared.task.model_config())
-    scored = score_split(prepared, model, before["split"], console)
+    model = load_model(prepared.task.kind.auto_class, str(run.model), config=prepared.task.model_config())
+    _, scored = score_split(prepared, model, before["split"], console)
     found = scored.to_dict(prepared.task.name)
     same = "the same as the run's own" if found == before else "not the same as the run's own"
     console.say(f"{len(scored.predictions['row'])} {scored.split} rows: the metrics are {same}")
@@ -100,26 +99,26 @@ def _on(target: str, data: Sequence[str], overrides: Mapping[str, Any], console:
     for key, value in overrides.items():
         put(values, key, value)
     recipe = Recipe.build(values, where="options")
-    examples = _examples(predictor, data, recipe, console)
-    asked = _asked(predictor, examples)
-    answers, _ = answer(predictor.task, predictor.model, predictor.tokenizer, asked, recipe, console=console)
+    task, examples = _examples(predictor.task, data, recipe, console)
+    asked = asked_of(examples[:], task.encode(examples[:], training=False))
+    answers, _ = answer(task, predictor.model, asked, recipe, console=console)
     train = _training_rows(target, console)
-    baselines = predictor.task.baselines(train[:], asked.examples) if train is not None else {}
+    baselines = task.baselines(train[:], asked.examples) if train is not None else {}
     if not recipe.evaluation.baselines:
         baselines = {}
-    scored = score(predictor.task, answers, asked.examples, recipe, split="test", baselines=baselines)
+    scored = score(task, answers, asked.examples, recipe, split="test", baselines=baselines)
     name = Path(data[0]).name.split(".")[0] or "data"
     parent = Path(target) if (Path(target) / RECIPE).is_file() else Path()
-    return _write(parent / "evaluations" / name, scored, predictor.task.name, target)
+    return _write(parent / "evaluations" / name, scored, task.name, target)
 
 
-def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console: Console) -> Dataset:
-    """The rows as examples of the model's own task, with labels that the model knows."""
+def _examples(task: Bound[Any], data: Sequence[str], recipe: Recipe, console: Console) -> tuple[Bound[Any], Dataset]:
+    """The model's own task on the columns of the data, and the rows as its examples with labels that it knows."""
     splits = discover(data)
     sources = {"test": [source for group in splits.values() for source in group]}
     profiles = profile_sources(sources)
-    task = predictor.task
-    known = [name for column in task.columns.values() for name in ([column] if isinstance(column, str) else column)]
+    columns = task.columns
+    known = [name for column in columns.values() for name in ([column] if isinstance(column, str) else column)]
     if recipe.data.columns or not all(name in profiles for name in known):
         recognition = recognise(recipe, profiles, listing(data, 3), None)
         if recognition.shape != task.shape:
@@ -128,10 +127,10 @@ def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console
                 where=listing(data, 3),
                 hint="name the columns with --text and --label",
             )
-        task.columns = dict(recognition.columns)
+        columns = recognition.columns
         for decision in recognition.why:
             console.decision(decision)
-    task.look(profiles)
+    task = task.reading(columns, profiles)
     table = read(sources, task.example)
     if "test" in table.examples:
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
@@ -146,15 +145,7 @@ def _examples(predictor: Predictor, data: Sequence[str], recipe: Recipe, console
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; name others with --text and --label"
         raise FindingError(f"no row can be scored: {reasons}", where=listing(data, 3), hint=hint)
-    return table.examples["test"]
-
-
-def _asked(predictor: Predictor, examples: Dataset) -> Asked:
-    """Examples as the model reads them, within its limits."""
-    features = predictor.task.encode(examples[:], predictor.tokenizer, predictor.limits, training=False)
-    rows = [{key: column[i] for key, column in features.items()} for i in range(len(features["input_ids"]))]
-    lengths = np.array([len(row["input_ids"]) + row.get(TARGET_LENGTH, 0) for row in rows])
-    return Asked(examples[:], rows, lengths, predictor.limits)
+    return task, table.examples["test"]
 
 
 def _training_rows(target: str, console: Console) -> Dataset | None:

@@ -66,7 +66,7 @@ def predict_file(target: str | Path, source: str, output: Path | str, *, console
     except OSError as error:
         raise cannot_write(part, error) from None
     if cut:
-        were, most = "was" if cut == 1 else "were", plural(predictor.limits.length, "token")
+        were, most = "was" if cut == 1 else "were", plural(predictor.task.set_limits.length, "token")
         console.warn(f"{plural(cut, 'row')} had more than {most} and {were} cut")
     if failed:
         console.warn(f"{plural(failed, 'row')} could not be read: see `error` in the output")
@@ -119,5 +119,5 @@ def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
     return {
         "source": source.digest,
         "model": [digest(path) for path in weights] or name,
-        "limits": asdict(predictor.limits),
+        "limits": asdict(predictor.task.set_limits),
     }

@@ -4,11 +4,10 @@ from pathlib import Path
 
 from luthier.pipeline.samples import read_samples
 from luthier.reporting.page import write_report
-from luthier.reporting.panels import Panel
 from luthier.reporting.samples import sample_panels
 from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run
-from luthier.tasks.base import find
+from luthier.tasks.registry import find, restore
 
 
 def report(run_dir: Path | str) -> Path:
@@ -24,7 +23,7 @@ def report(run_dir: Path | str) -> Path:
     run = Run.open(run_dir)
     predictions = read_predictions(run.predictions_file)
     saved = run.read_json(run.task_file)
-    panels: list[Panel] = []
-    if saved and predictions:
-        panels += find(saved["task"]).restored(saved).panels(predictions)
-    return write_report(run, [*panels, *sample_panels(read_samples(run.samples_file))])
+    task = restore(saved) if saved else None
+    panels = task.panels(predictions) if task and predictions else []
+    words = task.words(run.path) if task else find(str(run.recipe.task)).page_words()
+    return write_report(run, words, [*panels, *sample_panels(read_samples(run.samples_file))])

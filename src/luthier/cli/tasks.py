@@ -8,7 +8,7 @@ def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) ->
     """List the tasks."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
-    from luthier.tasks.base import registry
+    from luthier.tasks.registry import registry
 
     found = [
         {

@@ -135,7 +135,7 @@ class _Collator:
     def __call__(self, rows: Sequence[FeatureRow]) -> MicroBatch:
         batch = self._collate(rows)
         labels = batch.pop("labels")
-        tokens, padded_tokens = sum(len(row["input_ids"]) for row in rows), batch["input_ids"].numel()
+        tokens, padded_tokens = sum(len(flat(row["input_ids"])) for row in rows), batch["input_ids"].numel()
         if "decoder_input_ids" in batch:
             tokens += sum(len(row["labels"]) for row in rows)
             padded_tokens += batch["decoder_input_ids"].numel()
@@ -197,12 +197,30 @@ def by_length(lengths: IntArray, *, rows: int | None = None, tokens: int | None 
     return batches
 
 
+def flat(ids: Sequence[Any]) -> list[int]:
+    """The token ids of a row: its own, or those of all of its sequences where it has several (`[choices][tokens]`)."""
+    return [token for part in ids for token in flat(part)] if ids and not isinstance(ids[0], int) else list(ids)
+
+
+def longest(ids: Sequence[Any]) -> int:
+    """Tokens of a row, or of the longest of its sequences: what limits are about."""
+    return max(map(longest, ids)) if ids and not isinstance(ids[0], int) else len(ids)
+
+
 def pad_inputs(
     rows: Sequence[FeatureRow], tokenizer: PreTrainedTokenizerBase, side: str | None = None
 ) -> dict[str, Tensor]:
-    """What the tokenizer made of rows, [rows, tokens of the longest] each, padded at its own side or another."""
+    """What the tokenizer made of rows, padded at its own side or another.
+
+    Returns:
+        Each input as [rows, tokens of the longest]; [rows, sequences, tokens] where a row has several sequences.
+    """
     inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
-    return dict(tokenizer.pad(inputs, padding_side=side, return_tensors="pt"))
+    if not isinstance(inputs[0]["input_ids"][0], list):
+        return dict(tokenizer.pad(inputs, padding_side=side, return_tensors="pt"))
+    each = [dict(zip(row, sequence, strict=True)) for row in inputs for sequence in zip(*row.values(), strict=True)]
+    padded = tokenizer.pad(each, padding_side=side, return_tensors="pt")
+    return {name: tensor.view(len(rows), -1, tensor.shape[-1]) for name, tensor in padded.items()}
 
 
 def pad_labels(rows: Sequence[FeatureRow], width: int | None = None) -> Tensor:

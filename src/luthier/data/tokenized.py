@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +19,14 @@ from datasets.utils import are_progress_bars_disabled
 from transformers import PreTrainedTokenizerBase, __version__
 from typing_extensions import Buffer
 
-from luthier.data.batches import IGNORED, IntArray
+from luthier.data.batches import IGNORED, IntArray, flat, longest
 
 ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to tokenize
 # Examples beside the model's own. A task gives the first three where it has them; the others are measured here.
 EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
-LENGTH, UNKNOWN, WORDS = "full_length", "unknown", "words_only"
+COST, LENGTH, UNKNOWN, WORDS = "cost", "full_length", "unknown", "words_only"
 
-FORM = "2"  # of the features: another one makes what was encoded before of no use
+FORM = "3"  # of the features: another one makes what was encoded before of no use
 
 Examples = Mapping[str, Sequence[Any]]
 Features = dict[str, list[Any]]
@@ -47,18 +47,11 @@ class Limits:
     stride: int = 0
 
 
-class Encode(Protocol):
-    """A task's way from examples to features.
-
-    Without limits each example is one row and nothing is cut. With limits a task may give several rows for an example,
-    or one for several: it then says in the column `examples` which ones (positions in this call) a row comes from. It
-    may say in `targets` how much a row has to learn, and in `target_length` how many tokens a decoder reads beside the
-    row's own.
-    """
-
-    def __call__(
-        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
-    ) -> Features: ...
+# A task's way from examples to features. Uncut, each example is one row. Within limits a task may give several rows for
+# an example, or one for several: it then says in the column `examples` which ones (positions in this call) a row comes
+# from. It may say in `targets` how much a row has to learn, and in `target_length` how many tokens a decoder reads
+# beside the row's own.
+Encode = Callable[[Examples], Features]
 
 
 def owner(row: Mapping[str, Any], place: int) -> int:
@@ -72,8 +65,8 @@ class Encoded:
 
     Args:
         rows: Features; the column `examples` says which examples a row comes from, where that is not its own place.
-        lengths: [rows] tokens of each row, those of its target too.
-        full_lengths: [examples] tokens before cutting.
+        lengths: [rows] tokens of each row in all, those of its target too: what it costs.
+        full_lengths: [examples] tokens before cutting, of the longest sequence of a row that has several.
         full_targets: [examples] tokens of the target before cutting; None where there is no target of its own.
         unknown: [examples] unknown tokens before cutting.
         words: [examples] tokens before cutting that are not special, unknown ones among them.
@@ -120,37 +113,35 @@ class Encoded:
         return replace(self, rows=rows.select(kept), lengths=self.lengths[kept])
 
 
-def measure(
-    examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBase, salt: str, *, training: bool
-) -> Encoded:
+def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBase, key: str) -> Encoded:
     """Encode without cutting, so that lengths are known before one is chosen.
 
     Args:
         examples: Canonical examples of a task.
-        encode: The task's.
+        encode: The task's, without limits.
         tokenizer: The model's.
-        salt: What else decides the features, such as the labels.
-        training: Whether the rows are learned from.
+        key: What decides the features beside the examples and the tokenizer.
     """
 
     unknown = tokenizer.unk_token_id
     special = set(tokenizer.all_special_ids) - {unknown}
 
     def whole(batch: Examples, indices: list[int]) -> Features:
-        features = encode(batch, tokenizer, None, training=training)
+        features = encode(batch)
         features.pop(EXAMPLES, None)  # each row is its own example
-        ids = features["input_ids"]
-        features[LENGTH] = [len(row) for row in ids]
+        ids = [flat(row) for row in features["input_ids"]]
+        features[COST] = [len(row) for row in ids]
+        features[LENGTH] = [longest(row) for row in features["input_ids"]]
         features[UNKNOWN] = [row.count(unknown) if unknown is not None else 0 for row in ids]
         features[WORDS] = [sum(token not in special for token in row) for row in ids]
         features.setdefault(TARGET_LENGTH, [0] * len(ids))
         return features
 
-    rows = _mapped(examples, whole, tokenizer, f"{salt} {training}")
-    measured = (LENGTH, TARGET_LENGTH, UNKNOWN, WORDS)
-    full, targets, unknowns, words = (np.asarray(rows[name], dtype=np.int64) for name in measured)
+    rows = _mapped(examples, whole, tokenizer, key)
+    measured = (COST, LENGTH, TARGET_LENGTH, UNKNOWN, WORDS)
+    cost, full, targets, unknowns, words = (np.asarray(rows[name], dtype=np.int64) for name in measured)
     rows = rows.remove_columns(list(measured))
-    return Encoded(rows, full + targets, full, targets if targets.any() else None, unknowns, words)
+    return Encoded(rows, cost + targets, full, targets if targets.any() else None, unknowns, words)
 
 
 def cut(
@@ -159,9 +150,8 @@ def cut(
     encode: Encode,
     tokenizer: PreTrainedTokenizerBase,
     limits: Limits,
-    salt: str,
+    key: str,
     *,
-    training: bool,
     packed: bool = False,
 ) -> Encoded:
     """The same examples within limits.
@@ -169,11 +159,10 @@ def cut(
     Args:
         encoded: What `measure` gave.
         examples: As in `measure`.
-        encode: As in `measure`.
+        encode: The task's, within the limits.
         tokenizer: As in `measure`.
         limits: What a row may have.
-        salt: As in `measure`.
-        training: As in `measure`.
+        key: As in `measure`.
         packed: Whether the task lays several examples in one row, so that there is work even where none is too long.
     """
     long = bool((encoded.full_lengths > limits.length).any())
@@ -183,18 +172,18 @@ def cut(
         return encoded
 
     def within(batch: Examples, indices: list[int]) -> Features:
-        features = encode(batch, tokenizer, limits, training=training)
+        features = encode(batch)
         if EXAMPLES in features:
             features[EXAMPLES] = [[indices[i] for i in owners] for owners in features[EXAMPLES]]
         targets = features.pop(TARGET_LENGTH, [0] * len(features["input_ids"]))
-        features[LENGTH] = [len(ids) + n for ids, n in zip(features["input_ids"], targets, strict=True)]
+        features[COST] = [len(flat(ids)) + n for ids, n in zip(features["input_ids"], targets, strict=True)]
         return features
 
-    rows = _mapped(examples, within, tokenizer, f"{salt} {training} {limits}")
+    rows = _mapped(examples, within, tokenizer, f"{key} {limits}")
     if not len(rows):  # and so without columns
-        rows = Dataset.from_dict({name: [] for name in {*encoded.rows.column_names, EXAMPLES, LENGTH}})
-    lengths = np.asarray(rows[LENGTH], dtype=np.int64)
-    return replace(encoded, rows=rows.remove_columns(LENGTH), lengths=lengths)
+        rows = Dataset.from_dict({name: [] for name in {*encoded.rows.column_names, EXAMPLES, COST}})
+    lengths = np.asarray(rows[COST], dtype=np.int64)
+    return replace(encoded, rows=rows.remove_columns(COST), lengths=lengths)
 
 
 def content_digest(examples: Dataset) -> str:
@@ -238,9 +227,9 @@ def _mapped(
     examples: Dataset,
     function: Callable[[Examples, list[int]], Features],
     tokenizer: PreTrainedTokenizerBase,
-    salt: str,
+    key: str,
 ) -> Dataset:
-    decides = " ".join([content_digest(examples), tokenizer_digest(tokenizer), salt, FORM, __version__])
+    decides = " ".join([content_digest(examples), tokenizer_digest(tokenizer), key, FORM, __version__])
     fingerprint = hashlib.sha256(decides.encode()).hexdigest()[:32]
     cache = Path(datasets_config.HF_DATASETS_CACHE) / "luthier"
     try:

@@ -57,14 +57,15 @@ def assemble(prepared: Prepared) -> Training:
     )
     total = total_steps(recipe, plan)
     optimizer = make_optimizer(model, recipe.training)
+    loss = task.loss(recipe.training)
     return Training(
         model=model,
         optimizer=optimizer,
         scheduler=make_scheduler(optimizer, recipe.training, total),
         plan=plan,
         rows=prepared.encoded["train"].rows,
-        collate=task.collator(prepared.tokenizer, model),
-        loss_sum=task.loss(recipe),
+        collate=task.collator(model),
+        loss_sum=lambda outputs, labels: loss(outputs, {"labels": labels}),
         recipe=recipe.training,
         total_steps=total,
     )
@@ -78,18 +79,20 @@ def total_steps(recipe: Recipe, plan: BatchPlan) -> int:
 
 def fresh_model(prepared: Prepared) -> PreTrainedModel:
     """The model of the recipe before any step, with the head that the data asks for. The seed decides its new parts."""
-    recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.tokenizer
+    recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.task.tokenizer
     set_seed(recipe.seed)
     if recipe.model.name is None:
-        model = make_model(task.auto_class, prepared.config, dropout=recipe.model.dropout)
+        model = make_model(task.kind.auto_class, prepared.config, dropout=recipe.model.dropout)
     else:
-        model = load_model(task.auto_class, recipe.model.name, config=task.model_config(), dropout=recipe.model.dropout)
+        model = load_model(
+            task.kind.auto_class, recipe.model.name, config=task.model_config(), dropout=recipe.model.dropout
+        )
     if recipe.model.fresh_tokenizer:
         renew_embeddings(model, tokenizer)
     grow_embeddings(model, tokenizer)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
-    task.configure(model, prepared.limits)
+    task.configure(model)
     return model
 
 
@@ -123,7 +126,8 @@ def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
         recipe
         | digests
         | {
-            "tokenizer": tokenizer_digest(prepared.tokenizer),
+            "task code": prepared.task.kind.code_digest(),
+            "tokenizer": tokenizer_digest(prepared.task.tokenizer),
             "initial weights": weights.hexdigest(),
             "processes": processes.count(),
         }

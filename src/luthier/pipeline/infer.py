@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from accelerate.utils import send_to_device
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from luthier.console import Console
-from luthier.data.batches import IGNORED, Collate, IntArray, by_length
-from luthier.data.tokenized import Encoded, Examples, Limits
+from luthier.data.batches import IGNORED, Collate, IntArray, by_length, flat
+from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
 from luthier.recipe import Recipe
-from luthier.tasks.base import Answer, Loss, Task
+from luthier.tasks.phases import Answer, Bound, Loss
 
 MOST_NUMBERS = 1 << 26  # of one batch's outputs: a quarter of a gigabyte in float32
 
@@ -40,25 +40,30 @@ class Asked:
         examples: Canonical columns.
         rows: Their features.
         lengths: [rows] tokens of each.
-        limits: What the features were cut to.
     """
 
     examples: Examples
     rows: Sequence[Mapping[str, Any]]
     lengths: IntArray
-    limits: Limits
 
     @classmethod
-    def of(cls, examples: Examples, encoded: Encoded, limits: Limits) -> "Asked":
-        return cls(examples, encoded.rows, encoded.lengths, limits)
+    def of(cls, examples: Examples, encoded: Encoded) -> "Asked":
+        return cls(examples, encoded.rows, encoded.lengths)
 
     @property
     def size(self) -> int:
         return len(next(iter(self.examples.values()), ()))
 
 
+def asked_of(examples: Examples, features: Features) -> Asked:
+    """Examples with the features that a task made of them."""
+    rows = [{key: column[i] for key, column in features.items()} for i in range(len(features["input_ids"]))]
+    lengths = np.array([len(flat(row["input_ids"])) + row.get(TARGET_LENGTH, 0) for row in rows])
+    return Asked(examples, rows, lengths)
+
+
 def infer(
-    task: Task,
+    task: Bound[Any],
     model: nn.Module,
     asked: Asked,
     batches: Sequence[IntArray],
@@ -83,18 +88,18 @@ def infer(
     with torch.inference_mode(), (console or Console()).progress("evaluate", len(asked.rows)) as bar:
         for chosen in batches:
             batch = send_to_device(collate([asked.rows[int(i)] for i in chosen]), device)
-            labels = batch.pop("labels", None)
-            outputs = model(**batch)
+            labels = batch.get("labels")
+            outputs = model(**{name: tensor for name, tensor in batch.items() if name != "labels"})
             if loss is not None and labels is not None:
-                total += float(loss(outputs, labels))
+                total += float(loss(outputs, batch))
                 labels_seen += int(labels.ne(IGNORED).sum())
-            for i, value in zip(chosen, task.collect(outputs, batch, labels), strict=True):
+            for i, value in zip(chosen, task.collect(outputs, batch), strict=True):
                 collected[int(i)] = value
             bar.advance(len(chosen))
     return Inferred(collected, total / labels_seen if labels_seen else None)
 
 
-def batches_of(task: Task, model: PreTrainedModel, lengths: IntArray, rows: int) -> list[IntArray]:
+def batches_of(task: Bound[Any], model: PreTrainedModel, lengths: IntArray, rows: int) -> list[IntArray]:
     """Batches for a pass; fewer rows in each where the outputs of a token are a whole vocabulary.
 
     Args:
@@ -103,14 +108,13 @@ def batches_of(task: Task, model: PreTrainedModel, lengths: IntArray, rows: int)
         lengths: [n] tokens of each row.
         rows: Most rows in a batch.
     """
-    width = model.config.get_text_config(decoder=True).vocab_size if task.generates else 1
-    return by_length(lengths, rows=rows, tokens=max(1, MOST_NUMBERS // width) if task.generates else None)
+    width = task.outputs_per_token(model)
+    return by_length(lengths, rows=rows, tokens=max(1, MOST_NUMBERS // width) if width else None)
 
 
 def answer(
-    task: Task,
+    task: Bound[Any],
     model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
     asked: Asked,
     recipe: Recipe,
     *,
@@ -122,26 +126,25 @@ def answer(
     Args:
         task: What the model was tuned for.
         model: In evaluation mode.
-        tokenizer: Its own.
         asked: The examples.
         recipe: Says how.
         generated: How many of the examples a task that generates writes an answer for, evenly spaced; None for all.
         console: Shown bars.
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
-    inferred = infer(task, model, asked, batches, task.collator(tokenizer, model), task.loss(recipe), console)
+    inferred = infer(task, model, asked, batches, task.collator(model), task.loss(recipe.training), console)
     answers = task.answers(asked.examples, asked.rows, inferred.collected)
-    if task.generates:
-        places = evenly(asked.size, generated)
-        chosen = {name: [column[i] for i in places] for name, column in asked.examples.items()}
-        texts = task.write(model, tokenizer, chosen, asked.limits, console or Console()) if places else []
-        written = dict(zip(places, texts, strict=True))
-        answers = [answer | {"prediction": written.get(i)} for i, answer in enumerate(answers)]
-    return answers, inferred.loss
+    positions = evenly(asked.size, generated)
+    chosen = {name: [column[i] for i in positions] for name, column in asked.examples.items()}
+    texts = task.write(model, chosen, console or Console())
+    if texts is None:
+        return answers, inferred.loss
+    written = dict(zip(positions, texts, strict=True))
+    return [answer | {"prediction": written.get(i)} for i, answer in enumerate(answers)], inferred.loss
 
 
 def evenly(n: int, most: int | None) -> list[int]:
-    """At most so many of n places, evenly spaced, always the same ones."""
+    """At most so many of n positions, evenly spaced, always the same ones."""
     if most is None or most >= n:
         return list(range(n))
     return np.unique(np.linspace(0, n - 1, most).astype(int)).tolist() if most else []

@@ -1,6 +1,6 @@
 """The parts of a model that the data meet first, its configuration and tokenizer: loaded, or made from the data."""
 
-from typing import cast
+from typing import Any, cast
 
 from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
@@ -14,6 +14,7 @@ from luthier.models.loading import load_config, load_tokenizer
 from luthier.models.sources import default_model, locate
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task
+from luthier.tasks.phases import Fitted
 from luthier.text import count, listing, plural
 from luthier.tokenizers.training import train_tokenizer
 
@@ -49,16 +50,16 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
     return [Decision("model", str(model.name), why)]
 
 
-def with_defaults(recipe: Recipe, task_class: type[Task]) -> tuple[Recipe, list[Decision]]:
+def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decision]]:
     """The recipe with the defaults of its task and, where the model is new, of new models; what was decided."""
     model, training = recipe.model, recipe.training
     if model.from_scratch is None or model.architecture is None:
-        return recipe.with_defaults(task_class.defaults), []
+        return recipe.with_defaults(kind.defaults), []
     optimizer = training.optimizer if "optimizer" in training.model_fields_set else None
     defaults = scratch.training_defaults(model.architecture, model.from_scratch, optimizer)
     if training.warmup_steps or training.lr_scheduler_type == "constant":
         del defaults["training.warmup_ratio"]
-    recipe = recipe.with_defaults({**task_class.defaults, **defaults})
+    recipe = recipe.with_defaults({**kind.defaults, **defaults})
     training = recipe.training
     length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"
     what = f"{training.optimizer}, learning rate {training.learning_rate:g}, {length}"
@@ -72,7 +73,7 @@ def load_parts(recipe: Recipe) -> Parts | None:
     return load_config(recipe.model.name), load_tokenizer(recipe.model.name), []
 
 
-def make_parts(task: Task, train: Dataset, recipe: Recipe) -> Parts:
+def make_parts(task: Fitted[Any], train: Dataset, recipe: Recipe) -> Parts:
     """A tokenizer trained on the training texts, and the configuration of the model that goes with it."""
     model = recipe.model
     if model.name is not None:
@@ -82,7 +83,7 @@ def make_parts(task: Task, train: Dataset, recipe: Recipe) -> Parts:
         assert model.architecture is not None and model.from_scratch is not None
         architecture, size = model.architecture, model.from_scratch
     tokenizer = train_tokenizer(
-        task.texts(train[:]), model.vocabulary_size, family=task.family, architecture=architecture, size=size
+        task.texts(train[:]), model.vocabulary_size, family=task.kind.family, architecture=architecture, size=size
     )
     if size is not None:
         config = scratch.make_config(architecture, size, tokenizer)

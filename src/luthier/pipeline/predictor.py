@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
-from luthier.data.batches import by_length
-from luthier.data.records import Record, Skipped
+from luthier.data.batches import by_length, longest
+from luthier.data.records import Fault, Record, Skipped
+from luthier.data.table import Example
 from luthier.data.tokenized import Limits
-from luthier.errors import ColumnError, ModelError, UsageError
+from luthier.errors import ColumnError, DataError, ModelError, UsageError
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
-from luthier.pipeline.infer import Asked, infer
-from luthier.tasks.base import Example, Task, of_card, registry
+from luthier.pipeline.infer import asked_of, infer
+from luthier.tasks.phases import Bound, Fitted
+from luthier.tasks.registry import limits_in, registry, restore
 from luthier.text import plural, shorten
 
 CHUNK = 2_048  # rows held at once: enough to batch by length, few enough to stay flat in memory
@@ -33,16 +34,16 @@ class Predictor:
     """A model that is ready to answer.
 
     Args:
-        task: What it was tuned for.
+        task: What it was tuned for, with its tokenizer and limits.
         model: In evaluation mode, float32.
-        tokenizer: Its own.
-        limits: How much of an input the model is given at once.
     """
 
-    task: Task
+    task: Bound[Any]
     model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    limits: Limits
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self.task.tokenizer
 
     def predict(self, inputs: Sequence[Input]) -> list[dict[str, Any]]:
         """Answers in the order of the inputs.
@@ -53,11 +54,12 @@ class Predictor:
             For each input `prediction`, `score` and `scores` by label, and `truncated` where the text was cut.
         Raises:
             ColumnError: A mapping lacks a column that the task needs.
+            DataError: An input cannot be answered.
             UsageError: A text where the model takes pairs, or a pair where it takes texts.
         """
         if isinstance(inputs, str):
             inputs = [inputs]
-        asked = (self.task.answerable(self.fields(item)) for item in inputs)
+        asked = (self._query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
 
     def stream(self, rows: Iterable[Record | Skipped]) -> Iterator[dict[str, Any]]:
@@ -83,19 +85,31 @@ class Predictor:
                 else:
                     yield {**fields, **next(answers)}
 
+    def _query(self, item: Input) -> Example:
+        """What to predict for an input.
+
+        Raises:
+            DataError: The task refuses it.
+        """
+        asked = self.task.query(self.fields(item))
+        if isinstance(asked, Fault):
+            raise DataError(f"{asked.reason}: {asked.detail}", where=shorten(str(item), 60))
+        return asked
+
     def _asked(self, record: Record, first: Record) -> Example | Skipped:
         """What to predict for a row. A column that the first row lacks is not in the file; later it is a bad row."""
         values = self.fields(record.values) if len(first.values) == 1 else record.values
         try:
-            return self.task.answerable(values)
+            asked = self.task.query(values)
         except ColumnError as error:
             if record is first:
                 raise ColumnError(error.what, where=record.source, hint=error.hint) from None
             return Skipped(record.source, record.row, "missing-column", error.what)
+        return asked.of(record) if isinstance(asked, Fault) else asked
 
     def fields(self, item: Input) -> Mapping[str, Any]:
         """One input as the row of a file would have it; a single column is the text, whatever it is called."""
-        roles = self.task.asked_roles
+        roles = self.task.asked()
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
         texts = [item] if isinstance(item, str) else list(item)
@@ -108,22 +122,19 @@ class Predictor:
     def _answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         if not examples:
             return []
+        task = self.task
         columns = {name: [example[name] for example in examples] for name in examples[0]}
-        whole = self.task.encode(columns, self.tokenizer, None, training=False)
-        long = [len(ids) > self.limits.length for ids in whole["input_ids"]]
-        if self.task.generates:
-            texts = self.task.write(self.model, self.tokenizer, columns, self.limits, Console())
-            answers = [self.task.readable({"prediction": text}) for text in texts]
+        whole = task.within(None).encode(columns, training=False)
+        long = [longest(ids) > task.set_limits.length for ids in whole["input_ids"]]
+        texts = task.write(self.model, columns, Console())
+        if texts is not None:
+            answers = [task.readable({"prediction": text}) for text in texts]
         else:
-            encoded = self.task.encode(columns, self.tokenizer, self.limits, training=False) if any(long) else whole
-            rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(encoded["input_ids"]))]
-            asked = Asked(columns, rows, np.array([len(row["input_ids"]) for row in rows]), self.limits)
-            collate = self.task.collator(self.tokenizer, self.model)
-            collected = infer(self.task, self.model, asked, by_length(asked.lengths, tokens=BUDGET), collate).collected
-            answers = [self.task.readable(answer) for answer in self.task.answers(columns, rows, collected)]
-        if not self.task.cuts:
-            return answers
-        return [answer | {"truncated": True} if cut else answer for answer, cut in zip(answers, long, strict=True)]
+            asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
+            batches = by_length(asked.lengths, tokens=BUDGET)
+            collected = infer(task, self.model, asked, batches, task.collator(self.model)).collected
+            answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
+        return task.kind.long_rows.mark(answers, long)
 
 
 def load(target: str | Path) -> Predictor:
@@ -143,27 +154,36 @@ def load(target: str | Path) -> Predictor:
     card = read_task_card(Path(path)) if Path(path).is_dir() else None
     tokenizer = load_tokenizer(path)
     config = load_config(path)
-    task: Task | None
     if card is not None:
-        task, limits = of_card(card)
+        fitted, limits = restore(card), limits_in(card)
     else:
-        found = (kind.of_model(config, tokenizer) for kind in registry().values())
-        task = next((task for task in found if task is not None), None)
-        limits = Limits(longest_input(tokenizer, config))
+        fitted, limits = _of_model(config, tokenizer, name), Limits(longest_input(tokenizer, config))
+    task, _ = fitted.bind(tokenizer, config)
+    task = task.within(limits)
+    wanted = {} if card is None else task.model_config()
+    model = load_model(task.kind.auto_class, path, config=wanted, verified=True)
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    task.configure(model)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Predictor(task, model.eval().to(device))
+
+
+def _of_model(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str) -> Fitted[Any]:
+    """The task of somebody else's model.
+
+    Raises:
+        ModelError: It was tuned for none.
+    """
+    found = (kind.of_model(config, tokenizer) for kind in registry().values())
+    task = next((task for task in found if task is not None), None)
     if task is None:
         raise ModelError(
             "the model was not tuned for a task",
             where=name,
             hint=f"it has neither {TASK_CARD} nor the head of a task; `luthier train` makes one that has",
         )
-    task.ready(tokenizer, config)
-    model = load_model(task.auto_class, path, config={} if card is None else task.model_config(), verified=True)
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = tokenizer.pad_token_id
-    if card is not None or task.generates:
-        task.configure(model, limits)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Predictor(task, model.eval().to(device), tokenizer, limits)
+    return task
 
 
 def _chunks(items: Iterable[Any]) -> Iterator[tuple[Any, ...]]:

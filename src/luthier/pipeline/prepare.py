@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from transformers import PretrainedConfig, PreTrainedTokenizerBase
+from transformers import PretrainedConfig
 
 from luthier.console import Console
 from luthier.data import checks
@@ -17,7 +17,7 @@ from luthier.data.reading.discover import discover
 from luthier.data.reading.sources import Source, sample
 from luthier.data.records import Record
 from luthier.data.table import Table
-from luthier.data.tokenized import Encoded, Limits
+from luthier.data.tokenized import Encoded
 from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.custom import custom_metrics
@@ -25,9 +25,10 @@ from luthier.models.loading import load_config
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.split import SPLITS, make_splits, names_of, read_table
-from luthier.pipeline.tokenize import encode, lengths, targets_of
+from luthier.pipeline.tokenize import lengths, targets_of, tokenize
 from luthier.recipe import Recipe
-from luthier.tasks.base import Task, find
+from luthier.tasks.phases import Bound, Fitted, Recognised
+from luthier.tasks.registry import find
 from luthier.text import listing
 
 SAMPLE = 5_000  # rows looked at to find the task and the columns
@@ -39,26 +40,22 @@ class Prepared:
 
     Args:
         recipe: The recipe with everything decided that was left open.
-        task: The task, which has learned the labels.
+        task: The task, with what it learned, the tokenizer and the limits.
         sources: Split to the sources the user gave.
         table: Every row's fate; its examples are those of the sources' splits.
         splits: The examples that train, validate and test.
         encoded: The same, as the model reads them.
-        limits: How much of an example the model is given at once.
-        tokenizer: The model's.
         config: The model's configuration.
         findings: What the checks noticed, worst first.
         decisions: What was decided for the user.
     """
 
     recipe: Recipe
-    task: Task
+    task: Bound[Any]
     sources: dict[str, list[Source]]
     table: Table
     splits: dict[str, Dataset]
     encoded: dict[str, Encoded]
-    limits: Limits
-    tokenizer: PreTrainedTokenizerBase
     config: PretrainedConfig
     findings: list[Finding]
     decisions: list[Decision]
@@ -78,8 +75,8 @@ class Prepared:
             "splits": {name: len(split) for name, split in self.splits.items()},
             "labels": self.task.label_counts(self.splits["train"]),
             "label_counts": {name: self.task.label_counts(split) for name, split in self.splits.items()},
-            "lengths": lengths(self.encoded["train"], self.limits),
-            "targets": targets_of(self.task, self.encoded["train"], self.tokenizer),
+            "lengths": lengths(self.encoded["train"], self.task.set_limits),
+            "targets": targets_of(self.task, self.encoded["train"]),
             "findings": [finding.to_dict() for finding in self.findings],
             "decisions": [decision.to_dict() for decision in self.decisions],
             "sources": [
@@ -114,20 +111,20 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     profiles = profile_sources(sources)
     given = load_config(recipe.model.name, console) if recipe.model.name else None
     recognition = recognise(recipe, profiles, names_of(sources), given)
-    task_class = find(recognition.task)
+    kind = find(recognition.task)
     recipe.task, recipe.data.shape, recipe.data.columns = recognition.task, recognition.shape, recognition.columns
-    decisions += [*recognition.why, *choose_model(recipe, task_class.family, console)]
-    recipe, chosen = with_defaults(recipe, task_class)
+    decisions += [*recognition.why, *choose_model(recipe, kind.family, console)]
+    recipe, chosen = with_defaults(recipe, kind)
     decisions += chosen
     for decision in decisions:
         console.decision(decision)
     parts = load_parts(recipe)
 
-    task = task_class.recognised(recognition, recipe)
-    task.look(profiles)
-    table = read_table(sources, task, recipe)
-    examples, split_decision = make_splits(table, task, recipe)
-    task.learn(examples["train"], recipe)
+    details = kind.details(recognition.shape, recognition.columns, profiles)
+    reader = Recognised(kind, recognition.shape, recognition.columns, details)
+    table = read_table(sources, reader, recipe)
+    examples, split_decision = make_splits(table, reader, recipe)
+    task = reader.fit(examples["train"], recipe)
     keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
     findings = check(table, task, examples, keys)
     for name in [name for name in examples if name != "train"]:
@@ -139,19 +136,17 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     examples = {name: rows for name, rows in examples.items() if len(rows)}
 
     config, tokenizer, made = parts or make_parts(task, examples["train"], recipe)
-    made = [split_decision, *made, *task.ready(tokenizer, config)]
+    bound, ready = task.bind(tokenizer, config)
     check_metrics(task, examples, recipe)
-    encoded, limits, length_decision, length_findings = encode(task, examples, tokenizer, config, recipe, table)
-    made.append(length_decision)
+    bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
+    made = [split_decision, *made, *ready, length_decision]
     for decision in made:
         console.decision(decision)
     severities = ("error", "warning", "info")
     findings = sorted(findings + length_findings, key=lambda finding: severities.index(finding.severity))
     for finding in findings:
         console.finding(finding)
-    return Prepared(
-        recipe, task, sources, table, examples, encoded, limits, tokenizer, config, findings, decisions + made
-    )
+    return Prepared(recipe, bound, sources, table, examples, encoded, config, findings, decisions + made)
 
 
 def refuse_findings(prepared: Prepared) -> None:
@@ -198,7 +193,7 @@ def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, Column
 
 
 def check(
-    table: Table, task: Task, examples: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]]
+    table: Table, task: Fitted[Any], examples: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
     """Every check that needs no tokenizer.
 
@@ -221,7 +216,7 @@ def check(
     return findings
 
 
-def check_metrics(task: Task, examples: Mapping[str, Dataset], recipe: Recipe) -> None:
+def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> None:
     """Try the metrics before anything is trained, on right answers that stand a row too low.
 
     Raises:

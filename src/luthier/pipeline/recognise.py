@@ -7,9 +7,10 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
-from luthier.models.families import families_of, supports
+from luthier.models.families import families_of
 from luthier.recipe import Recipe
-from luthier.tasks.base import Task, find, registry
+from luthier.tasks.base import Task
+from luthier.tasks.registry import find, registry
 from luthier.text import listing
 
 
@@ -44,7 +45,7 @@ def recognise(
     if model is None:
         return best
     families = families_of(model)
-    fitting = [recognition for recognition in sure if _fits(find(recognition.task), model)]
+    fitting = [recognition for recognition in sure if find(recognition.task).fits(model)]
     of_family = [task for task in tasks if task.family in families]
     if not fitting and of_family and find(best.task).unlabelled:
         raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where)
@@ -61,18 +62,13 @@ def recognise(
 
 
 def _no_columns(
-    task: type[Task], profiles: Mapping[str, ColumnProfile], given: Mapping[str, Any], where: str
+    task: Task[Any], profiles: Mapping[str, ColumnProfile], given: Mapping[str, Any], where: str
 ) -> ColumnError:
     return ColumnError(
         f"no columns for {task.name}: {task.why_not(profiles, given)}",
         where=where,
         hint=f"name others with --text and --label, or a --task; columns: {listing(list(profiles), 12)}",
     )
-
-
-def _fits(task: type[Task], model: PretrainedConfig) -> bool:
-    """Whether a model can be tuned for a task. Decoders can be classifiers too; an encoder does not write."""
-    return task.family in families_of(model) or (not task.generates and supports(model, task.auto_class))
 
 
 def _with_article(family: str) -> str:

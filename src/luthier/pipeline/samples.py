@@ -1,15 +1,12 @@
 """What a model wrote at each evaluation of a training: `samples.jsonl`, a line a text with what it was written to."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
-
 from luthier.errors import DamagedError
 from luthier.storage.files import write_text
-from luthier.tasks.base import Answer, Task
 
 
 class Samples:
@@ -24,17 +21,12 @@ class Samples:
         self._path = path
         self._lines = [line for line in read_samples(path) if line["step"] <= step]
 
-    def add(self, step: int, task: Task, examples: Dataset, answers: Sequence[Answer]) -> None:
-        """Note what was written at a step; nothing where the task writes nothing."""
-        if not task.generates:
+    def add(self, step: int, samples: Sequence[Mapping[str, Any]]) -> None:
+        """Note what was written at a step, if anything: `row`, `asked` (role to text) and `text` of each sample."""
+        if not samples:
             return
         self._lines = [line for line in self._lines if line["step"] != step]
-        inputs = task.inputs(examples[:])
-        for i, answer in enumerate(answers):
-            if answer.get("prediction") is not None:
-                asked = {role: column[i] for role, column in inputs.items()}
-                line = {"step": step, "row": examples[i]["row"], "asked": asked, "text": answer["prediction"]}
-                self._lines.append(line)
+        self._lines += [{"step": step, **sample} for sample in samples]
         # Escaped, as half a surrogate pair may stand in somebody's data, which has no bytes in UTF-8.
         write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
 

@@ -20,9 +20,7 @@ from luthier.pipeline.infer import Asked, answer
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe
 from luthier.reporting.names import LESS_IS_BETTER
-from luthier.tasks.base import Answer, Task
-
-UNTUNED = "untuned"
+from luthier.tasks.phases import Answer, Bound, Fitted
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tup
     """
     task, recipe = prepared.task, prepared.recipe
     asked = _asked(prepared, split)
-    answers, loss = answer(task, model, prepared.tokenizer, asked, recipe, generated=recipe.evaluation.samples)
+    answers, loss = answer(task, model, asked, recipe, generated=recipe.evaluation.samples)
     metrics = all_metrics(task, answers, asked.examples, recipe)
     values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics if metric.n}
     found = {} if loss is None else {"loss": loss}
@@ -81,7 +79,7 @@ def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tup
 
 
 def score(
-    task: Task,
+    task: Fitted[Any],
     answers: Sequence[Answer],
     examples: Examples,
     recipe: Recipe,
@@ -117,39 +115,45 @@ def score(
     return Scored(split, best, _scores(own, resamples=resamples), found, differences, predictions, signatures)
 
 
-def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> Scored:
-    """Score a model, in float32, on a split of prepared data: what `train` ends with and `evaluate` does again."""
+def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> tuple[Bound[Any], Scored]:
+    """Score a model, in float32, on a split of prepared data: what `train` ends with and `evaluate` does again.
+
+    Returns:
+        The task, with what it chose on the validation rows, and the score.
+    """
     task, recipe = prepared.task, prepared.recipe
-    if task.tunes and "validation" in prepared.splits:
+    if "validation" in prepared.splits:
         held_out = _asked(prepared, "validation")
-        task.tune(_said(prepared, model, held_out, console), held_out.examples)
+        task = task.tuned(lambda: (_said(prepared, task, model, held_out, console), held_out.examples))
     asked = _asked(prepared, split)
-    answers = _said(prepared, model, asked, console)
+    answers = _said(prepared, task, model, asked, console)
     baselines: dict[str, Sequence[Answer]] = {}
     if recipe.evaluation.baselines and asked.size:
         baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
-        if task.generates and recipe.model.name is not None:
-            console.say("the model as it was before tuning, for comparison")
-            baselines[UNTUNED] = _said(prepared, fresh_model(prepared), asked, console)
-    return score(task, answers, asked.examples, recipe, split=split, baselines=baselines)
+        if recipe.model.name is not None:
+            baselines |= task.untuned(lambda: _untuned(prepared, task, asked, console))
+    return task, score(task, answers, asked.examples, recipe, split=split, baselines=baselines)
 
 
 def _asked(prepared: Prepared, split: str) -> Asked:
-    return Asked.of(prepared.splits[split][:], prepared.encoded[split], prepared.limits)
+    return Asked.of(prepared.splits[split][:], prepared.encoded[split])
 
 
-def _said(prepared: Prepared, model: PreTrainedModel, asked: Asked, console: Console) -> list[Answer]:
+def _said(prepared: Prepared, task: Bound[Any], model: PreTrainedModel, asked: Asked, console: Console) -> list[Answer]:
     model.train(False)
     nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
     generated = prepared.recipe.evaluation.generated_rows
-    answers, _ = answer(
-        prepared.task, model, prepared.tokenizer, asked, prepared.recipe, generated=generated, console=console
-    )
+    answers, _ = answer(task, model, asked, prepared.recipe, generated=generated, console=console)
     nn.Module.to(model, "cpu")
     return answers
 
 
-def all_metrics(task: Task, answers: Sequence[Answer], examples: Examples, recipe: Recipe) -> list[AnyMetric]:
+def _untuned(prepared: Prepared, task: Bound[Any], asked: Asked, console: Console) -> list[Answer]:
+    console.say("the model as it was before tuning, for comparison")
+    return _said(prepared, task, fresh_model(prepared), asked, console)
+
+
+def all_metrics(task: Fitted[Any], answers: Sequence[Answer], examples: Examples, recipe: Recipe) -> list[AnyMetric]:
     """The task's metrics and the user's own, which see the examples that were answered."""
     found = list(task.metrics(answers, examples))
     if recipe.evaluation.metrics:
@@ -175,7 +179,7 @@ def _scores(metrics: Mapping[str, AnyMetric], *, resamples: int) -> dict[str, Sc
     return {name: found[name] for name in metrics}
 
 
-def _columns(task: Task, examples: Examples, answers: Sequence[Answer]) -> dict[str, list[Any]]:
+def _columns(task: Fitted[Any], examples: Examples, answers: Sequence[Answer]) -> dict[str, list[Any]]:
     keys = list(dict.fromkeys(key for answer in answers for key in answer))
     return {
         "source": list(examples["source"]),

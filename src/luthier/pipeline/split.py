@@ -1,6 +1,7 @@
 """The rows of sources as examples, and the splits that are made of them."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from datasets import Dataset
 
@@ -10,14 +11,14 @@ from luthier.data.table import Table, read, take
 from luthier.errors import FindingError, RecipeError
 from luthier.findings import Decision
 from luthier.recipe import Recipe
-from luthier.tasks.base import Task
+from luthier.tasks.phases import Recognised
 from luthier.text import count, listing, plural
 
 SPLITS = ("train", "validation", "test")
 USES = {"train": "learn from", "validation": "validate on", "test": "test on"}
 
 
-def read_table(sources: Mapping[str, Sequence[Source]], task: Task, recipe: Recipe) -> Table:
+def read_table(sources: Mapping[str, Sequence[Source]], task: Recognised[Any], recipe: Recipe) -> Table:
     """Every row as an example or skipped.
 
     Raises:
@@ -39,7 +40,7 @@ def read_table(sources: Mapping[str, Sequence[Source]], task: Task, recipe: Reci
     return table
 
 
-def make_splits(table: Table, task: Task, recipe: Recipe) -> tuple[dict[str, Dataset], Decision]:
+def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[dict[str, Dataset], Decision]:
     """Take the splits that were given, and make those that were not out of the training rows.
 
     With held-out data of either kind given, no test rows are taken from training.
@@ -68,7 +69,7 @@ def make_splits(table: Table, task: Task, recipe: Recipe) -> tuple[dict[str, Dat
     return ordered, Decision("splits", sizes, "; ".join(reasons) or "nothing held out")
 
 
-def _sampled(train: Dataset, task: Task, n: int, seed: int) -> Dataset:
+def _sampled(train: Dataset, task: Recognised[Any], n: int, seed: int) -> Dataset:
     """A stratified sample without repeated texts: who labels few rows labels none twice."""
     first: dict[str, int] = {}
     for i, example in enumerate(train):

@@ -24,12 +24,12 @@ from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.score import Scored, quick_metrics, score_split
 from luthier.reporting.card import model_card
-from luthier.reporting.usage import next_command
+from luthier.reporting.names import greater_is_better
 from luthier.run_directory.environment import peak_memory
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.files import sweep, write_json
-from luthier.tasks.base import Task, card_of
+from luthier.tasks.phases import Bound
 from luthier.text import number, quantity
 
 
@@ -79,14 +79,14 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
 def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:
     """Score, write the model, report: what `--json` prints."""
     model = _best_model(run, prepared, training)
-    scored = _score(prepared, model, console)
+    task, scored = _score(prepared, model, console)
     if scored is not None:
         write_predictions(run.predictions_file, scored.predictions)
-        write_json(run.metrics_file, scored.to_dict(prepared.task.name))
-    task_card = card_of(prepared.task, prepared.limits)
-    write_json(run.task_file, task_card)
-    save_model(run.model, model, prepared.tokenizer, task_card, model_card(run))
-    values = _result(run, prepared.task, training, scored, model)
+        write_json(run.metrics_file, scored.to_dict(task.name))
+    card = task.card()
+    write_json(run.task_file, card)
+    save_model(run.model, model, task.tokenizer, card, model_card(run, task.words(run.path)))
+    values = _result(run, task, training, scored, model)
     write_json(run.result_file, values)
     return values
 
@@ -103,7 +103,7 @@ def _supervise(
 
         def evaluate() -> dict[str, float]:
             metrics, answers = quick_metrics(prepared, training.model, "validation")
-            samples.add(training.state.step, task, prepared.splits["validation"], answers)
+            samples.add(training.state.step, task.samples(prepared.splits["validation"][:], answers))
             return metrics
 
     return Supervisor(
@@ -113,7 +113,7 @@ def _supervise(
         fingerprint=decides,
         evaluate=evaluate,
         metric_for_best=best,
-        greater_is_better=task.greater_is_better(best),
+        greater_is_better=greater_is_better(best),
         name_rows=lambda rows: describe_rows(prepared.splits["train"], prepared.encoded["train"].to_examples(rows)),
         events=events,
     )
@@ -175,10 +175,10 @@ def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedM
     return model.eval()
 
 
-def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> Scored | None:
+def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tuple[Bound[Any], Scored | None]:
     """The final score, on the test rows; on the validation rows where there are no others."""
     split = next((name for name in ("test", "validation") if name in prepared.splits), None)
-    return score_split(prepared, model, split, console) if split else None
+    return score_split(prepared, model, split, console) if split else (prepared.task, None)
 
 
 @contextmanager
@@ -203,7 +203,9 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
         yield
 
 
-def _result(run: Run, task: Task, training: Training, scored: Scored | None, model: PreTrainedModel) -> dict[str, Any]:
+def _result(
+    run: Run, task: Bound[Any], training: Training, scored: Scored | None, model: PreTrainedModel
+) -> dict[str, Any]:
     state = training.state
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
     return {
@@ -221,5 +223,5 @@ def _result(run: Run, task: Task, training: Training, scored: Scored | None, mod
         "peak_memory_bytes": peak_memory(),
         "parameters": model.num_parameters(),
         "report": str(run.report_file),
-        "next": next_command(task.name, task.shape, run.path, task.to_dict()),
+        "next": task.words(run.path).next_command,
     }

@@ -8,7 +8,7 @@ from luthier import text
 from luthier.reporting import lengths, names
 from luthier.reporting.content import Content
 from luthier.reporting.headline import headline, strongest
-from luthier.reporting.usage import hub_tag, transformers_code
+from luthier.reporting.task_words import TaskWords
 from luthier.run_directory.run import Run
 
 # What the hub calls the metrics that it knows by another name.
@@ -30,15 +30,16 @@ _HUB_METRICS = {
 }
 
 
-def model_card(run: Run) -> str:
+def model_card(run: Run, words: TaskWords) -> str:
     """The card of a run's model, as Markdown.
 
     Args:
         run: The run; scores and data are told as far as they are there.
+        words: What its task says of itself.
     Raises:
         RunError: A file of the run is damaged.
     """
-    content = Content.read(run)
+    content = Content.read(run, words)
     parts = [
         f"---\n{_front_matter(content)}\n---",
         f"# {content.name}",
@@ -60,20 +61,20 @@ def _front_matter(content: Content) -> str:
     split = content.metrics.get("split") or "test"
     results = [
         EvalResult(
-            task_type=hub_tag(content.task),
+            task_type=content.words.hub_tag,
             dataset_type=_data_name(content),
             dataset_name=_data_name(content),
             dataset_split=split,
             metric_type=_HUB_METRICS.get(name, name),
-            metric_name=names.capital(names.metric(name, content.task)),
+            metric_name=names.capital(names.metric(name, content.words.metrics)),
             metric_value=entry["value"],
         )
         for name, entry in metrics.items()
     ]
     data = ModelCardData(
         library_name="transformers",
-        language=_languages(content),
-        pipeline_tag=hub_tag(content.task) or None,
+        language=list(content.words.languages) or None,
+        pipeline_tag=content.words.hub_tag or None,
         base_model=_base_model(content.recipe.model.name),
         tags=["luthier"],
         metrics=list(dict.fromkeys(_HUB_METRICS.get(name, name) for name in metrics)) or None,
@@ -91,12 +92,6 @@ def _base_model(name: str | None) -> str | None:
     return name
 
 
-def _languages(content: Content) -> list[str] | None:
-    """The languages of a translation, as the hub wants them: two codes of ISO 639."""
-    found = [code.split("_")[0] for code in content.shape.split("-")] if content.task == "translation" else []
-    return found if len(found) == 2 and all(re.fullmatch("[a-z]{2,3}", code) for code in found) else None
-
-
 def _what_it_is(content: Content) -> str:
     kind = f" ({content.shape})" if content.shape else ""
     if content.recipe.model.from_scratch:
@@ -107,7 +102,9 @@ def _what_it_is(content: Content) -> str:
 
 
 def _use(content: Content) -> str:
-    code = transformers_code(content.task, content.shape, ".", content.card)
+    if not content.words.snippets:
+        return ""
+    code = content.words.snippets[0].code.replace(f"{content.run.path.as_posix()}/model", ".")
     return f"## How to use it\n\n```python\n{code}\n```\n\n`.` stands for this directory."
 
 
@@ -129,7 +126,7 @@ def _score_row(content: Content, name: str, entry: dict[str, Any], baselines: di
     rival = strongest(content.metrics, name)
     found = ((content.metrics.get("differences") or {}).get(rival) or {}).get(name) or {}
     return [
-        names.capital(names.metric(name, content.task)),
+        names.capital(names.metric(name, content.words.metrics)),
         names.score(name, entry.get("value"), entry.get("low"), entry.get("high")),
         text.count(entry["n"]) if entry.get("n") is not None else "",
         *(names.number(name, scores[name]) if name in (scores or {}) else "no score" for scores in baselines.values()),
@@ -154,9 +151,8 @@ def _data(content: Content) -> str:
     lines = [f"Rows: {rows}."]
     if labels := content.data.get("labels"):
         counted = [f"`{_plain(name)}` {text.count(n)}" for name, n in labels.items()]
-        what = "Entities" if content.task == "token-classification" else "Labels"
-        lines.append(f"{what} of the training rows: {text.listing(counted, 30)}.")
-    lines += lengths.sentences(content.data.get("lengths") or {}, content.task)
+        lines.append(f"{content.words.counted[1]} of the training rows: {text.listing(counted, 30)}.")
+    lines += lengths.sentences(content.data.get("lengths") or {}, content.words.long_rows)
     return "## Data\n\n" + "\n".join(lines)
 
 

@@ -80,7 +80,7 @@ def write_comparison(path: Path, comparison: Mapping[str, Any]) -> Path:
         path: The file.
         comparison: `runs` [name]; `metrics` {metric: {run: {value, low, high, n}}}; `differences` {metric: {run:
             {value, low, high}}} to the first run, where it was tested; `notes` [why it was not]; `recipes`
-            {key: {run: value}}; `curves` {run: {name: Series}}; `task`, where the runs have one and the same.
+            {key: {run: value}}; `curves` {run: {name: Series}}; `words` {metric: what the task calls it}.
     Returns:
         The file.
     Raises:
@@ -117,7 +117,7 @@ def _table(metric: str, comparison: Mapping[str, Any], contenders: Sequence[Cont
         _entry(metric, contender, entry, tested.get(contender.name) or {}, scale)
         for contender, entry in zip(contenders, found, strict=True)
     )
-    return MetricTable(metric, names.metric(metric, comparison.get("task") or ""), scale, entries)
+    return MetricTable(metric, names.metric(metric, comparison.get("words") or {}), scale, entries)
 
 
 def _entry(

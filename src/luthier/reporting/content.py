@@ -9,6 +9,7 @@ from luthier.findings import Finding
 from luthier.learning_curves.diagnose import diagnose
 from luthier.learning_curves.record import Series, read_curves
 from luthier.recipe import Recipe
+from luthier.reporting.task_words import TaskWords
 from luthier.run_directory.run import Run
 
 _SEVERITIES = ("error", "warning", "info")
@@ -29,32 +30,32 @@ class Content:
 
     Args:
         run: The run.
+        words: What its task says of itself.
         state: `done`, `running` or `stopped`.
         recipe: The recipe.
         environment: `environment.json`.
         data: `data.json`.
         metrics: `metrics.json`.
         result: `result.json`.
-        card: `task.json`: what the task needs to use the model.
         curves: `curves.jsonl`.
         findings: Of the data and of the curves, worst first.
         skipped: The first lines of `skipped.jsonl`.
     """
 
     run: Run
+    words: TaskWords
     state: str
     recipe: Recipe
     environment: Mapping[str, Any]
     data: Mapping[str, Any]
     metrics: Mapping[str, Any]
     result: Mapping[str, Any]
-    card: Mapping[str, Any]
     curves: Mapping[str, Series]
     findings: tuple[Noted, ...]
     skipped: tuple[Mapping[str, Any], ...]
 
     @classmethod
-    def read(cls, run: Run) -> "Content":
+    def read(cls, run: Run, words: TaskWords) -> "Content":
         """Read a run directory, however far the run is.
 
         Raises:
@@ -65,13 +66,13 @@ class Content:
         curves = read_curves(run.curves_file)
         return cls(
             run=run,
+            words=words,
             state=run.state(),
             recipe=run.recipe,
             environment=run.read_json(run.environment_file) or {},
             data=data,
             metrics=run.read_json(run.metrics_file) or {},
             result=run.read_json(run.result_file) or {},
-            card=run.read_json(run.task_file) or {},
             curves=curves,
             findings=_findings(data, curves),
             skipped=_skipped(run),

@@ -34,9 +34,11 @@ def headline(content: Content) -> Headline:
     name, entry = main_metric(content.metrics)
     notes = _split_notes(content.metrics)
     if entry is None or entry.get("value") is None:
-        sentence = f"{_metric(content.metrics, name)} is not defined on these {_rows(content.metrics, entry)}."
+        sentence = (
+            f"{names.metric(name, content.words.metrics)} is not defined on these {_rows(content.metrics, entry)}."
+        )
         return Headline(names.capital(sentence), notes, "open")
-    judgements = _judgements(content.metrics, name)
+    judgements = _judgements(content.metrics, name, content.words.metrics)
     # What is not better than a baseline is said first.
     first = next((judged for judged in judgements if judged.tone == "bad"), judgements[0])
     others = [judged.sentence for judged in judgements if judged is not first]
@@ -69,27 +71,27 @@ class _Judgement:
     tone: Tone
 
 
-def _judgements(metrics: Mapping[str, Any], name: str) -> list[_Judgement]:
+def _judgements(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> list[_Judgement]:
     """The main metric beside its strongest baseline, and baselines that lack it beside the first metric they have."""
     scores, baselines = metrics["metrics"], metrics.get("baselines") or {}
     rival = strongest(metrics, name)
-    found = [_judged(metrics, name, rival)] if rival else []
+    found = [_judged(metrics, name, rival, own)] if rival else []
     left = {baseline: known for baseline, known in baselines.items() if known and known.get(name) is None}
     for metric, entry in scores.items():
         having = {baseline: known for baseline, known in left.items() if known.get(metric) is not None}
         if having and entry and entry.get("value") is not None:
             other = strongest({**metrics, "baselines": having}, metric)
-            found += [_judged(metrics, metric, other)] if other else []
+            found += [_judged(metrics, metric, other, own)] if other else []
             left = {baseline: known for baseline, known in left.items() if baseline not in having}
     if not rival:
         end = "." if found else "; there is no baseline to compare it with."
-        found.append(_Judgement(names.capital(_measured(metrics, name)) + end, "open"))
+        found.append(_Judgement(names.capital(_measured(metrics, name, own)) + end, "open"))
     return found
 
 
-def _judged(metrics: Mapping[str, Any], name: str, rival: str) -> _Judgement:
+def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str, str]) -> _Judgement:
     entry = metrics["metrics"][name]
-    what, other = _measured(metrics, name), names.baseline(rival)
+    what, other = _measured(metrics, name, own), names.baseline(rival)
     other_value = names.number(name, metrics["baselines"][rival][name])
     difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     if not difference or difference.get("value") is None or difference.get("low") is None:
@@ -106,15 +108,11 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str) -> _Judgement:
     return _Judgement(sentence, "bad")
 
 
-def _measured(metrics: Mapping[str, Any], name: str) -> str:
+def _measured(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> str:
     """A metric with its value, its interval, and on what."""
     entry = metrics["metrics"][name]
     value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
-    return f"{_metric(metrics, name)} {value} on {_rows(metrics, entry)}"
-
-
-def _metric(metrics: Mapping[str, Any], name: str) -> str:
-    return names.metric(name, str(metrics.get("task") or ""))
+    return f"{names.metric(name, own)} {value} on {_rows(metrics, entry)}"
 
 
 def _rows(metrics: Mapping[str, Any], entry: Mapping[str, Any] | None) -> str:
@@ -150,4 +148,4 @@ def _latest(content: Content) -> str:
         return ""
     series = curves[name]
     value, step = names.number(name, series.values[-1]), text.count(series.steps[-1])
-    return f"; {names.metric(name, content.task)} was {value} on the validation rows at step {step}"
+    return f"; {names.metric(name, content.words.metrics)} was {value} on the validation rows at step {step}"

@@ -30,16 +30,7 @@ _METRICS = {
     "distinct_2": "distinct-2",
     "distinct_3": "distinct-3",
 }
-# Where a task scores something else than rows.
-_METRICS_OF = {
-    "token-classification": {
-        "f1": "F1 of entities",
-        "precision": "precision of entities",
-        "recall": "recall of entities",
-        "f1_macro": "macro F1 of the types of entity",
-        "accuracy": "accuracy of tags",
-    }
-}
+_NO_NAMES: Mapping[str, str] = {}
 _BASELINES = {
     "majority": "the majority class",
     "tfidf": "TF-IDF",
@@ -90,9 +81,14 @@ _OF_A_HUNDRED = ("bleu", "chrf")
 _SMALL_SHARES = ("ece", "repetition", "self_bleu", "hamming_loss", "brier")  # of what is less the better
 
 
-def metric(name: str, task: str = "") -> str:
-    """A metric in words that can stand within a sentence: `f1_macro` reads `macro F1`."""
-    if found := _METRICS_OF.get(task, {}).get(name):
+def metric(name: str, own: Mapping[str, str] = _NO_NAMES) -> str:
+    """A metric in words that can stand within a sentence: `f1_macro` reads `macro F1`.
+
+    Args:
+        name: Of the metric.
+        own: What the task calls its metrics, where that differs.
+    """
+    if found := own.get(name):
         return found
     base, _, average = name.rpartition("_")
     if base and average in ("macro", "micro", "weighted"):

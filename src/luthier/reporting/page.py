@@ -16,18 +16,19 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.passages import passage
 from luthier.reporting.render import render
 from luthier.reporting.scores import score_table
-from luthier.reporting.usage import Snippet, snippets
+from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.run_directory.run import Run
 from luthier.storage.files import write_text
 
 Fact = tuple[str, str]
 
 
-def write_report(run: Run, panels: Sequence[Panel] = ()) -> Path:
+def write_report(run: Run, words: TaskWords, panels: Sequence[Panel] = ()) -> Path:
     """Write `report.html`; a run that is going on gets a report of what there is.
 
     Args:
         run: The run.
+        words: What its task says of itself.
         panels: What its task has to show, in the order to show it.
     Returns:
         The file.
@@ -35,7 +36,7 @@ def write_report(run: Run, panels: Sequence[Panel] = ()) -> Path:
         RunError: A file of the run is damaged.
         ResourceError: The file cannot be written.
     """
-    page = report_page(Content.read(run), panels)
+    page = report_page(Content.read(run, words), panels)
     # Half a surrogate pair may stand in somebody's data; it has no bytes in UTF-8.
     write_text(run.report_file, page.encode("utf-8", "backslashreplace").decode("utf-8"))
     return run.report_file
@@ -46,17 +47,17 @@ def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
     curves = figures(
         content.curves,
         content.result.get("best_step"),
-        metric_name=lambda name: names.capital(names.metric(name, content.task)),
+        metric_name=lambda name: names.capital(names.metric(name, content.words.metrics)),
         loss_unit="squared error" if content.shape.endswith("number") else "nats",
     )
     evidence = blocks(panels)
-    long = lengths.histogram(content.data.get("lengths") or {}, content.task)
+    long = lengths.histogram(content.data.get("lengths") or {}, content.words.long_rows)
     return render(
         "report.html",
         charts=bool(curves or long or any(found.kind == "figure" for found in evidence)),
         content=content,
         headline=headline(content),
-        scores=score_table(content.metrics),
+        scores=score_table(content.metrics, content.words.metrics),
         facts=_facts(content),
         waiting=_waiting(content),
         curves=curves,
@@ -69,14 +70,8 @@ def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
         environment=_environment(content.environment),
         recipe=content.run.recipe_file.read_text(encoding="utf-8-sig"),
         commands=_commands(content),
-        usage=_usage(content),
+        usage=content.words.snippets if content.run.model.is_dir() else (),
     )
-
-
-def _usage(content: Content) -> list[Snippet]:
-    if not content.run.model.is_dir():
-        return []
-    return snippets(content.task, content.shape, content.run.path, content.card)
 
 
 def _waiting(content: Content) -> list[str]:
@@ -177,7 +172,7 @@ def _label_table(content: Content) -> dict[str, Any] | None:
         }
         for name in ordered
     ]
-    title, head = ("Entities", "Type") if content.task == "token-classification" else ("Labels", "Label")
+    head, title = content.words.counted
     return {"title": title, "head": head, "splits": list(counts), "rows": rows}
 
 

@@ -52,8 +52,13 @@ class ScoreTable:
     scale: Scale | None
 
 
-def score_table(metrics: Mapping[str, Any]) -> ScoreTable | None:
-    """The table of `metrics.json`; None while there is none."""
+def score_table(metrics: Mapping[str, Any], own: Mapping[str, str]) -> ScoreTable | None:
+    """The table of `metrics.json`; None while there is none.
+
+    Args:
+        metrics: `metrics.json`.
+        own: What the task calls its metrics, where that differs.
+    """
     entries: Mapping[str, dict[str, Any] | None] = metrics.get("metrics") or {}
     if not entries:
         return None
@@ -62,11 +67,19 @@ def score_table(metrics: Mapping[str, Any]) -> ScoreTable | None:
     ordered = sorted(entries, key=lambda name: name != best)
     scales = _scales(metrics, entries)
     shared = next(iter(scales.values())) if len(set(scales.values())) == 1 else None
-    rows = tuple(_row(metrics, name, entries[name] or {}, scales[name], main=name == best) for name in ordered)
+    rows = tuple(_row(metrics, name, entries[name] or {}, scales[name], own, main=name == best) for name in ordered)
     return ScoreTable(tuple(names.baseline_head(name) for name in baselines), rows, shared)
 
 
-def _row(metrics: Mapping[str, Any], name: str, entry: Mapping[str, Any], scale: Scale, *, main: bool) -> Row:
+def _row(
+    metrics: Mapping[str, Any],
+    name: str,
+    entry: Mapping[str, Any],
+    scale: Scale,
+    own: Mapping[str, str],
+    *,
+    main: bool,
+) -> Row:
     score = Score(entry.get("value"), entry.get("low"), entry.get("high"))
     known = [scores or {} for scores in (metrics.get("baselines") or {}).values()]
     rivals = tuple(Score(scores[name]) if name in scores else None for scores in known)
@@ -76,7 +89,7 @@ def _row(metrics: Mapping[str, Any], name: str, entry: Mapping[str, Any], scale:
     sign = 1 if names.greater_is_better(name, dict(entry)) else -1
     return Row(
         metric=name,
-        name=names.capital(names.metric(name, str(metrics.get("task") or ""))),
+        name=names.capital(names.metric(name, own)),
         score=score,
         drawing=mark(scale, score, [metrics["baselines"][rival][name]] if rival else []),
         scale=scale,

@@ -1,43 +1,49 @@
-"""What a task is, and the registry that finds them. A task knows nothing of engines."""
+"""What a task is: the things that each task says in its own way, with the ways that most have alike.
+
+A task is stateless: what it knows of a data set is in the phases (`luthier.tasks.phases`), which ask it. A row goes
+through it as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.metadata import entry_points
-from typing import Any, ClassVar, Literal, Self
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal
 
 import numpy as np
 import torch
 from datasets import Dataset
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import IGNORED, Collate, pad_inputs
-from luthier.data.columns.profile import ColumnProfile, Recognition
-from luthier.data.records import Record, Skipped
-from luthier.data.tokenized import Examples, Features, Limits
-from luthier.errors import UsageError, nearest
+from luthier.data.batches import Collate, pad_inputs
+from luthier.data.checks.duplicates import key
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
+from luthier.data.columns.roles import Columns, Given, Profiles
+from luthier.data.records import Fault
+from luthier.data.table import Example
+from luthier.data.tokenized import Examples, Features
+from luthier.errors import ModelError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
-from luthier.recipe import Recipe
-from luthier.reporting.names import greater_is_better
+from luthier.models.families import families_of, supports
+from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
+from luthier.reporting.task_words import TaskWords
+from luthier.tasks import code, usage
+from luthier.tasks.long_rows import CUT, LongRows
+from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised
+from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
 
-FloatArray = NDArray[np.float64]
-Example = dict[str, Any]
-Answer = dict[str, Any]
-Loss = Callable[[Any, Tensor], Tensor]  # of a ModelOutput of transformers and the labels
 
+class Task(ABC, Generic[Learned]):
+    """What a model is tuned to do.
 
-class Task(ABC):
-    """What a model is tuned to do, on one data set.
-
-    A row goes through it as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
-    Subclasses are made by `recognised` while training and by `restored` from a model directory afterwards.
+    A task must say five things: `encode`, `loss`, `answers`, `metrics` and `best_metric`; and its data below. All else
+    follows from the roles, or is said by the tasks that differ. What `fit` returns is a frozen dataclass of the task's
+    own, `learned_type`, which every later phase carries.
     """
 
     name: ClassVar[str]
@@ -45,90 +51,100 @@ class Task(ABC):
     auto_class: ClassVar[str]  # what follows AutoModelFor
     about: ClassVar[str]  # one line for `luthier tasks`
     row: ClassVar[str]  # what a row holds, for `luthier tasks` and errors
+    roles: ClassVar[Sequence[Role]]  # what columns are for; those of the input first, in the order a person gives them
     metric_names: ClassVar[Sequence[str]]
     shapes: ClassVar[Sequence[str]] = ()  # what a row may look like, where there are several ways
     defaults: ClassVar[Mapping[str, Any]] = {}  # dotted recipe key to value
-    roles: ClassVar[Sequence[str]] = ("text", "text_pair")  # of the input, in the order that a person gives them in
-    broad: ClassVar[bool] = False  # fits nearly any table, and so gives way to a task that is as sure
+    broad: ClassVar[bool] = False  # fits nearly any table, so a task that is as sure comes first
     unlabelled: ClassVar[bool] = False  # learns from text alone, and so fits any table that holds some
-    generates: ClassVar[bool] = False  # whether answers are written token by token, rather than read from the outputs
-    why_lost: ClassVar[str] = "nothing of the target is left within the length that a row may have"
-    packs: ClassVar[bool] = False  # whether training rows hold several examples
-    tunes: ClassVar[bool] = False  # whether `tune` does anything
-    gold_column: ClassVar[str] = "label"  # of the examples, which holds what is right
-    quoted: ClassVar[str] = "text"  # the column of the examples that findings show
     longest: ClassVar[int] = 512  # tokens; more is taken only when asked for
-    cuts: ClassVar[bool] = True  # whether what is too long is cut; False where it is read in windows
-
-    shape: str  # which of the task's shapes the data has; empty for a task without shapes
-    columns: dict[str, str | list[str]]  # role to column, or to several
+    long_rows: ClassVar[LongRows] = CUT  # what happens to a row that is longer than the model is given
+    why_lost: ClassVar[str] = "nothing of the target is left within the length that a row may have"
+    quoted: ClassVar[str] = "text"  # the column of the examples that findings quote
+    gold_column: ClassVar[str] = "label"  # the column of the examples that holds what is right
+    hub_tag: ClassVar[str] = ""  # pipeline tag on the hub; the task's name by default
+    counted: ClassVar[tuple[str, str]] = ("Label", "Labels")  # what `label_counts` counts
 
     # -- recognising the data ------------------------------------------------------------------------------------
 
-    @classmethod
-    @abstractmethod
-    def recognise(
-        cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]], shape: str | None
-    ) -> Recognition | None:
-        """Find the task's columns by content; None where this is not data of the task."""
+    def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
+        """Find the task's columns by name and content; None where this is no data of the task."""
+        return recognise_by_roles(self.name, self.roles, profiles, given) if shape in (None, "") else None
 
-    @classmethod
-    @abstractmethod
-    def why_not(cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]]) -> str:
+    def why_not(self, profiles: Profiles, given: Given) -> str:
         """Why `recognise` found nothing, for a person."""
+        return why_not_by_roles(self.roles, profiles)
 
-    @classmethod
-    @abstractmethod
-    def recognised(cls, recognition: Recognition, recipe: Recipe) -> Self:
-        """The task on data whose columns are known."""
+    def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
+        """What else the columns tell; kept with them."""
+        return {}
 
-    def look(self, profiles: Mapping[str, ColumnProfile]) -> None:  # noqa: B027  # most tasks have seen enough
-        """See what else the columns' profiles tell; called once, before the first row is read."""
+    def fits(self, config: PretrainedConfig) -> bool:
+        """Whether a model can be tuned for the task. Decoders can be classifiers too."""
+        return self.family in families_of(config) or supports(config, self.auto_class)
 
-    # -- from rows to examples -----------------------------------------------------------------------------------
+    # -- Recognised: rows and examples ---------------------------------------------------------------------------
 
-    @abstractmethod
-    def example(self, record: Record) -> Example | Skipped:
-        """A row in canonical columns, or why it is skipped."""
+    def example(self, task: Recognised[Learned], values: Mapping[str, Any]) -> Example | Fault:
+        """A row's values in canonical columns, or why the row is skipped."""
+        found: Example = {}
+        for role in self.roles:
+            if role.name not in task.columns:
+                continue
+            value = role.read(values, task.columns[role.name])
+            if isinstance(value, Fault):
+                return value
+            found[role.name] = value
+        return found
 
-    @property
-    def asked_roles(self) -> list[str]:
-        """The roles of the input that the data has, in the order that a person gives them in."""
-        return [role for role in self.roles if role in self.columns]
+    def query(self, task: Recognised[Learned], values: Mapping[str, Any]) -> Example | Fault:
+        """As `Recognised.query`. A file has the columns of the training data; a caller may use the roles' names."""
+        found: Example = {}
+        for role in self.roles:
+            if role.learned or role.name not in task.columns:
+                continue
+            column = task.columns[role.name]
+            name = role.name if isinstance(column, str) and column not in values and role.name in values else column
+            require([name] if isinstance(name, str) else name, values, where=f"role {role.name!r}")
+            value = role.read(values, name)
+            if isinstance(value, Fault) and role.kind != "text":
+                return value
+            found[role.name] = "" if isinstance(value, Fault) else value  # an empty text may be asked about
+        return found
 
-    @abstractmethod
-    def answerable(self, values: Mapping[str, Any]) -> Example:
-        """An example without a label, to predict on, from a row's values.
+    def asked(self, task: Recognised[Learned]) -> list[str]:
+        return [role.name for role in self.roles if not role.learned and role.name in task.columns]
 
-        Raises:
-            ColumnError: A column that the task needs is not among the values.
-        """
-
-    @abstractmethod
     def key(self, example: Example) -> str:
-        """The content of an example: equal for duplicates."""
+        inputs = [example[role.name] for role in self.roles if not role.learned and role.name in example]
+        return key(*(text if isinstance(text, str) else "\n".join(map(str, text)) for text in inputs))
 
     def group(self, example: Example) -> str:
-        """What must not stand on both sides of a split: equal texts, or more where a task knows better."""
+        """Equal texts, or more where a task knows better."""
         return self.key(example)
 
-    def strata(self, examples: Dataset) -> Sequence[Any] | None:
-        """What each example's split shall be balanced by; None for nothing."""
+    def strata(self, task: Recognised[Learned], examples: Dataset) -> Sequence[Any] | None:
         return None
 
-    def learn(self, train: Dataset, recipe: Recipe) -> None:  # noqa: B027  # what is no label has nothing to learn
-        """Take from the training examples what the model needs to know, such as the labels."""
+    def fit(self, task: Recognised[Learned], train: Dataset, recipe: Recipe) -> Learned:
+        """What later phases need to know of the training examples and of the recipe."""
+        return self.learned_type(task.shape)()
+
+    def learned_type(self, shape: str) -> type[Learned]:
+        """The frozen dataclass that `fit` returns; an empty one by default."""
+        nothing: Any = Nothing
+        return nothing
+
+    # -- Fitted: checks, scores and words ------------------------------------------------------------------------
 
     def check(
-        self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
+        self,
+        task: Fitted[Learned],
+        splits: Mapping[str, Dataset],
+        keys: Mapping[str, Sequence[str]],
+        given: Sequence[str],
     ) -> list[Finding]:
-        """Checks of the data, before a model is loaded; here texts that training, or it and a given split, has twice.
-
-        Args:
-            splits: The examples.
-            keys: The content key of each of them.
-            given: Splits that the user gave, so that they may share texts with others.
-        """
+        """Here texts that repeat in training, or stand in training and a given split."""
         texts = {name: list(map(str, split[self.quoted])) for name, split in splits.items()}
         rows = {name: list(split["row"]) for name, split in splits.items()}
         held_out = {name: keys[name] for name in splits if name != "train" and name in given}
@@ -137,44 +153,91 @@ class Task(ABC):
             *checks.leak(keys["train"], held_out, texts, rows),
         ]
 
-    def knows(self, example: Example) -> bool:
-        """Whether the label of an example is one that training has."""
+    def knows(self, task: Fitted[Learned], example: Example) -> bool:
         return True
 
-    def label_counts(self, examples: Dataset) -> dict[str, int]:
-        """Label to how many examples have it; empty where there are no labels to count."""
+    def label_counts(self, task: Fitted[Learned], examples: Dataset) -> dict[str, int]:
         return {}
 
-    # -- from examples to the model ------------------------------------------------------------------------------
-
-    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        """Set up the tokenizer and take from it what the task needs; what was decided. Called before `encode`."""
-        return []
-
-    def configure(self, model: PreTrainedModel, limits: Limits) -> None:  # noqa: B027  # most tasks have nothing to do
-        """Set up a model that was just made or loaded, such as how it writes."""
-
-    def tune(self, answers: Sequence[Answer], examples: Examples) -> None:  # noqa: B027
-        """Settle what is chosen on validation answers, such as a threshold, before the final score."""
-
-    def model_config(self) -> dict[str, Any]:
-        """Entries of the model's configuration that follow from the data."""
+    def model_config(self, task: Fitted[Learned]) -> dict[str, Any]:
         return {}
+
+    def texts(self, task: Fitted[Learned], examples: Examples) -> Iterator[str]:
+        for column in self.inputs(task, examples).values():
+            for value in column:
+                yield from (value if isinstance(value, list) else [str(value)])
+
+    def gold(self, task: Fitted[Learned], examples: Examples) -> list[Any]:
+        return list(examples[self.gold_column])
+
+    def inputs(self, task: Fitted[Learned], examples: Examples) -> dict[str, list[Any]]:
+        return {role: list(examples[role]) for role in self.asked(task)}
+
+    def examples_of(self, task: Fitted[Learned], predictions: Examples) -> Examples:
+        return {self.gold_column: predictions["gold"]}
 
     @abstractmethod
-    def encode(
-        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
-    ) -> Features:
-        """Features of a batch of examples, see `data.tokenized.Encode`; with `labels` where the examples have them."""
+    def metrics(self, task: Fitted[Learned], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
+        """As `Fitted.metrics`; those of `metric_names`."""
 
-    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
-        """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`.
+    @abstractmethod
+    def best_metric(self, task: Fitted[Learned]) -> str:
+        """As `Fitted.metric_for_best`."""
 
-        Here labels have one shape in every row, and are not padded.
-        """
+    def signatures(self, task: Fitted[Learned], examples: Examples) -> dict[str, str]:
+        return {}
+
+    def perfect(self, task: Fitted[Learned], examples: Examples) -> list[Answer]:
+        return [{"prediction": gold} for gold in self.gold(task, examples)]
+
+    def readable(self, task: Fitted[Learned], answer: Answer) -> Answer:
+        return answer
+
+    def panels(self, task: Fitted[Learned], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+        return []
+
+    def page_words(self) -> TaskWords:
+        """What a page says of the task before anything is learned."""
+        return TaskWords(self.hub_tag or self.name, self.counted, self.long_rows.fate)
+
+    def words(self, task: Fitted[Learned], run: Path) -> TaskWords:
+        """By default the code that uses the model with luthier, and loads it with plain transformers."""
+        return usage.words(self, task, run)
+
+    def trial(self, task: Fitted[Learned]) -> Mapping[str, Any]:
+        """A made-up row of inputs to try a model on: role to text, in the order of the roles."""
+        made = [role for role in self.roles if not role.learned and role.name in task.columns]
+        return {role.name: role.trial() for role in made}
+
+    def transformers_code(self, task: Fitted[Learned], model: str) -> str:
+        """Code that uses a model directory with plain transformers."""
+        return usage.load_code(self.auto_class, model)
+
+    def ready(
+        self, task: Fitted[Learned], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Learned, list[Decision]]:
+        """Set up the tokenizer and take from it and the model's configuration what the task needs."""
+        return task.learned, []
+
+    def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Learned] | None:
+        """The task of somebody else's model, told by its configuration; None where that does not tell."""
+        return None
+
+    # -- Bound: features, loss and answers -----------------------------------------------------------------------
+
+    @abstractmethod
+    def encode(self, task: Bound[Learned], examples: Examples, *, training: bool) -> Features:
+        """As `Bound.encode`."""
+
+    def decides_tokens(self, task: Bound[Learned]) -> Any:
+        """What of `learned` decides the features; by default all of it."""
+        return task.learned
+
+    def collator(self, task: Bound[Learned], model: PreTrainedModel) -> Collate:
+        """Here labels have one shape in every row, and are not padded."""
 
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            batch = pad_inputs(rows, tokenizer)
+            batch = pad_inputs(rows, task.tokenizer)
             if "labels" in rows[0]:
                 batch["labels"] = torch.tensor([row["labels"] for row in rows])
             return batch
@@ -182,168 +245,67 @@ class Task(ABC):
         return collate
 
     @abstractmethod
-    def loss(self, recipe: Recipe) -> Loss:
-        """(outputs of the model, labels) to the sum of the losses over the labels that are not `IGNORED`."""
+    def loss(self, task: Bound[Learned], training: TrainingRecipe) -> Loss:
+        """As `Bound.loss`."""
 
-    def texts(self, examples: Examples) -> Iterator[str]:
-        """Every text of the examples that a new tokenizer has to know."""
-        for column in self.inputs(examples).values():
-            for value in column:
-                yield from (value if isinstance(value, list) else [str(value)])
+    def outputs_per_token(self, task: Bound[Learned], model: PreTrainedModel) -> int:
+        return 0
 
-    def notice(
-        self, examples: Examples, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
-    ) -> list[Finding]:
-        """What shows only when the training examples are tokens.
-
-        Args:
-            examples: The training examples.
-            rows: Their features.
-            tokenizer: The model's.
-        """
-        return []
-
-    def targets(self, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase) -> list[str]:
-        """What the model learns to write, by row, decoded from the labels; empty where labels are no tokens."""
-        return []
-
-    # -- from the model to answers -------------------------------------------------------------------------------
+    def collect(self, task: Bound[Learned], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
+        """Here the logits of each row, in double precision."""
+        return list(outputs.logits.float().cpu().numpy().astype(np.float64))
 
     @abstractmethod
-    def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
-        """What is kept of a forward pass for each row of a batch, on the CPU.
-
-        Args:
-            outputs: Of the model.
-            batch: Its inputs.
-            labels: Those of the batch, where the rows have them.
-        """
-
-    @abstractmethod
-    def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
-        """The answer to each example: `prediction`, and what else a reader of the predictions wants to see.
-
-        Args:
-            examples: What was asked.
-            rows: Their features.
-            collected: What `collect` gave for each row.
-        """
+    def answers(
+        self,
+        task: Bound[Learned],
+        examples: Examples,
+        rows: Sequence[Mapping[str, Any]],
+        collected: Sequence[Any],
+    ) -> list[Answer]:
+        """As `Bound.answers`."""
 
     def write(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        examples: Examples,
-        limits: Limits,
-        console: Console,
-    ) -> list[str]:
-        """The texts that a model generates for examples; only for a task that `generates`."""
-        raise NotImplementedError(f"{self.name} generates nothing")
-
-    @abstractmethod
-    def readable(self, answer: Answer) -> Answer:
-        """An answer as `predict` gives it, with `scores` by label."""
-
-    @abstractmethod
-    def gold(self, examples: Examples) -> list[Any]:
-        """The right answers, in the form of `prediction`."""
-
-    def examples_of(self, predictions: Examples) -> Examples:
-        """As much of the examples as the metrics ask for, from the columns of a predictions file."""
-        return {self.gold_column: predictions["gold"]}
-
-    @abstractmethod
-    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
-        """The columns of the examples that a reader of the predictions wants beside them."""
-
-    # -- how good the answers are --------------------------------------------------------------------------------
-
-    @abstractmethod
-    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        """The task's metrics of answers to examples. They may be on fewer examples than there are."""
-
-    def signatures(self, examples: Examples) -> dict[str, str]:
-        """How metrics of examples are computed, by metric, where the name does not tell."""
-        return {}
-
-    def perfect(self, examples: Examples) -> list[Answer]:
-        """The right answers in the form of answers, to try metrics on."""
-        return [{"prediction": gold} for gold in self.gold(examples)]
-
-    @property
-    @abstractmethod
-    def metric_for_best(self) -> str:
-        """The metric that ranks models."""
-
-    def greater_is_better(self, metric: str) -> bool:
-        """The direction of a metric by its name."""
-        return greater_is_better(metric)
-
-    @abstractmethod
-    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """Name to answers on `test` of each simple baseline that learned from `train`."""
-
-    @abstractmethod
-    def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        """The evidence of the report, from the columns of the predictions file."""
-
-    # -- the model directory -------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
-        """What `restored` needs, written beside the model."""
-
-    @classmethod
-    @abstractmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
-        """The task of a model directory of ours."""
-
-    @classmethod
-    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        """The task of somebody else's model, told by its configuration; None where that does not tell."""
+        self, task: Bound[Learned], model: PreTrainedModel, examples: Examples, console: Console
+    ) -> list[str] | None:
         return None
 
+    def samples(self, task: Bound[Learned], examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+        return []
 
-@cache
-def registry() -> Mapping[str, type[Task]]:
-    """Every task by name: those of the entry point group `luthier.tasks`, ours among them."""
-    found: dict[str, type[Task]] = {}
-    for entry in sorted(entry_points(group="luthier.tasks"), key=lambda entry: entry.name):
-        task = entry.load()
-        found[task.name] = task
-    return found
+    def chat_prompt(self, task: Bound[Learned], messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        raise ModelError(
+            f"the model was tuned for {self.name}, not for chat",
+            where=str(getattr(task.tokenizer, "name_or_path", "")),
+            hint="luthier predict uses it; chat takes a model with a chat template, such as smollm2",
+        )
 
+    def tune(self, task: Bound[Learned], validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> Learned:
+        return task.learned
 
-def find(name: str) -> type[Task]:
-    """The task of that name.
+    def baselines(self, task: Bound[Learned], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
+        return {}
 
-    Raises:
-        UsageError: No such task, with the nearest one.
-    """
-    tasks = registry()
-    if name not in tasks:
-        raise UsageError(f"no task {name!r}", where="--task", hint=nearest(name, tasks))
-    return tasks[name]
+    def untuned(self, task: Bound[Learned], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
+        return {}  # a head that was just drawn knows nothing
 
+    def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most have nothing to do
+        """As `Bound.configure`."""
 
-def card_of(task: Task, limits: Limits) -> dict[str, Any]:
-    """What is written beside a model so that it can be used: the task's name, what it needs, and the limits."""
-    sizes = {"max_length": limits.length, "max_target_length": limits.target, "stride": limits.stride}
-    return {"task": task.name, **sizes, **task.to_dict()}
+    def notice(self, task: Bound[Learned], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
+        return []
 
+    def targets(self, task: Bound[Learned], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        return []
 
-def of_card(card: Mapping[str, Any]) -> tuple[Task, Limits]:
-    """The task and the limits that `card_of` wrote down."""
-    limits = Limits(card["max_length"], card.get("max_target_length"), card.get("stride") or 0)
-    return find(card["task"]).restored(card), limits
+    # -- where the task comes from -------------------------------------------------------------------------------
 
+    @property
+    def package(self) -> str:
+        """The distribution that the task comes from, as pip names it."""
+        top = type(self).__module__.partition(".")[0]
+        return next(iter(packages_distributions().get(top, ())), top)
 
-def summed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """The sum of the cross entropies of labels [...] that are not `IGNORED`, from logits [..., classes] in float32."""
-    return functional.cross_entropy(
-        logits.float().flatten(0, -2),
-        labels.flatten(),
-        ignore_index=IGNORED,
-        reduction="sum",
-        label_smoothing=smoothing,
-    )
+    def code_digest(self) -> str:
+        """A digest of the task's code: what was encoded by other code is not used again."""
+        return code.digest(type(self))

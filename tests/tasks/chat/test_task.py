@@ -16,15 +16,29 @@ from luthier.data.tokenized import Limits
 from luthier.errors import FindingError
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
-from luthier.pipeline.predictor import Predictor
 from luthier.pipeline.prepare import Prepared, prepare, refuse_findings
 from luthier.recipe import Recipe
-from luthier.tasks.base import registry
 from luthier.tasks.chat.rendering import render_chat
-from luthier.tasks.chat.task import Chat
+from luthier.tasks.chat.task import Chat, documents_of
 from luthier.tasks.chat.template import prompt_ids
+from luthier.tasks.registry import registry
 from tests.matrix.data import rows as drawn
-from tests.tasks.by_hand import Row, answers, encoded, learned, quickly, recipe_of, run, skip_reason, values_of, write
+from tests.tasks.by_hand import (
+    Row,
+    answers,
+    bound,
+    came_back,
+    encoded,
+    learned,
+    predicting,
+    prompts,
+    quickly,
+    recipe_of,
+    run,
+    skip_reason,
+    values_of,
+    write,
+)
 from tests.tasks.chat.test_template import CHATML, GEMMA, LLAMA3, TOOLS, with_template
 
 Built = Callable[[str], Path]
@@ -57,7 +71,7 @@ def ready(name: str, data: list[Row], **settings: Any) -> tuple[Chat, dict[str, 
     """The task on rows, their examples, and a tokenizer with a template."""
     tokenizer = with_template(TEMPLATES[name])
     task, examples = learned(Chat, data, **settings)
-    task.ready(tokenizer, LlamaConfig())
+    task, _ = task.bind(tokenizer, LlamaConfig())
     return task, examples, tokenizer
 
 
@@ -69,7 +83,7 @@ def test_what_is_learned_of_five_rows_is_the_assistants_turns_with_their_ends(te
     task, examples, tokenizer = ready(template, FIVE)
     rows = encoded(task, examples, tokenizer, training=True)
     end = ENDS[template]
-    assert task.targets(rows, tokenizer) == ["".join(f"{one}{end}" for one in said(row)) for row in FIVE]
+    assert bound(task, tokenizer).targets(rows) == ["".join(f"{one}{end}" for one in said(row)) for row in FIVE]
     stop = tokenizer.convert_tokens_to_ids(end)
     for features, row in zip(rows, FIVE, strict=True):
         assert tokenizer.decode(features["input_ids"]) == render_chat(tokenizer, row["messages"])
@@ -77,7 +91,7 @@ def test_what_is_learned_of_five_rows_is_the_assistants_turns_with_their_ends(te
         assert features["targets"] == sum(label != IGNORED for label in features["labels"])
         pairs = zip(features["input_ids"], features["labels"], strict=True)
         assert all(label in (token, IGNORED) for token, label in pairs)
-    assert stop in task.ends(tokenizer)
+    assert stop in task.kind.ends(tokenizer)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +109,7 @@ def test_what_is_learned_of_five_rows_is_the_assistants_turns_with_their_ends(te
 def test_other_shapes_of_rows_are_conversations_too(row: Row, shape: str, reply: str) -> None:
     task, examples, tokenizer = ready("default", [row] * 4)
     assert task.shape == shape
-    assert task.targets(encoded(task, examples, tokenizer), tokenizer) == [f"{reply}<|im_end|>"] * 4
+    assert bound(task, tokenizer).targets(encoded(task, examples, tokenizer)) == [f"{reply}<|im_end|>"] * 4
     assert task.gold(examples) == [reply] * 4
     if shape == "instruction":
         assert "Add.\n\n1 and 2" in tokenizer.decode(encoded(task, examples, tokenizer)[0]["input_ids"])
@@ -115,8 +129,8 @@ def test_tools_are_shown_to_the_model_and_its_calls_are_learned() -> None:
     task, examples, tokenizer = ready("default", [row] * 3)
     written = '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call><|im_end|>'
     rows = encoded(task, examples, tokenizer)
-    assert task.targets(rows, tokenizer)[0] == f"{written}It is sunny.<|im_end|>"
-    prompt = tokenizer.decode(task.prompts(examples, tokenizer, Limits(4096))[0])
+    assert bound(task, tokenizer).targets(rows)[0] == f"{written}It is sunny.<|im_end|>"
+    prompt = tokenizer.decode(prompts(task, examples, tokenizer, Limits(4096))[0])
     assert '"name": "weather"' in prompt.partition("Weather?")[0]
     assert prompt.endswith("sunny<|im_end|>\n<|im_start|>assistant\n")
     assert task.inputs(examples)["conversation"][0].startswith("user: Weather?\n\nassistant: [{")
@@ -126,7 +140,7 @@ def test_padding_that_is_the_end_token_hides_no_end() -> None:
     task, examples, tokenizer = ready("chatml", FIVE)
     tokenizer.pad_token = tokenizer.eos_token = "<|im_end|>"
     rows = encoded(task, examples, tokenizer, training=True)
-    batch = task.collator(tokenizer, AutoModelForCausalLM.from_config(TINY))(rows)
+    batch = bound(task, tokenizer).collator(AutoModelForCausalLM.from_config(TINY))(rows)
     stop = tokenizer.pad_token_id
     padded = batch["attention_mask"].eq(0)
     assert bool(padded.any())
@@ -145,10 +159,10 @@ def test_the_loss_is_the_model_s_own_on_the_labels(template: str) -> None:
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(TINY).eval()
     rows = encoded(task, examples, tokenizer, training=True)
-    batch = task.collator(tokenizer, model)(rows)
+    batch = bound(task, tokenizer).collator(model)(rows)
     labels = batch.pop("labels")
     with torch.inference_mode():
-        found = float(task.loss(Recipe())(model(**batch), labels))
+        found = float(bound(task, tokenizer).loss(Recipe().training)(model(**batch), {"labels": labels}))
         own = [
             float(model(torch.tensor([row["input_ids"]]), labels=torch.tensor([row["labels"]])).loss) * row["targets"]
             for row in rows
@@ -162,8 +176,8 @@ def test_the_loss_is_the_model_s_own_on_the_labels(template: str) -> None:
 
 def test_the_trigram_baseline_is_asked_for_the_assistants_tokens_alone() -> None:
     task, examples, tokenizer = ready("chatml", FIVE)
-    found = task.baselines(examples, examples)["trigram"]
-    documents = task.documents(examples, tokenizer)
+    found = bound(task, tokenizer).baselines(examples, examples)["trigram"]
+    documents = documents_of(tokenizer, examples)
     train = [np.array(ids) for ids, _ in documents]
     for answer, (ids, labels) in zip(found, documents, strict=True):
         beginnings = [np.array(ids[:n]) for n in range(1, len(ids) + 1)]
@@ -279,9 +293,9 @@ def test_a_text_messages_and_a_row_of_the_data_ask_the_same() -> None:
     expected = prompt_ids(tokenizer, [{"role": "user", "content": "Hello there"}])
 
     def asked(values: Row) -> list[int]:
-        example = task.answerable(values)
+        example = task.query(values)
         columns = {name: [value] for name, value in example.items()}
-        return task.prompts(columns, tokenizer, Limits(2048))[0]
+        return prompts(task, columns, tokenizer, Limits(2048))[0]
 
     assert asked({"messages": "Hello there"}) == expected
     assert asked({"text": "Hello there"}) == expected
@@ -296,16 +310,16 @@ def test_a_row_with_an_instruction_is_asked_with_its_input() -> None:
     data = [{"instruction": f"Add {i}.", "input": f"{i} and 2", "output": f"It is {i + 2}"} for i in range(4)]
     task, _, tokenizer = ready("chatml", data)
     for values in (data[0], {"instruction": "Add 0.", "input": "0 and 2"}):
-        example = task.answerable(values)
-        prompt = task.prompts({name: [value] for name, value in example.items()}, tokenizer, Limits(2048))[0]
+        example = task.query(values)
+        prompt = prompts(task, {name: [value] for name, value in example.items()}, tokenizer, Limits(2048))[0]
         assert prompt == prompt_ids(tokenizer, [{"role": "user", "content": "Add 0.\n\n0 and 2"}])
-    assert json.loads(task.answerable({"text": "Add."})["messages"]) == [{"role": "user", "content": "Add."}]
+    assert json.loads(task.query({"text": "Add."})["messages"]) == [{"role": "user", "content": "Add."}]
 
 
 def test_a_conversation_longer_than_the_model_takes_keeps_its_end() -> None:
     task, _, tokenizer = ready("chatml", FIVE, generation__max_new_tokens=16)
-    example = task.answerable({"messages": "Hello " * 500 + "What is it?"})
-    prompt = task.prompts({name: [value] for name, value in example.items()}, tokenizer, Limits(64))[0]
+    example = task.query({"messages": "Hello " * 500 + "What is it?"})
+    prompt = prompts(task, {name: [value] for name, value in example.items()}, tokenizer, Limits(64))[0]
     assert len(prompt) == 48
     assert tokenizer.decode(prompt).endswith("What is it?<|im_end|>\n<|im_start|>assistant\n")
 
@@ -316,26 +330,25 @@ def test_the_right_replies_are_a_perfect_score() -> None:
         {**answer, "prediction": gold} for answer, gold in zip(task.perfect(examples), task.gold(examples), strict=True)
     ]
     values = values_of(task, perfect, examples)
-    assert values.keys() == set(task.metric_names)
+    assert values.keys() == set(task.kind.metric_names)
     assert (values["rougeL"], values["loss"]) == (1.0, 0.0)
     assert task.gold(examples)[3] == "Yes"
 
 
 def test_a_task_comes_back_from_what_it_wrote() -> None:
     task, examples, tokenizer = ready("gemma", FIVE, generation__temperature=0.5, seed=7)
-    back = Chat.restored(json.loads(json.dumps(task.to_dict())))
-    back.ready(tokenizer, LlamaConfig())
-    assert back.to_dict() == task.to_dict()
+    back = came_back(task)
+    back, _ = back.bind(tokenizer, LlamaConfig())
     assert encoded(back, examples, tokenizer) == encoded(task, examples, tokenizer)
-    assert registry()["chat"] is Chat
+    assert type(registry()["chat"]) is Chat
 
 
 def test_somebody_elses_model_chats_where_it_has_a_template() -> None:
     config = LlamaConfig(architectures=["LlamaForCausalLM"])
-    task = Chat.of_model(config, with_template(CHATML))
+    task = Chat().of_model(config, with_template(CHATML))
     assert task is not None and task.shape == "messages"
-    assert Chat.of_model(config, with_template(None)) is None
-    assert Chat.of_model(LlamaConfig(architectures=["LlamaModel"]), with_template(CHATML)) is None
+    assert Chat().of_model(config, with_template(None)) is None
+    assert Chat().of_model(LlamaConfig(architectures=["LlamaModel"]), with_template(CHATML)) is None
 
 
 # -- the whole way ---------------------------------------------------------------------------------------------------
@@ -362,8 +375,8 @@ def test_a_model_without_a_template_gets_one_and_learns_where_to_stop(built: Bui
 def test_what_ends_an_answer_ends_generating() -> None:
     task, _, tokenizer = ready("llama3", FIVE)
     model = AutoModelForCausalLM.from_config(TINY).eval()
-    task.configure(model, Limits(128))
+    bound(task, tokenizer, Limits(128)).configure(model)
     ends = tokenizer.convert_ids_to_tokens(model.generation_config.eos_token_id)
     assert set(ends) == {"<|eot_id|>", "<|endoftext|>"}
-    predictor = Predictor(task, model, tokenizer, Limits(128))
+    predictor = predicting(task, model, tokenizer, Limits(128))
     assert isinstance(predictor.predict(["Hello"])[0]["prediction"], str)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -22,17 +23,30 @@ from luthier.data.tokenized import Limits
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.models.packing import packs
-from luthier.pipeline.predictor import Predictor
 from luthier.pipeline.samples import read_samples
 from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions
-from luthier.tasks.base import registry
 from luthier.tasks.creative_writing.task import CreativeWriting
-from luthier.tasks.generation.document_task import OPENING_WORDS, opening
+from luthier.tasks.generation.document_task import OPENING_WORDS, documents_of, opening
 from luthier.tasks.generation.documents import Document, pack, windows
+from luthier.tasks.registry import registry
 from luthier.tasks.text_generation.task import TextGeneration
 from tests.matrix.data import words
-from tests.tasks.by_hand import Row, answers, by_row, encoded, learned, quickly, run, skip_reason, values_of
+from tests.tasks.by_hand import (
+    Row,
+    answers,
+    bound,
+    by_row,
+    came_back,
+    encoded,
+    learned,
+    predicting,
+    prompts,
+    quickly,
+    run,
+    skip_reason,
+    values_of,
+)
 
 Built = Callable[[str], Path]
 SIZES = st.lists(st.integers(1, 30), min_size=1, max_size=12)
@@ -92,7 +106,7 @@ def test_no_two_blocks_would_fit_into_one(sizes: list[int], length: int) -> None
     assert len(filled) == 1 or filled[0] + filled[1] > length
 
 
-def documents_of(tokenizer: PreTrainedTokenizerBase, n: int, high: int = 30) -> tuple[Any, dict[str, list[Any]]]:
+def drawn_documents(tokenizer: PreTrainedTokenizerBase, n: int, high: int = 30) -> tuple[Any, dict[str, list[Any]]]:
     task, examples = learned(TextGeneration, [{"text": text(i, 2, high)} for i in range(n)])
     return task, examples
 
@@ -108,16 +122,16 @@ def test_the_loss_of_packed_documents_is_that_of_each_alone(name: str, packing: 
     tokenizer, model = load_tokenizer(str(built(name))), load_model("CausalLM", str(built(name))).eval()
     model.config.use_cache = False  # as in training
     assert packs(model) is packing
-    task, examples = documents_of(tokenizer, 14)
+    task, examples = drawn_documents(tokenizer, 14)
     rows = encoded(task, examples, tokenizer, Limits(100), training=True)
-    assert 1 < len(rows) < 14 and max(len(ids) for ids, _ in task.documents(examples, tokenizer)) <= 100
-    collate = task.collator(tokenizer, model)
+    assert 1 < len(rows) < 14 and max(len(ids) for ids, _ in documents_of(tokenizer, examples)) <= 100
+    collate = bound(task, tokenizer).collator(model)
     batch = collate(rows)
     assert ("position_ids" in batch) is packing
     labels = batch.pop("labels")
     with torch.inference_mode():
-        found = float(task.loss(Recipe())(model(**batch), labels))
-        expected = sum(alone(model, *document) for document in task.documents(examples, tokenizer))
+        found = float(bound(task, tokenizer).loss(Recipe().training)(model(**batch), {"labels": labels}))
+        expected = sum(alone(model, *document) for document in documents_of(tokenizer, examples))
     assert found == pytest.approx(expected, rel=1e-5)
     assert int(labels.ne(IGNORED).sum()) == sum(row["targets"] for row in rows)
 
@@ -157,7 +171,7 @@ def test_the_cost_of_a_long_document_is_that_of_a_plain_loop(built: Built) -> No
     length, stride = 24, 9
     task, examples = learned(TextGeneration, [{"text": text(i, 60, 120)} for i in range(3)])
     found = answers(task, model, tokenizer, examples, Limits(length, stride=stride))
-    for answer, (ids, _) in zip(found, task.documents(examples, tokenizer), strict=True):
+    for answer, (ids, _) in zip(found, documents_of(tokenizer, examples), strict=True):
         nll, tokens, before = 0.0, 0, 0
         for begin in range(0, len(ids), length - stride):
             end = min(begin + length, len(ids))
@@ -176,9 +190,9 @@ def test_the_cost_of_a_long_document_is_that_of_a_plain_loop(built: Built) -> No
 
 def test_the_cost_of_a_short_document_is_the_model_s_own_loss(built: Built) -> None:
     tokenizer, model = load_tokenizer(str(built("GPT-2"))), load_model("CausalLM", str(built("GPT-2"))).eval()
-    task, examples = documents_of(tokenizer, 6)
+    task, examples = drawn_documents(tokenizer, 6)
     found = answers(task, model, tokenizer, examples, Limits(128, stride=40))
-    for answer, (ids, _), said in zip(found, task.documents(examples, tokenizer), examples["text"], strict=True):
+    for answer, (ids, _), said in zip(found, documents_of(tokenizer, examples), examples["text"], strict=True):
         with torch.inference_mode():
             own = model(torch.tensor([ids]), labels=torch.tensor([ids])).loss.item()
         assert answer["nll"] == pytest.approx(own * (len(ids) - 1), rel=1e-5)
@@ -193,8 +207,8 @@ def test_a_document_begins_and_ends_with_a_mark_of_which_the_end_is_learned(
     name: str, begins: str, built: Built
 ) -> None:
     tokenizer = load_tokenizer(str(built(name)))
-    task, examples = documents_of(tokenizer, 3)
-    for said, (ids, labels) in zip(examples["text"], task.documents(examples, tokenizer), strict=True):
+    _, examples = drawn_documents(tokenizer, 3)
+    for said, (ids, labels) in zip(examples["text"], documents_of(tokenizer, examples), strict=True):
         assert tokenizer.convert_ids_to_tokens(ids[0]) == begins
         assert ids[-1] == labels[-1] == tokenizer.eos_token_id
         assert labels == [IGNORED, *ids[1:]]
@@ -207,13 +221,13 @@ def test_a_prompt_is_read_and_not_learned(built: Built) -> None:
     task, examples = learned(CreativeWriting, stories(8))
     assert (task.shape, task.columns) == ("prompt", {"prompt": "prompt", "story": "story"})
     whole = encoded(task, examples, tokenizer)
-    assert task.targets(whole, tokenizer) == [f"{one}<|endoftext|>" for one in examples["text"]]
+    assert bound(task, tokenizer).targets(whole) == [f"{one}<|endoftext|>" for one in examples["text"]]
     for row, prompt, story in zip(whole, examples["prompt"], examples["text"], strict=True):
         assert tokenizer.decode(row["input_ids"], skip_special_tokens=True) == f"{prompt}\n\n{story}"
     # In blocks as well: what is learned is the stories, one after another.
     packed = encoded(task, examples, tokenizer, Limits(64), training=True)
     assert len(packed) < 8
-    learnt = "".join(task.targets(packed, tokenizer))
+    learnt = "".join(bound(task, tokenizer).targets(packed))
     assert sorted(learnt.split("<|endoftext|>")[:-1]) == sorted(examples["text"])
 
 
@@ -235,12 +249,12 @@ def test_a_row_without_a_story_or_prompt_is_skipped(change: Row, reason: str) ->
 
 def test_a_text_without_an_end_is_told(built: Built) -> None:
     tokenizer = load_tokenizer(str(built("LLaMA")))
-    task, examples = documents_of(tokenizer, 4)
+    task, examples = drawn_documents(tokenizer, 4)
     rows = encoded(task, examples, tokenizer)
     columns = {**examples, "row": list(range(4))}
-    assert task.notice(columns, rows, tokenizer) == []
+    assert bound(task, tokenizer).notice(columns, rows) == []
     cut = [{**row, "labels": row["labels"][:-1]} for row in rows]
-    assert [finding.id for finding in task.notice(columns, cut, tokenizer)] == ["no-end"]
+    assert [finding.id for finding in bound(task, tokenizer).notice(columns, cut)] == ["no-end"]
 
 
 def test_bits_per_byte_and_perplexity_by_hand() -> None:
@@ -263,13 +277,13 @@ def test_the_trigram_baseline_is_asked_for_the_same_tokens(kind: Any, built: Bui
     data = stories(20) if kind is CreativeWriting else [{"text": text(i)} for i in range(20)]
     task, known = learned(kind, data)
     _, asked = learned(kind, data[15:])
-    task.ready(tokenizer, model.config)
-    said = task.baselines(known, asked)["trigram"]
+    task, _ = task.bind(tokenizer, model.config)
+    said = bound(task, tokenizer).baselines(known, asked)["trigram"]
     ours = answers(task, model, tokenizer, asked, Limits(128, stride=40))
     assert [one["tokens"] for one in said] == [one["tokens"] for one in ours]
     assert [one["bytes"] for one in said] == [one["bytes"] for one in ours]
-    train = [np.array(ids) for ids, _ in task.documents(known, tokenizer)]
-    for answer, (ids, labels) in zip(said, task.documents(asked, tokenizer), strict=True):
+    train = [np.array(ids) for ids, _ in documents_of(tokenizer, known)]
+    for answer, (ids, labels) in zip(said, documents_of(tokenizer, asked), strict=True):
         ends = np.array(
             [trigram_nll(train, [np.array(ids[:n])], len(tokenizer), first=False)[0] for n in range(1, len(ids) + 1)]
         )
@@ -295,11 +309,10 @@ def test_the_opening_of_a_text(said: str, expected: str) -> None:
 def test_a_task_comes_back_from_what_it_wrote() -> None:
     for kind, rows in ((TextGeneration, [{"text": text(i)} for i in range(6)]), (CreativeWriting, stories(6))):
         task, _ = learned(kind, rows, generation__temperature=0.5, seed=7)
-        back = kind.restored(json.loads(json.dumps(task.to_dict())))
-        assert back.to_dict() == task.to_dict()
-        assert (back.settings.temperature, back.seed, back.settings.do_sample) == (0.5, 7, True)
-        assert back.answerable({"prompt": "one", "text": "one"}) == task.answerable({"prompt": "one", "text": "one"})
-        assert registry()[kind.name] is kind
+        back = came_back(task)
+        assert (back.learned.settings.temperature, back.learned.seed, back.learned.settings.do_sample) == (0.5, 7, True)
+        assert back.query({"prompt": "one", "text": "one"}) == task.query({"prompt": "one", "text": "one"})
+        assert type(registry()[kind.name]) is kind
 
 
 # -- the whole way ---------------------------------------------------------------------------------------------------
@@ -377,11 +390,11 @@ def test_texts_are_the_same_in_batches_and_one_by_one(name: str, built: Built) -
             torch.nn.init.normal_(parameter, std=0.3)
     settings = {"generation__max_new_tokens": 8, "generation__do_sample": False}
     task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], **settings)
-    task.ready(tokenizer, model.config)
+    task, _ = task.bind(tokenizer, model.config)
     limits = Limits(128, stride=40)
-    task.configure(model, limits)
+    bound(task, tokenizer, limits).configure(model)
     model.generation_config.min_new_tokens = 6
-    predictor = Predictor(task, model, tokenizer, limits)
+    predictor = predicting(task, model, tokenizer, limits)
     prompts = [text(i, 1 + i, 2 + 2 * i) for i in range(8)]
     together = [answer["prediction"] for answer in predictor.predict(prompts)]
     assert together == [predictor.predict([prompt])[0]["prediction"] for prompt in prompts]
@@ -391,7 +404,7 @@ def test_texts_are_the_same_in_batches_and_one_by_one(name: str, built: Built) -
 def test_settings_of_sampling_are_left_out_of_greedy_decoding(built: Built) -> None:
     model = load_model("CausalLM", str(built("LLaMA")))
     task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], generation__do_sample=False)
-    task.configure(model, Limits(64))
+    bound(task, Mock(), Limits(64)).configure(model)
     config: GenerationConfig = model.generation_config
     config.validate(strict=True)  # nothing to be warned about
     assert (config.do_sample, config.temperature, config.max_new_tokens) == (False, None, 32)
@@ -415,11 +428,11 @@ def test_a_prompt_may_be_empty_or_longer_than_the_model_takes(name: str, built: 
     tokenizer, model = load_tokenizer(str(built(name))), load_model("CausalLM", str(built(name))).eval()
     settings = {"generation__max_new_tokens": 4, "generation__do_sample": False}
     task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], **settings)
-    task.ready(tokenizer, model.config)
+    task, _ = task.bind(tokenizer, model.config)
     limits = Limits(32, stride=8)
-    task.configure(model, limits)
-    predictor = Predictor(task, model, tokenizer, limits)
-    prompts = ["", " ", "the cat " * 400]
-    together = [answer["prediction"] for answer in predictor.predict(prompts)]
-    assert together == [predictor.predict([prompt])[0]["prediction"] for prompt in prompts]
-    assert task.prompts({"prompt": prompts, "text": [""] * 3}, tokenizer, limits)[0] == [tokenizer.eos_token_id]
+    bound(task, tokenizer, limits).configure(model)
+    predictor = predicting(task, model, tokenizer, limits)
+    texts = ["", " ", "the cat " * 400]
+    together = [answer["prediction"] for answer in predictor.predict(texts)]
+    assert together == [predictor.predict([prompt])[0]["prediction"] for prompt in texts]
+    assert prompts(task, {"prompt": texts, "text": [""] * 3}, tokenizer, limits)[0] == [tokenizer.eos_token_id]

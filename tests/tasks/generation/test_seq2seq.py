@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -22,13 +24,25 @@ from luthier.metrics.overlap import ROUGE
 from luthier.models.loading import load_config, load_model, load_tokenizer
 from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions
-from luthier.tasks.base import registry
 from luthier.tasks.generation.seq2seq import Seq2SeqTask
 from luthier.tasks.generative_qa.task import GenerativeQA
+from luthier.tasks.registry import registry, restore
 from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.translation.task import Translation
 from tests.matrix.data import rows as drawn
-from tests.tasks.by_hand import Row, answers, encoded, learned, run, skip_reason, values_of, write
+from tests.tasks.by_hand import (
+    Row,
+    answers,
+    bound,
+    came_back,
+    encoded,
+    learned,
+    prompts,
+    run,
+    skip_reason,
+    values_of,
+    write,
+)
 from tests.tasks.question_answering.test_task import official_f1
 
 Built = Callable[[str], Path]
@@ -46,7 +60,7 @@ def ready(
     """The task on rows, their examples, and the tokenizer that the task has set up."""
     tokenizer = load_tokenizer(str(directory))
     task, examples = learned(kind, data or drawn(kind.name, 9), **settings)
-    task.ready(tokenizer, load_config(str(directory)))
+    task, _ = task.bind(tokenizer, load_config(str(directory)))
     return task, examples, tokenizer
 
 
@@ -93,19 +107,19 @@ def test_a_row_that_cannot_be_used_is_skipped(kind: type[Seq2SeqTask], change: R
 def test_what_to_predict_is_found_by_columns_or_roles() -> None:
     task, _ = learned(GenerativeQA, drawn("generative-qa", 6))
     expected = {"text": "question: what context: the town", "target": "", "targets": []}
-    assert task.answerable({"question": "what", "context": "the town", "id": 3}) == expected
-    task.columns = {"question": "q", "context": "passage", "answers": "a"}
-    assert task.answerable({"question": "what", "context": "the town"}) == expected
-    assert task.answerable({"q": "what", "passage": "the town"}) == expected
+    assert task.query({"question": "what", "context": "the town", "id": 3}) == expected
+    task = replace(task, columns={"question": "q", "context": "passage", "answers": "a"})
+    assert task.query({"question": "what", "context": "the town"}) == expected
+    assert task.query({"q": "what", "passage": "the town"}) == expected
     with pytest.raises(ColumnError, match="passage"):
-        task.answerable({"q": "what"})
+        task.query({"q": "what"})
 
 
 def test_an_object_with_a_text_for_each_language_is_read_without_its_translation_too() -> None:
     task, examples = learned(Translation, [{"translation": {"en": f"the {i}", "de": f"das {i}"}} for i in range(6)])
     assert (examples["text"][2], examples["target"][2]) == ("the 2", "das 2")
-    assert task.answerable({"translation": {"en": "the cat", "de": "die Katze"}})["text"] == "the cat"
-    assert task.answerable({"translation": {"en": "the cat"}})["text"] == "the cat"
+    assert task.query({"translation": {"en": "the cat", "de": "die Katze"}})["text"] == "the cat"
+    assert task.query({"translation": {"en": "the cat"}})["text"] == "the cat"
 
 
 # -- what is read and written ----------------------------------------------------------------------------------------
@@ -130,20 +144,21 @@ def test_an_object_with_a_text_for_each_language_is_read_without_its_translation
 )
 def test_only_t5_is_told_in_words_what_to_do(kind: type[Seq2SeqTask], name: str, prefix: str, built: Built) -> None:
     task, examples, tokenizer = ready(kind, built(name))
-    assert task.prefix == prefix
+    assert task.learned.prefix == prefix
     row = encoded(task, examples, tokenizer)[0]
     assert row["input_ids"] == tokenizer(prefix + examples["text"][0])["input_ids"]
-    assert task.prompts(examples, tokenizer, Limits(512, 64))[0] == row["input_ids"]
-    assert kind.restored(json.loads(json.dumps(task.to_dict()))).prefix == prefix
+    assert prompts(task, examples, tokenizer, Limits(512, 64))[0] == row["input_ids"]
+    assert came_back(task).learned.prefix == prefix
 
 
 def test_a_new_t5_is_told_nothing_and_neither_when_it_is_used(built: Built) -> None:
     task, _ = learned(Translation, drawn("translation", 9))
     tokenizer, named = load_tokenizer(str(built("T5"))), load_config(str(built("T5")))
-    assert task.ready(tokenizer, T5Config()) == []
-    used = Translation.restored(json.loads(json.dumps(task.to_dict())))
-    used.ready(tokenizer, named)
-    assert used.prefix == ""
+    task, decisions = task.bind(tokenizer, T5Config())
+    assert decisions == []
+    used = came_back(task)
+    used, _ = used.bind(tokenizer, named)
+    assert used.learned.prefix == ""
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -154,21 +169,23 @@ def test_the_labels_are_the_target_with_its_end(name: str, built: Built) -> None
     assert [text.strip() for text in written] == examples["target"]
     assert {row["labels"][-1] for row in rows} == {tokenizer.eos_token_id}
     assert [row[TARGET_LENGTH] for row in rows] == [len(row["labels"]) for row in rows]
-    assert task.notice(examples, rows, tokenizer) == []
+    assert bound(task, tokenizer).notice(examples, rows) == []
 
 
 @pytest.mark.parametrize("name", [*ARCHITECTURES, "T5 v1.1"])
 def test_decoder_and_loss_are_as_the_model_itself_has_them(name: str, built: Built) -> None:
     task, examples, tokenizer = ready(Translation, built(name))
     model = load_model("Seq2SeqLM", str(built(name))).eval()
-    batch = task.collator(tokenizer, model)(encoded(task, examples, tokenizer, training=True))
+    batch = bound(task, tokenizer).collator(model)(encoded(task, examples, tokenizer, training=True))
     labels = batch.pop("labels")
     padded = labels.eq(IGNORED)
     assert bool(padded.any())
     with torch.inference_mode():
         own = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels)
         ours = model(**batch)
-        loss = float(task.loss(Recipe())(ours, labels)) / int(labels.ne(IGNORED).sum())
+        loss = float(bound(task, tokenizer).loss(Recipe().training)(ours, {"labels": labels})) / int(
+            labels.ne(IGNORED).sum()
+        )
     assert torch.equal(ours.logits, own.logits), "the decoder has read the same"
     assert loss == pytest.approx(float(own.loss), rel=1e-6)
     start = model.config.decoder_start_token_id
@@ -187,11 +204,11 @@ def test_mbart_is_told_both_languages_and_begins_with_the_second(built: Built) -
     assert {row["input_ids"][0] for row in rows} == {codes["en_XX"]}
     assert {row["labels"][0] for row in rows} == {codes["de_DE"]}
     model = load_model("Seq2SeqLM", str(built("mBART"))).eval()
-    task.configure(model, Limits(64, 16))
+    bound(task, tokenizer, Limits(64, 16)).configure(model)
     assert model.generation_config.forced_bos_token_id == codes["de_DE"]
     ids = model.generate(torch.tensor([rows[0]["input_ids"]]))[0].tolist()
     assert ids[1] == codes["de_DE"]
-    assert "de_DE" not in task.write(model, tokenizer, examples, Limits(64, 16), Console())[0]
+    assert "de_DE" not in bound(task, tokenizer, Limits(64, 16)).write(model, examples, Console())[0]
 
 
 @pytest.mark.parametrize(
@@ -201,13 +218,13 @@ def test_mbart_is_told_both_languages_and_begins_with_the_second(built: Built) -
 def test_languages_that_mbart_lacks_are_told(shape: str, message: str | None, built: Built) -> None:
     tokenizer = load_tokenizer(str(built("mBART")))
     task, _ = learned(Translation, drawn("translation", 9))
-    task.shape = shape
+    task = replace(task, shape=shape)
     if message is None:
-        task.ready(tokenizer, load_config(str(built("mBART"))))
+        task, _ = task.bind(tokenizer, load_config(str(built("mBART"))))
         assert tokenizer.tgt_lang == "xh_ZA"
         return
     with pytest.raises(ModelError, match=message) as caught:
-        task.ready(tokenizer, load_config(str(built("mBART"))))
+        task, _ = task.bind(tokenizer, load_config(str(built("mBART"))))
     assert "--set shape=en-de" in caught.value.hint
 
 
@@ -216,7 +233,7 @@ def test_each_side_of_marian_is_cut_by_its_own_tokenizer(built: Built) -> None:
     row = encoded(task, examples, tokenizer, training=True)[0]
     assert row["labels"] == tokenizer(text_target=examples["target"][0])["input_ids"]
     assert row["input_ids"] == tokenizer(examples["text"][0])["input_ids"]
-    assert task.prompts(examples, tokenizer, Limits(512, 64))[0] == row["input_ids"], "nothing is left switched"
+    assert prompts(task, examples, tokenizer, Limits(512, 64))[0] == row["input_ids"], "nothing is left switched"
 
 
 def test_what_is_too_long_is_cut_on_both_sides_and_counted(built: Built, tmp_path: Path) -> None:
@@ -246,13 +263,13 @@ def test_answers_are_the_same_in_batches_and_one_by_one(name: str, beams: int, b
         if parameter.dim() > 1:
             torch.nn.init.normal_(parameter, std=0.5)
     limits = Limits(512, 64)
-    task.configure(model, limits)
+    bound(task, tokenizer, limits).configure(model)
     model.generation_config.min_new_tokens = 6
-    together = task.write(model, tokenizer, examples, limits, Console())
+    together = bound(task, tokenizer, limits).write(model, examples, Console())
     alone = []
     for i in range(len(together)):
         columns = {key: [column[i]] for key, column in examples.items()}
-        alone += task.write(model, tokenizer, columns, limits, Console())
+        alone += bound(task, tokenizer, limits).write(model, columns, Console())
     assert together == alone
     assert len(set(together)) > 1, "equal texts would not show their order"
 
@@ -260,47 +277,49 @@ def test_answers_are_the_same_in_batches_and_one_by_one(name: str, beams: int, b
 def test_the_length_of_an_answer_follows_from_the_targets_where_nothing_says_it(built: Built) -> None:
     task, _, _ = ready(Summarization, built("T5"))
     model = load_model("Seq2SeqLM", str(built("T5")))
-    task.configure(model, Limits(512, 24))
+    bound(task, task.tokenizer, Limits(512, 24)).configure(model)
     assert (model.generation_config.max_new_tokens, model.generation_config.num_beams) == (24, 1)
 
 
 # -- how it is judged ------------------------------------------------------------------------------------------------
 
 
-def test_the_baselines_are_what_a_lazy_writer_would_give() -> None:
+def test_the_baselines_are_what_a_lazy_writer_would_give(built: Built) -> None:
     document = "The cat sat. The dog ran home. A bird flew over the old house."
     summaries, known = learned(Summarization, [{"document": document, "summary": f"the cat s{i}"} for i in range(9)])
-    assert {a["prediction"] for a in summaries.baselines(known, known)["lead"]} == {"The cat sat."}
+    assert {a["prediction"] for a in bound(summaries, Mock()).baselines(known, known)["lead"]} == {"The cat sat."}
     translations, known = learned(Translation, drawn("translation", 9))
-    assert [a["prediction"] for a in translations.baselines(known, known)["copy"]] == known["text"]
+    assert [
+        a["prediction"] for a in bound(translations, load_tokenizer(str(built("T5")))).baselines(known, known)["copy"]
+    ] == known["text"]
     questions, known = learned(GenerativeQA, drawn("generative-qa", 9))
-    said = questions.baselines(known, known)["nearest-sentence"]
+    said = bound(questions, Mock()).baselines(known, known)["nearest-sentence"]
     assert all(a["prediction"] in row["context"] for a, row in zip(said, drawn("generative-qa", 9), strict=True))
     data = [{"question": f"what is it {word}", "answer": word} for word in ("cat", "dog", "bird", "fish")]
     closed, known = learned(GenerativeQA, data)
     asked = {"text": ["question: it is a fish is it"]}
-    assert closed.baselines(known, asked)["nearest-question"] == [{"prediction": "fish"}]
+    assert bound(closed, Mock()).baselines(known, asked)["nearest-question"] == [{"prediction": "fish"}]
 
 
 @pytest.mark.parametrize("kind", TASKS.values())
 def test_the_right_texts_are_a_perfect_score(kind: type[Seq2SeqTask]) -> None:
     task, examples = learned(kind, drawn(kind.name, 9))
     values = values_of(task, task.perfect(examples), examples)
-    assert values.keys() == set(task.metric_names)
+    assert values.keys() == set(task.kind.metric_names)
     for name, value in values.items():
         assert value == pytest.approx({"loss": 0, "bleu": 100, "chrf": 100}.get(name, 1)), name
-    assert task.metric_for_best == "loss" and not task.greater_is_better("loss")
+    (loss, *_) = task.metrics(task.perfect(examples), examples)
+    assert task.metric_for_best == loss.name == "loss" and not loss.greater_is_better
 
 
 @pytest.mark.parametrize("kind", TASKS.values())
 def test_a_task_comes_back_from_what_it_wrote(kind: type[Seq2SeqTask], built: Built) -> None:
     task, examples, tokenizer = ready(kind, built("T5"), generation__num_beams=2, seed=7)
-    back = kind.restored(json.loads(json.dumps(task.to_dict())))
-    back.ready(tokenizer, load_config(str(built("T5"))))
-    assert back.to_dict() == task.to_dict()
+    back = came_back(task)
+    back, _ = back.bind(tokenizer, load_config(str(built("T5"))))
     assert encoded(back, examples, tokenizer) == encoded(task, examples, tokenizer)
-    assert (back.settings.num_beams, back.seed) == (2, 7)
-    assert registry()[kind.name] is kind
+    assert (back.learned.settings.num_beams, back.learned.seed) == (2, 7)
+    assert type(registry()[kind.name]) is kind
 
 
 # -- the whole way ---------------------------------------------------------------------------------------------------
@@ -385,7 +404,7 @@ def test_bleu_and_chrf_are_those_of_sacrebleu(built: Built, tmp_path: Path) -> N
     assert scores["bleu"]["value"] == pytest.approx(bleu.corpus_score(said["prediction"], [said["gold"]]).score)
     assert scores["chrf"]["value"] == pytest.approx(chrf.corpus_score(said["prediction"], [said["gold"]]).score)
     assert scores["chrf"]["value"] > 1
-    task = luthier.tasks.base.find("translation").restored(json.loads((made / "task.json").read_text()))
+    task = restore(json.loads((made / "task.json").read_text()))
     for name, metric in {"bleu": bleu, "chrf": chrf}.items():
         assert scores[name]["signature"] == str(metric.get_signature())
         assert scores[name]["signature"] in task.panels(said)[0].note

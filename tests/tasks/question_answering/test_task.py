@@ -6,6 +6,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -28,13 +29,16 @@ from luthier.pipeline.predictor import Predictor, load
 from luthier.pipeline.prepare import prepare
 from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions
-from luthier.tasks.base import Answer, registry
-from luthier.tasks.question_answering.task import NONE, QuestionAnswering
+from luthier.tasks.phases import Answer, Bound
+from luthier.tasks.question_answering.task import NONE, QuestionAnswering, Reading, decided
+from luthier.tasks.registry import registry
 from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import (
     Oracle,
     Row,
     answers,
+    bound,
+    came_back,
     encoded,
     learned,
     quickly,
@@ -80,11 +84,11 @@ def either(request: pytest.FixtureRequest) -> PreTrainedTokenizerBase:
 
 def test_rows_become_examples_and_say_whether_all_are_answered() -> None:
     task, examples = learned(QuestionAnswering, [squad(i) for i in range(6)])
-    assert (task.shape, task.tunes) == ("answerable", False)
+    assert (task.shape, task.learned.unanswerable) == ("answerable", False)
     for context, texts, starts in zip(*(examples[name] for name in ("context", "answers", "starts")), strict=True):
         assert context[starts[0] : starts[0] + len(texts[0])] == texts[0]
     task, examples = learned(QuestionAnswering, [squad(i, answered=i % 3 > 0) for i in range(6)])
-    assert (task.shape, task.tunes) == ("unanswerable-too", True)
+    assert (task.shape, task.learned.unanswerable) == ("unanswerable-too", True)
     assert [bool(texts) for texts in task.gold(examples)] == [False, True, True] * 2
     assert task.strata(Dataset.from_dict(examples)) == [False, True, True] * 2
     assert task.label_counts(Dataset.from_dict(examples)) == {"answer": 4, "no answer": 2}
@@ -174,7 +178,7 @@ def test_every_answer_is_found_again_in_the_windows_that_hold_it(either: PreTrai
     size = data.draw(st.integers(1, 3))
     context, start = " ".join(words), len(" ".join(words[:first])) + (first > 0)
     answer = " ".join(words[first : first + size])
-    task = QuestionAnswering("answerable", {})
+    task = reading()
     examples = {"question": ["what"], "context": [context], "answers": [[answer]], "starts": [[start]]}
     whole = encoded(task, examples, either)[0]
     assert span_of(whole, context) == answer
@@ -233,13 +237,13 @@ def test_a_blank_that_a_token_carries_is_no_part_of_an_answer() -> None:
 
 def test_the_loss_is_that_of_transformers_own_model(tokenizer: PreTrainedTokenizerBase) -> None:
     task, examples = learned(QuestionAnswering, [squad(i, answered=i % 4 > 0) for i in range(12)])
-    batch = task.collator(tokenizer, Mock())(encoded(task, examples, tokenizer, training=True))
+    batch = bound(task, tokenizer).collator(Mock())(encoded(task, examples, tokenizer, training=True))
     labels = batch.pop("labels")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     model = BertForQuestionAnswering(BertConfig(vocab_size=len(tokenizer), **sizes)).eval()
     outputs = model(**batch, start_positions=labels[:, 0], end_positions=labels[:, 1])
-    summed = task.loss(Recipe())(outputs, labels)
+    summed = bound(task, tokenizer).loss(Recipe().training)(outputs, {"labels": labels})
     assert summed.item() / labels.numel() == pytest.approx(outputs.loss.item(), rel=1e-6)
 
 
@@ -264,8 +268,8 @@ def test_an_answer_in_the_last_sentence_of_5000_tokens_is_found(shape: str, toke
     filler = "the film of two people in town with music . " * 500
     context = filler + "it is the needle of pin ."
     assert len(tokenizer(context)["input_ids"]) > 5000
-    task = QuestionAnswering(shape, {"question": "question", "context": "context", "answers": "answers"})
-    predictor = Predictor(task, finding_oracle(tokenizer, "needle", "pin"), tokenizer, Limits(64, stride=21))
+    task = reading(tokenizer, Limits(64, stride=21), unanswerable=shape == "unanswerable-too")
+    predictor = Predictor(task, finding_oracle(tokenizer, "needle", "pin"))
     answer, none = predictor.predict([("what is it", context), ("what is it", filler)])
     assert answer["prediction"] == "needle of pin"
     assert context[answer["start"] :].startswith("needle of pin")
@@ -282,12 +286,20 @@ def test_an_answer_in_the_last_sentence_of_5000_tokens_is_found(shape: str, toke
 def test_an_answer_at_any_place_of_a_window_is_found(place: int, tokenizer: PreTrainedTokenizerBase) -> None:
     words = ["the", "film", "of", "two"] * 30
     context = " ".join([*words[:place], "needle", "of", "pin", *words[place:]])
-    task = QuestionAnswering("unanswerable-too", {"question": "question", "context": "context"})
-    predictor = Predictor(task, finding_oracle(tokenizer, "needle", "pin"), tokenizer, Limits(16, stride=4))
+    task = reading(tokenizer, Limits(16, stride=4), unanswerable=True)
+    predictor = Predictor(task, finding_oracle(tokenizer, "needle", "pin"))
     assert predictor.predict([("what", context)])[0]["prediction"] == "needle of pin"
 
 
-def said(task: QuestionAnswering, logits: Sequence[Sequence[Sequence[float]]], contexts: Sequence[str]) -> list[Answer]:
+def reading(
+    tokenizer: PreTrainedTokenizerBase | None = None, limits: Limits | None = None, **settings: Any
+) -> Bound[Reading]:
+    """The task with settings of its own."""
+    columns = {"question": "question", "context": "context", "answers": "answers"}
+    return Bound(QuestionAnswering(), "answerable", columns, {}, Reading(**settings), tokenizer or Mock(), limits)
+
+
+def said(task: Bound[Reading], logits: Sequence[Sequence[Sequence[float]]], contexts: Sequence[str]) -> list[Answer]:
     """Answers of windows that all hold the whole context, one token a character after the first.
 
     Args:
@@ -304,7 +316,7 @@ def said(task: QuestionAnswering, logits: Sequence[Sequence[Sequence[float]]], c
 
 
 def test_the_score_of_no_answer_is_the_least_over_the_windows() -> None:
-    task = QuestionAnswering("unanswerable-too", {})
+    task = reading(unanswerable=True)
     sure, unsure = [[9, 0, 0, 0], [9, 0, 0, 0]], [[1, 0, 4, 0], [2, 0, 0, 5]]
     answer = said(task, [sure, unsure, sure], ["abc"] * 3)[0]
     assert answer["null_minus_best"] == (1 + 2) - (4 + 5)
@@ -313,7 +325,7 @@ def test_the_score_of_no_answer_is_the_least_over_the_windows() -> None:
 
 
 def test_an_answer_runs_forward_and_is_no_longer_than_it_may_be() -> None:
-    task = QuestionAnswering("answerable", {}, most_tokens=2)
+    task = reading(most_tokens=2)
     backwards = [[0, 0, 0, 9, 0], [0, 9, 0, 0, 1]]
     assert said(task, [backwards], ["abcd"])[0]["prediction"] == "cd"
     long = [[0, 9, 0, 0, 0], [0, 0, 1, 5, 9]]
@@ -321,7 +333,7 @@ def test_an_answer_runs_forward_and_is_no_longer_than_it_may_be() -> None:
 
 
 def test_the_best_answers_are_different_ones_with_shares_of_one() -> None:
-    task = QuestionAnswering("answerable", {})
+    task = reading()
     windows = [[[0, 3, 1, 0, 0], [0, 1, 2, 0, 0]], [[0, 2.5, 1, 0, 0], [0, 1, 2.25, 0, 0]]]
     answer = task.readable(said(task, windows, ["abcd"] * 2)[0])
     places = [(one["start"], one["text"]) for one in answer["n_best"]]
@@ -339,8 +351,7 @@ def test_a_model_in_windows_says_what_a_plain_search_of_all_spans_says(tokenizer
     sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, initializer_range=0.3, **sizes)
     model = BertForQuestionAnswering(config).eval()
-    task = QuestionAnswering("unanswerable-too", {"question": "question", "context": "context"})
-    predictor = Predictor(task, model, tokenizer, Limits(24, stride=8))
+    predictor = Predictor(reading(tokenizer, Limits(24, stride=8), unanswerable=True), model)
     contexts = [" ".join(random.Random(i).choices(WORDS, k=70)) for i in range(8)]
     for context, answer in zip(
         contexts, predictor.predict([("what is", context) for context in contexts]), strict=True
@@ -411,16 +422,16 @@ def drawn_answers(seed: int, n: int = 30) -> tuple[list[Answer], list[list[str]]
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4, 5, 7])
 def test_the_threshold_is_that_of_the_official_script(seed: int) -> None:
     said, golds = drawn_answers(seed)
-    task = QuestionAnswering("unanswerable-too", {})
-    task.tune(said, {"answers": golds})
+    task = reading(unanswerable=True)
+    task = task.tuned(lambda: (said, {"answers": golds}))
     best, threshold = official_threshold(said, golds)
-    assert task.threshold == threshold
-    decided = [task._decided(answer) for answer in said]
-    found = sum(official_f1(one["prediction"], gold) for one, gold in zip(decided, golds, strict=True))
+    assert task.learned.threshold == threshold
+    chosen = [decided(task.learned, answer) for answer in said]
+    found = sum(official_f1(one["prediction"], gold) for one, gold in zip(chosen, golds, strict=True))
     assert found == pytest.approx(best)
-    assert {one["prediction"] == NONE for one in decided} == {True, False}
+    assert {one["prediction"] == NONE for one in chosen} == {True, False}
     # At the threshold itself neither is surer.
-    assert all(one["score"] >= 0.5 or one["null_minus_best"] == threshold for one in decided)
+    assert all(one["score"] >= 0.5 or one["null_minus_best"] == threshold for one in chosen)
 
 
 def test_where_no_answer_at_all_is_best_none_is_given() -> None:
@@ -428,13 +439,13 @@ def test_where_no_answer_at_all_is_best_none_is_given() -> None:
     said, golds = drawn_answers(6)
     best, _ = official_threshold(said, golds)
     assert best == sum(not gold for gold in golds)
-    task = QuestionAnswering("unanswerable-too", {})
-    task.tune(said, {"answers": golds})
-    assert {task._decided(answer)["prediction"] for answer in said} == {NONE}
+    task = reading(unanswerable=True)
+    task = task.tuned(lambda: (said, {"answers": golds}))
+    assert {decided(task.learned, answer)["prediction"] for answer in said} == {NONE}
 
 
 def test_where_every_question_has_an_answer_one_is_always_given() -> None:
-    task = QuestionAnswering("answerable", {}, threshold=-9.0)
+    task = reading(threshold=-9.0)
     assert said(task, [[[9, 1, 0], [9, 1, 0]]], ["ab"])[0]["prediction"] == "a"
 
 
@@ -443,45 +454,44 @@ def test_where_every_question_has_an_answer_one_is_always_given() -> None:
 
 def test_a_task_comes_back_from_what_it_wrote(tokenizer: PreTrainedTokenizerBase) -> None:
     task, examples = learned(QuestionAnswering, [squad(i, answered=i % 2 > 0) for i in range(6)])
-    task.threshold = 1.25
-    back = QuestionAnswering.restored(json.loads(json.dumps(task.to_dict())))
-    assert back.to_dict() == task.to_dict()
-    assert (back.threshold, back.tunes) == (1.25, True)
+    task = replace(task, learned=replace(task.learned, threshold=1.25))
+    back = came_back(task)
+    assert (back.learned.threshold, back.learned.unanswerable) == (1.25, True)
     model = finding_oracle(tokenizer, "great", "great")
     limits = Limits(32, stride=8)
     assert answers(back, model, tokenizer, examples, limits) == answers(task, model, tokenizer, examples, limits)
-    assert registry()["question-answering"] is QuestionAnswering
+    assert type(registry()["question-answering"]) is QuestionAnswering
 
 
 def test_what_to_predict_is_found_by_columns_or_roles() -> None:
     task, _ = learned(QuestionAnswering, [{**squad(i), "id": i} for i in range(6)])
     wanted = {"question": "what", "context": "the town"}
-    assert task.answerable({**wanted, "id": 3}) == wanted
-    task.columns = {"question": "q", "context": "passage", "answers": "answers"}
-    assert task.answerable({"q": "what", "passage": "the town"}) == wanted == task.answerable(wanted)
-    assert task.answerable({"q": None, "passage": None}) == {"question": "", "context": ""}
+    assert task.query({**wanted, "id": 3}) == wanted
+    task = replace(task, columns={"question": "q", "context": "passage", "answers": "answers"})
+    assert task.query({"q": "what", "passage": "the town"}) == wanted == task.query(wanted)
+    assert task.query({"q": None, "passage": None}) == {"question": "", "context": ""}
     with pytest.raises(ColumnError, match="context"):
-        task.answerable({"question": "what"})
+        task.query({"question": "what"})
 
 
 def test_empty_contexts_and_questions_get_no_answer_and_no_error(tokenizer: PreTrainedTokenizerBase) -> None:
-    task = QuestionAnswering("answerable", {"question": "question", "context": "context"})
-    predictor = Predictor(task, finding_oracle(tokenizer, "needle", "pin"), tokenizer, Limits(16, stride=4))
+    task = reading(tokenizer, Limits(16, stride=4))
+    predictor = Predictor(task, finding_oracle(tokenizer, "needle", "pin"))
     found = predictor.predict([("what", ""), ("what", "   "), ("", "the needle of pin"), ("what " * 99, "needle pin")])
     assert [answer["prediction"] for answer in found] == ["", "", "needle of pin", "needle pin"]
 
 
 def test_the_task_of_somebody_elses_model() -> None:
-    task = QuestionAnswering.of_model(BertConfig(architectures=["BertForQuestionAnswering"]), Mock())
-    assert task is not None and not task.tunes
-    assert QuestionAnswering.of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
+    task = QuestionAnswering().of_model(BertConfig(architectures=["BertForQuestionAnswering"]), Mock())
+    assert task is not None and not task.learned.unanswerable
+    assert QuestionAnswering().of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
 
 
 def test_the_right_answers_are_a_perfect_score_and_the_baselines_are_not() -> None:
     data = [squad(i, answered=i % 2 > 0) for i in range(8)]
     task, examples = learned(QuestionAnswering, data)
-    assert values_of(task, task.perfect(examples), examples) == dict.fromkeys(task.metric_names, 1.0)
-    said = task.baselines(examples, examples)
+    assert values_of(task, task.perfect(examples), examples) == dict.fromkeys(task.kind.metric_names, 1.0)
+    said = bound(task, Mock()).baselines(examples, examples)
     assert said.keys() == {"nearest-sentence", "no-answer"}
     assert values_of(task, said["no-answer"], examples)["exact_match"] == 0.5
     assert all(a["prediction"] in row["context"] for a, row in zip(said["nearest-sentence"], data, strict=True))
@@ -508,9 +518,14 @@ def test_a_run_is_scored_as_the_official_script_would(tuned: Path) -> None:
     assert 0 < len(answered) < len(scores)
     assert metrics["f1_answerable"]["value"] == pytest.approx(np.mean(answered))
     assert metrics["f1"]["value"] > 0.5
-    threshold = json.loads((tuned / "model" / "luthier.json").read_text())["threshold"]
+    threshold = json.loads((tuned / "model" / "luthier.json").read_text())["learned"]["threshold"]
     none = [odds > threshold for odds in predictions["null_minus_best"]]
     assert none == [text == NONE for text, _ in pairs]
+
+
+def with_threshold(predictor: Predictor, threshold: float) -> Predictor:
+    learned = replace(predictor.task.learned, threshold=threshold)
+    return replace(predictor, task=replace(predictor.task, learned=learned))
 
 
 def test_the_tuned_threshold_decides_what_is_predicted(tuned: Path) -> None:
@@ -519,8 +534,8 @@ def test_the_tuned_threshold_decides_what_is_predicted(tuned: Path) -> None:
         (str(one["question"]), str(one["context"])) for one in (squad(i, answered=i % 2 > 0) for i in range(500, 540))
     ]
     before = [answer["prediction"] for answer in predictor.predict(asked)]
-    predictor.task.threshold = -1e9  # type: ignore[attr-defined]
+    predictor = with_threshold(predictor, -1e9)
     assert {answer["prediction"] for answer in predictor.predict(asked)} == {NONE}
-    predictor.task.threshold = 1e9  # type: ignore[attr-defined]
+    predictor = with_threshold(predictor, 1e9)
     assert NONE not in {answer["prediction"] for answer in predictor.predict(asked)}
     assert any(before)

@@ -1,6 +1,5 @@
 """Text classification in its shapes: from a row to an example, to a loss, to an answer, and back from a directory."""
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -22,8 +21,12 @@ from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Skipped
 from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe
-from luthier.tasks.base import Answer, find, registry
+from luthier.tasks.phases import Answer, Bound, Recognised
+from luthier.tasks.registry import find, registry
+from luthier.tasks.text_classification.kinds import OneLabel
+from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.task import SHAPES, TextClassification
+from tests.tasks.by_hand import bound, came_back
 
 ROWS: dict[str, list[dict[str, Any]]] = {
     "single/one": [{"text": f"a film {i}", "label": "good" if i % 2 else "bad"} for i in range(20)],
@@ -42,17 +45,17 @@ COLUMNS: dict[str, dict[str, Any]] = {
 ALL = list(ROWS)
 
 
-def learned(shape: str, **training: Any) -> tuple[TextClassification, Dataset]:
+def learned(shape: str, **training: Any) -> tuple[Bound[Labels], Dataset]:
     """The task on the rows of a shape, and its examples."""
     recipe = Recipe.build({"data": {"columns": COLUMNS[shape], "shape": shape}, "training": training})
     records = [Record("rows.csv", i, row) for i, row in enumerate(ROWS[shape], start=1)]
-    recognition = TextClassification.recognise(profile(records), COLUMNS[shape], shape)
-    assert recognition is not None
-    task = TextClassification.recognised(recognition, recipe)
-    task.look(profile(records))
+    kind = TextClassification()
+    found = kind.recognise(profile(records), COLUMNS[shape], shape)
+    assert found is not None
+    details = kind.details(shape, found.columns, profile(records))
+    task = Recognised(kind, found.shape, found.columns, details)
     examples = Dataset.from_list([dict(task.example(record)) for record in records])
-    task.learn(examples, recipe)
-    return task, examples
+    return bound(task.fit(examples, recipe), Mock()), examples
 
 
 def out(logits: torch.Tensor) -> ModelOutput:
@@ -60,15 +63,15 @@ def out(logits: torch.Tensor) -> ModelOutput:
     return SequenceClassifierOutput(logits=logits)
 
 
-def answers_of(task: TextClassification, logits: np.ndarray) -> list[Answer]:
+def answers_of(task: Bound[Labels], logits: np.ndarray) -> list[Answer]:
     """The answers to rows of which the model gave these logits."""
-    kept = task.collect(out(torch.tensor(logits)), {}, None)
+    kept = task.collect(out(torch.tensor(logits)), {})
     return task.answers({}, [{}] * len(kept), kept)
 
 
-def loss_of(task: TextClassification, logits: torch.Tensor, labels: Sequence[Any], **training: Any) -> float:
-    summed = task.loss(Recipe.build({"training": training}))
-    return float(summed(out(logits), torch.tensor(task.labels.encode(labels))))
+def loss_of(task: Bound[Labels], logits: torch.Tensor, labels: Sequence[Any], **training: Any) -> float:
+    summed = task.loss(Recipe.build({"training": training}).training)
+    return float(summed(out(logits), {"labels": torch.tensor(task.learned.encode(labels))}))
 
 
 @pytest.mark.parametrize("shape", ALL)
@@ -121,7 +124,7 @@ def test_words_of_missing_values_are_words(word: str) -> None:
 
 def test_the_loss_of_one_label_is_torchs_cross_entropy() -> None:
     task, examples = learned("single/one")
-    logits, labels = torch.randn(20, 2), task.labels.encode(examples["label"])
+    logits, labels = torch.randn(20, 2), task.learned.encode(examples["label"])
     expected = nn.CrossEntropyLoss(reduction="sum")(logits, torch.tensor(labels))
     assert loss_of(task, logits, examples["label"]) == pytest.approx(float(expected), rel=1e-6)
     smooth = nn.CrossEntropyLoss(reduction="sum", label_smoothing=0.2)(logits, torch.tensor(labels))
@@ -131,27 +134,25 @@ def test_the_loss_of_one_label_is_torchs_cross_entropy() -> None:
 
 def test_class_weights_weigh_the_loss_of_their_label() -> None:
     task, examples = learned("single/one", class_weights={"bad": 3.0})
-    logits, labels = torch.randn(20, 2), torch.tensor(task.labels.encode(examples["label"]))
+    logits, labels = torch.randn(20, 2), torch.tensor(task.learned.encode(examples["label"]))
     expected = nn.CrossEntropyLoss(torch.tensor([3.0, 1.0]), reduction="sum")(logits, labels)
     found = loss_of(task, logits, examples["label"], class_weights={"bad": 3.0})
     assert found == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_balanced_weights_give_each_class_the_same_sum() -> None:
-    task, _ = learned("single/one")
     labels = ["bad"] * 15 + ["good"] * 5
-    task._train = Dataset.from_dict({"label": labels})
+    found = OneLabel.fit(labels, Recipe.build({"training": {"class_weights": "balanced"}}))
     logits = torch.zeros(20, 2)
-    summed = task.loss(Recipe.build({"training": {"class_weights": "balanced"}}))
-    encoded = torch.tensor(task.labels.encode(labels))
-    of_bad, of_good = (summed(out(logits[part]), encoded[part]) for part in (slice(15), slice(15, None)))
+    summed, encoded = found.loss(0.0), torch.tensor(found.encode(labels))
+    of_bad, of_good = (summed(logits[part], encoded[part]) for part in (slice(15), slice(15, None)))
     assert float(of_bad) == pytest.approx(float(of_good))
     assert float(of_bad + of_good) == pytest.approx(20 * math.log(2), rel=1e-6)
 
 
 def test_the_loss_of_several_labels_is_torchs_binary_cross_entropy() -> None:
     task, examples = learned("single/several")
-    logits, labels = torch.randn(20, 3), torch.tensor(task.labels.encode(examples["label"]), dtype=torch.float32)
+    logits, labels = torch.randn(20, 3), torch.tensor(task.learned.encode(examples["label"]), dtype=torch.float32)
     assert labels[:4].tolist() == [[0, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, 0]]
     expected = nn.BCEWithLogitsLoss(reduction="sum")(logits, labels)
     assert loss_of(task, logits, examples["label"]) == pytest.approx(float(expected), rel=1e-6)
@@ -167,25 +168,26 @@ def test_the_loss_of_a_number_is_torchs_squared_error() -> None:
 @pytest.mark.parametrize("shape", ALL)
 def test_an_ignored_label_adds_nothing_to_the_loss(shape: str) -> None:
     task, examples = learned(shape)
-    logits = torch.randn(20, task.labels.width)
-    labels = torch.tensor(task.labels.encode(examples["label"]))
-    summed = task.loss(Recipe())
-    part = summed(out(logits[:12]), labels[:12])
+    logits = torch.randn(20, task.learned.width)
+    labels = torch.tensor(task.learned.encode(examples["label"]))
+    summed = task.loss(Recipe().training)
+    part = summed(out(logits[:12]), {"labels": labels[:12]})
     labels[12:] = IGNORED
-    assert float(summed(out(logits), labels)) == pytest.approx(float(part), rel=1e-6)
+    assert float(summed(out(logits), {"labels": labels})) == pytest.approx(float(part), rel=1e-6)
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(*[st.floats(-500, 500)] * 2), min_size=1, max_size=8))
 def test_the_answer_of_one_label_is_the_softmax(logits: list[tuple[float, ...]]) -> None:
-    task = TextClassification.of_model(BertConfig(architectures=["BertForSequenceClassification"]), Mock())
-    assert task is not None
+    fitted = TextClassification().of_model(BertConfig(architectures=["BertForSequenceClassification"]), Mock())
+    assert fitted is not None
+    task = bound(fitted, Mock())
     answers = answers_of(task, np.array(logits))
     expected = torch.softmax(torch.tensor(logits, dtype=torch.float64), dim=1)
     for answer, row in zip(answers, expected, strict=True):
         assert answer["scores"] == pytest.approx(row.tolist(), abs=1e-5)
         assert answer["score"] == max(answer["scores"])
-        assert answer["prediction"] == task.labels.names[int(np.argmax(answer["scores"]))]
+        assert answer["prediction"] == task.learned.names[int(np.argmax(answer["scores"]))]
 
 
 def test_the_answer_of_several_labels_is_those_above_the_threshold() -> None:
@@ -205,12 +207,11 @@ def test_the_answer_of_a_number_is_the_number() -> None:
 @pytest.mark.parametrize("shape", ALL)
 def test_a_task_comes_back_from_what_it_wrote(shape: str) -> None:
     task, _ = learned(shape)
-    back = TextClassification.restored(json.loads(json.dumps(task.to_dict())))
-    assert back.to_dict() == task.to_dict()
+    back = bound(came_back(task), Mock())
     assert back.model_config() == task.model_config()
-    logits = np.random.default_rng(0).normal(size=(5, task.labels.width))
+    logits = np.random.default_rng(0).normal(size=(5, task.learned.width))
     assert answers_of(back, logits) == answers_of(task, logits)
-    assert back.answerable(ROWS[shape][0]) == task.answerable(ROWS[shape][0])
+    assert back.query(ROWS[shape][0]) == task.query(ROWS[shape][0])
 
 
 @pytest.mark.parametrize("shape", ALL)
@@ -219,8 +220,8 @@ def test_gold_as_prediction_is_a_perfect_score(shape: str) -> None:
     metrics = task.metrics(task.perfect(examples[:]), examples[:])
     values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics}
     assert task.metric_for_best in values
-    for name, value in values.items():
-        assert value == pytest.approx(1.0 if task.greater_is_better(name) else 0.0), name
+    for metric in metrics:
+        assert values[metric.name] == pytest.approx(1.0 if metric.greater_is_better else 0.0), metric.name
 
 
 @pytest.mark.parametrize(
@@ -233,29 +234,29 @@ def test_gold_as_prediction_is_a_perfect_score(shape: str) -> None:
     ],
 )
 def test_the_task_of_somebody_elses_model_follows_from_its_configuration(config: dict, shape: str) -> None:
-    task = TextClassification.of_model(BertConfig(architectures=["BertForSequenceClassification"], **config), Mock())
+    task = TextClassification().of_model(BertConfig(architectures=["BertForSequenceClassification"], **config), Mock())
     assert task is not None
     assert task.shape == shape
-    assert task.answerable({"text": "a film"}) == {"text": "a film"}
-    assert len(task.labels.names) == (0 if shape.endswith("number") else config["num_labels"])
+    assert task.query({"text": "a film"}) == {"text": "a film"}
+    assert len(task.learned.names) == (0 if shape.endswith("number") else config["num_labels"])
 
 
 def test_a_model_without_the_head_is_of_no_task_of_ours() -> None:
-    assert TextClassification.of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
-    assert TextClassification.of_model(BertConfig(), Mock()) is None
+    assert TextClassification().of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
+    assert TextClassification().of_model(BertConfig(), Mock()) is None
 
 
 def test_a_text_to_predict_is_found_by_its_column_or_its_role() -> None:
     task, _ = learned("pair/one")
-    assert task.answerable({"a": "one", "b": "two", "id": 3}) == {"text": "one", "text_pair": "two"}
-    assert task.answerable({"text": "one", "text_pair": "two"}) == {"text": "one", "text_pair": "two"}
+    assert task.query({"a": "one", "b": "two", "id": 3}) == {"text": "one", "text_pair": "two"}
+    assert task.query({"text": "one", "text_pair": "two"}) == {"text": "one", "text_pair": "two"}
     with pytest.raises(ColumnError, match="no column 'b'") as caught:
-        task.answerable({"a": "one", "bb": "two"})
+        task.query({"a": "one", "bb": "two"})
     assert "columns: a, bb" in caught.value.hint
     single, _ = learned("single/one")
     with pytest.raises(ColumnError, match="no column 'text'"):
-        single.answerable({"id": 3})
-    assert single.answerable({"text": None}) == {"text": ""}
+        single.query({"id": 3})
+    assert single.query({"text": None}) == {"text": ""}
 
 
 def test_weights_that_cannot_be_are_refused_before_a_model_is_loaded() -> None:
@@ -268,6 +269,6 @@ def test_weights_that_cannot_be_are_refused_before_a_model_is_loaded() -> None:
 
 
 def test_the_registry_finds_the_task_by_name() -> None:
-    assert registry()["text-classification"] is TextClassification
-    assert find("text-classification") is TextClassification
+    assert type(registry()["text-classification"]) is TextClassification
+    assert find("text-classification") is registry()["text-classification"]
     assert len(SHAPES) == 6

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -28,10 +29,24 @@ from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Limits
 from luthier.pipeline.predictor import Predictor, load
 from luthier.run_directory.predictions import read_predictions
-from luthier.tasks.base import registry
-from luthier.tasks.token_classification.task import TokenClassification
+from luthier.tasks.phases import Fitted
+from luthier.tasks.registry import registry
+from luthier.tasks.token_classification.task import Tags, TokenClassification
 from luthier.tokenizers.training import train_tokenizer
-from tests.tasks.by_hand import Oracle, Row, encoded, learned, recipe_of, recognised, run, skip_reason, values_of
+from tests.tasks.by_hand import (
+    Oracle,
+    Row,
+    bound,
+    came_back,
+    encoded,
+    learned,
+    predicting,
+    recipe_of,
+    recognised,
+    run,
+    skip_reason,
+    values_of,
+)
 
 WORDS = ["Ada", "Lovelace", "met", "Bob", "in", "New", "York", "."]
 IOB2 = ["B-PER", "I-PER", "O", "B-PER", "O", "B-LOC", "I-LOC", "O"]
@@ -89,8 +104,8 @@ def bytelevel() -> PreTrainedTokenizerBase:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_tags_of_any_scheme_are_learned_as_iob2(scheme: str) -> None:
     task, examples = learned(TokenClassification, rows(SCHEMES[scheme]))
-    assert (task.shape, task.scheme, task.types) == ("tokens", scheme, ["LOC", "PER"])
-    assert task.names == NAMES
+    assert (task.shape, task.learned.scheme, task.learned.types) == ("tokens", scheme, ("LOC", "PER"))
+    assert list(task.learned.names) == NAMES
     assert task.model_config()["id2label"] == dict(enumerate(NAMES))
     assert task.gold(examples) == [IOB2] * 4
     assert examples["text"][0] == "Ada Lovelace met Bob in New York ."
@@ -101,7 +116,7 @@ def test_tags_of_any_scheme_are_learned_as_iob2(scheme: str) -> None:
 @pytest.mark.parametrize("tool", EXPORTS)
 def test_spans_of_annotation_tools_become_tags_of_words(tool: str) -> None:
     task, examples = learned(TokenClassification, [EXPORTS[tool]] * 4)
-    assert (task.shape, task.types) == ("spans", ["LOC", "PER"])
+    assert (task.shape, task.learned.types) == ("spans", ("LOC", "PER"))
     assert task.gold(examples)[0] == IOB2
     assert examples["text"][0] == TEXT
     assert [TEXT[start:end] for start, end in examples["offsets"][0]] == WORDS
@@ -151,7 +166,7 @@ def test_tags_that_continue_nothing_are_counted_and_begin_an_entity() -> None:
     good, bad = IOB2, ["I-PER", "I-PER", "O", "I-LOC", "O", "B-LOC", "I-PER", "O"]
     data = [{"tokens": WORDS, "ner_tags": tags} for tags in [good] * 20 + [bad]]
     task, examples = learned(TokenClassification, data)
-    assert task.scheme == "IOB2"
+    assert task.learned.scheme == "IOB2"
     assert task.gold(examples)[20] == ["B-PER", "I-PER", "O", "B-LOC", "O", "B-LOC", "B-PER", "O"]
     train = Dataset.from_dict(examples)
     keys = {"train": [task.key(example) for example in train]}
@@ -201,22 +216,22 @@ def test_a_blank_before_a_word_is_none_of_its_tokens(bytelevel: PreTrainedTokeni
     task, examples = learned(TokenClassification, data)
     row = encoded(task, examples, bytelevel, training=True)[0]
     assert bytelevel.convert_ids_to_tokens(row["input_ids"]) == ["<s>", "A", "l", "Ġin", "Ġ", "a", "</s>"]
-    assert task.names == NAMES
+    assert list(task.learned.names) == NAMES
     assert row["labels"] == [IGNORED, 3, IGNORED, 0, IGNORED, 1, IGNORED]
 
 
 def test_padding_and_the_loss_leave_out_what_is_no_label(wordpiece: PreTrainedTokenizerBase) -> None:
     data = [*rows(IOB2, 2), {"tokens": ["Bob"], "ner_tags": ["B-PER"]}]
     task, examples = learned(TokenClassification, data)
-    batch = task.collator(wordpiece, Mock())(encoded(task, examples, wordpiece, training=True))
+    batch = bound(task, wordpiece).collator(Mock())(encoded(task, examples, wordpiece, training=True))
     assert batch["input_ids"].shape == batch["labels"].shape == batch["attention_mask"].shape == (3, 13)
     assert batch["labels"][2].tolist() == [IGNORED, 3, *[IGNORED] * 11]
     logits = torch.randn(3, 13, 5)
     for smoothing in (0.0, 0.1):
         criterion = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED, label_smoothing=smoothing)
         expected = criterion(logits.view(-1, 5), batch["labels"].view(-1))
-        summed = task.loss(recipe_of(training__label_smoothing=smoothing))
-        found = summed(TokenClassifierOutput(logits=logits), batch["labels"])
+        summed = bound(task, wordpiece).loss(recipe_of(training__label_smoothing=smoothing).training)
+        found = summed(TokenClassifierOutput(logits=logits), batch)
         assert float(found) == pytest.approx(float(expected), rel=1e-6)
 
 
@@ -255,9 +270,13 @@ def sentence(n: int, seed: int, alphabet: str = "abcdelmpqrst") -> tuple[list[st
     return words, tags
 
 
-def tagging_oracle(task: TokenClassification, tokenizer: PreTrainedTokenizerBase) -> Oracle:
+def tagging(shape: str, columns: dict[str, str | list[str]], *types: str) -> Fitted[Tags]:
+    return Fitted(TokenClassification(), shape, columns, {}, Tags(types=types))
+
+
+def tagging_oracle(task: Fitted[Tags], tokenizer: PreTrainedTokenizerBase) -> Oracle:
     """A model that knows the tag of each token that begins a word, and gives a wrong one to every other."""
-    numbers = {name: number for number, name in enumerate(task.names)}
+    numbers = {name: number for number, name in enumerate(task.learned.names)}
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     table = torch.zeros(len(tokenizer), len(numbers))
     byte_level = any(piece.startswith("Ġ") for piece in pieces)
@@ -274,12 +293,12 @@ def oracle(request: pytest.FixtureRequest) -> Predictor:
     kind = {"xlm-roberta": "unigram"}.get(request.param)
     size = 400 if request.param == "modernbert" else 120  # 256 of these are bytes
     tokenizer = train_tokenizer(texts, size, kind, family="encoder", architecture=None if kind else request.param)
-    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["LOC", "PER", "WRONG"])
-    return Predictor(task, tagging_oracle(task, tokenizer), tokenizer, Limits(64, stride=21))
+    task = tagging("tokens", {"tokens": "tokens", "tags": "tags"}, "LOC", "PER", "WRONG")
+    return predicting(task, tagging_oracle(task, tokenizer), tokenizer, Limits(64, stride=21))
 
 
 def within(predictor: Predictor, limits: Limits) -> Predictor:
-    return Predictor(predictor.task, predictor.model, predictor.tokenizer, limits)
+    return replace(predictor, task=predictor.task.within(limits))
 
 
 @pytest.mark.parametrize("stride", [0, 1, 21, 32])
@@ -307,7 +326,7 @@ def test_a_window_that_opens_inside_a_word_has_no_label_there(stride: int, oracl
         for label, piece, word in zip(one["labels"], pieces, one["words"], strict=True):
             if label != IGNORED:
                 assert piece.lstrip("Ġ▁") == "" or words[word].startswith(piece.lstrip("Ġ▁"))
-                assert task.names[label] == task.gold(examples)[0][word]
+                assert task.learned.names[label] == task.gold(examples)[0][word]
                 labelled.append(word)
     assert set(labelled) == set(range(len(words)))
     assert (len(labelled) == 2 * len(words)) == (stride == 0), "once each where windows share nothing"
@@ -332,11 +351,11 @@ def test_a_raw_text_of_3000_words_has_3000_tags(oracle: Predictor) -> None:
 
 def test_a_model_of_64_positions_tags_3000_words_one_by_one(tiny_model: Path) -> None:
     """With random weights all that can be seen is that each word has its one tag, and the surest place counts."""
-    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["LOC", "PER"])
+    task = tagging("tokens", {"tokens": "tokens", "tags": "tags"}, "LOC", "PER")
     tokenizer = BertTokenizer.from_pretrained(tiny_model)
     config = BertConfig.from_pretrained(tiny_model, num_labels=5)
     torch.manual_seed(0)
-    predictor = Predictor(task, BertForTokenClassification(config).eval(), tokenizer, Limits(64, stride=21))
+    predictor = predicting(task, BertForTokenClassification(config).eval(), tokenizer, Limits(64, stride=21))
     words = [f"film{i}" if i % 5 else "story" for i in range(3000)]
     answer = predictor.predict([{"tokens": words}])[0]
     assert len(answer["tags"]) == len(answer["tokens"]) == 3000
@@ -346,7 +365,7 @@ def test_a_model_of_64_positions_tags_3000_words_one_by_one(tiny_model: Path) ->
 
 def test_a_word_in_two_windows_is_judged_where_most_is_around_it(wordpiece: PreTrainedTokenizerBase) -> None:
     """The model answers by the place in its window: the first and last thirds of a window are never asked."""
-    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["EDGE"])
+    task = tagging("tokens", {"tokens": "tokens", "tags": "tags"}, "EDGE")
 
     def outputs(ids: Tensor) -> TokenClassifierOutput:
         logits = torch.zeros(*ids.shape, 3)
@@ -355,7 +374,7 @@ def test_a_word_in_two_windows_is_judged_where_most_is_around_it(wordpiece: PreT
         logits[:, -3:, 1] = 9.0
         return TokenClassifierOutput(logits=logits)
 
-    predictor = Predictor(task, Oracle(outputs), wordpiece, Limits(12, stride=5))
+    predictor = predicting(task, Oracle(outputs), wordpiece, Limits(12, stride=5))
     tags = predictor.predict([{"tokens": ["ada", "bob"] * 30}])[0]["tags"]
     assert len(tags) == 60
     assert tags[0] == "B-EDGE" and set(tags[1:50]) == {"O"}
@@ -365,9 +384,9 @@ def test_a_word_in_two_windows_is_judged_where_most_is_around_it(wordpiece: PreT
 def test_a_word_of_which_the_tokenizer_leaves_nothing_is_outside(
     empty: str, wordpiece: PreTrainedTokenizerBase
 ) -> None:
-    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["PER"])
+    task = tagging("tokens", {"tokens": "tokens", "tags": "tags"}, "PER")
     always = Oracle(lambda ids: TokenClassifierOutput(logits=torch.eye(3)[torch.ones_like(ids)] * 9))
-    predictor = Predictor(task, always, wordpiece, Limits(32))
+    predictor = predicting(task, always, wordpiece, Limits(32))
     answer = predictor.predict([{"tokens": ["ada", empty, "met", empty]}])[0]
     assert answer["tags"] == ["B-PER", "O", "B-PER", "O"]
     assert [(one["text"], one["type"]) for one in answer["prediction"]] == [("ada", "PER"), ("met", "PER")]
@@ -397,14 +416,14 @@ def test_words_that_share_a_token_share_its_entity(text: str, pieces: dict[str, 
     vocabulary = [*((token, 0.0) for token in special), *((piece, -1.0) for piece in (*filler, *pieces))]
     tokenizer = XLMRobertaTokenizer(vocab=vocabulary)
     assert set(pieces) <= set(tokenizer.tokenize(text))
-    task = TokenClassification("spans", {"text": "text", "spans": "spans"}, types=["LOC"])
+    task = tagging("spans", {"text": "text", "spans": "spans"}, "LOC")
     table = torch.zeros(len(tokenizer), 3)
     table[:, 0] = 1.0
     for piece, tag in pieces.items():
-        table[tokenizer.convert_tokens_to_ids(piece), task.names.index(tag)] = 9.0
+        table[tokenizer.convert_tokens_to_ids(piece), task.learned.names.index(tag)] = 9.0
     oracle = Oracle(lambda ids: TokenClassifierOutput(logits=table[ids]))
     for length in (64, 4):
-        answer = Predictor(task, oracle, tokenizer, Limits(length, stride=1)).predict([text])[0]
+        answer = predicting(task, oracle, tokenizer, Limits(length, stride=1)).predict([text])[0]
         assert [entity["text"] for entity in answer["prediction"]] == names
         assert all(entity["score"] > 0.9 for entity in answer["prediction"])
 
@@ -445,8 +464,8 @@ def test_any_text_has_a_tag_for_each_word_and_exact_entities(text: str) -> None:
 def _any_predictor() -> Predictor:
     texts = [" ".join(sentence(300, seed)[0]) + " é😀東-.()" for seed in range(3)]
     tokenizer = train_tokenizer(texts, 120, family="encoder", architecture="bert")
-    task = TokenClassification("tokens", {"tokens": "tokens", "tags": "tags"}, types=["LOC", "PER", "WRONG"])
-    return Predictor(task, tagging_oracle(task, tokenizer), tokenizer, Limits(512))
+    task = tagging("tokens", {"tokens": "tokens", "tags": "tags"}, "LOC", "PER", "WRONG")
+    return predicting(task, tagging_oracle(task, tokenizer), tokenizer, Limits(512))
 
 
 ANY = _any_predictor()
@@ -475,16 +494,16 @@ def test_somebody_elses_model_says_its_tags_in_its_own_scheme(
     names: list[str], said: dict[str, str], wordpiece: PreTrainedTokenizerBase
 ) -> None:
     config = BertConfig(architectures=["BertForTokenClassification"], id2label=dict(enumerate(names)))
-    task = TokenClassification.of_model(config, wordpiece)
+    task = TokenClassification().of_model(config, wordpiece)
     assert task is not None
-    assert task.types == ["LOC", "PER"]
+    assert task.learned.types == ("LOC", "PER")
     first = {word: wordpiece(word, add_special_tokens=False)["input_ids"][0] for word in said}
     table = torch.zeros(len(wordpiece), len(names))
     table[:, names.index("O")] = 1.0
     for word, tag in said.items():
         table[first[word], names.index(tag)] = 9.0
     oracle = Oracle(lambda ids: TokenClassifierOutput(logits=table[ids]))
-    answer = Predictor(task, oracle, wordpiece, Limits(64)).predict([TEXT])[0]
+    answer = predicting(task, oracle, wordpiece, Limits(64)).predict([TEXT])[0]
     assert answer["tags"] == IOB2
     found = [(entity["start"], entity["end"], entity["type"]) for entity in answer["prediction"]]
     assert found == SPANS
@@ -492,25 +511,24 @@ def test_somebody_elses_model_says_its_tags_in_its_own_scheme(
 
 
 def test_a_model_without_the_head_is_of_no_task_of_ours() -> None:
-    assert TokenClassification.of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
-    assert TokenClassification.of_model(BertConfig(), Mock()) is None
+    assert TokenClassification().of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
+    assert TokenClassification().of_model(BertConfig(), Mock()) is None
 
 
 def test_a_task_comes_back_from_what_it_wrote(wordpiece: PreTrainedTokenizerBase) -> None:
     task, examples = learned(TokenClassification, rows(SCHEMES["BIOES"]))
-    back = TokenClassification.restored(json.loads(json.dumps(task.to_dict())))
-    assert back.to_dict() == task.to_dict()
+    back = came_back(task)
     assert back.model_config() == task.model_config()
     assert encoded(back, examples, wordpiece) == encoded(task, examples, wordpiece)
-    assert back.answerable({"tokens": WORDS}) == task.answerable({"tokens": WORDS})
-    assert registry()["token-classification"] is TokenClassification
+    assert back.query({"tokens": WORDS}) == task.query({"tokens": WORDS})
+    assert type(registry()["token-classification"]) is TokenClassification
 
 
 def test_the_right_tags_are_a_perfect_score() -> None:
     task, examples = learned(TokenClassification, rows(SCHEMES["BILOU"]))
     assert set(values_of(task, task.perfect(examples), examples).values()) == {1.0}
-    assert values_of(task, task.perfect(examples), examples).keys() == set(task.metric_names)
-    assert task.metric_for_best in task.metric_names
+    assert values_of(task, task.perfect(examples), examples).keys() == set(task.kind.metric_names)
+    assert task.metric_for_best in task.kind.metric_names
 
 
 def test_the_baseline_gives_each_word_its_commonest_tag() -> None:
@@ -521,7 +539,7 @@ def test_the_baseline_gives_each_word_its_commonest_tag() -> None:
     test = [{"tokens": ["York", "May", "unseen"], "ner_tags": ["O", "O", "O"]}]
     task, known = learned(TokenClassification, train)
     _, asked = learned(TokenClassification, test * 2)
-    said = task.baselines(known, asked)
+    said = bound(task, Mock()).baselines(known, asked)
     assert [answer["prediction"] for answer in said["tag-dictionary"]] == [["B-LOC", "B-PER", "O"]] * 2
 
 

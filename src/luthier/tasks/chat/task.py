@@ -1,19 +1,28 @@
-"""Chat: a decoder learns the assistant's turns of conversations, in the words of its chat template."""
+"""Chat: a decoder learns the assistant's turns of conversations, in the words of its chat template.
+
+{"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi!"}]} -> {"prediction": "Hi!"}
+"""
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
 
+from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import checks
-from luthier.data.batches import IGNORED
+from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.records import Fault, Record, Skipped
+from luthier.data.columns.profile import Recognition, require
+from luthier.data.columns.roles import Given, Profiles
+from luthier.data.records import Fault
 from luthier.data.structured import structured
-from luthier.data.tokenized import TARGETS, Examples, Features, Limits
+from luthier.data.table import Example
+from luthier.data.tokenized import TARGETS, Examples, Features
 from luthier.errors import DataError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
@@ -21,90 +30,154 @@ from luthier.metrics.overlap import rouge_metrics
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
 from luthier.reporting.panels import Panel
-from luthier.tasks.base import Answer, Example
-from luthier.tasks.chat import columns as chat_columns
-from luthier.tasks.chat import messages
-from luthier.tasks.chat import template as chat_template
-from luthier.tasks.chat.messages import Message
-from luthier.tasks.generation.documents import DecoderTask, Document
+from luthier.reporting.task_words import Snippet, TaskWords
+from luthier.tasks.base import Task
+from luthier.tasks.chat import template
+from luthier.tasks.chat.columns import recognise_chat, why_not
+from luthier.tasks.chat.messages import Message, read_messages, read_tools
+from luthier.tasks.generation import documents
+from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.panels import panels
+from luthier.tasks.generation.writes import Writes, Writing, language_metrics
+from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
+from luthier.tasks.roles import Role
+from luthier.tasks.usage import string
 
 Messages = list[Message]
 
 
-class Chat(DecoderTask):
+class Chat(Writes, Task[Writing]):
     """Conversations of which the assistant's turns are learned, each with the token that ends it."""
 
     name = "chat"
+    family = "decoder"
+    auto_class = "CausalLM"
     about = "the assistant's turns of conversations, or answers to instructions"
     row = "messages (role, content), or prompt + response (Alpaca and ShareGPT too)"
+    roles = (
+        Role("messages", needed=False),
+        Role("instruction", needed=False),
+        Role("prompt", needed=False),
+        Role("input", needed=False),
+        Role("system", needed=False),
+        Role("tools", needed=False),
+        Role("history", needed=False),
+        Role("output", needed=False, learned=True),
+        Role("response", needed=False, learned=True),
+    )
     shapes = ("messages", "instruction", "prompt")
     metric_names = ("loss", "perplexity", "bits_per_byte", "rougeL")
     gold_column = "reply"
     longest = 1024
     why_lost = "no answer is left within the length that a row may have, or the chat template refuses the conversation"
-    roles = ("messages", "instruction", "prompt")
-    defaults: ClassVar[Mapping[str, Any]] = {**DecoderTask.defaults, "evaluation.generated_rows": 50}
+    defaults: ClassVar[Mapping[str, Any]] = {**DEFAULTS, "evaluation.generated_rows": 50}
+    hub_tag = "text-generation"
 
     # -- recognising the data ------------------------------------------------------------------------------------
 
-    @classmethod
-    def recognise(
-        cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]], shape: str | None
-    ) -> Recognition | None:
-        return chat_columns.recognise_chat(profiles, given=given, shape=shape)
+    def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
+        return recognise_chat(profiles, given=given, shape=shape)
 
-    @classmethod
-    def why_not(cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]]) -> str:
-        return chat_columns.why_not(profiles, given=given)
+    def why_not(self, profiles: Profiles, given: Given) -> str:
+        return why_not(profiles, given=given)
 
-    # -- from rows to examples -----------------------------------------------------------------------------------
+    # -- rows and examples ---------------------------------------------------------------------------------------
 
-    def example(self, record: Record) -> Example | Skipped:
-        turns = messages.read_messages(record.values, self.columns, self.shape)
-        tools = messages.read_tools(record.values, self.columns)
+    def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
+        turns = read_messages(values, task.columns, task.shape)
+        tools = read_tools(values, task.columns)
         if isinstance(turns, Fault):
-            return turns.of(record)
-        if isinstance(tools, Fault):
-            return tools.of(record)
-        return {"source": record.source, "row": record.row, **_example(turns, tools)}
+            return turns
+        return tools if isinstance(tools, Fault) else _example(turns, tools)
 
-    def answerable(self, values: Mapping[str, Any]) -> Example:
+    def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         """A conversation to be gone on with; a text alone is what the user says."""
-        role = next(role for role in self.roles if role in self.columns)
-        column = str(self.columns[role])
+        (role,) = self.asked(task)
+        column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
-        given = structured(values[name]) if self.shape == "messages" else values[name]
-        if self.shape == "messages" and not isinstance(given, list):
+        given = structured(values[name]) if task.shape == "messages" else values[name]
+        if task.shape == "messages" and not isinstance(given, list):
             return _example([{"role": "user", "content": str(given or "")}], [])
-        turns = messages.read_messages({**values, column: given}, self.columns, self.shape, replied=False)
-        tools = messages.read_tools(values, self.columns)
+        turns = read_messages({**values, column: given}, task.columns, task.shape, replied=False)
+        tools = read_tools(values, task.columns)
         if isinstance(turns, Fault) or isinstance(tools, Fault):
             return _example([{"role": "user", "content": str(given or "")}], [])
         return _example(turns, tools)
 
+    def asked(self, task: Recognised[Writing]) -> list[str]:
+        return [role for role in self.shapes if role in task.columns][:1]
+
     def key(self, example: Example) -> str:
         return key(example["messages"])
 
-    # -- from examples to the model ------------------------------------------------------------------------------
+    # -- words ---------------------------------------------------------------------------------------------------
 
-    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        super().ready(tokenizer, config)
-        decision = chat_template.ensure(tokenizer)
-        self._ends = chat_template.end_tokens(tokenizer)
-        ends = ", ".join(repr(token) for token in tokenizer.convert_ids_to_tokens(self._ends))
-        return [decision, Decision("end of turn", ends, "is learned after each of the assistant's turns")]
+    def texts(self, task: Fitted[Writing], examples: Examples) -> Iterator[str]:
+        for turns, _ in _conversations(examples):
+            yield from (turn["content"] for turn in turns)
+
+    def inputs(self, task: Fitted[Writing], examples: Examples) -> dict[str, list[Any]]:
+        return {"conversation": [_shown(_unanswered(turns)) for turns, _ in _conversations(examples)]}
+
+    def metrics(self, task: Fitted[Writing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
+        found = language_metrics(answers)
+        pairs = zip(answers, self.gold(task, examples), strict=True)
+        written = [(answer["prediction"], gold) for answer, gold in pairs if answer["prediction"] is not None]
+        if written:
+            found += rouge_metrics([text for text, _ in written], [[gold] for _, gold in written], names=("rougeL",))
+        return found
+
+    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+        return panels(predictions)
+
+    def trial(self, task: Fitted[Writing]) -> Mapping[str, Any]:
+        return {self.asked(task)[0]: "Hello"}
+
+    def words(self, task: Fitted[Writing], run: Path) -> TaskWords:
+        """With a conversation in a terminal, which is what a reader tries first."""
+        found, command = super().words(task, run), f"luthier chat {shlex.quote(run.as_posix())}"
+        first, *others = found.snippets
+        chat = Snippet("A conversation, in a terminal", "shell", command)
+        return replace(found, snippets=[first, *others[:1], chat, *others[1:]], next_command=command)
+
+    def transformers_code(self, task: Fitted[Writing], model: str) -> str:
+        (said,) = self.trial(task).values()
+        return (
+            "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
+            f"tokenizer = AutoTokenizer.from_pretrained({string(model)})\n"
+            f"model = AutoModelForCausalLM.from_pretrained({string(model)})\n"
+            f'messages = [{{"role": "user", "content": {string(said)}}}]\n'
+            "inputs = tokenizer.apply_chat_template(\n"
+            '    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"\n'
+            ")\n"
+            "outputs = model.generate(**inputs)\n"
+            'reply = outputs[0, inputs["input_ids"].shape[1] :]\n'
+            "print(tokenizer.decode(reply, skip_special_tokens=True))"
+        )
+
+    def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Writing] | None:
+        chats = writes(config) and bool(tokenizer.chat_template)
+        return Fitted(self, "messages", {"messages": "messages"}, {}, Writing(GenerationRecipe())) if chats else None
+
+    # -- features ------------------------------------------------------------------------------------------------
+
+    def ready(
+        self, task: Fitted[Writing], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Writing, list[Decision]]:
+        decision = template.ensure(tokenizer)
+        tokens = tokenizer.convert_ids_to_tokens(template.end_tokens(tokenizer))
+        ends = ", ".join(repr(token) for token in tokens)
+        learned = "is learned after each of the assistant's turns"
+        return task.learned, [decision, Decision("end of turn", ends, learned)]
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-        return set(self._ends)
+        return set(template.end_tokens(tokenizer))
 
-    def notice(
-        self, examples: Examples, rows: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase
-    ) -> list[Finding]:
+    def notice(self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
         """Also see that nobody's words are taken for the template's own."""
-        added = tokenizer.added_tokens_decoder.values()
-        marks = [str(mark) for mark in added if mark.special or str(mark) in str(tokenizer.chat_template)]
+        added = task.tokenizer.added_tokens_decoder.values()
+        marks = [str(mark) for mark in added if mark.special or str(mark) in str(task.tokenizer.chat_template)]
         pattern = re.compile("|".join(re.escape(mark) for mark in marks if mark.strip()) or "(?!)")
         held = [
             {mark for turn in turns for mark in pattern.findall(turn["content"])}
@@ -112,75 +185,63 @@ class Chat(DecoderTask):
         ]
         rows_with = [row for row, found in zip(examples["row"], held, strict=True) if found]
         told = checks.control_tokens(rows_with, len(held), sorted(set().union(*held)))
-        return [*super().notice(examples, rows, tokenizer), *told]
+        return [*super().notice(task, examples, rows), *told]
 
-    def configure(self, model: PreTrainedModel, limits: Limits) -> None:
-        super().configure(model, limits)
-        model.generation_config.eos_token_id = self._ends
+    def configure(self, task: Bound[Writing], model: PreTrainedModel) -> None:
+        super().configure(task, model)
+        model.generation_config.eos_token_id = template.end_tokens(task.tokenizer)
 
-    def texts(self, examples: Examples) -> Iterator[str]:
-        for turns, _ in _conversations(examples):
-            yield from (turn["content"] for turn in turns)
-
-    def encode(
-        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
-    ) -> Features:
-        length = limits.length if limits else None
-        documents = [(ids[:length], labels[:length]) for ids, labels in self.documents(examples, tokenizer)]
+    def encode(self, task: Bound[Writing], examples: Examples, *, training: bool) -> Features:
+        length = task.limits.length if task.limits else None
+        held = [(ids[:length], labels[:length]) for ids, labels in documents_of(task.tokenizer, examples)]
         return {
-            "input_ids": [ids for ids, _ in documents],
-            "labels": [labels for _, labels in documents],
-            TARGETS: [sum(label != IGNORED for label in labels) for _, labels in documents],
+            "input_ids": [ids for ids, _ in held],
+            "labels": [labels for _, labels in held],
+            TARGETS: [sum(label != IGNORED for label in labels) for _, labels in held],
         }
 
-    def documents(self, examples: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
-        found = []
-        for turns, tools in _conversations(examples):
-            try:
-                ids, mask = chat_template.assistant_mask(tokenizer, turns, tools)
-            except DataError:  # the template refuses the conversation: nothing of it can be learned
-                ids, mask = [*self._ends[:1]], [0]
-            found.append((ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)]))
-        return found
+    def collator(self, task: Bound[Writing], model: PreTrainedModel) -> Collate:
+        return documents.collator(task.tokenizer, model, blocks=False)
 
-    # -- from the model to answers -------------------------------------------------------------------------------
+    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return documents.next_tokens(logits, labels)
 
-    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
-        room = max(limits.length - self.new_tokens(limits), limits.length // 2)
+    def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
+        """A trigram model over the same tokens, which is asked for the same labels."""
+        known, asked = (documents_of(task.tokenizer, rows) for rows in (train, test))
+        return {"trigram": documents.trigram_answers(known, asked, len(task.tokenizer), self.perfect(task, test))}
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
+        length = task.set_limits.length
+        room = max(length - self.new_tokens(task), length // 2)
         return [
-            chat_template.prompt_ids(tokenizer, _unanswered(turns), tools)[-room:]
+            template.prompt_ids(task.tokenizer, _unanswered(turns), tools)[-room:]
             for turns, tools in _conversations(examples)
         ]
 
-    def most_new_tokens(self, limits: Limits) -> int:
+    def chat_prompt(self, task: Bound[Writing], messages: Sequence[Mapping[str, Any]]) -> list[int]:
+        (ids,) = self.prompts(task, {"messages": [json.dumps(list(messages))], "tools": [""]})
+        return ids
+
+    def most_new_tokens(self, task: Bound[Writing]) -> int:
         return 256
 
     def written_texts(self, examples: Examples) -> list[str]:
         return ["\n".join(_said(turns)) for turns, _ in _conversations(examples)]
 
-    def gold(self, examples: Examples) -> list[Any]:
-        return list(examples["reply"])
 
-    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
-        return {"conversation": [_shown(_unanswered(turns)) for turns, _ in _conversations(examples)]}
-
-    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        found = self.language(answers)
-        pairs = zip(answers, self.gold(examples), strict=True)
-        written = [(answer["prediction"], gold) for answer, gold in pairs if answer["prediction"] is not None]
-        if written:
-            found += rouge_metrics([text for text, _ in written], [[gold] for _, gold in written], names=("rougeL",))
-        return found
-
-    def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        return panels(predictions)
-
-    # -- the model directory -------------------------------------------------------------------------------------
-
-    @classmethod
-    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        chats = writes(config) and bool(tokenizer.chat_template)
-        return cls("messages", {"messages": "messages"}, GenerationRecipe()) if chats else None
+def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list[Document]:
+    """Each conversation, of which what the assistant says is learned."""
+    found = []
+    for turns, tools in _conversations(examples):
+        try:
+            ids, mask = template.assistant_mask(tokenizer, turns, tools)
+        except DataError:  # the template refuses the conversation: nothing of it can be learned
+            ids, mask = template.end_tokens(tokenizer)[:1], [0]
+        found.append((ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)]))
+    return found
 
 
 def _example(turns: Messages, tools: list[Any]) -> Example:

@@ -2,55 +2,66 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from transformers import PretrainedConfig, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.batches import IGNORED
+from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import is_missing, require
-from luthier.data.records import Record, Skipped
-from luthier.data.tokenized import Examples, Features, Limits
+from luthier.data.records import Fault
+from luthier.data.table import Example
+from luthier.data.tokenized import Examples, Features
 from luthier.findings import Decision
-from luthier.tasks.base import Example
-from luthier.tasks.generation.documents import DecoderTask, Document, pack, windows
+from luthier.reporting.panels import Panel
+from luthier.tasks import usage
+from luthier.tasks.base import Task
+from luthier.tasks.generation import documents
+from luthier.tasks.generation.documents import Document
+from luthier.tasks.generation.panels import panels
+from luthier.tasks.generation.writes import Writes, Writing
+from luthier.tasks.long_rows import BLOCKS
+from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 
 SEPARATOR = "\n\n"  # between a prompt and what is written to it
 OPENING_WORDS = 12
 
 
-class DocumentTask(DecoderTask):
+class DocumentTask(Writes, Task[Writing]):
     """Documents that a decoder learns to write."""
 
-    packs = True
-    cuts = False
+    family = "decoder"
+    auto_class = "CausalLM"
+    long_rows = BLOCKS
     gold_column = "text"
     unlabelled = True
-    text_role = "text"  # the role of the column that is learned
+    hub_tag = "text-generation"
+    text_role: ClassVar[str] = "text"  # the role of the column that is learned
 
-    # -- from rows to examples -----------------------------------------------------------------------------------
+    # -- rows and examples ---------------------------------------------------------------------------------------
 
-    @property
-    def asked_roles(self) -> list[str]:
+    def asked(self, task: Recognised[Writing]) -> list[str]:
         """The prompt where there are prompts; the text's beginning where there are none."""
-        return super().asked_roles[:1]
+        return [role.name for role in self.roles if role.name in task.columns][:1]
 
-    def example(self, record: Record) -> Example | Skipped:
+    def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         texts = {"prompt": "", "text": ""}
         for name, role in (("prompt", "prompt"), ("text", self.text_role)):
-            if role not in self.columns:
+            if role not in task.columns:
                 continue
-            value = record.values.get(str(self.columns[role]))
+            value = values.get(str(task.columns[role]))
             if is_missing(value):
-                reason = "missing-text" if value is None else "empty-text"
-                return Skipped(record.source, record.row, reason, f"column {self.columns[role]!r} is empty")
+                return Fault(
+                    f"{'missing' if value is None else 'empty'}-text", f"column {task.columns[role]!r} is empty"
+                )
             texts[name] = str(value)
-        return {"source": record.source, "row": record.row, **texts}
+        return texts
 
-    def answerable(self, values: Mapping[str, Any]) -> Example:
+    def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         """What a person gives is a prompt, whether the training data had prompts or not."""
-        role = "prompt" if "prompt" in self.columns else self.text_role
-        column = str(self.columns[role])
+        role = "prompt" if "prompt" in task.columns else self.text_role
+        column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
         return {"prompt": "" if values[name] is None else str(values[name]), "text": ""}
@@ -58,54 +69,64 @@ class DocumentTask(DecoderTask):
     def key(self, example: Example) -> str:
         return key(example["text"], example["prompt"])
 
-    # -- from examples to the model ------------------------------------------------------------------------------
+    # -- words ---------------------------------------------------------------------------------------------------
 
-    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        super().ready(tokenizer, config)
-        return [Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")]
+    def gold(self, task: Fitted[Writing], examples: Examples) -> list[Any]:
+        return list(examples["text"])
 
-    def texts(self, examples: Examples) -> Iterator[str]:
+    def inputs(self, task: Fitted[Writing], examples: Examples) -> dict[str, list[Any]]:
+        return {"prompt": _asked(task, examples)}
+
+    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+        return panels(predictions)
+
+    def trial(self, task: Fitted[Writing]) -> Mapping[str, Any]:
+        return {self.asked(task)[0]: "Once upon a time"}
+
+    def transformers_code(self, task: Fitted[Writing], model: str) -> str:
+        (prompt,) = self.trial(task).values()
+        text = usage.string(prompt + SEPARATOR if "prompt" in task.columns else prompt)
+        return usage.pipeline_code("text-generation", model, "", f"{text}, return_full_text=False")
+
+    # -- features ------------------------------------------------------------------------------------------------
+
+    def ready(
+        self, task: Fitted[Writing], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Writing, list[Decision]]:
+        return task.learned, [Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")]
+
+    def texts(self, task: Fitted[Writing], examples: Examples) -> Iterator[str]:
         for prompt, text in zip(examples["prompt"], examples["text"], strict=True):
             yield prompt + SEPARATOR + text if prompt else text
 
-    def encode(
-        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
-    ) -> Features:
-        documents = self.documents(examples, tokenizer)
-        if training and limits is not None:
-            return pack(documents, limits.length)
-        return windows(documents, limits)
+    def encode(self, task: Bound[Writing], examples: Examples, *, training: bool) -> Features:
+        held = documents_of(task.tokenizer, examples)
+        if training and task.limits is not None:
+            return documents.pack(held, task.limits.length)
+        return documents.windows(held, task.limits)
 
-    def documents(self, examples: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
-        """Each document from what opens a text for the tokenizer to its end token; a prompt is no label."""
-        opening, end = _edges(tokenizer)
-        prompts = [prompt + SEPARATOR if prompt else "" for prompt in examples["prompt"]]
-        asked = tokenizer(prompts, add_special_tokens=False)["input_ids"]
-        told = tokenizer(list(examples["text"]), add_special_tokens=False)["input_ids"]
-        found = []
-        for prompt, text in zip(asked, told, strict=True):
-            ids = [*opening, *prompt, *text, *end]
-            found.append((ids, [IGNORED] * (len(opening) + len(prompt)) + [*text, *end]))
-        return found
+    def collator(self, task: Bound[Writing], model: PreTrainedModel) -> Collate:
+        return documents.collator(task.tokenizer, model, blocks=True)
 
-    # -- from the model to answers -------------------------------------------------------------------------------
+    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return documents.next_tokens(logits, labels)
 
-    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
-        room = max(1, limits.length - self.new_tokens(limits))
-        ids = tokenizer(self._asked(examples))["input_ids"]
-        opens, end = _edges(tokenizer)
+    def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
+        """A trigram model over the same tokens, which is asked for the same labels."""
+        known, asked = (documents_of(task.tokenizer, rows) for rows in (train, test))
+        return {"trigram": documents.trigram_answers(known, asked, len(task.tokenizer), self.perfect(task, test))}
+
+    # -- answers -------------------------------------------------------------------------------------------------
+
+    def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
+        room = max(1, task.set_limits.length - self.new_tokens(task))
+        ids = task.tokenizer(_asked(task, examples))["input_ids"]
+        opens, end = _edges(task.tokenizer)
         begun = [one[: len(one) - len(end)] if end and one[-1:] == end else one for one in ids]
         return [one[-room:] or opens for one in begun]  # to nothing a document is written as one begins
 
-    def _asked(self, examples: Examples) -> list[str]:
-        """The prompt of each example; the opening of its text where it has none."""
-        pairs = zip(examples["prompt"], examples["text"], strict=True)
-        if "prompt" in self.columns:
-            return [prompt + SEPARATOR for prompt, _ in pairs]
-        return [prompt or opening(text) for prompt, text in pairs]
-
-    def most_new_tokens(self, limits: Limits) -> int:
-        return max(1, min(200, limits.length // 2))
+    def most_new_tokens(self, task: Bound[Writing]) -> int:
+        return max(1, min(200, task.set_limits.length // 2))
 
     def written_texts(self, examples: Examples) -> list[str]:
         return list(examples["text"])
@@ -113,11 +134,26 @@ class DocumentTask(DecoderTask):
     def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
         return str(tokenizer.decode(list(ids), skip_special_tokens=True)).rstrip()
 
-    def gold(self, examples: Examples) -> list[Any]:
-        return list(examples["text"])
 
-    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
-        return {"prompt": self._asked(examples)}
+def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list[Document]:
+    """Each document from what opens a text for the tokenizer to its end token; a prompt is no label."""
+    opening, end = _edges(tokenizer)
+    prompts = [prompt + SEPARATOR if prompt else "" for prompt in examples["prompt"]]
+    asked = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    told = tokenizer(list(examples["text"]), add_special_tokens=False)["input_ids"]
+    found = []
+    for prompt, text in zip(asked, told, strict=True):
+        ids = [*opening, *prompt, *text, *end]
+        found.append((ids, [IGNORED] * (len(opening) + len(prompt)) + [*text, *end]))
+    return found
+
+
+def _asked(task: Fitted[Writing], examples: Examples) -> list[str]:
+    """The prompt of each example; the opening of its text where it has none."""
+    pairs = zip(examples["prompt"], examples["text"], strict=True)
+    if "prompt" in task.columns:
+        return [prompt + SEPARATOR for prompt, _ in pairs]
+    return [prompt or opening(text) for prompt, text in pairs]
 
 
 def opening(text: str) -> str:

@@ -1,64 +1,47 @@
 """Documents for decoders: packed into blocks for training, and read in overlapping windows when they are judged."""
 
-from abc import abstractmethod
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Collate
-from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, Limits
-from luthier.findings import Decision
+from luthier.data.tokenized import EXAMPLES, TARGETS, Features, Limits
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs
-from luthier.tasks.base import Answer
-from luthier.tasks.generation.task import WritingTask
+from luthier.tasks.phases import Answer
 
 Document = tuple[list[int], list[int]]  # ids, and of each id the label, IGNORED where it is not learned
+# What decoders are trained with: rows are long, and the logits of each token are as many as the vocabulary.
+DEFAULTS = {"training.eval_on_start": True, "training.batch_size": 8}
 
 
-class DecoderTask(WritingTask):
-    """A task of decoders: the label of each place is the token that stands there, predicted from those before it."""
+def next_tokens(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits [b, t - 1, v] and the labels [b, t - 1] that they predict: each token from those before it."""
+    return logits[:, :-1], labels[:, 1:]
 
-    family = "decoder"
-    auto_class = "CausalLM"
-    defaults: ClassVar[Mapping[str, Any]] = {
-        "training.eval_on_start": True,
-        "training.batch_size": 8,  # rows are long, and the logits of each token are as many as the vocabulary
-    }
-    _tokenizer: PreTrainedTokenizerBase | None = None
 
-    @abstractmethod
-    def documents(self, examples: Examples, tokenizer: PreTrainedTokenizerBase) -> list[Document]:
-        """The ids and labels of each example."""
+def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, *, blocks: bool) -> Collate:
+    """Pads documents, and blocks of them; the documents of a block run apart where a model cannot tell them apart.
 
-    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        self._tokenizer = tokenizer
-        return []
+    Args:
+        tokenizer: Its padding token is used.
+        model: That the batches are for.
+        blocks: Whether there are blocks.
+    """
+    apart = blocks and not packs(model)
 
-    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """A trigram model over the same tokens, which is asked for the same labels."""
-        assert self._tokenizer is not None
-        known, asked = (self.documents(rows, self._tokenizer) for rows in (train, test))
-        return {"trigram": trigram_answers(known, asked, len(self._tokenizer), self.perfect(test))}
+    def collate(rows: Sequence[Any]) -> dict[str, Tensor]:
+        rows = [{key: row[key] for key in ("input_ids", "labels", "position_ids") if key in row} for row in rows]
+        if "position_ids" not in rows[0]:
+            return _padded(rows, tokenizer)
+        return _padded(_apart(rows), tokenizer) if apart else _packed(rows, tokenizer)
 
-    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return logits[:, :-1], labels[:, 1:]
-
-    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
-        packed_mask = not self.packs or packs(model)
-
-        def collate(rows: Sequence[Any]) -> dict[str, Tensor]:
-            rows = [{key: row[key] for key in ("input_ids", "labels", "position_ids") if key in row} for row in rows]
-            if "position_ids" not in rows[0]:
-                return _padded(rows, tokenizer)
-            return _packed(rows, tokenizer) if packed_mask else _padded(_apart(rows), tokenizer)
-
-        return collate
+    return collate
 
 
 def trigram_answers(

@@ -2,7 +2,8 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -10,16 +11,21 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from luthier.data.batches import Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import is_missing, require
-from luthier.data.records import Fault, Record, Skipped
-from luthier.data.tokenized import TARGET_LENGTH, Examples, Features, Limits
+from luthier.data.records import Fault
+from luthier.data.table import Example
+from luthier.data.tokenized import TARGET_LENGTH, Examples, Features
 from luthier.findings import Decision
-from luthier.tasks.base import Example
-from luthier.tasks.generation.task import WritingTask
+from luthier.reporting.panels import Panel
+from luthier.tasks.base import Task
+from luthier.tasks.generation.panels import panels
+from luthier.tasks.generation.writes import Writes, Writing
+from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
+from luthier.tasks.usage import string
 
 MOST_TARGET = 512  # tokens of an answer where nothing says how long answers are
 
 
-class Seq2SeqTask(WritingTask):
+class Seq2SeqTask(Writes, Task[Writing]):
     """A source and its targets, of which the first is learned; all of them count when answers are judged.
 
     Examples hold `text` (what the model reads after the prefix), `target` and `targets`.
@@ -28,78 +34,96 @@ class Seq2SeqTask(WritingTask):
     family = "encoder-decoder"
     auto_class = "Seq2SeqLM"
     longest = 1024
-    prefix: str | None = None  # before every source; None until the model is known
-
-    # -- from rows to examples -----------------------------------------------------------------------------------
 
     @abstractmethod
-    def source_text(self, values: Mapping[str, Any]) -> str | Fault:
+    def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         """What the model reads of a row, without its prefix, or why there is nothing."""
 
     @abstractmethod
-    def target_texts(self, values: Mapping[str, Any]) -> list[str] | Fault:
+    def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
         """What the model may write, the best first, or why there is nothing."""
 
-    @abstractmethod
-    def default_prefix(self, config: PretrainedConfig) -> str:
+    def default_prefix(self, task: Fitted[Writing], config: PretrainedConfig) -> str:
         """What the architecture was pretrained to see before a source of this task."""
+        return ""
 
-    def example(self, record: Record) -> Example | Skipped:
-        text, targets = self.source_text(record.values), self.target_texts(record.values)
+    # -- rows and examples ---------------------------------------------------------------------------------------
+
+    def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
+        text, targets = self.source_text(task, values), self.target_texts(task, values)
         if isinstance(text, Fault):
-            return text.of(record)
-        if isinstance(targets, Fault):
-            return targets.of(record)
-        return {"source": record.source, "row": record.row, "text": text, "target": targets[0], "targets": targets}
+            return text
+        return targets if isinstance(targets, Fault) else {"text": text, "target": targets[0], "targets": targets}
 
-    def answerable(self, values: Mapping[str, Any]) -> Example:
-        roles = [role for role in self.roles if role in self.columns]
-        named = {str(self.columns[role]): values[role] for role in roles if role in values} | dict(values)
-        require([str(self.columns[role]) for role in roles], named)
-        text = self.source_text(named)
+    def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
+        roles = self.asked(task)
+        named = {str(task.columns[role]): values[role] for role in roles if role in values} | dict(values)
+        require([str(task.columns[role]) for role in roles], named)
+        text = self.source_text(task, named)
         return {"text": "" if isinstance(text, Fault) else text, "target": "", "targets": []}
-
-    def text_in(self, values: Mapping[str, Any], role: str) -> str | Fault:
-        """The text of a role's column."""
-        column = str(self.columns[role])
-        value = values.get(column)
-        if is_missing(value):
-            return Fault("missing-text" if value is None else "empty-text", f"column {column!r} is empty")
-        return str(value)
 
     def key(self, example: Example) -> str:
         return key(example["text"])
 
-    # -- from examples to the model ------------------------------------------------------------------------------
+    # -- words ---------------------------------------------------------------------------------------------------
 
-    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        if self.prefix is None:
-            self.prefix = self.default_prefix(config) if config.name_or_path else ""  # a new model has seen none
-        why = f"what {config.model_type} was pretrained to see"
-        return [Decision("prefix", repr(self.prefix), why)] if self.prefix else []
+    def gold(self, task: Fitted[Writing], examples: Examples) -> list[Any]:
+        """The targets of each example; a single text where no example has several."""
+        if all(len(targets) == 1 for targets in examples["targets"]):
+            return [targets[0] for targets in examples["targets"]]
+        return [list(targets) for targets in examples["targets"]]
 
-    def texts(self, examples: Examples) -> Iterator[str]:
-        yield from self._sources(examples)
+    def examples_of(self, task: Fitted[Writing], predictions: Examples) -> Examples:
+        targets = [[gold] if isinstance(gold, str) else list(gold) for gold in predictions["gold"]]
+        return {"text": predictions["text"], "targets": targets, "target": [several[0] for several in targets]}
+
+    def inputs(self, task: Fitted[Writing], examples: Examples) -> dict[str, list[Any]]:
+        return {"text": list(examples["text"])}
+
+    def texts(self, task: Fitted[Writing], examples: Examples) -> Iterator[str]:
+        yield from _sources(task, examples)
         yield from examples["target"]
 
-    def _sources(self, examples: Examples) -> list[str]:
-        return [(self.prefix or "") + text for text in examples["text"]]
+    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+        return panels(predictions)
 
-    def encode(
-        self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits | None, *, training: bool
-    ) -> Features:
-        cutting: dict[str, Any] = {"truncation": True, "max_length": limits.length} if limits else {}
-        features: Features = dict(tokenizer(self._sources(examples), **cutting))
+    def transformers_code(self, task: Fitted[Writing], model: str) -> str:
+        row = {str(task.columns[role]): text for role, text in self.trial(task).items()}
+        words = (task.learned.prefix or "") + str(self.source_text(task, row))
+        return (
+            "from transformers import AutoModelForSeq2SeqLM, AutoTokenizer\n\n"
+            f"tokenizer = AutoTokenizer.from_pretrained({string(model)})\n"
+            f"model = AutoModelForSeq2SeqLM.from_pretrained({string(model)})\n"
+            f"texts = [{string(words)}]\n"
+            'inputs = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")\n'
+            "outputs = model.generate(**inputs)\n"
+            "print(tokenizer.batch_decode(outputs, skip_special_tokens=True))"
+        )
+
+    # -- features ------------------------------------------------------------------------------------------------
+
+    def ready(
+        self, task: Fitted[Writing], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Writing, list[Decision]]:
+        prefix = task.learned.prefix
+        if prefix is None:
+            prefix = self.default_prefix(task, config) if config.name_or_path else ""  # a new model has seen none
+        why = f"what {config.model_type} was pretrained to see"
+        return replace(task.learned, prefix=prefix), [Decision("prefix", repr(prefix), why)] if prefix else []
+
+    def encode(self, task: Bound[Writing], examples: Examples, *, training: bool) -> Features:
+        cutting: dict[str, Any] = {"truncation": True, "max_length": task.limits.length} if task.limits else {}
+        features: Features = dict(task.tokenizer(_sources(task, examples), **cutting))
         if any(examples["target"]):
-            cutting = {"truncation": True, "max_length": limits.target} if limits else {}
-            labels = tokenizer(text_target=list(examples["target"]), **cutting)["input_ids"]
+            cutting = {"truncation": True, "max_length": task.limits.target} if task.limits else {}
+            labels = task.tokenizer(text_target=list(examples["target"]), **cutting)["input_ids"]
             features["labels"] = labels
             features[TARGET_LENGTH] = [len(ids) for ids in labels]
         return features
 
-    def collator(self, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> Collate:
+    def collator(self, task: Bound[Writing], model: PreTrainedModel) -> Collate:
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            batch = pad_inputs(rows, tokenizer)
+            batch = pad_inputs(rows, task.tokenizer)
             if "labels" in rows[0]:
                 batch["labels"] = pad_labels(rows)
                 batch["decoder_input_ids"] = _shifted(model, batch["labels"])
@@ -110,42 +134,37 @@ class Seq2SeqTask(WritingTask):
     def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return logits, labels
 
-    # -- from the model to answers -------------------------------------------------------------------------------
+    # -- answers -------------------------------------------------------------------------------------------------
 
-    def prompts(self, examples: Examples, tokenizer: PreTrainedTokenizerBase, limits: Limits) -> list[list[int]]:
-        texts = self._sources(examples)
-        ids: list[list[int]] = tokenizer(texts, truncation=True, max_length=limits.length)["input_ids"]
-        return ids
+    def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
+        texts = _sources(task, examples)
+        cut: list[list[int]] = task.tokenizer(texts, truncation=True, max_length=task.set_limits.length)["input_ids"]
+        return cut
 
-    def most_new_tokens(self, limits: Limits) -> int:
-        return limits.target or MOST_TARGET
+    def most_new_tokens(self, task: Bound[Writing]) -> int:
+        return task.set_limits.target or MOST_TARGET
 
     def written_texts(self, examples: Examples) -> list[str]:
         return list(examples["target"])
 
-    def gold(self, examples: Examples) -> list[Any]:
-        """The targets of each example; a single text where no example has several."""
-        if all(len(targets) == 1 for targets in examples["targets"]):
-            return [targets[0] for targets in examples["targets"]]
-        return [list(targets) for targets in examples["targets"]]
 
-    def examples_of(self, predictions: Examples) -> Examples:
-        targets = [[gold] if isinstance(gold, str) else list(gold) for gold in predictions["gold"]]
-        return {"text": predictions["text"], "targets": targets, "target": [several[0] for several in targets]}
+def text_in(task: Recognised[Writing], values: Mapping[str, Any], role: str) -> str | Fault:
+    """The text of a role's column."""
+    column = str(task.columns[role])
+    value = values.get(column)
+    if is_missing(value):
+        return Fault("missing-text" if value is None else "empty-text", f"column {column!r} is empty")
+    return str(value)
 
-    def inputs(self, examples: Examples) -> dict[str, list[Any]]:
-        return {"text": list(examples["text"])}
 
-    # -- the model directory -------------------------------------------------------------------------------------
+def answered(answers: Sequence[Answer], examples: Examples) -> tuple[list[str], list[list[str]]]:
+    """The texts that were written, and the right ones to each of them."""
+    written = [i for i, answer in enumerate(answers) if answer["prediction"] is not None]
+    return [answers[i]["prediction"] for i in written], [list(examples["targets"][i]) for i in written]
 
-    def to_dict(self) -> dict[str, Any]:
-        return super().to_dict() | {"prefix": self.prefix or ""}
 
-    @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Self:
-        task = super().restored(saved)
-        task.prefix = saved["prefix"]
-        return task
+def _sources(task: Fitted[Writing], examples: Examples) -> list[str]:
+    return [(task.learned.prefix or "") + text for text in examples["text"]]
 
 
 def _shifted(model: PreTrainedModel, labels: Tensor) -> Tensor:

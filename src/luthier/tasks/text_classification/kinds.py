@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+import torch
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
@@ -13,14 +14,15 @@ from torch.nn import functional
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
 from luthier.data.columns.profile import as_number, is_missing, split_labels
+from luthier.data.records import Fault
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression
-from luthier.metrics.base import AnyMetric
+from luthier.metrics.base import AnyMetric, FloatArray
 from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
-from luthier.tasks.base import Answer, FloatArray
-from luthier.tasks.text_classification.labels import LabelLoss, Labels, Texts, Unlabelled, check_weights, weights_of
+from luthier.tasks.phases import Answer
+from luthier.tasks.text_classification.labels import LabelLoss, Labels, Texts, weights_of
 from luthier.text import listing
 
 POSITIVE = ("1", "true", "yes", "positive", "pos", "spam", "toxic", "paraphrase", "entailment")
@@ -32,32 +34,23 @@ class OneLabel(Labels):
     kind = "one"
     problem_type = "single_label_classification"
     role = "label"
+    best = "accuracy"
     metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
 
-    @property
-    def best(self) -> str:  # type: ignore[override]
-        return "accuracy"
-
-    def read(self, values: Mapping[str, Any], column: str | list[str]) -> str:
+    @classmethod
+    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> str | Fault:
         value = values.get(str(column))
-        if is_missing(value):
-            raise Unlabelled("missing-label", f"column {column!r} is empty")
-        return str(value)
+        return Fault("missing-label", f"column {column!r} is empty") if is_missing(value) else str(value)
 
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
-        self.names = sorted(set(train["label"]), key=_natural)
-        check_weights(recipe, self.names)
-        self.positive = self._positive(recipe.data.positive_label) if len(self.names) == 2 else None
+    @classmethod
+    def fit(cls, labels: Sequence[str], recipe: Recipe) -> Self:
+        names = tuple(sorted(set(labels), key=_natural))
+        weights = weights_of(recipe, names, Counter(labels))
+        positive = _positive(names, recipe.data.positive_label) if len(names) == 2 else None
+        return cls(names, positive, recipe.evaluation.threshold, weights)
 
-    def _positive(self, wanted: str | None) -> int:
-        if wanted is not None:
-            if wanted not in self.names:
-                raise RecipeError(f"no label {wanted!r}", where="data.positive_label", hint=nearest(wanted, self.names))
-            return self.names.index(wanted)
-        known = [number for number, name in enumerate(self.names) if name.strip().lower() in POSITIVE]
-        return known[0] if len(known) == 1 else 1
-
-    def strata(self, labels: Sequence[str]) -> Sequence[str]:
+    @classmethod
+    def strata(cls, labels: Sequence[str]) -> Sequence[str]:
         return labels
 
     def counts(self, labels: Sequence[str]) -> dict[str, int]:
@@ -83,9 +76,8 @@ class OneLabel(Labels):
     def encode(self, labels: Sequence[str]) -> list[int]:
         return self._ids(labels).tolist()
 
-    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
-        smoothing = recipe.training.label_smoothing
-        weight = weights_of(recipe, self.names, self.counts(train["label"]) if train is not None else {})
+    def loss(self, smoothing: float) -> LabelLoss:
+        weight = None if self.weights is None else torch.tensor(self.weights, dtype=torch.float32)
 
         def summed(logits: Tensor, labels: Tensor) -> Tensor:
             weights = None if weight is None else weight.to(logits.device)
@@ -129,33 +121,35 @@ class SeveralLabels(Labels):
     best = "f1_micro"
     metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
 
-    def read(self, values: Mapping[str, Any], column: str | list[str]) -> list[str]:
+    @classmethod
+    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> list[str] | Fault:
         if isinstance(column, str):
             if values.get(column) is None:
-                raise Unlabelled("missing-label", f"column {column!r} is empty")
-            return split_labels(values[column], self.separator)
+                return Fault("missing-label", f"column {column!r} is empty")
+            return split_labels(values[column], separator)
         flags = {name: values.get(name) for name in column}
         empty = [name for name, flag in flags.items() if is_missing(flag)]
         if empty:
-            raise Unlabelled("missing-label", f"columns are empty: {listing(empty)}")
+            return Fault("missing-label", f"columns are empty: {listing(empty)}")
         chosen = []
         for name, flag in flags.items():
             number = float(flag) if isinstance(flag, bool) else _flag(flag)
             if number not in (0.0, 1.0):
-                raise Unlabelled("bad-label", f"column {name!r} is {flag!r}, neither 0 nor 1")
+                return Fault("bad-label", f"column {name!r} is {flag!r}, neither 0 nor 1")
             if number:
                 chosen.append(name)
         return chosen
 
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
+    @classmethod
+    def fit(cls, labels: Sequence[list[str]], recipe: Recipe) -> Self:
         columns = recipe.data.columns.get("labels")
-        found = {label for labels in train["label"] for label in labels}
+        counted = Counter(label for row in labels for label in row)
         # Columns of 0 and 1 name the labels in the order of the file; a label that no row has keeps its place.
-        self.names = list(columns) if isinstance(columns, list) else sorted(found, key=_natural)
-        self.threshold = recipe.evaluation.threshold
-        check_weights(recipe, self.names)
+        names = tuple(columns) if isinstance(columns, list) else tuple(sorted(counted, key=_natural))
+        return cls(names, None, recipe.evaluation.threshold, weights_of(recipe, names, counted))
 
-    def strata(self, labels: Sequence[list[str]]) -> Sequence[Any]:
+    @classmethod
+    def strata(cls, labels: Sequence[list[str]]) -> Sequence[Any]:
         return splits.by_labels(labels)
 
     def counts(self, labels: Sequence[list[str]]) -> dict[str, int]:
@@ -182,9 +176,8 @@ class SeveralLabels(Labels):
     def encode(self, labels: Sequence[list[str]]) -> list[list[float]]:
         return self._matrix(labels).astype(np.float64).tolist()
 
-    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
-        smoothing = recipe.training.label_smoothing
-        weight = weights_of(recipe, self.names, self.counts(train["label"]) if train is not None else {})
+    def loss(self, smoothing: float) -> LabelLoss:
+        weight = None if self.weights is None else torch.tensor(self.weights, dtype=torch.float32)
 
         def summed(logits: Tensor, labels: Tensor) -> Tensor:
             counted = labels.ne(IGNORED)
@@ -239,24 +232,28 @@ class Number(Labels):
     best = "pearson"
     metric_names = ("pearson", "spearman", "mse", "mae", "r2")
 
-    def read(self, values: Mapping[str, Any], column: str | list[str]) -> float:
+    @classmethod
+    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> float | Fault:
         value = values.get(str(column))
         if is_missing(value):
-            raise Unlabelled("missing-label", f"column {column!r} is empty")
+            return Fault("missing-label", f"column {column!r} is empty")
         number = as_number(value)
         if number is None:
-            raise Unlabelled("bad-label", f"column {column!r} is {value!r}, which is not a finite number")
+            return Fault("bad-label", f"column {column!r} is {value!r}, which is not a finite number")
         return number
 
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
+    @classmethod
+    def fit(cls, labels: Sequence[float], recipe: Recipe) -> Self:
         if recipe.training.class_weights is not None:
             raise RecipeError(
                 "class_weights needs classes, and the label is a number",
                 where="training.class_weights",
                 hint="leave it out",
             )
+        return cls()
 
-    def strata(self, labels: Sequence[float]) -> Sequence[Any]:
+    @classmethod
+    def strata(cls, labels: Sequence[float]) -> Sequence[Any]:
         return splits.by_value(labels)
 
     def counts(self, labels: Sequence[float]) -> dict[str, int]:
@@ -271,7 +268,7 @@ class Number(Labels):
     def encode(self, labels: Sequence[float]) -> list[float]:
         return list(labels)
 
-    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
+    def loss(self, smoothing: float) -> LabelLoss:
         def summed(logits: Tensor, labels: Tensor) -> Tensor:
             counted = labels.ne(IGNORED)
             return ((logits.float().squeeze(-1) - labels).square() * counted).sum()
@@ -294,6 +291,15 @@ class Number(Labels):
 
 
 KINDS: dict[str, type[Labels]] = {kind.kind: kind for kind in (OneLabel, SeveralLabels, Number)}
+
+
+def _positive(names: Sequence[str], wanted: str | None) -> int:
+    if wanted is not None:
+        if wanted not in names:
+            raise RecipeError(f"no label {wanted!r}", where="data.positive_label", hint=nearest(wanted, names))
+        return names.index(wanted)
+    known = [number for number, name in enumerate(names) if name.strip().lower() in POSITIVE]
+    return known[0] if len(known) == 1 else 1
 
 
 def _natural(label: str) -> tuple[int, float, str]:

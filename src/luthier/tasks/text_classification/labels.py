@@ -2,73 +2,69 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
 
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
-from luthier.metrics.base import AnyMetric
+from luthier.metrics.base import AnyMetric, FloatArray
 from luthier.recipe import Recipe
-from luthier.tasks.base import Answer, FloatArray
+from luthier.tasks.phases import Answer
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 LabelLoss = Callable[[Tensor, Tensor], Tensor]
 
 
-class Unlabelled(Exception):
-    """A row has no usable label.
+@dataclass(frozen=True)
+class Labels(ABC):
+    """One kind of label, as it was learned from the training examples: how it is read, predicted and scored.
 
     Args:
-        reason: As in `Skipped`.
-        detail: As in `Skipped`.
+        names: The labels, in the order of the model's outputs.
+        positive: Id of the class that binary precision, recall and F1 are about.
+        threshold: Probability from which one of several labels is given.
+        weights: Weight of each label in the loss; None for equal weights.
     """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-
-class Labels(ABC):
-    """One kind of label: how it is read, learned, predicted and scored."""
 
     kind: ClassVar[str]  # the second half of a shape
     problem_type: ClassVar[str]  # transformers' name for it
     role: ClassVar[str]  # the column's role
-    best: str  # the metric that ranks models
+    best: ClassVar[str]  # the metric that ranks models
     metric_names: ClassVar[Sequence[str]]
 
-    def __init__(
-        self,
-        names: Sequence[str] = (),
-        positive: int | None = None,
-        threshold: float = 0.5,
-        separator: str | None = None,
-    ) -> None:
-        self.names = list(names)
-        self.positive = positive  # id of the class that binary precision, recall and F1 are about
-        self.threshold = threshold  # probability from which one of several labels is given
-        self.separator = separator  # what joins several labels in one column
+    names: tuple[str, ...] = ()
+    positive: int | None = None
+    threshold: float = 0.5
+    weights: tuple[float, ...] | None = None
 
+    @classmethod
     @abstractmethod
-    def read(self, values: Mapping[str, Any], column: str | list[str]) -> Any:
-        """The label of a row.
+    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> Any:
+        """The label of a row, or a `Fault` where there is none or it is none of this kind.
 
-        Raises:
-            Unlabelled: There is none, or it is none of this kind.
+        Args:
+            values: The row.
+            column: That of the label; several columns of flags for several labels.
+            separator: What joins several labels in one cell.
         """
 
+    @classmethod
     @abstractmethod
-    def learn(self, train: Dataset, recipe: Recipe) -> None:
-        """Take the labels' names from the training examples."""
+    def fit(cls, labels: Sequence[Any], recipe: Recipe) -> Self:
+        """Take the labels' names from those of the training examples.
 
+        Raises:
+            RecipeError: The recipe names a label that is not there.
+        """
+
+    @classmethod
     @abstractmethod
-    def strata(self, labels: Sequence[Any]) -> Sequence[Any]:
+    def strata(cls, labels: Sequence[Any]) -> Sequence[Any]:
         """What splits shall be balanced by."""
 
     @abstractmethod
@@ -88,7 +84,7 @@ class Labels(ABC):
         """Labels as the model's loss reads them."""
 
     @abstractmethod
-    def loss(self, recipe: Recipe, train: Dataset | None) -> LabelLoss:
+    def loss(self, smoothing: float) -> LabelLoss:
         """(logits [b, c], labels) to the summed loss of the labels that are not `IGNORED`."""
 
     @abstractmethod
@@ -113,29 +109,22 @@ class Labels(ABC):
         return np.array([ids[label] for label in labels], dtype=np.int64)
 
 
-def check_weights(recipe: Recipe, names: Sequence[str]) -> None:
-    """Refuse weights that cannot be.
+def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) -> tuple[float, ...] | None:
+    """The weight of each label in the loss, with a mean of 1 over the training rows; None for equal weights.
 
     Raises:
         RecipeError: A weight is for a label that is not there, or below 0.
     """
     wanted = recipe.training.class_weights
-    for name, weight in wanted.items() if isinstance(wanted, dict) else ():
+    if wanted is None:
+        return None
+    if wanted == "balanced":
+        total = sum(counts.values())
+        return tuple(total / (len(names) * counts[name]) if counts.get(name) else 1.0 for name in names)
+    for name, weight in wanted.items():
         if name not in names:
             raise RecipeError(f"no label {name!r}", where="training.class_weights", hint=nearest(name, names))
         if weight < 0:
             what = f"the weight of {name!r} is {weight}: the model would be rewarded for its errors"
             raise RecipeError(what, where="training.class_weights", hint="give weights of 0 or more")
-
-
-def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) -> Tensor | None:
-    """The weight of each label in the loss [c], with a mean of 1 over the training rows; None for equal weights."""
-    wanted = recipe.training.class_weights
-    if wanted is None or not counts:
-        return None
-    if wanted == "balanced":
-        total = sum(counts.values())
-        weights = [total / (len(names) * counts[name]) if counts.get(name) else 1.0 for name in names]
-    else:
-        weights = [wanted.get(name, 1.0) for name in names]
-    return torch.tensor(weights, dtype=torch.float32)
+    return tuple(wanted.get(name, 1.0) for name in names)

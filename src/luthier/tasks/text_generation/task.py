@@ -1,20 +1,25 @@
-"""Text generation: a decoder learns the text of documents, and goes on from where a person begins."""
+"""Text generation: a decoder learns the text of documents, and goes on from where a person begins.
+
+{"text": "My lord, the letter came at noon."} -> {"prompt": "My lord,", "prediction": " the messenger is here."}
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerBase
 
-from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.profile import Recognition
+from luthier.data.columns.roles import Given, Profiles
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
-from luthier.reporting.panels import Panel
-from luthier.tasks.base import Answer
-from luthier.tasks.generation import columns as text_columns
+from luthier.tasks.generation.columns import recognise_text, why_not_text
 from luthier.tasks.generation.document_task import DocumentTask
-from luthier.tasks.generation.panels import panels
+from luthier.tasks.generation.documents import DEFAULTS
+from luthier.tasks.generation.writes import Writing, language_metrics
+from luthier.tasks.phases import Answer, Fitted
+from luthier.tasks.roles import Role
 
 
 class TextGeneration(DocumentTask):
@@ -23,11 +28,11 @@ class TextGeneration(DocumentTask):
     name = "text-generation"
     about = "text like that of the documents, from a beginning on"
     row = "text"
+    roles = (Role("text", learned=True),)
     metric_names = ("loss", "perplexity", "bits_per_byte")
-    roles = ("text",)
     broad = True
     defaults: ClassVar[Mapping[str, Any]] = {
-        **DocumentTask.defaults,
+        **DEFAULTS,
         "evaluation.samples": 4,
         "evaluation.generated_rows": 16,
         "generation.do_sample": True,
@@ -35,22 +40,14 @@ class TextGeneration(DocumentTask):
         "generation.top_p": 0.95,
     }
 
-    @classmethod
-    def recognise(
-        cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]], shape: str | None
-    ) -> Recognition | None:
-        return text_columns.recognise_text(profiles, given=given, shape=shape)
+    def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
+        return recognise_text(profiles, given=given, shape=shape)
 
-    @classmethod
-    def why_not(cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]]) -> str:
-        return text_columns.why_not_text(profiles, given=given)
+    def why_not(self, profiles: Profiles, given: Given) -> str:
+        return why_not_text(profiles, given=given)
 
-    @classmethod
-    def of_model(cls, config: Any, tokenizer: PreTrainedTokenizerBase) -> Self | None:
-        return cls("", {"text": "text"}, GenerationRecipe()) if writes(config) else None
+    def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Writing] | None:
+        return Fitted(self, "", {"text": "text"}, {}, Writing(GenerationRecipe())) if writes(config) else None
 
-    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        return self.language(answers)
-
-    def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        return panels(predictions)
+    def metrics(self, task: Fitted[Writing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
+        return language_metrics(answers)

@@ -17,7 +17,7 @@ def english_name(code: str) -> str:
     return str(LANGUAGES.get(code.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0], code)).title()
 
 
-def set_direction(tokenizer: PreTrainedTokenizerBase, source: str, target: str) -> tuple[int | None, list[Decision]]:
+def set_direction(tokenizer: PreTrainedTokenizerBase, source: str, target: str) -> list[Decision]:
     """Tell a tokenizer of many languages which two it is about.
 
     Args:
@@ -25,17 +25,21 @@ def set_direction(tokenizer: PreTrainedTokenizerBase, source: str, target: str) 
         source: Language of what is read, such as `en`.
         target: Language of what is written.
     Returns:
-        The token that a translation begins with, None where it begins with none; and what was decided.
+        What was decided.
     Raises:
         ModelError: It has codes, and none for one of the languages, or the languages are not known.
     """
     if not hasattr(tokenizer, "src_lang"):
-        return None, []
+        return []
     codes = sorted(token for token in tokenizer.get_vocab() if _CODE.fullmatch(token))
     tokenizer.src_lang, tokenizer.tgt_lang = (_code(language, codes) for language in (source, target))
-    token = tokenizer.get_vocab()[tokenizer.tgt_lang]
     why = "the model's codes for them; a translation begins with the second"
-    return token, [Decision("language codes", f"{tokenizer.src_lang} to {tokenizer.tgt_lang}", why)]
+    return [Decision("language codes", f"{tokenizer.src_lang} to {tokenizer.tgt_lang}", why)]
+
+
+def first_token(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """The token that a translation begins with, once the direction is set; None where it begins with none."""
+    return tokenizer.get_vocab()[tokenizer.tgt_lang] if hasattr(tokenizer, "src_lang") else None
 
 
 def _code(language: str, codes: list[str]) -> str:

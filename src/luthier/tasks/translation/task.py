@@ -1,23 +1,33 @@
-"""Translation: an encoder-decoder reads a sentence in one language and writes it in another."""
+"""Translation: an encoder-decoder reads a sentence in one language and writes it in another.
 
+{"en": "Two dogs play in the snow.", "de": "Zwei Hunde spielen im Schnee."} -> {"prediction": "Zwei Hunde ..."}
+"""
+
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.profile import Recognition
+from luthier.data.columns.roles import Given, Profiles
 from luthier.data.records import Fault
-from luthier.data.tokenized import Examples, Limits
+from luthier.data.tokenized import Examples
 from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.translation import signatures, translation_metrics
 from luthier.reporting.names import capital, metric
 from luthier.reporting.panels import Panel
-from luthier.tasks.base import Answer
+from luthier.reporting.task_words import TaskWords
 from luthier.tasks.generation.panels import panels
-from luthier.tasks.generation.seq2seq import Seq2SeqTask
-from luthier.tasks.translation import columns as translation_columns
+from luthier.tasks.generation.seq2seq import Seq2SeqTask, answered
+from luthier.tasks.generation.writes import Writing, language_metrics
+from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
+from luthier.tasks.roles import Role
 from luthier.tasks.translation import languages
+from luthier.tasks.translation.columns import read_side, recognise_translation, why_not
 
 
 class Translation(Seq2SeqTask):
@@ -26,64 +36,65 @@ class Translation(Seq2SeqTask):
     name = "translation"
     about = "a translation for a sentence"
     row = "source, target, in two languages"
+    roles = (Role("source"), Role("target", learned=True))
     metric_names = ("loss", "bleu", "chrf")
-    roles = ("source",)
     longest = 256
 
-    @property
-    def direction(self) -> tuple[str, str]:
-        """The languages of source and target; empty where the data does not say."""
-        source, _, target = self.shape.partition("-")
-        return source, target
+    def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
+        return recognise_translation(profiles, given=given, shape=shape)
 
-    @classmethod
-    def recognise(
-        cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]], shape: str | None
-    ) -> Recognition | None:
-        return translation_columns.recognise_translation(profiles, given=given, shape=shape)
+    def why_not(self, profiles: Profiles, given: Given) -> str:
+        return why_not(profiles, given=given)
 
-    @classmethod
-    def why_not(cls, profiles: Mapping[str, ColumnProfile], given: Mapping[str, str | list[str]]) -> str:
-        return translation_columns.why_not(profiles, given=given)
+    def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
+        return read_side(values, task.columns, task.shape, "source")
 
-    def source_text(self, values: Mapping[str, Any]) -> str | Fault:
-        return translation_columns.read_side(values, self.columns, self.shape, "source")
-
-    def target_texts(self, values: Mapping[str, Any]) -> list[str] | Fault:
-        text = translation_columns.read_side(values, self.columns, self.shape, "target")
+    def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
+        text = read_side(values, task.columns, task.shape, "target")
         return text if isinstance(text, Fault) else [text]
 
-    def default_prefix(self, config: PretrainedConfig) -> str:
-        if config.model_type != "t5" or not all(self.direction):
+    def default_prefix(self, task: Fitted[Writing], config: PretrainedConfig) -> str:
+        if config.model_type != "t5" or not all(_direction(task)):
             return ""
-        source, target = (languages.english_name(code) for code in self.direction)
+        source, target = (languages.english_name(code) for code in _direction(task))
         return f"translate {source} to {target}: "
 
-    def ready(self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> list[Decision]:
-        decisions = super().ready(tokenizer, config)
-        self._first_token, decision = languages.set_direction(tokenizer, *self.direction)
-        return decisions + decision
+    def ready(
+        self, task: Fitted[Writing], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Writing, list[Decision]]:
+        learned, decisions = super().ready(task, tokenizer, config)
+        return learned, decisions + languages.set_direction(tokenizer, *_direction(task))
 
-    def configure(self, model: PreTrainedModel, limits: Limits) -> None:
-        super().configure(model, limits)
-        if self._first_token is not None:
-            model.generation_config.forced_bos_token_id = self._first_token
+    def configure(self, task: Bound[Writing], model: PreTrainedModel) -> None:
+        super().configure(task, model)
+        first = languages.first_token(task.tokenizer)
+        if first is not None:
+            model.generation_config.forced_bos_token_id = first
 
-    def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        written = [i for i, answer in enumerate(answers) if answer["prediction"] is not None]
-        references = [list(examples["targets"][i]) for i in written]
-        predictions = [answers[i]["prediction"] for i in written]
-        found = translation_metrics(predictions, references, self.direction[1]) if written else []
-        return [*self.language(answers)[:1], *found]
+    def metrics(self, task: Fitted[Writing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
+        written, right = answered(answers, examples)
+        found = translation_metrics(written, right, _direction(task)[1]) if written else []
+        return [*language_metrics(answers)[:1], *found]
 
-    def signatures(self, examples: Examples) -> dict[str, str]:
-        return signatures([list(targets) for targets in examples["targets"]], self.direction[1])
+    def signatures(self, task: Fitted[Writing], examples: Examples) -> dict[str, str]:
+        return signatures([list(targets) for targets in examples["targets"]], _direction(task)[1])
 
-    def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
+    def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """The source, copied: names and numbers are right in any language."""
         return {"copy": [{"prediction": text} for text in test["text"]]}
 
-    def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        found = self.signatures(self.examples_of(predictions)).items()
-        notes = [f"{capital(metric(name))}: {signature}" for name, signature in found]
-        return panels(predictions, note="\n".join(notes))
+    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+        found = self.signatures(task, self.examples_of(task, predictions)).items()
+        return panels(predictions, note="\n".join(f"{capital(metric(name))}: {how}" for name, how in found))
+
+    def words(self, task: Fitted[Writing], run: Path) -> TaskWords:
+        """With the languages as the hub wants them: two codes of ISO 639."""
+        codes = [code.split("_")[0] for code in _direction(task)]
+        known = all(re.fullmatch("[a-z]{2,3}", code) for code in codes)
+        return replace(super().words(task, run), languages=codes if known else ())
+
+
+def _direction(task: Recognised[Writing]) -> tuple[str, str]:
+    """The languages of source and target; empty where the data does not say."""
+    source, _, target = task.shape.partition("-")
+    return source, target

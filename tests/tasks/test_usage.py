@@ -7,7 +7,6 @@ import io
 import numpy as np
 import pytest
 
-from luthier.reporting.usage import snippets
 from tests.conftest import review
 
 TEXTS = [
@@ -25,10 +24,10 @@ SIZES = {
         **{f"{part}_ffn_dim": 64 for part in ("encoder", "decoder")},
     },
 }
-GREEDY = {"generation": {"max_new_tokens": 8}, "seed": 0}
-LABELS = {"labels": ["bad", "good", "other"], "positive": None, "threshold": 0.5, "separator": None}
+GREEDY = {"settings": {"max_new_tokens": 8}, "seed": 0}
+LABELS = {"names": ["bad", "good", "other"], "positive": None, "threshold": 0.5}
 QA = {"question": "question", "context": "context"}
-# Task, shape and columns of the rows; what else its card says; configuration and tokenizer.
+# Task, shape and columns of the rows; what the task learned; configuration and tokenizer.
 CASES = {
     "text-classification": ("single/one", {"text": "text"}, LABELS, "BertConfig", "BertTokenizer"),
     "text-classification, pair": (
@@ -41,7 +40,7 @@ CASES = {
     ),
     "question-answering": ("answerable", QA, {"threshold": 0.0, "most_tokens": 5}, "BertConfig", "BertTokenizer"),
     "question-answering, none": (
-        *("unanswerable-too", QA, {"threshold": -9.0, "most_tokens": 5}),
+        *("unanswerable-too", QA, {"unanswerable": True, "threshold": -9.0, "most_tokens": 5}),
         *("BertConfig", "BertTokenizer"),
     ),
     "text-generation": ("", {"text": "text"}, GREEDY, "GPT2Config", "GPT2Tokenizer"),
@@ -67,7 +66,7 @@ CASES = {
 
 @pytest.fixture(scope="module", params=CASES)
 def made(request, tmp_path_factory):
-    """A run directory with a tiny model of a task, and its card."""
+    """A run directory with a tiny model of a task, and the task."""
     return request.param.split(",")[0], *make(request.param, tmp_path_factory.mktemp("run with 'quotes'"))
 
 
@@ -77,34 +76,33 @@ def make(case, folder):
 
     from luthier.data.tokenized import Limits
     from luthier.models.export import save_model
-    from luthier.tasks.base import card_of, find
+    from luthier.tasks.registry import restore
 
     shape, columns, more, config_name, tokenizer_name = CASES[case]
     name = case.split(",")[0]
-    given = {"shape": shape, "columns": columns, "prefix": "", **more}
-    task = find(name).restored(given)
+    task = restore({"task": name, "shape": shape, "columns": columns, "details": {}, "learned": more})
     tokenizer = getattr(transformers, tokenizer_name)().train_new_from_iterator(TEXTS, 400)
     torch.manual_seed(7)
     config = getattr(transformers, config_name)(vocab_size=len(tokenizer), **SIZES[config_name], **task.model_config())
     for token in ("pad", "bos", "eos"):
         setattr(config, f"{token}_token_id", getattr(tokenizer, f"{token}_token_id"))
-    task.ready(tokenizer, config)
+    task, _ = task.bind(tokenizer, config)
     config.vocab_size = len(tokenizer)
     if config.is_encoder_decoder:
         config.decoder_start_token_id = config.eos_token_id if "Bart" in config_name else config.pad_token_id
-    model = getattr(transformers, f"AutoModelFor{task.auto_class}").from_config(config).eval()
+    model = getattr(transformers, f"AutoModelFor{task.kind.auto_class}").from_config(config).eval()
     limits = Limits(128, 32 if config.is_encoder_decoder else None)
     with torch.no_grad():  # random weights answer alike, whatever they are asked
         for weights in model.parameters():
             weights.mul_(4)
-    task.configure(model, limits)
-    if task.generates:
+    task = task.within(limits)
+    task.configure(model)
+    if task.outputs_per_token(model):
         # Something is written, whatever the weights.
         model.generation_config.update(suppress_tokens=tokenizer.all_special_ids, forced_eos_token_id=None)
-    card = card_of(task, limits)
-    save_model(folder / "model", model, tokenizer, card, "")
+    save_model(folder / "model", model, tokenizer, task.card(), "")
     (folder / "recipe.toml").write_text("")
-    return folder, card
+    return folder, task
 
 
 def run(code):
@@ -116,23 +114,23 @@ def run(code):
 
 
 def test_the_code_says_what_luthier_says(made):
-    task, folder, card = made
-    plain, own = (run(found.code) for found in snippets(task, card["shape"], folder, card)[:2])
+    name, folder, task = made
+    plain, own = (run(found.code) for found in task.words(folder).snippets[:2])
     (answer,) = ast.literal_eval(own)
     prediction = answer["prediction"]
-    if task == "text-classification":
+    if name == "text-classification":
         found = ast.literal_eval(plain)[0]
         scores = {one["label"]: one["score"] for one in (found if isinstance(found, list) else [found])}
         assert scores == {label: pytest.approx(answer["scores"][label], abs=1e-5) for label in scores}
-        assert len(scores) == (3 if card["shape"].endswith("several") else 1)
-    elif task == "token-classification":
+        assert len(scores) == (3 if task.shape.endswith("several") else 1)
+    elif name == "token-classification":
         found = eval(plain, {"np": np})[0]
         said = [(one["entity_group"], one["start"], one["end"]) for one in found]
         assert said and said == [(found["type"], found["start"], found["end"]) for found in prediction]
-    elif task in ("text-generation", "creative-writing"):
+    elif name in ("text-generation", "creative-writing"):
         assert prediction and ast.literal_eval(plain)[0]["generated_text"].rstrip() == prediction
-    elif task in ("question-answering", "chat"):
+    elif name in ("question-answering", "chat"):
         assert plain.strip() == prediction
-        assert bool(prediction) == (card["shape"] != "unanswerable-too")
+        assert bool(prediction) == (task.shape != "unanswerable-too")
     else:
         assert prediction and [text.strip() for text in ast.literal_eval(plain)] == [prediction]

@@ -1,0 +1,226 @@
+"""What the tasks share whose models write: the loss of each token, how text is generated, and what a text costs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn import functional
+from transformers import BatchEncoding, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier.console import Console
+from luthier.data import checks
+from luthier.data.batches import IGNORED, by_length
+from luthier.data.tokenized import Examples, owner
+from luthier.findings import Finding
+from luthier.metrics import language
+from luthier.metrics.base import AnyMetric
+from luthier.models.families import families_of
+from luthier.recipe import GenerationRecipe, Recipe, TrainingRecipe
+from luthier.tasks.losses import summed_cross_entropy
+from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
+
+MOST_WRITTEN = 16_384  # tokens of prompts and answers that are held at once
+SAMPLING = ("temperature", "top_k", "top_p")
+UNTUNED = "untuned"
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a model writes.
+
+    Args:
+        settings: What becomes its generation config.
+        seed: Of sampling.
+        prefix: What stands before every source, as the architecture was pretrained to see; None until it is known.
+    """
+
+    settings: GenerationRecipe = field(default_factory=GenerationRecipe)
+    seed: int = 0
+    prefix: str | None = None
+
+
+class Writes(ABC):
+    """The part of a task whose answers are generated token by token; mixed into a `Task` before it.
+
+    Answers have `prediction` where a text was written, and where a right text was given `nll`, the natural log of its
+    probability with the sign turned, over `tokens` tokens and `bytes` bytes.
+    """
+
+    family: ClassVar[Any]
+
+    @abstractmethod
+    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [b, t, v] and the labels [b, t] that they predict."""
+
+    @abstractmethod
+    def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
+        """What the model is given for each example, in token ids; no more than it takes."""
+
+    @abstractmethod
+    def most_new_tokens(self, task: Bound[Writing]) -> int:
+        """Tokens that an answer may have, where the recipe does not say."""
+
+    @abstractmethod
+    def written_texts(self, examples: Examples) -> list[str]:
+        """The right text of each example, whose probability is measured."""
+
+    def fits(self, config: PretrainedConfig) -> bool:
+        """Only a model of the family writes."""
+        return self.family in families_of(config)
+
+    def fit(self, task: Recognised[Writing], train: Dataset, recipe: Recipe) -> Writing:
+        return Writing(recipe.generation.model_copy(), recipe.seed)
+
+    def learned_type(self, shape: str) -> type[Writing]:
+        return Writing
+
+    def decides_tokens(self, task: Bound[Writing]) -> Any:
+        return task.shape, task.learned.prefix
+
+    def best_metric(self, task: Fitted[Writing]) -> str:
+        return "loss"
+
+    def readable(self, task: Fitted[Writing], answer: Answer) -> Answer:
+        return {"prediction": answer["prediction"]}
+
+    def perfect(self, task: Fitted[Writing], examples: Examples) -> list[Answer]:
+        return [
+            {"prediction": text, "nll": 0.0, "tokens": 1, "bytes": len(text.encode("utf-8", "replace"))}
+            for text in self.written_texts(examples)
+        ]
+
+    def loss(self, task: Bound[Writing], training: TrainingRecipe) -> Loss:
+        def summed(outputs: Any, batch: Mapping[str, Tensor]) -> Tensor:
+            return summed_cross_entropy(*self.aligned(outputs.logits, batch["labels"]), training.label_smoothing)
+
+        return summed
+
+    def outputs_per_token(self, task: Bound[Writing], model: PreTrainedModel) -> int:
+        return int(model.config.get_text_config(decoder=True).vocab_size)
+
+    def collect(self, task: Bound[Writing], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
+        """The summed negative log-likelihood of each row's labels, and their number."""
+        logits, targets = self.aligned(outputs.logits, batch["labels"])
+        each = functional.cross_entropy(
+            logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
+        )
+        sums, counts = each.view(targets.shape).sum(1), targets.ne(IGNORED).sum(1)
+        return list(zip(sums.tolist(), counts.tolist(), strict=True))
+
+    def answers(
+        self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]
+    ) -> list[Answer]:
+        texts = self.written_texts(examples)
+        costs, tokens = np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
+        for i, (row, (cost, count)) in enumerate(zip(rows, collected, strict=True)):
+            example = owner(row, i)
+            costs[example] += cost
+            tokens[example] += count
+        return [
+            {"prediction": None, "nll": cost, "tokens": count, "bytes": len(text.encode("utf-8", "replace"))}
+            for text, cost, count in zip(texts, costs.tolist(), tokens.tolist(), strict=True)
+        ]
+
+    def untuned(self, task: Bound[Writing], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
+        """A pretrained model writes before it is tuned."""
+        return {UNTUNED: answer()}
+
+    def configure(self, task: Bound[Writing], model: PreTrainedModel) -> None:
+        settings, saved = task.learned.settings, model.generation_config
+        for name, value in settings.model_dump().items():
+            # Settings of sampling stand beside greedy decoding only to be warned about.
+            setattr(saved, name, value if settings.do_sample or name not in SAMPLING else None)
+        saved.max_new_tokens = self.new_tokens(task)
+        saved.max_length = None
+
+    def write(
+        self, task: Bound[Writing], model: PreTrainedModel, examples: Examples, console: Console
+    ) -> list[str] | None:
+        new, prompts = self.new_tokens(task), self.prompts(task, examples)
+        texts = [""] * len(prompts)
+        lengths = np.array([len(prompt) + new for prompt in prompts], dtype=np.int64)
+        with console.progress("write", len(prompts)) as bar, torch.random.fork_rng():
+            for chosen in by_length(lengths, tokens=MOST_WRITTEN // task.learned.settings.num_beams):
+                torch.manual_seed(task.learned.seed)
+                written = generate(model, task.tokenizer, [prompts[i] for i in chosen])
+                for i, ids in zip(chosen, written, strict=True):
+                    texts[i] = self.text_of(ids, task.tokenizer)
+                bar.advance(len(chosen))
+        return texts
+
+    def samples(self, task: Bound[Writing], examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:
+        inputs = task.inputs(examples)
+        return [
+            {
+                "row": examples["row"][i],
+                "asked": {role: column[i] for role, column in inputs.items()},
+                "text": answer["prediction"],
+            }
+            for i, answer in enumerate(answers)
+            if answer.get("prediction") is not None
+        ]
+
+    def new_tokens(self, task: Bound[Writing]) -> int:
+        """Tokens that an answer may have."""
+        return task.learned.settings.max_new_tokens or self.most_new_tokens(task)
+
+    def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
+        """The text of generated ids, without special tokens."""
+        return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
+
+    def notice(self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
+        """See that a model is shown where to stop."""
+        ends = self.ends(task.tokenizer)
+        found = any(label in ends for row in rows for label in reversed(row["labels"]))
+        tokens = task.tokenizer.convert_ids_to_tokens(sorted(ends))
+        return [] if found else checks.no_end([str(token) for token in tokens])
+
+    def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+        """The tokens at which a text of the model ends."""
+        return {tokenizer.eos_token_id} if isinstance(tokenizer.eos_token_id, int) else set()
+
+    def targets(self, task: Bound[Writing], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        return [str(task.tokenizer.decode([token for token in row["labels"] if token != IGNORED])) for row in rows]
+
+
+def language_metrics(answers: Sequence[Answer]) -> list[AnyMetric]:
+    """How probable the right texts are to the model: loss, perplexity and bits per byte; none where answers say not."""
+    if not answers or "nll" not in answers[0]:
+        return []
+    costs, tokens, sizes = (np.array([answer[name] for answer in answers]) for name in ("nll", "tokens", "bytes"))
+    return list(language.language_metrics(costs, tokens, sizes))
+
+
+def generate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """What a model writes after each prompt, by its own generation settings, up to the end token.
+
+    Args:
+        model: A decoder, or an encoder-decoder, whose prompts are what the encoder reads.
+        tokenizer: Its own, with a padding token.
+        prompts: Token ids.
+    """
+    side = "right" if model.config.is_encoder_decoder else "left"
+    batch: BatchEncoding = tokenizer.pad(
+        {"input_ids": [list(prompt) for prompt in prompts]}, padding_side=side, return_tensors="pt"
+    ).to(model.device)
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        write: Any = model.generate
+        ids = write(**batch, use_cache=True)
+    model.train(was_training)
+    skipped = 1 if model.config.is_encoder_decoder else batch["input_ids"].shape[1]
+    padding = {tokenizer.pad_token_id} - _ends(model)
+    return [[token for token in row[skipped:] if token not in padding] for row in ids.tolist()]
+
+
+def _ends(model: PreTrainedModel) -> set[int]:
+    ends = model.generation_config.eos_token_id
+    return set(ends) if isinstance(ends, list) else {ends}

@@ -1,0 +1,17 @@
+"""Losses that several tasks sum."""
+
+from torch import Tensor
+from torch.nn import functional
+
+from luthier.data.batches import IGNORED
+
+
+def summed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The sum of the cross entropies of labels [...] that are not `IGNORED`, from logits [..., classes] in float32."""
+    return functional.cross_entropy(
+        logits.float().flatten(0, -2),
+        labels.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=smoothing,
+    )

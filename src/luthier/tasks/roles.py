@@ -1,0 +1,118 @@
+"""What the columns of a row are for, as data: how each is found, read, and tried out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing
+from luthier.data.columns.roles import (
+    Columns,
+    Given,
+    Profiles,
+    asked,
+    by_name,
+    is_prose,
+    said,
+    several,
+    there_are,
+    with_split,
+)
+from luthier.data.records import Fault
+from luthier.findings import Decision
+from luthier.text import listing
+
+SURE = 0.97  # every role was found by its name
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column is for.
+
+    Args:
+        name: The role's name; a column of that name is found first.
+        kind: `text`, `texts` (a list of texts: several columns, or one that holds lists), or `label`.
+        names: Other names of columns that play the role, in lower case, words apart.
+        needed: Whether a row needs it.
+        learned: Whether it is what is learned, and so not part of a query.
+        sample: What to try the model on; by default a text of two words.
+    """
+
+    name: str
+    kind: Literal["text", "texts", "label"] = "text"
+    names: Sequence[str] = ()
+    needed: bool = True
+    learned: bool = False
+    sample: str | Sequence[str] = ""
+
+    def candidates(self, profiles: Profiles) -> list[str]:
+        """The columns that may play the role, best first."""
+        known = [self.name.replace("_", " "), *self.names]
+        return by_name(profiles, known, self.fits)
+
+    def fits(self, column: ColumnProfile) -> bool:
+        """Whether a column holds what the role needs."""
+        if self.kind == "label":
+            return column.missing_share < 1
+        return (
+            column.structure.item == "text" if self.kind == "texts" and column.structure.lengths else is_prose(column)
+        )
+
+    def read(self, values: Mapping[str, Any], columns: str | list[str]) -> Any:
+        """The value of a row, or why there is none."""
+        cells = [values.get(name) for name in several(columns)]
+        if self.kind == "texts" and len(cells) == 1 and isinstance(cells[0], list | tuple):
+            cells = list(cells[0])
+        for name, cell in zip(several(columns) * len(cells), cells, strict=False):
+            if is_missing(cell):
+                there = "is empty" if name in values else "is not there"
+                reason = "missing-label" if self.kind == "label" else f"{'missing' if cell is None else 'empty'}-text"
+                return Fault(reason, f"column {name!r} {there}")
+        if self.kind == "texts":
+            return [str(cell) for cell in cells]
+        return str(cells[0]) if self.kind == "text" else cells[0]
+
+    def trial(self) -> Any:
+        """A made-up value."""
+        return self.sample or (["one text", "another text"] if self.kind == "texts" else "one text")
+
+
+def recognise_by_roles(name: str, roles: Sequence[Role], profiles: Profiles, given: Given) -> Recognition | None:
+    """Find a column for each role by name and content; None unless every role that a row needs has one.
+
+    A role of several texts takes every column of its name with a number or a letter behind it (`ending0`, `ending1`).
+    """
+    inputs = [role.name for role in roles if not role.learned]
+    target = next((role.name for role in roles if role.learned), "")
+    named = asked(profiles, given, inputs, target)
+    if named is None:
+        return None
+    found: Columns = dict(named)
+    why: list[Decision] = []
+    for role in roles:
+        if role.name not in found:
+            taken = {column for columns in found.values() for column in several(columns)}
+            columns = [column for column in role.candidates(profiles) if column not in taken]
+            if role.kind == "texts" and len(columns) > 1:
+                columns = [column for column in profiles if column in columns]  # in the order of the file
+                found[role.name] = columns
+            elif columns:
+                found[role.name] = columns[0]
+            elif role.needed:
+                return None
+        if role.name in found:
+            why.append(_line(role, found[role.name], profiles, given=role.name in named))
+    sure = SURE if any(role.name not in named for role in roles if role.name in found) else 1.0
+    return Recognition(name, "", with_split(profiles, given, found, why), sure, why)
+
+
+def why_not_by_roles(roles: Sequence[Role], profiles: Profiles) -> str:
+    """Which roles no column can play."""
+    missing = [role.name for role in roles if role.needed and not role.candidates(profiles)]
+    return f"no column for {listing(missing) or 'a role'}: {there_are(profiles)}"
+
+
+def _line(role: Role, columns: str | list[str], profiles: Profiles, *, given: bool) -> Decision:
+    how = "as given" if given else "by name"
+    if isinstance(columns, str):
+        return said(role.name, profiles[columns], how)
+    return Decision(role.name, f"columns {listing([repr(name) for name in columns])}", how)
