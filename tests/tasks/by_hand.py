@@ -19,6 +19,7 @@ from luthier.data.batches import by_length
 from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import TARGET_LENGTH, Examples, Limits
+from luthier.engines.objective import Objective
 from luthier.pipeline.infer import Asked, infer
 from luthier.recipe import Recipe, put
 from luthier.tasks.base import Answer, Task
@@ -110,7 +111,8 @@ def answers(
 ) -> list[Answer]:
     """What a task makes of a model's outputs on examples."""
     held = asked(task, examples, tokenizer, limits)
-    kept = infer(task, model, held, by_length(held.lengths, tokens=2048), task.collator(tokenizer, model)).collected
+    batches, collate = by_length(held.lengths, tokens=2048), task.collator(tokenizer, model)
+    kept = infer(task, model, held, batches, collate, Objective()).collected
     return task.answers(examples, held.rows, kept)
 
 

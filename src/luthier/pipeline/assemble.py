@@ -11,6 +11,7 @@ from luthier.console import Console
 from luthier.data.batches import BatchPlan
 from luthier.data.tokenized import tokenizer_digest
 from luthier.engines.base import Training
+from luthier.engines.objective import Objective
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
@@ -64,7 +65,7 @@ def assemble(prepared: Prepared) -> Training:
         plan=plan,
         rows=prepared.encoded["train"].rows,
         collate=task.collator(prepared.tokenizer, model),
-        loss_sum=task.loss(recipe),
+        objective=Objective(task.loss(recipe)),
         recipe=recipe.training,
         total_steps=total,
     )

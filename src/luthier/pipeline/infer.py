@@ -13,8 +13,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from luthier.console import Console
 from luthier.data.batches import IGNORED, Collate, IntArray, by_length
 from luthier.data.tokenized import Encoded, Examples, Limits
+from luthier.engines.objective import Objective
 from luthier.recipe import Recipe
-from luthier.tasks.base import Answer, Loss, Task
+from luthier.tasks.base import Answer, Task
 
 MOST_NUMBERS = 1 << 26  # of one batch's outputs: a quarter of a gigabyte in float32
 
@@ -63,7 +64,7 @@ def infer(
     asked: Asked,
     batches: Sequence[IntArray],
     collate: Collate,
-    loss: Loss | None = None,
+    objective: Objective,
     console: Console | None = None,
 ) -> Inferred:
     """Run a model over rows. The same rows and batches give the same bits.
@@ -74,7 +75,7 @@ def infer(
         asked: The rows.
         batches: Which rows run together; every row in one of them.
         collate: Pads rows to a batch.
-        loss: To be summed over the rows' labels; None for no loss.
+        objective: Runs the model, and sums its loss where there is one.
         console: Shown a bar.
     """
     device = next(model.parameters()).device
@@ -83,12 +84,11 @@ def infer(
     with torch.inference_mode(), (console or Console()).progress("evaluate", len(asked.rows)) as bar:
         for chosen in batches:
             batch = send_to_device(collate([asked.rows[int(i)] for i in chosen]), device)
-            labels = batch.pop("labels", None)
-            outputs = model(**batch)
-            if loss is not None and labels is not None:
-                total += float(loss(outputs, labels))
-                labels_seen += int(labels.ne(IGNORED).sum())
-            for i, value in zip(chosen, task.collect(outputs, batch, labels), strict=True):
+            outputs, loss_sum = objective(model, batch)
+            if loss_sum is not None:
+                total += float(loss_sum)
+                labels_seen += int(batch["labels"].ne(IGNORED).sum())
+            for i, value in zip(chosen, task.collect(outputs, batch, batch.get("labels")), strict=True):
                 collected[int(i)] = value
             bar.advance(len(chosen))
     return Inferred(collected, total / labels_seen if labels_seen else None)
@@ -129,7 +129,8 @@ def answer(
         console: Shown bars.
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
-    inferred = infer(task, model, asked, batches, task.collator(tokenizer, model), task.loss(recipe), console)
+    collate, objective = task.collator(tokenizer, model), Objective(task.loss(recipe))
+    inferred = infer(task, model, asked, batches, collate, objective, console)
     answers = task.answers(asked.examples, asked.rows, inferred.collected)
     if task.generates:
         places = evenly(asked.size, generated)

@@ -14,6 +14,7 @@ from luthier.console import Console
 from luthier.data.batches import by_length
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Limits
+from luthier.engines.objective import Objective
 from luthier.errors import ColumnError, ModelError, UsageError
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
@@ -119,7 +120,8 @@ class Predictor:
             rows = [{key: column[i] for key, column in encoded.items()} for i in range(len(encoded["input_ids"]))]
             asked = Asked(columns, rows, np.array([len(row["input_ids"]) for row in rows]), self.limits)
             collate = self.task.collator(self.tokenizer, self.model)
-            collected = infer(self.task, self.model, asked, by_length(asked.lengths, tokens=BUDGET), collate).collected
+            batches = by_length(asked.lengths, tokens=BUDGET)
+            collected = infer(self.task, self.model, asked, batches, collate, Objective()).collected
             answers = [self.task.readable(answer) for answer in self.task.answers(columns, rows, collected)]
         if not self.task.cuts:
             return answers

@@ -16,7 +16,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import IGNORED, Collate, pad_inputs
+from luthier.data.batches import IGNORED, Batch, Collate, pad_inputs
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Examples, Features, Limits
@@ -30,7 +30,7 @@ from luthier.reporting.panels import Panel
 FloatArray = NDArray[np.float64]
 Example = dict[str, Any]
 Answer = dict[str, Any]
-Loss = Callable[[Any, Tensor], Tensor]  # of a ModelOutput of transformers and the labels
+Loss = Callable[[Any, Batch], Tensor]  # of a ModelOutput of transformers and the batch it came of
 
 
 class Task(ABC):
@@ -183,7 +183,7 @@ class Task(ABC):
 
     @abstractmethod
     def loss(self, recipe: Recipe) -> Loss:
-        """(outputs of the model, labels) to the sum of the losses over the labels that are not `IGNORED`."""
+        """(outputs of the model, batch) to the sum of the losses over the batch's labels that are not `IGNORED`."""
 
     def texts(self, examples: Examples) -> Iterator[str]:
         """Every text of the examples that a new tokenizer has to know."""
@@ -215,7 +215,7 @@ class Task(ABC):
 
         Args:
             outputs: Of the model.
-            batch: Its inputs.
+            batch: What the collator made.
             labels: Those of the batch, where the rows have them.
         """
 

@@ -148,7 +148,7 @@ def test_the_loss_is_the_model_s_own_on_the_labels(template: str) -> None:
     batch = task.collator(tokenizer, model)(rows)
     labels = batch.pop("labels")
     with torch.inference_mode():
-        found = float(task.loss(Recipe())(model(**batch), labels))
+        found = float(task.loss(Recipe())(model(**batch), {"labels": labels}))
         own = [
             float(model(torch.tensor([row["input_ids"]]), labels=torch.tensor([row["labels"]])).loss) * row["targets"]
             for row in rows

@@ -116,7 +116,7 @@ def test_the_loss_of_packed_documents_is_that_of_each_alone(name: str, packing: 
     assert ("position_ids" in batch) is packing
     labels = batch.pop("labels")
     with torch.inference_mode():
-        found = float(task.loss(Recipe())(model(**batch), labels))
+        found = float(task.loss(Recipe())(model(**batch), {"labels": labels}))
         expected = sum(alone(model, *document) for document in task.documents(examples, tokenizer))
     assert found == pytest.approx(expected, rel=1e-5)
     assert int(labels.ne(IGNORED).sum()) == sum(row["targets"] for row in rows)

@@ -168,7 +168,7 @@ def test_decoder_and_loss_are_as_the_model_itself_has_them(name: str, built: Bui
     with torch.inference_mode():
         own = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels)
         ours = model(**batch)
-        loss = float(task.loss(Recipe())(ours, labels)) / int(labels.ne(IGNORED).sum())
+        loss = float(task.loss(Recipe())(ours, {"labels": labels})) / int(labels.ne(IGNORED).sum())
     assert torch.equal(ours.logits, own.logits), "the decoder has read the same"
     assert loss == pytest.approx(float(own.loss), rel=1e-6)
     start = model.config.decoder_start_token_id

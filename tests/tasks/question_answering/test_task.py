@@ -239,7 +239,7 @@ def test_the_loss_is_that_of_transformers_own_model(tokenizer: PreTrainedTokeniz
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
     model = BertForQuestionAnswering(BertConfig(vocab_size=len(tokenizer), **sizes)).eval()
     outputs = model(**batch, start_positions=labels[:, 0], end_positions=labels[:, 1])
-    summed = task.loss(Recipe())(outputs, labels)
+    summed = task.loss(Recipe())(outputs, {"labels": labels})
     assert summed.item() / labels.numel() == pytest.approx(outputs.loss.item(), rel=1e-6)
 
 

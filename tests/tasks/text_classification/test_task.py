@@ -68,7 +68,7 @@ def answers_of(task: TextClassification, logits: np.ndarray) -> list[Answer]:
 
 def loss_of(task: TextClassification, logits: torch.Tensor, labels: Sequence[Any], **training: Any) -> float:
     summed = task.loss(Recipe.build({"training": training}))
-    return float(summed(out(logits), torch.tensor(task.labels.encode(labels))))
+    return float(summed(out(logits), {"labels": torch.tensor(task.labels.encode(labels))}))
 
 
 @pytest.mark.parametrize("shape", ALL)
@@ -144,7 +144,7 @@ def test_balanced_weights_give_each_class_the_same_sum() -> None:
     logits = torch.zeros(20, 2)
     summed = task.loss(Recipe.build({"training": {"class_weights": "balanced"}}))
     encoded = torch.tensor(task.labels.encode(labels))
-    of_bad, of_good = (summed(out(logits[part]), encoded[part]) for part in (slice(15), slice(15, None)))
+    of_bad, of_good = (summed(out(logits[part]), {"labels": encoded[part]}) for part in (slice(15), slice(15, None)))
     assert float(of_bad) == pytest.approx(float(of_good))
     assert float(of_bad + of_good) == pytest.approx(20 * math.log(2), rel=1e-6)
 
@@ -170,9 +170,9 @@ def test_an_ignored_label_adds_nothing_to_the_loss(shape: str) -> None:
     logits = torch.randn(20, task.labels.width)
     labels = torch.tensor(task.labels.encode(examples["label"]))
     summed = task.loss(Recipe())
-    part = summed(out(logits[:12]), labels[:12])
+    part = summed(out(logits[:12]), {"labels": labels[:12]})
     labels[12:] = IGNORED
-    assert float(summed(out(logits), labels)) == pytest.approx(float(part), rel=1e-6)
+    assert float(summed(out(logits), {"labels": labels})) == pytest.approx(float(part), rel=1e-6)
 
 
 @settings(max_examples=50, deadline=None)

@@ -216,7 +216,7 @@ def test_padding_and_the_loss_leave_out_what_is_no_label(wordpiece: PreTrainedTo
         criterion = nn.CrossEntropyLoss(reduction="sum", ignore_index=IGNORED, label_smoothing=smoothing)
         expected = criterion(logits.view(-1, 5), batch["labels"].view(-1))
         summed = task.loss(recipe_of(training__label_smoothing=smoothing))
-        found = summed(TokenClassifierOutput(logits=logits), batch["labels"])
+        found = summed(TokenClassifierOutput(logits=logits), batch)
         assert float(found) == pytest.approx(float(expected), rel=1e-6)
 
 

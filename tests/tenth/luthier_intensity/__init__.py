@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
-from luthier.data.batches import IGNORED
+from luthier.data.batches import IGNORED, Batch
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, as_number, is_missing, require
 from luthier.data.records import Record, Skipped
@@ -89,7 +89,8 @@ class EmotionIntensity(Task):
         return features | ({"labels": list(examples["label"])} if "label" in examples else {})
 
     def loss(self, recipe: Recipe) -> Loss:
-        def summed(outputs: Any, labels: Tensor) -> Tensor:
+        def summed(outputs: Any, batch: Batch) -> Tensor:
+            labels = batch["labels"]
             wanted = labels.ne(IGNORED)
             each = functional.binary_cross_entropy_with_logits(
                 outputs.logits.float(), labels.clamp(min=0.0), reduction="none"

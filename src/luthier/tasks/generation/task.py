@@ -68,7 +68,7 @@ class WritingTask(Task):
 
     def loss(self, recipe: Recipe) -> Loss:
         smoothing = recipe.training.label_smoothing
-        return lambda outputs, labels: summed_cross_entropy(*self.aligned(outputs.logits, labels), smoothing)
+        return lambda outputs, batch: summed_cross_entropy(*self.aligned(outputs.logits, batch["labels"]), smoothing)
 
     def collect(self, outputs: Any, batch: Mapping[str, Tensor], labels: Tensor | None) -> list[Any]:
         """The summed negative log-likelihood of each row's labels, and their number."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks
+from luthier.data.batches import Batch
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, require
 from luthier.data.records import Fault, Record, Skipped
@@ -163,9 +164,9 @@ class QuestionAnswering(Task):
         return features
 
     def loss(self, recipe: Recipe) -> Loss:
-        def summed(outputs: Any, labels: Tensor) -> Tensor:
+        def summed(outputs: Any, batch: Batch) -> Tensor:
             places = torch.stack([outputs.start_logits, outputs.end_logits], dim=1)
-            return summed_cross_entropy(places, labels, recipe.training.label_smoothing)
+            return summed_cross_entropy(places, batch["labels"], recipe.training.label_smoothing)
 
         return summed
 

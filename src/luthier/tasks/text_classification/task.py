@@ -157,7 +157,7 @@ class TextClassification(Task):
 
     def loss(self, recipe: Recipe) -> Loss:
         summed = self.labels.loss(recipe, self._train)
-        return lambda outputs, labels: summed(outputs.logits, labels)
+        return lambda outputs, batch: summed(outputs.logits, batch["labels"])
 
     # -- from the model to answers -------------------------------------------------------------------------------
 

@@ -204,7 +204,7 @@ class TokenClassification(Task):
 
     def loss(self, recipe: Recipe) -> Loss:
         smoothing = recipe.training.label_smoothing
-        return lambda outputs, labels: summed_cross_entropy(outputs.logits, labels, smoothing)
+        return lambda outputs, batch: summed_cross_entropy(outputs.logits, batch["labels"], smoothing)
 
     # -- from the model to answers -------------------------------------------------------------------------------
 
