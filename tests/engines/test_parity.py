@@ -2,17 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
+from transformers.utils import ModelOutput
 
 from luthier.api.train import train
-from luthier.data.batches import MicroBatch
+from luthier.data.batches import Batch, MicroBatch
 from luthier.engines import loop, trainer
 from luthier.engines.base import Training
+from luthier.engines.objective import Objective
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
@@ -105,42 +108,29 @@ def test_engines_draw_the_same_dropout(data: Callable[[str], Prepared]) -> None:
     assert loss_gap(one, trace(data("single/one"), "loop", 1)) > 1e-3, "dropout was off"
 
 
-def _mean_of_means_in_loop(patch: pytest.MonkeyPatch, training: Training) -> None:
-    summed = training.loss_sum
-    training.loss_sum = lambda logits, labels: summed(logits, labels) / labels.ne(-100).sum().clamp(min=1)
-    count = loop.amounts
+def _mean_of_means(patch: pytest.MonkeyPatch, module: ModuleType, training: Training) -> None:
+    summed = training.objective.loss_sum
+    count = module.amounts
+
+    def mean(outputs: ModelOutput, batch: Batch) -> Tensor:
+        return summed(outputs, batch) / batch["labels"].ne(-100).sum().clamp(min=1)
 
     def parts_for_labels(group: list[MicroBatch]) -> list[int]:
         return [len(group), *count(group)[1:]]
 
-    patch.setattr(loop, "amounts", parts_for_labels)
+    training.objective = Objective(mean)
+    patch.setattr(module, "amounts", parts_for_labels)
 
 
-def _mean_of_means_in_trainer(patch: pytest.MonkeyPatch, training: Training) -> None:
-    summed = training.loss_sum
-    right = trainer._Bridge.loss
-
-    def wrong(bridge: trainer._Bridge, outputs: object, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
-        return right(bridge, outputs, labels, torch.tensor(training.plan.parts))
-
-    training.loss_sum = lambda logits, labels: summed(logits, labels) / labels.ne(-100).sum().clamp(min=1)
-    patch.setattr(trainer._Bridge, "loss", wrong)
-
-
-@pytest.mark.parametrize(
-    ("engine", "breakage"),
-    [("loop", _mean_of_means_in_loop), ("trainer", _mean_of_means_in_trainer)],
-)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_the_parity_check_notices_a_wrong_normalisation(
-    data: Callable[[str], Prepared],
-    monkeypatch: pytest.MonkeyPatch,
-    engine: str,
-    breakage: Callable[[pytest.MonkeyPatch, Training], None],
+    data: Callable[[str], Prepared], monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
     prepared = data("single/one")
+    module = {"loop": loop, "trainer": trainer}[engine]
     reference = trace(prepared, engine, 1)
     with monkeypatch.context() as patch:
-        broken = trace(prepared, engine, 4, lambda training: breakage(patch, training))
+        broken = trace(prepared, engine, 4, lambda training: _mean_of_means(patch, module, training))
     assert loss_gap(reference, broken) > TOLERANCE
     assert weight_gap(reference, broken) > TOLERANCE
 

@@ -8,11 +8,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from transformers.utils import ModelOutput
 
 from luthier.api.resume import resume
 from luthier.cli import main
+from luthier.data.batches import Batch
 from luthier.engines import checkpoints
 from luthier.engines.base import Training
+from luthier.engines.objective import Objective
 from luthier.errors import NonFiniteError
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline import training as story
@@ -50,13 +53,13 @@ def infinite_gradient(training: Training) -> None:
 
 
 def _at_bad_step(training: Training, change: Callable[[Tensor], Tensor]) -> None:
-    summed = training.loss_sum
+    summed = training.objective.loss_sum
 
-    def loss(logits: Tensor, labels: Tensor) -> Tensor:
-        found = summed(logits, labels)
+    def loss(outputs: ModelOutput, batch: Batch) -> Tensor:
+        found = summed(outputs, batch)
         return change(found) if training.state.step + 1 == BAD_STEP else found
 
-    training.loss_sum = loss
+    training.objective = Objective(loss)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from luthier.data.batches import by_length
 from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Examples, Limits
+from luthier.engines.objective import Objective
 from luthier.pipeline.infer import asked_of, infer
 from luthier.pipeline.predictor import Predictor
 from luthier.recipe import Recipe, put
@@ -136,7 +137,8 @@ def answers(
     ready = bound(task, tokenizer, limits)
     held = asked_of(examples, ready.encode(examples, training=False))
     batches = by_length(held.lengths, tokens=2048)
-    return ready.answers(examples, held.rows, infer(ready, model, held, batches, ready.collator(model)).collected)
+    collected = infer(ready, model, held, batches, ready.collator(model), Objective()).collected
+    return ready.answers(examples, held.rows, collected)
 
 
 def values_of(task: Fitted[Any], said: Sequence[Answer], examples: Examples) -> dict[str, float]:

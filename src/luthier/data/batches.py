@@ -16,7 +16,8 @@ from luthier import processes
 
 IntArray = NDArray[np.int64]
 FeatureRow = Mapping[str, Any]
-Collate = Callable[[Sequence[FeatureRow]], dict[str, Tensor]]
+Batch = dict[str, Tensor]  # the arguments of a model's forward, and `labels` where the rows have them
+Collate = Callable[[Sequence[FeatureRow]], Batch]
 
 IGNORED = -100  # the label value that takes part in no loss, as in transformers
 POOL = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
@@ -95,15 +96,13 @@ class MicroBatch:
     """What the model runs at once.
 
     Args:
-        inputs: Arguments of the model's forward, on the CPU.
-        labels: Labels, `IGNORED` where there is none.
+        tensors: What the collator made, on the CPU; the labels are `IGNORED` where there is none.
         n_labels: Labels that count in the loss.
         n_tokens: Real tokens, those of the decoder too.
         n_places: The same with padding.
     """
 
-    inputs: dict[str, Tensor]
-    labels: Tensor
+    tensors: Batch
     n_labels: int
     n_tokens: int
     n_places: int
@@ -134,12 +133,11 @@ class _Collator:
 
     def __call__(self, rows: Sequence[FeatureRow]) -> MicroBatch:
         batch = self._collate(rows)
-        labels = batch.pop("labels")
         tokens, padded_tokens = sum(len(flat(row["input_ids"])) for row in rows), batch["input_ids"].numel()
         if "decoder_input_ids" in batch:
             tokens += sum(len(row["labels"]) for row in rows)
             padded_tokens += batch["decoder_input_ids"].numel()
-        return MicroBatch(batch, labels, int(labels.ne(IGNORED).sum()), tokens, padded_tokens)
+        return MicroBatch(batch, int(batch["labels"].ne(IGNORED).sum()), tokens, padded_tokens)
 
 
 def train_loader(

@@ -1,6 +1,6 @@
 """What an engine is handed and what it hands back. An engine knows nothing of tasks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
 from luthier.data.batches import BatchPlan, Collate, FeatureRow
+from luthier.engines.objective import Objective
 from luthier.recipe import TrainingRecipe
 
 
@@ -78,7 +79,7 @@ class Training:
         plan: Which rows each step has.
         rows: Encoded rows that the plan's indices point to.
         collate: Turns rows into a batch.
-        loss_sum: (outputs of the model, labels) to the sum of the losses of all labels that count.
+        objective: Runs the model on a batch and sums its loss.
         recipe: The training table of the recipe, with the precision resolved.
         total_steps: Optimizer steps in all.
         state: Where training stands.
@@ -92,7 +93,7 @@ class Training:
     plan: BatchPlan
     rows: Sequence[FeatureRow]
     collate: Collate
-    loss_sum: Callable[[Any, Tensor], Tensor]
+    objective: Objective
     recipe: TrainingRecipe
     total_steps: int
     state: TrainState = field(default_factory=TrainState)

@@ -47,8 +47,10 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
         for batch in group:
             last = batch is group[-1]
             with nullcontext() if last else accelerator.no_sync(model):
-                inputs, labels = send_to_device((batch.inputs, batch.labels), accelerator.device, non_blocking=True)
-                part = training.loss_sum(model(**inputs), labels) * share
+                tensors = send_to_device(batch.tensors, accelerator.device, non_blocking=True)
+                _, loss_sum = training.objective(model, tensors)
+                assert loss_sum is not None  # the rows that train have labels
+                part = loss_sum * share
                 accelerator.backward(part)
             loss += part.detach()
         loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is what follows from it

@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 from accelerate.utils import reduce
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from luthier.data.batches import MicroBatch, amounts, train_loader
+from luthier.data.batches import Batch, MicroBatch, amounts, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.checkpoints import random_state, set_random_state
 
@@ -43,7 +43,6 @@ def run(training: Training, on_step: OnStep) -> None:
             ),
             train_dataset=training.rows,
             optimizers=(training.optimizer, training.scheduler),
-            compute_loss_func=bridge.loss,
             callbacks=[bridge],
         )
         for noisy in (PrinterCallback, ProgressCallback):
@@ -56,9 +55,22 @@ def run(training: Training, on_step: OnStep) -> None:
 
 
 class _PlannedTrainer(Trainer):
-    """A `Trainer` whose training batches come from the plan."""
+    """A `Trainer` whose training batches come from the plan, and whose loss is the objective's."""
 
     bridge: "_Bridge"
+    loss_is_scaled_for_ga = True  # it is divided by the labels of the whole step
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: Batch,
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,  # not there for every model
+    ) -> Any:
+        outputs, loss_sum = self.bridge.training.objective(model, inputs)
+        assert loss_sum is not None  # the rows that train have labels
+        loss = self.bridge.part(loss_sum) * self.accelerator.num_processes  # DDP takes the mean, we want the sum
+        return (loss, outputs) if return_outputs else loss
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         training = self.bridge.training
@@ -84,10 +96,10 @@ class _TrainerLoader:
     def __len__(self) -> int:
         return len(self._loader)
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         for batch in self._loader:
             self._bridge.drawn.append(batch)
-            yield {**batch.inputs, "labels": batch.labels}
+            yield batch.tensors
 
 
 class _Bridge(TrainerCallback):
@@ -98,14 +110,18 @@ class _Bridge(TrainerCallback):
         self.drawn: list[MicroBatch] = []
         self._on_step = on_step
         self._randomness = randomness
+        self._amounts = [0, 0, 0]
         self._loss: Tensor | None = None
         self._healthy = torch.tensor(True)
         self._rate = 0.0
 
-    def loss(self, outputs: Any, labels: Tensor, num_items_in_batch: Tensor) -> Tensor:
+    def part(self, loss_sum: Tensor) -> Tensor:
         """One micro-batch's share of the step's loss."""
-        part = self.training.loss_sum(outputs, labels) / num_items_in_batch
-        # A new tensor each time: with several processes the `Trainer` multiplies `part` in place.
+        if self._loss is None:  # the `Trainer` draws all the micro-batches of a step before it runs the first
+            parts = self.training.plan.parts
+            group, self.drawn = self.drawn[:parts], self.drawn[parts:]
+            self._amounts = amounts(group)
+        part = loss_sum / torch.tensor(self._amounts[0], device=loss_sum.device)
         self._loss = part.detach() + (0 if self._loss is None else self._loss)
         return part
 
@@ -132,9 +148,7 @@ class _Bridge(TrainerCallback):
     ) -> None:
         if not logs or "grad_norm" not in logs or self._loss is None:
             return  # the closing summary
-        parts = self.training.plan.parts
-        group, self.drawn = self.drawn[:parts], self.drawn[parts:]
-        tokens, padded_tokens = amounts(group)[1:]
+        tokens, padded_tokens = self._amounts[1:]
         self.training.advance(tokens, padded_tokens)
         norm = torch.tensor(logs["grad_norm"])
         loss, self._loss = self._loss, None

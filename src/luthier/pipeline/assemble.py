@@ -11,6 +11,7 @@ from luthier.console import Console
 from luthier.data.batches import BatchPlan
 from luthier.data.tokenized import tokenizer_digest
 from luthier.engines.base import Training
+from luthier.engines.objective import Objective
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
@@ -57,7 +58,6 @@ def assemble(prepared: Prepared) -> Training:
     )
     total = total_steps(recipe, plan)
     optimizer = make_optimizer(model, recipe.training)
-    loss = task.loss(recipe.training)
     return Training(
         model=model,
         optimizer=optimizer,
@@ -65,7 +65,7 @@ def assemble(prepared: Prepared) -> Training:
         plan=plan,
         rows=prepared.encoded["train"].rows,
         collate=task.collator(model),
-        loss_sum=lambda outputs, labels: loss(outputs, {"labels": labels}),
+        objective=Objective(task.loss(recipe.training)),
         recipe=recipe.training,
         total_steps=total,
     )

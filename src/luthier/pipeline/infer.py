@@ -13,8 +13,9 @@ from transformers import PreTrainedModel
 from luthier.console import Console
 from luthier.data.batches import IGNORED, Collate, IntArray, by_length, flat
 from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
+from luthier.engines.objective import Objective
 from luthier.recipe import Recipe
-from luthier.tasks.phases import Answer, Bound, Loss
+from luthier.tasks.phases import Answer, Bound
 
 MOST_NUMBERS = 1 << 26  # of one batch's outputs: a quarter of a gigabyte in float32
 
@@ -68,7 +69,7 @@ def infer(
     asked: Asked,
     batches: Sequence[IntArray],
     collate: Collate,
-    loss: Loss | None = None,
+    objective: Objective,
     console: Console | None = None,
 ) -> Inferred:
     """Run a model over rows. The same rows and batches give the same bits.
@@ -79,7 +80,7 @@ def infer(
         asked: The rows.
         batches: Which rows run together; every row in one of them.
         collate: Pads rows to a batch.
-        loss: To be summed over the rows' labels; None for no loss.
+        objective: Runs the model, and sums its loss where there is one.
         console: Shown a bar.
     """
     device = next(model.parameters()).device
@@ -88,11 +89,10 @@ def infer(
     with torch.inference_mode(), (console or Console()).progress("evaluate", len(asked.rows)) as bar:
         for chosen in batches:
             batch = send_to_device(collate([asked.rows[int(i)] for i in chosen]), device)
-            labels = batch.get("labels")
-            outputs = model(**{name: tensor for name, tensor in batch.items() if name != "labels"})
-            if loss is not None and labels is not None:
-                total += float(loss(outputs, batch))
-                labels_seen += int(labels.ne(IGNORED).sum())
+            outputs, loss_sum = objective(model, batch)
+            if loss_sum is not None:
+                total += float(loss_sum)
+                labels_seen += int(batch["labels"].ne(IGNORED).sum())
             for i, value in zip(chosen, task.collect(outputs, batch), strict=True):
                 collected[int(i)] = value
             bar.advance(len(chosen))
@@ -132,7 +132,8 @@ def answer(
         console: Shown bars.
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
-    inferred = infer(task, model, asked, batches, task.collator(model), task.loss(recipe.training), console)
+    collate, objective = task.collator(model), Objective(task.loss(recipe.training))
+    inferred = infer(task, model, asked, batches, collate, objective, console)
     answers = task.answers(asked.examples, asked.rows, inferred.collected)
     positions = evenly(asked.size, generated)
     chosen = {name: [column[i] for i in positions] for name, column in asked.examples.items()}

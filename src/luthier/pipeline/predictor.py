@@ -14,6 +14,7 @@ from luthier.data.batches import by_length, longest
 from luthier.data.records import Fault, Record, Skipped
 from luthier.data.table import Example
 from luthier.data.tokenized import Limits
+from luthier.engines.objective import Objective
 from luthier.errors import ColumnError, DataError, ModelError, UsageError
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
@@ -132,7 +133,7 @@ class Predictor:
         else:
             asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
             batches = by_length(asked.lengths, tokens=BUDGET)
-            collected = infer(task, self.model, asked, batches, task.collator(self.model)).collected
+            collected = infer(task, self.model, asked, batches, task.collator(self.model), Objective()).collected
             answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
         return task.kind.long_rows.mark(answers, long)
 
