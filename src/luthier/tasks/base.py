@@ -24,7 +24,6 @@ from luthier.errors import UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
-from luthier.reporting.names import greater_is_better
 from luthier.reporting.panels import Panel
 
 FloatArray = NDArray[np.float64]
@@ -274,10 +273,6 @@ class Task(ABC):
     @abstractmethod
     def metric_for_best(self) -> str:
         """The metric that ranks models."""
-
-    def greater_is_better(self, metric: str) -> bool:
-        """The direction of a metric by its name."""
-        return greater_is_better(metric)
 
     @abstractmethod
     def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:

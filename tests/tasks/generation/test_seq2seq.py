@@ -289,7 +289,8 @@ def test_the_right_texts_are_a_perfect_score(kind: type[Seq2SeqTask]) -> None:
     assert values.keys() == set(task.metric_names)
     for name, value in values.items():
         assert value == pytest.approx({"loss": 0, "bleu": 100, "chrf": 100}.get(name, 1)), name
-    assert task.metric_for_best == "loss" and not task.greater_is_better("loss")
+    directions = {metric.name: metric.greater_is_better for metric in task.metrics(task.perfect(examples), examples)}
+    assert task.metric_for_best == "loss" and not directions["loss"]
 
 
 @pytest.mark.parametrize("kind", TASKS.values())

@@ -219,8 +219,8 @@ def test_gold_as_prediction_is_a_perfect_score(shape: str) -> None:
     metrics = task.metrics(task.perfect(examples[:]), examples[:])
     values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics}
     assert task.metric_for_best in values
-    for name, value in values.items():
-        assert value == pytest.approx(1.0 if task.greater_is_better(name) else 0.0), name
+    for metric in metrics:
+        assert values[metric.name] == pytest.approx(1.0 if metric.greater_is_better else 0.0), metric.name
 
 
 @pytest.mark.parametrize(
