@@ -157,8 +157,11 @@ class TrainingRecipe(Section):
 class EvaluationRecipe(Section):
     """How predictions are made and scored."""
 
-    metrics: list[str] = Field([], description="further metrics, as module:function or evaluate:NAME")
+    metrics: list[str] = Field([], description="further metrics: module:function or evaluate:NAME, then :min or :max")
     metric_for_best: str | None = Field(None, description="metric that picks the checkpoint; unset: the task's own")
+    metric_mode: Literal["min", "max"] | None = Field(
+        None, description="direction of metric_for_best, if the metric does not state it: min (lower is better) or max"
+    )
     eval_batch_size: Positive = Field(32, description="examples put through the model at once when predicting")
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(0.5, description="probability from which a label is given")
     resamples: Annotated[int, Field(ge=100)] = Field(1000, description="bootstrap resamples behind each interval")
@@ -169,6 +172,11 @@ class EvaluationRecipe(Section):
     generated_rows: Annotated[int, Field(ge=0)] | None = Field(
         None, description="rows that the model writes answers for in the final score; unset: all"
     )
+
+    @property
+    def greater_is_better(self) -> bool | None:
+        """The direction that `metric_mode` states."""
+        return None if self.metric_mode is None else self.metric_mode == "max"
 
 
 class GenerationRecipe(Section):

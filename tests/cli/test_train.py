@@ -14,7 +14,7 @@ def test_every_option_becomes_its_recipe_key(stub, result):
     calls = stub("train", train=result)
     words = """train a.csv b.csv --task text-classification --model minilm --text title,body --label topic
         --valid v.csv --test t1.csv --test t2.csv --engine trainer --epochs 2 --max-steps 20 --batch-size 8
-        --grad-accumulation 2 --lr 2e-5 --scheduler cosine --precision bf16 --seed 7 --run-dir out
+        --grad-accumulation 2 --lr 2e-5 --scheduler cosine --precision bf16 --metric-mode max --seed 7 --run-dir out
         --allow leak --allow one-class --set weight_decay=0.1 --set evaluation.metric_for_best=f1 --quiet"""
     assert main(words.split()) == 0
     call = calls["train"]
@@ -38,6 +38,7 @@ def test_every_option_becomes_its_recipe_key(stub, result):
         "training.learning_rate": 2e-5,
         "training.lr_scheduler_type": "cosine",
         "training.precision": "bf16",
+        "evaluation.metric_mode": "max",
         "training.weight_decay": 0.1,
         "evaluation.metric_for_best": "f1",
     }

@@ -158,6 +158,24 @@ def test_a_file_that_cannot_be_imported(tmp_path):
         load(f"{tmp_path / 'needs.py'}:f")
 
 
+@pytest.mark.parametrize(("direction", "greater"), [("", None), (":min", False), (":max", True)])
+def test_the_spec_states_the_direction_of_all_its_numbers(source, direction, greater):
+    metrics = custom_metrics(f"{source}:several{direction}", [0, 1], [0, 0])
+    assert [(m.name, m.greater_is_better) for m in metrics] == [("right", greater), ("wrong", greater)]
+    (metric,) = custom_metrics(f"{source}:share{direction}", [0, 1], [0, 0])
+    assert (metric.name, metric.greater_is_better) == ("share", greater)
+
+
+def test_a_function_may_be_called_max_and_other_directions_are_refused(tmp_path, source):
+    (tmp_path / "lowest.py").write_text("def max(predictions, references):\n    return 0.5\n", encoding="utf-8")
+    for direction, greater in ((":min", False), ("", None)):
+        (metric,) = custom_metrics(f"{tmp_path / 'lowest.py'}:max{direction}", [0], [0])
+        assert (metric.name, metric.greater_is_better) == ("max", greater)
+    with pytest.raises(UsageError, match="no module") as caught:
+        custom_metrics(f"{source}:share:lower", [0], [0])
+    assert ":min or :max" in caught.value.hint
+
+
 class FakeMetric:
     def compute(self, *, predictions, references):
         return {"accuracy": float(np.mean(np.array(predictions) == np.array(references))), "f1": 0.5}
@@ -188,6 +206,8 @@ def test_evaluate(monkeypatch, name, asked):
     assert [m.name for m in metrics] == ["accuracy", "f1"]
     assert score(metrics[0]).value == 0.75
     assert module.asked == asked
+    directions = [custom_metrics(f"evaluate:{name}{said}", [0], [0])[1].greater_is_better for said in (":min", "")]
+    assert directions == [False, None]
 
 
 def test_evaluate_without_the_package_or_the_metric(monkeypatch):

@@ -97,15 +97,15 @@ def build_run(
 
 
 def bbc_metrics(split: str = "test") -> dict[str, Any]:
-    n = 445
+    n, better = 445, {"split": split, "greater_is_better": True}
     return {
         "task": "text-classification",
         "split": split,
         "metric_for_best": "accuracy",
         "metrics": {
-            "accuracy": {"value": 0.9528, "low": 0.9326, "high": 0.9708, "n": n, "split": split},
-            "f1_macro": {"value": 0.9517, "low": 0.9301, "high": 0.9711, "n": n, "split": split},
-            "mcc": {"value": 0.9408, "low": 0.9152, "high": 0.9633, "n": n, "split": split},
+            "accuracy": {"value": 0.9528, "low": 0.9326, "high": 0.9708, "n": n, **better},
+            "f1_macro": {"value": 0.9517, "low": 0.9301, "high": 0.9711, "n": n, **better},
+            "mcc": {"value": 0.9408, "low": 0.9152, "high": 0.9633, "n": n, **better},
         },
         "baselines": {
             "majority": {"accuracy": 0.2292, "f1_macro": 0.0746, "mcc": None},

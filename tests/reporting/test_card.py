@@ -78,8 +78,15 @@ def test_every_task_has_a_tag_and_code_on_the_hub(make_run, task):
 
 
 def test_metrics_are_called_what_the_hub_calls_them(make_run):
-    score = {"value": 27.4, "low": 26.9, "high": 28.0, "n": 1000}
-    metrics = {"loss": score, "bleu": score, "chrf": score, "rouge1": score, "rougeL": score, "exact_match": score}
+    score = {"value": 27.4, "low": 26.9, "high": 28.0, "n": 1000, "greater_is_better": True}
+    metrics = {
+        "loss": score | {"greater_is_better": False},
+        "bleu": score,
+        "chrf": score,
+        "rouge1": score,
+        "rougeL": score,
+        "exact_match": score,
+    }
     card = model_card(
         make_run(task="translation", metric_for_best="bleu", metrics=metrics, baselines={"copy": {"bleu": 5.1}})
     )

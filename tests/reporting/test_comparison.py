@@ -10,7 +10,7 @@ RUNS = ["first run", "second <b>run</b>", "third run"]
 
 def comparison(**given):
     first, second, third = RUNS
-    score = {"value": 0.9, "low": 0.88, "high": 0.92, "n": 445}
+    score = {"value": 0.9, "low": 0.88, "high": 0.92, "n": 445, "greater_is_better": True}
     return {
         "runs": RUNS,
         "metrics": {"accuracy": {first: score, second: score | {"value": 0.91}, third: score}, "rmse": {first: score}},
@@ -53,7 +53,7 @@ def test_a_difference_that_chance_can_make(tmp_path):
 
 def test_for_errors_less_is_better(tmp_path):
     first, second, _ = RUNS
-    score = {"value": 1.2, "low": 1.1, "high": 1.3, "n": 445}
+    score = {"value": 1.2, "low": 1.1, "high": 1.3, "n": 445, "greater_is_better": False}
     given = {
         "metrics": {"rmse": {first: score, second: score}},
         "differences": {"rmse": {second: {"value": -0.1, "low": -0.2, "high": -0.05}}},
@@ -64,9 +64,21 @@ def test_for_errors_less_is_better(tmp_path):
     )
 
 
+def test_without_a_direction_nothing_is_better(tmp_path):
+    first, second, _ = RUNS
+    score = {"value": 0.2, "low": 0.1, "high": 0.3, "n": 445, "greater_is_better": None}
+    given = {
+        "metrics": {"wer": {first: score, second: score}},
+        "differences": {"wer": {second: {"value": -0.1, "low": -0.2, "high": -0.05}}},
+    }
+    document = read(write_comparison(tmp_path / "page.html", comparison(**given)))
+    assert "nothing says whether" in words(document.xpath("//h1")[0])
+    assert not document.xpath("//*[contains(@class, 'better') or contains(@class, 'worse')]")
+
+
 def test_scores_have_the_names_and_digits_of_their_metrics(tmp_path):
     first, second, _ = RUNS
-    score = {"value": 27.41, "low": 26.9, "high": 28.0, "n": 1000}
+    score = {"value": 27.41, "low": 26.9, "high": 28.0, "n": 1000, "greater_is_better": True}
     given = {
         "words": {"f1": "F1 of entities"},
         "metrics": {"bleu": {first: score, second: score}, "f1": {first: score}},

@@ -9,14 +9,18 @@ from tests.reporting.conftest import build_run
 from tests.reporting.words import read_content
 
 
-def entry(value, low, high, n=100):
-    return {"value": value, "low": low, "high": high, "n": n, "split": "test"}
+def entry(value, low, high, n=100, better=True):
+    return {"value": value, "low": low, "high": high, "n": n, "split": "test", "greater_is_better": better}
 
 
 TRANSLATION = {
     "task": "translation",
     "metric_for_best": "loss",
-    "metrics": {"loss": entry(2.1, 2.05, 2.15, 1000), "bleu": entry(27.4, 26.1, 28.9), "chrf": entry(51.0, 50.0, 52.0)},
+    "metrics": {
+        "loss": entry(2.1, 2.05, 2.15, 1000, better=False),
+        "bleu": entry(27.4, 26.1, 28.9),
+        "chrf": entry(51.0, 50.0, 52.0),
+    },
     "baselines": {"copy": {"bleu": 5.1, "chrf": 16.2}},
     "differences": {"copy": {"bleu": {"value": 22.3, "low": 21.0, "high": 23.6}}},
 }
@@ -79,7 +83,11 @@ def test_of_several_baselines_the_one_with_the_lowest_loss_is_the_strongest(said
     found = said(
         task="chat",
         metric_for_best="loss",
-        metrics={"loss": entry(2.1, 2.0, 2.2), "perplexity": entry(8.2, 7.4, 9.0), "rougeL": entry(0.2, 0.1, 0.3)},
+        metrics={
+            "loss": entry(2.1, 2.0, 2.2, better=False),
+            "perplexity": entry(8.2, 7.4, 9.0, better=False),
+            "rougeL": entry(0.2, 0.1, 0.3),
+        },
         baselines=baselines,
         differences={"trigram": {"loss": {"value": -0.2, "low": -0.45, "high": 0.05}}},
     )
@@ -88,6 +96,16 @@ def test_of_several_baselines_the_one_with_the_lowest_loss_is_the_strongest(said
         "a difference of -0.200 (-0.450 to 0.050)."
     )
     assert found.notes == () and found.tone == "bad"
+
+
+def test_without_a_direction_no_baseline_is_said_to_be_beaten(said):
+    metrics = {"f1": entry(0.5, 0.4, 0.6), "wer": entry(0.2, 0.1, 0.3, better=None)}
+    baselines = {"copy": {"f1": 0.3, "wer": 0.6}}
+    differences = {"copy": {"wer": {"value": -0.4, "low": -0.5, "high": -0.3}}}
+    found = said(metric_for_best="wer", metrics=metrics, baselines=baselines, differences=differences)
+    assert found.tone == "open" and "chance" not in found.sentence
+    rows = {row.metric: row for row in score_table({"metrics": metrics, "baselines": baselines}).rows}
+    assert (rows["wer"].difference, rows["wer"].verdict) == (None, "")
 
 
 def test_entities_are_called_so(said):

@@ -44,25 +44,3 @@ def test_the_metrics_of_the_nine_tasks_have_names():
     ]  # fmt: skip
     assert names.metric("f1", {"f1": "F1 of entities"}) == "F1 of entities" and names.metric("f1") == "F1"
     assert [names.capital(word) for word in ("chrF", "self-BLEU", "")] == ["chrF", "Self-BLEU", ""]
-
-
-def test_the_report_and_the_metrics_agree_on_what_is_better():
-    from luthier.metrics.diversity import diversity_metrics
-    from luthier.metrics.language import language_metrics
-    from luthier.metrics.overlap import rouge_metrics
-    from luthier.metrics.spans import span_metrics
-    from luthier.metrics.translation import translation_metrics
-
-    texts, golds = ["one text", "another text here"], [["one text"], [""]]
-    found = [
-        *diversity_metrics(texts),
-        *language_metrics([1.0, 2.0], [2, 3], [9, 17]),
-        *rouge_metrics(texts, golds),
-        *span_metrics(texts, golds),
-        *translation_metrics(texts, golds),
-    ]
-    assert len(found) == 19
-    assert {metric.name: names.greater_is_better(metric.name) for metric in found} == {
-        metric.name: metric.greater_is_better for metric in found
-    }
-    assert names.greater_is_better("loss", {"greater_is_better": True})

@@ -14,6 +14,7 @@ from luthier.text import number
 from tests.reporting.words import write_report
 
 LIMIT = 3_000_000
+RMSE = {"value": 1.24, "low": 1.1, "high": 1.3, "n": 300, "split": "test", "greater_is_better": False}
 
 
 def read(path):
@@ -257,7 +258,7 @@ def test_a_score_on_validation_rows_says_that_they_picked_the_checkpoint(make_ru
 def test_numbers_and_metrics_that_are_not_defined(make_run):
     run = make_run(
         metric_for_best="pearson",
-        metrics={"pearson": None, "rmse": {"value": 1.24, "low": 1.1, "high": 1.3, "n": 300, "split": "test"}},
+        metrics={"pearson": None, "rmse": RMSE},
         baselines={"mean": {"pearson": None, "rmse": 1.9}},
         differences={"mean": {"rmse": {"value": -0.66, "low": -0.8, "high": -0.5}}},
     )
@@ -275,7 +276,7 @@ def test_numbers_and_metrics_that_are_not_defined(make_run):
 def test_less_is_better_for_errors(make_run):
     run = make_run(
         metric_for_best="rmse",
-        metrics={"rmse": {"value": 1.24, "low": 1.1, "high": 1.3, "n": 300, "split": "test"}},
+        metrics={"rmse": RMSE},
         baselines={"mean": {"rmse": 1.9}, "worse": {"rmse": 2.4}},
         differences={"mean": {"rmse": {"value": -0.66, "low": -0.8, "high": -0.5}}},
     )

@@ -54,11 +54,15 @@ def test_a_drawing():
 
 
 def test_the_strongest_baseline_is_the_one_that_is_hardest_to_beat():
-    metrics = {"baselines": {"a": {"accuracy": 0.3, "rmse": 2.0}, "b": {"accuracy": 0.2, "rmse": 1.0}, "c": None}}
+    metrics = {
+        "metrics": {"accuracy": {"greater_is_better": True}, "rmse": {"greater_is_better": False}},
+        "baselines": {"a": {"accuracy": 0.3, "rmse": 2.0}, "b": {"accuracy": 0.2, "rmse": 1.0}, "c": None},
+    }
     assert strongest(metrics, "accuracy") == "a"
     assert strongest(metrics, "rmse") == "b"
     assert strongest(metrics, "f1") is None
     assert strongest(metrics | {"metrics": {"rmse": {"greater_is_better": True}}}, "rmse") == "a"
+    assert strongest(metrics | {"metrics": {"rmse": {"greater_is_better": None}}}, "rmse") is None
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,10 @@ def train(
         ),
     ] = None,
     precision: Annotated[str | None, Option(help="auto, fp32, bf16 or fp16.", rich_help_panel=TRAINING)] = None,
+    metric_mode: Annotated[
+        str | None,
+        Option(metavar="min|max", help="Direction of a custom evaluation.metric_for_best.", rich_help_panel=TRAINING),
+    ] = None,
     seed: Annotated[int | None, Option(help="Of the split, the order, the weights.", rich_help_panel=TRAINING)] = None,
     fresh_tokenizer: Annotated[
         bool, Option("--fresh-tokenizer", help="Make a tokenizer from the data.", rich_help_panel=TRAINING)
@@ -90,6 +94,7 @@ def train(
         "training.learning_rate": lr,
         "training.lr_scheduler_type": scheduler,
         "training.precision": precision,
+        "evaluation.metric_mode": metric_mode,
     }
     changes = overrides(given, text, label, settings or [])
 

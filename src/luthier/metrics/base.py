@@ -28,7 +28,8 @@ class AnyMetric(Protocol):
         """Number of examples."""
 
     @property
-    def greater_is_better(self) -> bool: ...
+    def greater_is_better(self) -> bool | None:
+        """The direction: whether a higher value is better; None if not stated."""
 
     @property
     def max_resamples(self) -> int | None:
@@ -54,7 +55,7 @@ class Metric:
         statistics: `[n, k]` per-example sufficient statistics, dense or (where most are 0) sparse. Metrics that
             share one array are resampled together.
         value: From `[..., k]` summed statistics to `[...]` values, nan where not defined.
-        greater_is_better: Whether a model with a greater value is the better one.
+        greater_is_better: Whether a higher value is better.
     """
 
     name: str
@@ -84,14 +85,14 @@ class ResampledMetric:
         n: Number of examples.
         function: From the indices of the examples (ascending, repeated as often as drawn) to the value, nan where
             not defined.
-        greater_is_better: As in `Metric`.
+        greater_is_better: As in `Metric`; None if not stated.
         max_resamples: The most resamples to spend on it; 0 for no interval.
     """
 
     name: str
     n: int
     function: Callable[[IntArray], float]
-    greater_is_better: bool = True
+    greater_is_better: bool | None = True
     max_resamples: int | None = None
 
     def on(self, counts: FloatArray) -> FloatArray:

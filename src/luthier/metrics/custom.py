@@ -3,6 +3,9 @@
 The function is called as `function(predictions, references)`, or, where it has one required argument, as a
 `compute_metrics` of the Hugging Face `Trainer` is: with one `EvalPrediction`. It returns a number or a dict of numbers.
 It is recomputed on 200 resamples at most for the interval, since nothing is known about what a call costs.
+
+`:min` or `:max` at the end of the spec (`module:function:min`) states the direction of all its numbers: whether a lower
+or a higher value is better. Modules of `evaluate` do not state theirs, so it is the same for them.
 """
 
 import importlib
@@ -22,6 +25,8 @@ from luthier.errors import UsageError, nearest
 from luthier.metrics.base import IntArray, ResampledMetric
 
 RESAMPLES = 200
+_DIRECTIONS = {"min": False, "max": True}
+_FORMS = "module:function, path/file.py:function or evaluate:NAME, then :min or :max to state the direction"
 
 Values = Sequence[Any] | np.ndarray
 Function = Callable[..., Any]
@@ -34,30 +39,37 @@ def custom_metrics(
     *,
     outputs: np.ndarray | None = None,
     resamples: int = RESAMPLES,
-    greater_is_better: bool = True,
 ) -> list[ResampledMetric]:
     """The numbers that a user's function gives, one metric for each.
 
     Args:
-        spec: `module:function`, `path/file.py:function` or `evaluate:NAME[/CONFIG]`.
+        spec: `module:function`, `path/file.py:function` or `evaluate:NAME[/CONFIG]`, with `:min` or `:max` after it to
+            state the direction.
         predictions: `n` final answers: label ids, texts, numbers.
         references: The `n` gold ones, of the same kind.
         outputs: `[n, ...]` raw outputs of the model (logits): what a function of one `EvalPrediction` gets as
             `predictions`; without them it gets the answers.
         resamples: The most resamples for the interval; 0 turns it off.
-        greater_is_better: Whether a greater number is a better one.
 
     Raises:
         UsageError: The function cannot be found, fails, or returns something that is not a number or a dict of them.
     """
     n = len(references)
+    spec, greater_is_better = _split_direction(spec)
     evaluations = _Evaluations(spec, _caller(load(spec), predictions, references, outputs))
     numbers = evaluations.numbers(np.arange(n))
     return [ResampledMetric(name, n, evaluations.function(name), greater_is_better, resamples) for name in numbers]
 
 
+def _split_direction(spec: str) -> tuple[str, bool | None]:
+    """A spec without its direction, and whether a higher value is better; None if not stated."""
+    named, _, direction = spec.rpartition(":")
+    # `module:max` is a function called max.
+    return (named, _DIRECTIONS[direction]) if direction in _DIRECTIONS and ":" in named else (spec, None)
+
+
 def load(spec: str) -> Function:
-    """The function that a spec names.
+    """The function that a spec without a direction names.
 
     Raises:
         UsageError: There is no such module, file or function, or importing it fails.
@@ -67,7 +79,7 @@ def load(spec: str) -> Function:
         raise UsageError(
             f"{spec!r} does not name a metric",
             where="evaluation.metrics",
-            hint="write module:function, path/file.py:function or evaluate:NAME",
+            hint=f"write {_FORMS}",
         )
     if place == "evaluate":
         return _from_evaluate(name)
@@ -193,7 +205,7 @@ def _module(place: str, spec: str) -> ModuleType:
         raise UsageError(
             f"no module {place!r}" if missing else f"{place} cannot be imported: {type(error).__name__}: {error}",
             where=f"metric {spec!r}" if missing else _last_line(error),
-            hint="for a file of yours write its path: path/file.py:function" if missing else "",
+            hint=f"write {_FORMS}" if missing else "",
         ) from error
 
 

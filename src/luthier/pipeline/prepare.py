@@ -46,6 +46,7 @@ class Prepared:
         splits: The examples that train, validate and test.
         encoded: The same, as the model reads them.
         config: The model's configuration.
+        greater_is_better: Direction of the metric that picks the checkpoint.
         findings: What the checks noticed, worst first.
         decisions: What was decided for the user.
     """
@@ -57,6 +58,7 @@ class Prepared:
     splits: dict[str, Dataset]
     encoded: dict[str, Encoded]
     config: PretrainedConfig
+    greater_is_better: bool
     findings: list[Finding]
     decisions: list[Decision]
 
@@ -137,7 +139,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
 
     config, tokenizer, made = parts or make_parts(task, examples["train"], recipe)
     bound, ready = task.bind(tokenizer, config)
-    check_metrics(task, examples, recipe)
+    better = check_metrics(task, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     made = [split_decision, *made, *ready, length_decision]
     for decision in made:
@@ -146,7 +148,8 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     findings = sorted(findings + length_findings, key=lambda finding: severities.index(finding.severity))
     for finding in findings:
         console.finding(finding)
-    return Prepared(recipe, bound, sources, table, examples, encoded, config, findings, decisions + made)
+    decisions += made
+    return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions)
 
 
 def refuse_findings(prepared: Prepared) -> None:
@@ -216,23 +219,47 @@ def check(
     return findings
 
 
-def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> None:
-    """Try the metrics before anything is trained, on right answers that stand a row too low.
+def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> bool:
+    """Try the metrics before training, on the gold answers shifted by one row.
 
+    Returns:
+        Whether a higher value of the metric that picks the checkpoint is better.
     Raises:
-        UsageError: A metric of the user's cannot be found or fails.
-        RecipeError: The metric that shall pick the checkpoint is none of them.
+        UsageError: A custom metric cannot be found or fails.
+        RecipeError: The metric that picks the checkpoint is unknown, or its direction is not stated or contradicted.
     """
     split = next(name for name in ("validation", "test", "train") if name in examples)
     rows = examples[split][:]
-    gold, metrics = list(task.gold(rows)), [*task.metrics(task.perfect(rows), rows)]
+    gold = list(task.gold(rows))
+    directions = {"loss": False} | {m.name: m.greater_is_better for m in task.metrics(task.perfect(rows), rows)}
+    specs: dict[str, str] = {}
     for spec in recipe.evaluation.metrics:
-        metrics += custom_metrics(spec, gold[-1:] + gold[:-1], gold, resamples=0)
-    names, wanted = ["loss", *(metric.name for metric in metrics)], recipe.evaluation.metric_for_best
-    if wanted is not None and wanted not in names:
-        hint = nearest(wanted, names)
-        hint = hint if hint.startswith("known") else f"{hint} known: {', '.join(names)}"
-        raise RecipeError(f"no metric {wanted!r} for this data", where="evaluation.metric_for_best", hint=hint)
+        for metric in custom_metrics(spec, gold[-1:] + gold[:-1], gold, resamples=0):
+            directions[metric.name], specs[metric.name] = metric.greater_is_better, spec
+    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    if best not in directions:
+        hint = nearest(best, directions)
+        hint = hint if hint.startswith("known") else f"{hint} known: {', '.join(directions)}"
+        raise RecipeError(f"no metric {best!r} for this data", where="evaluation.metric_for_best", hint=hint)
+    own, asked = directions[best], recipe.evaluation.greater_is_better
+    if own is not None and asked is not None and own != asked:
+        raise RecipeError(
+            f"metric_mode is {recipe.evaluation.metric_mode}, but a {'higher' if own else 'lower'} {best} is better",
+            where="evaluation.metric_mode",
+            hint="remove metric_mode, or set evaluation.metric_for_best to the metric it is meant for",
+        )
+    direction = asked if own is None else own
+    if direction is None:
+        lower, higher = (
+            f"--metric-mode {mode}" + (f" or evaluation.metrics=['{specs[best]}:{mode}']" if best in specs else "")
+            for mode in ("min", "max")
+        )
+        raise RecipeError(
+            f"{best} picks the checkpoint, and nothing states whether lower or higher is better",
+            where="evaluation.metric_for_best",
+            hint=f"if lower is better: {lower}; if higher is better: {higher}",
+        )
+    return direction
 
 
 def _source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]:

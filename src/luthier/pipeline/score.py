@@ -19,7 +19,6 @@ from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.infer import Asked, answer
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe
-from luthier.reporting.names import LESS_IS_BETTER
 from luthier.tasks.phases import Answer, Bound, Fitted
 
 
@@ -30,6 +29,7 @@ class Scored:
     Args:
         split: `test` or `validation`.
         metrics: Name to score.
+        directions: Metric to whether a higher value is better; None if not stated.
         baselines: Baseline to its metrics.
         differences: Baseline to the paired differences, model minus baseline.
         predictions: Examples of the predictions file.
@@ -39,6 +39,7 @@ class Scored:
     split: str
     metric_for_best: str
     metrics: dict[str, Score]
+    directions: dict[str, bool | None]
     baselines: dict[str, dict[str, float | None]]
     differences: dict[str, dict[str, Score]]
     predictions: dict[str, list[Any]]
@@ -52,7 +53,7 @@ class Scored:
             "metric_for_best": self.metric_for_best,
             "metrics": {
                 name: score.to_dict()
-                | {"split": self.split, "greater_is_better": name not in LESS_IS_BETTER}
+                | {"split": self.split, "greater_is_better": self.directions[name]}
                 | ({"signature": self.signatures[name]} if name in self.signatures else {})
                 for name, score in self.metrics.items()
             },
@@ -110,9 +111,13 @@ def score(
             if key in own and own[key].n == metric.n
         }
     best = recipe.evaluation.metric_for_best or task.metric_for_best
+    directions = {name: metric.greater_is_better for name, metric in own.items()}
+    if best in own and directions[best] is None:
+        directions[best] = recipe.evaluation.greater_is_better
     predictions = _columns(task, examples, answers)
     signatures = task.signatures(examples)
-    return Scored(split, best, _scores(own, resamples=resamples), found, differences, predictions, signatures)
+    values = _scores(own, resamples=resamples)
+    return Scored(split, best, values, directions, found, differences, predictions, signatures)
 
 
 def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> tuple[Bound[Any], Scored]:

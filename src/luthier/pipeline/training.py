@@ -24,7 +24,6 @@ from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.score import Scored, quick_metrics, score_split
 from luthier.reporting.card import model_card
-from luthier.reporting.names import greater_is_better
 from luthier.run_directory.environment import peak_memory
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
@@ -96,7 +95,6 @@ def _supervise(
 ) -> Supervisor:
     """What evaluates, saves and records between the steps."""
     recipe, task = prepared.recipe, prepared.task
-    best = recipe.evaluation.metric_for_best or task.metric_for_best
     evaluate = None
     if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
         samples = Samples(run.samples_file, training.state.step)
@@ -112,8 +110,8 @@ def _supervise(
         curves=CurveWriter(run.curves_file if processes.is_main() else Path(os.devnull), training.state.curves_length),
         fingerprint=decides,
         evaluate=evaluate,
-        metric_for_best=best,
-        greater_is_better=greater_is_better(best),
+        metric_for_best=recipe.evaluation.metric_for_best or task.metric_for_best,
+        greater_is_better=prepared.greater_is_better,
         name_rows=lambda rows: describe_rows(prepared.splits["train"], prepared.encoded["train"].to_examples(rows)),
         events=events,
     )

@@ -131,15 +131,17 @@ def _entry(
         n=found.get("n"),
         drawing=mark(scale, score) if score else None,
         difference=difference,
-        verdict=_verdict(difference, names.greater_is_better(metric, dict(found))),
+        verdict=_verdict(difference, found.get("greater_is_better")),
     )
 
 
-def _verdict(difference: Score | None, greater_is_better: bool) -> str:
+def _verdict(difference: Score | None, greater_is_better: bool | None) -> str:
     if difference is None or difference.low is None or difference.high is None:
         return ""
     if difference.low <= 0 <= difference.high:
         return "could be chance"
+    if greater_is_better is None:
+        return ""
     return "better" if (difference.low > 0) == greater_is_better else "worse"
 
 

@@ -53,14 +53,17 @@ def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]
 
 
 def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
-    """The baseline that is hardest to beat on a metric; None where there is none."""
+    """The baseline that is hardest to beat on a metric; None if there is none or the direction is not stated."""
+    entry = (metrics.get("metrics") or {}).get(name) or {}
+    if entry.get("greater_is_better") is None:
+        return None
     values = {
         baseline: scores[name]
         for baseline, scores in (metrics.get("baselines") or {}).items()
         if scores and scores.get(name) is not None
     }
-    sign = 1 if names.greater_is_better(name, (metrics.get("metrics") or {}).get(name)) else -1
-    return max(values, key=lambda baseline: sign * values[baseline], default=None)
+    best = max if entry["greater_is_better"] else min
+    return best(values, key=lambda baseline: values[baseline], default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
     if not difference or difference.get("value") is None or difference.get("low") is None:
         return _Judgement(names.capital(f"{what}, against {other_value} of {other}; chance is not ruled out."), "open")
     low, high = difference["low"], difference["high"]
-    sign = 1 if names.greater_is_better(name, entry) else -1
+    sign = 1 if entry["greater_is_better"] else -1
     if (low if sign > 0 else -high) > 0:
         size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
         side = "above" if sign > 0 else "below"

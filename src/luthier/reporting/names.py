@@ -1,8 +1,6 @@
-"""What the report calls metrics and baselines, which way a metric is good, and in how many digits it is written."""
+"""What the report calls metrics and baselines, and in how many digits a metric is written."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from luthier import text
 
@@ -57,28 +55,10 @@ _HEADS = {
     "trigram": "Trigram model",
     "untuned": "Before tuning",
 }
-LESS_IS_BETTER = frozenset(
-    {
-        "loss",
-        "perplexity",
-        "mae",
-        "mse",
-        "rmse",
-        "mean_absolute_error",
-        "mean_squared_error",
-        "root_mean_squared_error",
-        "bits_per_byte",
-        "hamming_loss",
-        "log_loss",
-        "brier",
-        "ece",
-        "repetition",
-        "self_bleu",
-    }
-)
 # Scores out of a hundred: one decimal says as much as three of a share.
 _OF_A_HUNDRED = ("bleu", "chrf")
-_SMALL_SHARES = ("ece", "repetition", "self_bleu", "hamming_loss", "brier")  # of what is less the better
+# Metrics with a unit of their own.
+_NO_SHARES = ("loss", "log_loss", "perplexity", "bits_per_byte", "mae", "mse", "rmse")
 
 
 def metric(name: str, own: Mapping[str, str] = _NO_NAMES) -> str:
@@ -111,17 +91,11 @@ def capital(words: str) -> str:
     return words if words.startswith("chrF") else words[:1].upper() + words[1:]
 
 
-def greater_is_better(name: str, entry: Mapping[str, Any] | None = None) -> bool:
-    """Whether more of a metric is better: what its entry in `metrics.json` says, else what its name says."""
-    said = (entry or {}).get("greater_is_better")
-    return bool(said) if said is not None else name.rpartition("/")[2].lower() not in LESS_IS_BETTER
-
-
 def unit(name: str) -> str:
     """What a metric is measured in: metrics of one unit may share the axis of their drawings."""
     if name in _OF_A_HUNDRED:
         return "of a hundred"
-    return "share" if name not in LESS_IS_BETTER or name in _SMALL_SHARES else name
+    return name if name in _NO_SHARES else "share"
 
 
 def number(name: str, value: float | None) -> str:

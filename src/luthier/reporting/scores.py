@@ -86,7 +86,7 @@ def _row(
     rival = strongest(metrics, name)
     found = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     difference = Score(found.get("value"), found.get("low"), found.get("high")) if found else None
-    sign = 1 if names.greater_is_better(name, dict(entry)) else -1
+    sign = 1 if entry.get("greater_is_better") else -1
     return Row(
         metric=name,
         name=names.capital(names.metric(name, own)),
