@@ -6,8 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 LUTHIER := $(BIN)/luthier
 INSTALLED := $(VENV)/.installed
-# Tests run in a few processes of one thread each, which is faster than one process of many threads.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --numprocesses=auto --maxprocesses=4
+PYTEST := $(BIN)/python -m pytest -q --numprocesses=auto --maxprocesses=4
 
 .DEFAULT_GOAL := help
 

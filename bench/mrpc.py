@@ -36,7 +36,7 @@ def trainer_command(data: Path, seed: int, precision: str, work: Path) -> list[s
         "--output": work / f"trainer-{seed}",
         "--losses": work / f"trainer-{seed}.losses",
     }
-    return [sys.executable, "-m", "bench.mrpc_trainer", *(str(part) for pair in options.items() for part in pair)]
+    return [sys.executable, "-m", "bench.trainer", *(str(part) for pair in options.items() for part in pair)]
 
 
 def luthier_command(data: Path, seed: int, precision: str, work: Path) -> list[str]:

@@ -213,6 +213,8 @@ def test_doctor_prints_rates(stub, capsys):
         "platform": "Linux",
         "cores": 2,
         "threads": 1,
+        "threads_why": "1 physical core",
+        "set_before_torch": {"OMP_NUM_THREADS": "1"},
         "memory_bytes": 24e9,
         "memory_available_bytes": 20e9,
         "disk": {"path": "/here", "free_bytes": 5e9, "total_bytes": 9e9},
@@ -224,7 +226,15 @@ def test_doctor_prints_rates(stub, capsys):
     stub("doctor", doctor=found)
     assert main(["doctor"]) == 0
     shown = capsys.readouterr().out
-    for part in ("101 GFLOP/s", "chosen", "1 thread", "20 GB of 24 GB", "not installed", "switched off"):
+    for part in (
+        "101 GFLOP/s",
+        "chosen",
+        "1 thread (1 physical core)",
+        "torch, as commands do: OMP_NUM_THREADS=1",
+        "20 GB of 24 GB",
+        "not installed",
+        "switched off",
+    ):
         assert part in shown
     assert main(["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == found

@@ -10,6 +10,7 @@ import psutil
 import torch
 from huggingface_hub import constants
 
+from luthier import threads
 from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
 from luthier.run_directory.environment import environment
@@ -23,11 +24,14 @@ def doctor() -> dict[str, Any]:
 
     Returns:
         The machine's part of `environment.json`; `devices` with `precisions` (GFLOP/s), `precision` and `why`;
-        `memory_available_bytes`, `disk`, `models` (short name to directory or None) and `hub`.
+        `memory_available_bytes`, `disk`, `models` (short name to directory or None) and `hub`; `set_before_torch`: the
+        variables that a Python program should set before it imports torch, which commands set themselves.
     """
+    advice = threads.chosen()  # reads the load, so before anything is measured
     machine = {key: value for key, value in environment().items() if key not in OF_A_RUN}
     return {
         **machine,
+        "set_before_torch": advice.variables,
         "memory_available_bytes": psutil.virtual_memory().available,
         "disk": _disk(Path.cwd()),
         "devices": [_measured(device) for device in _devices(machine["processor"])],

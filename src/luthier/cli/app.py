@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from luthier import processes
+from luthier import processes, threads
 from luthier.cli import chat, compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
@@ -23,6 +23,7 @@ PIECES = {
     "Use and judge": (evaluate.evaluate, predict.predict, chat.chat, report.report, runs.runs, compare.compare),
     "Look around": (tasks.tasks, doctor.doctor),
 }
+USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "doctor"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 a bug of ours, 2 usage, 3 data, 4 resources, 5 interrupted but resumable, 130 Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and words[:1] and words[0] in USES_TORCH and not {"-h", "--help"} & set(words):
+        runs = [Path(word) for word in words[1:] if words[0] == "resume" and not word.startswith("-")]
+        threads.set_up(threads.recorded_threads(runs[0]) if runs else None)
     if processes.is_main():
         return _main(words)
     # Of several processes rank 0 alone answers; the others are of use to a training only, and print nothing but errors.

@@ -24,7 +24,7 @@ from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.score import Scored, quick_metrics, score_split
 from luthier.reporting.card import model_card
-from luthier.run_directory.environment import peak_memory
+from luthier.run_directory.environment import log_threads, peak_memory
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.files import sweep, write_json
@@ -59,6 +59,7 @@ def take_part() -> Result:
 
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
     """Everything after the data: train what is left to train, score, write the model, report."""
+    log_threads(run, console)
     training = assemble(prepared)
     console.say(
         f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'parameters')} learn"

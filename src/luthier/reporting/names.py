@@ -1,6 +1,7 @@
 """What the report calls metrics and baselines, and in how many digits a metric is written."""
 
 import math
+from collections.abc import Mapping
 
 from luthier import text
 

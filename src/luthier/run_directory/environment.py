@@ -13,14 +13,18 @@ from typing import Any
 import psutil
 import torch
 
-from luthier import processes
-from luthier.run_directory.run import timestamp
+from luthier import processes, threads
+from luthier.console import Console
+from luthier.findings import Decision
+from luthier.run_directory.run import Run, timestamp
+from luthier.text import plural
 
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
 def environment() -> dict[str, Any]:
     """The content of `environment.json`."""
+    openmp = threads.in_effect()
     return {
         "luthier": importlib.metadata.version("luthier"),
         "python": platform.python_version(),
@@ -28,6 +32,8 @@ def environment() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
+        "threads_why": openmp.why,
+        "openmp": openmp.variables,
         "processes": processes.count(),
         "memory_bytes": psutil.virtual_memory().total,
         "devices": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
@@ -36,6 +42,18 @@ def environment() -> dict[str, Any]:
         "command": shlex.join(sys.argv),
         "started": timestamp(),
     }
+
+
+def log_threads(run: Run, console: Console) -> None:
+    """Log the number of threads and why, and warn where a resumed run had another number."""
+    now, before = torch.get_num_threads(), threads.recorded_threads(run.path)
+    console.decision(Decision("threads", str(now), threads.in_effect().why))
+    if before is not None and before != now and not torch.cuda.is_available():  # on a GPU, no weight depends on it
+        console.warn(
+            "the weights may differ in rounding from those of an uninterrupted run:"
+            f" it was started with {plural(before, 'thread')}, torch now uses {now};"
+            f" set OMP_NUM_THREADS={before} to avoid this"
+        )
 
 
 def peak_memory() -> int:

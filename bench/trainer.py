@@ -1,4 +1,4 @@
-"""The reference peer: a plain Hugging Face `Trainer` script, in the manner of transformers' run_glue, on MRPC files."""
+"""The reference peer: a plain Hugging Face `Trainer` script, in the manner of run_glue, on two-label TSV files."""
 
 import argparse
 import csv
@@ -23,22 +23,22 @@ from transformers import (
 )
 
 
-def read_pairs(path: Path) -> Dataset:
-    """The rows of an MRPC file. Its quotes are text: reading them as quotes would merge rows."""
+def read_rows(path: Path, header: list[str] | None, texts: list[str], label: str) -> Dataset:
+    """The texts and labels of a TSV file. Its quotes are text: reading them as quotes would merge rows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [
-            {"first": row["#1 String"], "second": row["#2 String"], "label": int(row["Quality"])}
-            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+            {"texts": [row[text] for text in texts], "label": int(row[label])}
+            for row in csv.DictReader(file, header, delimiter="\t", quoting=csv.QUOTE_NONE)
         ]
     return Dataset.from_list(rows)
 
 
 def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Dataset:
-    """Ids of both sentences, truncated, not padded: the collator pads each batch to its longest row."""
+    """Ids of the texts, truncated, not padded: the collator pads each batch to its longest row."""
     return rows.map(
-        lambda batch: tokenizer(batch["first"], batch["second"], truncation=True, max_length=max_length),
+        lambda batch: tokenizer(*map(list, zip(*batch["texts"], strict=True)), truncation=True, max_length=max_length),
         batched=True,
-        remove_columns=["first", "second"],
+        remove_columns=["texts"],
     )
 
 
@@ -53,8 +53,11 @@ def compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--train", type=Path, required=True, help="msr_paraphrase_train.txt")
-    parser.add_argument("--test", type=Path, required=True, help="msr_paraphrase_test.txt")
+    parser.add_argument("--train", type=Path, required=True, help="such as msr_paraphrase_train.txt")
+    parser.add_argument("--test", type=Path, required=True, help="such as msr_paraphrase_test.txt")
+    parser.add_argument("--header", nargs="+", help="column names of files that have none")
+    parser.add_argument("--texts", nargs="+", default=["#1 String", "#2 String"], help="one or two columns")
+    parser.add_argument("--label", default="Quality", help="column of 0 and 1")
     parser.add_argument("--model", required=True, help="directory or hub name")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=float, default=3)
@@ -62,7 +65,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
-    parser.add_argument("--max-steps", type=int, default=-1, help="stop early, to see that it works")
+    parser.add_argument("--max-steps", type=int, default=-1, help="stop early")
     parser.add_argument("--output", type=Path, required=True, help="the Trainer's output directory")
     parser.add_argument("--losses", type=Path, help="file for the loss of every step, one a line")
     return parser.parse_args()
@@ -73,7 +76,10 @@ def main() -> None:
     set_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(args.model)
     model = AutoModelForSequenceClassification.from_pretrained(args.model, num_labels=2)
-    train, test = (tokenize(read_pairs(path), tokenizer, args.max_length) for path in (args.train, args.test))
+    train, test = (
+        tokenize(read_rows(path, args.header, args.texts, args.label), tokenizer, args.max_length)
+        for path in (args.train, args.test)
+    )
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
