@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pyarrow import ipc
 
 from luthier.data.reading import charset as encoding
-from luthier.data.reading import readers
-from luthier.data.reading.readers import Reading
+from luthier.data.reading import reader
+from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
@@ -221,7 +221,7 @@ def test_bad_bytes_and_nul_set_one_row_aside(tmp_path: Path, monkeypatch: pytest
     ):
         source = open_source(write(tmp_path, name, content))
         assert outcome(source) == ["ok"] * 10 + ["encoding"] * 2 + ["ok"] * 10
-    monkeypatch.setattr(readers, "ENCODING_BYTES", 1 << 16)  # beyond it nobody looked when the file was opened
+    monkeypatch.setattr(reader, "ENCODING_BYTES", 1 << 16)  # beyond it nobody looked when the file was opened
     far = open_source(write(tmp_path, "t.txt", b"plain text\n" * 10_000 + b"caf\xe9\n" + b"bro\xffken\n"))
     assert outcome(far) == ["ok"] * 10_000 + ["encoding"] * 2
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.data.reading.formats.passages import LIMIT, is_heading, passages, reads_as_prose, title_of
-from luthier.data.reading.readers import Reading
+from luthier.data.reading.formats.passages import LIMIT, passages
+from luthier.data.reading.prose import is_heading, reads_as_prose, title_of
+from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from luthier.data.reading.charset import line_fault, strip_end
-from luthier.data.reading.readers import Reader, Reading, TextFile
+from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count
@@ -26,6 +26,8 @@ class ConllReader(Reader):
     @classmethod
     def open(cls, text: TextFile, how: Reading) -> "ConllReader | None":
         """The reader when the text is in CoNLL columns, else None."""
+        if how.separator:
+            return None
         lines = text.sample_lines()
         separator = "\t" if sum("\t" in line for line in lines) > 0.9 * len(lines) else None
         rows = [fields for line in lines if (fields := _fields(line, separator)) and fields[0] != _DOCUMENT]
@@ -55,7 +57,7 @@ class ConllReader(Reader):
             number += 1
             odd = next((at for at, row in enumerate(rows) if len(row) != len(self.columns)), None)
             if fault := next(faults, None):
-                yield Skipped(self.name, number, fault[0], f"sentence at line {count(place)}: {fault[1]}")
+                yield fault.at(self.name, number, f"sentence at line {count(place)}")
             elif odd is not None:
                 detail = f"line {count(place + odd)}: {len(rows[odd])} fields instead of {len(self.columns)}"
                 yield Skipped(self.name, number, "field-count", detail)
@@ -85,3 +87,6 @@ def _fields(line: str, separator: str | None) -> list[str]:
 def _has_gap(text: TextFile) -> bool:
     lines = text.sample.strip().split(text.newline)
     return any(not line.strip() for line in lines)
+
+
+FORMAT = TextFormat(names=("conll",), suffixes=_SUFFIXES, open=ConllReader.open)
