@@ -10,9 +10,10 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import ColumnProfile, Recognition, as_number, is_missing, require
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Examples, Features, Limits
+from luthier.data.values import as_number, is_missing
 from luthier.findings import Decision
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.regression import mae, pearson

@@ -12,8 +12,8 @@ from luthier.data.batches import IGNORED
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.records import Fault, Record, Skipped
-from luthier.data.structured import structured
 from luthier.data.tokenized import TARGETS, Examples, Features, Limits
+from luthier.data.values import structured
 from luthier.errors import DataError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric

@@ -8,9 +8,10 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import is_missing, require
+from luthier.data.columns.profile import require
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Examples, Features, Limits
+from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.tasks.base import Example
 from luthier.tasks.generation.documents import DecoderTask, Document, pack, windows

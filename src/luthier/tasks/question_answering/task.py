@@ -12,9 +12,10 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, require
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.records import Fault, Record, Skipped
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, Limits, owner
+from luthier.data.values import is_missing
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
-from luthier.data.columns.profile import as_number, is_missing, split_labels
+from luthier.data.values import as_number, is_missing, split_labels
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression

@@ -14,8 +14,8 @@ from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.records import Fault, Record, Skipped
-from luthier.data.structured import structured
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, Limits, owner
+from luthier.data.values import structured
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.entities import entities, entity_metrics, most_frequent_tags, valid_tags

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, words_of
+from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
     Given,
     Profiles,
@@ -19,7 +19,7 @@ from luthier.data.columns.roles import (
 )
 from luthier.data.reading.formats.parallel import LANGUAGES
 from luthier.data.records import Fault
-from luthier.data.structured import structured
+from luthier.data.values import is_missing, structured
 from luthier.findings import Decision
 
 TASK = "translation"
