@@ -32,7 +32,6 @@ class ColumnProfile:
         distinct_share: `distinct` by present values.
         mean_words: Words by value.
         mean_chars: Characters by value.
-        max_chars: Characters of the longest value.
         numeric_share: Share that are finite numbers or are written so.
         integer_share: Share that are whole numbers (1.0 is one).
         zero_one_share: Share that are 0 or 1, false or true.
@@ -56,7 +55,6 @@ class ColumnProfile:
     distinct_share: float
     mean_words: float
     mean_chars: float
-    max_chars: int
     numeric_share: float
     integer_share: float
     zero_one_share: float
@@ -175,7 +173,6 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         distinct_share=len(counts) / n,
         mean_words=sum(len(text.split()) for text in texts) / n,
         mean_chars=characters / n,
-        max_chars=max(map(len, texts), default=0),
         numeric_share=len(numbers) / n,
         integer_share=sum(number.is_integer() for number in numbers) / n,
         zero_one_share=sum(text.strip().lower() in _ZERO_ONE for text in texts) / n,

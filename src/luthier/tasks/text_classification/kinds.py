@@ -115,7 +115,7 @@ class OneLabel(Labels):
         ids = self._ids(labels)
         found = {
             "majority": baselines.majority(ids, len(test)),
-            "tfidf": baselines.tfidf_classifier(train, ids, test).predictions,
+            "tfidf": baselines.tfidf_classifier(train, ids, test),
         }
         return {name: [self.names[i] for i in predicted] for name, predicted in found.items()}
 
@@ -215,7 +215,7 @@ class SeveralLabels(Labels):
         matrix = self._matrix(labels)
         found = {
             "majority": baselines.majority(matrix, len(test)),
-            "tfidf": baselines.tfidf_classifier(train, matrix, test).predictions,
+            "tfidf": baselines.tfidf_classifier(train, matrix, test),
         }
         return {name: [self._named(row) for row in predicted] for name, predicted in found.items()}
 
@@ -288,7 +288,7 @@ class Number(Labels):
         values = np.asarray(labels, float)
         found = {
             "mean": baselines.mean(values, len(test)),
-            "tfidf": baselines.tfidf_ridge(train, values, test).predictions,
+            "tfidf": baselines.tfidf_ridge(train, values, test),
         }
         return {name: predicted.tolist() for name, predicted in found.items()}
 
