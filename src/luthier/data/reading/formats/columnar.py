@@ -15,7 +15,7 @@ from pyarrow import ipc
 from luthier.data.reading.files import DataFile
 from luthier.data.reading.header import unique_names
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading
-from luthier.data.records import Record, Skipped
+from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import listing
@@ -40,8 +40,8 @@ class ArrowReader(Reader):
             renamed = batch.rename_columns(self.columns)
             for row in _rows_of(renamed):
                 number += 1
-                if row is None:
-                    yield Skipped(self.name, number, "encoding", "bytes that are not valid UTF-8")
+                if isinstance(row, Fault):
+                    yield row.at(self.name, number)
                     continue
                 for column, names in self.names.items():
                     row[column] = _named(row[column], names)
@@ -102,14 +102,16 @@ class ColumnarFile(ArrowReader):
             raise SourceError(what, where=self.name, hint="write the file again") from error
 
 
-def _rows_of(batch: pyarrow.RecordBatch) -> list[dict[str, Any] | None]:
-    """The rows of a batch; None for one whose text is not valid, which Arrow notices only here."""
+def _rows_of(batch: pyarrow.RecordBatch) -> list[dict[str, Any] | Fault]:
+    """The rows of a batch. Values that are none, such as text that is not UTF-8, show only here."""
     try:
         return list(batch.to_pylist())
-    except UnicodeDecodeError:
-        if batch.num_rows == 1:
-            return [None]
-        return [row for at in range(batch.num_rows) for row in _rows_of(batch.slice(at, 1))]
+    except (UnicodeDecodeError, OverflowError) as error:
+        if batch.num_rows > 1:
+            return [row for at in range(batch.num_rows) for row in _rows_of(batch.slice(at, 1))]
+        if isinstance(error, UnicodeDecodeError):
+            return [Fault("encoding", "bytes that are not valid UTF-8")]
+        return [Fault("invalid-value", f"a date or time that is out of range: {error}")]
 
 
 def _names_in(schema: pyarrow.Schema) -> dict[str, list[str]]:

@@ -48,13 +48,9 @@ class ConllReader(Reader):
         return cls(text.file.name, "conll", ["tokens", *further, "tags"], decisions, text, separator)
 
     def records(self) -> Iterator[Record | Skipped]:
-        number = 0
-        for place, sentence in self._sentences():
+        for number, (place, sentence) in enumerate(self._sentences(), start=1):
             faults = (fault for line in sentence if (fault := line_fault(line)))
             rows = [_fields(strip_end(line), self.separator) for line in sentence]
-            if rows[0][0] == _DOCUMENT:
-                continue
-            number += 1
             odd = next((at for at, row in enumerate(rows) if len(row) != len(self.columns)), None)
             if fault := next(faults, None):
                 yield fault.at(self.name, number, f"sentence at line {count(place)}")
@@ -70,7 +66,8 @@ class ConllReader(Reader):
         with self.text.lines() as lines:
             sentence: list[str] = []
             for line in lines:
-                if not line.isspace():
+                # A document begins between sentences, also where no blank line says so.
+                if not line.isspace() and _fields(strip_end(line), self.separator)[0] != _DOCUMENT:
                     sentence.append(line)
                 elif sentence:
                     yield lines.number - len(sentence), sentence

@@ -55,18 +55,21 @@ class DelimitedReader(Reader):
             for _ in range(self.skipped):
                 next(lines, None)
             rows = self.dialect.rows(lines)
-            if self.header:
-                next(rows, None)
+            header = next(rows, None) if self.header else None
+            # Files that were joined repeat their header; of a single column it may be a value.
+            again = header.fields if header is not None and width > 1 else None
             number = 0
             for row in rows:
-                if row.fault is None and len(row.fields) == width:
-                    number += 1
-                    yield Record(name, number, dict(zip(columns, row.fields, strict=True)))
-                elif row.fault is not None:
-                    number += 1
+                if len(row.fields) == 1 < width and row.fault is None and set(row.fields[0]) == {" "}:
+                    continue  # a blank line
+                number += 1
+                if row.fault is not None:
                     yield row.fault.at(name, number, _place(row.lines))
-                elif row.fields[0].strip(" ") or len(row.fields) > 1:
-                    number += 1
+                elif row.fields == again:
+                    yield Skipped(name, number, "repeated-header", f"{_place(row.lines)}: the header again")
+                elif len(row.fields) == width:
+                    yield Record(name, number, dict(zip(columns, row.fields, strict=True)))
+                else:
                     detail = f"{_place(row.lines)}: {plural(len(row.fields), 'field')} instead of {width}"
                     yield Skipped(name, number, "field-count", detail)
 

@@ -52,10 +52,11 @@ class ExcelReader(Reader):
         width = len(self.columns)
         with _sheet(self.file) as (rows, _):
             filled = _filled(rows)
-            if self.header:
-                next(filled)
+            header = next(filled) if self.header else None
             for number, row in enumerate(filled, start=1):
-                if (cells := _last_filled(row)) > width:
+                if row == header and width > 1:
+                    yield Skipped(self.name, number, "repeated-header", "the header again")
+                elif (cells := _last_filled(row)) > width:
                     yield Skipped(self.name, number, "field-count", f"{cells} cells instead of {width}")
                 else:
                     padded = (*row, *[None] * width)[:width]

@@ -11,7 +11,7 @@ from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import count, listing, shorten
+from luthier.text import count, listing, plural, shorten
 
 # Besides json's own error: nesting without end, numbers of thousands of digits.
 JSON_ERRORS = (ValueError, RecursionError)
@@ -59,7 +59,7 @@ class JsonReader(Reader):
         rows, _ = _rows(json.loads(whole), self.name)
         del whole
         for number, row in enumerate(rows, start=1):
-            fault = value_fault(row, suspicious)
+            fault = row if isinstance(row, Fault) else value_fault(row, suspicious)
             yield fault.at(self.name, number) if fault else Record(self.name, number, row)
 
 
@@ -142,7 +142,7 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
     of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
     if lists.keys() == {"columns", "data"} and "data" not in of_objects:
-        return [dict(zip(value["columns"], row, strict=False)) for row in value["data"]], "columns and data"
+        return [_with_names(value["columns"], row) for row in value["data"]], "columns and data"
     if "data" in of_objects or (len(of_objects) == 1 and len(lists) == 1):
         key = "data" if "data" in of_objects else of_objects[0]
         return lists[key], f"rows under {key!r}"
@@ -150,6 +150,15 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         hint = f"give one file for each of {listing(of_objects)}"
         raise SourceError("the JSON holds several lists of rows", where=name, hint=hint)
     return _from_columns(value, lists, name) or ([value], "a single row")
+
+
+def _with_names(columns: list[Any], row: Any) -> dict[str, Any] | Fault:
+    """A row that is a list of cells."""
+    if not isinstance(row, list):
+        return Fault("not-a-list", f"{shorten(json.dumps(row), 60)} instead of a list of cells")
+    if len(row) != len(columns):
+        return Fault("field-count", f"{plural(len(row), 'cell')} instead of {len(columns)}")
+    return dict(zip(map(str, columns), row, strict=True))
 
 
 def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str) -> tuple[list[Any], str] | None:

@@ -93,8 +93,10 @@ def group_languages(files: list[Path]) -> list[FileGroup]:
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
     singles = []
     for file in files:
-        if found := _split_language(file.name):
-            groups.setdefault((file.parent, found[0]), {})[found[1]] = file
+        found = _split_language(file.name)
+        group = groups.setdefault((file.parent, found[0]), {}) if found else {}
+        if found and found[1] not in group:  # `t.de` and `t_de` are two files of one language
+            group[found[1]] = file
         else:
             singles.append(FileGroup(file.name, (file,)))
     for (_, name), group in groups.items():

@@ -103,12 +103,14 @@ def _questions(article: Any, where: str) -> Iterator[dict[str, Any] | Fault]:
         return
     for place, paragraph in enumerate(article["paragraphs"], start=1):
         here = f"{where}, paragraph {count(place)}"
+        questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
         if not isinstance(paragraph, dict) or not isinstance(paragraph.get("context"), str):
-            yield Fault("missing-context", f"{here}: there is no context")
-        elif not isinstance(paragraph.get("qas"), list):
+            lost = len(questions) if isinstance(questions, list) else 0
+            yield from [Fault("missing-context", f"{here}: there is no context")] * max(lost, 1)
+        elif not isinstance(questions, list):
             yield Fault("missing-question", f"{here}: there are no questions")
         else:
-            for number, qa in enumerate(paragraph["qas"], start=1):
+            for number, qa in enumerate(questions, start=1):
                 yield _row(article, paragraph["context"], qa, f"{here}, question {count(number)}")
 
 
