@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ _SPLIT_WORD = re.compile(
 _OTHER_SUFFIXES = (".hdf5", ".h5", ".log", ".lock", ".py", ".sh", ".md", ".toml", ".yaml", ".yml")
 # Text files that stand beside data and are none.
 _NOT_DATA = re.compile(r"(readme|licen[cs]e|source|changelog|citation|notes?|requirements|dataset_infos?)\b", re.I)
+OTHER_KIND = "not of the same kind as the data files"
 Splits = dict[str, list[Source]]
 
 
@@ -117,18 +118,22 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
     folders = [entry for entry in entries if entry.is_dir()]
     files = [entry for entry in entries if entry.is_file()]
     if split_folders := {folder: split_of(folder.name) for folder in folders if split_of(folder.name)}:
-        return _in_split_folders(name, split_folders, how)
+        splits = _in_split_folders(name, split_folders, how)
+        _say_ignored(splits, entries, split_folders, "not in the folder of a split")
+        return splits
     groups = group_languages(files)
     named = [group for group in groups if split_of(group.name) and (_is_data(group) or _unknown(group))]
     if any(map(_is_data, named)):
-        return _in_split_files(name, named, files, how)
+        return _in_split_files(name, named, entries, how)
     if classes := find_classes(path):
-        return _splits(train=[open_classes(name, path, classes)])
+        splits = _splits(train=[open_classes(name, path, classes)])
+        _say_ignored(splits, entries, [path / label for label in classes], "not a folder of texts")
+        return splits
     if data := [group for group in groups if _is_data(group)]:
         chosen = _one_kind(data)
-        sources = [_open_group(name, group, how) for group in chosen]
-        _say_ignored(sources, files, chosen)
-        return _splits(train=sources)
+        splits = _splits(train=[_open_group(name, group, how) for group in chosen])
+        _say_ignored(splits, entries, _files_of(chosen), OTHER_KIND)
+        return splits
     if len(folders) == 1:
         return _in_folder(_inside(name, folders[0]), folders[0], how)
     held = listing([entry.name for entry in entries]) or "nothing"
@@ -146,7 +151,7 @@ def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) 
     return splits
 
 
-def _in_split_files(name: str, named: list[FileGroup], files: list[Path], how: Reading | None) -> Splits:
+def _in_split_files(name: str, named: list[FileGroup], entries: list[Path], how: Reading | None) -> Splits:
     """Files named after splits. Of several families (`{}.tsv`, `{}.meta.json`) the one with most splits is the data."""
     families: dict[str, list[FileGroup]] = {}
     for group in named:
@@ -162,7 +167,7 @@ def _in_split_files(name: str, named: list[FileGroup], files: list[Path], how: R
     splits = _splits()
     for group in chosen:
         splits[split_of(group.name)].append(_open_group(name, group, how))
-    _say_ignored([source for split in SPLITS for source in splits[split]], files, chosen)
+    _say_ignored(splits, entries, _files_of(chosen), OTHER_KIND)
     return _same_header(splits, how)
 
 
@@ -257,10 +262,15 @@ def _open_group(folder: str, group: FileGroup, how: Reading | None) -> Source:
     return open_source(_inside(folder, group.files[0]), how=how)
 
 
-def _say_ignored(sources: list[Source], files: list[Path], chosen: list[FileGroup]) -> None:
-    used = {file for group in chosen for file in group.files}
-    if ignored := [file.name for file in files if file not in used]:
-        sources[0].decisions.append(Decision("ignored", listing(ignored), "not of the same kind as the data files"))
+def _files_of(groups: list[FileGroup]) -> list[Path]:
+    return [file for group in groups for file in group.files]
+
+
+def _say_ignored(splits: Splits, entries: list[Path], used: Iterable[Path], why: str) -> None:
+    """Note in the first source which entries of its folder are not read."""
+    if ignored := [entry.name for entry in entries if entry not in set(used)]:
+        first = next(source for split in SPLITS for source in splits[split])
+        first.decisions.append(Decision("ignored", listing(ignored), why))
 
 
 def _inside(name: str, entry: Path) -> str:
