@@ -135,6 +135,9 @@ class Task(ABC):
         return [
             *checks.duplicates(keys["train"], texts["train"], rows["train"]),
             *checks.leak(keys["train"], held_out, texts, rows),
+            *checks.held_out_overlap(
+                keys.get("validation", ()), keys.get("test", ()), texts.get("test", ()), rows.get("test")
+            ),
         ]
 
     def knows(self, example: Example) -> bool:
