@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from luthier.data.checks import CHECKS
+from luthier.learning_curves.diagnose import DIAGNOSES
 from luthier.recipe import Recipe, flatten, keys
 
 HERE = Path(__file__).parent
@@ -25,21 +26,26 @@ def recipe_page() -> str:
 
 
 def checks_page() -> str:
-    """Every check of the data."""
-    return _page(
+    """Every check of the data and of the learning curves."""
+    data = _page(
         "The checks",
-        "What `luthier inspect` and `luthier train` look for. A finding of severity error stops `train` unless"
-        " `--allow` names its id.",
+        "What `luthier inspect` and `luthier train` look for in the data. A finding of severity error stops `train`"
+        " unless `--allow` names its id. A task of another package may have checks of its own.",
         ("id", "severity and meaning"),
         CHECKS,
     )
+    about = "What the report of a run says about its learning curves. These findings stop nothing."
+    return f"{data}\n## Learning curves\n\n{about}\n\n{_table(('id', 'severity and meaning'), DIAGNOSES)}"
 
 
 def _page(title: str, about: str, headings: tuple[str, str], rows: Mapping[str, str]) -> str:
+    return f"# {title}\n\n{NOTE}\n\n{about}\n\n{_table(headings, rows)}"
+
+
+def _table(headings: tuple[str, str], rows: Mapping[str, str]) -> str:
     columns = " | ".join(headings)
     rule = "|".join(["---"] * (columns.count("|") + 1))
-    lines = [f"# {title}", "", NOTE, "", about, "", f"| {columns} |", f"|{rule}|"]
-    lines += [f"| `{name}` | {text} |" for name, text in rows.items()]
+    lines = [f"| {columns} |", f"|{rule}|", *(f"| `{name}` | {text} |" for name, text in rows.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -1,5 +1,6 @@
 """What a check noticed, in data or in curves, and what a reader decided."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -26,6 +27,11 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"rows": list(self.rows)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Finding":
+        """The finding that `to_dict` wrote."""
+        return cls(**{**values, "rows": tuple(values["rows"])})
 
 
 @dataclass(frozen=True, slots=True)

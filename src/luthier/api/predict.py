@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.console import Console
-from luthier.data.reading.readers import Reading
+from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.errors import UsageError
 from luthier.pipeline.predictor import Predictor, load

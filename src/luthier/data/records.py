@@ -53,4 +53,14 @@ class Fault:
 
     def of(self, record: Record) -> Skipped:
         """The row skipped for it."""
-        return Skipped(record.source, record.row, self.reason, self.detail)
+        return self.at(record.source, record.row)
+
+    def at(self, source: str, row: int, place: str = "") -> Skipped:
+        """The row skipped for it, for readers.
+
+        Args:
+            source: As in `Record`.
+            row: As in `Record`.
+            place: Where in the file it is, such as `line 7`: the detail then begins with it.
+        """
+        return Skipped(source, row, self.reason, f"{place}: {self.detail}" if place else self.detail)

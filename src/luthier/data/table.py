@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset
 
-from luthier.data.columns.profile import is_missing
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
+from luthier.data.values import is_missing
 
 CHUNK = 10_000  # rows turned into Arrow at once
 SPLIT_NAMES = {

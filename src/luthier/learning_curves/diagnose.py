@@ -11,6 +11,17 @@ from luthier import text
 from luthier.findings import Finding
 from luthier.learning_curves.record import Series
 
+DIAGNOSES: dict[str, str] = {
+    "divergence": "error: the training loss rises",
+    "healthy-curves": "info: both losses fell and nothing else was found",
+    "noisy-loss": "info: a single step scatters more than the loss fell in all",
+    "non-finite": "error: a curve holds values that are not finite numbers",
+    "overfitting": "info, warning when it is certain: the evaluation loss rises while the training loss falls",
+    "plateau": "info: the training loss stays high and no longer falls",
+    "too-few-evaluations": "info: too few evaluations to judge overfitting",
+    "too-few-steps": "info: too few steps to see a trend",
+    "underfitting": "warning: the training loss hardly moved, or both losses still fall at the end",
+}
 # Fewer evaluations than this show no shape; fewer training points no trend.
 FEWEST_EVALUATIONS = 3
 FEWEST_STEPS = 20
@@ -55,8 +66,7 @@ def diagnose(curves: Mapping[str, Series]) -> list[Finding]:
     Args:
         curves: As `read_curves` gives them; `train/loss` and `eval/loss` are read.
     Returns:
-        Findings, worst first: `non-finite`, `divergence`, `overfitting`, `underfitting`, `noisy-loss`, `plateau`,
-        `too-few-evaluations`, `too-few-steps`, `healthy-curves`.
+        Findings of `DIAGNOSES`, worst first.
     """
     train = curves.get("train/loss", Series())
     evaluation = curves.get("eval/loss", Series())

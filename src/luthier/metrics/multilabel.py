@@ -52,13 +52,6 @@ def f1_macro(counts: csr_array) -> Metric:
     return Metric("f1_macro", counts, value)
 
 
-def f1_samples(predicted: IntArray, gold: IntArray) -> Metric:
-    """Mean of the examples' F1; as scikit-learn has it, 0 for an example without labels, whatever is predicted."""
-    predicted, gold = _sets(predicted, gold)
-    right = (predicted & gold).sum(1, dtype=np.float64)
-    return average("f1_samples", ratio(2 * right, (predicted.sum(1) + gold.sum(1)).astype(np.float64), empty=0.0))
-
-
 def jaccard(predicted: IntArray, gold: IntArray) -> Metric:
     """Mean over examples of labels in both / labels in either; 1 where there are none in either."""
     predicted, gold = _sets(predicted, gold)

@@ -1,7 +1,7 @@
 """From a recipe to everything that a training needs but the model: the steps that inspect, train and evaluate share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
 from luthier.data.columns.profile import ColumnProfile, profile
+from luthier.data.columns.roles import several
 from luthier.data.reading import packages
 from luthier.data.reading.discover import discover
 from luthier.data.reading.sources import Source, sample
@@ -128,7 +129,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     examples, split_decision = make_splits(table, reader, recipe)
     task = reader.fit(examples["train"], recipe)
     keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
-    findings = check(table, task, examples, keys)
+    findings = check(table, task, examples, keys) + empty_columns(recipe.data.columns, profiles)
     for name in [name for name in examples if name != "train"]:
         slips = leaked(keys["train"], keys[name])
         if len(slips) <= MOST_LEAKED * len(keys[name]):
@@ -210,13 +211,23 @@ def check(
     for split, account in table.accounts.items():
         for finding in checks.skipped_rows(account.read, account.skipped):
             at = f"{split}: " if len(table.accounts) > 1 else ""
-            findings.append(Finding(finding.id, finding.severity, at + finding.message, finding.action, finding.rows))
+            findings.append(replace(finding, message=at + finding.message))
     for split, rows in examples.items():
         findings += checks.few_rows(len(rows), split)
     if len(examples) == 1:
         message = "No rows are held out: the model will not be scored."
         findings.append(Finding("no-held-out", "warning", message, "Give test rows, or set data.test_share."))
     return findings
+
+
+def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str, ColumnProfile]) -> list[Finding]:
+    """The columns in use that are empty in most training rows."""
+    used = [(role, profiles[name]) for role, names in columns.items() for name in several(names) if name in profiles]
+    return [
+        finding
+        for role, column in used
+        for finding in checks.empty_column(column.name, role, round(column.missing_share * column.n), column.n)
+    ]
 
 
 def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> bool:

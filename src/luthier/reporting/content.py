@@ -102,10 +102,7 @@ class Content:
 
 
 def _findings(data: Mapping[str, Any], curves: Mapping[str, Series]) -> tuple[Noted, ...]:
-    of_data = [
-        Noted("data", Finding(found["id"], found["severity"], found["message"], found["action"], tuple(found["rows"])))
-        for found in data.get("findings", [])
-    ]
+    of_data = [Noted("data", Finding.from_dict(found)) for found in data.get("findings", [])]
     found = of_data + [Noted("training", finding) for finding in diagnose(curves)]
     return tuple(sorted(found, key=lambda noted: _SEVERITIES.index(noted.finding.severity)))
 

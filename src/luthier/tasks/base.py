@@ -151,6 +151,9 @@ class Task(ABC, Generic[Learned]):
         return [
             *checks.duplicates(keys["train"], texts["train"], rows["train"]),
             *checks.leak(keys["train"], held_out, texts, rows),
+            *checks.held_out_overlap(
+                keys.get("validation", ()), keys.get("test", ()), texts.get("test", ()), rows.get("test")
+            ),
         ]
 
     def knows(self, task: Fitted[Learned], example: Example) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing
+from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.columns.roles import (
     Columns,
     Given,
@@ -18,6 +18,7 @@ from luthier.data.columns.roles import (
     with_split,
 )
 from luthier.data.records import Fault
+from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.text import listing
 

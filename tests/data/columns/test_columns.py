@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.data.columns.profile import SAMPLE, is_id, is_split, is_unnamed, profile, require, split_labels, words_of
+from luthier.data.columns.profile import SAMPLE, is_id, is_split, is_unnamed, profile, require, words_of
 from luthier.data.records import Record
+from luthier.data.values import split_labels
 from luthier.errors import ColumnError, RecipeError, UsageError
 from luthier.tasks.text_classification.columns import recognise_classification, why_not
 

@@ -3,8 +3,8 @@
 import pytest
 
 from luthier.data.reading.charset import find_encoding
-from luthier.data.reading.dialect import find_dialect
 from luthier.data.reading.header import find_header, name_columns, unique_names
+from luthier.data.reading.sniff import find_dialect
 from luthier.errors import SourceError
 
 

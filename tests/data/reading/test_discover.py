@@ -167,3 +167,18 @@ def test_folders_without_data_are_refused(tmp_path: Path) -> None:
     assert "model.bin" in caught.value.hint
     with pytest.raises(SourceError, match="no such file"):
         discover([tmp_path / "nothing.csv"])
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    def ignored(folder: Path) -> list[tuple[str, str]]:
+        sources = [source for split in discover([folder]).values() for source in split]
+        return [(one.value, one.why) for source in sources for one in source.decisions if one.what == "ignored"]
+
+    kind = "not of the same kind as the data files"
+    assert ignored(make(tmp_path / "files", "a.tsv", "b.tsv", "more/c.tsv", "x.json")) == [("more, x.json", kind)]
+    assert ignored(make(tmp_path / "splits", "train.tsv", "test.tsv", "old/c.tsv")) == [("old", kind)]
+    folders = make(tmp_path / "folders", "train/a.tsv", "test/b.tsv", "unlabelled/c.tsv", "d.tsv")
+    assert ignored(folders) == [("d.tsv, unlabelled", "not in the folder of a split")]
+    classes = make(tmp_path / "classes", "pos/1.txt", "neg/2.txt", "pictures/3.png", "labels.json", content="words")
+    assert ignored(classes) == [("labels.json, pictures", "not a folder of texts")]
+    assert ignored(make(tmp_path / "all", "a.tsv", "b.tsv")) == []

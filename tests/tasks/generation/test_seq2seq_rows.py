@@ -6,7 +6,7 @@ import pytest
 
 from luthier.data.records import Fault
 from luthier.tasks.summarization.columns import references
-from luthier.tasks.translation.columns import read_pair, read_side
+from luthier.tasks.translation.columns import read_side
 
 ROW = {
     "document": "long",
@@ -54,7 +54,7 @@ PLAIN = {"source": "en", "target": "de"}
     ],
 )
 def test_pairs(values: dict[str, Any], columns: dict[str, str], shape: str, pair: tuple[str, str]) -> None:
-    assert read_pair(values, columns, shape) == pair
+    assert (read_side(values, columns, shape, "source"), read_side(values, columns, shape, "target")) == pair
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,8 @@ def test_pairs(values: dict[str, Any], columns: dict[str, str], shape: str, pair
     ],
 )
 def test_pairs_that_are_none(values: dict[str, Any], columns: dict[str, str], reason: str) -> None:
-    fault = read_pair(values, columns, "en-de")
-    assert isinstance(fault, Fault)
-    assert fault.reason == reason
+    sides = [read_side(values, columns, "en-de", role) for role in ("source", "target")]
+    assert next(side.reason for side in sides if isinstance(side, Fault)) == reason
 
 
 def test_a_source_alone() -> None:

@@ -133,7 +133,7 @@ def empty_column(column: str, role: str, empty: int, n: int) -> list[Finding]:
         column: Its name.
         role: What it is used as, such as `text_pair`.
         empty: Rows in which it is empty.
-        n: Rows.
+        n: Rows looked at.
     """
     if 2 * empty <= n:
         return []
@@ -141,8 +141,8 @@ def empty_column(column: str, role: str, empty: int, n: int) -> list[Finding]:
         Finding(
             id="empty-column",
             severity="warning",
-            message=f"The column {column!r} ({role}) is empty in {plural(empty, 'row')} of {count(n)} "
-            f"({share(empty / n)}).",
+            message=f"The column {column!r} ({role}) is empty in {count(empty)} of {plural(n, 'row')} "
+            f"looked at ({share(empty / n)}).",
             action="Name another column, or leave this one out.",
         )
     ]
@@ -160,8 +160,6 @@ def few_rows(n: int, split: str = "train") -> list[Finding]:
             return []
         message = f"The {split} split has {plural(n, 'row')}: its scores will have wide intervals or none."
         return [Finding("few-rows", "warning", message, f"Give more {split} rows, or a larger share.")]
-    if n == 0:
-        return [Finding("no-rows", "error", "No row is left to train on.", "See the reasons why rows were skipped.")]
     if n >= FEWEST_TO_TRAIN:
         return []
     message = f"There {are(n)} only {plural(n, 'training row')}; below {FEWEST_TO_TRAIN} a model learns little."

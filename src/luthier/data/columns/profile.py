@@ -1,6 +1,5 @@
 """What the columns of a table hold, so that a task can find its own by content as well as by name."""
 
-import math
 import random
 import re
 from collections import Counter
@@ -8,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.records import Record
-from luthier.data.structured import Structure, structure_of, structured
+from luthier.data.values import WRITTEN_LIST, as_number, is_missing, split_labels, written_list
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
@@ -17,7 +17,6 @@ from luthier.text import listing, shorten
 SAMPLE = 5_000  # rows looked at: enough for shares to a percent
 MOST_VALUES = 200  # distinct values kept
 MOST_PARTS = 200  # distinct labels that joined labels may be made of
-WRITTEN_LIST = "[]"  # the separator of labels written as a JSON or Python list
 SEPARATORS = (WRITTEN_LIST, "|", ";", ",")
 
 
@@ -33,7 +32,6 @@ class ColumnProfile:
         distinct_share: `distinct` by present values.
         mean_words: Words by value.
         mean_chars: Characters by value.
-        max_chars: Characters of the longest value.
         numeric_share: Share that are finite numbers or are written so.
         integer_share: Share that are whole numbers (1.0 is one).
         zero_one_share: Share that are 0 or 1, false or true.
@@ -57,7 +55,6 @@ class ColumnProfile:
     distinct_share: float
     mean_words: float
     mean_chars: float
-    max_chars: int
     numeric_share: float
     integer_share: float
     zero_one_share: float
@@ -105,42 +102,6 @@ def profile(records: Sequence[Record]) -> dict[str, ColumnProfile]:
         records = [records[index] for index in chosen]
     names = dict.fromkeys(name for record in records for name in record.values)
     return {name: _profile(name, [record.values.get(name) for record in records]) for name in names}
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value is no value: None, nan, or nothing but white space. The words NA and null are text."""
-    if isinstance(value, str):
-        return not value or value.isspace()
-    return value is None or (isinstance(value, float) and math.isnan(value))
-
-
-def as_number(value: Any) -> float | None:
-    """The finite number that a value is or is written as, else None; true and false are none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
-        return None  # float() would also take nan, infinity and 1_000
-    number = float(value)
-    return number if math.isfinite(number) else None
-
-
-def split_labels(value: Any, separator: str | None) -> list[str]:
-    """The labels in one value of a column of several labels.
-
-    Args:
-        value: A list, or text in which labels are joined; a missing value has no label.
-        separator: The column's (`ColumnProfile.separator`); None where the value is one label.
-    """
-    if isinstance(value, list | tuple):
-        return [str(label) for label in value if not is_missing(label)]
-    if is_missing(value):
-        return []
-    text = str(value)
-    if separator == WRITTEN_LIST:
-        return split_labels(_written_list(text), None)
-    if separator is None:
-        return [text.strip()]
-    return [part.strip() for part in text.split(separator) if part.strip()]
 
 
 def require(names: Iterable[str], known: Iterable[str], *, where: str = "") -> None:
@@ -212,7 +173,6 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         distinct_share=len(counts) / n,
         mean_words=sum(len(text.split()) for text in texts) / n,
         mean_chars=characters / n,
-        max_chars=max(map(len, texts), default=0),
         numeric_share=len(numbers) / n,
         integer_share=sum(number.is_integer() for number in numbers) / n,
         zero_one_share=sum(text.strip().lower() in _ZERO_ONE for text in texts) / n,
@@ -265,22 +225,14 @@ def _joined(counts: Mapping[str, int]) -> tuple[str | None, Counter[str] | None]
 
 def _has(value: str, separator: str) -> bool:
     if separator == WRITTEN_LIST:
-        return value.startswith("[") and value.endswith("]") and isinstance(_written_list(value), list)
+        return value.startswith("[") and value.endswith("]") and isinstance(written_list(value), list)
     return separator in value
-
-
-def _written_list(text: str) -> list[Any] | str:
-    found = structured(text)
-    if isinstance(found, list) and all(isinstance(item, str | int | float) for item in found):
-        return found
-    return text
 
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

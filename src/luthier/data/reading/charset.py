@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, TextIO
 
+from luthier.data.records import Fault
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count
@@ -128,18 +129,18 @@ def find_encoding(head: bytes, name: str, wanted: str = "") -> Encoding:
     return _legacy(head) or Encoding("utf-8", f"no encoding fits; {count(invalid)} places are not valid")
 
 
-def line_fault(line: str) -> tuple[str, str] | None:
-    """Why a line cannot be used, as reason and detail; None for a good one."""
+def line_fault(line: str) -> Fault | None:
+    """Why a line cannot be used; None for a good one."""
     if line.isascii() and "\0" not in line:
         return None
     found = _FAULTS.search(line)
     if found is None:
         return None
     if found[0] == "\0":
-        return "encoding", "a NUL byte"
+        return Fault("encoding", "a NUL byte")
     if found[0] == CUT:
-        return "too-long", f"a line of more than {count(LONGEST_LINE)} characters"
-    return "encoding", "bytes that are not valid in the file's encoding"
+        return Fault("too-long", f"a line of more than {count(LONGEST_LINE)} characters")
+    return Fault("encoding", "bytes that are not valid in the file's encoding")
 
 
 def strip_end(line: str) -> str:

@@ -1,45 +1,32 @@
-"""How a text is cut into fields: the separator, and whether quotes are quotes or plain characters.
-
-Every candidate is tried with the code that will read the whole file, and the one wins under which the rows agree on
-their number of fields. clevercsv finds the same separators on real files, but takes prose for a table separated by
-blanks and needs seconds for a megabyte.
-"""
+"""How lines are cut into fields: the separator, and whether quotes are quotes or plain characters."""
 
 import csv
-import io
-import re
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from luthier.data.reading.charset import Lines, line_fault, strip_end
-from luthier.findings import Decision
-from luthier.text import plural, share
+from luthier.data.records import Fault
 
 # The longest row in lines: beyond it a quote counts as never closed.
 MOST_LINES = 10_000
 UNCLOSED, STRAY = "unclosed-quote", "stray-quote"
-_SAMPLE_LINES = 5_000
-_SUFFIXES = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
-# In the order in which equals win: a tab hardly ever stands in prose.
-_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 
 csv.field_size_limit(1 << 31)
 
 
-class Row(NamedTuple):
+class FieldRow(NamedTuple):
     """One row of fields, or why there is none.
 
     Args:
         lines: First and last line in the file.
         fields: As written, without the quotes around them.
-        fault: Reason and detail.
+        fault: Why the row cannot be used.
     """
 
     lines: tuple[int, int]
     fields: list[str]
-    fault: tuple[str, str] | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +45,18 @@ class Dialect:
     escape: str = ""
     skip_blank: bool = False
 
-    def rows(self, lines: Lines) -> Iterator[Row]:
+    def rows(self, lines: Lines) -> Iterator[FieldRow]:
         """Every row that is not an empty line."""
         return self._quoted(lines) if self.quote else self._plain(lines)
 
-    def _plain(self, lines: Lines) -> Iterator[Row]:
+    def _plain(self, lines: Lines) -> Iterator[FieldRow]:
         for line in lines:
             text = strip_end(line)
             if text:
                 fields = text.split(self.separator) if self.separator else [text]
-                yield Row((lines.number, lines.number), fields, line_fault(line))
+                yield FieldRow((lines.number, lines.number), fields, line_fault(line))
 
-    def _quoted(self, lines: Lines) -> Iterator[Row]:
+    def _quoted(self, lines: Lines) -> Iterator[FieldRow]:
         feed = _Feed(lines)
         reader = csv.reader(
             feed,
@@ -91,21 +78,21 @@ class Dialect:
                 continue
             if fields:
                 span = (lines.number - len(feed.taken) + 1, lines.number)
-                yield Row(span, fields, next(filter(None, map(line_fault, feed.taken)), None))
+                yield FieldRow(span, fields, next(filter(None, map(line_fault, feed.taken)), None))
 
-    def _broken(self, feed: "_Feed", lines: Lines, error: csv.Error) -> Row:
+    def _broken(self, feed: "_Feed", lines: Lines, error: csv.Error) -> FieldRow:
         """Set one line aside and have the others read again: an open quote must not swallow the rows below it."""
         first, rest = feed.taken[0], feed.taken[1:]
         lines.give_back(rest)
         span = (lines.number, lines.number)
         if fault := line_fault(first):
-            return Row(span, [], fault)
+            return FieldRow(span, [], fault)
         if self.quote not in first:
             # A carriage return inside an unquoted field, which csv refuses, is part of the text.
-            return Row(span, strip_end(first).split(self.separator) if self.separator else [strip_end(first)])
+            return FieldRow(span, strip_end(first).split(self.separator) if self.separator else [strip_end(first)])
         if rest or "unexpected end" in str(error):
-            return Row(span, [], (UNCLOSED, "a quote is opened and never closed"))
-        return Row(span, [], (STRAY, "text follows a closing quote"))
+            return FieldRow(span, [], Fault(UNCLOSED, "a quote is opened and never closed"))
+        return FieldRow(span, [], Fault(STRAY, "text follows a closing quote"))
 
 
 class _Feed:
@@ -124,193 +111,3 @@ class _Feed:
         line = next(self._lines)
         self.taken.append(line)
         return line
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How well a dialect cuts a sample.
-
-    Args:
-        dialect: Which one.
-        width: Fields of most rows.
-        agreeing: Share of the rows with so many fields and without fault.
-        rows: The rows of the sample.
-    """
-
-    dialect: Dialect
-    width: int
-    agreeing: float
-    rows: list[Row]
-
-    @property
-    def first_agrees(self) -> bool:
-        """Whether the first row, perhaps a header without a name for the row names, has the width."""
-        return len(self.rows[0].fields) in (self.width, self.width - 1)
-
-    def decisions(self) -> list[Decision]:
-        dialect = self.dialect
-        agree = f"{share(self.agreeing)} of the first {plural(len(self.rows), 'row')}"
-        if dialect.separator:
-            name = _SEPARATORS.get(dialect.separator, repr(dialect.separator))
-            separator = Decision("separator", name, f"{agree} have {self.width} fields")
-        else:
-            separator = Decision("separator", "none", "no character cuts the lines alike")
-        if not dialect.quote:
-            why = "as text they fit the rows, as quotes they do not" if self._has_quotes() else "there are none"
-            return [separator, Decision("quoting", "quotes are plain characters", why)]
-        inside = "backslash" if dialect.escape else "doubled"
-        why = f"fields in {dialect.quote} fit the rows" if self._has_quotes() else "the custom for this separator"
-        return [separator, Decision("quoting", f"{dialect.quote}, {inside} inside", why)]
-
-    def _has_quotes(self) -> bool:
-        quote = self.dialect.quote or '"'
-        return bool(self.dialect.quote) or any(quote in field for row in self.rows for field in row.fields)
-
-
-def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: str | None = None) -> Fit | None:
-    """The dialect under which the rows of a sample agree; None for plain text.
-
-    Args:
-        sample: Beginning of the file.
-        newline: What ends its lines.
-        whole: Whether the sample is the whole file.
-        suffix: The file's extension: what calls itself .csv is a table, if only of one column.
-        wanted: A separator that the user asked for.
-    """
-    lines = _sample_lines(sample, newline, whole)
-    first = next((line for line in lines if strip_end(line)), "")
-    separators = [wanted] if wanted is not None else [one for one in _SEPARATORS if one in first]
-    fits = [fit for one in separators if (fit := _best_quoting(lines, newline, one, whole)) is not None]
-    if wanted is not None:
-        return fits[0] if fits else None
-    table = suffix in _SUFFIXES
-    fits = [fit for fit in fits if fit.width > 1 and _is_table(fit, table)]
-    if fits:
-        return max(fits, key=lambda fit: _rank(fit, suffix))
-    return _best_quoting(lines, newline, "", whole) if table else None
-
-
-def named_separator(name: str) -> str:
-    """The character that a user means by `tab` or `,`."""
-    return next((character for character, word in _SEPARATORS.items() if word == name.lower()), name)
-
-
-def _sample_lines(sample: str, newline: str, whole: bool) -> list[str]:
-    lines = list(io.StringIO(sample, newline=newline))
-    if not whole and len(lines) > 1:
-        lines.pop()
-    return lines[:_SAMPLE_LINES]
-
-
-def _is_table(fit: Fit, table: bool) -> bool:
-    """Whether a separator is one, not just punctuation. A file that calls itself a table may be rougher."""
-    if table:
-        return fit.agreeing >= 0.5
-    if fit.dialect.separator == "\t":
-        return fit.first_agrees and fit.agreeing >= 0.9
-    # In prose a comma is followed by a blank; a single line of text proves nothing.
-    text = "".join(strip_end(field) + "\n" for row in fit.rows for field in row.fields[1:])
-    prose = sum(field.startswith(" ") for field in text.splitlines()) > 0.5 * max(1, text.count("\n"))
-    return fit.first_agrees and fit.agreeing >= 0.95 and len(fit.rows) > 1 and not prose
-
-
-def _rank(fit: Fit, suffix: str) -> tuple[object, ...]:
-    separator = fit.dialect.separator
-    decimal = separator == "," and _decimal_commas(fit)
-    return (
-        fit.first_agrees,
-        not decimal,
-        round(fit.agreeing, 2),
-        separator == _SUFFIXES.get(suffix),
-        -list(_SEPARATORS).index(separator),
-    )
-
-
-def _decimal_commas(fit: Fit) -> bool:
-    """Whether every comma stands between digits, as in `5,0`."""
-    pairs = [(a, b) for row in fit.rows for a, b in zip(row.fields, row.fields[1:], strict=False)]
-    return all(a[-1:].isdigit() and b[:1].isdigit() for a, b in pairs) and any(
-        ";" in field or "\t" in field or "|" in field for row in fit.rows for field in row.fields
-    )
-
-
-def _best_quoting(lines: list[str], newline: str, separator: str, whole: bool) -> Fit | None:
-    """Quotes as quotes or as plain characters, whichever makes the rows agree; where both do, by the evidence."""
-    text = "".join(lines)
-    plain = _fit(lines, newline, Dialect(separator, quote=""), whole)
-    if plain is None:
-        return None
-    if '"' not in text:
-        # Apostrophes are mostly text: they quote where each line has a field in them, and one holds the separator.
-        apostrophes = _quoted_fields(text, separator, "'") if separator not in ("", "\t") else []
-        if len(apostrophes) >= len(lines) and any(separator in field for field in apostrophes):
-            fit = _fit(lines, newline, Dialect(separator, quote="'"), whole)
-            if fit is not None and fit.agreeing == 1:
-                return fit
-        # A tab-separated file without a quote is rarely written by a program that quotes.
-        return plain if separator in ("", "\t") else replace(plain, dialect=Dialect(separator))
-    candidates = [Dialect(separator)]
-    if '\\"' in text:
-        candidates.append(Dialect(separator, escape="\\"))
-    if re.search(re.escape(separator) + ' +"', text) and separator.strip():
-        candidates += [replace(one, skip_blank=True) for one in candidates]
-    fits = [fit for one in candidates if (fit := _fit(lines, newline, one, whole)) is not None]
-    quoted = max(fits, key=lambda fit: (fit.agreeing, not fit.dialect.skip_blank))
-    agreeing = _agreeing_without_broken(quoted, text)
-    if agreeing != plain.agreeing and (quoted.width > 1) == (plain.width > 1):
-        return quoted if agreeing > plain.agreeing else plain
-    usual = separator not in ("", "\t") and agreeing >= quoted.agreeing
-    return quoted if usual or _quotes_needed(text, separator) or _quoted_columns(plain) else plain
-
-
-def _agreeing_without_broken(quoted: Fit, text: str) -> float:
-    """The share of agreeing rows, where a few broken quotes do not speak against quotes.
-
-    One in a file, or one in a hundred rows where others are right, is a slip; in a tab-separated file it is text.
-    """
-    broken = sum(row.fault is not None and row.fault[0] in (UNCLOSED, STRAY) for row in quoted.rows)
-    separator = quoted.dialect.separator
-    slips = max(1, len(quoted.rows) // 100 if _quoted_fields(text, separator, '"') else 0)
-    if separator in ("", "\t") or broken > slips or broken == len(quoted.rows):
-        return quoted.agreeing
-    return quoted.agreeing * len(quoted.rows) / (len(quoted.rows) - broken)
-
-
-def _quoted_fields(text: str, separator: str, quote: str) -> list[str]:
-    """What stands between quotes that begin and end a field."""
-    edge = re.escape(separator) if separator else "(?!)"
-    pattern = rf"(?:^|(?<={edge})){quote}((?:[^{quote}]|{quote}{quote})*){quote}(?={edge}|\r?$)"
-    return [found[1] for found in re.finditer(pattern, text, re.MULTILINE)]
-
-
-def _quotes_needed(text: str, separator: str) -> bool:
-    """Whether a quoted field holds what could not stand there without: a separator, a line end, a doubled quote."""
-    fields = _quoted_fields(text, separator, '"')
-    return any('""' in field or "\n" in field or (separator and separator in field) for field in fields)
-
-
-def _quoted_columns(plain: Fit) -> bool:
-    """Whether most cells of some column stand in quotes."""
-    rows = [row.fields for row in plain.rows if len(row.fields) == plain.width]
-    cells: Counter[int] = Counter()
-    in_quotes: Counter[int] = Counter()
-    for fields in rows[1:] or rows:
-        for column, field in enumerate(fields):
-            cells[column] += bool(field)
-            in_quotes[column] += len(field) > 1 and field[0] == '"' == field[-1]
-    return any(in_quotes[column] > 0.5 * cells[column] for column in cells if cells[column])
-
-
-def _fit(lines: list[str], newline: str, dialect: Dialect, whole: bool) -> Fit | None:
-    rows = list(dialect.rows(Lines(io.StringIO("".join(lines), newline=newline), newline)))
-    if not whole:
-        # The quote that the end of the sample leaves open is no fault of the file's.
-        open_at_end = next((n for n, row in enumerate(rows) if row.fault and row.fault[0] == UNCLOSED), None)
-        if open_at_end is not None and open_at_end > len(rows) // 2:
-            rows = rows[:open_at_end]
-    if not rows:
-        return None
-    widths = Counter(len(row.fields) for row in rows if row.fields)
-    width, agreeing = widths.most_common(1)[0] if widths else (1, 0)
-    good = sum(len(row.fields) == width and row.fault is None for row in rows) if widths else agreeing
-    return Fit(dialect, width, good / len(rows), rows)

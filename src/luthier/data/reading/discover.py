@@ -2,15 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from luthier.data.reading.choose import SUFFIXES
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, reading
 from luthier.data.reading.formats.folders import find_classes
-from luthier.data.reading.formats.parallel import Part, group_languages
-from luthier.data.reading.readers import Reading
+from luthier.data.reading.formats.parallel import FileGroup, group_languages
+from luthier.data.reading.formats.registry import registered
+from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import (
     STANDARD_INPUT,
     Source,
@@ -33,6 +33,7 @@ _SPLIT_WORD = re.compile(
 _OTHER_SUFFIXES = (".hdf5", ".h5", ".log", ".lock", ".py", ".sh", ".md", ".toml", ".yaml", ".yml")
 # Text files that stand beside data and are none.
 _NOT_DATA = re.compile(r"(readme|licen[cs]e|source|changelog|citation|notes?|requirements|dataset_infos?)\b", re.I)
+OTHER_KIND = "not of the same kind as the data files"
 Splits = dict[str, list[Source]]
 
 
@@ -75,15 +76,15 @@ def split_of(name: str) -> str:
 def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading | None) -> Splits:
     """The splits of everything named, where files that differ only in their language are one source."""
     splits = _splits()
-    parts = {part.files[0]: part for part in group_languages([Path(spec) for spec in specs]) if part.languages}
-    in_part = {file: part for part in parts.values() for file in part.files}
+    groups = {group.files[0]: group for group in group_languages([Path(spec) for spec in specs]) if group.languages}
+    in_group = {file: group for group in groups.values() for file in group.files}
     for spec in specs:
-        part = in_part.get(Path(spec))
-        if part is None:
+        group = in_group.get(Path(spec))
+        if group is None:
             for split, sources in _look_into(spec, stdin_to, how).items():
                 splits[split] += sources
-        elif part.files[0] == Path(spec):
-            splits["train"].append(open_parallel(str(Path(spec).parent), part, how))
+        elif group.files[0] == Path(spec):
+            splits["train"].append(open_parallel(str(Path(spec).parent), group, how))
     return splits
 
 
@@ -117,22 +118,27 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
     folders = [entry for entry in entries if entry.is_dir()]
     files = [entry for entry in entries if entry.is_file()]
     if split_folders := {folder: split_of(folder.name) for folder in folders if split_of(folder.name)}:
-        return _in_split_folders(name, split_folders, how)
-    parts = group_languages(files)
-    named = [part for part in parts if split_of(part.name) and (_is_data(part) or _unknown(part))]
+        splits = _in_split_folders(name, split_folders, how)
+        _say_ignored(splits, entries, split_folders, "not in the folder of a split")
+        return splits
+    groups = group_languages(files)
+    named = [group for group in groups if split_of(group.name) and (_is_data(group) or _unknown(group))]
     if any(map(_is_data, named)):
-        return _in_split_files(name, named, files, how)
+        return _in_split_files(name, named, entries, how)
     if classes := find_classes(path):
-        return _splits(train=[open_classes(name, path, classes)])
-    if data := [part for part in parts if _is_data(part)]:
+        splits = _splits(train=[open_classes(name, path, classes)])
+        _say_ignored(splits, entries, [path / label for label in classes], "not a folder of texts")
+        return splits
+    if data := [group for group in groups if _is_data(group)]:
         chosen = _one_kind(data)
-        sources = [_open_part(name, part, how) for part in chosen]
-        _say_ignored(sources, files, chosen)
-        return _splits(train=sources)
+        splits = _splits(train=[_open_group(name, group, how) for group in chosen])
+        _say_ignored(splits, entries, _files_of(chosen), OTHER_KIND)
+        return splits
     if len(folders) == 1:
         return _in_folder(_inside(name, folders[0]), folders[0], how)
     held = listing([entry.name for entry in entries]) or "nothing"
-    hint = f"it holds {held}; data ends in {', '.join(SUFFIXES[:10])} ..., or lies in one folder for each class"
+    endings = listing([one.suffixes[0] for one in registered().formats if one.suffixes], 10)
+    hint = f"it holds {held}; data files end in {endings}, or lie in one folder for each class"
     raise SourceError("no data in this folder", where=name, hint=hint)
 
 
@@ -145,23 +151,23 @@ def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) 
     return splits
 
 
-def _in_split_files(name: str, named: list[Part], files: list[Path], how: Reading | None) -> Splits:
+def _in_split_files(name: str, named: list[FileGroup], entries: list[Path], how: Reading | None) -> Splits:
     """Files named after splits. Of several families (`{}.tsv`, `{}.meta.json`) the one with most splits is the data."""
-    families: dict[str, list[Part]] = {}
-    for part in named:
-        families.setdefault(_family(part), []).append(part)
+    families: dict[str, list[FileGroup]] = {}
+    for group in named:
+        families.setdefault(_family(group), []).append(group)
     chosen = max(families.values(), key=_weight)
-    held = {split_of(part.name) for part in chosen}
+    held = {split_of(group.name) for group in chosen}
     first = chosen[0]
     # A split that the family lacks may be named a little differently: `test.annotated` beside `train.conll`.
-    further = [part for part in named if _suffix(part.name) == _suffix(first.name) or _unknown(part)]
+    further = [group for group in named if _suffix(group.name) == _suffix(first.name) or _unknown(group)]
     chosen = chosen + [
-        part for part in further if split_of(part.name) not in held and part.languages == first.languages
+        group for group in further if split_of(group.name) not in held and group.languages == first.languages
     ]
     splits = _splits()
-    for part in chosen:
-        splits[split_of(part.name)].append(_open_part(name, part, how))
-    _say_ignored([source for split in SPLITS for source in splits[split]], files, chosen)
+    for group in chosen:
+        splits[split_of(group.name)].append(_open_group(name, group, how))
+    _say_ignored(splits, entries, _files_of(chosen), OTHER_KIND)
     return _same_header(splits, how)
 
 
@@ -210,27 +216,27 @@ def _named_splits(sources: dict[str, Source]) -> Splits:
     return splits
 
 
-def _family(part: Part) -> str:
+def _family(group: FileGroup) -> str:
     """The name with its split and its numbers taken out: parts of one data set share the rest."""
-    return re.sub(r"\d+", "#", _SPLIT_WORD.sub("{}", part.name.lower(), count=1))
+    return re.sub(r"\d+", "#", _SPLIT_WORD.sub("{}", group.name.lower(), count=1))
 
 
-def _weight(parts: list[Part]) -> tuple[bool, int, bool, int]:
-    splits = {split_of(part.name) for part in parts}
-    return all(map(_is_data, parts)), len(splits), "train" in splits, sum(map(_size, parts))
+def _weight(groups: list[FileGroup]) -> tuple[bool, int, bool, int]:
+    splits = {split_of(group.name) for group in groups}
+    return all(map(_is_data, groups)), len(splits), "train" in splits, sum(map(_size, groups))
 
 
-def _one_kind(parts: list[Part]) -> list[Part]:
+def _one_kind(groups: list[FileGroup]) -> list[FileGroup]:
     """The files of the extension that holds most bytes: a list of labels beside the data is not data."""
     sizes: Counter[str] = Counter()
-    for part in parts:
-        sizes[_suffix(part.name)] += _size(part)
+    for group in groups:
+        sizes[_suffix(group.name)] += _size(group)
     main = sizes.most_common(1)[0][0]
-    return [part for part in parts if _suffix(part.name) == main]
+    return [group for group in groups if _suffix(group.name) == main]
 
 
-def _size(part: Part) -> int:
-    return sum(file.stat().st_size for file in part.files)
+def _size(group: FileGroup) -> int:
+    return sum(file.stat().st_size for file in group.files)
 
 
 def _suffix(name: str) -> str:
@@ -239,27 +245,32 @@ def _suffix(name: str) -> str:
     return Path(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
 
 
-def _is_data(part: Part) -> bool:
-    known = _suffix(part.name) in SUFFIXES or Path(part.name.lower()).suffix in COMPRESSION_SUFFIXES
-    return bool(part.languages) or (known and not _NOT_DATA.match(part.name))
+def _is_data(group: FileGroup) -> bool:
+    known = _suffix(group.name) in registered().suffixes or Path(group.name.lower()).suffix in COMPRESSION_SUFFIXES
+    return bool(group.languages) or (known and not _NOT_DATA.match(group.name))
 
 
-def _unknown(part: Part) -> bool:
+def _unknown(group: FileGroup) -> bool:
     """Whether only the content can say if this is data: named after a split and nothing else, as `test.annotated`."""
-    path = Path(part.name.lower())
+    path = Path(group.name.lower())
     return bool(_SPLIT_WORD.fullmatch(path.stem)) and path.suffix not in _OTHER_SUFFIXES
 
 
-def _open_part(folder: str, part: Part, how: Reading | None) -> Source:
-    if part.languages:
-        return open_parallel(folder, part, how)
-    return open_source(_inside(folder, part.files[0]), how=how)
+def _open_group(folder: str, group: FileGroup, how: Reading | None) -> Source:
+    if group.languages:
+        return open_parallel(folder, group, how)
+    return open_source(_inside(folder, group.files[0]), how=how)
 
 
-def _say_ignored(sources: list[Source], files: list[Path], chosen: list[Part]) -> None:
-    used = {file for part in chosen for file in part.files}
-    if ignored := [file.name for file in files if file not in used]:
-        sources[0].decisions.append(Decision("ignored", listing(ignored), "not of the same kind as the data files"))
+def _files_of(groups: list[FileGroup]) -> list[Path]:
+    return [file for group in groups for file in group.files]
+
+
+def _say_ignored(splits: Splits, entries: list[Path], used: Iterable[Path], why: str) -> None:
+    """Note in the first source which entries of its folder are not read."""
+    if ignored := [entry.name for entry in entries if entry not in set(used)]:
+        first = next(source for split in SPLITS for source in splits[split])
+        first.decisions.append(Decision("ignored", listing(ignored), why))
 
 
 def _inside(name: str, entry: Path) -> str:

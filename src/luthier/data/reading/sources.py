@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from luthier.data.reading.choose import SUFFIXES, open_file
+from luthier.data.reading.choose import open_file
 from luthier.data.reading.files import DataFile, find_file, missing, reading, spool
 from luthier.data.reading.formats.folders import FolderReader, find_classes
-from luthier.data.reading.formats.parallel import ParallelReader, Part
-from luthier.data.reading.readers import Reader, Reading
+from luthier.data.reading.formats.parallel import FileGroup, ParallelReader
+from luthier.data.reading.formats.registry import registered
+from luthier.data.reading.reader import Reader, Reading
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -107,8 +108,7 @@ def open_saved(name: str, path: Path) -> dict[str, Source]:
     Raises:
         SourceError: It is damaged or without rows.
     """
-    from luthier.data.reading.formats.saved import load_saved
-    from luthier.data.reading.formats.typed import DatasetReader
+    from luthier.data.reading.formats.datasets import DatasetReader, load_saved
 
     sources = {}
     for split, dataset in load_saved(name, path).items():
@@ -126,10 +126,10 @@ def open_hub(name: str) -> dict[str, Source]:
     """
     path = Path(name)
     absent = missing(name, path)
-    if not _HUB_NAME.fullmatch(name) or path.suffix.lower() in SUFFIXES or absent.hint.startswith("did you mean"):
+    is_file = path.suffix.lower() in registered().suffixes
+    if is_file or not _HUB_NAME.fullmatch(name) or absent.hint.startswith("did you mean"):
         raise absent
-    from luthier.data.reading.formats.saved import load_hub
-    from luthier.data.reading.formats.typed import DatasetReader
+    from luthier.data.reading.formats.datasets import DatasetReader, load_hub
 
     sources = {}
     for split, dataset in load_hub(name).items():
@@ -152,20 +152,20 @@ def open_classes(name: str, path: Path, classes: dict[str, list[Path]]) -> Sourc
     return Source(name, path, reader, reader.digest)
 
 
-def open_parallel(folder: str, part: Part, how: Reading | None = None) -> Source:
+def open_parallel(folder: str, group: FileGroup, how: Reading | None = None) -> Source:
     """The source of files that are line-aligned in several languages.
 
     Args:
         folder: They lie in, as the user wrote it.
-        part: The files, as `group_languages` put them together.
+        group: The files, as `group_languages` put them together.
         how: What the user knows about them.
     Raises:
         SourceError: They differ in their number of lines, or one of them cannot be read.
     """
     prefix = "" if folder == "." else folder.rstrip("/") + "/"
-    name = f"{prefix}{part.name} ({', '.join(part.languages)})"
-    reader = ParallelReader.open(name, [prefix + file.name for file in part.files], part, how or Reading())
-    return Source(name, part.files[0], reader, reader.digest)
+    name = f"{prefix}{group.name} ({', '.join(group.languages)})"
+    reader = ParallelReader.open(name, [prefix + file.name for file in group.files], group, how or Reading())
+    return Source(name, group.files[0], reader, reader.digest)
 
 
 def sample(source: Source, n: int, seed: int) -> list[Record]:

@@ -1,7 +1,7 @@
 """What a model has to beat: baselines that cost seconds.
 
 Plain functions from training texts and labels and from test texts to predictions. All are deterministic and survive
-tiny data: what cannot be learnt becomes the majority (or the mean), and `note` says so.
+tiny data: what cannot be learnt becomes the majority (or the mean).
 
 Pairs of texts are shown to the linear model as the absolute difference and the product of their TF-IDF vectors with
 five measures of word overlap. Five-fold accuracy on MRPC's training pairs: 0.761; overlap alone 0.727; with the
@@ -11,11 +11,9 @@ emotions, MRPC and STS-B.
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, hstack
 
 from luthier.metrics.base import FloatArray, IntArray
@@ -30,19 +28,6 @@ _TOKEN = r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]
 _INVERSE_REGULARISATION = 10.0
 _RIDGE = 3.0
 _AT_ONCE = 1_000  # texts that are compared with all training texts at once
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """Predictions of a baseline.
-
-    Args:
-        predictions: `[n]` label ids, `[n, labels]` of 0 and 1, or `[n]` numbers.
-        note: What could not be done as usual; empty as a rule.
-    """
-
-    predictions: NDArray[Any]
-    note: str = ""
 
 
 def majority(train_labels: IntArray, n: int) -> IntArray:
@@ -62,34 +47,30 @@ def mean(train_values: FloatArray, n: int) -> FloatArray:
     return np.full(n, np.mean(train_values) if len(train_values) else 0.0)
 
 
-def tfidf_classifier(train_texts: Texts, train_labels: IntArray, test_texts: Texts) -> Baseline:
-    """Logistic regression on TF-IDF of words and pairs of words.
+def tfidf_classifier(train_texts: Texts, train_labels: IntArray, test_texts: Texts) -> IntArray:
+    """Logistic regression on TF-IDF of words and pairs of words; the majority label where there is nothing to learn.
 
     Args:
         train_texts: `m` texts or pairs of texts.
         train_labels: `[m]` label ids, or `[m, k]` of 0 and 1: one regression for each label.
         test_texts: `n` texts or pairs.
+    Returns:
+        `[n]` label ids, or `[n, k]` of 0 and 1.
     """
     labels = np.asarray(train_labels, dtype=np.int64)
     if not len(test_texts):
-        return Baseline(majority(labels, 0))
+        return majority(labels, 0)
     features = _features(train_texts, test_texts)
     if features is None:
-        return Baseline(majority(labels, len(test_texts)), "no words in the training texts: the majority label instead")
+        return majority(labels, len(test_texts))
     train, test = features
     if labels.ndim == 1:
-        predictions, constant = _classify(train, labels, test)
-        return Baseline(
-            predictions, "only one class in the training labels: it is always predicted" if constant else ""
-        )
-    columns = [_classify(train, labels[:, k], test) for k in range(labels.shape[1])]
-    constants = sum(constant for _, constant in columns)
-    note = f"{constants} of {len(columns)} labels are always or never given in training" if constants else ""
-    return Baseline(np.stack([predictions for predictions, _ in columns], axis=1), note)
+        return _classify(train, labels, test)
+    return np.stack([_classify(train, labels[:, k], test) for k in range(labels.shape[1])], axis=1)
 
 
-def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts) -> Baseline:
-    """Ridge regression on TF-IDF, kept within the range of the training values.
+def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts) -> FloatArray:
+    """Ridge regression on TF-IDF, kept within the range of the training values; their mean where there are no words.
 
     Args:
         train_texts: `m` texts or pairs of texts.
@@ -101,15 +82,15 @@ def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts)
 
     values = np.asarray(train_values, dtype=np.float64)
     if not len(test_texts):
-        return Baseline(mean(values, 0))
+        return mean(values, 0)
     features = _features(train_texts, test_texts)
     if features is None:
-        return Baseline(mean(values, len(test_texts)), "no words in the training texts: the mean instead")
+        return mean(values, len(test_texts))
     train, test = features
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = Ridge(alpha=_RIDGE, solver="sparse_cg").fit(train, values)
-    return Baseline(np.clip(model.predict(test), values.min(), values.max()))
+    return np.clip(model.predict(test), values.min(), values.max())
 
 
 def nearest_texts(train_texts: Sequence[str], test_texts: Sequence[str]) -> IntArray:
@@ -132,18 +113,18 @@ def nearest_texts(train_texts: Sequence[str], test_texts: Sequence[str]) -> IntA
     return np.concatenate(found).astype(np.int64) if found else np.zeros(0, dtype=np.int64)
 
 
-def _classify(train: csr_array, labels: IntArray, test: csr_array) -> tuple[IntArray, bool]:
-    """Predicted label ids, and whether the training labels were of one class (which is then predicted)."""
+def _classify(train: csr_array, labels: IntArray, test: csr_array) -> IntArray:
+    """Predicted label ids; where the training labels are of one class, that one."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(labels)) < 2:
-        return majority(labels, test.shape[0]), True
+        return majority(labels, test.shape[0])
     with warnings.catch_warnings():
         # Stopped short of the optimum it still is a baseline.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=300).fit(train, labels)
-    return np.asarray(model.predict(test), dtype=np.int64), False
+    return np.asarray(model.predict(test), dtype=np.int64)
 
 
 def _features(train: Texts, test: Texts) -> tuple[csr_array, csr_array] | None:

@@ -4,9 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.columns.profile import is_missing
 from luthier.data.records import Fault
-from luthier.data.structured import structured
+from luthier.data.values import is_missing, structured
 from luthier.text import count, listing, shorten
 
 Message = dict[str, Any]

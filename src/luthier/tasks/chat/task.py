@@ -20,9 +20,9 @@ from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import Recognition, require
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.records import Fault
-from luthier.data.structured import structured
 from luthier.data.table import Example
 from luthier.data.tokenized import TARGETS, Examples, Features
+from luthier.data.values import structured
 from luthier.errors import DataError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric

@@ -9,10 +9,11 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import is_missing, require
+from luthier.data.columns.profile import require
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
+from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.reporting.panels import Panel
 from luthier.tasks import usage

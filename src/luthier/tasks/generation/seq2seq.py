@@ -10,10 +10,11 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data.batches import Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import is_missing, require
+from luthier.data.columns.profile import require
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import TARGET_LENGTH, Examples, Features
+from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.reporting.panels import Panel
 from luthier.tasks.base import Task

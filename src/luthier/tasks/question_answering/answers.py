@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.columns.profile import as_number, is_missing
 from luthier.data.records import Fault
-from luthier.data.structured import structured
+from luthier.data.values import as_number, is_missing, structured
 from luthier.text import count, shorten
 
 NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER")  # SubjQA, and CoQA with QuAC; they stand at the end of the context too

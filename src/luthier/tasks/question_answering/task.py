@@ -17,11 +17,12 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import Recognition, is_missing
+from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
+from luthier.data.values import is_missing
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, words_of
+from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
     Columns,
     Given,
@@ -17,7 +17,7 @@ from luthier.data.columns.roles import (
     there_are,
     with_split,
 )
-from luthier.data.structured import structured
+from luthier.data.values import is_missing, structured
 from luthier.findings import Decision
 from luthier.tasks.text_classification.columns import recognise_classification
 from luthier.text import listing, plural

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
-from luthier.data.columns.profile import as_number, is_missing, split_labels
 from luthier.data.records import Fault
+from luthier.data.values import as_number, is_missing, split_labels
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression
@@ -107,7 +107,7 @@ class OneLabel(Labels):
         ids = self._ids(labels)
         found = {
             "majority": baselines.majority(ids, len(test)),
-            "tfidf": baselines.tfidf_classifier(train, ids, test).predictions,
+            "tfidf": baselines.tfidf_classifier(train, ids, test),
         }
         return {name: [self.names[i] for i in predicted] for name, predicted in found.items()}
 
@@ -208,7 +208,7 @@ class SeveralLabels(Labels):
         matrix = self._matrix(labels)
         found = {
             "majority": baselines.majority(matrix, len(test)),
-            "tfidf": baselines.tfidf_classifier(train, matrix, test).predictions,
+            "tfidf": baselines.tfidf_classifier(train, matrix, test),
         }
         return {name: [self._named(row) for row in predicted] for name, predicted in found.items()}
 
@@ -285,7 +285,7 @@ class Number(Labels):
         values = np.asarray(labels, float)
         found = {
             "mean": baselines.mean(values, len(test)),
-            "tfidf": baselines.tfidf_ridge(train, values, test).predictions,
+            "tfidf": baselines.tfidf_ridge(train, values, test),
         }
         return {name: predicted.tolist() for name, predicted in found.items()}
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
-from luthier.data.columns.profile import ColumnProfile, is_missing
+from luthier.data.columns.profile import ColumnProfile
 from luthier.data.records import Fault
-from luthier.data.structured import structured
+from luthier.data.values import is_missing, structured
 from luthier.text import shorten
 
 STARTS = ("start", "start_offset", "start_char", "begin")

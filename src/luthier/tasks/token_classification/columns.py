@@ -19,7 +19,7 @@ from luthier.data.columns.roles import (
     unused,
     with_split,
 )
-from luthier.data.structured import same_lengths
+from luthier.data.columns.structure import same_lengths
 from luthier.findings import Decision
 from luthier.tasks.token_classification.annotations import is_spans
 

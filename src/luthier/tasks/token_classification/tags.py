@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from luthier.data.records import Fault
-from luthier.data.structured import structured
+from luthier.data.values import structured
 from luthier.tasks.token_classification.annotations import Span
 from luthier.text import count, plural
 

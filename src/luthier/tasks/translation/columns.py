@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_missing, words_of
+from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
     Given,
     Profiles,
@@ -19,7 +19,7 @@ from luthier.data.columns.roles import (
 )
 from luthier.data.reading.formats.parallel import LANGUAGES
 from luthier.data.records import Fault
-from luthier.data.structured import structured
+from luthier.data.values import is_missing, structured
 from luthier.findings import Decision
 
 TASK = "translation"
@@ -89,23 +89,15 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     return f"no two columns are called by languages, or source and target: {there_are(profiles)}"
 
 
-def read_pair(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str) -> tuple[str, str] | Fault:
-    """The source and the target of a row, or why it cannot be used.
+def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, role: str) -> str | Fault:
+    """The source or the target of a row, or why there is none.
 
     Args:
         values: Column to value.
         columns: The columns of the roles `source` and `target`.
         shape: The languages, as `recognise_translation` found them.
+        role: `source` or `target`.
     """
-    source = read_side(values, columns, shape, "source")
-    target = read_side(values, columns, shape, "target")
-    if isinstance(source, Fault):
-        return source
-    return target if isinstance(target, Fault) else (source, target)
-
-
-def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, role: str) -> str | Fault:
-    """The source or the target of a row alone, or why there is none; arguments as in `read_pair`."""
     column = str(columns[role])
     cell = structured(values.get(column)) if columns.get("source") == columns.get("target") else values.get(column)
     if isinstance(cell, dict):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from luthier.data.reading.charset import line_fault, strip_end
-from luthier.data.reading.readers import Reader, Reading, TextFile
+from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count
@@ -26,6 +26,8 @@ class ConllReader(Reader):
     @classmethod
     def open(cls, text: TextFile, how: Reading) -> "ConllReader | None":
         """The reader when the text is in CoNLL columns, else None."""
+        if how.separator:
+            return None
         lines = text.sample_lines()
         separator = "\t" if sum("\t" in line for line in lines) > 0.9 * len(lines) else None
         rows = [fields for line in lines if (fields := _fields(line, separator)) and fields[0] != _DOCUMENT]
@@ -46,16 +48,12 @@ class ConllReader(Reader):
         return cls(text.file.name, "conll", ["tokens", *further, "tags"], decisions, text, separator)
 
     def records(self) -> Iterator[Record | Skipped]:
-        number = 0
-        for place, sentence in self._sentences():
+        for number, (place, sentence) in enumerate(self._sentences(), start=1):
             faults = (fault for line in sentence if (fault := line_fault(line)))
             rows = [_fields(strip_end(line), self.separator) for line in sentence]
-            if rows[0][0] == _DOCUMENT:
-                continue
-            number += 1
             odd = next((at for at, row in enumerate(rows) if len(row) != len(self.columns)), None)
             if fault := next(faults, None):
-                yield Skipped(self.name, number, fault[0], f"sentence at line {count(place)}: {fault[1]}")
+                yield fault.at(self.name, number, f"sentence at line {count(place)}")
             elif odd is not None:
                 detail = f"line {count(place + odd)}: {len(rows[odd])} fields instead of {len(self.columns)}"
                 yield Skipped(self.name, number, "field-count", detail)
@@ -68,7 +66,8 @@ class ConllReader(Reader):
         with self.text.lines() as lines:
             sentence: list[str] = []
             for line in lines:
-                if not line.isspace():
+                # A document begins between sentences, also where no blank line says so.
+                if not line.isspace() and _fields(strip_end(line), self.separator)[0] != _DOCUMENT:
                     sentence.append(line)
                 elif sentence:
                     yield lines.number - len(sentence), sentence
@@ -85,3 +84,6 @@ def _fields(line: str, separator: str | None) -> list[str]:
 def _has_gap(text: TextFile) -> bool:
     lines = text.sample.strip().split(text.newline)
     return any(not line.strip() for line in lines)
+
+
+FORMAT = TextFormat(names=("conll",), suffixes=_SUFFIXES, open=ConllReader.open)

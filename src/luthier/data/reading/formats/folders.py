@@ -8,7 +8,7 @@ from pathlib import Path
 
 from luthier.data.reading.charset import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
 from luthier.data.reading.files import reading
-from luthier.data.reading.readers import Reader
+from luthier.data.reading.reader import Reader
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import listing, plural
@@ -42,7 +42,7 @@ class FolderReader(Reader):
             inside = file.relative_to(self.root)
             text = self._text(file)
             if fault := line_fault(text):
-                yield Skipped(inside.as_posix(), number, *fault)
+                yield fault.at(inside.as_posix(), number)
             else:
                 yield Record(inside.as_posix(), number, {"text": text, "label": inside.parts[0]})
 

@@ -1,20 +1,22 @@
 """JSON: one value a line, or one value that is the whole file."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from luthier.data.reading.charset import INVALID, line_fault
-from luthier.data.reading.formats.squad import SquadReader, articles_of, is_article
-from luthier.data.reading.json_values import JSON_ERRORS, has_escaped_surrogate, value_fault
-from luthier.data.reading.readers import Reader, Reading, TextFile
-from luthier.data.records import Record, Skipped
+from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import count, listing
+from luthier.text import count, listing, plural, shorten
 
-LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonlines")
+# Besides json's own error: nesting without end, numbers of thousands of digits.
+JSON_ERRORS = (ValueError, RecursionError)
+_LINE_SUFFIXES = (".jsonl", ".jsonlines", ".ndjson")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass
@@ -36,13 +38,13 @@ class JsonLinesReader(Reader):
                     try:
                         value = json.loads(line)
                     except JSON_ERRORS as error:
-                        fault = "invalid-json", str(error)
+                        fault = Fault("invalid-json", str(error))
                     else:
                         fault = value_fault(value, suspicious=has_escaped_surrogate(line))
                 if fault is None:
                     yield Record(self.name, number, value)
                 else:
-                    yield Skipped(self.name, number, fault[0], f"line {count(lines.number)}: {fault[1]}")
+                    yield fault.at(self.name, number, f"line {count(lines.number)}")
 
 
 @dataclass
@@ -57,8 +59,8 @@ class JsonReader(Reader):
         rows, _ = _rows(json.loads(whole), self.name)
         del whole
         for number, row in enumerate(rows, start=1):
-            fault = value_fault(row, suspicious)
-            yield Skipped(self.name, number, *fault) if fault else Record(self.name, number, row)
+            fault = row if isinstance(row, Fault) else value_fault(row, suspicious)
+            yield fault.at(self.name, number) if fault else Record(self.name, number, row)
 
 
 def open_json(text: TextFile, how: Reading) -> Reader | None:
@@ -67,26 +69,17 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     Raises:
         SourceError: The file calls itself .json and is broken, or holds no rows.
     """
-    asked = how.format in ("json", "jsonl")
-    if not asked and not text.sample.lstrip("\ufeff").lstrip().startswith(("{", "[")):
+    if not looks_like_json(text) and not how.format:
         return None
-    lines = text.sample_lines()
-    values = [_parsed(line) for line in lines]
-    objects = [value for value in values if isinstance(value, dict)]
-    by_line = how.format == "jsonl" or text.file.suffix in LINE_SUFFIXES or (len(lines) > 1 and bool(objects[:1]))
-    if how.format != "json" and by_line and (how.format == "jsonl" or _mostly(values, objects, text.file.suffix)):
-        if 2 * sum(map(is_article, objects)) > len(objects):
-            return SquadReader.of_lines(text)
+    objects = objects_by_line(text, how)
+    if objects is not None:
         columns = list(dict.fromkeys(key for row in objects for key in row))
         decisions = _decisions(text, "JSON lines", "one object a line")
         return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
     try:
-        value = json.loads(text.read())
-        if articles := articles_of(value):
-            return SquadReader.of_articles(text, articles)
-        rows, shape = _rows(value, text.file.name)
+        rows, shape = _rows(json.loads(text.read()), text.file.name)
     except JSON_ERRORS as error:
-        if asked or text.file.suffix in (".json", *LINE_SUFFIXES):
+        if how.format or text.file.suffix in FORMAT.suffixes:
             hint = "mend the file, or give JSON lines: one object a line"
             raise SourceError(f"not valid JSON: {error}", where=text.file.name, hint=hint) from error
         return None
@@ -94,6 +87,46 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
         raise SourceError("the JSON holds no rows", where=text.file.name, hint="a list of objects, one for each row")
     columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
     return JsonReader(text.file.name, "json", columns, _decisions(text, "JSON", shape), text)
+
+
+def looks_like_json(text: TextFile) -> bool:
+    """Whether a text begins as an object or a list."""
+    return text.sample.lstrip("\ufeff").lstrip().startswith(("{", "["))
+
+
+def objects_by_line(text: TextFile, how: Reading) -> list[dict[str, Any]] | None:
+    """The objects in the lines of the sample if the text is JSON lines, else None."""
+    if how.format == "json":
+        return None
+    lines = text.sample_lines()
+    objects = [value for line in lines if isinstance(value := _parsed(line), dict)]
+    if how.format == "jsonl" or (text.file.suffix in _LINE_SUFFIXES and objects):
+        return objects
+    return objects if len(lines) > 1 and objects and 2 * len(objects) >= len(lines) else None
+
+
+def has_escaped_surrogate(text: str) -> bool:
+    """Whether JSON text may hold half a character; a whole one outside the first 65,536 looks alike."""
+    return bool(_SURROGATE.search(text))
+
+
+def value_fault(value: Any, suspicious: bool = True) -> Fault | None:
+    """Why a value cannot be a row; None for a good one.
+
+    Args:
+        value: What stands in the row's place.
+        suspicious: Whether it may hold lone surrogates, which no tokenizer takes.
+    """
+    if not isinstance(value, dict):
+        return Fault("not-an-object", f"{shorten(json.dumps(value), 60)} instead of an object")
+    if suspicious:
+        for key, cell in value.items():
+            try:
+                json.dumps([key, cell], ensure_ascii=False).encode()
+            except UnicodeEncodeError:
+                detail = f"{key!a} holds half a character (a lone surrogate) or invalid bytes"
+                return Fault("encoding", detail)
+    return None
 
 
 def _rows(value: Any, name: str) -> tuple[list[Any], str]:
@@ -109,7 +142,7 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
     of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
     if lists.keys() == {"columns", "data"} and "data" not in of_objects:
-        return [dict(zip(value["columns"], row, strict=False)) for row in value["data"]], "columns and data"
+        return [_with_names(value["columns"], row) for row in value["data"]], "columns and data"
     if "data" in of_objects or (len(of_objects) == 1 and len(lists) == 1):
         key = "data" if "data" in of_objects else of_objects[0]
         return lists[key], f"rows under {key!r}"
@@ -117,6 +150,15 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         hint = f"give one file for each of {listing(of_objects)}"
         raise SourceError("the JSON holds several lists of rows", where=name, hint=hint)
     return _from_columns(value, lists, name) or ([value], "a single row")
+
+
+def _with_names(columns: list[Any], row: Any) -> dict[str, Any] | Fault:
+    """A row that is a list of cells."""
+    if not isinstance(row, list):
+        return Fault("not-a-list", f"{shorten(json.dumps(row), 60)} instead of a list of cells")
+    if len(row) != len(columns):
+        return Fault("field-count", f"{plural(len(row), 'cell')} instead of {len(columns)}")
+    return dict(zip(map(str, columns), row, strict=True))
 
 
 def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str) -> tuple[list[Any], str] | None:
@@ -141,10 +183,8 @@ def _parsed(line: str) -> Any:
         return None
 
 
-def _mostly(values: list[Any], objects: list[dict[str, Any]], suffix: str) -> bool:
-    """Whether lines are values: half of them, or any at all in a file that says so by its name."""
-    return bool(objects) if suffix in LINE_SUFFIXES else len(objects) * 2 >= len(values)
-
-
 def _decisions(text: TextFile, form: str, why: str) -> list[Decision]:
     return [Decision("format", form, why), text.encoding.decision()]
+
+
+FORMAT = TextFormat(names=("json", "jsonl"), suffixes=(".json", *_LINE_SUFFIXES), open=open_json)

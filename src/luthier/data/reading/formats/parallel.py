@@ -10,7 +10,7 @@ from pathlib import Path
 
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, find_file
-from luthier.data.reading.readers import Reader, Reading, TextFile, open_text
+from luthier.data.reading.reader import Reader, Reading, TextFile, open_text
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -29,7 +29,7 @@ _LANGUAGE = re.compile(r"^(?P<stem>.+)[._](?P<language>[a-z]{2})(?P<region>[_-][
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FileGroup:
     """Files that belong together: one, or one for each language.
 
     Args:
@@ -50,27 +50,27 @@ class ParallelReader(Reader):
     texts: list[TextFile]
 
     @classmethod
-    def open(cls, name: str, names: list[str], part: Part, how: Reading) -> "ParallelReader":
+    def open(cls, name: str, names: list[str], group: FileGroup, how: Reading) -> "ParallelReader":
         """
         Args:
             name: For the whole.
             names: Of the files, as the user would write them.
-            part: The files and their languages.
+            group: The files and their languages.
             how: What the user knows about them.
         Raises:
             SourceError: The files differ in their number of lines, or one of them cannot be read.
         """
-        pairs = zip(names, part.files, strict=True)
+        pairs = zip(names, group.files, strict=True)
         texts = [open_text(find_file(one, path), how.encoding) for one, path in pairs]
         sizes = [_count_lines(text) for text in texts]
         if len(set(sizes)) > 1:
             held = ", ".join(f"{one}: {plural(size, 'line')}" for one, size in zip(names, sizes, strict=True))
             hint = "line n of each must be the same sentence; give only one file if they do not belong together"
             raise SourceError("the parallel files differ in length", where=held, hint=hint)
-        why = f"{listing([path.name for path in part.files])} have {plural(sizes[0], 'line')} each"
+        why = f"{listing([path.name for path in group.files])} have {plural(sizes[0], 'line')} each"
         encodings = [text.encoding.decision() for text in texts]
         decisions = [Decision("format", "parallel text", why), *dict.fromkeys(encodings)]
-        return cls(name, "parallel", list(part.languages), decisions, texts)
+        return cls(name, "parallel", list(group.languages), decisions, texts)
 
     def records(self) -> Iterator[Record | Skipped]:
         with ExitStack() as stack:
@@ -79,7 +79,7 @@ class ParallelReader(Reader):
                 if None in row:
                     raise SourceError("the parallel files changed while they were read", where=self.name)
                 if fault := next(filter(None, map(line_fault, row)), None):
-                    yield Skipped(self.name, number, fault[0], f"line {count(number)}: {fault[1]}")
+                    yield fault.at(self.name, number, f"line {count(number)}")
                 else:
                     yield Record(self.name, number, dict(zip(self.columns, map(strip_end, row), strict=True)))
 
@@ -88,22 +88,24 @@ class ParallelReader(Reader):
         return hashlib.sha256("".join(text.file.digest() for text in self.texts).encode()).hexdigest()
 
 
-def group_languages(files: list[Path]) -> list[Part]:
+def group_languages(files: list[Path]) -> list[FileGroup]:
     """Put the files together that differ only in their language, such as `train.de.gz` and `train.en.gz`."""
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
     singles = []
     for file in files:
-        if found := _split_language(file.name):
-            groups.setdefault((file.parent, found[0]), {})[found[1]] = file
+        found = _split_language(file.name)
+        group = groups.setdefault((file.parent, found[0]), {}) if found else {}
+        if found and found[1] not in group:  # `t.de` and `t_de` are two files of one language
+            group[found[1]] = file
         else:
-            singles.append(Part(file.name, (file,)))
+            singles.append(FileGroup(file.name, (file,)))
     for (_, name), group in groups.items():
         if len(group) > 1:
             languages = tuple(sorted(group))
-            singles.append(Part(name, tuple(group[language] for language in languages), languages))
+            singles.append(FileGroup(name, tuple(group[language] for language in languages), languages))
         else:
-            singles += [Part(file.name, (file,)) for file in group.values()]
-    return sorted(singles, key=lambda part: part.files)
+            singles += [FileGroup(file.name, (file,)) for file in group.values()]
+    return sorted(singles, key=lambda group: group.files)
 
 
 def _split_language(name: str) -> tuple[str, str] | None:

@@ -1,37 +1,17 @@
-"""Plain text that is prose or verse rather than a table of lines: read in passages of whole paragraphs."""
+"""Plain text that is prose or verse: one row for each passage of whole paragraphs."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from statistics import mean
 
 from luthier.data.reading.charset import line_fault, strip_end
-from luthier.data.reading.readers import Reader, Reading, TextFile, TextReader
-from luthier.data.records import Record, Skipped
+from luthier.data.reading.prose import block_starts, is_heading, reads_as_prose, title_of
+from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.records import Fault, Record, Skipped
 from luthier.findings import Decision
-from luthier.text import count, listing, number, plural, shorten
+from luthier.text import count, listing, plural, shorten
 
 LIMIT = 4_000  # characters of a passage, not counting the headings above it
-FEWEST_LINES = 12  # below it, only headings make a text more than lines
-LONG_LINE = 120  # characters on average; lines as long as that, each a block of its own, are paragraphs
-SHORT_LINE = 40  # characters on average; shorter lines between headings are entries of a list
-LONG_BLOCK = 50  # lines; blank lines that are rarer part no paragraphs
-_ROMAN = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-_WORDS = r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|first|second|third|fourth|fifth|last"
-_NUMBER = rf"(?:the\s+)?(?:{_ROMAN}|\d+|{_WORDS})\b"
-_PARTS = r"act|scene|chapter|book|part|canto|stave|sonnet|section|volume|letter|stanza|kapitel|akt|szene|chapitre|acte"
-_HEADING = re.compile(
-    rf"""(?:
-      \#{{1,6}}\s+\S.*                              # Markdown
-    | (?P<break>(?:[*_~=-]\s?){{3,}}|\u2042)        # a line of asterisks or dashes
-    | (?i:{_PARTS})\b[\s.:]*(?i:{_NUMBER})          # ACT I; Chapter 3: The Storm; but not: Part I liked
-      (?:[.:,;\u2014\u2013-].*|\s+[^\W\da-z].*)?
-    | (?i:{_NUMBER}\s+(?:{_PARTS}))[.:]?            # First Act
-    | (?:PROLOGUE|EPILOGUE|INDUCTION|PREFACE|INTRODUCTION|Prologue|Epilogue)\b.{{0,40}}
-    | {_ROMAN}\.?                                   # a Roman numeral alone
-    )""",
-    re.VERBOSE,
-)
 _SENTENCE_END = re.compile(r"""[.!?\u2026]["'\u201d\u2019\xbb)\]]*(?=\s)|[\u3002\uff01\uff1f][\u300d\u300f\u201d]*""")
 
 
@@ -42,12 +22,12 @@ class Passage:
     Args:
         text: Exactly as it stands in the file, without the blank lines around it; lines end in a line feed.
         title: The heading it stands under; empty where there is none.
-        fault: Reason and detail, when one of its lines is not text.
+        fault: Why it cannot be used, when one of its lines is not text.
     """
 
     text: str
     title: str
-    fault: tuple[str, str] | None = None
+    fault: Fault | None = None
 
 
 @dataclass
@@ -61,68 +41,25 @@ class PassageReader(Reader):
         with self.text.lines() as lines:
             for place, passage in enumerate(passages(lines), start=1):
                 if passage.fault is not None:
-                    yield Skipped(self.name, place, *passage.fault)
+                    yield passage.fault.at(self.name, place)
                 else:
                     title = {"title": passage.title or None} if titled else {}
                     yield Record(self.name, place, {"text": passage.text, **title})
 
 
-def open_plain(text: TextFile, how: Reading) -> Reader:
-    """The reader of plain text: of lines, or of passages where paragraphs or headings show that it is prose."""
-    sample = text.sample.split(text.newline)
-    if not text.whole and len(sample) > 1:
-        sample.pop()
-    prose, why = reads_as_prose(sample)
-    if how.format in ("lines", "passages"):
-        prose, why = how.format == "passages", "as given"
-    if not prose or how.by_line:
-        reader = TextReader.open(text)
-        reader.decisions[0] = Decision("format", "text", f"one row a line; {why}")
-        return reader
-    titles = list(dict.fromkeys(title for line in _first_lines(sample) if (title := title_of(line))))
+def open_passages(text: TextFile, how: Reading) -> PassageReader | None:
+    """The reader of a text with paragraphs or headings, which show that it is prose; else None."""
+    lines = text.first_lines()
+    prose, why = (True, "as given") if how.format == "passages" else reads_as_prose(lines)
+    if how.by_line or not prose:
+        return None
+    titles = list(dict.fromkeys(title for line in block_starts(lines) if (title := title_of(line))))
     form = Decision("format", "text in passages", f"one row for up to {plural(LIMIT, 'character')}; {why}")
     decisions = [form, text.encoding.decision()]
     if titles:
         shown = listing([shorten(title, 30) for title in titles], 3)
         decisions.append(Decision("headings", shown, "each begins a passage"))
     return PassageReader(text.file.name, "text", ["text", "title"] if titles else ["text"], decisions, text)
-
-
-def reads_as_prose(lines: Sequence[str]) -> tuple[bool, str]:
-    """Whether a text is prose or verse in blocks rather than one row a line, and why.
-
-    Args:
-        lines: Of the beginning of the text.
-    """
-    blocks = _block_sizes(lines)
-    filled = [len(line) for line in lines if line.strip()]
-    headings = sum(map(is_heading, _first_lines(lines)))
-    if len(blocks) < 2:
-        return False, "there are no blank lines between them"
-    if not headings and len(filled) < FEWEST_LINES:
-        return False, "blank lines are no rows"
-    single = blocks.count(1) / len(blocks)
-    if single >= 0.9:
-        if 0 < headings <= len(blocks) / 2 and mean(filled) >= SHORT_LINE:
-            return True, f"{plural(headings, 'heading')} and paragraphs of a line each"
-        if mean(filled) >= LONG_LINE:
-            return True, f"blank lines part lines of {count(round(mean(filled)))} characters"
-        return False, "blank lines are no rows"
-    size = len(filled) / len(blocks)
-    if size > LONG_BLOCK and not headings:
-        return False, f"there is one blank line for {count(round(size))} others"
-    return True, f"blank lines part blocks of {number(size, 1)} lines"
-
-
-def is_heading(line: str) -> bool:
-    """Whether a line, the first of its block, is a heading or a break such as `***`."""
-    return len(line) <= 100 and bool(_HEADING.fullmatch(line.strip()))
-
-
-def title_of(line: str) -> str:
-    """The title that a heading gives; empty for a break, and for a line that is none."""
-    found = _HEADING.fullmatch(line.strip()) if len(line) <= 100 else None
-    return "" if found is None or found["break"] else line.strip().lstrip("#").strip()
 
 
 def passages(lines: Iterable[str], limit: int = LIMIT) -> Iterator[Passage]:
@@ -155,13 +92,13 @@ class _Packer:
         self.body = False  # whether more than headings is held
         self.titled = False  # whether the passage has a title of its own
         self.titles: list[str] = []
-        self.held_fault: tuple[str, str] | None = None
-        self.block_fault: tuple[str, str] | None = None
+        self.held_fault: Fault | None = None
+        self.block_fault: Fault | None = None
 
     def add(self, line: str, place: int) -> Iterator[Passage]:
         """Take a line that is not blank."""
         if self.block_fault is None and (fault := line_fault(line)):
-            self.block_fault = fault[0], f"line {count(place)}: {fault[1]}"
+            self.block_fault = Fault(fault.reason, f"line {count(place)}: {fault.detail}")
         if not self.block and is_heading(line):
             if self.body:
                 yield from self.close()
@@ -226,21 +163,4 @@ def _cut_at(window: str, limit: int) -> int:
     return max((place for place in range(limit // 2, limit + 1) if window[place].isspace()), default=limit)
 
 
-def _block_sizes(lines: Sequence[str]) -> list[int]:
-    """How many lines each block between blank lines has."""
-    sizes = [0]
-    for line in lines:
-        if line.strip():
-            sizes[-1] += 1
-        elif sizes[-1]:
-            sizes.append(0)
-    return [size for size in sizes if size]
-
-
-def _first_lines(lines: Sequence[str]) -> Iterator[str]:
-    """The first line of each block."""
-    before = ""
-    for line in lines:
-        if line.strip() and not before.strip():
-            yield line
-        before = line
+FORMAT = TextFormat(names=("passages", "text"), suffixes=(), open=open_passages)

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.data.reading.charset import line_fault
-from luthier.data.reading.json_values import JSON_ERRORS, value_fault
-from luthier.data.reading.readers import Reader, TextFile
-from luthier.data.records import Record, Skipped
+from luthier.data.reading.formats.json import JSON_ERRORS, looks_like_json, objects_by_line, value_fault
+from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.records import Fault, Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count, plural
 
 COLUMNS = ["id", "title", "context", "question", "answers"]
-Row = dict[str, Any] | tuple[str, str]  # a row, or the reason and detail for which it is skipped
 
 
 @dataclass
@@ -29,7 +28,7 @@ class SquadReader(Reader):
     @classmethod
     def of_articles(cls, text: TextFile, articles: list[Any]) -> "SquadReader":
         """The reader of a file that is one JSON value."""
-        paragraphs = sum(len(article["paragraphs"]) for article in articles if is_article(article))
+        paragraphs = sum(len(article["paragraphs"]) for article in articles if _is_article(article))
         value = f"SQuAD JSON, {plural(len(articles), 'article')}, {plural(paragraphs, 'paragraph')}"
         return cls(text.file.name, "json", list(COLUMNS), _decisions(text, value), text, by_line=False)
 
@@ -41,17 +40,17 @@ class SquadReader(Reader):
 
     def records(self) -> Iterator[Record | Skipped]:
         for number, row in enumerate(self._rows(), start=1):
-            if isinstance(row, tuple):
-                yield Skipped(self.name, number, *row)
+            if isinstance(row, Fault):
+                yield row.at(self.name, number)
             elif fault := value_fault(row):
-                yield Skipped(self.name, number, *fault)
+                yield fault.at(self.name, number)
             else:
                 yield Record(self.name, number, row)
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[dict[str, Any] | Fault]:
         if not self.by_line:
             value = json.loads(self.text.read())
-            for place, article in enumerate(articles_of(value) or [], start=1):
+            for place, article in enumerate(_articles_of(value) or [], start=1):
                 yield from _questions(article, f"article {count(place)}")
             return
         with self.text.lines() as lines:
@@ -60,51 +59,67 @@ class SquadReader(Reader):
                     continue
                 where = f"line {count(lines.number)}"
                 if fault := line_fault(line):
-                    yield fault[0], f"{where}: {fault[1]}"
+                    yield Fault(fault.reason, f"{where}: {fault.detail}")
                     continue
                 try:
                     article = json.loads(line)
                 except JSON_ERRORS as error:
-                    yield "invalid-json", f"{where}: {error}"
+                    yield Fault("invalid-json", f"{where}: {error}")
                 else:
                     yield from _questions(article, where)
 
 
-def articles_of(value: Any) -> list[Any] | None:
+def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
+    """The reader when the text is SQuAD's JSON, one value or one article a line, else None."""
+    if '"qas"' not in text.sample or not (looks_like_json(text) or how.format):
+        return None
+    objects = objects_by_line(text, how)
+    if objects is not None:
+        return SquadReader.of_lines(text) if 2 * sum(map(_is_article, objects)) > len(objects) else None
+    try:
+        articles = _articles_of(json.loads(text.read()))
+    except JSON_ERRORS:
+        return None  # the JSON format says what is wrong with it
+    return SquadReader.of_articles(text, articles) if articles else None
+
+
+def _articles_of(value: Any) -> list[Any] | None:
     """The articles in a JSON value that is SQuAD, else None."""
     articles = value.get("data", [value]) if isinstance(value, dict) else value
     if not isinstance(articles, list):
         return None
-    return articles if 2 * sum(map(is_article, articles)) > len(articles) else None
+    return articles if 2 * sum(map(_is_article, articles)) > len(articles) else None
 
 
-def is_article(value: Any) -> bool:
+def _is_article(value: Any) -> bool:
     """Whether a JSON value is an article of SQuAD: paragraphs, some of which have a context and questions."""
     paragraphs = value.get("paragraphs") if isinstance(value, dict) else None
     return isinstance(paragraphs, list) and any(isinstance(one, dict) and "qas" in one for one in paragraphs)
 
 
-def _questions(article: Any, where: str) -> Iterator[Row]:
+def _questions(article: Any, where: str) -> Iterator[dict[str, Any] | Fault]:
     if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
-        yield "not-an-article", f"{where}: there are no paragraphs"
+        yield Fault("not-an-article", f"{where}: there are no paragraphs")
         return
     for place, paragraph in enumerate(article["paragraphs"], start=1):
         here = f"{where}, paragraph {count(place)}"
+        questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
         if not isinstance(paragraph, dict) or not isinstance(paragraph.get("context"), str):
-            yield "missing-context", f"{here}: there is no context"
-        elif not isinstance(paragraph.get("qas"), list):
-            yield "missing-question", f"{here}: there are no questions"
+            lost = len(questions) if isinstance(questions, list) else 0
+            yield from [Fault("missing-context", f"{here}: there is no context")] * max(lost, 1)
+        elif not isinstance(questions, list):
+            yield Fault("missing-question", f"{here}: there are no questions")
         else:
-            for number, qa in enumerate(paragraph["qas"], start=1):
+            for number, qa in enumerate(questions, start=1):
                 yield _row(article, paragraph["context"], qa, f"{here}, question {count(number)}")
 
 
-def _row(article: dict[str, Any], context: str, qa: Any, where: str) -> Row:
+def _row(article: dict[str, Any], context: str, qa: Any, where: str) -> dict[str, Any] | Fault:
     if not isinstance(qa, dict) or not isinstance(qa.get("question"), str):
-        return "missing-question", f"{where}: there is no question"
+        return Fault("missing-question", f"{where}: there is no question")
     answers = _answers(qa)
     if isinstance(answers, str):
-        return "invalid-answer", f"{where}: {answers}"
+        return Fault("invalid-answer", f"{where}: {answers}")
     title = article.get("title")
     return dict(zip(COLUMNS, (qa.get("id"), title, context, qa["question"], answers), strict=True))
 
@@ -128,3 +143,6 @@ def _answers(qa: dict[str, Any]) -> dict[str, list[Any]] | str | None:
 
 def _decisions(text: TextFile, value: str) -> list[Decision]:
     return [Decision("format", value, "one row a question"), text.encoding.decision()]
+
+
+FORMAT = TextFormat(names=("squad", "json", "jsonl"), suffixes=(), open=open_squad)

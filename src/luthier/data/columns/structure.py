@@ -1,29 +1,13 @@
-"""Lists and objects in the cells of a table, also where a CSV export wrote them as text."""
+"""What the lists and objects of a column are made of, also where they are written as text."""
 
-import ast
-import json
-import re
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-LONGEST = 1 << 20  # characters that are parsed; beyond it a text stays a text
+from luthier.data.values import structured
+
 KEY_SHARE = 0.5  # of the objects have a key that counts as the column's
-_ERRORS = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
-# The parts of Python's and NumPy's way to write values: strings are taken whole, so that nothing inside them counts.
-_PART = re.compile(
-    r"""(?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-    r"""|(?P<open>(?:np\.\w+|array)?\(|[\[{])"""
-    r"""|(?P<drop>,\s*dtype=[\w.'<>]+(?=\s*\)))"""
-    r"""|(?P<close>[\])}])"""
-    r"""|(?P<word>[-+\w.]+)"""
-    r"""|(?P<blank>\s+)"""
-    r"""|(?P<mark>[,:])""",
-    re.DOTALL,
-)
-_CONSTANTS = {"true": "True", "false": "False", "null": "None", "nan": "None", "NaN": "None"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +28,6 @@ class Structure:
     inner: frozenset[str] = frozenset()
     lengths: tuple[int, ...] = ()
     written: bool = False
-
-
-def structured(value: Any) -> Any:
-    """The list or object that a text is written as; any other value as it is.
-
-    JSON, Python's own notation, and that of NumPy (`['a' 'b']`, `array([1, 2], dtype=int32)`) are read. A tuple comes
-    as a list.
-
-    Args:
-        value: Of a cell. Text over a million characters is not looked into.
-    """
-    if not isinstance(value, str) or len(value) > LONGEST:
-        return value
-    text = value.strip()
-    if not text.endswith(("]", "}", ")")) or not text.startswith(("[", "{", "(", "array(")):
-        return value
-    try:
-        found = json.loads(text)
-    except _ERRORS:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)  # a backslash in somebody's text is no news
-                found = ast.literal_eval(_with_commas(text))
-        except _ERRORS:
-            return value
-    if isinstance(found, tuple):
-        return list(found)
-    return found if isinstance(found, list | dict) else value
 
 
 def structure_of(values: Sequence[Any]) -> Structure:
@@ -155,36 +111,3 @@ def _length(value: Any) -> int:
     if isinstance(value, dict):
         value = next((cell for cell in value.values() if isinstance(cell, list | tuple)), None)
     return len(value) if isinstance(value, list | tuple) else -1
-
-
-def _with_commas(text: str) -> str:
-    """The text in Python's notation: NumPy writes no commas between items, and names its types."""
-    parts: list[str] = []
-    at, ended, apart = 0, False, False  # whether a value ended just now, and whether white space followed it
-    closing: list[str] = []
-    while at < len(text):
-        part = _PART.match(text, at)
-        if part is None or part["word"] == "...":  # NumPy leaves out the middle of long arrays
-            raise ValueError(text[at : at + 10])
-        at, found = part.end(), part[0]
-        if part["blank"]:
-            apart = True
-            parts.append(found)
-            continue
-        starts = bool(part["string"] or part["open"] or part["word"])
-        if starts and ended:
-            if not apart:
-                raise ValueError(found)
-            parts.append(", ")
-        if part["open"]:
-            named = len(found) > 1
-            closing.append("" if named else ")" if found == "(" else "]" if found == "[" else "}")
-            parts.append("" if named else found)
-        elif part["close"]:
-            if not closing:
-                raise ValueError(found)
-            parts.append(closing.pop() and found)
-        elif not part["drop"]:
-            parts.append(_CONSTANTS.get(found, found))
-        ended, apart = bool(part["string"] or part["close"] or part["word"]) or (ended and bool(part["drop"])), False
-    return "".join(parts)

@@ -1,12 +1,52 @@
 """Data sets of the `datasets` library: saved on disk, or on the hub."""
 
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow
+
+from luthier.data.reading.files import DataFile
+from luthier.data.reading.formats.columnar import ROWS_AT_ONCE, ArrowReader, names_of
 from luthier.errors import SourceError
+from luthier.findings import Decision
 
 if TYPE_CHECKING:
     from datasets import Dataset
+
+
+@dataclass
+class DatasetReader(ArrowReader):
+    """One split of a saved or hub `datasets` set."""
+
+    dataset: "Dataset"
+
+    @classmethod
+    def open(cls, name: str, dataset: "Dataset", why: str) -> "DatasetReader":
+        """
+        Raises:
+            SourceError: It has no rows.
+        """
+        if not len(dataset):
+            raise SourceError("the data set has no rows", where=name, hint="give a split with rows")
+        reader = cls(name, "dataset", dataset.column_names, [Decision("format", "datasets", why)], dataset)
+        features = {column: names_of(feature) for column, feature in dataset.features.items()}
+        reader.names = {column: names for column, names in features.items() if names}
+        reader.say_names()
+        return reader
+
+    def batches(self) -> Iterator[pyarrow.RecordBatch]:
+        for table in self.dataset.with_format("arrow").iter(ROWS_AT_ONCE):
+            yield from table.to_batches()
+
+    def digest(self) -> str:
+        """SHA-256 of those of the Arrow files in their order."""
+        whole = hashlib.sha256()
+        for part in self.dataset.cache_files:
+            whole.update(DataFile(self.name, Path(part["filename"])).digest().encode())
+        return whole.hexdigest()
 
 
 def load_saved(name: str, path: Path) -> dict[str, "Dataset"]:

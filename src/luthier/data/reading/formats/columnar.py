@@ -1,0 +1,154 @@
+"""Parquet, Arrow and Feather files."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow
+import pyarrow.feather
+import pyarrow.parquet
+from pyarrow import ipc
+
+from luthier.data.reading.files import DataFile
+from luthier.data.reading.header import unique_names
+from luthier.data.reading.reader import BinaryFormat, Reader, Reading
+from luthier.data.records import Fault, Record, Skipped
+from luthier.errors import SourceError
+from luthier.findings import Decision
+from luthier.text import listing
+
+ROWS_AT_ONCE = 1_000
+_KINDS = {b"PAR1": "Parquet", b"ARROW1": "Arrow", b"FEA1": "Feather", b"\xff\xff\xff\xff": "Arrow stream"}
+
+
+@dataclass
+class ArrowReader(Reader):
+    """Whatever arrives as Arrow batches. Labels stored as numbers with names become the names, also in lists."""
+
+    names: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
+
+    @abstractmethod
+    def batches(self) -> Iterator[pyarrow.RecordBatch]:
+        """The rows, some at a time."""
+
+    def records(self) -> Iterator[Record | Skipped]:
+        number = 0
+        for batch in self.batches():
+            renamed = batch.rename_columns(self.columns)
+            for row in _rows_of(renamed):
+                number += 1
+                if isinstance(row, Fault):
+                    yield row.at(self.name, number)
+                    continue
+                for column, names in self.names.items():
+                    row[column] = _named(row[column], names)
+                yield Record(self.name, number, row)
+
+    def say_names(self) -> None:
+        """Note in the decisions which columns give names instead of numbers."""
+        for column, names in self.names.items():
+            self.decisions.append(Decision(f"values of {column}", listing(names), "names stored with the column"))
+
+
+@dataclass
+class ColumnarFile(ArrowReader):
+    """A Parquet, Arrow or Feather file; `kind` is the exact form."""
+
+    file: DataFile
+    kind: str
+
+    @classmethod
+    def open(cls, file: DataFile, head: bytes, how: Reading) -> "ColumnarFile":
+        """
+        Raises:
+            SourceError: It is damaged or without rows.
+        """
+        kind = next(kind for magic, kind in _KINDS.items() if head.startswith(magic))
+        form = "parquet" if kind == "Parquet" else "arrow"
+        reader = cls(file.name, form, [], [Decision("format", kind, "from the first bytes")], file, kind)
+        with reader._batches() as (schema, batches):
+            if not any(batch.num_rows for batch in batches):
+                raise SourceError("the table has no rows", where=file.name, hint="give a file with rows of data")
+        reader.columns = unique_names(schema.names)
+        reader.names = _names_in(schema)
+        reader.say_names()
+        return reader
+
+    def batches(self) -> Iterator[pyarrow.RecordBatch]:
+        with self._batches() as (_, batches):
+            yield from batches
+
+    @contextmanager
+    def _batches(self) -> Iterator[tuple[pyarrow.Schema, Iterator[pyarrow.RecordBatch]]]:
+        try:
+            with self.file.open_seekable() as stream:
+                if self.kind == "Parquet":
+                    table = pyarrow.parquet.ParquetFile(stream)
+                    yield table.schema_arrow, table.iter_batches(ROWS_AT_ONCE)
+                elif self.kind == "Arrow stream":
+                    with ipc.open_stream(stream) as batches:
+                        yield batches.schema, iter(batches)
+                elif self.kind == "Arrow":
+                    with ipc.open_file(stream) as batches:
+                        yield batches.schema, map(batches.get_batch, range(batches.num_record_batches))
+                else:
+                    whole = pyarrow.feather.read_table(stream)
+                    yield whole.schema, iter(whole.to_batches(ROWS_AT_ONCE))
+        except pyarrow.ArrowException as error:
+            what = f"the {self.kind} file is damaged: {error}"
+            raise SourceError(what, where=self.name, hint="write the file again") from error
+
+
+def _rows_of(batch: pyarrow.RecordBatch) -> list[dict[str, Any] | Fault]:
+    """The rows of a batch. Values that are none, such as text that is not UTF-8, show only here."""
+    try:
+        return list(batch.to_pylist())
+    except (UnicodeDecodeError, OverflowError) as error:
+        if batch.num_rows > 1:
+            return [row for at in range(batch.num_rows) for row in _rows_of(batch.slice(at, 1))]
+        if isinstance(error, UnicodeDecodeError):
+            return [Fault("encoding", "bytes that are not valid UTF-8")]
+        return [Fault("invalid-value", f"a date or time that is out of range: {error}")]
+
+
+def _names_in(schema: pyarrow.Schema) -> dict[str, list[str]]:
+    """The names of labels that `datasets` leaves in the metadata of the files it writes."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        labels = {column: names_of(feature) for column, feature in features.items()}
+    except (ValueError, AttributeError):
+        return {}
+    return {column: names for column, names in labels.items() if names and column in schema.names}
+
+
+def names_of(feature: Any) -> list[str]:
+    """The names of a label's numbers, or of those in a list of labels; empty for another feature.
+
+    Args:
+        feature: Of `datasets`, or the JSON form of one.
+    """
+    held = feature if isinstance(feature, dict) else getattr(feature, "__dict__", {})
+    names, inside = held.get("names"), held.get("feature")
+    if isinstance(names, list):
+        return names
+    return names_of(inside) if inside is not None else []
+
+
+def _named(value: Any, names: list[str]) -> Any:
+    """The name of a label's number; None for -1, which `datasets` writes where there is no label."""
+    if isinstance(value, list):
+        return [_named(one, names) for one in value]
+    if value == -1:
+        return None
+    return names[value] if isinstance(value, int) and 0 <= value < len(names) else value
+
+
+FORMAT = BinaryFormat(
+    names=("parquet", "arrow"),
+    suffixes=(".parquet", ".pq", ".arrow", ".feather", ".ipc"),
+    magic=tuple(_KINDS),
+    open=ColumnarFile.open,
+)

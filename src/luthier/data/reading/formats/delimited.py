@@ -1,0 +1,114 @@
+"""CSV and its relatives: fields between separators."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from luthier.data.reading.dialect import Dialect
+from luthier.data.reading.header import find_header, name_columns
+from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.reading.sniff import SEPARATORS_BY_SUFFIX, Fit, find_dialect, named_separator
+from luthier.data.records import Record, Skipped
+from luthier.errors import SourceError
+from luthier.findings import Decision
+from luthier.text import count, plural
+
+
+@dataclass
+class DelimitedReader(Reader):
+    """CSV and its relatives: fields between separators, with or without quotes and header."""
+
+    text: TextFile
+    dialect: Dialect
+    header: bool
+    skipped: int = field(default=0)
+
+    @classmethod
+    def open(cls, text: TextFile, how: Reading) -> "DelimitedReader | None":
+        """The reader when the text is a table, else None.
+
+        Raises:
+            SourceError: There is nothing below the header.
+        """
+        sample, stated = _after_statement(text.sample, text.newline)
+        wanted = how.separator or stated
+        suffix = ".csv" if how.format == "csv" else text.file.suffix
+        fit = find_dialect(sample, text.newline, text.whole, suffix, named_separator(wanted) if wanted else None)
+        if fit is None:
+            return None
+        header, why = _header(fit, how)
+        if header and text.whole and len(fit.rows) == 1:
+            raise SourceError("a header and no rows", where=text.file.name, hint="give a file with rows of data")
+        columns, renamed = _columns(fit, header)
+        decisions = [
+            Decision("format", _name(fit.dialect), "from the content"),
+            text.encoding.decision(),
+            *fit.decisions(),
+            Decision("header", "yes" if header else "no", why),
+            *renamed,
+        ]
+        return cls(text.file.name, "csv", columns, decisions, text, fit.dialect, header, int(bool(stated)))
+
+    def records(self) -> Iterator[Record | Skipped]:
+        name, columns, width = self.name, self.columns, len(self.columns)
+        with self.text.lines() as lines:
+            for _ in range(self.skipped):
+                next(lines, None)
+            rows = self.dialect.rows(lines)
+            header = next(rows, None) if self.header else None
+            # Files that were joined repeat their header; of a single column it may be a value.
+            again = header.fields if header is not None and width > 1 else None
+            number = 0
+            for row in rows:
+                if len(row.fields) == 1 < width and row.fault is None and set(row.fields[0]) == {" "}:
+                    continue  # a blank line
+                number += 1
+                if row.fault is not None:
+                    yield row.fault.at(name, number, _place(row.lines))
+                elif row.fields == again:
+                    yield Skipped(name, number, "repeated-header", f"{_place(row.lines)}: the header again")
+                elif len(row.fields) == width:
+                    yield Record(name, number, dict(zip(columns, row.fields, strict=True)))
+                else:
+                    detail = f"{_place(row.lines)}: {plural(len(row.fields), 'field')} instead of {width}"
+                    yield Skipped(name, number, "field-count", detail)
+
+
+def _after_statement(sample: str, newline: str) -> tuple[str, str]:
+    """The sample without a first line `sep=;`, as Excel writes it, and the separator that it states."""
+    first, _, rest = sample.partition(newline)
+    found = re.fullmatch(r'"?sep=(.)"?\r?', first)
+    return (rest, found[1]) if found else (sample, "")
+
+
+def _header(fit: Fit, how: Reading) -> tuple[bool, str]:
+    if how.header is not None:
+        return how.header, "asked for"
+    first = fit.rows[0]
+    rows = [row.fields for row in fit.rows[1:] if row.fault is None and len(row.fields) == fit.width]
+    if first.fault is not None or not first.fields:
+        return False, "the first line is damaged"
+    if len(first.fields) == fit.width - 1:
+        return True, "one name fewer than the rows have fields"
+    if len(first.fields) != fit.width:
+        rows = [(row + [""] * len(first.fields))[: len(first.fields)] for row in rows]
+    return find_header([first.fields, *rows])
+
+
+def _columns(fit: Fit, header: bool) -> tuple[list[str], list[Decision]]:
+    if not header:
+        return name_columns(None, fit.width)
+    rows = [row.fields for row in fit.rows[1:] if len(row.fields) == fit.width]
+    return name_columns(fit.rows[0].fields, fit.width, empty_last=all(not row[-1] for row in rows))
+
+
+def _name(dialect: Dialect) -> str:
+    return {"\t": "TSV", ",": "CSV"}.get(dialect.separator, "separated values")
+
+
+def _place(lines: tuple[int, int]) -> str:
+    first, last = lines
+    return f"line {count(first)}" if first == last else f"lines {count(first)}-{count(last)}"
+
+
+FORMAT = TextFormat(names=("csv",), suffixes=tuple(SEPARATORS_BY_SUFFIX), open=DelimitedReader.open)

@@ -1,0 +1,58 @@
+"""Which file formats there are: Luthier's own and those of other packages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+
+from luthier.data.reading.formats import columnar, conll, delimited, excel, json, lines, passages, squad
+from luthier.data.reading.reader import BinaryFormat, TextFormat
+
+GROUP = "luthier.formats"
+# In the order in which they are asked: of two that would take a text, the one that asks more of it comes first.
+_OURS = (columnar, excel, squad, json, conll, delimited, passages, lines)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The file formats and what other packages failed to add.
+
+    Args:
+        formats: Those of other packages before Luthier's own, which take any text.
+        broken: Name of an entry point to why its format is not used.
+    """
+
+    formats: tuple[BinaryFormat | TextFormat, ...]
+    broken: Mapping[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys(name for one in self.formats for name in one.names))
+
+    @property
+    def suffixes(self) -> list[str]:
+        return [suffix for one in self.formats for suffix in one.suffixes]
+
+
+@cache
+def registered() -> Registered:
+    """Every format. An entry point that fails, or whose name is taken, is reported and left out."""
+    ours = tuple(module.FORMAT for module in _OURS)
+    taken = {name: "luthier" for one in ours for name in one.names}
+    others: list[BinaryFormat | TextFormat] = []
+    broken: dict[str, str] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        package = entry.dist.name if entry.dist is not None else "unknown"
+        try:
+            found = entry.load()
+            if not isinstance(found, BinaryFormat | TextFormat):
+                raise TypeError(f"{entry.value} is neither a BinaryFormat nor a TextFormat")
+        except Exception as error:  # whatever the import of somebody else's module raises
+            broken[entry.name] = f"package {package}: {type(error).__name__}: {error}"
+            continue
+        if doubled := [name for name in found.names if name in taken]:
+            broken[entry.name] = f"package {package}: the package {taken[doubled[0]]} has a format {doubled[0]!r}"
+            continue
+        taken |= dict.fromkeys(found.names, package)
+        others.append(found)
+    return Registered((*others, *ours), broken)

@@ -1,0 +1,130 @@
+"""Values of single cells: what is missing, numbers, joined labels, and lists and objects that are written as text."""
+
+import ast
+import json
+import math
+import re
+import warnings
+from typing import Any
+
+LONGEST = 1 << 20  # characters that are parsed; beyond it a text stays a text
+WRITTEN_LIST = "[]"  # the separator of labels written as a JSON or Python list
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_ERRORS = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
+# The parts of Python's and NumPy's way to write values: strings are taken whole, so that nothing inside them counts.
+_PART = re.compile(
+    r"""(?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+    r"""|(?P<open>(?:np\.\w+|array)?\(|[\[{])"""
+    r"""|(?P<drop>,\s*dtype=[\w.'<>]+(?=\s*\)))"""
+    r"""|(?P<close>[\])}])"""
+    r"""|(?P<word>[-+\w.]+)"""
+    r"""|(?P<blank>\s+)"""
+    r"""|(?P<mark>[,:])""",
+    re.DOTALL,
+)
+_CONSTANTS = {"true": "True", "false": "False", "null": "None", "nan": "None", "NaN": "None"}
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value is no value: None, nan, or nothing but white space. The words NA and null are text."""
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def as_number(value: Any) -> float | None:
+    """The finite number that a value is or is written as, else None; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        return None  # float() would also take nan, infinity and 1_000
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def split_labels(value: Any, separator: str | None) -> list[str]:
+    """The labels in one value of a column of several labels.
+
+    Args:
+        value: A list, or text in which labels are joined; a missing value has no label.
+        separator: The column's (`ColumnProfile.separator`); None where the value is one label.
+    """
+    if isinstance(value, list | tuple):
+        return [str(label) for label in value if not is_missing(label)]
+    if is_missing(value):
+        return []
+    text = str(value)
+    if separator == WRITTEN_LIST:
+        return split_labels(written_list(text), None)
+    if separator is None:
+        return [text.strip()]
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def structured(value: Any) -> Any:
+    """The list or object that a text is written as; any other value as it is.
+
+    JSON, Python's own notation, and that of NumPy (`['a' 'b']`, `array([1, 2], dtype=int32)`) are read. A tuple comes
+    as a list.
+
+    Args:
+        value: Of a cell. Text over a million characters is not looked into.
+    """
+    if not isinstance(value, str) or len(value) > LONGEST:
+        return value
+    text = value.strip()
+    if not text.endswith(("]", "}", ")")) or not text.startswith(("[", "{", "(", "array(")):
+        return value
+    try:
+        found = json.loads(text)
+    except _ERRORS:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SyntaxWarning)  # a backslash in somebody's text is no news
+                found = ast.literal_eval(_with_commas(text))
+        except _ERRORS:
+            return value
+    if isinstance(found, tuple):
+        return list(found)
+    return found if isinstance(found, list | dict) else value
+
+
+def written_list(text: str) -> list[Any] | str:
+    """The list of plain values that a text is written as; any other text as it is."""
+    found = structured(text)
+    if isinstance(found, list) and all(isinstance(item, str | int | float) for item in found):
+        return found
+    return text
+
+
+def _with_commas(text: str) -> str:
+    """The text in Python's notation: NumPy writes no commas between items, and names its types."""
+    parts: list[str] = []
+    at, ended, apart = 0, False, False  # whether a value ended just now, and whether white space followed it
+    closing: list[str] = []
+    while at < len(text):
+        part = _PART.match(text, at)
+        if part is None or part["word"] == "...":  # NumPy leaves out the middle of long arrays
+            raise ValueError(text[at : at + 10])
+        at, found = part.end(), part[0]
+        if part["blank"]:
+            apart = True
+            parts.append(found)
+            continue
+        starts = bool(part["string"] or part["open"] or part["word"])
+        if starts and ended:
+            if not apart:
+                raise ValueError(found)
+            parts.append(", ")
+        if part["open"]:
+            named = len(found) > 1
+            closing.append("" if named else ")" if found == "(" else "]" if found == "[" else "}")
+            parts.append("" if named else found)
+        elif part["close"]:
+            if not closing:
+                raise ValueError(found)
+            parts.append(closing.pop() and found)
+        elif not part["drop"]:
+            parts.append(_CONSTANTS.get(found, found))
+        ended, apart = bool(part["string"] or part["close"] or part["word"]) or (ended and bool(part["drop"])), False
+    return "".join(parts)

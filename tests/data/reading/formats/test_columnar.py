@@ -1,0 +1,43 @@
+"""Parquet and Arrow files."""
+
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.feather
+import pyarrow.parquet
+from pyarrow import ipc
+
+from luthier.data.reading.sources import open_source
+from tests.data.reading.rows import outcome, rows
+
+
+def test_label_names_stored_with_parquet(tmp_path: Path) -> None:
+    features = {"text": {"_type": "Value"}, "label": {"names": ["neg", "pos"], "_type": "ClassLabel"}}
+    table = pyarrow.table({"text": ["a", "b", "c"], "label": [1, 0, -1]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    source = open_source(tmp_path / "t.parquet")
+    assert rows(source) == [["a", "pos"], ["b", "neg"], ["c", None]]
+    assert any(one.what == "values of label" for one in source.decisions)
+
+
+def test_label_names_stored_for_lists(tmp_path: Path) -> None:
+    classes = {"names": ["O", "B-PER"], "_type": "ClassLabel"}
+    features = {
+        "tokens": {"feature": {"_type": "Value"}, "_type": "List"},
+        "tags": {"feature": classes, "_type": "List"},
+    }
+    table = pyarrow.table({"tokens": [["a", "b", "c"], []], "tags": [[1, 0, -1], []]})
+    table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    source = open_source(tmp_path / "t.parquet")
+    assert rows(source) == [[["a", "b", "c"], ["B-PER", "O", None]], [[], []]]
+    assert [one.what for one in source.decisions if one.what.startswith("values of")] == ["values of tags"]
+
+
+def test_arrow_text_that_is_not_valid_utf8(tmp_path: Path) -> None:
+    raw = pyarrow.array([b"fine", b"bro\xffken", b"good"]).view(pyarrow.string())
+    with ipc.new_file(tmp_path / "t.arrow", pyarrow.schema([("text", pyarrow.string())])) as stream:
+        stream.write_batch(pyarrow.record_batch([raw], names=["text"]))
+    assert outcome(open_source(tmp_path / "t.arrow")) == ["ok", "encoding", "ok"]

@@ -1,0 +1,72 @@
+"""Lists and objects in cells, as values and as the text that CSV exports make of them."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from luthier.data import values as module
+from luthier.data.values import structured
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)  # NumPy drops a last NUL
+SCALAR = st.one_of(TEXT, st.integers(-(10**9), 10**9), st.booleans(), st.none(), st.floats(-1e9, 1e9))
+VALUE = st.recursive(
+    SCALAR, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(TEXT, inner, max_size=3))
+)
+NESTED = st.one_of(st.lists(VALUE, max_size=4), st.dictionaries(TEXT, VALUE, max_size=4))
+
+
+@given(NESTED)
+@settings(deadline=None)
+def test_json_and_python_round_trip(value: Any) -> None:
+    assert structured(json.dumps(value)) == value
+    assert structured(f" {value!r}\n") == value
+    assert structured(value) is value
+
+
+@given(st.lists(TEXT, min_size=1, max_size=5), st.lists(st.integers(-99, 99), min_size=1, max_size=5))
+@settings(deadline=None)
+def test_numpy_round_trip(texts: list[str], numbers: list[int]) -> None:
+    words, places = np.array(texts, dtype=object), np.array(numbers, dtype=np.int32)
+    assert structured(str(words)) == texts
+    assert structured(repr(words)) == texts
+    assert structured(str(places)) == structured(repr(places)) == numbers
+    both = {"text": words, "answer_start": places}
+    assert structured(str(both)) == {"text": texts, "answer_start": numbers}
+    assert structured(str([np.int64(numbers[0]), np.str_(texts[0])])) == [numbers[0], texts[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("['a' 'b'\n 'c']", ["a", "b", "c"]),
+        ("[{'role': 'user'}\n {'role': 'bot'}]", [{"role": "user"}, {"role": "bot"}]),
+        ("(667, 681)", [667, 681]),
+        ("[True false]", [True, False]),
+        ("{'a': nan}", {"a": None}),
+        ("array([], dtype=int64)", []),
+        ("[0. 1.5 -2e-3]", [0.0, 1.5, -0.002]),
+    ],
+)
+def test_what_is_read(text: str, value: Any) -> None:
+    assert structured(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[Chorus]", "(1986)", "plain", "", "[1, 2", "dict(a=1)", "['a' ... 'b']", "['a''b']", "[__import__('os')]"),
+        *("[1, 2] and more", "{open}", "[" * 100_000 + "]" * 100_000, "[)", "(a)"),
+    ],
+)
+def test_what_stays_text(text: str) -> None:
+    assert structured(text) is text
+
+
+def test_a_text_without_end_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LONGEST", 5)
+    assert structured("[1,2,3]") == "[1,2,3]"
+    assert structured("[1,2]") == [1, 2]

@@ -1,0 +1,97 @@
+"""What `luthier inspect --json` says of small files: the checks that compare splits and columns, and the accounts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luthier.cli import main
+from tests.conftest import review, review_rows, write_csv
+
+STOPS = 3
+
+
+@pytest.fixture
+def inspected(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    def inspect(*words: str | Path, code: int = 0) -> Any:
+        capsys.readouterr()
+        assert main(["inspect", *map(str, words), "--model", str(tiny_model), "--no-cost", "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    return inspect
+
+
+def found(report: Any, name: str) -> list[dict[str, Any]]:
+    return [finding for finding in report["findings"] if finding["id"] == name]
+
+
+def accounts_balance(report: Any) -> None:
+    for account in report["rows"].values():
+        assert account["read"] == account["kept"] + sum(account["skipped"].values()), report["rows"]
+    assert sum(account["kept"] for account in report["rows"].values()) == sum(report["splits"].values())
+
+
+def test_held_out_overlap(inspected: Any, tmp_path: Path) -> None:
+    rows = review_rows(200)
+    train = write_csv(tmp_path / "train.csv", rows[:100])
+    valid = write_csv(tmp_path / "valid.csv", rows[100:150])
+    test = write_csv(tmp_path / "test.csv", [*rows[150:], rows[110], rows[120]])
+    report = inspected(train, "--valid", valid, "--test", test)
+    (finding,) = found(report, "held-out-overlap")
+    assert (finding["severity"], finding["rows"]) == ("warning", [51, 52])
+    assert finding["message"].startswith("2 test rows of 52 (3.8 %) have a text that validation has too: ")
+    accounts_balance(report)
+    apart = inspected(train, "--valid", valid, "--test", write_csv(tmp_path / "test.csv", rows[150:]))
+    assert not found(apart, "held-out-overlap")
+    assert not found(inspected(train), "held-out-overlap")
+
+
+def test_empty_column(inspected: Any, tmp_path: Path) -> None:
+    columns = ("--text", "text,title", "--label", "label")
+    rows = [row | {"title": review("other", i) if i < 60 else ""} for i, row in enumerate(review_rows(150))]
+    (finding,) = found(inspected(write_csv(tmp_path / "t.csv", rows), *columns, code=STOPS), "empty-column")
+    assert finding["severity"] == "warning"
+    assert finding["message"] == "The column 'title' (text_pair) is empty in 90 of 150 rows looked at (60.0 %)."
+    rows = [row | {"title": review("other", i) if i < 80 else ""} for i, row in enumerate(review_rows(150))]
+    assert not found(inspected(write_csv(tmp_path / "t.csv", rows), *columns), "empty-column")
+
+
+def test_no_held_out(inspected: Any, reviews: Path) -> None:
+    report = inspected(reviews, "--set", "validation_share=0", "--set", "test_share=0")
+    assert [one["severity"] for one in found(report, "no-held-out")] == ["warning"]
+    assert not found(inspected(reviews), "no-held-out")
+
+
+def test_rows_that_a_split_loses_are_counted_where_they_were_read(inspected: Any, tmp_path: Path) -> None:
+    rows = review_rows(400)
+    train = [*rows[:300], {"text": "", "label": "good"}, {"text": "no label", "label": ""}]
+    slips, unseen = [rows[3], rows[4]], [{"text": "a new label", "label": "neutral"}]
+    test = write_csv(tmp_path / "test.csv", [*rows[300:] * 3, *slips, *unseen])
+    words = ("--test", test, "--allow", "unseen-labels", "--set", "validation_share=0")
+    report = inspected(write_csv(tmp_path / "train.csv", train), *words)
+    accounts_balance(report)
+    assert report["rows"]["train"] == {"read": 302, "kept": 300, "skipped": {"empty-text": 1, "missing-label": 1}}
+    assert report["rows"]["test"] == {"read": 303, "kept": 300, "skipped": {"in-training": 2, "unseen-label": 1}}
+
+
+def test_rows_that_move_to_validation_stay_in_the_account_of_their_source(inspected: Any, tmp_path: Path) -> None:
+    rare = [{"text": f"{review('other', i)} r{i}", "label": f"rare {i}"} for i in range(60)]
+    report = inspected(write_csv(tmp_path / "t.csv", [*review_rows(300), *rare]), "--allow", "unseen-labels")
+    assert report["rows"].keys() == {"train"}
+    assert report["rows"]["train"]["read"] == 360
+    accounts_balance(report)
+
+
+def test_a_split_column_divides_the_accounts(inspected: Any, tmp_path: Path) -> None:
+    names = ["train"] * 100 + ["dev"] * 40 + ["test"] * 40 + ["attic"] * 3
+    rows = [row | {"split": name} for row, name in zip(review_rows(183), names, strict=True)]
+    rows[120]["label"] = ""
+    columns = ("--text", "text", "--label", "label", "--set", "data.columns.split=split")
+    report = inspected(write_csv(tmp_path / "t.csv", rows), *columns)
+    accounts_balance(report)
+    assert report["rows"] == {
+        "train": {"read": 103, "kept": 100, "skipped": {"unknown-split": 3}},
+        "validation": {"read": 40, "kept": 39, "skipped": {"missing-label": 1}},
+        "test": {"read": 40, "kept": 40, "skipped": {}},
+    }
