@@ -20,7 +20,8 @@ from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import TARGET_LENGTH, Examples, Limits
 from luthier.pipeline.infer import Asked, infer
-from luthier.recipe import Recipe, put
+from luthier.recipe import Recipe
+from luthier.recipe_tables import put
 from luthier.tasks.base import Answer, Task
 from tests.faults.runs import quick_report
 
