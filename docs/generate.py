@@ -3,24 +3,25 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from luthier.data.checks import CHECKS
 from luthier.learning_curves.diagnose import DIAGNOSES
-from luthier.recipe import Recipe, flatten, keys
+from luthier.recipe import Recipe
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `make docs`; change the code instead. -->"
 
 
 def recipe_page() -> str:
-    """Every key of a recipe with its default."""
-    defaults = flatten(Recipe())
-    rows = {key: f"{_code(defaults[key])} | {about}" for key, about in keys().items()}
+    """Every recipe key with its default."""
+    rows = {key: f"{_default(field)} | {field.description}" for key, field in Recipe.known_keys().items()}
     return _page(
         "The recipe",
-        "Everything that decides a run. Any key can stand in a TOML file, in `--set key=value`, or in `overrides`;"
-        " `luthier train DATA --dry-run` prints the complete recipe of a run. A task or a new model may have defaults"
-        " of its own, which the dry run shows.",
-        ("key", "default | what it is"),
+        "Every setting of a run. Set a key in a TOML file, with `--set key=value`, or in `overrides`."
+        " `luthier train DATA --dry-run` prints the complete recipe of a run, including the defaults of its task and"
+        " of new models.",
+        ("key", "default | description"),
         rows,
     )
 
@@ -49,7 +50,10 @@ def _table(headings: tuple[str, str], rows: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _code(value: object) -> str:
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
     return "not set" if value is None else f"`{value}`"
 
 

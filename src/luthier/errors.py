@@ -1,4 +1,4 @@
-"""The errors a user can meet: each says what happened, where, and what to do, and carries its exit code."""
+"""The errors that users see: each says what happened, where and how to fix it, and carries its exit code."""
 
 import difflib
 import re
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 
 class LuthierError(Exception):
-    """Base of every error that is not a bug of ours.
+    """Base of every error that is not a bug in Luthier.
 
     Args:
         what: What happened, in one line.
-        where: File, row, column or recipe key it happened at; empty when there is no such place.
-        hint: What to do about it.
+        where: File, row, column or recipe key where it happened; empty if there is no such place.
+        hint: How to fix it.
     """
 
     exit_code = 1
@@ -32,7 +32,7 @@ class LuthierError(Exception):
         if self.where:
             parts.append(f"where: {self.where}")
         if self.hint:
-            parts.append(f"to do: {self.hint}")
+            parts.append(f"hint: {self.hint}")
         return "\n".join(parts)
 
     def to_dict(self) -> dict[str, object]:
@@ -106,16 +106,21 @@ class InterruptedRun(LuthierError):
     exit_code = 5
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most similar to a mistyped one, if any is similar."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    return lowered[close[0]] if close else None
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A suggestion for a mistyped name: `did you mean 'label'?`, else the list of what is known.
+    """A suggestion for a mistyped name: `did you mean 'label'?`, or else the list of known names.
 
     Args:
-        name: What was given.
-        known: What would have been right.
+        name: The mistyped name.
+        known: The valid names.
     """
     names = list(known)
-    lowered = {candidate.lower(): candidate for candidate in names}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1)
-    if close:
-        return f"did you mean {lowered[close[0]]!r}?"
+    if close := closest(name, names):
+        return f"did you mean {close!r}?"
     return f"known: {', '.join(names)}" if names else ""

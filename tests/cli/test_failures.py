@@ -46,7 +46,7 @@ def test_wrong_usage(words, what, hint, capsys):
     first, *rest = err.splitlines()
     assert first.startswith("error: ")
     assert what in first
-    assert rest[-1].startswith("to do: ")
+    assert rest[-1].startswith("hint: ")
     assert hint in rest[-1]
     assert len(err.splitlines()) <= 6
     assert main([words[0], "--json", *words[1:]]) == 2
@@ -86,7 +86,7 @@ def test_exit_codes(stub, error, code, capsys):
 def test_an_error_says_what_where_and_what_to_do(stub, capsys):
     stub("train", train=errors.ColumnError("no column 'lable'", where="a.csv, header", hint="did you mean 'label'?"))
     main(["train", "a.csv"])
-    expected = "error: no column 'lable'\nwhere: a.csv, header\nto do: did you mean 'label'?\n"
+    expected = "error: no column 'lable'\nwhere: a.csv, header\nhint: did you mean 'label'?\n"
     assert capsys.readouterr().err == expected
 
 
@@ -95,7 +95,7 @@ def test_a_long_story_is_cut_to_six_lines_and_keeps_where_and_what_to_do():
     shown = lines(errors.ModelError(story, where="here\nand there", hint="do this")).splitlines()
     assert len(shown) == 6
     assert shown[:2] == ["error: line 0", "line 1"]
-    assert shown[-2:] == ["where: here and there", "to do: do this"]
+    assert shown[-2:] == ["where: here and there", "hint: do this"]
 
 
 def test_a_bug_keeps_its_traceback_in_a_file(stub, capsys):

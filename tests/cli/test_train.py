@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from luthier.cli import main
-from luthier.recipe import Recipe, put
+from luthier.recipe import Recipe
+from luthier.recipe_tables import put
 
 
 def test_every_option_becomes_its_recipe_key(stub, result):

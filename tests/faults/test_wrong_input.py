@@ -41,7 +41,7 @@ def test_wrong_input_is_told(case: Case, scene: Scene, capsys: pytest.CaptureFix
 
     story = err[err.rindex("error: " + error["message"].splitlines()[0]) :]
     assert len(story.splitlines()) <= 6
-    assert [line for line in story.splitlines() if line.startswith(("where: ", "to do: "))][-1].startswith("to do: ")
+    assert [line for line in story.splitlines() if line.startswith(("where: ", "hint: "))][-1].startswith("hint: ")
     assert "Traceback" not in out + err
     assert "a bug of ours" not in out + err
     assert finished(scene.folder) == before, "nothing that looks finished"
@@ -86,7 +86,7 @@ def test_without_json_the_story_is_on_standard_error_alone(
     out, err = capsys.readouterr()
     assert out == ""
     story = err[err.index("error: ") :].splitlines()
-    assert [line.split(":")[0] for line in story] == ["error", "where", "to do"]
+    assert [line.split(":")[0] for line in story] == ["error", "where", "hint"]
     assert case.what in story[0]
     assert case.where in story[1]
     assert case.hint in story[2]

@@ -22,7 +22,8 @@ from luthier.data.tokenized import Examples, Limits
 from luthier.engines.objective import Objective
 from luthier.pipeline.infer import asked_of, infer
 from luthier.pipeline.predictor import Predictor
-from luthier.recipe import Recipe, put
+from luthier.recipe import Recipe
+from luthier.recipe_tables import put
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.registry import restore

@@ -8,7 +8,6 @@ from typing import Any
 from luthier.errors import RunError, UsageError
 from luthier.learning_curves.record import read_curves
 from luthier.metrics.bootstrap import difference
-from luthier.recipe import flatten
 from luthier.reporting.comparison import write_comparison
 from luthier.run_directory.predictions import answers_in, read_predictions
 from luthier.run_directory.run import Run
@@ -114,11 +113,11 @@ def _rows(predictions: dict[str, list[Any]]) -> list[str]:
 
 
 def _recipes(names: Sequence[str], runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    flat = [flatten(run.recipe) for run in runs]
+    flat = [run.recipe.flatten() for run in runs]
     return {
-        key: dict(zip(names, (recipe[key] for recipe in flat), strict=True))
-        for key in flat[0]
-        if any(recipe[key] != flat[0][key] for recipe in flat)
+        key: dict(zip(names, (recipe.get(key) for recipe in flat), strict=True))
+        for key in dict.fromkeys(key for recipe in flat for key in recipe)
+        if any(recipe.get(key) != flat[0].get(key) for recipe in flat)
     }
 
 

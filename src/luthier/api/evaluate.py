@@ -20,7 +20,8 @@ from luthier.pipeline.predictor import load
 from luthier.pipeline.prepare import prepare, profile_sources
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.score import Scored, score, score_split
-from luthier.recipe import Recipe, put
+from luthier.recipe import Recipe
+from luthier.recipe_tables import put
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import RECIPE, Run
 from luthier.storage.files import write_json

@@ -54,7 +54,7 @@ def lines(error: LuthierError) -> str:
     """The message for standard error, at most six lines."""
     below = [
         f"{label}: {' '.join(words.split())}"
-        for label, words in (("where", error.where), ("to do", error.hint))
+        for label, words in (("where", error.where), ("hint", error.hint))
         if words.strip()
     ]
     # A library's words may run on; their first lines say most.

@@ -81,12 +81,12 @@ def _names(value: str, option: str) -> list[str]:
 
 
 def _parse(setting: str) -> tuple[str, Any]:
-    from luthier.recipe import full_key
+    from luthier.recipe import Recipe
 
     key, equals, value = setting.partition("=")
     if not equals:
         raise UsageError(f"no value in {setting!r}", where="--set", hint="write --set key=value")
-    key = full_key(key.strip())
+    key = Recipe.full_key(key.strip())
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

@@ -19,24 +19,7 @@ from luthier.models.loading import freeze, load_model
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.prepare import Prepared
-from luthier.recipe import Recipe, flatten
-
-# Keys that may differ between a run and its resumption: none of them changes a single weight.
-FREE_KEYS = frozenset(
-    {
-        "data.train",
-        "data.validation",
-        "data.test",
-        "data.allow",
-        "training.logging_steps",
-        "training.save_strategy",
-        "training.save_steps",
-        "training.save_total_limit",
-        "training.dataloader_num_workers",
-        "evaluation.resamples",
-        "evaluation.baselines",
-    }
-)
+from luthier.recipe import Recipe
 
 
 def assemble(prepared: Prepared) -> Training:
@@ -121,9 +104,8 @@ def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
         weights.update(name.encode())
         weights.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     digests = {f"{split} data": [source.digest for source in sources] for split, sources in prepared.sources.items()}
-    recipe = {key: value for key, value in flatten(prepared.recipe).items() if key not in FREE_KEYS}
     return (
-        recipe
+        prepared.recipe.flatten(may_change=False)
         | digests
         | {
             "task code": prepared.task.kind.code_digest(),

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import UsageError
-from luthier.recipe import Recipe, put, read_toml
+from luthier.recipe import Recipe, read_toml
+from luthier.recipe_tables import put
 
 
 def build_recipe(data: Sequence[str], overrides: Mapping[str, Any]) -> Recipe:

@@ -33,7 +33,7 @@ RECIPE = [
         2,
         "training.batch_size cannot be 'many'",
         "options",
-        "is: ",
+        "training.batch_size: ",
     ),
     Case(
         "learning rate in words",
@@ -74,7 +74,7 @@ RECIPE = [
         2,
         "training.batch_size cannot be 0",
         "options",
-        "examples in one",
+        "examples per optimizer step",
     ),
     Case(
         "more parts than examples",
@@ -156,7 +156,7 @@ RECIPE = [
         "data.shape",
         "did you mean 'pair/one'?",
     ),
-    Case("seed below zero", lambda s: s.train("--seed", "-1"), 2, "seed cannot be -1", "options", "seed of the split"),
+    Case("seed below zero", lambda s: s.train("--seed", "-1"), 2, "seed cannot be -1", "options", "seed for splits"),
     Case(
         "broken TOML",
         lambda s: recipe(s, "[training\nseed = 1\n"),
@@ -374,7 +374,7 @@ RECIPE = [
         2,
         "data.max_length cannot be 1",
         "options",
-        "tokens of a row",
+        "tokens per row",
     ),
     Case(
         "shares above 1",

@@ -477,7 +477,7 @@ TASKS = [
         "architecture without from scratch",
         lambda s: scratch(s, "--set", "architecture=llama"),
         2,
-        "architecture is of a new model",
+        "architecture applies only to a new model",
         "[model]",
         "change one",
     ),
@@ -487,7 +487,7 @@ TASKS = [
         2,
         "cannot be 'tinny'",
         "options",
-        "train a new model of this size",
+        "size of a new model",
     ),
     Case(
         "no answer is left of any conversation",
