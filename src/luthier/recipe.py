@@ -286,9 +286,12 @@ def keys() -> dict[str, str]:
     return found
 
 
-def full_key(key: str) -> str:
-    """The dotted key for a key that may be given without its table, as in `weight_decay`.
+def full_key(key: str, where: str = "") -> str:
+    """The dotted key for a key that may be given without its table, as in `weight_decay`; `model` is `model.name`.
 
+    Args:
+        key: Dotted or not.
+        where: What an error names as the place; empty for `--set`.
     Raises:
         RecipeError: No key of that name, with the nearest one.
     """
@@ -297,6 +300,8 @@ def full_key(key: str) -> str:
         return key
     if key.startswith("data.columns."):
         return key
+    if key == "model":
+        return "model.name"
     matches = [dotted for dotted in known if dotted.rpartition(".")[2] == key]
     if len(matches) == 1:
         return matches[0]
@@ -304,7 +309,7 @@ def full_key(key: str) -> str:
     hint = nearest(leaf, [dotted.rpartition(".")[2] for dotted in known])
     if not hint.startswith("did you mean"):
         hint = "`luthier train DATA --dry-run` prints every key"
-    raise RecipeError(f"no recipe key {key!r}", where=f"--set {key}", hint=hint)
+    raise RecipeError(f"no recipe key {key!r}", where=where or f"--set {key}", hint=hint)
 
 
 def put(values: dict[str, Any], key: str, value: Any) -> None:
