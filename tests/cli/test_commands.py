@@ -123,9 +123,9 @@ def test_predict_pairs(stub, capsys):
 
 def test_predict_a_file_streams_lines(stub, capsys):
     rows = [{"text": "ä", "prediction": "x", "score": 1.0}, {"text": "b", "prediction": "y", "score": 0.5}]
-    calls = stub("predict", predict_stream=lambda target, source: iter(rows))
+    calls = stub("predict", predict=lambda target, source: iter(rows))
     assert main(["predict", "runs/a", "--file", "-"]) == 0
-    assert calls["predict_stream"].args == ("runs/a", "-")
+    assert calls["predict"].args == ("runs/a", "-")
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 
 

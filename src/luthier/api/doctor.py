@@ -24,6 +24,9 @@ def doctor() -> dict[str, Any]:
     Returns:
         The machine's part of `environment.json`; `devices` with `precisions` (GFLOP/s), `precision` and `why`;
         `memory_available_bytes`, `disk`, `models` (short name to directory or None) and `hub`.
+
+    Example:
+        >>> luthier.doctor()["devices"][0]["precision"]
     """
     machine = {key: value for key, value in environment().items() if key not in OF_A_RUN}
     return {

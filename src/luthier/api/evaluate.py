@@ -12,7 +12,7 @@ from datasets import Dataset
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.reading.discover import discover
-from luthier.data.reading.memory import name_of_copy
+from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
 from luthier.data.table import read
 from luthier.data.tokenized import TARGET_LENGTH
@@ -35,7 +35,9 @@ from luthier.storage.files import write_json
 from luthier.text import listing
 
 
-def evaluate(target: str | Path, data: Any = None, *, console: Console | None = None, **settings: Any) -> Evaluation:
+def evaluate(
+    target: str | Path, data: Data | None = None, *, console: Console | None = None, **settings: Any
+) -> Evaluation:
     """Score a run or a model.
 
     Args:

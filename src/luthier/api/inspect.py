@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from luthier.console import Console
+from luthier.data.reading.memory import Data
 from luthier.data.table import Accounts
 from luthier.engines.loop import new_accelerator, steps
 from luthier.findings import Finding
 from luthier.pipeline.assemble import assemble, decide_precision
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
+from luthier.recipe import Recipe
 from luthier.reporting.display import Piece, as_html, as_text
 from luthier.reporting.inspection import finding_pieces, inspection_pieces
 from luthier.run_directory.environment import peak_memory
@@ -62,7 +64,7 @@ class Inspection:
         return inspection_pieces(self.values) + finding_pieces(self.values)
 
 
-def inspect(data: Any, *, cost: bool = True, console: Console | None = None, **settings: Any) -> Inspection:
+def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None = None, **settings: Any) -> Inspection:
     """Read, recognise and check data as `train` would, and report what was found.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 from luthier import processes
 from luthier.api.report import report
 from luthier.console import Console, Tee
+from luthier.data.reading.memory import Data
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.assemble import decide_precision
 from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, write_skipped
@@ -22,7 +23,7 @@ from luthier.storage.files import write_json, write_text
 
 
 def train(
-    data: Any,
+    data: Data | Recipe,
     *,
     run_dir: Path | str | None = None,
     console: Console | None = None,
@@ -86,7 +87,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
                 return result
 
 
-def plan(data: Any, *, console: Console | None = None, **settings: Any) -> Recipe:
+def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:
     """The complete recipe that `train` would run, with everything decided. Nothing is written."""
     console = console or Console()
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,10 @@
 """What `train` and `evaluate` give back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from luthier.metrics.bootstrap import Score
 from luthier.pipeline.predictor import Predictor, load
@@ -22,6 +23,11 @@ class MetricScore(Score):
 
     split: str
 
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Self:
+        """The score in an entry of `metrics.json`."""
+        return cls(**{key: entry[key] for key in ("value", "low", "high", "n", "split")})
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -36,8 +42,7 @@ class Scores:
     @cached_property
     def metrics(self) -> dict[str, MetricScore]:
         """Metric to its score: `metrics["accuracy"].value`, with `.low`, `.high`, `.n` and `.split`."""
-        names = ("value", "low", "high", "n", "split")
-        return {name: MetricScore(**{key: one[key] for key in names}) for name, one in self.values["metrics"].items()}
+        return {name: MetricScore.of(entry) for name, entry in self.values["metrics"].items()}
 
     @property
     def baselines(self) -> dict[str, dict[str, float | None]]:

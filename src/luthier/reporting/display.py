@@ -75,7 +75,7 @@ def table(grid: Grid) -> Table:
 def as_text(pieces: Sequence[Piece]) -> str:
     """Pieces as lines of at most 80 characters."""
     stream = io.StringIO()
-    show(pieces, Terminal(file=stream, width=WIDTH, color_system=None, force_terminal=False, legacy_windows=False))
+    show(pieces, Terminal(file=stream, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False))
     lines = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
     return re.sub(r"\n{3,}", "\n\n", lines).strip("\n")
 

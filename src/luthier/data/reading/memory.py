@@ -3,13 +3,39 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from luthier.errors import SourceError, UsageError
 from luthier.storage.files import cannot_write
 from luthier.text import listing
 
 KINDS = "paths, a list of dicts, a dict of columns, a data frame, or a Dataset or DatasetDict"
+
+
+class Frame(Protocol):
+    """A data frame of pandas or polars."""
+
+    @property
+    def columns(self) -> Any: ...
+
+
+class ColumnTable(Protocol):
+    """A `datasets.Dataset` or an Arrow table."""
+
+    @property
+    def column_names(self) -> Any: ...
+
+
+# A `DatasetDict` is a mapping, like a dict of columns.
+Data = (
+    str
+    | os.PathLike[str]
+    | Sequence[str | os.PathLike[str]]
+    | Sequence[Mapping[str, Any]]
+    | Mapping[str, Any]
+    | Frame
+    | ColumnTable
+)
 _NAME = b"luthier.name"  # schema metadata: what messages call the data
 _ROWS_AT_ONCE = 10_000
 
