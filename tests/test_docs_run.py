@@ -55,13 +55,13 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     overrides = {**QUICK, "model.name": str(tiny_model)}
     for name, data in runs.items():
-        run = luthier.train([str(data)], overrides=overrides, run_dir=directory / "runs" / name).run
+        run = luthier.train([str(data)], run_dir=directory / "runs" / name, **overrides).run
     chats = [{"instruction": review("good", i), "output": review("bad", i)} for i in range(60)]
     (directory / "instructions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chats))
     articles = [{"article": review("good", i), "summary": review("bad", i)} for i in range(60)]
     (directory / "articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles))
     new = {**QUICK, "model.from_scratch": "tiny", "generation.max_new_tokens": 4, "evaluation.generated_rows": 2}
-    luthier.train(directory / "instructions.jsonl", overrides=new, run_dir=directory / "runs" / CHAT)
+    luthier.train(directory / "instructions.jsonl", run_dir=directory / "runs" / CHAT, **new)
     recipe = run.recipe_file.read_text(encoding="utf-8")
     (directory / "recipe.toml").write_text(recipe, encoding="utf-8")
     return directory

@@ -1,7 +1,7 @@
 """Luthier fine-tunes, evaluates and serves transformer language models.
 
 The names below are the public face. Each is imported when it is first used, so that `import luthier` costs nothing.
-`luthier.tasks` and `luthier.report` are packages; their commands are here as `list_tasks` and `write_report`.
+`luthier.tasks` is a package; its command is here as `list_tasks`.
 """
 
 from importlib import import_module
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
-    from luthier.api.predict import predict_file
-    from luthier.api.report import report as write_report
+    from luthier.api.predict import predict, predict_file
+    from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
     from luthier.api.train import train
+    from luthier.engines.events import Stop
     from luthier.errors import LuthierError
     from luthier.pipeline.predictor import load
     from luthier.recipe import Recipe
@@ -28,6 +29,7 @@ __all__ = [
     "LuthierError",
     "Recipe",
     "Run",
+    "Stop",
     "__version__",
     "chat",
     "compare",
@@ -36,11 +38,12 @@ __all__ = [
     "inspect",
     "list_tasks",
     "load",
+    "predict",
     "predict_file",
+    "report",
     "resume",
     "runs",
     "train",
-    "write_report",
 ]
 
 __version__ = "0.1.0"
@@ -49,6 +52,7 @@ _HOMES = {
     "LuthierError": ("luthier.errors", "LuthierError"),
     "Recipe": ("luthier.recipe", "Recipe"),
     "Run": ("luthier.run_directory.run", "Run"),
+    "Stop": ("luthier.engines.events", "Stop"),
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
     "doctor": ("luthier.api.doctor", "doctor"),
@@ -56,11 +60,12 @@ _HOMES = {
     "inspect": ("luthier.api.inspect", "inspect"),
     "list_tasks": ("luthier.tasks.registry", "registry"),
     "load": ("luthier.pipeline.predictor", "load"),
+    "predict": ("luthier.api.predict", "predict"),
     "predict_file": ("luthier.api.predict", "predict_file"),
+    "report": ("luthier.api.report", "report"),
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
     "train": ("luthier.api.train", "train"),
-    "write_report": ("luthier.api.report", "report"),
 }
 
 

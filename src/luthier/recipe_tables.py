@@ -61,9 +61,12 @@ class Section(BaseModel):
         return found
 
     @classmethod
-    def full_key(cls, key: str) -> str:
+    def full_key(cls, key: str, where: str = "") -> str:
         """Complete a key whose tables may be left out, such as `weight_decay`.
 
+        Args:
+            key: Dotted or not.
+            where: Where the key was given, for errors (default: `--set KEY`).
         Raises:
             RecipeError: The key is unknown or is in several tables.
         """
@@ -71,7 +74,7 @@ class Section(BaseModel):
         matches = [above + key for above in prefixes if "*" not in above and _is_key(cls, above + key)]
         depth = min((match.count(".") for match in matches), default=0)
         matches = sorted(match for match in matches if match.count(".") == depth)
-        where = f"--set {key}"
+        where = where or f"--set {key}"
         if len(matches) > 1:
             raise RecipeError(f"{key!r} is in several tables", where=where, hint=f"write {' or '.join(matches)}")
         if not matches:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from luthier.api.predict import predict_file, predict_stream
+from luthier.api.predict import predict, predict_file
 from luthier.cli import main
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
@@ -116,7 +116,7 @@ def test_a_file_is_streamed(run: Path, texts: Path, monkeypatch: pytest.MonkeyPa
             yield record
 
     monkeypatch.setattr(Source, "records", counted)
-    answers = predict_stream(run, str(texts))
+    answers = predict(run, str(texts))
     assert read == 0
     assert next(answers)["id"] == "0"
     assert read == 10, "one chunk and no more"

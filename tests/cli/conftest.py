@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 Stub = Callable[..., dict[str, Any]]
+NOT_SETTINGS = ("console", "cost", "run_dir")  # the arguments that are no recipe keys
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,8 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
 
         def fake(name: str, value: Any) -> Callable[..., Any]:
             def call(*args: Any, **kwargs: Any) -> Any:
-                calls[name] = SimpleNamespace(args=args, kwargs=kwargs)
+                settings = {key: value for key, value in kwargs.items() if key not in NOT_SETTINGS}
+                calls[name] = SimpleNamespace(args=args, kwargs=kwargs, settings=settings)
                 if isinstance(value, BaseException):
                     raise value
                 return value(*args, **kwargs) if callable(value) else value

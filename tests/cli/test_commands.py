@@ -78,7 +78,7 @@ def test_inspect_says_whether_train_would_stop(stub, stops, code, capsys):
     assert json.loads(capsys.readouterr().out) == INSPECTION
     assert calls["inspect"].args == (["a.tsv"],)
     assert calls["inspect"].kwargs["cost"] is False
-    assert calls["inspect"].kwargs["overrides"] == {"task": "text-classification", "data.allow": ["leak"]}
+    assert calls["inspect"].settings == {"task": "text-classification", "data.allow": ["leak"]}
     assert main(words) == code
     shown = capsys.readouterr().out
     for part in ("pair/one", "4,076", "4,070", "6 empty text", "67.5 %", "median 53", "4 min 10 s", "1.2 GB"):
@@ -123,9 +123,9 @@ def test_predict_pairs(stub, capsys):
 
 def test_predict_a_file_streams_lines(stub, capsys):
     rows = [{"text": "ä", "prediction": "x", "score": 1.0}, {"text": "b", "prediction": "y", "score": 0.5}]
-    calls = stub("predict", predict_stream=lambda target, source: iter(rows))
+    calls = stub("predict", predict=lambda target, source: iter(rows))
     assert main(["predict", "runs/a", "--file", "-"]) == 0
-    assert calls["predict_stream"].args == ("runs/a", "-")
+    assert calls["predict"].args == ("runs/a", "-")
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 
 

@@ -21,7 +21,7 @@ def test_every_option_becomes_its_recipe_key(stub, result):
     call = calls["train"]
     assert call.args == (["a.csv", "b.csv"],)
     assert call.kwargs["run_dir"] == Path("out")
-    assert call.kwargs["overrides"] == {
+    assert call.settings == {
         "task": "text-classification",
         "seed": 7,
         "model.name": "minilm",
@@ -44,7 +44,7 @@ def test_every_option_becomes_its_recipe_key(stub, result):
         "evaluation.metric_for_best": "f1",
     }
     values: dict = {}
-    for key, value in call.kwargs["overrides"].items():
+    for key, value in call.settings.items():
         put(values, key, value)
     assert Recipe.build(values).training.batch_size == 8
 
@@ -52,7 +52,7 @@ def test_every_option_becomes_its_recipe_key(stub, result):
 def test_what_is_not_given_is_not_overridden(stub, result):
     calls = stub("train", train=result)
     assert main(["train", "a.csv"]) == 0
-    assert calls["train"].kwargs["overrides"] == {}
+    assert calls["train"].settings == {}
     assert calls["train"].kwargs["run_dir"] is None
 
 
@@ -71,13 +71,13 @@ def test_what_is_not_given_is_not_overridden(stub, result):
 def test_set_reads_toml_and_falls_back_to_text(stub, result, setting, key, value):
     calls = stub("train", train=result)
     assert main(["train", "a.csv", "--set", setting]) == 0
-    assert calls["train"].kwargs["overrides"] == {key: value}
+    assert calls["train"].settings == {key: value}
 
 
 def test_several_labels_are_a_list(stub, result):
     calls = stub("train", train=result)
     assert main(["train", "a.csv", "--label", "joy, fear,anger"]) == 0
-    assert calls["train"].kwargs["overrides"] == {"data.columns.labels": ["joy", "fear", "anger"]}
+    assert calls["train"].settings == {"data.columns.labels": ["joy", "fear", "anger"]}
 
 
 def test_the_table_names_score_interval_baselines_and_what_comes_next(stub, result, capsys):
@@ -117,7 +117,7 @@ def test_dry_run_prints_the_recipe_and_trains_nothing(stub, capsys):
     recipe = Recipe.build({"seed": 5})
     calls = stub("train", plan=recipe)
     assert main(["train", "a.csv", "--dry-run", "--lr", "1e-4"]) == 0
-    assert calls["plan"].kwargs["overrides"] == {"training.learning_rate": 1e-4}
+    assert calls["plan"].settings == {"training.learning_rate": 1e-4}
     assert capsys.readouterr().out == recipe.to_toml().rstrip() + "\n"
     assert main(["train", "a.csv", "--dry-run", "--json"]) == 0
     assert Recipe.build(json.loads(capsys.readouterr().out)["recipe"]) == recipe
@@ -135,7 +135,7 @@ def test_evaluate_scores_and_says_where(stub, result, capsys):
     calls = stub("evaluate", evaluate=found)
     assert main(["evaluate", "runs/a", "t.csv", "--label", "y", "--set", "threshold=0.3"]) == 0
     assert calls["evaluate"].args == ("runs/a", ["t.csv"])
-    assert calls["evaluate"].kwargs["overrides"] == {"data.columns.label": "y", "evaluation.threshold": 0.3}
+    assert calls["evaluate"].settings == {"data.columns.label": "y", "evaluation.threshold": 0.3}
     shown = capsys.readouterr().out
     assert "0.942 (0.917-0.963)" in shown
     assert shown.splitlines()[-1] == "written to runs/a/evaluations/1"

@@ -54,7 +54,7 @@ def prepared_data(directory: Path, model: Path, shape: str = "single/one", n: in
         **{f"data.columns.{role}": column for role, column in COLUMNS[shape].items()},
         **more,
     }
-    return prepare(build_recipe([str(data)], overrides), Console())
+    return prepare(build_recipe(data, overrides, directory, Console()), Console())
 
 
 def with_settings(prepared: Prepared, **settings: Any) -> Prepared:

@@ -176,7 +176,8 @@ def test_whole_runs_of_both_engines_agree(tmp_path: Path, tiny_model: Path) -> N
         run = tmp_path / engine
         train(
             file,
-            overrides={
+            run_dir=run,
+            **{
                 "model.name": str(tiny_model),
                 "model.dropout": 0.0,
                 "data.columns.text": "text",
@@ -190,7 +191,6 @@ def test_whole_runs_of_both_engines_agree(tmp_path: Path, tiny_model: Path) -> N
                 "evaluation.baselines": False,
                 "evaluation.resamples": 100,
             },
-            run_dir=run,
         )
         found[engine] = (read_curves(run / "curves.jsonl"), load_file(run / "model" / "model.safetensors"))
     (curves, model), (other_curves, other_model) = found.values()

@@ -50,7 +50,7 @@ def at_step(supervisor, done):
 
 Supervisor.__call__ = at_step
 try:
-    result = luthier.train(data, overrides=json.loads(overrides), run_dir=run).to_dict()
+    result = luthier.train(data, run_dir=run, **json.loads(overrides)).to_dict()
     answer = {"rank": processes.rank(), "steps": result["steps"]}
 except luthier.LuthierError as error:
     answer = {"rank": processes.rank(), **error.to_dict()}
@@ -137,7 +137,7 @@ def test_losses_and_weights_are_those_of_one_process(
     engine: str, reviews: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     overrides = {**SETTINGS, "model.name": str(tiny_model), "model.dropout": 0.0, "training.engine": engine}
-    train(reviews, overrides=overrides, run_dir=tmp_path / "one")
+    train(reviews, run_dir=tmp_path / "one", **overrides)
     done = launch(
         "-m", "luthier", "train", str(reviews), "--run-dir", str(tmp_path / "two"), "--json", *words_of(overrides)
     )

@@ -32,7 +32,7 @@ def done_run(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         "training.epochs": 2,
         "training.learning_rate": 1e-3,
     }
-    return train(str(data), overrides=overrides, run_dir=folder / "run").run.path
+    return train(str(data), run_dir=folder / "run", **overrides).run.path
 
 
 @pytest.fixture

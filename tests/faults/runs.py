@@ -62,7 +62,7 @@ def begin(folder: Path, model: Path, run: str = "run", console: Console | None =
     if not data.exists():
         write_csv(data, review_rows(40))
     overrides = SETTINGS | {"model.name": str(model)} | {key.replace("__", "."): v for key, v in settings.items()}
-    return train.train(data, overrides=overrides, run_dir=folder / run, console=console).run.path
+    return train.train(data, run_dir=folder / run, console=console, **overrides).run.path
 
 
 @dataclass(frozen=True)

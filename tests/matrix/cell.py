@@ -41,7 +41,7 @@ def train(folder: Path, model: Path, task: str, engine: str) -> Path:
     if not data.exists():
         write(data, task)
     overrides = SETTINGS | {"task": task, "model.name": str(model), "training.engine": engine}
-    return luthier.train(data, overrides=overrides, run_dir=folder / f"{task}-{engine}").run.path
+    return luthier.train(data, run_dir=folder / f"{task}-{engine}", **overrides).run.path
 
 
 def same_losses(one: Path, other: Path) -> float:

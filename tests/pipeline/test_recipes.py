@@ -27,9 +27,9 @@ def pairs(tmp_path: Path) -> Path:
     return write_csv(tmp_path / "pairs.csv", [{"en": review("good", i), "de": review("bad", i)} for i in range(40)])
 
 
-def training(data: Path, **overrides: Any) -> TrainingRecipe:
+def training(data: Path, **settings: Any) -> TrainingRecipe:
     asked = {"task": "translation", "training.precision": "fp32"}
-    return plan([str(data)], asked | {key.replace("__", "."): value for key, value in overrides.items()}).training
+    return plan([str(data)], **asked, **{key.replace("__", "."): value for key, value in settings.items()}).training
 
 
 def test_a_new_model_is_trained_longer_and_with_larger_steps_than_a_pretrained_one(pairs: Path) -> None:
@@ -57,6 +57,6 @@ def test_what_the_user_says_stands(pairs: Path) -> None:
 
 def test_it_is_said(pairs: Path) -> None:
     told = Told()
-    plan([str(pairs)], {"task": "translation", "model.from_scratch": "tiny", "training.max_steps": 5}, told)
+    plan([str(pairs)], console=told, task="translation", from_scratch="tiny", max_steps=5)
     (line,) = [decision for decision in told.decisions if decision.what == "training"]
     assert line.value == "adafactor, learning rate 0.01, 5 steps"

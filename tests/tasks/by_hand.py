@@ -182,4 +182,4 @@ def run(folder: Path, model: Path, rows: Sequence[Row], *, name: str = "run", **
     data = write(folder / f"{name}.jsonl", rows)
     overrides = QUICK | {"model.name": str(model)} | {key.replace("__", "."): v for key, v in settings.items()}
     with quickly(folder):
-        return api.train(data, overrides=overrides, run_dir=folder / name).run.path
+        return api.train(data, run_dir=folder / name, **overrides).run.path

@@ -56,7 +56,7 @@ def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
         }
         before, datasets.config.HF_DATASETS_CACHE = datasets.config.HF_DATASETS_CACHE, folder / "cache"
         try:
-            return train(str(data), overrides=overrides, run_dir=folder / shape.replace("/", "-")).run.path
+            return train(str(data), run_dir=folder / shape.replace("/", "-"), **overrides).run.path
         finally:
             datasets.config.HF_DATASETS_CACHE = before
 

@@ -103,8 +103,14 @@ def chat(target: str | Path, *, system: str = "") -> Conversation:
     Args:
         target: A run, a model directory, a short name or a hub name of a decoder.
         system: What the model is told first.
+    Returns:
+        The conversation; `reply` continues it.
     Raises:
         ModelError: There is no such model, or it is none that chats.
+
+    Example:
+        >>> conversation = luthier.chat("smollm2", system="Answer briefly.")
+        >>> print("".join(conversation.reply("What is a luthier?")))
     """
     predictor = load(target)
     predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # refuses a model that does not chat

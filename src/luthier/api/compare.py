@@ -7,7 +7,8 @@ from typing import Any
 
 from luthier.errors import RunError, UsageError
 from luthier.learning_curves.record import read_curves
-from luthier.metrics.bootstrap import difference
+from luthier.metrics.bootstrap import Score, difference
+from luthier.pipeline.results import MetricScore
 from luthier.reporting.comparison import write_comparison
 from luthier.run_directory.predictions import answers_in, read_predictions
 from luthier.run_directory.run import Run
@@ -26,6 +27,18 @@ class Comparison:
     values: dict[str, Any]
     page: Path | None
 
+    @property
+    def metrics(self) -> dict[str, dict[str, MetricScore]]:
+        """Metric to the score of each run."""
+        found = self.values["metrics"]
+        return {metric: {run: MetricScore.of(entry) for run, entry in runs.items()} for metric, runs in found.items()}
+
+    @property
+    def differences(self) -> dict[str, dict[str, Score]]:
+        """Metric to the paired difference of each run to the first, for runs that were scored on the same rows."""
+        found = self.values["differences"]
+        return {metric: {run: Score(**entry) for run, entry in runs.items()} for metric, runs in found.items()}
+
     def to_dict(self) -> dict[str, Any]:
         return self.values | {"page": str(self.page) if self.page else None}
 
@@ -43,6 +56,9 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
     Raises:
         UsageError: Fewer than two runs, or the same one twice.
         RunError: A run has no score.
+
+    Example:
+        >>> luthier.compare(["runs/first", "runs/second"]).differences["accuracy"]["second"].excludes_zero
     """
     opened = [Run.open(path) for path in run_dirs]
     names = _names(opened)

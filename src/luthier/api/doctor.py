@@ -26,6 +26,9 @@ def doctor() -> dict[str, Any]:
         The machine's part of `environment.json`; `devices` with `precisions` (GFLOP/s), `precision` and `why`;
         `memory_available_bytes`, `disk`, `models` (short name to directory or None) and `hub`; `set_before_torch`: the
         variables that a Python program should set before it imports torch, which commands set themselves.
+
+    Example:
+        >>> luthier.doctor()["devices"][0]["precision"]
     """
     advice = threads.chosen()  # reads the load, so before anything is measured
     machine = {key: value for key, value in environment().items() if key not in OF_A_RUN}

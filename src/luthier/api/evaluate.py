@@ -1,7 +1,8 @@
 """`evaluate`: the score of a run or a model on rows, with intervals, baselines and a predictions file."""
 
+import re
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from datasets import Dataset
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.reading.discover import discover
+from luthier.data.reading.memory import Data, name_of_copy
+from luthier.data.reading.sources import Source
 from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.models.loading import load_model
@@ -18,8 +21,11 @@ from luthier.pipeline.infer import answer, asked_of
 from luthier.pipeline.journal import same_data
 from luthier.pipeline.predictor import load
 from luthier.pipeline.prepare import prepare, profile_sources
+from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
+from luthier.pipeline.results import Evaluation
 from luthier.pipeline.score import Scored, score, score_split
+from luthier.pipeline.settings import dotted
 from luthier.recipe import Recipe
 from luthier.recipe_tables import put
 from luthier.run_directory.predictions import write_predictions
@@ -29,53 +35,42 @@ from luthier.tasks.phases import Bound
 from luthier.text import listing
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What came of an evaluation.
-
-    Args:
-        directory: Where `metrics.json` and `predictions.parquet` were written.
-        values: What `--json` prints.
-    """
-
-    directory: Path
-    values: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.values
-
-
 def evaluate(
-    target: str | Path,
-    data: Sequence[str] = (),
-    *,
-    overrides: Mapping[str, Any] | None = None,
-    console: Console | None = None,
+    target: str | Path, data: Data | None = None, *, console: Console | None = None, **settings: Any
 ) -> Evaluation:
     """Score a run or a model.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
-        data: The rows; empty: the rows that a run was scored on, read and split again from its sources.
-        overrides: Dotted recipe key to value: columns, metrics, resamples.
-        console: Told what is decided.
+        data: The rows, in any form that `train` takes but a recipe; None: the rows that a run was scored on, read and
+            split again from its sources.
+        console: Receives decisions and progress; silent by default.
+        **settings: Recipe keys as in `train`: columns, metrics, resamples.
+    Returns:
+        The scores, and where they and the predictions were written.
     Raises:
         UsageError: No data for a model, or a model without a task.
         FingerprintError: The run's data has changed since.
+
+    Example:
+        >>> luthier.evaluate("runs/first", new_reviews, label="stars").metrics["accuracy"].value
     """
     console = console or Console()
     is_run = (Path(target) / RECIPE).is_file()
-    if not data and not is_run:
+    if data is None and not is_run:
         if hint := near(str(target)):
             raise UsageError("no such run or model", where=str(target), hint=hint)
         hint = f"only a run knows its own test rows; give the data: luthier evaluate {target} DATA"
         raise UsageError("no data to evaluate on", where=str(target), hint=hint)
-    if is_run and not data:
-        if overrides:
-            what = f"a run is scored again as it was, without other settings: {listing(list(overrides))}"
+    if data is None:
+        if settings:
+            what = f"a run is scored again as it was, without other settings: {listing(list(settings))}"
             raise UsageError(what, where=str(target), hint="leave them out, or name the data after the run")
         return _again(Run.open(target), console)
-    return _on(str(target), [str(item) for item in data], overrides or {}, console)
+    with tempfile.TemporaryDirectory() as folder:
+        splits = specs_of(data, Path(folder), console)
+        specs = [spec for several in splits.values() for spec in several]
+        return _on(str(target), specs, settings, console)
 
 
 def _again(run: Run, console: Console) -> Evaluation:
@@ -93,14 +88,15 @@ def _again(run: Run, console: Console) -> Evaluation:
     return _write(run.path / "evaluations" / scored.split, scored, prepared.task.name, str(run.path))
 
 
-def _on(target: str, data: Sequence[str], overrides: Mapping[str, Any], console: Console) -> Evaluation:
+def _on(target: str, data: Sequence[str], settings: Mapping[str, Any], console: Console) -> Evaluation:
     """Score a model on rows that it may never have seen."""
     predictor = load(target)
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
-    for key, value in overrides.items():
+    for key, value in dotted(settings).items():
         put(values, key, value)
-    recipe = Recipe.build(values, where="options")
-    task, examples = _examples(predictor.task, data, recipe, console)
+    recipe = Recipe.build(values, where="settings")
+    sources = [source for group in discover(data).values() for source in group]
+    task, examples = _examples(predictor.task, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))
     answers, _ = answer(task, predictor.model, asked, recipe, console=console)
     train = _training_rows(target, console)
@@ -108,24 +104,26 @@ def _on(target: str, data: Sequence[str], overrides: Mapping[str, Any], console:
     if not recipe.evaluation.baselines:
         baselines = {}
     scored = score(task, answers, asked.examples, recipe, split="test", baselines=baselines)
-    name = Path(data[0]).name.split(".")[0] or "data"
+    named = sources[0].name if name_of_copy(Path(data[0])) else Path(data[0]).name.split(".")[0]
+    name = "-".join(re.findall(r"\w+", named)) or "data"
     parent = Path(target) if (Path(target) / RECIPE).is_file() else Path()
     return _write(parent / "evaluations" / name, scored, task.name, target)
 
 
-def _examples(task: Bound[Any], data: Sequence[str], recipe: Recipe, console: Console) -> tuple[Bound[Any], Dataset]:
+def _examples(
+    task: Bound[Any], several: Sequence[Source], recipe: Recipe, console: Console
+) -> tuple[Bound[Any], Dataset]:
     """The model's own task on the columns of the data, and the rows as its examples with labels that it knows."""
-    splits = discover(data)
-    sources = {"test": [source for group in splits.values() for source in group]}
+    sources, names = {"test": several}, listing([source.name for source in several], 3)
     profiles = profile_sources(sources)
     columns = task.columns
     known = [name for column in columns.values() for name in ([column] if isinstance(column, str) else column)]
     if recipe.data.columns or not all(name in profiles for name in known):
-        recognition = recognise(recipe, profiles, listing(data, 3), None)
+        recognition = recognise(recipe, profiles, names, None)
         if recognition.shape != task.shape:
             raise DataError(
                 f"the rows are {recognition.shape}, and the model was tuned for {task.shape}",
-                where=listing(data, 3),
+                where=names,
                 hint="name the columns with --text and --label",
             )
         columns = recognition.columns
@@ -145,7 +143,7 @@ def _examples(task: Bound[Any], data: Sequence[str], recipe: Recipe, console: Co
         labels = task.model_config().get("id2label", {})
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; name others with --text and --label"
-        raise FindingError(f"no row can be scored: {reasons}", where=listing(data, 3), hint=hint)
+        raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     return task, table.examples["test"]
 
 
@@ -169,4 +167,4 @@ def _write(directory: Path, scored: Scored, task: str, target: str) -> Evaluatio
     write_predictions(directory / "predictions.parquet", scored.predictions)
     write_json(directory / "metrics.json", found)
     shown = {key: found[key] for key in ("metrics", "baselines", "differences")}
-    return Evaluation(directory, {"run": target, **shown, "directory": str(directory)})
+    return Evaluation({"run": target, **shown, "directory": str(directory)}, directory)

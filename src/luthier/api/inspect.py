@@ -1,17 +1,23 @@
 """`inspect`: the data report without training, and what a training would cost."""
 
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from accelerate import Accelerator
-
 from luthier.console import Console
-from luthier.engines.loop import MIXED_PRECISION, steps
+from luthier.data.reading.memory import Data
+from luthier.data.table import Accounts
+from luthier.engines.loop import new_accelerator, steps
+from luthier.findings import Finding
 from luthier.pipeline.assemble import assemble, decide_precision
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
+from luthier.recipe import Recipe
+from luthier.reporting.display import Piece, as_html, as_text
+from luthier.reporting.inspection import finding_pieces, inspection_pieces
 from luthier.run_directory.environment import peak_memory
 
 MEASURED_STEPS = 4  # the first of them warms up
@@ -19,46 +25,79 @@ MEASURED_STEPS = 4  # the first of them warms up
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in the data.
+    """What is in the data. Its repr is a report of at most 80 columns; a notebook shows tables.
 
     Args:
-        prepared: The data as a training would use it.
-        cost: What a training would cost; None where it was not measured.
+        task: The task that the data is for.
+        shape: What a row looks like, such as `pair/one`.
+        columns: Role to column, or to several.
+        rows: Split to its rows: how many were read, kept, and skipped for which reason.
+        labels: Label to its rows in the training split.
+        lengths: `median`, `p95` and `max` in tokens, and `truncated_share`.
+        findings: What the checks noticed, worst first.
+        stops: Whether a finding would stop `train`.
+        cost: What training would cost, see `measure_cost`; None where it was not measured.
+        values: What `--json` prints.
     """
 
-    prepared: Prepared
-    cost: dict[str, float] | None
-
-    @property
-    def stops(self) -> bool:
-        """Whether a finding would stop `train`."""
-        return bool(self.prepared.stopping)
+    task: str
+    shape: str | None
+    columns: Mapping[str, str | list[str]]
+    rows: Mapping[str, Accounts]
+    labels: Mapping[str, int]
+    lengths: Mapping[str, float]
+    findings: tuple[Finding, ...]
+    stops: bool
+    cost: Mapping[str, float] | None
+    values: dict[str, Any] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        return self.prepared.to_dict() | {"cost": self.cost}
+        return self.values
+
+    def __repr__(self) -> str:
+        return as_text(self._pieces())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._pieces())
+
+    def _pieces(self) -> list[Piece]:
+        return inspection_pieces(self.values) + finding_pieces(self.values)
 
 
-def inspect(
-    data: Sequence[str],
-    *,
-    overrides: Mapping[str, Any] | None = None,
-    cost: bool = True,
-    console: Console | None = None,
-) -> Inspection:
-    """Read, recognise and check data as `train` would, and say what was found.
+def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None = None, **settings: Any) -> Inspection:
+    """Read, recognise and check data as `train` would, and report what was found.
 
     Args:
-        data: Sources, or a recipe file.
-        overrides: Dotted recipe key to value.
-        cost: Whether to run a few steps to tell what a training would cost.
-        console: Told what is decided.
+        data: As in `train`.
+        cost: Whether to run a few steps to measure what training would cost.
+        console: Receives decisions and findings; silent by default.
+        **settings: As in `train`.
+    Returns:
+        The report; print it, or let a notebook show it.
     Raises:
         DataError: The data cannot be read.
         UsageError: The task, the columns or the model cannot be.
+
+    Example:
+        >>> luthier.inspect("reviews.csv", cost=False)
     """
-    prepared = prepare(build_recipe(data, overrides or {}), console or Console())
-    measured = measure_cost(prepared, console or Console()) if cost and not prepared.stopping else None
-    return Inspection(prepared, measured)
+    console = console or Console()
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
+        measured = measure_cost(prepared, console) if cost and not prepared.stopping else None
+        values = prepared.to_dict() | {"cost": measured}
+    return Inspection(
+        task=prepared.task.name,
+        shape=prepared.recipe.data.shape,
+        columns=prepared.recipe.data.columns,
+        rows=prepared.table.accounts,
+        labels=values["labels"],
+        lengths=values["lengths"],
+        findings=tuple(prepared.findings),
+        stops=bool(prepared.stopping),
+        cost=measured,
+        values=values,
+    )
 
 
 def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
@@ -69,7 +108,7 @@ def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
     """
     decide_precision(prepared, console)
     training = assemble(prepared)
-    accelerator = Accelerator(mixed_precision=MIXED_PRECISION[prepared.recipe.training.precision])
+    accelerator = new_accelerator(prepared.recipe.training.precision)
     total, training.total_steps = training.total_steps, min(training.total_steps, MEASURED_STEPS)
     seconds, padded_tokens, clock = 0.0, 0, time.perf_counter()
     for step in steps(training, accelerator):

@@ -3,47 +3,94 @@
 import itertools
 import json
 import os
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from luthier.console import Console
+from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
+from luthier.data.records import Record, Skipped
 from luthier.errors import UsageError
 from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.recipes import specs_of
 from luthier.storage.files import cannot_write, digest, sync_directory, write_json
-from luthier.text import plural
+from luthier.text import listing, plural
 
-__all__ = ["load", "predict_file", "predict_stream"]
-
-
-def predict_stream(target: str | Path, source: str) -> Iterator[dict[str, Any]]:
-    """The rows of a source with their answers, one at a time, in order."""
-    return load(target).stream(open_source(source, how=Reading(by_line=True)).records())
+__all__ = ["load", "predict", "predict_file"]
 
 
-def predict_file(target: str | Path, source: str, output: Path | str, *, console: Console | None = None) -> int:
-    """Write the rows of a source with their answers as JSON lines.
-
-    Lines go to `OUTPUT.part`, which takes its name when the last row is done. A call that was interrupted and is made
-    again goes on after the last whole line, provided that the source and the model are the same.
+def predict(target: str | Path, data: Data | Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Predict texts or the rows of a source, one at a time and in order.
 
     Args:
-        target: A run or a model.
-        source: What `open_source` takes.
+        target: A run, a model directory, a short name or a hub name.
+        data: A list of texts, the path of one source, or rows in memory in any form that `train` takes.
+    Returns:
+        An iterator over the rows, each with its fields, `prediction`, and `score` or `scores` where the task has them.
+    Raises:
+        ModelError: There is no such model, or no task that it was tuned for.
+        DataError: The source cannot be read, or lacks a column that the model needs.
+        UsageError: Several sources or splits.
+
+    Example:
+        >>> for row in luthier.predict("runs/first", ["The strings are worn."]):
+        ...     print(row["prediction"], row["score"])
+        >>> pandas.DataFrame(luthier.predict("runs/first", reviews))
+    """
+    predictor = load(target)
+    if isinstance(data, list | tuple) and data and all(isinstance(text, str) for text in data):
+        texts = (Record("texts", row, dict(predictor.fields(text))) for row, text in enumerate(data, start=1))
+        return predictor.stream(texts)
+    folder = tempfile.TemporaryDirectory()
+    source = _open(data, Path(folder.name))
+    return predictor.stream(_records(source, folder))
+
+
+def _open(data: Any, folder: Path) -> Source:
+    """The one source of a call; data in memory is kept in a folder while it is read."""
+    specs = [spec for several in specs_of(data, folder, Console()).values() for spec in several]
+    if len(specs) != 1:
+        where = listing([Path(spec).name for spec in specs])
+        raise UsageError("predict takes one source at a time", where=where, hint="call it once for each of them")
+    return open_source(specs[0], how=Reading(by_line=True))
+
+
+def _records(source: Source, folder: tempfile.TemporaryDirectory[str]) -> Iterator[Record | Skipped]:
+    with folder:
+        yield from source.records()
+
+
+def predict_file(target: str | Path, data: Data, output: Path | str, *, console: Console | None = None) -> int:
+    """Write the rows of a source with their answers as JSON lines.
+
+    Lines go to `OUTPUT.part`, which is renamed when the last row is done. A call that was interrupted and is repeated
+    resumes after the last whole line, provided that the source and the model are the same.
+
+    Args:
+        target: A run, a model directory, a short name or a hub name.
+        data: The path of one source, or rows in memory in any form that `train` takes.
         output: The file to write.
-        console: Shown a bar.
+        console: Shows the progress; silent by default.
     Returns:
         Rows in the file.
     Raises:
         UsageError: What is there belongs to another source or model.
         ResourceError: The disk is full.
+
+    Example:
+        >>> luthier.predict_file("runs/first", "reviews.csv", "answers.jsonl")
     """
     console, output = console or Console(), Path(output)
-    _see_output(output, source)
-    predictor, opened = load(target), open_source(source, how=Reading(by_line=True))
+    _see_output(output, paths_in(data) or [])
+    with tempfile.TemporaryDirectory() as folder:
+        return _write(load(target), _open(data, Path(folder)), output, console)
+
+
+def _write(predictor: Predictor, opened: Source, output: Path, console: Console) -> int:
     part = output.with_name(output.name + ".part")
     done = _take_up(part, _origin(predictor, opened), console)
     written, cut, failed = done, 0, 0
@@ -73,7 +120,7 @@ def predict_file(target: str | Path, source: str, output: Path | str, *, console
     return written
 
 
-def _see_output(output: Path, source: str) -> None:
+def _see_output(output: Path, sources: Sequence[str]) -> None:
     """Refuse an output that cannot be, before anything is loaded.
 
     Raises:
@@ -83,7 +130,7 @@ def _see_output(output: Path, source: str) -> None:
         raise UsageError("the output is a directory", where=str(output), hint="name a file: --output answers.jsonl")
     if not output.parent.is_dir():
         raise UsageError("no such directory", where=str(output.parent), hint="make it, or name another --output")
-    if output.exists() and Path(source).exists() and output.samefile(source):
+    if output.exists() and any(Path(source).exists() and output.samefile(source) for source in sources):
         raise UsageError("the output would replace the input", where=str(output), hint="name another --output")
 
 

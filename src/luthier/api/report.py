@@ -19,6 +19,9 @@ def report(run_dir: Path | str) -> Path:
         The page.
     Raises:
         RunError: It is no run.
+
+    Example:
+        >>> luthier.report("runs/first")
     """
     run = Run.open(run_dir)
     predictions = read_predictions(run.predictions_file)

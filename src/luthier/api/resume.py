@@ -9,27 +9,31 @@ from luthier.console import Console, Tee
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.journal import blamed_on, same_data
 from luthier.pipeline.prepare import prepare
-from luthier.pipeline.training import Result, finish, take_part
+from luthier.pipeline.results import Result
+from luthier.pipeline.training import finish, take_part
 from luthier.run_directory.run import Run
 
 
 def resume(
     run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[tuple[Name, Listener]] = ()
 ) -> Result:
-    """Go on with a run from its newest whole checkpoint; what is done is not done again.
+    """Resume a run from its newest whole checkpoint; completed steps are not repeated.
 
     Args:
         run_dir: The run directory.
         console: As in `train`.
         callbacks: As in `train`.
+    Returns:
+        As `train`.
     Raises:
         RunError: It is no run, or another process is writing it.
         FingerprintError: The data or the recipe has changed.
         DamagedError: There are checkpoints and none of them is whole.
+
+    Example:
+        >>> luthier.resume("runs/2026-11-23-reviews-text-classification-k3f9")
     """
-    events = Events()
-    for name, listener in callbacks:
-        events.on(name, listener)
+    events = Events.listening(callbacks)
     with processes.together():
         return _continue(run_dir, events, Tee(console or Console())) if processes.is_main() else take_part()
 
@@ -44,7 +48,7 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
             if not run.report_file.exists():
                 report(run.path)  # the run was killed while it was written
             console.say(f"the run is done already: {run.report_file}")
-            result = Result(run, done)
+            result = Result(done, run)
             return processes.on_main(lambda: result)
         prepared = prepare(run.recipe, console)
         same_data(run, prepared)

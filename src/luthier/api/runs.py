@@ -16,6 +16,9 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
         For each run `run`, `state`, `task`, `model`, `started`, `steps`, and `metric` with its name and score.
     Raises:
         RunError: There is no such directory.
+
+    Example:
+        >>> [run["run"] for run in luthier.runs() if run["state"] == "stopped"]
     """
     parent = Path(parent)
     if not parent.is_dir():

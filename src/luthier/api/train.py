@@ -8,12 +8,14 @@ from typing import Any
 from luthier import processes
 from luthier.api.report import report
 from luthier.console import Console, Tee
+from luthier.data.reading.memory import Data
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.assemble import decide_precision
-from luthier.pipeline.journal import blamed_on, claimed, data_name, keep_stdin, write_skipped
+from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, write_skipped
 from luthier.pipeline.prepare import prepare, refuse_findings
 from luthier.pipeline.recipes import build_recipe
-from luthier.pipeline.training import Result, finish, take_part
+from luthier.pipeline.results import Result
+from luthier.pipeline.training import finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
 from luthier.run_directory.run import Run, new_path
@@ -21,56 +23,74 @@ from luthier.storage.files import write_json, write_text
 
 
 def train(
-    data: Sequence[str] | str | Path,
+    data: Data | Recipe,
     *,
-    overrides: Mapping[str, Any] | None = None,
     run_dir: Path | str | None = None,
     console: Console | None = None,
     callbacks: Sequence[tuple[Name, Listener]] = (),
+    **settings: Any,
 ) -> Result:
     """Inspect, split, tokenize, train, evaluate and report.
 
     Args:
-        data: Sources to learn from, or a recipe file.
-        overrides: Dotted recipe key to value, such as `{"training.epochs": 1}`.
-        run_dir: Where to write; a fresh directory below `runs` by default.
-        console: Told what is decided and how it goes; silent by default.
-        callbacks: Events to listen to, as (name, listener); of several processes, rank 0 alone calls them.
+        data: What to learn from: one path or several (files, folders, names of data sets), a list of dicts, a dict of
+            columns, a pandas or polars data frame, a `datasets.Dataset` or `DatasetDict`, a `Recipe`, or the path of a
+            recipe file. Data in memory is kept in the run directory, so that the run can be resumed and repeated.
+        run_dir: Run directory; by default a new one in `runs`.
+        console: Receives decisions, findings and progress; silent by default.
+        callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint` and `end`; see
+            `luthier.engines.events` for what each one carries. A function that returns a `Stop` ends the training.
+            With several processes, process 0 alone calls them.
+        **settings: Recipe keys: by their last name (`epochs=1`, `model="minilm"`, `test="test.csv"`), as a table
+            (`training={"epochs": 1}`), or dotted (`**{"training.epochs": 1}`). `text` and `label` name the columns.
+    Returns:
+        The scores, and where the model and the report are.
     Raises:
-        LuthierError: See its subclasses; the run directory is left as far as it came.
+        LuthierError: See its subclasses; the run directory keeps what was written until then.
+
+    Example:
+        >>> def watch(event):
+        ...     print(event.step, event.metrics["accuracy"])
+        ...     return luthier.Stop("good enough") if event.metrics["accuracy"] > 0.95 else None
+        >>> rows = [{"text": "The strings are worn.", "label": "bad"}, ...]
+        >>> result = luthier.train(rows, model="minilm", epochs=1, callbacks=[("evaluation", watch)])
+        >>> result.metrics["accuracy"].value
+        >>> result.predictor().predict(["It sounds lovely."])
     """
-    events = Events()
-    for name, listener in callbacks:
-        events.on(name, listener)
-    specs = [str(data)] if isinstance(data, str | Path) else [str(item) for item in data]
-    recipe = build_recipe(specs, overrides or {})
+    events = Events.listening(callbacks)
+    console = Tee(console or Console())
     with processes.together():
-        return _begin(recipe, run_dir, events, Tee(console or Console())) if processes.is_main() else take_part()
+        return _begin(data, settings, run_dir, events, console) if processes.is_main() else take_part()
 
 
-def _begin(recipe: Recipe, run_dir: Path | str | None, events: Events, console: Tee) -> Result:
+def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, events: Events, console: Tee) -> Result:
     """A new run, from its data on."""
-    with claimed(run_dir) as asked, tempfile.TemporaryDirectory() as spool:
-        prepared = prepare(recipe, console, spool_to=Path(spool) / "stdin")
-        refuse_findings(prepared)
-        decide_precision(prepared, console)
-        run = asked or Run.create(new_path(prepared.task.name, data_name(prepared)))
-        with run.lock(), blamed_on(run):
-            console.write_to(run.log_file)
-            keep_stdin(prepared, Path(spool) / "stdin", run)
-            write_json(run.environment_file, environment())
-            write_json(run.data_file, prepared.to_dict())
-            write_skipped(prepared, run)
-            # The last of them: a run that has a recipe has everything that a resume does not write again.
-            write_text(run.recipe_file, prepared.recipe.to_toml())
-            processes.on_main(lambda: (run, prepared.recipe))
-            result = finish(run, prepared, events, console)
-            report(run.path)
-            return result
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Path(folder)
+        recipe = build_recipe(data, settings, spool, console)
+        with claimed(run_dir) as asked:
+            prepared = prepare(recipe, console, spool_to=spool / STDIN)
+            refuse_findings(prepared)
+            decide_precision(prepared, console)
+            run = asked or Run.create(new_path(prepared.task.name, data_name(prepared)))
+            with run.lock(), blamed_on(run):
+                console.write_to(run.log_file)
+                keep_data(prepared, spool, run)
+                write_json(run.environment_file, environment())
+                write_json(run.data_file, prepared.to_dict())
+                write_skipped(prepared, run)
+                # The last of them: a run that has a recipe has everything that a resume does not write again.
+                write_text(run.recipe_file, prepared.recipe.to_toml())
+                processes.on_main(lambda: (run, prepared.recipe))
+                result = finish(run, prepared, events, console)
+                report(run.path)
+                return result
 
 
-def plan(data: Sequence[str], overrides: Mapping[str, Any], console: Console | None = None) -> Recipe:
+def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:
     """The complete recipe that `train` would run, with everything decided. Nothing is written."""
-    prepared = prepare(build_recipe(data, overrides), console or Console())
-    decide_precision(prepared, console or Console())
+    console = console or Console()
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
+    decide_precision(prepared, console)
     return prepared.recipe

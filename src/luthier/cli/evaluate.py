@@ -29,7 +29,7 @@ def evaluate(
 
     from luthier.api.evaluate import evaluate as evaluate_model
 
-    found = evaluate_model(target, data or [], overrides=changes, console=out.console)
+    found = evaluate_model(target, data or None, console=out.console, **changes)
     if json:
         out.json(found.to_dict())
     else:

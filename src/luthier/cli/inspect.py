@@ -1,7 +1,6 @@
 """`luthier inspect`: the data report without training."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Option
 
@@ -22,11 +21,8 @@ from luthier.cli.options import (
     overrides,
 )
 from luthier.cli.output import Output
-from luthier.text import count, duration, listing, share, shorten, size
 
 WOULD_STOP = 3
-MOST_LABELS = 12
-MOST_TARGETS = 3
 
 
 def inspect(
@@ -62,45 +58,11 @@ def inspect(
 
     from luthier.api.inspect import inspect as inspect_data
 
-    found = inspect_data(data, overrides=changes, cost=cost, console=out.console)
+    found = inspect_data(data, cost=cost, console=out.console, **changes)
     if json:
         out.json(found.to_dict())
     else:
-        _print(out, found.to_dict())
+        from luthier.reporting.inspection import inspection_pieces
+
+        out.show(inspection_pieces(found.to_dict()))
     return WOULD_STOP if found.stops else 0
-
-
-def _print(out: Output, found: Mapping[str, Any]) -> None:
-    width = max(8, *map(len, found["columns"]))
-    out.text(f"{'task':<{width}} {', '.join(filter(None, (found['task'], found['shape'])))}")
-    for role, column in found["columns"].items():
-        out.text(f"{role:<{width}} {column if isinstance(column, str) else listing(column)}")
-    rows = found["rows"].items()
-    out.table(
-        ["rows", "read", "kept", "skipped"],
-        [[split, count(n["read"]), count(n["kept"]), _skipped(n["skipped"])] for split, n in rows],
-        numbers=(1, 2),
-    )
-    labels = list(found["labels"].items())
-    if labels:
-        total = max(sum(n for _, n in labels), 1)
-        shown = [[name, count(n), share(n / total)] for name, n in labels[:MOST_LABELS]]
-        left = len(labels) - MOST_LABELS
-        shown += [[f"and {count(left)} more", "", ""]] if left > 0 else []
-        out.table(["label", "rows", "share"], shown, numbers=(1, 2))
-    lengths = found.get("lengths")
-    if lengths:
-        quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
-        out.text(f"{'tokens':<{width}} {quantiles}; {share(lengths['truncated_share'])} of the rows are cut")
-    for target in (found.get("targets") or [])[:MOST_TARGETS]:
-        out.text(f"{'learns':<{width}} {shorten(target, 70 - width)!r}")
-    cost = found.get("cost")
-    if cost:
-        memory = cost.get("peak_memory_bytes")
-        out.text(
-            f"{'cost':<{width}} about {duration(cost['seconds'])}" + (f", {size(memory)} of memory" if memory else "")
-        )
-
-
-def _skipped(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{count(n)} {reason}" for reason, n in reasons.items()) or "0"

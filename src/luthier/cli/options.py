@@ -50,7 +50,7 @@ def overrides(
         UsageError: A pair has no `=`, a key is unknown, or a key is given twice.
     """
     given = {key: value for key, value in options.items() if value is not None and value != []}
-    given |= _columns(text, label)
+    given |= _columns(text, label) if text is not None or label is not None else {}
     for setting in settings:
         key, value = _parse(setting)
         if key in given:
@@ -60,17 +60,10 @@ def overrides(
 
 
 def _columns(text: str | None, label: str | None) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    if text is not None:
-        names = _names(text, "--text")
-        if len(names) > 2:
-            raise UsageError("a row has one text or two", where=f"--text {text}", hint="name at most two columns")
-        columns |= zip(("data.columns.text", "data.columns.text_pair"), names, strict=False)
-    if label is not None:
-        names = _names(label, "--label")
-        key, value = ("labels", names) if len(names) > 1 else ("label", names[0])
-        columns[f"data.columns.{key}"] = value
-    return columns
+    from luthier.pipeline.settings import columns_of
+
+    texts = None if text is None else _names(text, "--text")
+    return columns_of(texts, None if label is None else _names(label, "--label"))
 
 
 def _names(value: str, option: str) -> list[str]:

@@ -5,14 +5,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console as Terminal
-from rich.console import JustifyMethod
-from rich.table import Table
-from rich.text import Text
 
 from luthier.cli.console import RichConsole
 from luthier.errors import UsageError
+from luthier.reporting.display import Grid, Piece, show
 
 
 class Output:
@@ -65,14 +62,11 @@ class Output:
             numbers: Columns that are aligned to the right.
             whole: Columns whose cells are never broken into lines.
         """
-        right, unbroken = set(numbers), set(whole)
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for place, heading in enumerate(columns):
-            justify: JustifyMethod = "right" if place in right else "left"
-            table.add_column(heading, justify=justify, overflow="fold", no_wrap=place in unbroken)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        self._terminal.print(table)
+        self.show([Grid(columns, list(rows), tuple(numbers), tuple(whole))])
+
+    def show(self, pieces: Sequence[Piece]) -> None:
+        """Fields and tables for people."""
+        show(pieces, self._terminal)
 
 
 def dumps(value: Any) -> str:

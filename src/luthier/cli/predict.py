@@ -41,7 +41,7 @@ def predict(
         else:
             out.text(f"{plural(rows, 'row')} written to {output}")
     elif file is not None:
-        for answer in api.predict_stream(target, file):
+        for answer in api.predict(target, file):
             out.text(dumps(answer))
     else:
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or []

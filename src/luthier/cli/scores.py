@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.cli.output import Output
-from luthier.reporting.names import number, score
+from luthier.reporting.score_table import score_pieces
 from luthier.text import count, duration, quantity
 
 
@@ -26,20 +26,4 @@ def print_result(out: Output, result: Mapping[str, Any]) -> None:
 
 def print_scores(out: Output, result: Mapping[str, Any]) -> None:
     """A row a metric: the model with its interval, and each baseline."""
-    metrics: Mapping[str, Any] = result.get("metrics") or {}
-    baselines: Mapping[str, Mapping[str, float]] = result.get("baselines") or {}
-    if not metrics:
-        out.text("not scored: no rows were held out")
-        return
-    rows = []
-    for name, value in metrics.items():
-        shown = value or {}
-        cells = [name, score(name, shown.get("value"), shown.get("low"), shown.get("high"))]
-        cells += [number(name, scores[name]) if scores.get(name) is not None else "" for scores in baselines.values()]
-        rows.append(cells)
-    example = next((value for value in metrics.values() if value), None)
-    model = f"model, {count(example['n'])} {example['split']} rows" if example else "model"
-    out.table(["metric", model, *baselines], rows, numbers=range(1, 2 + len(baselines)))
-    for name, value in metrics.items():
-        if value and value.get("signature"):
-            out.text(f"{name}  {value['signature']}")
+    out.show(score_pieces(result))

@@ -101,7 +101,7 @@ def train(
     if dry_run:
         from luthier.api.train import plan
 
-        recipe = plan(data, overrides=changes, console=out.console)
+        recipe = plan(data, console=out.console, **changes)
         if json:
             out.json({"recipe": recipe.model_dump(mode="json")})
         else:
@@ -109,6 +109,6 @@ def train(
         return 0
     from luthier.api.train import train as train_run
 
-    result = train_run(data, overrides=changes, run_dir=run_dir, console=out.console)
+    result = train_run(data, run_dir=run_dir, console=out.console, **changes)
     print_result(out, result.to_dict())
     return 0

@@ -1,7 +1,7 @@
 """What others may listen to while a training goes on. Listeners read; what they want changed, they return."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -67,6 +67,24 @@ class Events:
 
     _listeners: dict[str, list[tuple[Listener, int]]] = field(default_factory=dict)
 
+    @classmethod
+    def listening(cls, callbacks: Sequence[tuple[Name, Listener]]) -> "Events":
+        """The events with callbacks as (name, listener).
+
+        Raises:
+            UsageError: As `on`; or it is not a pair.
+        """
+        events = cls()
+        for pair in callbacks:
+            try:
+                name, listener = pair
+            except (TypeError, ValueError):
+                hint = 'callbacks=[("step", function)]'
+                what = "a callback is a pair of event name and function"
+                raise UsageError(what, where=repr(pair), hint=hint) from None
+            events.on(name, listener)
+        return events
+
     def on(self, name: Name, listener: Listener, *, every: int = 1) -> None:
         """Listen to an event.
 
@@ -78,7 +96,7 @@ class Events:
             UsageError: No such event, or the listener cannot be called with one argument: said now, not at step 10,000.
         """
         if name not in get_args(Name):
-            raise UsageError(f"no event {name!r}", hint=nearest(name, get_args(Name)))
+            raise UsageError(f"no event {name!r}", hint=nearest(str(name), get_args(Name)))
         try:
             inspect.signature(listener).bind(None)
         except TypeError:

@@ -66,18 +66,23 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
         yield Step(state.step, loss, norm, rate, healthy, tokens, padded_tokens)
 
 
-def run(training: Training, on_step: OnStep) -> None:
-    """The engine `loop`: hand each step on until there is none left or the listener asks to stop."""
+def new_accelerator(precision: str) -> Accelerator:
+    """An accelerator for a training in some precision, whatever was trained in this process before."""
     # They outlive an Accelerator: a run in another precision would be refused, and after one that broke off in the
     # middle of an accumulated batch the optimizer would do nothing, in silence.
     AcceleratorState._reset_state()
     GradientState._reset_state()
-    accelerator = Accelerator(
-        mixed_precision=MIXED_PRECISION[training.recipe.precision],
+    return Accelerator(
+        mixed_precision=MIXED_PRECISION[precision],
         gradient_accumulation_steps=1,  # the loop divides by itself; another value would divide again
         # Some heads leave layers out of a step's loss; DDP then has to look for them, or waits for them in vain.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
+
+
+def run(training: Training, on_step: OnStep) -> None:
+    """The engine `loop`: hand each step on until there is none left or the listener asks to stop."""
+    accelerator = new_accelerator(training.recipe.precision)
     processes.check(accelerator.num_processes)
     for step in steps(training, accelerator):
         if on_step(step):

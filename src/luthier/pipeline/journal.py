@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from luthier.data.reading.sources import STANDARD_INPUT
 from luthier.errors import FingerprintError
 from luthier.pipeline.prepare import Prepared
 from luthier.run_directory.run import Run
 from luthier.storage.files import write_text
+
+STDIN = "stdin"  # file that standard input is kept in
 
 
 @contextmanager
@@ -40,15 +43,26 @@ def blamed_on(run: Run) -> Iterator[None]:
         raise
 
 
-def keep_stdin(prepared: Prepared, spooled: Path, run: Run) -> None:
-    """Standard input can be read once: keep it in the run, so that the run can be resumed and done again."""
-    if not spooled.exists():
-        return
-    kept = run.path / "stdin"
-    shutil.move(spooled, kept)
+def keep_data(prepared: Prepared, spool: Path, run: Run) -> None:
+    """Move standard input and data given in memory into the run, so that the run can be resumed and repeated.
+
+    Args:
+        prepared: Its recipe and sources follow the files.
+        spool: The folder that `build_recipe` and `prepare` put them in.
+        run: Holds them in `data` from now on.
+    """
+    moved = {path: (run.data / path.name).absolute() for path in sorted(spool.iterdir())}
+    for source in [source for several in prepared.sources.values() for source in several]:
+        if source.path is not None and source.path in moved:
+            assert source.digest  # computed now and cached: it cannot be once the file has moved
+            source.path = moved[source.path]
+    for path, kept in moved.items():
+        kept.parent.mkdir(exist_ok=True)
+        shutil.move(path, kept)
+    places = {STANDARD_INPUT if path.name == STDIN else str(path): str(kept) for path, kept in moved.items()}
     data = prepared.recipe.data
     for specs in (data.train, data.validation, data.test):
-        specs[:] = [str(kept.absolute()) if spec == "-" else spec for spec in specs]
+        specs[:] = [places.get(spec, spec) for spec in specs]
 
 
 def write_skipped(prepared: Prepared, run: Run) -> None:

@@ -143,9 +143,14 @@ def load(target: str | Path) -> Predictor:
 
     Args:
         target: A run, a model directory, a short name or a hub name.
+    Returns:
+        The model with its tokenizer and task; `predict` answers texts.
     Raises:
         ModelError: There is no such model, or no task that it was tuned for.
         DamagedError: A file of it is not what its manifest says.
+
+    Example:
+        >>> luthier.load("runs/first").predict(["The strings are worn."])
     """
     name = str(target)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():

@@ -1,35 +1,98 @@
-"""The recipe of a call, as it was asked for and as it was decided."""
+"""The recipe of a call: from data and settings, as the command line and Python callers give them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import UsageError
+from luthier.console import Console
+from luthier.data.reading.discover import split_of
+from luthier.data.reading.memory import paths_in, tables_in, write_copy
+from luthier.errors import SourceError, UsageError
+from luthier.findings import Decision
+from luthier.pipeline.settings import dotted
 from luthier.recipe import Recipe, read_toml
-from luthier.recipe_tables import put
+from luthier.recipe_tables import Section, put
+from luthier.text import listing
+
+SPLITS = ("train", "validation", "test")
 
 
-def build_recipe(data: Sequence[str], overrides: Mapping[str, Any]) -> Recipe:
-    """The recipe of a call: a recipe file or data, and what was said beside it.
+def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: Console) -> Recipe:
+    """The recipe of a call.
 
     Args:
-        data: Sources to learn from, or one recipe file (`*.toml`).
-        overrides: Dotted recipe key to value; these beat the file.
+        data: Paths, data in memory, a `Recipe`, or the path of one recipe file (`*.toml`).
+        settings: As `dotted` takes them; these override the recipe. `validation` and `test` may be data in memory too.
+        folder: Where data in memory is kept as Parquet.
+        console: Told which splits are not used.
     Raises:
         RecipeError: The result is not a recipe.
-        UsageError: A recipe and data were given together.
+        UsageError: A recipe and data were given together, or data in a form that is not read.
+        SourceError: Data in memory has no rows, or a column without one type.
     """
-    recipes = [item for item in data if str(item).endswith(".toml")]
-    if recipes and len(data) > 1:
-        hint = "name the data in the recipe, in [data], or leave the recipe out"
-        raise UsageError("give either one recipe or data, not both", where=" ".join(map(str, data)), hint=hint)
-    values = read_toml(Path(recipes[0])) if recipes else {"data": {"train": [_absolute(item) for item in data]}}
-    for key, value in overrides.items():
-        if key in ("data.train", "data.validation", "data.test"):
-            value = [_absolute(item) for item in value]
+    where = "settings"
+    paths = None if isinstance(data, Recipe) else paths_in(data)
+    if isinstance(data, Recipe):
+        values = _set_by_user(data)
+    elif paths and any(path.endswith(".toml") for path in paths):
+        if len(paths) > 1:
+            hint = "name the data in the recipe, in [data], or leave the recipe out"
+            raise UsageError("give either one recipe or data, not both", where=" ".join(paths), hint=hint)
+        values, where = read_toml(Path(paths[0])), paths[0]
+    else:
+        values = {"data": specs_of(data, folder, console)}
+    for key, value in dotted(settings).items():
+        table, _, split = key.partition(".")
+        if table == "data" and split in SPLITS:
+            value = [spec for specs in specs_of(value, folder, console, split).values() for spec in specs]
         put(values, key, value)
-    return Recipe.build(values, where=str(recipes[0]) if recipes else "options")
+    recipe = Recipe.build(values, where=where)
+    for specs in (recipe.data.train, recipe.data.validation, recipe.data.test):
+        specs[:] = [_absolute(spec) for spec in specs]
+    return recipe
+
+
+def specs_of(data: Any, folder: Path, console: Console, split: str = "train") -> dict[str, list[str]]:
+    """The sources of each split; data in memory is written to a folder first.
+
+    Args:
+        data: Paths or data in memory.
+        folder: As in `build_recipe`.
+        console: As in `build_recipe`.
+        split: What data without splits is.
+    """
+    paths = paths_in(data)
+    if paths is not None:
+        return {split: paths}
+    tables = tables_in(data)
+    if tables is None:
+        write_copy(data, folder / f"{split}.parquet")
+        return {split: [str(folder / f"{split}.parquet")]}
+    found: dict[str, list[str]] = {}
+    for name, table in tables.items():
+        if part := split_of(name) or (split if len(tables) == 1 else ""):
+            write_copy(table, folder / f"{name}.parquet", f"{type(data).__name__} [{name}]")
+            found.setdefault(part, []).append(str(folder / f"{name}.parquet"))
+        else:
+            console.decision(Decision("ignored", name, "no split of this name is used"))
+    if not found:
+        hint = "rename its splits, or give one of them"
+        raise SourceError(f"no split is called train, validation or test: {listing(list(tables))}", hint=hint)
+    return found
+
+
+def _set_by_user(section: Section) -> dict[str, Any]:
+    """What was set in a recipe, without the defaults: the task's own defaults still apply to the rest."""
+    values = {name: getattr(section, name) for name in type(section).model_fields}
+    return {
+        name: _set_by_user(value) if isinstance(value, Section) else value
+        for name, value in values.items()
+        if isinstance(value, Section) or name in section.model_fields_set
+    }
 
 
 def _absolute(spec: str) -> str:
-    return str(Path(spec).absolute()) if Path(spec).exists() else spec
+    try:
+        return str(Path(spec).absolute()) if Path(spec).exists() else spec
+    except OSError:
+        return spec  # the reader says what is wrong with it

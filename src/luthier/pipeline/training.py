@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from luthier.learning_curves.record import CurveWriter
 from luthier.models.export import save_model
 from luthier.pipeline.assemble import assemble, fingerprint, fresh_model
 from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.score import Scored, quick_metrics, score_split
 from luthier.reporting.card import model_card
@@ -30,22 +30,6 @@ from luthier.run_directory.run import Run
 from luthier.storage.files import sweep, write_json
 from luthier.tasks.phases import Bound
 from luthier.text import number, quantity
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of a run.
-
-    Args:
-        run: The run directory.
-        values: What `--json` prints.
-    """
-
-    run: Run
-    values: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        return self.values
 
 
 def take_part() -> Result:
@@ -73,7 +57,7 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
             engine_named(prepared.recipe.training.engine)(training, supervisor)
     supervisor.curves.close()
     values = processes.on_main(lambda: _conclude(run, prepared, training, console))
-    return Result(run, values)
+    return Result(values, run)
 
 
 def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:

@@ -81,6 +81,11 @@ class Run:
         return self.path / "data.json"
 
     @property
+    def data(self) -> Path:
+        """Copies of the data that had no file: standard input, or what a Python caller gave."""
+        return self.path / "data"
+
+    @property
     def skipped_file(self) -> Path:
         return self.path / "skipped.jsonl"
 

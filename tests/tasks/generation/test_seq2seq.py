@@ -240,7 +240,7 @@ def test_what_is_too_long_is_cut_on_both_sides_and_counted(built: Built, tmp_pat
     data = [{"document": "the cat sat " * 40, "summary": "the dog ran " * 10 + str(i)} for i in range(60)]
     file = write(tmp_path / "rows.jsonl", data)
     settings = {"model.name": str(built("T5")), "data.max_length": 32, "data.max_target_length": 12}
-    found = luthier.inspect([str(file)], overrides={"task": "summarization", **settings}, cost=False).to_dict()
+    found = luthier.inspect([str(file)], task="summarization", cost=False, **settings).to_dict()
     assert found["lengths"]["truncated_share"] == 1.0
     assert (found["lengths"]["target"]["truncated_share"], found["lengths"]["target"]["max_length"]) == (1.0, 12)
     assert "truncation" in {finding["id"] for finding in found["findings"]}

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from luthier.data.reading.files import DataFile, find_file, missing, reading, sp
 from luthier.data.reading.formats.folders import FolderReader, find_classes
 from luthier.data.reading.formats.parallel import FileGroup, ParallelReader
 from luthier.data.reading.formats.registry import registered
+from luthier.data.reading.memory import name_of_copy
 from luthier.data.reading.reader import Reader, Reading
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
@@ -201,7 +203,12 @@ def _is_there(path: Path) -> bool:
 
 
 def _of_file(file: DataFile, how: Reading) -> Source:
-    return Source(file.name, file.path, open_file(file, how), file.digest)
+    name = name_of_copy(file.path) if file.path else ""
+    if not name:
+        return Source(file.name, file.path, open_file(file, how), file.digest)
+    reader = open_file(replace(file, name=name), how)
+    reader.decisions[0] = Decision("format", "Parquet", "a copy of the data given in memory")
+    return Source(name, file.path, reader, file.digest)
 
 
 def _open_stream(name: str, path: Path | None, keep_in: Path | None, how: Reading) -> Source:

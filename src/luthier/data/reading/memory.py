@@ -1,0 +1,167 @@
+"""Data given in memory (rows, columns, data frames, `datasets`): copies in Parquet, which are read like any file."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from luthier.errors import SourceError, UsageError
+from luthier.storage.files import cannot_write
+from luthier.text import listing
+
+KINDS = "paths, a list of dicts, a dict of columns, a data frame, or a Dataset or DatasetDict"
+
+
+class Frame(Protocol):
+    """A data frame of pandas or polars."""
+
+    @property
+    def columns(self) -> Any: ...
+
+
+class ColumnTable(Protocol):
+    """A `datasets.Dataset` or an Arrow table."""
+
+    @property
+    def column_names(self) -> Any: ...
+
+
+# A `DatasetDict` is a mapping, like a dict of columns.
+Data = (
+    str
+    | os.PathLike[str]
+    | Sequence[str | os.PathLike[str]]
+    | Sequence[Mapping[str, Any]]
+    | Mapping[str, Any]
+    | Frame
+    | ColumnTable
+)
+_NAME = b"luthier.name"  # schema metadata: what messages call the data
+_ROWS_AT_ONCE = 10_000
+
+
+def paths_in(data: Any) -> list[str] | None:
+    """The paths and names that `data` consists of; None where it holds the rows themselves."""
+    if isinstance(data, str | os.PathLike):
+        return [os.fspath(data)]
+    if isinstance(data, list | tuple) and all(isinstance(item, str | os.PathLike) for item in data):
+        return [os.fspath(item) for item in data]
+    return None
+
+
+def tables_in(data: Any) -> dict[str, Any] | None:
+    """The table of each split of a `DatasetDict` or of another mapping of tables; None for other data."""
+    if isinstance(data, Mapping) and data and all(map(_has_columns, data.values())):
+        return {str(name): table for name, table in data.items()}
+    return None
+
+
+def write_copy(data: Any, path: Path, name: str = "") -> None:
+    """Write data given in memory as Parquet.
+
+    Args:
+        data: A list of dicts, a dict of columns, a data frame or a `Dataset`.
+        path: The file to write.
+        name: What messages call it; empty for its kind, such as `DataFrame`.
+    Raises:
+        UsageError: It is none of these.
+        SourceError: It has no rows, or a column does not have one type.
+        ResourceError: The disk is full.
+    """
+    import pyarrow.parquet
+
+    title, schema, tables = _tables(data)
+    metadata = {**(schema.metadata or {}), _NAME: (name or title).encode()}
+    try:
+        with pyarrow.parquet.ParquetWriter(path, schema.with_metadata(metadata)) as writer:
+            for table in tables:
+                writer.write_table(table)
+    except pyarrow.ArrowNotImplementedError as error:
+        hint = "leave the column out"
+        raise SourceError(f"a column cannot be kept as Parquet: {error}", where=title, hint=hint) from None
+    except OSError as error:
+        raise cannot_write(path, error) from None
+
+
+def name_of_copy(path: Path) -> str:
+    """What messages call the data that `write_copy` wrote there; empty for anything else."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        if file.read(4) != b"PAR1":
+            return ""
+    import pyarrow.parquet
+
+    try:
+        metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    except (pyarrow.ArrowException, OSError):
+        return ""  # the reader says what is wrong with it
+    return metadata.get(_NAME, b"").decode()
+
+
+def _tables(data: Any) -> tuple[str, Any, Iterable[Any]]:
+    """What to call the data, its Arrow schema, and its rows as Arrow tables."""
+    from datasets import Dataset, IterableDataset, IterableDatasetDict
+
+    if isinstance(data, IterableDataset | IterableDatasetDict):
+        hint = "Dataset.from_list(list(data)) makes a Dataset of it"
+        raise UsageError("an IterableDataset cannot be read twice", where=type(data).__name__, hint=hint)
+    if isinstance(data, Dataset):
+        # The schema of the features names the labels of a ClassLabel.
+        title, rows, schema = "Dataset", len(data), data.features.arrow_schema
+        tables: Iterable[Any] = data.with_format("arrow").iter(_ROWS_AT_ONCE)
+    else:
+        title, table = _table(data)
+        rows, schema, tables = table.num_rows, table.schema, [table]
+    if not rows:
+        raise SourceError("the data has no rows", where=title, hint="give data with rows")
+    return title, schema, tables
+
+
+def _has_columns(data: Any) -> bool:
+    """Whether it is a table: a data frame, an Arrow table or a `Dataset`."""
+    return hasattr(data, "columns") or hasattr(data, "column_names")
+
+
+def _table(data: Any) -> tuple[str, Any]:
+    """What to call the data, and its Arrow table."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(data, pd.DataFrame):
+        if not data.columns.is_unique:
+            twice = listing(list(data.columns[data.columns.duplicated()]))
+            raise SourceError(f"two columns have one name: {twice}", where="DataFrame", hint="rename one of them")
+        return "DataFrame", _of_columns({str(name): data[name] for name in data.columns}, "DataFrame")
+    if _has_columns(data) and hasattr(data, "__arrow_c_stream__"):
+        return type(data).__name__, pa.table(data)
+    if isinstance(data, Mapping):
+        return "dict of columns", _of_columns({str(name): data[name] for name in data}, "dict of columns")
+    if isinstance(data, Sequence) and data and all(isinstance(row, Mapping) for row in data):
+        names = dict.fromkeys(name for row in data for name in row)
+        columns = {str(name): [row.get(name) for row in data] for name in names}
+        return "list of dicts", _of_columns(columns, "list of dicts")
+    held = f" of {type(data[0]).__name__}" if isinstance(data, list | tuple) and data else ""
+    raise UsageError(
+        "the data is in no form that Luthier reads", where=type(data).__name__ + held, hint=f"give {KINDS}"
+    )
+
+
+def _of_columns(columns: Mapping[str, Any], title: str) -> Any:
+    import pyarrow as pa
+
+    arrays = {}
+    for name, values in columns.items():
+        if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+            hint = "give a list of values for each column, or a list with a dict for each row"
+            raise UsageError(f"column {name!r} is a single value", where=title, hint=hint)
+        try:
+            arrays[name] = pa.array(values, from_pandas=True)
+        except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
+            hint = "convert its values to one type, such as text"
+            raise SourceError(f"column {name!r} does not have one type: {error}", where=title, hint=hint) from None
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        shown = listing([f"{name} {n}" for name, n in lengths.items()])
+        raise SourceError(f"the columns differ in length: {shown}", where=title, hint="give a value for every row")
+    return pa.table(arrays)

@@ -1,0 +1,121 @@
+"""What `train` and `evaluate` give back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from luthier.metrics.bootstrap import Score
+from luthier.pipeline.predictor import Predictor, load
+from luthier.reporting.display import Fields, Piece, as_html, as_text
+from luthier.reporting.score_table import score_pieces
+from luthier.run_directory.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class MetricScore(Score):
+    """The value of a metric with its interval, and the rows it was computed on.
+
+    Args:
+        split: `test` or `validation`.
+    """
+
+    split: str
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Self:
+        """The score in an entry of `metrics.json`."""
+        return cls(**{key: entry[key] for key in ("value", "low", "high", "n", "split")})
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a model. The repr is a table; a notebook shows it as one.
+
+    Args:
+        values: What `--json` prints.
+    """
+
+    values: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def metrics(self) -> dict[str, MetricScore]:
+        """Metric to its score: `metrics["accuracy"].value`, with `.low`, `.high`, `.n` and `.split`."""
+        return {name: MetricScore.of(entry) for name, entry in self.values["metrics"].items()}
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float | None]]:
+        """Baseline to its metrics."""
+        return self.values["baselines"]
+
+    @cached_property
+    def differences(self) -> dict[str, dict[str, Score]]:
+        """Baseline to the paired differences, model minus baseline."""
+        found = self.values["differences"]
+        return {name: {key: Score(**one) for key, one in scores.items()} for name, scores in found.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        return self.values
+
+    def __repr__(self) -> str:
+        return as_text(self._pieces())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._pieces())
+
+    def _pieces(self) -> list[Piece]:
+        return score_pieces(self.values)
+
+
+@dataclass(frozen=True, repr=False)
+class Result(Scores):
+    """What came of a run.
+
+    Args:
+        run: The run directory.
+    """
+
+    run: Run
+
+    @property
+    def model_path(self) -> Path:
+        """The model, which loads with plain transformers too."""
+        return self.run.model
+
+    @property
+    def report_path(self) -> Path:
+        return self.run.report_file
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps."""
+        return self.values["steps"]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training."""
+        return self.values["seconds"]
+
+    def predictor(self) -> Predictor:
+        """The model, ready to predict."""
+        return load(self.run.path)
+
+    def _pieces(self) -> list[Piece]:
+        places = [("run", str(self.run.path)), ("report", str(self.report_path))]
+        return [*super()._pieces(), Fields(places)]
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation(Scores):
+    """What came of an evaluation.
+
+    Args:
+        directory: Where `metrics.json` and `predictions.parquet` were written.
+    """
+
+    directory: Path
+
+    def _pieces(self) -> list[Piece]:
+        return [*super()._pieces(), Fields([("directory", str(self.directory))])]

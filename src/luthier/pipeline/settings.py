@@ -1,0 +1,55 @@
+"""Settings as the command line and Python callers give them, as dotted recipe keys."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from luthier.errors import RecipeError, UsageError
+from luthier.recipe import Recipe
+from luthier.recipe_tables import Section
+
+TABLES = [name for name, value in Recipe() if isinstance(value, Section)]
+
+
+def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted recipe key to value.
+
+    Args:
+        settings: Recipe keys, dotted or by their last name where only one key ends in it; tables as mappings; `text`
+            and `label` for columns.
+    Raises:
+        RecipeError: An unknown key, with the nearest one.
+        UsageError: A key is given twice, or there are more than two text columns.
+    """
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name in ("text", "label"):
+            pairs = columns_of(**{name: value})
+        elif name in TABLES and isinstance(value, Mapping):
+            pairs = {Recipe.full_key(f"{name}.{key}", f"{name}="): inner for key, inner in value.items()}
+        elif name in TABLES and name != "model":
+            hint = f'write {name}={{"key": value}}'
+            raise RecipeError(f"{name} is a table, not a value", where=f"{name}=", hint=hint)
+        elif name == "model":
+            pairs = {"model.name": value}
+        else:
+            pairs = {Recipe.full_key(name, f"{name}="): value}
+        if twice := pairs.keys() & found.keys():
+            raise UsageError(f"{min(twice)} is given twice", where=f"{name}=", hint="keep one of the two")
+        found |= pairs
+    return found
+
+
+def columns_of(text: str | Sequence[str] | None = None, label: str | Sequence[str] | None = None) -> dict[str, Any]:
+    """Dotted recipe keys for the column of the text, or of both texts, and the column or columns of the label.
+
+    Raises:
+        UsageError: More than two text columns.
+    """
+    texts = [text] if isinstance(text, str) else list(text or [])
+    labels = [label] if isinstance(label, str) else list(label or [])
+    if len(texts) > 2:
+        raise UsageError("a row has one text or two", where=f"text {','.join(texts)}", hint="name at most two columns")
+    columns: dict[str, Any] = dict(zip(("data.columns.text", "data.columns.text_pair"), texts, strict=False))
+    if labels:
+        columns |= {"data.columns.labels": labels} if len(labels) > 1 else {"data.columns.label": labels[0]}
+    return columns

@@ -1,0 +1,109 @@
+"""What a result shows: the same lines and tables in a terminal, in the repr of a Python object, and in a notebook."""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from textwrap import wrap
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console as Terminal
+from rich.console import JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 80  # of a repr
+_LEAST_NAME = 7  # columns that the name of a field takes at least
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Names with their values, a line each."""
+
+    values: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Args:
+        columns: Headings.
+        rows: One string a cell.
+        numbers: Columns that are aligned to the right.
+        whole: Columns whose cells are never broken into lines.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: Sequence[int] = ()
+    whole: Sequence[int] = ()
+
+
+Piece = str | Fields | Grid
+
+
+def show(pieces: Sequence[Piece], terminal: Terminal) -> None:
+    """Print pieces to a terminal; the fields of all of them are aligned, and lines that are too long are wrapped."""
+    names = [name for piece in pieces if isinstance(piece, Fields) for name, _ in piece.values]
+    indent = max([_LEAST_NAME, *map(len, names)]) + 2
+    for piece in pieces:
+        if isinstance(piece, str):
+            terminal.print(Text(piece), soft_wrap=True)
+            continue
+        if isinstance(piece, Grid):
+            terminal.print(table(piece))
+            continue
+        for name, value in piece.values:
+            first, *others = _wrapped(value, max(terminal.width - indent, 20))
+            lines = [f"{name:<{indent}}{first}", *(" " * indent + other for other in others)]
+            terminal.print(Text("\n".join(lines)), soft_wrap=True)
+
+
+def table(grid: Grid) -> Table:
+    """A table for a terminal."""
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for place, heading in enumerate(grid.columns):
+        justify: JustifyMethod = "right" if place in grid.numbers else "left"
+        made.add_column(heading, justify=justify, overflow="fold", no_wrap=place in grid.whole)
+    for row in grid.rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
+
+
+def as_text(pieces: Sequence[Piece]) -> str:
+    """Pieces as lines of at most 80 characters."""
+    stream = io.StringIO()
+    show(pieces, Terminal(file=stream, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False))
+    lines = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip("\n")
+
+
+def as_html(pieces: Sequence[Piece]) -> str:
+    """Pieces as HTML tables, for a notebook."""
+    return "\n".join(_html(piece) for piece in pieces)
+
+
+def _wrapped(value: str, width: int) -> list[str]:
+    """The lines of a value; a path is never broken."""
+    return wrap(value, width, break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _html(piece: Piece) -> str:
+    rows: Sequence[Sequence[str]]
+    if isinstance(piece, str):
+        return f"<p>{escape(piece)}</p>"
+    if isinstance(piece, Fields):
+        rows = [(f"<b>{escape(name)}</b>", escape(value)) for name, value in piece.values]
+        return f"<table><tbody>{''.join(_html_row(row, ()) for row in rows)}</tbody></table>"
+    head = _html_row([escape(heading) for heading in piece.columns], piece.numbers, "th")
+    rows = [[escape(cell) for cell in row] for row in piece.rows]
+    body = "".join(_html_row(row, piece.numbers) for row in rows)
+    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _html_row(cells: Sequence[str], numbers: Sequence[int], tag: str = "td") -> str:
+    sides = ["right" if place in numbers else "left" for place in range(len(cells))]
+    drawn = [f'<{tag} style="text-align:{side}">{cell}</{tag}>' for side, cell in zip(sides, cells, strict=True)]
+    return f"<tr>{''.join(drawn)}</tr>"

@@ -1,0 +1,281 @@
+"""`train`, `resume`, `inspect`, `evaluate` and `predict` from Python: every kind of data, and typed results."""
+
+import dataclasses
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from datasets import Dataset, DatasetDict
+
+import luthier
+from luthier.api.inspect import Inspection
+from luthier.cli import main
+from luthier.engines.events import EvaluationNumbers
+from luthier.errors import FindingError, RunError, UsageError
+from luthier.metrics.bootstrap import Score
+from luthier.pipeline.results import Evaluation, MetricScore, Result
+from luthier.recipe import DataRecipe, Recipe
+from tests.conftest import review_rows, write_csv
+
+ROWS = review_rows(80)
+QUICK = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def place(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The directory that the runs go to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("place"))
+        yield Path.cwd()
+
+
+@pytest.fixture(scope="module")
+def result(place: Path, tiny_model: Path) -> Result:
+    return luthier.train(ROWS, run_dir="first", model=str(tiny_model), **QUICK)
+
+
+@pytest.fixture(scope="module")
+def from_file(place: Path, tiny_model: Path) -> Result:
+    return luthier.train(write_csv(place / "rows.csv", ROWS), run_dir="file", model=str(tiny_model), **QUICK)
+
+
+def splits() -> DatasetDict:
+    dataset = Dataset.from_list(ROWS)
+    return DatasetDict(train=dataset.select(range(50)), validation=dataset.select(range(50, 80)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ROWS,
+        lambda: {name: [row[name] for row in ROWS] for name in ROWS[0]},
+        lambda: pd.DataFrame(ROWS),
+        lambda: Dataset.from_list(ROWS),
+        lambda: Recipe(data=DataRecipe(train=["rows.csv"])),
+    ],
+    ids=["rows", "columns", "pandas", "dataset", "recipe"],
+)
+def test_every_kind_of_data_trains_the_same_model(
+    make: Callable[[], Any], from_file: Result, tiny_model: Path, tmp_path: Path
+) -> None:
+    found = luthier.train(make(), run_dir=tmp_path / "run", model=str(tiny_model), **QUICK)
+    assert found.metrics == from_file.metrics
+    weights = [result.model_path / "model.safetensors" for result in (found, from_file)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_splits_are_used_as_given(tiny_model: Path, tmp_path: Path) -> None:
+    test = pd.DataFrame(review_rows(100)[80:])
+    found = luthier.train(splits(), test=test, run_dir=tmp_path / "r", model=str(tiny_model), **QUICK)
+    described = json.loads(found.run.data_file.read_text())
+    assert {name: account["read"] for name, account in described["rows"].items()} == {
+        "train": 50,
+        "validation": 30,
+        "test": 20,
+    }
+    assert found.metrics["accuracy"].n == described["splits"]["test"] == 20
+    names = [source["name"] for source in described["sources"]]
+    assert names == ["DatasetDict [train]", "DatasetDict [validation]", "DataFrame"]
+    kept = sorted(path.name for path in found.run.data.iterdir())
+    assert kept == ["test.parquet", "train.parquet", "validation.parquet"]
+
+
+def test_a_run_of_rows_in_memory_holds_them(result: Result, place: Path) -> None:
+    kept = place / "first" / "data" / "train.parquet"
+    assert result.run.recipe.data.train == [str(kept)]
+    (source,) = json.loads(result.run.data_file.read_text())["sources"]
+    assert (source["name"], source["path"]) == ("list of dicts", str(kept))
+    assert set(pd.read_parquet(result.run.predictions_file)["source"]) == {"list of dicts"}
+
+
+def test_a_new_run_is_named_after_the_data(result: Result, tiny_model: Path) -> None:
+    found = luthier.train(pd.DataFrame(ROWS), model=str(tiny_model), **QUICK)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d-dataframe-text-classification-\w{4}", found.run.path.name)
+
+
+def test_the_recipe_of_a_run_of_rows_in_memory_repeats_it(result: Result, tmp_path: Path) -> None:
+    for recipe in (result.run.recipe_file, result.run.recipe):
+        again = luthier.train(recipe, run_dir=tmp_path / type(recipe).__name__)
+        assert again.metrics == result.metrics
+        compared = luthier.compare([result.run.path, again.run.path])
+        assert compared.values["notes"] == [], "the rows have the same names in both runs"
+        assert compared.differences["accuracy"][again.run.path.name].value == 0
+        assert compared.metrics["accuracy"]["first"] == result.metrics["accuracy"]
+
+
+def test_a_stopped_run_of_rows_in_memory_is_resumed(result: Result, tiny_model: Path, tmp_path: Path) -> None:
+    def stop(event: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        luthier.train(ROWS, run_dir=tmp_path / "run", model=str(tiny_model), callbacks=[("checkpoint", stop)], **QUICK)
+    resumed = luthier.resume(tmp_path / "run")
+    assert resumed.metrics == result.metrics
+    assert luthier.resume(tmp_path / "run").to_dict() == resumed.to_dict(), "it is done"
+
+
+def test_standard_input_is_kept_in_the_run(
+    from_file: Result, tiny_model: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    stdin = SimpleNamespace(buffer=io.BytesIO(Path("rows.csv").read_bytes()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    found = luthier.train("-", run_dir=tmp_path / "run", model=str(tiny_model), **QUICK)
+    kept = tmp_path / "run" / "data" / "stdin"
+    assert found.metrics == from_file.metrics
+    assert found.run.recipe.data.train == [str(kept)]
+    assert kept.read_bytes() == Path("rows.csv").read_bytes()
+    assert luthier.evaluate(tmp_path / "run").metrics == found.metrics
+
+
+def test_nothing_is_left_of_data_that_cannot_be_trained_on(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(FindingError):
+        luthier.train(
+            [{"text": f"text {i}", "label": "one"} for i in range(60)], run_dir=tmp_path / "run", model=str(tiny_model)
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_result_is_typed(result: Result) -> None:
+    score = result.metrics["accuracy"]
+    assert isinstance(score, MetricScore)
+    entry = result.to_dict()["metrics"]["accuracy"]
+    assert dataclasses.asdict(score) == {key: entry[key] for key in ("value", "low", "high", "n", "split")}
+    assert score.split == "test" and score.n == 8
+    assert isinstance(result.differences["majority"]["accuracy"], Score)
+    assert result.baselines["majority"].keys() >= {"accuracy"}
+    assert result.steps == 6 and result.seconds > 0
+    assert (result.model_path / "model.safetensors").is_file()
+    assert result.report_path.is_file()
+    assert result.predictor().predict(["a lovely film"])[0]["prediction"] in ("good", "bad")
+    assert result.to_dict() == json.loads(result.run.result_file.read_text())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.run = None  # type: ignore[misc, assignment]
+
+
+def test_a_result_shows_its_scores(result: Result) -> None:
+    shown = repr(result)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert re.search(r"^ metric +model, 8 test rows +majority +tfidf$", shown, re.MULTILINE)
+    assert re.search(r"^report +first/report.html$", shown, re.MULTILINE)
+    assert "<td" in result._repr_html_() and "report.html" in result._repr_html_()
+
+
+def test_an_evaluation_is_typed_and_takes_rows_in_memory(result: Result) -> None:
+    again = luthier.evaluate(result.run.path)
+    assert isinstance(again, Evaluation)
+    assert again.metrics == result.metrics
+    found = luthier.evaluate(
+        result.run.path, [{"body": row["text"], "y": row["label"]} for row in ROWS], text="body", label="y"
+    )
+    assert found.metrics["accuracy"].n == 80
+    assert found.directory == result.run.path / "evaluations" / "list-of-dicts"
+    assert found.to_dict()["directory"] == str(found.directory)
+    assert re.search(r"^directory +first/evaluations/list-of-dicts$", repr(found), re.MULTILINE)
+    with pytest.raises(UsageError, match="scored again as it was, without other settings: threshold"):
+        luthier.evaluate(result.run.path, threshold=0.3)
+
+
+def test_callbacks_hear_events_and_stop_the_training(tiny_model: Path, tmp_path: Path) -> None:
+    heard: list[Any] = []
+
+    def watch(event: EvaluationNumbers) -> luthier.Stop | None:
+        heard.append(event)
+        return luthier.Stop("enough") if event.step >= 4 else None
+
+    found = luthier.train(
+        ROWS,
+        run_dir=tmp_path / "run",
+        model=str(tiny_model),
+        callbacks=[("evaluation", watch), ("end", heard.append)],
+        training={"eval_strategy": "steps", "eval_steps": 2},
+        **QUICK,
+    )
+    assert [event.step for event in heard] == [2, 4, 4]
+    assert found.to_dict()["stopped"] == heard[-1].reason == "enough"
+    assert heard[0].metrics["accuracy"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "what", "hint"),
+    [
+        ([("steps", print)], "no event 'steps'", "did you mean 'step'?"),
+        ([print], "a callback is a pair of event name and function", 'callbacks=[("step", function)]'),
+        ([("step", lambda: None)], "called with one argument", "def listener(event)"),
+    ],
+)
+def test_a_wrong_callback_is_refused_before_any_work(callbacks: Any, what: str, hint: str, result: Result) -> None:
+    for call in (
+        lambda: luthier.train("none.csv", callbacks=callbacks),
+        lambda: luthier.resume("none", callbacks=callbacks),
+    ):
+        with pytest.raises(UsageError, match=what) as caught:
+            call()
+        assert not isinstance(caught.value, RunError)
+        assert hint in caught.value.hint
+
+
+def test_an_inspection_reads_well(tiny_model: Path, capsys: Any) -> None:
+    rows = [*ROWS[:40], {"text": None, "label": "good"}, {"text": "<b>a film</b>", "label": "<i>bad"}]
+    found = luthier.inspect(rows, model=str(tiny_model), cost=False)
+    assert isinstance(found, Inspection)
+    assert (found.task, found.shape, found.columns) == (
+        "text-classification",
+        "single/one",
+        {"text": "text", "label": "label"},
+    )
+    account = found.rows["train"]
+    assert account.read == account.kept + account.skipped.total() == 42
+    assert account.skipped["missing-text"] == 1
+    assert found.labels["good"] > 10
+    assert found.lengths["max"] >= found.lengths["median"] > 3
+    assert found.stops is False
+    assert "few-rows" in {finding.id for finding in found.findings}
+    shown = repr(found)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert re.search(r"^task +text-classification, single/one$", shown, re.MULTILINE)
+    assert re.search(r"^ train +42 +\d+ +.*1 missing-text", shown, re.MULTILINE)
+    assert "few-rows (warning)" in shown
+    page = found._repr_html_()
+    assert "<i>bad" not in page and "few-rows" in page
+    assert found.to_dict()["findings"] == [finding.to_dict() for finding in found.findings]
+    assert capsys.readouterr().out == ""
+
+
+def test_the_command_prints_what_the_report_shows(tiny_model: Path, from_file: Result, capsys: Any) -> None:
+    assert main(["inspect", "rows.csv", "--model", str(tiny_model), "--no-cost"]) == 0
+    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    report = [
+        line for line in repr(luthier.inspect("rows.csv", model=str(tiny_model), cost=False)).splitlines() if line
+    ]
+    assert printed == report[: len(printed)]
+    assert len(printed) >= 8
+
+
+def test_the_cost_is_measured_after_a_training_in_another_precision(result: Result, tiny_model: Path) -> None:
+    found = luthier.inspect(ROWS, model=str(tiny_model), precision="bf16")
+    assert found.cost is not None and found.cost["seconds"] > 0
+
+
+def test_rows_in_memory_are_predicted(result: Result, tmp_path: Path) -> None:
+    texts = [str(row["text"]) for row in ROWS[:10]]
+    expected = result.predictor().predict(texts)
+    asked = [{"id": i, "text": text} for i, text in enumerate(texts)]
+    for data in (asked, pd.DataFrame(asked), Dataset.from_list(asked)):
+        found = list(luthier.predict(result.run.path, data))
+        assert [row["id"] for row in found] == list(range(10))
+        assert [row["prediction"] for row in found] == [row["prediction"] for row in expected]
+    alone = list(luthier.predict(result.run.path, texts))
+    assert [row["text"] for row in alone] == texts
+    assert [row["prediction"] for row in alone] == [row["prediction"] for row in expected]
+    assert luthier.predict_file(result.run.path, pd.DataFrame(asked), tmp_path / "o.jsonl") == 10
+    assert [json.loads(line)["id"] for line in (tmp_path / "o.jsonl").read_text().splitlines()] == list(range(10))
+    with pytest.raises(UsageError, match="one source at a time"):
+        luthier.predict(result.run.path, splits())
+    shutil.rmtree(result.run.path / "evaluations", ignore_errors=True)

@@ -1,0 +1,47 @@
+"""What a result shows fits a terminal and a notebook, and cannot break out of the notebook's page."""
+
+import re
+
+from luthier.reporting.display import WIDTH, Fields, Grid, as_html, as_text
+from luthier.reporting.inspection import finding_pieces, inspection_pieces
+
+LONG = "word " * 40
+PIECES = [
+    "a line",
+    Fields([("name", "value"), ("a longer name", LONG), ("empty", "")]),
+    Grid(["label", "rows"], [["a", "1"], ["x" * 200, "20"]], numbers=(1,)),
+]
+
+
+def test_text_is_at_most_80_columns_wide() -> None:
+    shown = as_text(PIECES)
+    assert 75 <= max(map(len, shown.splitlines())) <= WIDTH == 80
+    assert shown.splitlines()[:2] == ["a line", "name           value"]
+    assert re.search(r"^a longer name  word word", shown, re.MULTILINE)
+    assert re.search(r"^ {15}word word", shown, re.MULTILINE), "wrapped lines are indented"
+    assert not re.search(r"[ \t]$|\n\n\n|\x1b", shown, re.MULTILINE)
+
+
+def test_a_path_is_never_broken() -> None:
+    path = "/runs/" + "x" * 100
+    assert path in as_text([Fields([("report", path)])])
+
+
+def test_html_is_escaped() -> None:
+    evil = "<script>alert('&')</script>"
+    shown = as_html([evil, Fields([(evil, evil)]), Grid([evil], [[evil]])])
+    assert "<script" not in shown
+    assert shown.count("&lt;script&gt;alert(&#x27;&amp;&#x27;)") == 5
+
+
+def test_numbers_are_aligned_to_the_right() -> None:
+    assert as_html([PIECES[2]]).count('text-align:right">20<') == 1
+    assert re.search(r"^ a +1$", as_text([PIECES[2]]), re.MULTILINE)
+
+
+def test_findings_are_shown_with_what_to_do() -> None:
+    finding = {"id": "few-rows", "severity": "warning", "message": "There are 40 rows.", "action": "Label more."}
+    found = {"task": "t", "shape": None, "columns": {}, "rows": {}, "labels": {}, "findings": [finding]}
+    shown = as_text(inspection_pieces(found) + finding_pieces(found))
+    assert re.search(r"few-rows \(warning\) +There are 40 rows. Label more.", shown)
+    assert finding_pieces(found | {"findings": []}) == []
