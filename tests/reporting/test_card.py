@@ -7,7 +7,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from luthier.reporting.card import model_card
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 
 
 def test_the_hub_reads_the_front_matter(make_run):

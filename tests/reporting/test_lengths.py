@@ -1,7 +1,7 @@
 from luthier.reporting.card import model_card
 from luthier.reporting.lengths import sentences
 from luthier.reporting.page import write_report
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 from tests.reporting.conftest import HOSTILE
 from tests.reporting.test_page import read, words
 

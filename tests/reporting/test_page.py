@@ -10,7 +10,7 @@ from lxml import html
 from luthier.reporting import charts
 from luthier.reporting.page import write_report
 from luthier.reporting.panels import Confusion, Example, Examples, Histogram, Reliability, Scatter, Score, Table
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 from luthier.text import number
 
 LIMIT = 3_000_000

@@ -12,7 +12,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStr
 
 from luthier.errors import ModelError
 from luthier.pipeline.predictor import Predictor, load
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 from luthier.tasks.chat.messages import Message
 from luthier.tasks.chat.task import Chat
 

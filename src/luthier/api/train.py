@@ -7,7 +7,7 @@ from typing import Any
 
 from luthier import processes
 from luthier.api.report import report
-from luthier.console import Console, Tee
+from luthier.console import Console
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.assemble import decide_precision
 from luthier.pipeline.journal import blamed_on, claimed, data_name, keep_stdin, write_skipped
@@ -16,8 +16,9 @@ from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training import Result, finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
+from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run, new_path
-from luthier.storage.files import write_json, write_text
+from luthier.storage.atomic import write_json, write_text
 
 
 def train(

@@ -1,7 +1,6 @@
 """How a run begins and is taken up again: its directory is claimed, and its data is kept and seen to be the same."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +8,8 @@ from pathlib import Path
 from luthier.errors import FingerprintError
 from luthier.pipeline.prepare import Prepared
 from luthier.run_directory.run import Run
-from luthier.storage.files import write_text
+from luthier.storage.atomic import move, write_text
+from luthier.storage.disk import make_directory, remove_tree
 
 
 @contextmanager
@@ -24,9 +24,9 @@ def claimed(run_dir: Path | str | None) -> Iterator[Run | None]:
         yield run
     except BaseException:
         if not run.recipe_file.exists():
-            shutil.rmtree(run.path)  # it was empty when it was claimed
+            remove_tree(run.path)  # it was empty when it was claimed
             if existed:
-                run.path.mkdir()
+                make_directory(run.path)
         raise
 
 
@@ -45,7 +45,7 @@ def keep_stdin(prepared: Prepared, spooled: Path, run: Run) -> None:
     if not spooled.exists():
         return
     kept = run.path / "stdin"
-    shutil.move(spooled, kept)
+    move(spooled, kept)
     data = prepared.recipe.data
     for specs in (data.train, data.validation, data.test):
         specs[:] = [str(kept.absolute()) if spec == "-" else spec for spec in specs]

@@ -8,7 +8,7 @@ from typing import Any
 from datasets import Dataset
 
 from luthier.errors import DamagedError
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 from luthier.tasks.base import Answer, Task
 
 

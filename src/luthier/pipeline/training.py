@@ -28,7 +28,7 @@ from luthier.reporting.usage import next_command
 from luthier.run_directory.environment import peak_memory
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
-from luthier.storage.files import sweep, write_json
+from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.base import Task, card_of
 from luthier.text import number, quantity
 
