@@ -17,6 +17,7 @@ from luthier.errors import ResourceError
 from luthier.learning_curves.record import CurveWriter, read_curves
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
+from luthier.storage import disk
 from tests.engines.helpers import ENGINES, prepared_data, same_weights, weights, with_settings
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
@@ -217,9 +218,10 @@ def test_the_model_evaluates_in_evaluation_mode_and_trains_in_training_mode(
 def test_curves_that_cannot_be_written_are_told_as_such(
     supervised: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(writer: CurveWriter) -> None:
-        raise OSError(28, "No space left on device")
+    def full(operation: str, path: Path) -> None:
+        if operation == "fsync" and path.name == "curves.jsonl":
+            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("luthier.learning_curves.record.os.fsync", full)
+    monkeypatch.setattr(disk, "before_change", full)
     with pytest.raises(ResourceError, match="No space left"):
         supervised([0.1, 0.2, 0.3])

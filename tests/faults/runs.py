@@ -17,7 +17,7 @@ from torch import Tensor
 from luthier.api import resume, train
 from luthier.console import Console
 from luthier.run_directory.run import Run
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 from tests.conftest import review_rows, write_csv
 
 ENGINES = ("loop", "trainer")

@@ -19,7 +19,7 @@ from luthier.engines.objective import Objective
 from luthier.errors import NonFiniteError
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline import training as story
-from luthier.storage.files import verify
+from luthier.storage.checksums import verify
 from tests.faults.runs import ENGINES, begin
 
 BAD_STEP = 6  # in the second epoch, after the checkpoints of the steps 3 and 4

@@ -17,6 +17,7 @@ import torch
 
 from luthier.api.resume import resume
 from luthier.engines import checkpoints
+from luthier.storage import disk
 from tests.conftest import review_rows, write_csv
 from tests.faults.runs import ENGINES, SETTINGS, Outcome, begin, in_child
 
@@ -48,17 +49,13 @@ class KillPoints:
     def install(self) -> None:
         """For the rest of the life of this process."""
         sys.addaudithook(self._audit)
-        sync = os.fsync
-
-        def fsync(handle: int) -> None:
-            path = str(Path(f"/proc/self/fd/{handle}").readlink())
-            if path.startswith(self.below):
-                self.reach(f"fsync {path}")
-            sync(handle)
-
-        os.fsync = fsync
+        disk.before_change = self._change
         torch.save = self._halved(torch.save, lambda args: args[1])
         checkpoints.save_model = self._halved(checkpoints.save_model, lambda args: Path(args[1]))
+
+    def _change(self, operation: str, path: Path) -> None:
+        if operation == "fsync" and str(path).startswith(self.below):  # the audit knows the others
+            self.reach(f"fsync {path}")
 
     def _audit(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open" and not (isinstance(args[2], int) and args[2] & WRITES):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -14,24 +15,23 @@ import pytest
 from luthier.cli import main
 from luthier.engines.supervise import Supervisor
 from luthier.run_directory.run import Run
+from luthier.storage import disk
 from tests.faults.scene import Scene, finished
-
-FSYNC = os.fsync
 
 
 class FullDisk:
-    """Every sync from the n-th on fails, or that one alone."""
+    """Every write or sync from the n-th on fails, or that one alone."""
 
-    def __init__(self, n: int, *, for_ever: bool) -> None:
+    def __init__(self, n: int, *, for_ever: bool, operations: Collection[str] = ("fsync",)) -> None:
         self.n = n
         self.for_ever = for_ever
+        self.operations = operations
         self.calls = 0
 
-    def __call__(self, handle: int) -> None:
-        self.calls += 1
-        if self.calls == self.n or (self.for_ever and self.calls > self.n):
+    def __call__(self, operation: str, path: Path) -> None:
+        self.calls += operation in self.operations
+        if operation in self.operations and (self.calls == self.n or (self.for_ever and self.calls > self.n)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        FSYNC(handle)
 
 
 def error_of(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
@@ -41,21 +41,18 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     return json.loads(out)["error"]
 
 
-@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("n", [1, 8, 26])
-def test_a_full_disk_stops_training_and_leaves_nothing_that_looks_finished(
-    n: int, for_ever: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def train_on_a_full_disk(
+    full: FullDisk, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    disk = FullDisk(n, for_ever=for_ever)
-    monkeypatch.setattr(os, "fsync", disk)
-    assert main([*scene.train("--epochs", "2"), "--json"]) == 4
-    assert disk.calls >= n, "the fault was met"
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "before_change", full)
+        assert main([*scene.train("--epochs", "2"), "--json"]) == 4
+    assert full.calls >= full.n, "the fault was met"
     error = error_of(capsys)
     assert "No space left on device" in str(error["message"])
     assert "out" in str(error["where"])
     assert "make room" in str(error["hint"])
     assert not (scene.folder / "out" / "result.json").exists()
-    monkeypatch.setattr(os, "fsync", FSYNC)
     if (scene.folder / "out" / "recipe.toml").exists():
         assert main(["resume", "out", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["steps"] == 6
@@ -64,20 +61,37 @@ def test_a_full_disk_stops_training_and_leaves_nothing_that_looks_finished(
         assert not (scene.folder / "out").exists()
 
 
+@pytest.mark.parametrize("for_ever", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("n", [1, 8, 26])
+def test_a_full_disk_stops_training_and_leaves_nothing_that_looks_finished(
+    n: int, for_ever: bool, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_on_a_full_disk(FullDisk(n, for_ever=for_ever), scene, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("n", [1, 2, 4, 30, 50])
+def test_a_disk_that_takes_no_more_bytes_stops_training_as_well(
+    n: int, scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train_on_a_full_disk(FullDisk(n, for_ever=True, operations=("write", "fsync")), scene, monkeypatch, capsys)
+
+
 def test_a_full_disk_stops_predict_and_a_rerun_goes_on(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["predict", str(scene.done), "--file", "reviews.csv", "--json", "--output"]
     assert main([*words, "whole.jsonl"]) == 0
     capsys.readouterr()
-    monkeypatch.setattr(os, "fsync", FullDisk(3, for_ever=True))
-    assert main([*words, "o.jsonl"]) == 4
-    assert "No space left" in str(error_of(capsys)["message"])
-    assert not Path("o.jsonl").exists()
-    monkeypatch.setattr(os, "fsync", FSYNC)
-    assert main([*words, "o.jsonl"]) == 0
-    assert Path("o.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
-    assert not list(scene.folder.glob("*.part*"))
+    for n in (3, 4, 5):  # the names of the directory, the rows, the final name
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "before_change", FullDisk(n, for_ever=True))
+            assert main([*words, f"{n}.jsonl"]) == 4
+        assert "No space left" in str(error_of(capsys)["message"])
+        assert Path(f"{n}.jsonl").exists() == (n == 5)
+        assert main([*words, f"{n}.jsonl"]) == 0
+        capsys.readouterr()
+        assert Path(f"{n}.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+        assert not list(scene.folder.glob("*.part*"))
 
 
 def test_a_run_that_another_process_holds_is_refused(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from luthier.errors import DamagedError, ResourceError
 from luthier.models import gguf as ours
 from luthier.models.gguf import converted
 from luthier.models.loading import load_model, load_tokenizer
-from luthier.storage.files import digest, verify
+from luthier.storage.checksums import digest, verify
 from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
 

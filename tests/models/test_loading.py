@@ -36,7 +36,7 @@ from luthier.models.loading import (
     set_dropout,
 )
 from luthier.models.scratch import make_config, make_model
-from luthier.storage.files import write_directory
+from luthier.storage.atomic import write_directory
 from luthier.tokenizers.training import train_tokenizer
 
 Model = Callable[..., Path]

@@ -21,7 +21,7 @@ from luthier.reporting.panels import (
     Table,
 )
 from luthier.run_directory.run import Run
-from luthier.storage.files import write_json, write_text
+from luthier.storage.atomic import write_json, write_text
 
 BBC = ("business", "entertainment", "politics", "sport", "tech")
 HOSTILE = (

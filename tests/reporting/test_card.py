@@ -6,7 +6,7 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 from tests.reporting.words import model_card
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from luthier.reporting.headline import headline
 from luthier.reporting.scores import score_table
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 from tests.reporting.conftest import build_run
 from tests.reporting.words import read_content
 

@@ -1,5 +1,5 @@
 from luthier.reporting.lengths import sentences
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 from luthier.tasks.long_rows import BLOCKS, CUT, WINDOWS
 from tests.reporting.conftest import HOSTILE
 from tests.reporting.test_page import read, words

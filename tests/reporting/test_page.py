@@ -9,7 +9,7 @@ from lxml import html
 
 from luthier.reporting import charts
 from luthier.reporting.panels import Confusion, Example, Examples, Histogram, Reliability, Scatter, Score, Table
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
 from luthier.text import number
 from tests.reporting.words import write_report
 

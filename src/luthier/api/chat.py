@@ -11,7 +11,7 @@ import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
 from luthier.pipeline.predictor import Predictor, load
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 from luthier.tasks.chat.messages import Message
 
 

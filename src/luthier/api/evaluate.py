@@ -30,7 +30,8 @@ from luthier.recipe import Recipe
 from luthier.recipe_tables import put
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import RECIPE, Run
-from luthier.storage.files import write_json
+from luthier.storage.atomic import write_json
+from luthier.storage.disk import make_directory, writing
 from luthier.tasks.phases import Bound
 from luthier.text import listing
 
@@ -162,7 +163,8 @@ def _training_rows(target: str, console: Console) -> Dataset | None:
 
 
 def _write(directory: Path, scored: Scored, task: str, target: str) -> Evaluation:
-    directory.mkdir(parents=True, exist_ok=True)
+    with writing(directory):
+        make_directory(directory)
     found = scored.to_dict(task)
     write_predictions(directory / "predictions.parquet", scored.predictions)
     write_json(directory / "metrics.json", found)

@@ -2,9 +2,9 @@
 
 import itertools
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,10 @@ from luthier.data.records import Record, Skipped
 from luthier.errors import UsageError
 from luthier.pipeline.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
-from luthier.storage.files import cannot_write, digest, sync_directory, write_json
+from luthier.storage.append import AppendFile, whole_lines
+from luthier.storage.atomic import replace, write_json
+from luthier.storage.checksums import digest
+from luthier.storage.disk import remove
 from luthier.text import listing, plural
 
 __all__ = ["load", "predict", "predict_file"]
@@ -92,26 +95,19 @@ def predict_file(target: str | Path, data: Data, output: Path | str, *, console:
 
 def _write(predictor: Predictor, opened: Source, output: Path, console: Console) -> int:
     part = output.with_name(output.name + ".part")
-    done = _take_up(part, _origin(predictor, opened), console)
+    done, length = _take_up(part, _origin(predictor, opened), console)
     written, cut, failed = done, 0, 0
-    try:
-        with part.open("ab") as file, console.progress("predict", None, done=done) as bar:
-            rows = itertools.islice(opened.records(), done, None)
-            for answer in predictor.stream(rows):
-                file.write(
-                    json.dumps(answer, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"
-                )
-                written += 1
-                cut += "truncated" in answer
-                failed += "error" in answer
-                bar.advance(1)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(output)
-        _origin_file(part).unlink(missing_ok=True)
-        sync_directory(output.parent)
-    except OSError as error:
-        raise cannot_write(part, error) from None
+    with closing(AppendFile(part, length)) as file, console.progress("predict", None, done=done) as bar:
+        rows = itertools.islice(opened.records(), done, None)
+        for answer in predictor.stream(rows):
+            file.append(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
+            written += 1
+            cut += "truncated" in answer
+            failed += "error" in answer
+            bar.advance(1)
+        file.sync()
+    replace(part, output)
+    remove(_origin_file(part))
     if cut:
         were, most = "was" if cut == 1 else "were", plural(predictor.task.set_limits.length, "token")
         console.warn(f"{plural(cut, 'row')} had more than {most} and {were} cut")
@@ -134,26 +130,21 @@ def _see_output(output: Path, sources: Sequence[str]) -> None:
         raise UsageError("the output would replace the input", where=str(output), hint="name another --output")
 
 
-def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> int:
-    """How many rows an interrupted call has left whole; the half line at the end is taken off."""
+def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> tuple[int, int]:
+    """How many complete rows an interrupted call left, and their length in bytes."""
     note = _origin_file(part)
     if not part.exists():
         write_json(note, origin)
-        return 0
+        return 0, 0
     if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != origin:
         raise UsageError(
             "an unfinished output of another source or model is in the way",
             where=str(part),
             hint="delete it, or name another --output",
         )
-    done, end = 0, 0
-    with part.open("r+b") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                done, end = done + 1, end + len(line)
-        file.truncate(end)
-    console.say(f"going on after row {done} of an earlier call")
-    return done
+    done, length = whole_lines(part)
+    console.say(f"resuming after row {done} of an earlier call")
+    return done, length
 
 
 def _origin_file(part: Path) -> Path:

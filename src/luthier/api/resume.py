@@ -5,12 +5,13 @@ from pathlib import Path
 
 from luthier import processes
 from luthier.api.report import report
-from luthier.console import Console, Tee
+from luthier.console import Console
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.journal import blamed_on, same_data
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.training import finish, take_part
+from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from luthier import processes
 from luthier.api.report import report
-from luthier.console import Console, Tee
+from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Events, Listener, Name
 from luthier.pipeline.assemble import decide_precision
@@ -18,8 +18,9 @@ from luthier.pipeline.results import Result
 from luthier.pipeline.training import finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
+from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run, new_path
-from luthier.storage.files import write_json, write_text
+from luthier.storage.atomic import write_json, write_text
 
 
 def train(

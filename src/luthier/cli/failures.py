@@ -1,13 +1,16 @@
 """Every way a command can fail, as one message of at most six lines and one exit code."""
 
 import errno
-import tempfile
 import traceback
+from contextlib import closing
 from pathlib import Path
 
 from typer.exceptions import TyperException
 
 from luthier.errors import LuthierError, ResourceError, UsageError
+from luthier.storage.append import AppendFile
+from luthier.storage.disk import write
+from luthier.storage.temporary import temporary_file
 
 MOST_LINES = 6
 INTERRUPTED = 130
@@ -97,11 +100,12 @@ def _keep(story: str, error: BaseException) -> str:
         if note.startswith("run: "):
             log = Path(note.removeprefix("run: ")) / "log.txt"
             try:
-                with log.open("a", encoding="utf-8") as file:
-                    file.write(story)
-            except OSError:
+                with closing(AppendFile(log)) as file:
+                    file.append(story)
+                    file.flush()
+            except ResourceError:
                 break
             return str(log)
-    with tempfile.NamedTemporaryFile("w", prefix="luthier-", suffix=".txt", delete=False, encoding="utf-8") as fresh:
-        fresh.write(story)
-    return fresh.name
+    fresh = temporary_file(".txt")
+    write(fresh, story.encode("utf-8", "backslashreplace"))
+    return str(fresh)

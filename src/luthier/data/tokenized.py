@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase, __version__
 from typing_extensions import Buffer
 
 from luthier.data.batches import IGNORED, IntArray, flat, longest
+from luthier.storage.disk import make_directory
 
 ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to tokenize
 # Examples beside the model's own. A task gives the first three where it has them; the others are measured here.
@@ -233,7 +234,7 @@ def _mapped(
     fingerprint = hashlib.sha256(decides.encode()).hexdigest()[:32]
     cache = Path(datasets_config.HF_DATASETS_CACHE) / "luthier"
     try:
-        cache.mkdir(parents=True, exist_ok=True)
+        make_directory(cache)
         file = str(cache / f"{fingerprint}.arrow") if os.access(cache, os.W_OK) else None
     except OSError:
         file = None

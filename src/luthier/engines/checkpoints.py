@@ -15,7 +15,8 @@ from safetensors.torch import load_model, save_model
 from luthier import processes
 from luthier.engines.base import Training, TrainState
 from luthier.errors import DamagedError, FingerprintError
-from luthier.storage.files import remove_directory, verify, write_directory
+from luthier.storage.atomic import remove_directory, write_directory
+from luthier.storage.checksums import verify
 
 MODEL, STATE, TENSORS, FINGERPRINT = "model.safetensors", "state.json", "tensors.pt", "fingerprint.json"
 
@@ -57,10 +58,12 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
     def fill(aside: Path) -> None:
         save_model(training.model, str(aside / MODEL))
         torch.save(tensors, aside / TENSORS)
-        (aside / STATE).write_text(json.dumps(training.state.to_dict()), encoding="utf-8")
-        (aside / FINGERPRINT).write_text(json.dumps(fingerprint, default=str, sort_keys=True), encoding="utf-8")
 
-    write_directory(target, fill)
+    texts = {
+        STATE: json.dumps(training.state.to_dict()),
+        FINGERPRINT: json.dumps(fingerprint, default=str, sort_keys=True),
+    }
+    write_directory(target, fill, texts)
     for old in list_checkpoints(directory)[:-keep]:
         if old.step != training.state.best_step:
             remove_directory(old.path)

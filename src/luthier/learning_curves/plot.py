@@ -12,7 +12,7 @@ import numpy as np
 from luthier import text
 from luthier.errors import UsageError
 from luthier.learning_curves.record import Series
-from luthier.storage.files import write_bytes, write_text
+from luthier.storage.atomic import write_bytes, write_text
 
 if TYPE_CHECKING:
     import altair as alt

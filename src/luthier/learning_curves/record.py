@@ -2,15 +2,13 @@
 
 import json
 import math
-import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from luthier.errors import DamagedError
-from luthier.storage.files import cannot_write, sync_directory
+from luthier.storage.append import AppendFile
 
 
 @dataclass
@@ -21,32 +19,25 @@ class Series:
     values: list[float] = field(default_factory=list)
 
 
-class CurveWriter:
+class CurveWriter(AppendFile):
     """Appends points to `curves.jsonl`.
 
     Args:
-        path: The file; made where there is none.
+        path: The file; created if missing.
         length: Bytes to keep of what is there: a resumed run drops the points after its checkpoint.
     Raises:
         DamagedError: The file is shorter than that: points are lost.
-        ResourceError: Here and below: the disk is full or cannot be written.
+        ResourceError: Here and below: the disk is full or the file cannot be written.
     """
 
     def __init__(self, path: Path, length: int = 0) -> None:
-        self._path = path
-        if path.is_file() and path.stat().st_size < length:  # else truncating would fill it up with zeros
+        if path.is_file() and path.stat().st_size < length:
             raise DamagedError(
-                f"curves are lost: the checkpoint knows {length} bytes of them",
+                f"points are missing: the file is shorter than the {length} bytes that the checkpoint recorded",
                 where=str(path),
-                hint="put the file back; or delete it, to go on without the points so far",
+                hint="restore the file, or delete it to go on without the earlier points",
             )
-        fresh = not path.exists()
-        with self._told():
-            self._file = path.open("ab")
-            if self._file.tell() > length:  # a process that only takes part writes to the null device, which is empty
-                self._file.truncate(length)
-            if fresh:
-                sync_directory(path.parent)
+        super().__init__(path, length)
 
     def add(self, step: int, epoch: float, values: Mapping[str, float]) -> None:
         """Add one point to each named curve. A value that is not finite is written as a string, never as 0."""
@@ -54,31 +45,7 @@ class CurveWriter:
         for name, value in values.items():
             finite = value if math.isfinite(value) else str(value)
             point = {"step": step, "epoch": epoch, "time": now, "name": name, "value": finite}
-            with self._told():
-                self._file.write(json.dumps(point, allow_nan=False).encode() + b"\n")
-
-    def sync(self) -> int:
-        """Bring every point to the disk and return the file's length in bytes."""
-        with self._told():
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        return self._file.tell()
-
-    def flush(self) -> None:
-        """Hand the points to the system, so that a reader of the file sees them."""
-        with self._told():
-            self._file.flush()
-
-    def close(self) -> None:
-        with suppress(OSError):  # said already, where it happened
-            self._file.close()
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise cannot_write(self._path, error) from None
+            self.append(json.dumps(point, allow_nan=False) + "\n")
 
 
 def read_curves(path: Path) -> dict[str, Series]:

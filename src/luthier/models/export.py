@@ -9,7 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import DamagedError
 from luthier.models.quiet import quiet
-from luthier.storage.files import write_directory
+from luthier.storage.atomic import write_directory
 
 TASK_CARD = "luthier.json"
 
@@ -32,10 +32,9 @@ def save_model(
         with quiet():
             model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
-        (aside / TASK_CARD).write_text(json.dumps(dict(task), indent=2, ensure_ascii=False), encoding="utf-8")
-        (aside / "README.md").write_text(card, encoding="utf-8")
 
-    write_directory(directory, fill)
+    texts = {TASK_CARD: json.dumps(dict(task), indent=2, ensure_ascii=False), "README.md": card}
+    write_directory(directory, fill, texts)
 
 
 def read_task_card(directory: Path) -> dict[str, Any] | None:

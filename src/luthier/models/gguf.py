@@ -4,14 +4,12 @@ import copy
 import hashlib
 import io
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from functools import cache
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 from huggingface_hub import constants
 from tokenizers import pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -19,7 +17,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 from luthier.console import Console
 from luthier.errors import DamagedError, ModelError, ResourceError
 from luthier.models.quiet import quiet
-from luthier.storage.files import remove_directory, sweep, verify, write_directory
+from luthier.storage.atomic import remove_directory, sweep, write_directory
+from luthier.storage.checksums import verify
+from luthier.storage.disk import join, make_directory, remove
+from luthier.storage.lock import lock_of
 
 VERSION = 1  # of what is written here; a new one converts again
 PLACE = "LUTHIER_CACHE"  # environment variable
@@ -55,8 +56,8 @@ def converted(
     try:
         if _is_whole(target):
             return target
-        place.mkdir(parents=True, exist_ok=True)
-        with FileLock(place / ".lock"):
+        make_directory(place)
+        with lock_of(place):
             if not _is_whole(target):  # another process may have made it in the meantime
                 _convert(name, parts, digits, target, console or Console())
     except (OSError, ResourceError) as error:
@@ -75,15 +76,9 @@ def _convert(name: str, parts: Sequence[Path], digits: bool, target: Path, conso
 
     def fill(aside: Path) -> None:
         whole = aside / "whole.gguf"
-        if len(parts) > 1:
-            with whole.open("wb") as file:
-                for part in parts:
-                    with part.open("rb") as piece:
-                        shutil.copyfileobj(piece, file)
-        else:
-            whole.symlink_to(parts[0].absolute())
+        join(parts, whole)
         model, tokenizer = _read(whole, digits)
-        whole.unlink()
+        remove(whole)
         with quiet():
             model.save_pretrained(aside)
             tokenizer.save_pretrained(aside)

@@ -18,7 +18,7 @@ from luthier.errors import DamagedError, ModelError, RecipeError
 from luthier.models.architectures import ARCHITECTURES
 from luthier.models.quiet import quiet
 from luthier.models.sources import locate, near
-from luthier.storage.files import MANIFEST, verify
+from luthier.storage.checksums import MANIFEST, verify
 from luthier.text import listing, plural, shorten
 
 LONGEST = 512  # tokens; the default cap where a model could take more than an encoder task is likely to need

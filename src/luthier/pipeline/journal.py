@@ -1,7 +1,6 @@
 """How a run begins and is taken up again: its directory is claimed, and its data is kept and seen to be the same."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,8 @@ from luthier.data.reading.sources import STANDARD_INPUT
 from luthier.errors import FingerprintError
 from luthier.pipeline.prepare import Prepared
 from luthier.run_directory.run import Run
-from luthier.storage.files import write_text
+from luthier.storage.atomic import move, write_text
+from luthier.storage.disk import make_directory, remove_tree
 
 STDIN = "stdin"  # file that standard input is kept in
 
@@ -27,9 +27,9 @@ def claimed(run_dir: Path | str | None) -> Iterator[Run | None]:
         yield run
     except BaseException:
         if not run.recipe_file.exists():
-            shutil.rmtree(run.path)  # it was empty when it was claimed
+            remove_tree(run.path)  # it was empty when it was claimed
             if existed:
-                run.path.mkdir()
+                make_directory(run.path)
         raise
 
 
@@ -57,8 +57,8 @@ def keep_data(prepared: Prepared, spool: Path, run: Run) -> None:
             assert source.digest  # computed now and cached: it cannot be once the file has moved
             source.path = moved[source.path]
     for path, kept in moved.items():
-        kept.parent.mkdir(exist_ok=True)
-        shutil.move(path, kept)
+        make_directory(kept.parent)
+        move(path, kept)
     places = {STANDARD_INPUT if path.name == STDIN else str(path): str(kept) for path, kept in moved.items()}
     data = prepared.recipe.data
     for specs in (data.train, data.validation, data.test):

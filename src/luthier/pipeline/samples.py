@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import DamagedError
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 
 
 class Samples:

@@ -27,7 +27,7 @@ from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads, peak_memory
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
-from luthier.storage.files import sweep, write_json
+from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
 from luthier.text import number, quantity
 

@@ -11,7 +11,7 @@ from luthier.reporting import names
 from luthier.reporting.intervals import Mark, Scale, mark
 from luthier.reporting.panels import Score
 from luthier.reporting.render import render
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Curves that are drawn as a smoothed line, since each point is one step.

@@ -18,7 +18,7 @@ from luthier.reporting.render import render
 from luthier.reporting.scores import score_table
 from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.run_directory.run import Run
-from luthier.storage.files import write_text
+from luthier.storage.atomic import write_text
 
 Fact = tuple[str, str]
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from luthier.errors import DamagedError
-from luthier.storage.files import write_bytes
+from luthier.storage.atomic import write_bytes
 
 
 def write_predictions(path: Path, predictions: Mapping[str, list[Any]]) -> None:

@@ -1,10 +1,8 @@
 """The run directory: where each thing of a run stands, who may write it, and how it is listed."""
 
 import json
-import os
 import re
 import secrets
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from luthier.errors import RecipeError, RunError, nearest
 from luthier.recipe import END, Recipe
-from luthier.storage.files import cannot_write, sweep
+from luthier.storage.atomic import sweep
+from luthier.storage.disk import make_directory
+from luthier.storage.lock import is_locked, locked
 
 RECIPE = "recipe.toml"
 
@@ -44,7 +42,7 @@ class Run:
             hint = f"`luthier resume {path}` goes on with it" if (path / RECIPE).exists() else "name another directory"
             raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
         try:
-            (path / "checkpoints").mkdir(parents=True, exist_ok=True)
+            make_directory(path / "checkpoints")
         except OSError as error:
             raise RunError(
                 f"the run directory cannot be made: {error.strerror}",
@@ -162,51 +160,15 @@ class Run:
         """One of `done`, `running`, `stopped`."""
         if self.result_file.exists():
             return "done"
-        return "running" if self._is_locked() else "stopped"
+        return "running" if is_locked(self.path) else "stopped"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for writing, and clear away what a killed process left half-written.
-
-        The lock of a dead process is void: the kernel drops it with the process.
-
-        Raises:
-            RunError: Another process holds it; the message says which.
-            ResourceError: The disk is full.
-        """
-        lock = FileLock(self.path / ".lock")
-        owner = self.path / ".owner"
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            who = (owner.read_text(encoding="utf-8") if owner.exists() else "") or "another process"
-            raise RunError(
-                f"the run is being written by {who}", where=str(self.path), hint="wait for it or stop it"
-            ) from None
-        except OSError as error:
-            raise RunError(f"the run cannot be locked: {error.strerror}", where=str(self.path)) from None
-        try:
-            self._claim(owner)
+        """Hold the run for writing, and remove what a killed process left partly written; raises as `locked`."""
+        with locked(self.path):
+            for directory in (self.path, self.checkpoints):
+                sweep(directory)
             yield
-        finally:
-            owner.unlink(missing_ok=True)
-            lock.release()
-
-    def _claim(self, owner: Path) -> None:
-        try:
-            owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
-        except OSError as error:
-            raise cannot_write(owner, error) from None
-        for directory in (self.path, self.checkpoints):
-            sweep(directory)
-
-    def _is_locked(self) -> bool:
-        lock = FileLock(self.path / ".lock")
-        try:
-            with lock.acquire(timeout=0):
-                return False
-        except (Timeout, OSError):
-            return True
 
 
 def new_path(task: str, data_name: str, parent: Path = Path("runs")) -> Path:

@@ -4,9 +4,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
-import shutil
 import stat
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from luthier.errors import SourceError, nearest
+from luthier.storage.disk import CHUNK, copy
+from luthier.storage.temporary import seekable
 from luthier.text import listing
-
-CHUNK = 1 << 20
 
 # Content beats extension: a file is what its first bytes say.
 COMPRESSIONS = {
@@ -88,10 +86,8 @@ class DataFile:
             if not self.compression:
                 yield stream
                 return
-            with tempfile.TemporaryFile() as plain:
-                shutil.copyfileobj(stream, plain, CHUNK)
-                plain.seek(0)
-                yield cast(BinaryIO, plain)
+            with seekable(stream) as plain:
+                yield plain
 
     def head(self, size: int) -> bytes:
         """The first `size` bytes, decompressed."""
@@ -149,8 +145,8 @@ def refuse_binary(head: bytes, name: str) -> None:
 
 def spool(stream: BinaryIO, target: Path) -> None:
     """Copy a stream that can be read only once to a file that can be read again."""
-    with reading(str(target), target), target.open("wb") as copy:
-        shutil.copyfileobj(stream, copy, CHUNK)
+    with reading(str(target), target):
+        copy(stream, target)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from luthier.errors import SourceError, UsageError
-from luthier.storage.files import cannot_write
+from luthier.storage.disk import cannot_write
 from luthier.text import listing
 
 KINDS = "paths, a list of dicts, a dict of columns, a data frame, or a Dataset or DatasetDict"
@@ -80,7 +80,7 @@ def write_copy(data: Any, path: Path, name: str = "") -> None:
         hint = "leave the column out"
         raise SourceError(f"a column cannot be kept as Parquet: {error}", where=title, hint=hint) from None
     except OSError as error:
-        raise cannot_write(path, error) from None
+        raise cannot_write(path, error.strerror or str(error)) from None
 
 
 def name_of_copy(path: Path) -> str:

@@ -4,7 +4,6 @@ import random
 import re
 import stat
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,6 +20,8 @@ from luthier.data.reading.reader import Reader, Reading
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
+from luthier.storage.disk import remove
+from luthier.storage.temporary import temporary_file
 
 STANDARD_INPUT = "-"
 _HUB_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*(/[\w.\-]+)?(:[\w.\-]+)?")
@@ -215,8 +216,8 @@ def _open_stream(name: str, path: Path | None, keep_in: Path | None, how: Readin
     """Copy what can be read only once, standard input or a named pipe, to a file."""
     temporary = keep_in is None
     if keep_in is None:
-        with reading(name), tempfile.NamedTemporaryFile(prefix="luthier-", delete=False) as made:
-            keep_in = Path(made.name)
+        with reading(name):
+            keep_in = temporary_file()
     try:
         if path is None:
             spool(sys.stdin.buffer, keep_in)
@@ -227,11 +228,11 @@ def _open_stream(name: str, path: Path | None, keep_in: Path | None, how: Readin
         source = _of_file(DataFile(name, keep_in, found.compression), how)
     except BaseException:
         if temporary:
-            keep_in.unlink(missing_ok=True)
+            remove(keep_in)
         raise
     source.decisions.insert(0, Decision("kept in", str(keep_in), "a stream can be read only once"))
     if temporary:
-        weakref.finalize(source, keep_in.unlink, missing_ok=True)
+        weakref.finalize(source, remove, keep_in)
     return source
 
 

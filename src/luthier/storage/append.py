@@ -1,0 +1,63 @@
+"""Files that grow line by line."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from luthier.storage import disk
+
+
+class AppendFile:
+    """Appends text to a file.
+
+    Args:
+        path: The file; created if missing.
+        length: Bytes to keep of what is there; None for all of them.
+    Raises:
+        ResourceError: Here and below: the disk is full or the file cannot be written.
+    """
+
+    def __init__(self, path: Path, length: int | None = None) -> None:
+        self._path = path
+        fresh = not path.exists()
+        with disk.writing(path):
+            disk.before_change("write", path)
+            self._file = path.open("ab")
+            if length is not None and self._file.tell() > length:
+                self._file.truncate(length)
+                self._file.seek(0, os.SEEK_END)
+            if fresh:
+                disk.sync(path.parent)
+
+    def append(self, text: str) -> None:
+        """Add text; it may stay in memory until `flush` or `sync`."""
+        with disk.writing(self._path):
+            self._file.write(text.encode("utf-8", "backslashreplace"))
+
+    def flush(self) -> None:
+        """Hand everything to the operating system, so that other processes see it."""
+        with disk.writing(self._path):
+            disk.before_change("write", self._path)
+            self._file.flush()
+
+    def sync(self) -> int:
+        """Make everything survive a power loss; the file's length in bytes."""
+        self.flush()
+        with disk.writing(self._path):
+            disk.sync(self._path, self._file.fileno())
+        return self._file.tell()
+
+    def close(self) -> None:
+        """Close the file. Never fails: `sync` tells of what cannot be written."""
+        with suppress(OSError):
+            self._file.close()
+
+
+def whole_lines(path: Path) -> tuple[int, int]:
+    """How many complete lines a file has, and their length in bytes: an interrupted write may have cut the last one."""
+    lines = length = 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                lines, length = lines + 1, length + len(line)
+    return lines, length

@@ -1,0 +1,104 @@
+"""Every change to the disk, one function each, and the error that tells of a change that failed."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from luthier.errors import ResourceError
+
+CHUNK = 1 << 20
+
+
+def before_change(operation: str, path: Path) -> None:
+    """Called before each change, with `write`, `fsync`, `rename`, `remove` or `mkdir`.
+
+    Does nothing: tests replace it to inject faults.
+    """
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file in place. A fault leaves a part of it: see `luthier.storage.atomic` for what must be whole."""
+    before_change("write", path)
+    path.write_bytes(data)
+
+
+def copy(stream: BinaryIO, path: Path) -> None:
+    """As `write`, with the rest of a stream."""
+    before_change("write", path)
+    with path.open("wb") as file:
+        shutil.copyfileobj(stream, file, CHUNK)
+
+
+def join(parts: Sequence[Path], path: Path) -> None:
+    """Make one file of its parts, in order; a link where there is only one."""
+    before_change("write", path)
+    if len(parts) == 1:
+        path.symlink_to(parts[0].absolute())
+        return
+    with path.open("wb") as file:
+        for part in parts:
+            with part.open("rb") as piece:
+                shutil.copyfileobj(piece, file, CHUNK)
+
+
+def sync(path: Path, handle: int | None = None) -> None:
+    """Make a file, or the names in a directory, survive a power loss.
+
+    Args:
+        path: What to sync.
+        handle: Its file descriptor; None to open it.
+    """
+    before_change("fsync", path)
+    opened = os.open(path, os.O_RDONLY) if handle is None else handle
+    try:
+        os.fsync(opened)
+    finally:
+        if handle is None:
+            os.close(opened)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Rename a file or a directory; replaces a file."""
+    before_change("rename", source)
+    source.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it exists."""
+    before_change("remove", path)
+    path.unlink(missing_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove as much of a directory as possible; never fails."""
+    with suppress(OSError):
+        before_change("remove", path)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory and its parents, unless they exist."""
+    before_change("mkdir", path)
+    path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError of a change into a ResourceError that says how much space is left."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error.strerror or str(error)) from None
+
+
+def cannot_write(path: Path, why: str) -> ResourceError:
+    """The error for a file or directory that cannot be written."""
+    try:
+        status = os.statvfs(path.parent)
+        room = f"{status.f_bavail * status.f_frsize / 1e6:.0f} MB free there"
+    except OSError:
+        room = "the directory is gone"
+    return ResourceError(f"cannot write: {why}", where=str(path), hint=f"{room}; make room, then resume the run")
