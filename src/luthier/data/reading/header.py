@@ -37,11 +37,11 @@ def find_header(rows: list[list[str]]) -> tuple[bool, str]:
     enough = len(named) / 2 if below else len(named)
     known = bool(named) and sum(map(_is_known, named)) >= enough and all(map(_is_short, named))
     if known and (not again or _is_known(again)):
-        return True, "the first line holds names of columns"
+        return True, "the first line holds column names"
     if again:
-        return False, f"what stands in the first line comes again: {again[:40]!r}"
+        return False, f"the first line's values recur below ({again[:40]!r}), so it is data"
     unlike = _unlike_below(names, columns) if below else ""
-    return (True, unlike) if unlike else (False, "nothing sets the first line apart")
+    return (True, unlike) if unlike else (False, "the first line looks like the others")
 
 
 def _is_value(name: str, column: list[str]) -> bool:

@@ -40,18 +40,18 @@ def reads_as_prose(lines: Sequence[str]) -> tuple[bool, str]:
     if len(blocks) < 2:
         return False, "there are no blank lines between them"
     if not headings and len(filled) < FEWEST_LINES:
-        return False, "blank lines are no rows"
+        return False, "blank lines are ignored"
     single = blocks.count(1) / len(blocks)
     if single >= 0.9:
         if 0 < headings <= len(blocks) / 2 and mean(filled) >= SHORT_LINE:
-            return True, f"{plural(headings, 'heading')} and paragraphs of a line each"
+            return True, f"{plural(headings, 'heading')} and one-line paragraphs"
         if mean(filled) >= LONG_LINE:
-            return True, f"blank lines part lines of {count(round(mean(filled)))} characters"
-        return False, "blank lines are no rows"
+            return True, f"blank lines separate lines of {count(round(mean(filled)))} characters"
+        return False, "blank lines are ignored"
     size = len(filled) / len(blocks)
     if size > LONG_BLOCK and not headings:
         return False, f"there is one blank line for {count(round(size))} others"
-    return True, f"blank lines part blocks of {number(size, 1)} lines"
+    return True, f"blank lines separate blocks of {number(size, 1)} lines"
 
 
 def is_heading(line: str) -> bool:

@@ -49,13 +49,15 @@ class Fit:
             name = _SEPARATORS.get(dialect.separator, repr(dialect.separator))
             separator = Decision("separator", name, f"{agree} have {self.width} fields")
         else:
-            separator = Decision("separator", "none", "no character cuts the lines alike")
+            separator = Decision("separator", "none", "no character splits the lines into equal numbers of fields")
         if not dialect.quote:
-            why = "as text they fit the rows, as quotes they do not" if self._has_quotes() else "there are none"
+            why = "the file has none"
+            if self._has_quotes():
+                why = "the rows have equal numbers of fields only if quotes are text"
             return [separator, Decision("quoting", "quotes are plain characters", why)]
-        inside = "backslash" if dialect.escape else "doubled"
-        why = f"fields in {dialect.quote} fit the rows" if self._has_quotes() else "the custom for this separator"
-        return [separator, Decision("quoting", f"{dialect.quote}, {inside} inside", why)]
+        escaped = "with a backslash" if dialect.escape else "by doubling"
+        why = f"fields in {dialect.quote} fit the rows" if self._has_quotes() else "usual for this separator"
+        return [separator, Decision("quoting", f"{dialect.quote}, escaped {escaped}", why)]
 
     def _has_quotes(self) -> bool:
         quote = self.dialect.quote or '"'

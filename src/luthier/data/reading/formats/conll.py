@@ -41,7 +41,7 @@ class ConllReader(Reader):
             return None
         further = [f"column{number}" for number in range(2, width)]
         decisions = [
-            Decision("format", "CoNLL", "a tag ends each line, blank lines part the sentences"),
+            Decision("format", "CoNLL", "each line ends in a tag, blank lines separate sentences"),
             text.encoding.decision(),
             Decision("separator", "tab" if separator else "blanks", f"most lines have {width} fields"),
         ]
