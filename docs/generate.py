@@ -16,9 +16,9 @@ def recipe_page() -> str:
     rows = {key: f"{_code(defaults[key])} | {about}" for key, about in keys().items()}
     return _page(
         "The recipe",
-        "Everything that decides a run. Any key can stand in a TOML file, in `--set key=value`, or in `overrides`;"
-        " `luthier train DATA --dry-run` prints the complete recipe of a run. A task or a new model may have defaults"
-        " of its own, which the dry run shows.",
+        "Everything that decides a run. Any key can stand in a TOML file, in `--set key=value`, or be a keyword"
+        " argument in Python; `luthier train DATA --dry-run` prints the complete recipe of a run. A task or a new model may have"
+        " defaults of its own, which the dry run shows.",
         ("key", "default | what it is"),
         rows,
     )
