@@ -18,7 +18,7 @@ def recipe_page() -> str:
     rows = {key: f"{_default(field)} | {field.description}" for key, field in Recipe.known_keys().items()}
     return _page(
         "The recipe",
-        "Every setting of a run. Set a key in a TOML file, with `--set key=value`, or in `overrides`."
+        "Every setting of a run. Set a key in a TOML file, with `--set key=value`, or as a keyword argument in Python."
         " `luthier train DATA --dry-run` prints the complete recipe of a run, including the defaults of its task and"
         " of new models.",
         ("key", "default | description"),

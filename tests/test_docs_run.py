@@ -87,3 +87,17 @@ def test_command(command, place, tiny_model, monkeypatch, capsys):
     captured = capsys.readouterr()
     assert code == 0, captured.err
     assert captured.out
+
+
+def test_the_python_of_the_first_page_runs(place, tiny_model, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sources, "packaged_directory", lambda name, console=None: str(tiny_model))
+    page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block, names)
+    score, paths = capsys.readouterr().out.splitlines()
+    assert len(score.split()) == 4
+    assert paths.endswith("report.html")

@@ -229,13 +229,13 @@ class Recipe(Section):
     generation: GenerationRecipe = GenerationRecipe()
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """Read a recipe from a TOML file.
 
         Raises:
             RecipeError: The file cannot be read, is not TOML or is not a recipe.
         """
-        return cls.build(read_toml(path), where=str(path))
+        return cls.build(read_toml(Path(path)), where=str(path))
 
     def to_toml(self) -> str:
         """Write the complete recipe with a comment on each key, and the line that marks its end."""

@@ -1,6 +1,7 @@
 """How a run begins and is taken up again: its directory is claimed, and its data is kept and seen to be the same."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +74,7 @@ def write_skipped(prepared: Prepared, run: Run) -> None:
 def data_name(prepared: Prepared) -> str:
     """What to call the data in the name of a run: the file, or its folder where the file is called `train`."""
     first = Path(next(iter(prepared.sources.values()))[0].name)
-    stem = first.name.split(".")[0]
+    stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a data set
     return first.absolute().parent.name if stem in ("train", "data", "-", "") else stem
 
 
