@@ -1,4 +1,4 @@
-"""What the work says while it goes on. The base says nothing: that is what a Python caller gets by default."""
+"""Progress and messages of running work. The base classes print nothing, which is the default in Python."""
 
 import logging
 from collections.abc import Iterator
@@ -10,50 +10,50 @@ from luthier.findings import Decision, Finding
 
 
 class Progress:
-    """A bar of one piece of work. The base draws nothing."""
+    """The progress bar of one piece of work. The base class draws nothing."""
 
     def advance(self, n: int = 1, **fields: str) -> None:
-        """Go on by `n` units.
+        """Advance by `n` units.
 
         Args:
             n: Units done since the last call.
-            fields: What to show beside the bar, name to formatted value (`loss="0.412"`).
+            fields: Values to show next to the bar, name to formatted value (`loss="0.412"`).
         """
 
 
 class Console:
-    """Where the steps of the work tell what they chose, noticed and did."""
+    """Receives the decisions, findings and messages of running work."""
 
     def decision(self, decision: Decision) -> None:
-        """A choice made for the user, one line."""
+        """Print a choice made for the user."""
 
     def finding(self, finding: Finding) -> None:
-        """Something that a check noticed."""
+        """Print a finding of a check."""
 
     def say(self, text: str) -> None:
-        """A line of plain words."""
+        """Print a line of text."""
 
     def warn(self, text: str) -> None:
-        """A line that should not be missed."""
+        """Print a warning."""
 
     @contextmanager
     def progress(self, name: str, total: int | None, unit: str = "rows", done: int = 0) -> Iterator[Progress]:
-        """A bar over a piece of work.
+        """Show the progress of a piece of work.
 
         Args:
-            name: What is being done (`train`, `evaluate`, `tokenize`).
-            total: Units in all; None where nobody knows.
+            name: Name of the work (`train`, `evaluate`, `tokenize`).
+            total: Total number of units; None if unknown.
             unit: What is counted.
-            done: Units that were done before, as after a resume.
+            done: Units done before, as after a resume.
         """
         yield Progress()
 
 
 class Tee(Console):
-    """Says everything to another console and to a log file, which may be named later than the first words fall.
+    """Copies everything to another console and to a log file; the file can be named after the first messages.
 
     Args:
-        console: Who else is told.
+        console: The other console.
     """
 
     def __init__(self, console: Console) -> None:
@@ -63,7 +63,7 @@ class Tee(Console):
         self._log.addHandler(self._early)
 
     def write_to(self, path: Path) -> None:
-        """Append what was said so far, and all that follows, to a file, each line with its time."""
+        """Append all earlier and later messages to a file, each with its time."""
         file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._early.setTarget(file)

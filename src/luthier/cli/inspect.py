@@ -1,4 +1,4 @@
-"""`luthier inspect`: the data report without training."""
+"""`luthier inspect`: a report on the data, without training."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from typer import Option
 
 from luthier.cli.options import (
+    RUN,
     Allow,
     Data,
     Json,
     LabelColumns,
     Model,
     Quiet,
+    RoleColumns,
     Scratch,
     Set,
     Task,
@@ -36,18 +38,22 @@ def inspect(
     from_scratch: Scratch = None,
     text: TextColumns = None,
     label: LabelColumns = None,
+    column: RoleColumns = None,
     valid: Validation = None,
     test: Test = None,
     allow: Allow = None,
     settings: Set = None,
-    cost: Annotated[bool, Option(help="Measure a few steps to say what a run would cost.")] = True,
+    cost: Annotated[
+        bool,
+        Option(metavar="", help="Measure a few steps to estimate the cost.", show_default=False, rich_help_panel=RUN),
+    ] = True,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Say what is in the data, without training.
+    """Report on the data, without training.
 
-    Exit code 3 where a finding would stop `luthier train`.
+    The exit code is 3 if a finding would stop `luthier train`.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     given = {
@@ -58,7 +64,7 @@ def inspect(
         "data.test": test,
         "data.allow": allow,
     }
-    changes = overrides(given, text, label, settings or [])
+    changes = overrides(given, text, label, column, settings)
 
     from luthier.api.inspect import inspect as inspect_data
 
@@ -91,9 +97,9 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
     lengths = found.get("lengths")
     if lengths:
         quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
-        out.text(f"{'tokens':<{width}} {quantiles}; {share(lengths['truncated_share'])} of the rows are cut")
+        out.text(f"{'tokens':<{width}} {quantiles}; {share(lengths['truncated_share'])} of rows truncated")
     for target in (found.get("targets") or [])[:MOST_TARGETS]:
-        out.text(f"{'learns':<{width}} {shorten(target, 70 - width)!r}")
+        out.text(f"{'target':<{width}} {shorten(target, 70 - width)!r}")
     cost = found.get("cost")
     if cost:
         memory = cost.get("peak_memory_bytes")
