@@ -1,5 +1,5 @@
-# Everything a developer does. The environment is made on first use and made again when the pins change;
-# another place or interpreter: make test VENV=elsewhere/venv PYTHON=python3.12
+# Everything a developer does. The environment is created on first use and again when the pins change.
+# To use another directory or interpreter: make test VENV=elsewhere/venv PYTHON=python3.12
 
 VENV ?= .venv
 PYTHON ?= python3
@@ -15,7 +15,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: $(INSTALLED) ## make the environment in .venv
+install: $(INSTALLED) ## create the environment in .venv
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,7 +33,7 @@ test: $(INSTALLED) ## run the quick tests
 	$(PYTEST)
 
 .PHONY: test-slow
-test-slow: $(INSTALLED) ## run the tests that take long
+test-slow: $(INSTALLED) ## run the slow tests
 	$(PYTEST) -m slow
 
 .PHONY: test-all
@@ -41,19 +41,19 @@ test-all: $(INSTALLED) ## run every test
 	$(PYTEST) -m ''
 
 .PHONY: lint
-lint: $(INSTALLED) ## check style, types and the floors of the house
+lint: $(INSTALLED) ## check style, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
 .PHONY: style
-style: $(INSTALLED) ## mend what can be mended by a machine
+style: $(INSTALLED) ## auto-format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(INSTALLED) ## measure against peers, see bench/README.md
+bench: $(INSTALLED) ## compare with other trainers, see bench/README.md
 	$(BIN)/python -m bench
 
 .PHONY: docs

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from docs.generate import checks_page, recipe_page
-from luthier.cli.app import PIECES
+from luthier.cli.app import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-COMMAND = re.compile(r"^luthier (\S+)(.*)$", re.MULTILINE)
+COMMAND = re.compile(r"^(?:\.venv/bin/)?luthier (\S+)(.*)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize(("name", "page"), [("recipe", recipe_page()), ("checks", checks_page())])
@@ -19,7 +19,7 @@ def test_generated_pages_are_fresh(name, page):
 
 
 def test_every_command_has_its_page():
-    commands = {command.__name__ for commands in PIECES.values() for command in commands}
+    commands = {command.__name__ for commands in COMMANDS.values() for command in commands}
     assert commands <= {page.stem for page in PAGES}
 
 

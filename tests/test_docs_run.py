@@ -15,11 +15,11 @@ from tests.conftest import review, write_csv
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = {
-    line: page.name
+    line.removeprefix(".venv/bin/"): page.name
     for page in PAGES
     for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
-    if line.startswith("luthier ")
+    if line.removeprefix(".venv/bin/").startswith("luthier ")
 }
 CHAT = "2026-11-24-instructions-chat-m4q8"
 QUICK = {"training.max_steps": 3, "evaluation.resamples": 100}

@@ -1,4 +1,4 @@
-"""What the work says while it goes on. The base says nothing: that is what a Python caller gets by default."""
+"""Progress and messages of running work. The base classes print nothing, which is the default in Python."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,40 +7,40 @@ from luthier.findings import Decision, Finding
 
 
 class Progress:
-    """A bar of one piece of work. The base draws nothing."""
+    """The progress bar of one piece of work. The base class draws nothing."""
 
     def advance(self, n: int = 1, **fields: str) -> None:
-        """Go on by `n` units.
+        """Advance by `n` units.
 
         Args:
             n: Units done since the last call.
-            fields: What to show beside the bar, name to formatted value (`loss="0.412"`).
+            fields: Values to show next to the bar, name to formatted value (`loss="0.412"`).
         """
 
 
 class Console:
-    """Where the steps of the work tell what they chose, noticed and did."""
+    """Receives the decisions, findings and messages of running work."""
 
     def decision(self, decision: Decision) -> None:
-        """A choice made for the user, one line."""
+        """Print a choice made for the user."""
 
     def finding(self, finding: Finding) -> None:
-        """Something that a check noticed."""
+        """Print a finding of a check."""
 
     def say(self, text: str) -> None:
-        """A line of plain words."""
+        """Print a line of text."""
 
     def warn(self, text: str) -> None:
-        """A line that should not be missed."""
+        """Print a warning."""
 
     @contextmanager
     def progress(self, name: str, total: int | None, unit: str = "rows", done: int = 0) -> Iterator[Progress]:
-        """A bar over a piece of work.
+        """Show the progress of a piece of work.
 
         Args:
-            name: What is being done (`train`, `evaluate`, `tokenize`).
-            total: Units in all; None where nobody knows.
+            name: Name of the work (`train`, `evaluate`, `tokenize`).
+            total: Total number of units; None if unknown.
             unit: What is counted.
-            done: Units that were done before, as after a resume.
+            done: Units done before, as after a resume.
         """
         yield Progress()

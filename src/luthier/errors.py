@@ -47,25 +47,25 @@ class LuthierError(Exception):
 
 
 class UsageError(LuthierError):
-    """The command or call asks for something that cannot be done as asked."""
+    """The arguments of a command or call are invalid."""
 
     exit_code = 2
 
 
 class RecipeError(UsageError):
-    """A recipe key is unknown, has a value it cannot have, or contradicts another key."""
+    """A recipe key is unknown, has an invalid value, or contradicts another key."""
 
 
 class ModelError(UsageError):
-    """A model cannot be found, read, trusted, or used for the task."""
+    """A model cannot be found, loaded, verified, or used for the task."""
 
 
 class RunError(UsageError):
-    """A run directory is missing, locked by another process, or not what the command needs."""
+    """A run directory is missing, locked by another process, or unsuitable for the command."""
 
 
 class FingerprintError(RunError):
-    """What decides the run has changed since the checkpoint was written."""
+    """Data or settings that affect the result have changed since the checkpoint was written."""
 
 
 class DataError(LuthierError):
@@ -75,33 +75,33 @@ class DataError(LuthierError):
 
 
 class SourceError(DataError):
-    """A file or folder of data is missing, empty, or in no form that Luthier reads."""
+    """A data file or folder is missing, empty, or in a format that Luthier cannot read."""
 
 
 class ColumnError(DataError):
-    """A column that was named, or that the task needs, is not there."""
+    """A column that was named, or that the task needs, does not exist."""
 
 
 class FindingError(DataError):
-    """A check of the data found something that makes training pointless."""
+    """A check of the data found a problem that makes training pointless."""
 
 
 class DamagedError(DataError):
-    """A file of a checkpoint or model is not what its manifest says."""
+    """A file of a checkpoint or model does not match its checksum."""
 
 
 class NonFiniteError(DataError):
-    """The loss or the gradient is not a finite number."""
+    """The loss or the gradient norm is not finite."""
 
 
 class ResourceError(LuthierError):
-    """The disk or the memory is used up."""
+    """Out of disk space or memory."""
 
     exit_code = 4
 
 
 class InterruptedRun(LuthierError):
-    """A signal stopped the run after its state was saved."""
+    """A signal stopped the run; its state was saved first."""
 
     exit_code = 5
 

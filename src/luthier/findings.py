@@ -1,4 +1,4 @@
-"""What a check noticed, in data or in curves, and what a reader decided."""
+"""Findings of checks, in data or learning curves, and decisions made for the user."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,14 +9,14 @@ Severity = Literal["info", "warning", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a check noticed.
+    """A problem or fact found by a check.
 
     Args:
-        id: Stable name in kebab case, such as `near-equal-labels`; `--allow` takes it.
-        severity: `error` stops `train` unless it is allowed.
-        message: What was found with its evidence (counts, examples), one or two sentences.
-        action: What to do about it.
-        rows: Row numbers (1-based, as in the source) that show it; at most a few dozen.
+        id: Stable name in kebab case, such as `near-equal-labels`; the argument of `--allow`.
+        severity: `error` stops `train` unless the finding is allowed.
+        message: What was found, with evidence (counts, examples), in one or two sentences.
+        action: How to fix it; printed as the hint.
+        rows: Numbers of the affected rows (1-based, as in the source); at most a few dozen.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A choice that Luthier made for the user, printed as one line: `encoding: utf-8 (byte-order mark)`."""
+    """A choice that Luthier made for the user, printed on one line: `encoding: utf-8 (byte-order mark)`."""
 
     what: str
     value: str

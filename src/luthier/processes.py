@@ -1,7 +1,7 @@
-"""The processes that train together, as a launcher such as `torchrun` starts them; without one there is just this one.
+"""The processes of one training, started by a launcher such as `torchrun`; without a launcher, just this process.
 
-What they agree on beside tensors (counts, flags, small objects) goes over a CPU group of its own: nobody waits for a
-device, and the others may wait for rank 0 to read data or to score for as long as that takes.
+Counts, flags and small objects are exchanged in a separate CPU group: no process waits for a device, and the others can
+wait for rank 0 to read data or compute scores, however long that takes.
 """
 
 import atexit
@@ -16,30 +16,30 @@ from luthier.errors import LuthierError, ResourceError, UsageError
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(days=30)  # a process that dies closes its connections: that, not the time, tells the others
+TIMEOUT = timedelta(days=30)  # never reached: a process that dies closes its connections, which the others notice
 
 
 def count() -> int:
-    """Processes that train together."""
+    """The number of processes in this training."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rank() -> int:
-    """Number of this process, from 0."""
+    """The index of this process, from 0."""
     return int(os.environ.get("RANK", "0")) if count() > 1 else 0
 
 
 def is_main() -> bool:
-    """Whether this process is the one that writes and speaks."""
+    """Whether this process writes files and prints."""
     return rank() == 0
 
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Find the other processes, and notice while they work together when one of them is gone.
+    """Connect to the other processes, and raise when one of them ends.
 
     Raises:
-        ResourceError: Another process has ended. Only rank 0 says so.
+        ResourceError: Another process has ended. Only rank 0 raises it.
     """
     if count() == 1:
         yield
@@ -53,47 +53,49 @@ def together() -> Iterator[None]:
         gone = ResourceError(
             "another process of this training has ended",
             where=f"{count()} processes",
-            hint="see what it said; once that is mended, `luthier resume RUN` goes on",
+            hint="fix the error that it printed, then continue with `luthier resume RUN`",
         )
         raise alike(gone) from None
 
 
 def check(connected: int) -> None:
-    """See that as many processes are connected as were started.
+    """Check that all processes are connected.
 
+    Args:
+        connected: The number of connected processes.
     Raises:
-        UsageError: The launcher started more than it told, so that each would take itself for the only one.
+        UsageError: The number differs from the environment's, so that each process would train alone.
     """
     if connected != count():
         raise UsageError(
-            f"{connected} processes are connected, and this one was told of {count()}",
-            where="RANK and WORLD_SIZE of the environment",
-            hint="start them with `torchrun` or `accelerate launch`",
+            f"{connected} processes are connected, but WORLD_SIZE is {count()}",
+            where="the environment variables RANK and WORLD_SIZE",
+            hint="start the processes with `torchrun` or `accelerate launch`",
         )
 
 
 def alike(error: LuthierError) -> BaseException:
-    """What to raise for an error that every process meets at the same point: rank 0 tells it, the others just end.
+    """The exception to raise for an error that every process meets: rank 0 reports it, the others exit.
 
-    They end with exit code 0: a launcher that sees another one kills rank 0 before it has spoken.
+    They exit with code 0, since with any other code the launcher kills rank 0 before it has printed the error.
     """
     return error if is_main() else SystemExit(0)
 
 
 def on_main(work: Callable[[], T]) -> T:
-    """Do some work in rank 0 alone, and have what comes of it in every process."""
+    """Run a function in rank 0 only, and return its result in every process."""
     if count() == 1:
         return work()
     from torch import distributed
 
-    answer: list[Any] = [work() if is_main() else None]
-    distributed.broadcast_object_list(answer, src=0, group=_group())
-    told: T = answer[0]
-    return told
+    box: list[Any] = [work() if is_main() else None]
+    distributed.broadcast_object_list(box, src=0, group=_group())
+    result: T = box[0]
+    return result
 
 
 def gather(value: T) -> list[T]:
-    """The value of each process, by rank."""
+    """The value of every process, by rank."""
     if count() == 1:
         return [value]
     from torch import distributed
@@ -104,12 +106,12 @@ def gather(value: T) -> list[T]:
 
 
 def totals(*numbers: int) -> list[int]:
-    """The sum of each number over the processes."""
+    """The sum of each number over all processes."""
     return _reduced(numbers, "SUM")
 
 
 def largest(number: int) -> int:
-    """The largest of the processes' numbers."""
+    """The largest number of any process."""
     return _reduced([number], "MAX")[0]
 
 
@@ -130,15 +132,15 @@ def _group() -> Any:
     from accelerate import PartialState
 
     if not torch.cuda.is_available():
-        os.environ["ACCELERATE_USE_CPU"] = "true"  # else accelerate sees no processes where it sees no GPUs
+        os.environ["ACCELERATE_USE_CPU"] = "true"  # else accelerate ignores the launcher if there is no GPU
     PartialState(cpu=os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes"))
-    group = torch.distributed.new_group(backend="gloo", timeout=PATIENCE)
+    group = torch.distributed.new_group(backend="gloo", timeout=TIMEOUT)
     atexit.register(_disconnect, group)
     return group
 
 
 def _disconnect(group: Any) -> None:
-    """Join gloo's threads, or the interpreter may abort at its end; NCCL could wait here for a process that is gone."""
+    """Join gloo's threads, else the interpreter may abort at exit; NCCL could wait here for a process that is gone."""
     from torch import distributed
 
     if distributed.is_initialized():

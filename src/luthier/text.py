@@ -1,34 +1,34 @@
-"""How Luthier writes numbers for people: one function a kind, used by the terminal, the report and the model card."""
+"""Formatting of numbers and lists for people, the same in the terminal, the report and the model card."""
 
 import math
 from collections.abc import Sequence
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A score or other small number; `not defined` for None and nan, never `nan`."""
+    """Format a score or another small number: `0.942`; `not defined` for None and nan."""
     if value is None or math.isnan(value):
         return "not defined"
     return f"{value:.{digits}f}"
 
 
 def score(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """A score with its interval: `0.942 (0.917-0.963)`."""
+    """Format a score with its interval: `0.942 (0.917-0.963)`."""
     if value is None or math.isnan(value):
         return "not defined"
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return number(value)
-    # A minus sign in front makes "a-b" unreadable, so intervals that cross zero say "to".
+    # Beside a minus sign a dash is unreadable, so intervals with negative bounds use "to".
     dash = " to " if low < 0 or high < 0 else "-"
     return f"{number(value)} ({number(low)}{dash}{number(high)})"
 
 
 def count(value: int) -> str:
-    """A whole number with thin grouping: `4,076`."""
+    """Format an integer with thousands separators: `4,076`."""
     return f"{value:,}"
 
 
 def quantity(value: float, unit: str = "") -> str:
-    """A large number with its magnitude: `12.3 k tokens/s`, `22.7 M parameters`."""
+    """Format a large number with a unit prefix: `12.3 k tokens/s`, `22.7 M parameters`."""
     for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= limit:
             return f"{value / limit:.1f} {letter} {unit}".rstrip()
@@ -36,7 +36,7 @@ def quantity(value: float, unit: str = "") -> str:
 
 
 def size(n_bytes: float) -> str:
-    """A number of bytes in decimal units: `98 MB`."""
+    """Format a number of bytes in decimal units: `98 MB`."""
     for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if n_bytes >= limit:
             scaled = n_bytes / limit
@@ -45,7 +45,7 @@ def size(n_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time: `0.8 s`, `42 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Format a duration: `0.8 s`, `42 s`, `4 min 10 s`, `2 h 5 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -57,23 +57,23 @@ def duration(seconds: float) -> str:
 
 
 def share(value: float) -> str:
-    """A fraction as a percentage: `4.2 %`."""
+    """Format a fraction as a percentage: `4.2 %`."""
     return f"{100 * value:.1f} %"
 
 
 def plural(n: int, noun: str, many: str = "") -> str:
-    """A count with its noun: `1 row`, `4,076 rows`."""
+    """Format a count with its noun: `1 row`, `4,076 rows`."""
     return f"{count(n)} {noun if n == 1 else many or noun + 's'}"
 
 
 def listing(items: Sequence[object], most: int = 5) -> str:
-    """The first items and how many more there are: `1, 2, 3 and 40 more`."""
+    """List the first items and the number of others: `1, 2, 3 and 40 more`."""
     shown = ", ".join(str(item) for item in items[:most])
     left = len(items) - most
     return f"{shown} and {count(left)} more" if left > 0 else shown
 
 
 def shorten(text: str, most: int = 200) -> str:
-    """A text of at most `most` characters on one line; what was cut is marked by an ellipsis."""
+    """Put a text on one line of at most `most` characters; an ellipsis marks what was cut."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"

@@ -1,15 +1,17 @@
 """The commands that look and tell: inspect, predict, report, runs, compare, tasks, doctor, and the help."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 
 from luthier.cli import main
-from luthier.cli.app import PIECES, build
+from luthier.cli.app import COMMANDS, build
 
-COMMANDS = [command.__name__ for commands in PIECES.values() for command in commands]
+NAMES = [command.__name__ for commands in COMMANDS.values() for command in commands]
 INSPECTION = {
     "task": "text-classification",
     "shape": "pair/one",
@@ -50,11 +52,16 @@ def inspection(stops: bool) -> SimpleNamespace:
 
 
 def test_the_commands_are_those_of_the_design():
-    assert " ".join(COMMANDS) == "inspect train resume evaluate predict chat report runs compare tasks doctor"
-    assert len(build().registered_commands) == len(COMMANDS)
+    assert {panel: [command.__name__ for command in commands] for panel, commands in COMMANDS.items()} == {
+        "Train": ["train", "resume"],
+        "Understand": ["inspect", "evaluate", "compare", "report"],
+        "Use": ["predict", "chat"],
+        "Look around": ["runs", "tasks", "doctor"],
+    }
+    assert len(build().registered_commands) == len(NAMES)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", NAMES)
 def test_each_command_has_help_and_the_three_common_options(command, capsys):
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out
@@ -63,10 +70,23 @@ def test_each_command_has_help_and_the_three_common_options(command, capsys):
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_help_lines_have_at_most_nine_words():
+    root = typer.main.get_command(build())
+    for command in root.commands.values():
+        lines = [command.help.partition("\n")[0], *(param.help for param in command.params)]
+        assert [line for line in lines if len(line.split()) > 9] == [], command.name
+
+
+def test_the_panels_of_a_command_fit_a_glance():
+    for command in typer.main.get_command(build()).commands.values():
+        panels = Counter(param.rich_help_panel for param in command.params)
+        assert max(panels.values()) <= 10, command.name
+
+
 def test_without_a_command_the_help_is_shown(capsys):
     assert main([]) == 0
     bare = capsys.readouterr().out
-    assert all(command in bare for command in COMMANDS)
+    assert all(command in bare for command in NAMES)
     assert main(["-h"]) == 0
 
 
@@ -189,7 +209,7 @@ def test_compare_judges_differences(stub, capsys):
     assert main(["compare", "runs/a", "runs/b", "--output", "compare.html"]) == 0
     assert calls["compare"].args == ([Path("runs/a"), Path("runs/b")],)
     shown = capsys.readouterr().out
-    for part in ("0.030 (-0.010 to 0.070)", "could be chance", "larger than chance", "b was cut", "5e-05", "not set"):
+    for part in ("0.030 (-0.010 to 0.070)", "not significant", "significant (95 %)", "b was cut", "5e-05", "not set"):
         assert part in shown
     assert shown.splitlines()[-1] == "page  compare.html"
 
@@ -233,7 +253,7 @@ def test_doctor_prints_rates(stub, capsys):
         "torch, as commands do: OMP_NUM_THREADS=1",
         "20 GB of 24 GB",
         "not installed",
-        "switched off",
+        "offline (HF_HUB_OFFLINE)",
     ):
         assert part in shown
     assert main(["doctor", "--json"]) == 0

@@ -31,14 +31,14 @@ def test_a_finding_has_severity_action_and_id():
     console, stream = make()
     console.finding(WARNING)
     assert stream.getvalue() == (
-        "warning: 'Yes ' and 'yes' differ by white space To do: make them one [near-equal-labels]\n"
+        "warning: 'Yes ' and 'yes' differ by white space [near-equal-labels]\n  hint: make them one\n"
     )
 
 
 def test_verbose_adds_rows():
     console, stream = make(verbose=True)
     console.finding(WARNING)
-    assert stream.getvalue().splitlines()[1] == "  rows 3, 9"
+    assert stream.getvalue().splitlines()[2] == "  rows 3, 9"
 
 
 def test_quiet_says_only_what_should_not_be_missed():
@@ -51,7 +51,7 @@ def test_quiet_says_only_what_should_not_be_missed():
     assert stream.getvalue() == ""
     console.finding(WARNING)
     console.warn("careful")
-    assert len(stream.getvalue().splitlines()) == 2
+    assert [line.split(":")[0] for line in stream.getvalue().splitlines()] == ["warning", "  hint", "warning"]
 
 
 def test_no_colour_outside_a_terminal():

@@ -24,19 +24,23 @@ class OutOfMemoryError(RuntimeError):
         (["trian", "a.csv"], "no such command 'trian'", "'train'"),
         (["train"], "missing argument", "--help"),
         (["train", "a.csv", "--bach-size", "8"], "no such option: --bach-size", "--batch-size"),
-        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr'", "--help"),
+        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr': should be a valid number", "--help"),
         (["train", "a.csv", "--lr"], "'--lr' requires an argument", "--help"),
         (["train", "a.csv", "--set", "weight_decy=1"], "no recipe key 'weight_decy'", "'weight_decay'"),
         (["train", "a.csv", "--set", "weight_decay"], "no value in 'weight_decay'", "key=value"),
-        (["train", "a.csv", "--lr", "1", "--set", "learning_rate=2"], "learning_rate is given twice", "keep one"),
-        (["train", "a.csv", "--text", "a,b,c"], "one text or two", "at most two"),
+        (["train", "a.csv", "--lr", "1", "--set", "learning_rate=2"], "learning_rate is set twice", "remove one"),
+        (["train", "a.csv", "--text", "a,b,c"], "at most two", "--column"),
         (["train", "a.csv", "--label", "a,,b"], "a column name is empty", "A,B"),
-        (["runs", "--quiet", "--verbose"], "exclude each other", "keep one"),
-        (["compare", "runs/a"], "one run alone", "another run"),
+        (["train", "a.csv", "--column", "stars"], "no role in 'stars'", "role=name"),
+        (["train", "a.csv", "--column", "=stars"], "no role in '=stars'", "role=name"),
+        (["train", "a.csv", "--column", "label="], "a column name is empty", "A,B"),
+        (["train", "a.csv", "--text", "a", "--column", "text=b"], "data.columns.text is set twice", "remove one"),
+        (["runs", "--quiet", "--verbose"], "cannot be combined", "use one"),
+        (["compare", "runs/a"], "at least two runs", "another run"),
         (["predict", "runs/a"], "nothing to predict", "--file"),
-        (["predict", "runs/a", "text", "--file", "f.csv"], "exclude each other", "keep one"),
-        (["predict", "runs/a", "text", "--output", "o.jsonl"], "--output goes with --file", "leave it out"),
-        (["predict", "runs/a", "one", "two", "--pair", "three"], "its own --pair", "as many"),
+        (["predict", "runs/a", "text", "--file", "f.csv"], "cannot be combined", "use one"),
+        (["predict", "runs/a", "text", "--output", "o.jsonl"], "--output requires --file", "pass --file"),
+        (["predict", "runs/a", "one", "two", "--pair", "three"], "its own --pair", "one --pair for each"),
     ],
 )
 def test_wrong_usage(words, what, hint, capsys):
@@ -101,8 +105,9 @@ def test_a_long_story_is_cut_to_six_lines_and_keeps_where_and_what_to_do():
 def test_a_bug_keeps_its_traceback_in_a_file(stub, capsys):
     stub("train", train=ZeroDivisionError("division by zero"))
     assert main(["train", "a.csv"]) == 1
-    what, where, _ = capsys.readouterr().err.splitlines()
-    assert what == "error: this is a bug of ours: ZeroDivisionError: division by zero"
+    what, where, hint = capsys.readouterr().err.splitlines()
+    assert what == "error: internal error: ZeroDivisionError: division by zero"
+    assert hint == "hint: please report it, with this file"
     assert "Traceback" in Path(where.removeprefix("where: ")).read_text()
 
 
@@ -125,11 +130,12 @@ def test_stdout_is_put_back_after_a_failure_under_json(stub):
     assert sys.stdout is before
 
 
-def test_a_reader_that_has_had_enough_ends_it_quietly():
+@pytest.mark.parametrize("words", [["--version"], ["tasks"]])
+def test_a_reader_that_has_had_enough_ends_it_quietly(words):
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "luthier", "--version"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        [sys.executable, "-m", "luthier", *words], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
     )
     os.close(writer)
     assert done.returncode == 141

@@ -80,6 +80,20 @@ def test_several_labels_are_a_list(stub, result):
     assert calls["train"].settings == {"data.columns.labels": ["joy", "fear", "anger"]}
 
 
+@pytest.mark.parametrize("command", ["train", "inspect", "evaluate"])
+def test_column_names_the_columns_of_any_role(stub, result, command):
+    calls = stub(command, **{command: SimpleNamespace(to_dict=dict, stops=False, directory="d")})
+    words = (
+        f"{command} runs/a a.csv --column question=q --column text=title,body --column labels=joy --column labels=fear"
+    )
+    assert main([*words.split(), "--json"]) == 0
+    assert calls[command].kwargs["overrides"] == {
+        "data.columns.question": "q",
+        "data.columns.text": ["title", "body"],
+        "data.columns.labels": ["joy", "fear"],
+    }
+
+
 def test_the_table_names_score_interval_baselines_and_what_comes_next(stub, result, capsys):
     stub("train", train=result)
     assert main(["train", "a.csv"]) == 0

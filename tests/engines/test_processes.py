@@ -106,7 +106,7 @@ def test_one_process_asks_nobody() -> None:
 
 def test_a_launcher_that_does_not_tell_its_processes_is_refused() -> None:
     processes.check(1)
-    with pytest.raises(Exception, match="2 processes are connected, and this one was told of 1"):
+    with pytest.raises(Exception, match="2 processes are connected, but WORLD_SIZE is 1"):
         processes.check(2)
 
 

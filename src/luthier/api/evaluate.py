@@ -1,7 +1,6 @@
 """`evaluate`: the score of a run or a model on rows, with intervals, baselines and a predictions file."""
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import RECIPE, Run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import make_directory, writing
+from luthier.storage.temporary import temporary_directory
 from luthier.tasks.phases import Bound
 from luthier.text import listing
 
@@ -68,7 +68,7 @@ def evaluate(
             what = f"a run is scored again as it was, without other settings: {listing(list(settings))}"
             raise UsageError(what, where=str(target), hint="leave them out, or name the data after the run")
         return _again(Run.open(target), console)
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
         specs = [spec for several in splits.values() for spec in several]
         return _on(str(target), specs, settings, console)

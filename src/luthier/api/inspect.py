@@ -1,6 +1,5 @@
 """`inspect`: the data report without training, and what a training would cost."""
 
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from luthier.recipe import Recipe
 from luthier.reporting.display import Piece, as_html, as_text
 from luthier.reporting.inspection import finding_pieces, inspection_pieces
 from luthier.run_directory.environment import peak_memory
+from luthier.storage.temporary import temporary_directory
 
 MEASURED_STEPS = 4  # the first of them warms up
 
@@ -82,7 +82,7 @@ def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None =
         >>> luthier.inspect("reviews.csv", cost=False)
     """
     console = console or Console()
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
         measured = measure_cost(prepared, console) if cost and not prepared.stopping else None
         values = prepared.to_dict() | {"cost": measured}

@@ -2,9 +2,8 @@
 
 import itertools
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from luthier.storage.append import AppendFile, whole_lines
 from luthier.storage.atomic import replace, write_json
 from luthier.storage.checksums import digest
 from luthier.storage.disk import remove
+from luthier.storage.temporary import temporary_directory
 from luthier.text import listing, plural
 
 __all__ = ["load", "predict", "predict_file"]
@@ -48,7 +48,7 @@ def predict(target: str | Path, data: Data | Sequence[str]) -> Iterator[dict[str
     if isinstance(data, list | tuple) and data and all(isinstance(text, str) for text in data):
         texts = (Record("texts", row, dict(predictor.fields(text))) for row, text in enumerate(data, start=1))
         return predictor.stream(texts)
-    folder = tempfile.TemporaryDirectory()
+    folder = temporary_directory()
     source = _open(data, Path(folder.name))
     return predictor.stream(_records(source, folder))
 
@@ -62,7 +62,7 @@ def _open(data: Any, folder: Path) -> Source:
     return open_source(specs[0], how=Reading(by_line=True))
 
 
-def _records(source: Source, folder: tempfile.TemporaryDirectory[str]) -> Iterator[Record | Skipped]:
+def _records(source: Source, folder: AbstractContextManager[str]) -> Iterator[Record | Skipped]:
     with folder:
         yield from source.records()
 
@@ -89,7 +89,7 @@ def predict_file(target: str | Path, data: Data, output: Path | str, *, console:
     """
     console, output = console or Console(), Path(output)
     _see_output(output, paths_in(data) or [])
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_directory() as folder:
         return _write(load(target), _open(data, Path(folder)), output, console)
 
 

@@ -1,6 +1,5 @@
 """`train`: from a table of text to a model, an honest score and a report."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run, new_path
 from luthier.storage.atomic import write_json, write_text
+from luthier.storage.temporary import temporary_directory
 
 
 def train(
@@ -66,7 +66,7 @@ def train(
 
 def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, events: Events, console: Tee) -> Result:
     """A new run, from its data on."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_directory() as folder:
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
         with claimed(run_dir) as asked:
@@ -91,7 +91,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
 def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:
     """The complete recipe that `train` would run, with everything decided. Nothing is written."""
     console = console or Console()
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     decide_precision(prepared, console)
     return prepared.recipe

@@ -1,4 +1,4 @@
-"""The command line: one file a command. A command parses, calls the function that a Python user would call, prints."""
+"""The command line, one file per command: parse, call the function that a Python user would call, print."""
 
 from luthier.cli.app import main
 

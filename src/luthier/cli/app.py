@@ -1,4 +1,4 @@
-"""The command `luthier`: its commands, and the one place where an error becomes a message and an exit code."""
+"""The command `luthier`: its commands, and the one place where errors become messages and exit codes."""
 
 import io
 import os
@@ -6,33 +6,46 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from luthier import processes, threads
 from luthier.cli import chat, compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
+from luthier.cli.options import GENERAL
 from luthier.cli.output import dumps
 from luthier.errors import RecipeError, UsageError
 
-HELP = "Fine-tune transformer language models: from a table of text to a model that you can trust."
-PIECES = {
-    "Train": (inspect.inspect, train.train, resume.resume),
-    "Use and judge": (evaluate.evaluate, predict.predict, chat.chat, report.report, runs.runs, compare.compare),
-    "Look around": (tasks.tasks, doctor.doctor),
+HELP = "Fine-tune transformer language models, from a table of text to a model you can trust."
+COMMANDS = {
+    "Train": (train.train, resume.resume),
+    "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report),
+    "Use": (predict.predict, chat.chat),
+    "Look around": (runs.runs, tasks.tasks, doctor.doctor),
 }
 USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "doctor"}
+
+
+class Command(TyperCommand):
+    """A command whose help lists `--help` with the other general options."""
+
+    def get_help_option(self, ctx: Any) -> TyperOption | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.metavar, option.rich_help_panel = "", GENERAL
+        return option
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        argv: The words after `luthier`; those of the process by default.
+        argv: The arguments after `luthier`; None takes them from `sys.argv`.
     Returns:
-        The exit code: 0 done, 1 a bug of ours, 2 usage, 3 data, 4 resources, 5 interrupted but resumable, 130 Ctrl-C.
+        The exit code: 0 done, 1 internal error, 2 usage, 3 data, 4 resources, 5 interrupted but resumable, 130 Ctrl-C.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if argv is None and words[:1] and words[0] in USES_TORCH and not {"-h", "--help"} & set(words):
@@ -40,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         threads.set_up(threads.recorded_threads(runs[0]) if runs else None)
     if processes.is_main():
         return _main(words)
-    # Of several processes rank 0 alone answers; the others are of use to a training only, and print nothing but errors.
+    # Under a launcher, only rank 0 prints results. The other ranks take part in training and print nothing but errors.
     with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
         return _main(words) if words[:1] in (["train"], ["resume"]) else 0
 
@@ -53,13 +66,13 @@ def _main(words: list[str]) -> int:
         stdout.flush()
         return code
     except BrokenPipeError:
-        # The reader of a pipe has had enough. What Python would flush at its exit must go somewhere.
+        # The reader closed the pipe. Python flushes standard output again when it exits: send that to nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:
         failure = as_luthier_error(error, _command(words))
         if not processes.is_main() and type(failure) in (UsageError, RecipeError):
-            return 0  # what cannot be as asked cannot be in any process: rank 0 says so
+            return 0  # every rank meets the same usage error, and rank 0 reports it
         if "--json" in words:
             stdout.write(dumps({"error": failure.to_dict()}) + "\n")
         sys.stderr.write(lines(failure) + "\n")
@@ -74,7 +87,7 @@ def _run(words: list[str]) -> int:
         app(prog_name="luthier")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # Text that is no valid Unicode (a lone surrogate) is shown escaped, which JSON allows too.
+            # Escape text that is not valid Unicode (a lone surrogate); JSON allows these escapes too.
             stream.reconfigure(errors="backslashreplace")
     try:
         with typer.main.get_command(app).make_context("luthier", words) as context:
@@ -85,7 +98,7 @@ def _run(words: list[str]) -> int:
 
 
 def build() -> typer.Typer:
-    """The command line with all its commands."""
+    """Build the command line with all its commands."""
     app = typer.Typer(
         name="luthier",
         help=HELP,
@@ -93,14 +106,15 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(invoke_without_command=True)(_root)
-    for panel, commands in PIECES.items():
+    for panel, commands in COMMANDS.items():
         for command in commands:
-            app.command(rich_help_panel=panel)(command)
+            app.command(cls=Command, rich_help_panel=panel)(command)
     return app
 
 
 def _root(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         from luthier import __version__
@@ -111,6 +125,6 @@ def _root(
 
 
 def _command(words: Sequence[str]) -> str:
-    """The part of the command line that names the command."""
-    names = {command.__name__ for commands in PIECES.values() for command in commands}
+    """The name of the command, such as `luthier train`."""
+    names = {command.__name__ for commands in COMMANDS.values() for command in commands}
     return " ".join(["luthier", *(word for word in words[:1] if word in names)])

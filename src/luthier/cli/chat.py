@@ -1,4 +1,4 @@
-"""`luthier chat`: talk to a decoder."""
+"""`luthier chat`: a conversation with a decoder."""
 
 import sys
 from pathlib import Path
@@ -13,19 +13,20 @@ from luthier.errors import LuthierError
 if TYPE_CHECKING:
     from luthier.api.chat import Conversation
 
-HELP = "/reset forgets the conversation, /system TEXT tells the model what it is, /save FILE keeps it, /exit ends"
+HELP = "/reset clears the conversation, /system TEXT sets the system message, /save FILE saves, /exit quits"
 
 
 def chat(
-    target: Annotated[str, Argument(metavar="RUN|MODEL", help="A run, a model directory, smollm2 or a hub name.")],
-    system: Annotated[str, Option(help="What the model is told before the first turn.")] = "",
+    target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or hub name.")],
+    system: Annotated[str, Option(metavar="TEXT", help="System message of the conversation.")] = "",
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Talk to a model; what is typed into a pipe is answered line by line.
+    """Chat with a decoder in the terminal.
 
-    /reset forgets the conversation, /system TEXT tells the model what it is, /save FILE keeps it, /exit ends.
+    Lines from a pipe are answered one by one.
+    /reset clears the conversation, /system TEXT sets the system message, /save FILE saves, /exit quits.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
@@ -37,7 +38,7 @@ def chat(
         out.console.say(HELP)
     while (line := _read(terminal)) is not None:
         if line.startswith("/"):
-            if not _heed(line, conversation, out):
+            if not _obey(line, conversation, out):
                 break
         elif line:
             _answer(line, conversation, out)
@@ -45,7 +46,7 @@ def chat(
 
 
 def _read(terminal: bool) -> str | None:
-    """What the user types; None at the end."""
+    """Read a line from the user; None at the end of input."""
     if terminal:
         sys.stderr.write("> ")
         sys.stderr.flush()
@@ -57,38 +58,38 @@ def _read(terminal: bool) -> str | None:
 
 
 def _answer(line: str, conversation: "Conversation", out: Output) -> None:
-    """Write the answer as it comes. Ctrl-C breaks off the answer, not the conversation."""
-    said = ""
+    """Print the reply as it is generated. Ctrl-C stops the reply, not the conversation."""
+    reply = ""
     try:
         for piece in conversation.reply(line):
-            said += piece
+            reply += piece
             if not out.as_json:
                 out.piece(piece)
     except KeyboardInterrupt:
-        out.console.say("(broken off)")
+        out.console.say("(stopped)")
     if out.as_json:
-        out.json({"prompt": line, "prediction": said.strip()})
+        out.json({"prompt": line, "prediction": reply.strip()})
     else:
         out.text()
 
 
-def _heed(line: str, conversation: "Conversation", out: Output) -> bool:
-    """Do what a command of the conversation asks; False to end it."""
+def _obey(line: str, conversation: "Conversation", out: Output) -> bool:
+    """Run a `/command`; False to quit."""
     command, _, rest = line.partition(" ")
     rest = rest.strip()
     if command == "/reset":
         conversation.reset()
-        out.console.say("forgotten")
+        out.console.say("conversation cleared")
     elif command == "/system":
         conversation.system = rest
-        out.console.say(f"system: {rest or 'nothing'}")
+        out.console.say(f"system message: {rest or 'none'}")
     elif command == "/save" and rest:
         try:
             conversation.save(Path(rest))
         except LuthierError as error:
             out.console.warn(error.what)
         else:
-            out.console.say(f"saved in {rest}")
+            out.console.say(f"saved to {rest}")
     elif command in ("/exit", "/quit"):
         return False
     else:

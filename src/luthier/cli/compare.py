@@ -13,16 +13,16 @@ from luthier.reporting.names import score
 
 
 def compare(
-    runs: Annotated[list[Path], Argument(metavar="RUN RUN...", help="Two runs or more; the first is the yardstick.")],
-    output: Annotated[Path | None, Option(help="Write the page with the curves there.")] = None,
+    runs: Annotated[list[Path], Argument(metavar="RUN", help="Two or more runs; the first is the reference.")],
+    output: Annotated[Path | None, Option(metavar="FILE", help="Write a page with the learning curves.")] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Compare runs: scores with paired differences, recipes, curves."""
+    """Compare the scores, recipes and curves of runs."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     if len(runs) == 1:
-        raise UsageError("one run alone cannot be compared", where=str(runs[0]), hint="name another run after it")
+        raise UsageError("compare needs at least two runs", where=str(runs[0]), hint="add another run")
 
     from luthier.api.compare import compare as compare_runs
 
@@ -49,7 +49,7 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
         for name, difference in runs.items()
     ]
     if differences:
-        out.table(["metric", "run", f"minus {names[0]}", ""], differences, numbers=(2,))
+        out.table(["metric", "run", f"difference to {names[0]}", ""], differences, numbers=(2,))
     for note in found["notes"]:
         out.text(note)
     recipes: Mapping[str, Mapping[str, Any]] = found["recipes"]
@@ -73,4 +73,4 @@ def _verdict(difference: Mapping[str, float]) -> str:
     low, high = difference.get("low"), difference.get("high")
     if low is None or high is None:
         return ""
-    return "could be chance" if low <= 0 <= high else "larger than chance"
+    return "not significant" if low <= 0 <= high else "significant (95 %)"

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while a command works. All of it goes to standard error."""
+"""Messages and progress bars of a running command. All of them go to standard error."""
 
 import time
 from collections.abc import Iterator
@@ -20,12 +20,12 @@ LINE_EVERY_SHARE = 0.1
 
 
 class RichConsole(Console):
-    """Tells of the work on a terminal, or in plain lines where there is none.
+    """Prints messages and progress to a terminal, or as plain lines to anything else.
 
     Args:
-        terminal: Where to write.
-        quiet: Nothing but warnings and errors.
-        verbose: Also the rows that a finding is about.
+        terminal: Where to print.
+        quiet: Print only warnings and errors.
+        verbose: Also print the rows behind each finding.
     """
 
     def __init__(self, terminal: Terminal, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -42,11 +42,10 @@ class RichConsole(Console):
     def finding(self, finding: Finding) -> None:
         if self.quiet and finding.severity == "info":
             return
-        line = Text.assemble((finding.severity, STYLES[finding.severity]), f": {finding.message}")
+        severity = (finding.severity, STYLES[finding.severity])
+        self._write(Text.assemble(severity, f": {finding.message}", (f" [{finding.id}]", "dim")))
         if finding.action:
-            line.append(f" To do: {finding.action}")
-        line.append(f" [{finding.id}]", "dim")
-        self._write(line)
+            self._write(Text(f"  hint: {finding.action}"))
         if self.verbose and finding.rows:
             self._write(Text(f"  rows {listing(finding.rows, 20)}", "dim"))
 
@@ -69,7 +68,7 @@ class RichConsole(Console):
 
     @contextmanager
     def _bar(self, name: str, total: int | None, done: int) -> Iterator[Progress]:
-        """A bar below those that are open already: one piece of work may hold another, as training holds evaluation."""
+        """A bar below the open ones: tasks may be nested, as evaluation is in training."""
         outermost = self._bars is None
         if self._bars is None:
             self._bars = _new_bars(self.terminal)
@@ -86,7 +85,7 @@ class RichConsole(Console):
                 bars.remove_task(task)
 
     def _write(self, line: Text) -> None:
-        # The terminal wraps by itself, and a log keeps one line a fact.
+        # Terminals wrap long lines themselves; in a log, each message stays on one line.
         self.terminal.print(line, soft_wrap=True)
 
 
@@ -115,14 +114,14 @@ class BarProgress(Progress):
 
 
 class PlainProgress(Progress):
-    """A line every tenth of the work, no sooner than 10 and no later than 30 seconds after the last one.
+    """Progress as plain lines: one every 10 % of the work, but at least 10 and at most 30 seconds apart.
 
     Args:
-        console: Who writes the line.
-        name: What is being done.
-        total: Units in all, or None.
-        unit: What is counted.
-        done: Units done before.
+        console: Prints the lines.
+        name: Name of the work, such as `train`.
+        total: Total number of units; None if unknown.
+        unit: What is counted, such as `rows`.
+        done: Units done before, as after a resume.
     """
 
     def __init__(self, console: RichConsole, name: str, total: int | None, unit: str, done: int) -> None:

@@ -1,4 +1,4 @@
-"""`luthier doctor`: what this machine has."""
+"""`luthier doctor`: devices, precisions and versions of this machine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,9 @@ from luthier.text import plural, size
 
 
 def doctor(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> int:
-    """Say what this machine has.
+    """Show devices, precisions and versions.
 
-    Devices and their measured rates, memory, disk, versions, models, the hub.
+    Also memory, disk, installed models, and whether the model hub can be reached.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
@@ -35,9 +35,9 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
     disk = found["disk"]
     out.text(f"disk     {size(disk['free_bytes'])} of {size(disk['total_bytes'])} free at {disk['path']}")
     for name, directory in found["models"].items():
-        out.text(f"model    {name}: {'installed' if directory else 'not installed, comes from the hub'}")
+        out.text(f"model    {name}: {'installed' if directory else 'not installed; loaded from the hub'}")
     hub = found["hub"]
-    state = "switched off (HF_HUB_OFFLINE)" if hub["offline"] else "answers" if hub["reachable"] else "does not answer"
+    state = "offline (HF_HUB_OFFLINE)" if hub["offline"] else "reachable" if hub["reachable"] else "not reachable"
     out.text(f"hub      {hub['endpoint']} {state}")
     rows = [
         [device["device"], precision, f"{rate:,.0f} GFLOP/s", "chosen" if precision == device["precision"] else ""]

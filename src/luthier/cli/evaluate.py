@@ -1,15 +1,15 @@
-"""`luthier evaluate`: a model's score on data."""
+"""`luthier evaluate`: the score of a model on data."""
 
 from typing import Annotated
 
 from typer import Argument
 
-from luthier.cli.options import Json, LabelColumns, Quiet, Set, Task, TextColumns, Verbose, overrides
+from luthier.cli.options import Json, LabelColumns, Quiet, RoleColumns, Set, Task, TextColumns, Verbose, overrides
 from luthier.cli.output import Output
 from luthier.cli.scores import print_scores
 
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="A run, a model directory or a hub name.")]
-Rows = Annotated[list[str] | None, Argument(metavar="[DATA...]", help="The rows to score; a run's own test rows.")]
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or hub name.")]
+Rows = Annotated[list[str] | None, Argument(metavar="DATA", help="Data to score (default: the run's held-out rows).")]
 
 
 def evaluate(
@@ -18,6 +18,7 @@ def evaluate(
     task: Task = None,
     text: TextColumns = None,
     label: LabelColumns = None,
+    column: RoleColumns = None,
     settings: Set = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -25,7 +26,7 @@ def evaluate(
 ) -> int:
     """Score a model, with intervals and baselines."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
-    changes = overrides({"task": task}, text, label, settings or [])
+    changes = overrides({"task": task}, text, label, column, settings)
 
     from luthier.api.evaluate import evaluate as evaluate_model
 

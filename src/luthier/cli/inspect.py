@@ -1,16 +1,18 @@
-"""`luthier inspect`: the data report without training."""
+"""`luthier inspect`: a report on the data, without training."""
 
 from typing import Annotated
 
 from typer import Option
 
 from luthier.cli.options import (
+    RUN,
     Allow,
     Data,
     Json,
     LabelColumns,
     Model,
     Quiet,
+    RoleColumns,
     Scratch,
     Set,
     Task,
@@ -32,18 +34,22 @@ def inspect(
     from_scratch: Scratch = None,
     text: TextColumns = None,
     label: LabelColumns = None,
+    column: RoleColumns = None,
     valid: Validation = None,
     test: Test = None,
     allow: Allow = None,
     settings: Set = None,
-    cost: Annotated[bool, Option(help="Measure a few steps to say what a run would cost.")] = True,
+    cost: Annotated[
+        bool,
+        Option(metavar="", help="Measure a few steps to estimate the cost.", show_default=False, rich_help_panel=RUN),
+    ] = True,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Say what is in the data, without training.
+    """Report on the data, without training.
 
-    Exit code 3 where a finding would stop `luthier train`.
+    The exit code is 3 if a finding would stop `luthier train`.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     given = {
@@ -54,7 +60,7 @@ def inspect(
         "data.test": test,
         "data.allow": allow,
     }
-    changes = overrides(given, text, label, settings or [])
+    changes = overrides(given, text, label, column, settings)
 
     from luthier.api.inspect import inspect as inspect_data
 

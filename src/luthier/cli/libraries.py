@@ -1,4 +1,4 @@
-"""Keeps the libraries below quiet: what a user needs to know is said in our own words."""
+"""Silences the libraries below: Luthier itself prints what users need to know."""
 
 import logging
 import os
@@ -16,12 +16,12 @@ QUIET = {
 
 
 def silence() -> None:
-    """Ask the libraries for silence. Has to be called before any of them is imported.
+    """Silence the libraries. Call this before any of them is imported.
 
-    A variable that the user has set already stands. Child processes inherit the variables.
+    Variables that the user has set are kept. Child processes inherit the variables.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     warnings.simplefilter("ignore")
-    # Without any handler, Python prints the warnings of every logger to standard error.
+    # Without a handler, Python prints the warnings of every logger to standard error.
     logging.getLogger().addHandler(logging.NullHandler())

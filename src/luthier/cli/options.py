@@ -8,68 +8,127 @@ from typer import Argument, Option
 
 from luthier.errors import UsageError
 
-OUTPUT = "Output"
-COLUMNS = "Data"
+# The panels of the help
+TASK = "Task and model"
+DATA = "Data"
+TRAINING = "Training"
+RUN = "Recipe and run"
+GENERAL = "General"
 
-Data = Annotated[list[str], Argument(metavar="DATA...", help="Files, folders or data sets; - is standard input.")]
-Json = Annotated[bool, Option("--json", help="One JSON object on standard output.", rich_help_panel=OUTPUT)]
-Quiet = Annotated[bool, Option("--quiet", "-q", help="Only warnings and errors.", rich_help_panel=OUTPUT)]
-Verbose = Annotated[bool, Option("--verbose", "-v", help="Say more.", rich_help_panel=OUTPUT)]
-Task = Annotated[str | None, Option(help="What to tune the model to do; found from the data.")]
-Model = Annotated[str | None, Option(help="Short name, local directory or hub name.")]
-Scratch = Annotated[str | None, Option("--from-scratch", metavar="SIZE", help="A new model: tiny, small or base.")]
+Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or data sets; - is stdin.")]
+Json = Annotated[
+    bool, Option("--json", metavar="", help="Print one JSON object to standard output.", rich_help_panel=GENERAL)
+]
+Quiet = Annotated[
+    bool, Option("--quiet", "-q", metavar="", help="Print only warnings and errors.", rich_help_panel=GENERAL)
+]
+Verbose = Annotated[
+    bool,
+    Option(
+        "--verbose", "-v", metavar="", help="More detail, such as the rows behind findings.", rich_help_panel=GENERAL
+    ),
+]
+Task = Annotated[
+    str | None, Option(metavar="NAME", help="Task name (default: inferred from the data).", rich_help_panel=TASK)
+]
+Model = Annotated[
+    str | None,
+    Option(metavar="NAME", help="Model short name, directory or hub name.", rich_help_panel=TASK),
+]
+Scratch = Annotated[
+    str | None,
+    Option("--from-scratch", metavar="SIZE", help="Train a new model: tiny, small or base.", rich_help_panel=TASK),
+]
 TextColumns = Annotated[
-    str | None, Option("--text", metavar="A[,B]", help="Column of the text, or of both.", rich_help_panel=COLUMNS)
+    str | None,
+    Option("--text", metavar="A[,B]", help="Text column; two columns for text pairs.", rich_help_panel=DATA),
 ]
 LabelColumns = Annotated[
-    str | None, Option("--label", metavar="A[,B...]", help="Column(s) of the label.", rich_help_panel=COLUMNS)
+    str | None,
+    Option("--label", metavar="A[,B...]", help="Label column; several for multi-label data.", rich_help_panel=DATA),
+]
+RoleColumns = Annotated[
+    list[str] | None,
+    Option("--column", metavar="ROLE=NAME", help="Column for any role of the task; repeatable.", rich_help_panel=DATA),
 ]
 Validation = Annotated[
-    list[str] | None, Option("--valid", metavar="DATA", help="Validation data; repeatable.", rich_help_panel=COLUMNS)
+    list[str] | None,
+    Option("--valid", metavar="DATA", help="Validation data (default: 10 %); repeatable.", rich_help_panel=DATA),
 ]
 Test = Annotated[
-    list[str] | None, Option("--test", metavar="DATA", help="Test data; repeatable.", rich_help_panel=COLUMNS)
+    list[str] | None,
+    Option("--test", metavar="DATA", help="Test data (default: 10 %); repeatable.", rich_help_panel=DATA),
 ]
-Allow = Annotated[list[str] | None, Option(metavar="ID", help="A finding that shall not stop this; repeatable.")]
-Set = Annotated[list[str] | None, Option("--set", metavar="KEY=VALUE", help="Any other recipe key; repeatable.")]
+Allow = Annotated[
+    list[str] | None,
+    Option(metavar="ID", help="Continue despite this finding; repeatable.", rich_help_panel=RUN),
+]
+Set = Annotated[
+    list[str] | None,
+    Option("--set", metavar="KEY=VALUE", help="Set any recipe key; repeatable.", rich_help_panel=RUN),
+]
 
 
 def overrides(
-    options: Mapping[str, Any], text: str | None, label: str | None, settings: Sequence[str]
+    options: Mapping[str, Any],
+    text: str | None,
+    label: str | None,
+    columns: Sequence[str] | None,
+    settings: Sequence[str] | None,
 ) -> dict[str, Any]:
-    """Recipe keys for what was given on the command line.
+    """Convert command-line options to recipe keys.
 
     Args:
-        options: Dotted recipe key to value; None where the option was not given.
-        text: The text column, or two with a comma between.
-        label: The label column, or several with commas between.
+        options: Dotted recipe key to value; None if the option was not given.
+        text: The text column, or two separated by a comma.
+        label: The label column, or several separated by commas.
+        columns: Pairs `role=name`; several names separated by commas, or in repeated pairs.
         settings: Pairs `key=value`.
     Returns:
         Dotted recipe key to value, without the options that were not given.
     Raises:
-        UsageError: A pair has no `=`, a key is unknown, or a key is given twice.
+        UsageError: A pair has no `=`, a key is unknown, or a key is set twice.
     """
     given = {key: value for key, value in options.items() if value is not None and value != []}
     given |= _columns(text, label) if text is not None or label is not None else {}
-    for setting in settings:
+    _add(given, _roles(columns or []), "--column")
+    for setting in settings or []:
         key, value = _parse(setting)
-        if key in given:
-            raise UsageError(f"{key} is given twice", where=f"--set {setting}", hint="keep one of the two")
-        given[key] = value
+        _add(given, {key: value}, f"--set {setting}")
     return given
+
+
+def _add(given: dict[str, Any], more: Mapping[str, Any], where: str) -> None:
+    for key, value in more.items():
+        if key in given:
+            raise UsageError(f"{key} is set twice", where=where, hint="remove one of the two")
+        given[key] = value
 
 
 def _columns(text: str | None, label: str | None) -> dict[str, Any]:
     from luthier.pipeline.settings import columns_of
 
-    texts = None if text is None else _names(text, "--text")
-    return columns_of(texts, None if label is None else _names(label, "--label"))
+    texts = None if text is None else _names(text, f"--text {text!r}")
+    return columns_of(texts, None if label is None else _names(label, f"--label {label!r}"))
 
 
-def _names(value: str, option: str) -> list[str]:
+def _roles(pairs: Sequence[str]) -> dict[str, Any]:
+    """The columns of each role. The task knows its roles, so they are checked once the task is known."""
+    columns: dict[str, list[str]] = {}
+    for pair in pairs:
+        role, equals, names = pair.partition("=")
+        if not equals or not role.strip():
+            raise UsageError(
+                f"no role in {pair!r}", where="--column", hint="write --column role=name, such as --column label=stars"
+            )
+        columns.setdefault(f"data.columns.{role.strip()}", []).extend(_names(names, f"--column {pair!r}"))
+    return {key: names if len(names) > 1 else names[0] for key, names in columns.items()}
+
+
+def _names(value: str, where: str) -> list[str]:
     names = [name.strip() for name in value.split(",")]
     if not all(names):
-        raise UsageError("a column name is empty", where=f"{option} {value!r}", hint="name columns as A or A,B")
+        raise UsageError("a column name is empty", where=where, hint="write the names as A or A,B")
     return names
 
 

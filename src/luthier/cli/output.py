@@ -1,31 +1,38 @@
-"""Where a command's result goes: a table for people, or one JSON object on standard output."""
+"""The result of a command: tables and text for people, or one JSON object."""
 
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console as Terminal
+from rich.console import Console
 
 from luthier.cli.console import RichConsole
 from luthier.errors import UsageError
 from luthier.reporting.display import Grid, Piece, show
 
 
+class Terminal(Console):
+    """A rich console that raises when the reader of a pipe is gone; rich would exit with 1, our code for a bug."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 class Output:
     """The two streams of a command.
 
     Args:
-        as_json: The result is one JSON object; everything else, also what libraries print, goes to standard error.
-        quiet: Say only what should not be missed.
-        verbose: Say more.
+        as_json: The result is one JSON object; everything else, including what libraries print, goes to standard error.
+        quiet: Print only warnings and errors.
+        verbose: Print more detail.
     Raises:
-        UsageError: Both quiet and verbose are asked for.
+        UsageError: Both quiet and verbose are set.
     """
 
     def __init__(self, *, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         if quiet and verbose:
-            raise UsageError("--quiet and --verbose exclude each other", hint="keep one of them")
+            raise UsageError("--quiet and --verbose cannot be combined", hint="use one of them")
         self.as_json = as_json
         self.console = RichConsole(Terminal(stderr=True, highlight=False), quiet=quiet, verbose=verbose)
         self._stream = sys.stdout
@@ -34,15 +41,15 @@ class Output:
             sys.stdout = sys.stderr
 
     def json(self, value: Mapping[str, Any]) -> None:
-        """One JSON object on one line."""
+        """Write one JSON object on one line."""
         self._stream.write(dumps(value) + "\n")
 
     def text(self, text: str = "") -> None:
-        """Plain text, as it is."""
+        """Write text, unchanged."""
         self._stream.write(text + "\n")
 
     def piece(self, text: str) -> None:
-        """A piece of a text that is still being written."""
+        """Write a piece of text that is still being generated."""
         self._stream.write(text)
         self._stream.flush()
 
@@ -54,13 +61,13 @@ class Output:
         numbers: Iterable[int] = (),
         whole: Iterable[int] = (),
     ) -> None:
-        """A table for people.
+        """Write a table.
 
         Args:
             columns: Headings.
-            rows: One string a cell.
-            numbers: Columns that are aligned to the right.
-            whole: Columns whose cells are never broken into lines.
+            rows: One string per cell.
+            numbers: Columns to align to the right.
+            whole: Columns whose cells are never wrapped.
         """
         self.show([Grid(columns, list(rows), tuple(numbers), tuple(whole))])
 
@@ -70,5 +77,5 @@ class Output:
 
 
 def dumps(value: Any) -> str:
-    """JSON on one line. Dates are written as text; nan and infinity are refused, because scripts cannot read them."""
+    """Convert to JSON on one line. Dates become text; nan and infinity are an error, since JSON has neither."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)

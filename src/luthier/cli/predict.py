@@ -1,4 +1,4 @@
-"""`luthier predict`: answers for texts or for a file of any size."""
+"""`luthier predict`: predictions for texts or for a file of any size."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,23 +11,27 @@ from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
 from luthier.text import listing, number, plural, shorten
 
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="A run, a model directory or a hub name.")]
-Texts = Annotated[list[str] | None, Argument(metavar="[TEXT...]", help="Texts to predict.")]
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or hub name.")]
+Texts = Annotated[list[str] | None, Argument(metavar="TEXT", help="Texts to predict.")]
 
 
 def predict(
     target: Target,
     texts: Texts = None,
-    pair: Annotated[list[str] | None, Option(help="The second text of each TEXT, in order; repeatable.")] = None,
-    file: Annotated[str | None, Option(help="Data to predict instead of texts; - is standard input.")] = None,
-    output: Annotated[Path | None, Option(help="Write the answers of --file there, as JSON lines.")] = None,
+    pair: Annotated[
+        list[str] | None, Option(metavar="TEXT", help="Second text of each TEXT, in order; repeatable.")
+    ] = None,
+    file: Annotated[str | None, Option(metavar="DATA", help="Data file to predict; - is standard input.")] = None,
+    output: Annotated[
+        Path | None, Option(metavar="FILE", help="Write the predictions for --file as JSON lines.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Predict texts, or every row of a file, in its order.
+    """Predict texts, or the rows of a file.
 
-    Without --output the answers to a file are JSON lines on standard output; --json writes those for texts too.
+    Predictions for a file are JSON lines in the order of its rows; --json prints texts as JSON lines too.
     """
     _check(texts, pair, file, output)
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
@@ -53,18 +57,18 @@ def predict(
 
 def _check(texts: list[str] | None, pair: list[str] | None, file: str | None, output: Path | None) -> None:
     if file is None and not texts:
-        raise UsageError("nothing to predict", where="luthier predict", hint="give texts or --file")
+        raise UsageError("nothing to predict", where="luthier predict", hint="pass texts or --file")
     if file is not None and (texts or pair):
-        raise UsageError("texts and --file exclude each other", where="luthier predict", hint="keep one of them")
+        raise UsageError("texts and --file cannot be combined", where="luthier predict", hint="use one of them")
     if file is None and output is not None:
-        raise UsageError("--output goes with --file", where="luthier predict", hint="leave it out for texts")
+        raise UsageError("--output requires --file", where="luthier predict", hint="remove --output, or pass --file")
     if pair and len(pair) != len(texts or []):
         numbers = f"{plural(len(texts or []), 'text')}, {len(pair)} --pair"
-        raise UsageError("each TEXT needs its own --pair", where=numbers, hint="give as many of each")
+        raise UsageError("each TEXT needs its own --pair", where=numbers, hint="pass one --pair for each TEXT")
 
 
 def _line(given: str | tuple[str, str], answer: Mapping[str, Any]) -> str:
-    """An answer in a line; what a model wrote stands whole, below what it was asked."""
+    """A prediction on one line; generated text is printed in full, below its input."""
     prediction, score = answer.get("prediction"), answer.get("score")
     text = given if isinstance(given, str) else " | ".join(given)
     if isinstance(prediction, str) and "score" not in answer:
@@ -80,6 +84,6 @@ def _label(prediction: Any, answer: Mapping[str, Any]) -> str:
         return number(prediction)
     if isinstance(prediction, str):
         return prediction or "(no answer)"
-    # Entities have a type, several labels have not.
+    # A list holds entities with their types, or labels.
     names = [f"{one['text']} ({one['type']})" if isinstance(one, Mapping) else str(one) for one in prediction]
     return listing(names) or "(none)"

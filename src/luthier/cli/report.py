@@ -1,4 +1,4 @@
-"""`luthier report`: the page of a run, written again."""
+"""`luthier report`: the report of a run, written again."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +10,12 @@ from luthier.cli.output import Output
 
 
 def report(
-    run: Annotated[Path, Argument(metavar="RUN", help="The run directory.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Write the report of a run; works while the run is going."""
+    """Write the report of a run, even during training."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api.report import report as write_report

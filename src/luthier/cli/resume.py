@@ -1,4 +1,4 @@
-"""`luthier resume`: a stopped run goes on."""
+"""`luthier resume`: continue a run that stopped."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +11,12 @@ from luthier.cli.scores import print_result
 
 
 def resume(
-    run: Annotated[Path, Argument(metavar="RUN", help="The run directory.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Go on from the newest whole checkpoint of a run."""
+    """Resume a run from its newest intact checkpoint."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api.resume import resume as resume_run

@@ -12,12 +12,12 @@ from luthier.reporting.names import score
 
 
 def runs(
-    directory: Annotated[Path, Argument(metavar="[DIR]", help="Where the runs are.")] = Path("runs"),
+    directory: Annotated[Path, Argument(metavar="DIR", help="Directory of runs.")] = Path("runs"),
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """List the runs of a directory with their scores."""
+    """List the runs in a directory with their scores."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api.runs import runs as list_runs
@@ -28,7 +28,7 @@ def runs(
     elif found:
         out.table(["run", "state", "model", "metric", "score"], [_row(run) for run in found])
     else:
-        out.text(f"no runs in {directory}; `luthier train DATA` makes one")
+        out.text(f"no runs in {directory}; `luthier train DATA` creates one")
     return 0
 
 

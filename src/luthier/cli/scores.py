@@ -1,4 +1,4 @@
-"""The table of scores at the end of `train`, `resume` and `evaluate`, and the lines below it."""
+"""The table of scores that `train`, `resume` and `evaluate` print, and the lines below it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from luthier.text import count, duration, quantity
 
 
 def print_result(out: Output, result: Mapping[str, Any]) -> None:
-    """The scores of a run, where its report is and what to type next."""
+    """Print the scores of a run, the path of its report and a command to try next."""
     if out.as_json:
         out.json(result)
         return
@@ -25,5 +25,5 @@ def print_result(out: Output, result: Mapping[str, Any]) -> None:
 
 
 def print_scores(out: Output, result: Mapping[str, Any]) -> None:
-    """A row a metric: the model with its interval, and each baseline."""
+    """Print one row per metric: the score with its interval, and each baseline."""
     out.show(score_pieces(result))

@@ -1,11 +1,11 @@
-"""`luthier tasks`: what a model can be tuned to do."""
+"""`luthier tasks`: the list of tasks."""
 
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 
 
 def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> int:
-    """List the tasks."""
+    """List the tasks and their model families."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.tasks.registry import registry

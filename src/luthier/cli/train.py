@@ -6,11 +6,15 @@ from typing import Annotated
 from typer import Argument, Option
 
 from luthier.cli.options import (
+    RUN,
+    TASK,
+    TRAINING,
     Allow,
     Json,
     LabelColumns,
     Model,
     Quiet,
+    RoleColumns,
     Scratch,
     Set,
     Task,
@@ -23,11 +27,7 @@ from luthier.cli.options import (
 from luthier.cli.output import Output
 from luthier.cli.scores import print_result
 
-TRAINING = "Training"
-
-DataOrRecipe = Annotated[
-    list[str], Argument(metavar="DATA...|RECIPE.toml", help="Files, folders, data sets, or one recipe; - is stdin.")
-]
+DataOrRecipe = Annotated[list[str], Argument(metavar="DATA|RECIPE.toml", help="Data or one recipe; - is stdin.")]
 
 
 def train(
@@ -35,46 +35,62 @@ def train(
     task: Task = None,
     model: Model = None,
     from_scratch: Scratch = None,
+    fresh_tokenizer: Annotated[
+        bool,
+        Option("--fresh-tokenizer", metavar="", help="Train a new tokenizer on the data.", rich_help_panel=TASK),
+    ] = False,
     text: TextColumns = None,
     label: LabelColumns = None,
+    column: RoleColumns = None,
     valid: Validation = None,
     test: Test = None,
-    engine: Annotated[str | None, Option(help="loop or trainer.", rich_help_panel=TRAINING)] = None,
-    epochs: Annotated[float | None, Option(help="Passes over the rows.", rich_help_panel=TRAINING)] = None,
-    max_steps: Annotated[int | None, Option(help="Stop after so many steps.", rich_help_panel=TRAINING)] = None,
-    batch_size: Annotated[int | None, Option(help="Examples in one step.", rich_help_panel=TRAINING)] = None,
-    grad_accumulation: Annotated[
-        int | None, Option(help="Parts that a batch is run in.", rich_help_panel=TRAINING)
+    epochs: Annotated[
+        float | None, Option(metavar="N", help="Passes over the training rows.", rich_help_panel=TRAINING)
     ] = None,
-    lr: Annotated[float | None, Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
+    max_steps: Annotated[
+        int | None, Option(metavar="N", help="Stop after this many optimizer steps.", rich_help_panel=TRAINING)
+    ] = None,
+    batch_size: Annotated[
+        int | None, Option(metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
+    ] = None,
+    grad_accumulation: Annotated[
+        int | None, Option(metavar="N", help="Micro-batches per optimizer step.", rich_help_panel=TRAINING)
+    ] = None,
+    lr: Annotated[float | None, Option(metavar="RATE", help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
     scheduler: Annotated[
         str | None,
-        Option(
-            help="linear, cosine, cosine_with_restarts, polynomial, constant, constant_with_warmup, inverse_sqrt.",
-            rich_help_panel=TRAINING,
-        ),
+        Option(metavar="NAME", help="Learning-rate schedule (default: linear).", rich_help_panel=TRAINING),
     ] = None,
-    precision: Annotated[str | None, Option(help="auto, fp32, bf16 or fp16.", rich_help_panel=TRAINING)] = None,
+    precision: Annotated[
+        str | None, Option(metavar="NAME", help="auto (default), fp32, bf16 or fp16.", rich_help_panel=TRAINING)
+    ] = None,
+    engine: Annotated[
+        str | None, Option(metavar="NAME", help="loop (default) or trainer.", rich_help_panel=TRAINING)
+    ] = None,
+    seed: Annotated[
+        int | None,
+        Option(metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=TRAINING),
+    ] = None,
+    run_dir: Annotated[
+        Path | None, Option(metavar="DIR", help="Run directory (default: a new one in runs/).", rich_help_panel=RUN)
+    ] = None,
     metric_mode: Annotated[
         str | None,
         Option(metavar="min|max", help="Direction of a custom evaluation.metric_for_best.", rich_help_panel=TRAINING),
     ] = None,
-    seed: Annotated[int | None, Option(help="Of the split, the order, the weights.", rich_help_panel=TRAINING)] = None,
-    fresh_tokenizer: Annotated[
-        bool, Option("--fresh-tokenizer", help="Make a tokenizer from the data.", rich_help_panel=TRAINING)
-    ] = False,
-    run_dir: Annotated[Path | None, Option(help="Where the run goes; a new name below runs/.")] = None,
     allow: Allow = None,
     settings: Set = None,
-    dry_run: Annotated[bool, Option("--dry-run", help="Print the complete recipe and stop.")] = False,
+    dry_run: Annotated[
+        bool, Option("--dry-run", metavar="", help="Print the complete recipe and exit.", rich_help_panel=RUN)
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Inspect, split, train, evaluate and report.
+    """Fine-tune a model, evaluate it and write a report.
 
-    Whatever is not said is found from the data or has a sound default, and is told in a line.
-    An option beats the recipe file.
+    Anything you don't set is inferred from the data or has a sensible default, and is printed.
+    Options override the recipe file.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     given = {
@@ -96,7 +112,7 @@ def train(
         "training.precision": precision,
         "evaluation.metric_mode": metric_mode,
     }
-    changes = overrides(given, text, label, settings or [])
+    changes = overrides(given, text, label, column, settings)
 
     if dry_run:
         from luthier.api.train import plan

@@ -1,6 +1,5 @@
 """The engine `trainer`: the same batches and weights through the Hugging Face `Trainer`, as a yardstick."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from luthier.data.batches import Batch, MicroBatch, amounts, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.checkpoints import random_state, set_random_state
+from luthier.storage.temporary import temporary_directory
 
 
 def run(training: Training, on_step: OnStep) -> None:
@@ -21,7 +21,7 @@ def run(training: Training, on_step: OnStep) -> None:
     recipe = training.recipe
     randomness = random_state()  # making a Trainer seeds every generator anew
     bridge = _Bridge(training, on_step, randomness)
-    with tempfile.TemporaryDirectory() as directory:
+    with temporary_directory() as directory:
         trainer = _PlannedTrainer(
             model=training.model,
             args=TrainingArguments(

@@ -17,7 +17,7 @@ def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
     metrics: Mapping[str, Any] = result.get("metrics") or {}
     baselines: Mapping[str, Mapping[str, float]] = result.get("baselines") or {}
     if not metrics:
-        return ["not scored: no rows were held out"]
+        return ["not scored: there are no held-out rows"]
     rows = []
     for name, value in metrics.items():
         shown = value or {}

@@ -18,6 +18,11 @@ def temporary_file(suffix: str = "") -> Path:
     return Path(name)
 
 
+def temporary_directory() -> tempfile.TemporaryDirectory[str]:
+    """A new directory that is gone once the block ends, or `cleanup` is called."""
+    return tempfile.TemporaryDirectory(prefix="luthier-")
+
+
 @contextmanager
 def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
     """A copy of a stream that can be read in any order; it is gone once closed."""

@@ -1,7 +1,6 @@
 """Tokenizers trained on the data at hand. The same texts give the same tokenizer, whatever the machine and the day."""
 
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CO
 from luthier.errors import DataError, ModelError
 from luthier.models.architectures import Architecture, Kind, Markup, architecture_like
 from luthier.models.quiet import quiet
+from luthier.storage.temporary import temporary_directory
 from luthier.tokenizers.unigram import train_unigram
 from luthier.tokenizers.vocabularies import train_backend, words_of
 
@@ -111,7 +111,7 @@ def _mbart(texts: list[str], most: int) -> PreTrainedTokenizerBase:
 
 def _see_it_reads_back(tokenizer: PreTrainedTokenizerBase, architecture: str) -> None:
     """Some architectures have a class of their own that cuts text its own way, whatever the saved tokenizer says."""
-    with tempfile.TemporaryDirectory() as folder, quiet():
+    with temporary_directory() as folder, quiet():
         tokenizer.save_pretrained(folder)
         (Path(folder) / "config.json").write_text(json.dumps({"model_type": architecture}), encoding="utf-8")
         read = AutoTokenizer.from_pretrained(folder)
