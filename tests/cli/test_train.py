@@ -87,7 +87,7 @@ def test_column_names_the_columns_of_any_role(stub, result, command):
         f"{command} runs/a a.csv --column question=q --column text=title,body --column labels=joy --column labels=fear"
     )
     assert main([*words.split(), "--json"]) == 0
-    assert calls[command].kwargs["overrides"] == {
+    assert calls[command].settings == {
         "data.columns.question": "q",
         "data.columns.text": ["title", "body"],
         "data.columns.labels": ["joy", "fear"],

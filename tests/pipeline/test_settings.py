@@ -80,7 +80,7 @@ def test_settings_are_recipe_keys(settings: dict[str, Any], found: dict[str, Any
             "training=",
             "keep one",
         ),
-        ({"text": ["a", "b", "c"]}, UsageError, "a row has one text or two", "text a,b,c", "at most two"),
+        ({"text": ["a", "b", "c"]}, UsageError, "text takes at most two columns", "text a,b,c", "--column"),
     ],
 )
 def test_a_mistake_is_answered_with_the_way_out(

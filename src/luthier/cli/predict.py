@@ -1,6 +1,7 @@
 """`luthier predict`: predictions for texts or for a file of any size."""
 
 from collections.abc import Mapping, Sequence
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
 from luthier.text import listing, number, plural, shorten
 
+ROW_HINT = 'write an object, such as --row \'{"text": "The strings are worn."}\''
 Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or hub name.")]
 Texts = Annotated[list[str] | None, Argument(metavar="TEXT", help="Texts to predict.")]
 
@@ -20,6 +22,9 @@ def predict(
     texts: Texts = None,
     pair: Annotated[
         list[str] | None, Option(metavar="TEXT", help="Second text of each TEXT, in order; repeatable.")
+    ] = None,
+    row: Annotated[
+        list[str] | None, Option(metavar="JSON", help="Row as a JSON object, column to value; repeatable.")
     ] = None,
     file: Annotated[str | None, Option(metavar="DATA", help="Data file to predict; - is standard input.")] = None,
     output: Annotated[
@@ -33,7 +38,7 @@ def predict(
 
     Predictions for a file are JSON lines in the order of its rows; --json prints texts as JSON lines too.
     """
-    _check(texts, pair, file, output)
+    _check(texts, pair, row, file, output)
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api import predict as api
@@ -48,18 +53,33 @@ def predict(
         for answer in api.predict(target, file):
             out.text(dumps(answer))
     else:
-        inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or []
+        inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or _rows(row or [])
         predictor = api.load(target)
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
             out.text(dumps({**predictor.fields(given), **answer}) if json else _line(given, answer))
     return 0
 
 
-def _check(texts: list[str] | None, pair: list[str] | None, file: str | None, output: Path | None) -> None:
-    if file is None and not texts:
-        raise UsageError("nothing to predict", where="luthier predict", hint="pass texts or --file")
-    if file is not None and (texts or pair):
-        raise UsageError("texts and --file cannot be combined", where="luthier predict", hint="use one of them")
+def _rows(rows: Sequence[str]) -> list[dict[str, Any]]:
+    found = []
+    for row in rows:
+        try:
+            value = loads(row)
+        except ValueError as error:
+            raise UsageError(f"--row is not JSON: {error}", where=f"--row {row!r}", hint=ROW_HINT) from None
+        if not isinstance(value, dict):
+            raise UsageError("--row is not a JSON object", where=f"--row {row!r}", hint=ROW_HINT)
+        found.append(value)
+    return found
+
+
+def _check(
+    texts: list[str] | None, pair: list[str] | None, row: list[str] | None, file: str | None, output: Path | None
+) -> None:
+    if file is None and not texts and not row:
+        raise UsageError("nothing to predict", where="luthier predict", hint="pass texts, --row or --file")
+    if sum(map(bool, (file, texts or pair, row))) > 1:
+        raise UsageError("texts, --row and --file cannot be combined", where="luthier predict", hint="use one of them")
     if file is None and output is not None:
         raise UsageError("--output requires --file", where="luthier predict", hint="remove --output, or pass --file")
     if pair and len(pair) != len(texts or []):
@@ -67,10 +87,11 @@ def _check(texts: list[str] | None, pair: list[str] | None, file: str | None, ou
         raise UsageError("each TEXT needs its own --pair", where=numbers, hint="pass one --pair for each TEXT")
 
 
-def _line(given: str | tuple[str, str], answer: Mapping[str, Any]) -> str:
+def _line(given: str | tuple[str, str] | Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """A prediction on one line; generated text is printed in full, below its input."""
     prediction, score = answer.get("prediction"), answer.get("score")
-    text = given if isinstance(given, str) else " | ".join(given)
+    parts = given.values() if isinstance(given, Mapping) else given
+    text = given if isinstance(given, str) else " | ".join(map(str, parts))
     if isinstance(prediction, str) and "score" not in answer:
         return f"> {shorten(text, 76)}\n{prediction}\n"
     words = [_label(prediction, answer), number(score) if isinstance(score, float) else "", shorten(text, 60)]

@@ -48,7 +48,8 @@ def columns_of(text: str | Sequence[str] | None = None, label: str | Sequence[st
     texts = [text] if isinstance(text, str) else list(text or [])
     labels = [label] if isinstance(label, str) else list(label or [])
     if len(texts) > 2:
-        raise UsageError("a row has one text or two", where=f"text {','.join(texts)}", hint="name at most two columns")
+        hint = "name other roles with --column, or with columns={role: column}"
+        raise UsageError("text takes at most two columns", where=f"text {','.join(texts)}", hint=hint)
     columns: dict[str, Any] = dict(zip(("data.columns.text", "data.columns.text_pair"), texts, strict=False))
     if labels:
         columns |= {"data.columns.labels": labels} if len(labels) > 1 else {"data.columns.label": labels[0]}

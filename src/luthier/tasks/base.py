@@ -21,7 +21,7 @@ from luthier.data import checks
 from luthier.data.batches import Collate, pad_inputs
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.columns.roles import Columns, Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles, several
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
@@ -104,7 +104,8 @@ class Task(ABC, Generic[Learned]):
             if role.learned or role.name not in task.columns:
                 continue
             column = task.columns[role.name]
-            name = role.name if isinstance(column, str) and column not in values and role.name in values else column
+            there = all(name in values for name in several(column))
+            name = role.name if not there and role.name in values else column
             require([name] if isinstance(name, str) else name, values, where=f"role {role.name!r}")
             value = role.read(values, name)
             if isinstance(value, Fault) and role.kind != "text":

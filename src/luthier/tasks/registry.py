@@ -1,6 +1,7 @@
 """Which tasks there are, ours and those of other packages, and how a task comes back from what it wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -30,6 +31,21 @@ class Registered:
     broken: Mapping[str, str]
 
 
+_PROVISIONAL: list[Task[Any]] = []
+
+
+@contextmanager
+def provisional(task: Task[Any]) -> Iterator[None]:
+    """Know a task that no entry point names, while it is being tried."""
+    _PROVISIONAL.append(task)
+    registered.cache_clear()
+    try:
+        yield
+    finally:
+        _PROVISIONAL.remove(task)
+        registered.cache_clear()
+
+
 @cache
 def registered() -> Registered:
     """Every task by name, and the plug-ins that could not be taken. Ours come first: no plug-in takes their names."""
@@ -48,7 +64,7 @@ def registered() -> Registered:
             broken[entry.name] = f"{where} is left out: the package {tasks[task.name].package} has a task of that name"
             continue
         tasks[task.name] = task
-    return Registered(tasks, broken)
+    return Registered(tasks | {task.name: task for task in _PROVISIONAL}, broken)
 
 
 def registry() -> Mapping[str, Task[Any]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
     Columns,
     Given,
@@ -22,7 +22,7 @@ from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.text import listing
 
-SURE = 0.97  # every role was found by its name
+SURE = 0.99  # every role was found by its name
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Role:
     Args:
         name: The role's name; a column of that name is found first.
         kind: `text`, `texts` (a list of texts: several columns, or one that holds lists), or `label`.
-        names: Other names of columns that play the role, in lower case, words apart.
+        names: Other names of columns that play the role.
         needed: Whether a row needs it.
         learned: Whether it is what is learned, and so not part of a query.
         sample: What to try the model on; by default a text of two words.
@@ -47,7 +47,7 @@ class Role:
 
     def candidates(self, profiles: Profiles) -> list[str]:
         """The columns that may play the role, best first."""
-        known = [self.name.replace("_", " "), *self.names]
+        known = [" ".join(words_of(name)) for name in (self.name, *self.names)]
         return by_name(profiles, known, self.fits)
 
     def fits(self, column: ColumnProfile) -> bool:
@@ -74,7 +74,8 @@ class Role:
 
     def trial(self) -> Any:
         """A made-up value."""
-        return self.sample or (["one text", "another text"] if self.kind == "texts" else "one text")
+        sample = self.sample or (("one text", "another text") if self.kind == "texts" else "one text")
+        return sample if isinstance(sample, str) else list(sample)
 
 
 def recognise_by_roles(name: str, roles: Sequence[Role], profiles: Profiles, given: Given) -> Recognition | None:

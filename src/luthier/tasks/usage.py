@@ -36,7 +36,7 @@ def predict_command(row: Mapping[str, Any], run: Path) -> str:
     """A prediction from a terminal: texts as arguments, anything else as a line of JSON."""
     place, texts = shlex.quote(run.as_posix()), list(row.values())
     if len(texts) > 2 or not all(isinstance(text, str) for text in texts):
-        return f"echo {shlex.quote(json.dumps(row))} | luthier predict {place} --file -"
+        return f"luthier predict {place} --row {shlex.quote(json.dumps(dict(row), ensure_ascii=False))}"
     first, *second = texts
     return " ".join(["luthier predict", place, shlex.quote(first), *(f"--pair {shlex.quote(text)}" for text in second)])
 
