@@ -38,6 +38,7 @@ class OutOfMemoryError(RuntimeError):
         (["runs", "--quiet", "--verbose"], "cannot be combined", "use one"),
         (["compare", "runs/a"], "at least two runs", "another run"),
         (["predict", "runs/a"], "nothing to predict", "--file"),
+        (["tasks", "all"], "unexpected argument: all", "--help"),
         (["predict", "runs/a", "text", "--file", "f.csv"], "cannot be combined", "use one"),
         (["predict", "runs/a", "text", "--output", "o.jsonl"], "--output requires --file", "pass --file"),
         (["predict", "runs/a", "one", "two", "--pair", "three"], "its own --pair", "one --pair for each"),

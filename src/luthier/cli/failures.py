@@ -1,6 +1,7 @@
 """Turns any exception into a message of at most six lines and an exit code."""
 
 import errno
+import re
 import traceback
 from contextlib import closing
 from pathlib import Path
@@ -80,6 +81,7 @@ def _usage(error: TyperException, command: str) -> UsageError:
     else:
         message = error.format_message()
     message = message.replace("Input should be", "should be").partition(", unable to parse")[0].rstrip(".")
+    message = re.sub(r"Got unexpected extra argument\(s\) \((.+)\)", r"unexpected argument: \1", message)
     return UsageError(message[:1].lower() + message[1:], where=command, hint=hint)
 
 
