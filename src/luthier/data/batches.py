@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerBase
 
 from luthier import processes
+from luthier.arrays import IntArray
 
-IntArray = NDArray[np.int64]
 FeatureRow = Mapping[str, Any]
 Batch = dict[str, Tensor]  # the arguments of a model's forward, and `labels` where the rows have them
 Collate = Callable[[Sequence[FeatureRow]], Batch]

@@ -10,11 +10,9 @@ from collections.abc import Collection, Hashable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from luthier.arrays import BoolArray, IntArray
 from luthier.errors import RecipeError
 from luthier.text import number
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def make(

@@ -19,7 +19,8 @@ from datasets.utils import are_progress_bars_disabled
 from transformers import PreTrainedTokenizerBase, __version__
 from typing_extensions import Buffer
 
-from luthier.data.batches import IGNORED, IntArray, flat, longest
+from luthier.arrays import IntArray
+from luthier.data.batches import IGNORED, flat, longest
 from luthier.storage.disk import make_directory
 
 ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to tokenize

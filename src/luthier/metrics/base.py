@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from luthier.arrays import FloatArray, IntArray
 
 
 class AnyMetric(Protocol):

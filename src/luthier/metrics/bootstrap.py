@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from luthier.arrays import FloatArray
 from luthier.errors import UsageError
-from luthier.metrics.base import AnyMetric, FloatArray, Metric
+from luthier.metrics.base import AnyMetric, Metric
 
 RESAMPLES = 1000
 LEVEL = 0.95

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.arrays import FloatArray
+from luthier.metrics.base import Metric, ratio
 from luthier.metrics.bootstrap import RESAMPLES, Score, scores
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 from scipy.sparse import csr_array
 
-from luthier.metrics.base import FloatArray, IntArray, Metric, ratio
+from luthier.arrays import FloatArray, IntArray
+from luthier.metrics.base import Metric, ratio
 from luthier.metrics.bootstrap import RESAMPLES, Score, scores
 
 Average = Literal["macro", "micro", "weighted"]

@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from luthier.arrays import IntArray
 from luthier.errors import UsageError, nearest
-from luthier.metrics.base import IntArray, ResampledMetric
+from luthier.metrics.base import ResampledMetric
 
 RESAMPLES = 200
 _DIRECTIONS = {"min": False, "max": True}

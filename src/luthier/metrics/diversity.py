@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.arrays import FloatArray
+from luthier.metrics.base import Metric, ratio
 from luthier.metrics.overlap import words
 
 Words = Sequence[str]

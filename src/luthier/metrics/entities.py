@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.arrays import FloatArray
+from luthier.metrics.base import Metric, ratio
 from luthier.metrics.classification import f1
 
 Tags = Sequence[Sequence[str]]

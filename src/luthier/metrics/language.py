@@ -5,7 +5,8 @@ Perplexity and loss are by token, so only models of one tokenizer can be compare
 
 import numpy as np
 
-from luthier.metrics.base import FloatArray, IntArray, Metric, ratio
+from luthier.arrays import FloatArray, IntArray
+from luthier.metrics.base import Metric, ratio
 
 
 def language_metrics(nll: FloatArray, tokens: IntArray, n_bytes: IntArray) -> list[Metric]:

@@ -8,7 +8,8 @@ run over all labels: one that is neither gold nor predicted counts 0, in a resam
 import numpy as np
 from scipy.sparse import csr_array
 
-from luthier.metrics.base import FloatArray, IntArray, Metric, average, ratio
+from luthier.arrays import FloatArray, IntArray
+from luthier.metrics.base import Metric, average, ratio
 
 
 def label_counts(predicted: IntArray, gold: IntArray) -> csr_array:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from luthier.metrics.base import AnyMetric, FloatArray, Metric, average, ratio
+from luthier.arrays import FloatArray
+from luthier.metrics.base import AnyMetric, Metric, average, ratio
 
 # A variance below this share of the mean square is rounding error of a constant.
 _CONSTANT = 1e-12

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.arrays import FloatArray
+from luthier.metrics.base import Metric, ratio
 from luthier.metrics.overlap import sentence_spans, words
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")

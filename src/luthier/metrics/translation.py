@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import regex
 
-from luthier.metrics.base import FloatArray, Metric, ratio
+from luthier.arrays import FloatArray
+from luthier.metrics.base import Metric, ratio
 
 _WORD_ORDER = 4  # of BLEU
 _CHARACTER_ORDER = 6  # of chrF

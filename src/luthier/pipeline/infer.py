@@ -10,8 +10,9 @@ from accelerate.utils import send_to_device
 from torch import nn
 from transformers import PreTrainedModel
 
+from luthier.arrays import IntArray
 from luthier.console import Console
-from luthier.data.batches import IGNORED, Collate, IntArray, by_length, flat
+from luthier.data.batches import IGNORED, Collate, by_length, flat
 from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
 from luthier.engines.objective import Objective
 from luthier.recipe import Recipe

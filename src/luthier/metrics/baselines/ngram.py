@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from luthier.metrics.base import FloatArray, IntArray
+from luthier.arrays import FloatArray, IntArray
 
 
 def trigram_nll(

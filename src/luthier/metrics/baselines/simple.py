@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array, hstack
 
-from luthier.metrics.base import FloatArray, IntArray
+from luthier.arrays import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer

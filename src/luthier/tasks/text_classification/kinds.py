@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
 from luthier.data.records import Fault
@@ -18,7 +19,7 @@ from luthier.data.values import as_number, is_missing, split_labels
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression
-from luthier.metrics.base import AnyMetric, FloatArray
+from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer

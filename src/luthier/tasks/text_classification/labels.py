@@ -10,9 +10,10 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
 
+from luthier.arrays import FloatArray
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
-from luthier.metrics.base import AnyMetric, FloatArray
+from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
 
