@@ -37,7 +37,7 @@ class Told(Console):
         ({"text": ["title", "body"]}, {"data.columns.text": "title", "data.columns.text_pair": "body"}),
         ({"label": "stars"}, {"data.columns.label": "stars"}),
         ({"label": ["joy", "fear"]}, {"data.columns.labels": ["joy", "fear"]}),
-        ({"columns": {"text": "t"}}, {"data.columns": {"text": "t"}}),
+        ({"label": "y", "columns": {"text": "t"}}, {"data.columns.label": "y", "data.columns.text": "t"}),
         (
             {"class_weights": {"a": 2.0}, "max_steps": None},
             {"training.class_weights": {"a": 2.0}, "training.max_steps": None},
@@ -76,9 +76,16 @@ def test_settings_are_recipe_keys(settings: dict[str, Any], found: dict[str, Any
         (
             {"epochs": 1, "training": {"epochs": 2}},
             UsageError,
-            "training.epochs is given twice",
+            "training.epochs is set twice",
             "training=",
-            "keep one",
+            "remove one of the two",
+        ),
+        (
+            {"text": "a", "columns": {"text": "b"}},
+            UsageError,
+            "data.columns.text is set twice",
+            "columns=",
+            "remove one of the two",
         ),
         ({"text": ["a", "b", "c"]}, UsageError, "text takes at most two columns", "text a,b,c", "--column"),
     ],

@@ -95,7 +95,7 @@ def _on(target: str, data: Sequence[str], settings: Mapping[str, Any], console: 
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
     for key, value in dotted(settings).items():
         put(values, key, value)
-    recipe = Recipe.build(values, where="settings")
+    recipe = Recipe.build(values, where="options")
     sources = [source for group in discover(data).values() for source in group]
     task, examples = _examples(predictor.task, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))

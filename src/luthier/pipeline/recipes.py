@@ -30,7 +30,7 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         UsageError: A recipe and data were given together, or data in a form that is not read.
         SourceError: Data in memory has no rows, or a column without one type.
     """
-    where = "settings"
+    where = "options"
     paths = None if isinstance(data, Recipe) else paths_in(data)
     if isinstance(data, Recipe):
         values = _set_by_user(data)
