@@ -76,9 +76,9 @@ def test_settings_are_recipe_keys(settings: dict[str, Any], found: dict[str, Any
         (
             {"epochs": 1, "training": {"epochs": 2}},
             UsageError,
-            "training.epochs is given twice",
+            "training.epochs is set twice",
             "training=",
-            "keep one",
+            "remove one",
         ),
         ({"text": ["a", "b", "c"]}, UsageError, "text takes at most two columns", "text a,b,c", "--column"),
     ],

@@ -18,7 +18,7 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
             and `label` for columns.
     Raises:
         RecipeError: An unknown key, with the nearest one.
-        UsageError: A key is given twice, or there are more than two text columns.
+        UsageError: A key is set twice, or there are more than two text columns.
     """
     found: dict[str, Any] = {}
     for name, value in settings.items():
@@ -34,7 +34,7 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
         else:
             pairs = {Recipe.full_key(name, f"{name}="): value}
         if twice := pairs.keys() & found.keys():
-            raise UsageError(f"{min(twice)} is given twice", where=f"{name}=", hint="keep one of the two")
+            raise UsageError(f"{min(twice)} is set twice", where=f"{name}=", hint="remove one of the two")
         found |= pairs
     return found
 
