@@ -1,7 +1,7 @@
 """Luthier fine-tunes, evaluates and serves transformer language models.
 
-The names below are the public face. Each is imported when it is first used, so that `import luthier` costs nothing.
-`luthier.tasks` is a package; its command is here as `list_tasks`.
+The names below are the public API. Each is imported on first use, so that `import luthier` is fast.
+The command `tasks` is `list_tasks` here, because `luthier.tasks` is a package.
 """
 
 from importlib import import_module

@@ -250,7 +250,7 @@ def test_doctor_prints_rates(stub, capsys):
         "101 GFLOP/s",
         "chosen",
         "1 thread (1 physical core)",
-        "torch, as commands do: OMP_NUM_THREADS=1",
+        "torch, as the command does: OMP_NUM_THREADS=1",
         "20 GB of 24 GB",
         "not installed",
         "offline (HF_HUB_OFFLINE)",

@@ -30,7 +30,7 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
     out.text(f"cores    {found['cores']}, torch uses {plural(found['threads'], 'thread')} ({found['threads_why']})")
     if found["set_before_torch"]:
         variables = " ".join(f"{name}={value}" for name, value in found["set_before_torch"].items())
-        out.text(f"Python   programs should set before they import torch, as commands do: {variables}")
+        out.text(f"python   set these before you import torch, as the command does: {variables}")
     out.text(f"memory   {size(found['memory_available_bytes'])} of {size(found['memory_bytes'])} available")
     disk = found["disk"]
     out.text(f"disk     {size(disk['free_bytes'])} of {size(disk['total_bytes'])} free at {disk['path']}")

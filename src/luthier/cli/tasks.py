@@ -25,5 +25,5 @@ def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) ->
         out.json({"tasks": found})
     else:
         rows = [[str(task[key]) for key in ("name", "family", "about")] for task in found]
-        out.table(["task", "family", "gives"], rows, whole=range(2))
+        out.table(["task", "family", "description"], rows, whole=range(2))
     return 0

@@ -76,7 +76,7 @@ def train(
     ] = None,
     metric_mode: Annotated[
         str | None,
-        Option(metavar="min|max", help="Direction of a custom evaluation.metric_for_best.", rich_help_panel=TRAINING),
+        Option(metavar="MODE", help="Direction of a custom metric: min or max.", rich_help_panel=TRAINING),
     ] = None,
     allow: Allow = None,
     settings: Set = None,

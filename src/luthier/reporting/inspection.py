@@ -1,4 +1,4 @@
-"""What `inspect` shows of data."""
+"""The report of `inspect`, as tables and fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ MOST_TARGET_CHARACTERS = 60
 
 
 def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
-    """What is in the data: task, columns, rows, labels, lengths and cost.
+    """Show task, columns, rows, labels, lengths and cost.
 
     Args:
-        found: What `inspect --json` prints.
+        found: The output of `inspect --json`.
     """
     columns = [(role, name if isinstance(name, str) else listing(name)) for role, name in found["columns"].items()]
     pieces: list[Piece] = [Fields([("task", ", ".join(filter(None, (found["task"], found["shape"])))), *columns])]
@@ -35,7 +35,7 @@ def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
 
 
 def finding_pieces(found: Mapping[str, Any]) -> list[Piece]:
-    """What the checks found, a row each; nothing if they found nothing.
+    """Show one row per finding; nothing if there are none.
 
     Args:
         found: As in `inspection_pieces`.
@@ -48,11 +48,11 @@ def _lengths(lengths: Mapping[str, float] | None) -> list[tuple[str, str]]:
     if not lengths:
         return []
     quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
-    return [("tokens", f"{quantiles}; {share(lengths['truncated_share'])} of the rows are cut")]
+    return [("tokens", f"{quantiles}; {share(lengths['truncated_share'])} of rows truncated")]
 
 
 def _targets(targets: Sequence[str] | None) -> list[tuple[str, str]]:
-    return [("learns", repr(shorten(target, MOST_TARGET_CHARACTERS))) for target in (targets or [])[:MOST_TARGETS]]
+    return [("target", repr(shorten(target, MOST_TARGET_CHARACTERS))) for target in (targets or [])[:MOST_TARGETS]]
 
 
 def _cost(cost: Mapping[str, float] | None) -> list[tuple[str, str]]:

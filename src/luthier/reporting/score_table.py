@@ -1,4 +1,4 @@
-"""The table of scores that `train`, `resume` and `evaluate` end with."""
+"""The table of scores that `train`, `resume` and `evaluate` print."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from luthier.text import count
 
 
 def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
-    """A row a metric: the model with its interval, and each baseline.
+    """Show one row per metric: the score with its interval, and each baseline.
 
     Args:
-        result: What `train --json` or `evaluate --json` prints.
+        result: The output of `train --json` or `evaluate --json`.
     """
     metrics: Mapping[str, Any] = result.get("metrics") or {}
     baselines: Mapping[str, Mapping[str, float]] = result.get("baselines") or {}

@@ -317,7 +317,7 @@ COMMAND = [
         "a | b",
         "leave --pair out",
     ),
-    Case("compare one", lambda s: ["compare", str(s.done)], 2, "one run alone", "run", "name another run"),
+    Case("compare one", lambda s: ["compare", str(s.done)], 2, "at least two runs", "run", "add another run"),
     Case("compare twice", lambda s: ["compare", str(s.done), str(s.done)], 2, "two different runs", "run", RUNS),
     Case("compare none", lambda s: ["compare", str(s.done), "none"], 2, "no such directory", "none", RUNS),
     Case("compare unfinished", lambda s: ["compare", *two_runs(s)], 2, "no score yet", "run", "luthier resume"),

@@ -67,7 +67,7 @@ DATA = [
         3,
         "no data in this folder",
         "folder",
-        "it holds nothing; data ends in",
+        "it holds nothing; data files end in",
     ),
     Case(
         "folder of notes",
