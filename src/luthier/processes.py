@@ -115,6 +115,14 @@ def largest(number: int) -> int:
     return _reduced([number], "MAX")[0]
 
 
+def device() -> Any:
+    """The torch device that Accelerate has given this process, of several."""
+    from accelerate import PartialState
+
+    _group()
+    return PartialState().device
+
+
 def _reduced(numbers: Sequence[int], operation: str) -> list[int]:
     if count() == 1:
         return list(numbers)

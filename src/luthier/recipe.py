@@ -222,6 +222,7 @@ class Recipe(Section):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
         42, description="seed for splits, data order and initial weights"
     )
+    device: str = Field("auto", description="device to run on: auto, cpu, cuda, cuda:1, mps or xpu")
     data: DataRecipe = DataRecipe()
     model: ModelRecipe = ModelRecipe()
     training: TrainingRecipe = TrainingRecipe()

@@ -35,14 +35,14 @@ def predictor(answers) -> SimpleNamespace:
 
 
 def test_what_a_model_wrote_stands_whole_below_what_it_was_asked(stub, capsys):
-    stub("predict", load=lambda target: predictor([{"prediction": "One line.\nAnother."}]))
+    stub("predict", load=lambda target, device: predictor([{"prediction": "One line.\nAnother."}]))
     assert main(["predict", "runs/a", "Tell me."]) == 0
     assert capsys.readouterr().out == "> Tell me.\nOne line.\nAnother.\n\n"
 
 
 def test_entities_are_named_with_their_types(stub, capsys):
     found = [{"text": "Ada", "type": "person", "start": 0, "end": 3}, {"text": "Bath", "type": "place"}]
-    stub("predict", load=lambda target: predictor([{"prediction": found, "score": 0.5}]))
+    stub("predict", load=lambda target, device: predictor([{"prediction": found, "score": 0.5}]))
     assert main(["predict", "runs/a", "Ada in Bath"]) == 0
     assert capsys.readouterr().out == "Ada (person), Bath (place)  0.500  Ada in Bath\n"
 
@@ -93,12 +93,16 @@ def test_without_a_command_the_help_is_shown(capsys):
 @pytest.mark.parametrize(("stops", "code"), [(False, 0), (True, 3)])
 def test_inspect_says_whether_train_would_stop(stub, stops, code, capsys):
     calls = stub("inspect", inspect=inspection(stops))
-    words = ["inspect", "a.tsv", "--task", "text-classification", "--no-cost", "--allow", "leak"]
+    words = ["inspect", "a.tsv", "--task", "text-classification", "--no-cost", "--allow", "leak", "--device", "cpu"]
     assert main([*words, "--json"]) == code
     assert json.loads(capsys.readouterr().out) == INSPECTION
     assert calls["inspect"].args == (["a.tsv"],)
     assert calls["inspect"].kwargs["cost"] is False
-    assert calls["inspect"].settings == {"task": "text-classification", "data.allow": ["leak"]}
+    assert calls["inspect"].settings == {
+        "task": "text-classification",
+        "device": "cpu",
+        "data.allow": ["leak"],
+    }
     assert main(words) == code
     shown = capsys.readouterr().out
     for part in ("pair/one", "4,076", "4,070", "6 empty text", "67.5 %", "median 53", "4 min 10 s", "1.2 GB"):
@@ -116,7 +120,7 @@ def test_inspect_folds_many_labels(stub, capsys):
 
 def test_predict_texts(stub, capsys):
     answers = [{"prediction": "yes", "score": 0.98765}, {"prediction": [], "score": 0.1}]
-    stub("predict", load=lambda target: predictor(answers))
+    stub("predict", load=lambda target, device: predictor(answers))
     assert main(["predict", "runs/a", "good", "bad"]) == 0
     assert capsys.readouterr().out == "yes  0.988  good\n(none)  0.100  bad\n"
     assert main(["predict", "runs/a", "good", "bad", "--json"]) == 0
@@ -133,7 +137,7 @@ def test_predict_pairs(stub, capsys):
         seen.extend(pairs)
         return [{"prediction": 3.25} for _ in pairs]
 
-    stub("predict", load=lambda target: predictor(answer))
+    stub("predict", load=lambda target, device: predictor(answer))
     assert main(["predict", "runs/a", "one", "--pair", "two"]) == 0
     assert seen == [("one", "two")]
     assert capsys.readouterr().out == "3.250  one | two\n"
@@ -143,9 +147,10 @@ def test_predict_pairs(stub, capsys):
 
 def test_predict_a_file_streams_lines(stub, capsys):
     rows = [{"text": "ä", "prediction": "x", "score": 1.0}, {"text": "b", "prediction": "y", "score": 0.5}]
-    calls = stub("predict", predict=lambda target, source: iter(rows))
-    assert main(["predict", "runs/a", "--file", "-"]) == 0
+    calls = stub("predict", predict=lambda target, source, device: iter(rows))
+    assert main(["predict", "runs/a", "--file", "-", "--device", "cuda:1"]) == 0
     assert calls["predict"].args == ("runs/a", "-")
+    assert calls["predict"].kwargs["device"] == "cuda:1"
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 
 

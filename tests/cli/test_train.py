@@ -16,7 +16,8 @@ def test_every_option_becomes_its_recipe_key(stub, result):
     words = """train a.csv b.csv --task text-classification --model minilm --text title,body --label topic
         --valid v.csv --test t1.csv --test t2.csv --engine trainer --epochs 2 --max-steps 20 --batch-size 8
         --grad-accumulation 2 --lr 2e-5 --scheduler cosine --precision bf16 --metric-mode max --seed 7 --run-dir out
-        --allow leak --allow one-class --set weight_decay=0.1 --set evaluation.metric_for_best=f1 --quiet"""
+        --allow leak --allow one-class --set weight_decay=0.1 --set evaluation.metric_for_best=f1
+        --device cuda:1 --quiet"""
     assert main(words.split()) == 0
     call = calls["train"]
     assert call.args == (["a.csv", "b.csv"],)
@@ -24,6 +25,7 @@ def test_every_option_becomes_its_recipe_key(stub, result):
     assert call.settings == {
         "task": "text-classification",
         "seed": 7,
+        "device": "cuda:1",
         "model.name": "minilm",
         "data.columns.text": "title",
         "data.columns.text_pair": "body",
@@ -147,9 +149,9 @@ def test_resume_hands_over_the_directory(stub, result, capsys):
 def test_evaluate_scores_and_says_where(stub, result, capsys):
     found = SimpleNamespace(to_dict=result.to_dict, directory=Path("runs/a/evaluations/1"))
     calls = stub("evaluate", evaluate=found)
-    assert main(["evaluate", "runs/a", "t.csv", "--label", "y", "--set", "threshold=0.3"]) == 0
+    assert main(["evaluate", "runs/a", "t.csv", "--label", "y", "--set", "threshold=0.3", "--device", "cpu"]) == 0
     assert calls["evaluate"].args == ("runs/a", ["t.csv"])
-    assert calls["evaluate"].settings == {"data.columns.label": "y", "evaluation.threshold": 0.3}
+    assert calls["evaluate"].settings == {"device": "cpu", "data.columns.label": "y", "evaluation.threshold": 0.3}
     shown = capsys.readouterr().out
     assert "0.942 (0.917-0.963)" in shown
     assert shown.splitlines()[-1] == "written to runs/a/evaluations/1"

@@ -60,9 +60,9 @@ def test_the_weights_can_be_read_by_anybody(data: Prepared, tmp_path: Path) -> N
 
 
 def test_every_random_state_comes_back() -> None:
-    state = checkpoints.random_state()
+    state = checkpoints.random_state(torch.device("cpu"))
     drawn = (random.random(), np.random.rand(), torch.rand(1).item())
-    checkpoints.set_random_state(state)
+    checkpoints.set_random_state(state, torch.device("cpu"))
     assert (random.random(), np.random.rand(), torch.rand(1).item()) == drawn
 
 

@@ -158,6 +158,17 @@ def test_losses_and_weights_are_those_of_one_process(
 
 
 @pytest.mark.slow
+def test_processes_that_are_on_another_device_are_refused(reviews: Path, tiny_model: Path, tmp_path: Path) -> None:
+    overrides = {**SETTINGS, "model.name": str(tiny_model)}
+    told, errors = from_script(tmp_path, reviews, tmp_path / "run", overrides | {"device": "mps"})
+    assert [(answer["rank"], answer["code"], answer["exit"]) for answer in told] == [(0, "usage", 2)], errors
+    assert "not on mps" in told[0]["message"] and not (tmp_path / "run").exists()
+    own = "cuda" if torch.cuda.is_available() else "cpu"
+    told, errors = from_script(tmp_path, reviews, tmp_path / "run", overrides | {"device": own})
+    assert [answer["steps"] for answer in told] == [18, 18], errors
+
+
+@pytest.mark.slow
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on_bit_for_bit(
     reviews: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

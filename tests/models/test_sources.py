@@ -12,6 +12,8 @@ from luthier.errors import ModelError
 from luthier.models import sources
 from luthier.models.sources import PACKAGED, default_model, locate, near, on_hub, packaged_directory
 
+CPU = torch.device("cpu")
+
 
 def test_a_short_name_is_the_installed_package_or_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "packaged_directory", lambda name, console: "/models/minilm")
@@ -66,31 +68,30 @@ def test_the_hint_for_a_path_lists_what_is_there(tmp_path: Path) -> None:
     assert "short names: minilm" in caught.value.hint
 
 
-def test_the_default_encoder_follows_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    name, size, why = default_model("encoder")
+@pytest.mark.parametrize("gpu", ["cuda", "mps", "xpu"])
+def test_the_default_encoder_follows_the_device(gpu: str) -> None:
+    name, size, why = default_model("encoder", CPU)
     assert (name, size) == ("minilm", None) and "CPU" in why and "--model" in why
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    name, size, why = default_model("encoder")
+    name, size, why = default_model("encoder", torch.device(gpu))
     assert "ModernBERT" in str(name) and size is None and "GPU" in why
 
 
 def test_the_default_decoder_is_the_package_or_the_hub_s(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "on_hub", lambda name: False)
     monkeypatch.setattr(sources, "_installed", lambda name: [Path("model.gguf")])
-    assert default_model("decoder")[:2] == ("smollm2", None)
+    assert default_model("decoder", CPU)[:2] == ("smollm2", None)
     monkeypatch.setattr(sources, "_installed", lambda name: [])
-    assert default_model("decoder")[:2] == (None, "small")
+    assert default_model("decoder", CPU)[:2] == (None, "small")
     monkeypatch.setattr(sources, "on_hub", lambda name: True)
-    assert default_model("decoder")[:2] == ("smollm2", None)
+    assert default_model("decoder", CPU)[:2] == ("smollm2", None)
 
 
 def test_the_default_encoder_decoder_is_new_where_no_hub_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "on_hub", lambda name: False)
-    name, size, why = default_model("encoder-decoder")
+    name, size, why = default_model("encoder-decoder", CPU)
     assert (name, size) == (None, "small") and "t5-small" in why and "--model" in why
     monkeypatch.setattr(sources, "on_hub", lambda name: True)
-    assert default_model("encoder-decoder")[:2] == ("google-t5/t5-small", None)
+    assert default_model("encoder-decoder", CPU)[:2] == ("google-t5/t5-small", None)
 
 
 def test_a_model_that_was_fetched_before_needs_no_hub(monkeypatch: pytest.MonkeyPatch) -> None:

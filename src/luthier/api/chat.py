@@ -97,12 +97,13 @@ class _Stop(StoppingCriteria):
         return torch.full((len(input_ids),), self.wanted.is_set(), device=input_ids.device)
 
 
-def chat(target: str | Path, *, system: str = "") -> Conversation:
+def chat(target: str | Path, *, system: str = "", device: str | None = None) -> Conversation:
     """Begin a conversation.
 
     Args:
         target: A run, a model directory, a short name or a hub name of a decoder.
         system: What the model is told first.
+        device: As in `load`.
     Returns:
         The conversation; `reply` continues it.
     Raises:
@@ -112,7 +113,7 @@ def chat(target: str | Path, *, system: str = "") -> Conversation:
         >>> conversation = luthier.chat("smollm2", system="Answer briefly.")
         >>> print("".join(conversation.reply("What is a luthier?")))
     """
-    predictor = load(target)
+    predictor = load(target, device=device)
     predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # refuses a model that does not chat
     conversation = Conversation(predictor)
     conversation.system = system

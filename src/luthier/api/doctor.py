@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-import torch
 from huggingface_hub import constants
 
 from luthier import threads
+from luthier.models.device import gpus
 from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
 from luthier.run_directory.environment import environment
@@ -31,7 +31,7 @@ def doctor() -> dict[str, Any]:
         >>> luthier.doctor()["devices"][0]["precision"]
     """
     advice = threads.chosen()  # reads the load, so before anything is measured
-    machine = {key: value for key, value in environment().items() if key not in OF_A_RUN}
+    machine = {key: value for key, value in environment(()).items() if key not in OF_A_RUN}
     return {
         **machine,
         "set_before_torch": advice.variables,
@@ -46,11 +46,7 @@ def doctor() -> dict[str, Any]:
 def _devices(processor: str) -> list[dict[str, Any]]:
     memory = psutil.virtual_memory().total
     devices: list[dict[str, Any]] = [{"device": "cpu", "name": processor, "memory_bytes": memory}]
-    for number in range(torch.cuda.device_count()):
-        card = torch.cuda.get_device_properties(number)
-        devices.append({"device": f"cuda:{number}", "name": card.name, "memory_bytes": card.total_memory})
-    if torch.backends.mps.is_available():
-        devices.append({"device": "mps", "name": "Apple GPU", "memory_bytes": torch.mps.recommended_max_memory()})
+    devices += [{"device": str(device), "name": name, "memory_bytes": size} for device, name, size in gpus()]
     return devices
 
 

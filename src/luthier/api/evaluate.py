@@ -14,6 +14,7 @@ from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
 from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.models.device import choose_device
 from luthier.models.loading import load_model
 from luthier.models.sources import near
 from luthier.pipeline.infer import answer, asked_of
@@ -37,7 +38,12 @@ from luthier.text import listing
 
 
 def evaluate(
-    target: str | Path, data: Data | None = None, *, console: Console | None = None, **settings: Any
+    target: str | Path,
+    data: Data | None = None,
+    *,
+    device: str | None = None,
+    console: Console | None = None,
+    **settings: Any,
 ) -> Evaluation:
     """Score a run or a model.
 
@@ -45,6 +51,7 @@ def evaluate(
         target: A run, a model directory, a short name or a hub name.
         data: The rows, in any form that `train` takes but a recipe; None: the rows that a run was scored on, read and
             split again from its sources.
+        device: As in `load`; None for the device of the run's recipe, when a run is scored again.
         console: Receives decisions and progress; silent by default.
         **settings: Recipe keys as in `train`: columns, metrics, resamples.
     Returns:
@@ -67,19 +74,22 @@ def evaluate(
         if settings:
             what = f"a run is scored again as it was, without other settings: {listing(list(settings))}"
             raise UsageError(what, where=str(target), hint="leave them out, or name the data after the run")
-        return _again(Run.open(target), console)
+        return _again(Run.open(target), device, console)
     with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
         specs = [spec for several in splits.values() for spec in several]
-        return _on(str(target), specs, settings, console)
+        return _on(str(target), specs, settings, device, console)
 
 
-def _again(run: Run, console: Console) -> Evaluation:
+def _again(run: Run, device: str | None, console: Console) -> Evaluation:
     """Score a run's model on its own held-out rows once more, from the sources on."""
     before = run.read_json(run.metrics_file)
     if before is None or not run.model.is_dir():
         raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
-    prepared = prepare(run.recipe, console)
+    recipe = run.recipe
+    recipe.device = device or recipe.device
+    choose_device(recipe.device)
+    prepared = prepare(recipe, console)
     same_data(run, prepared)
     model = load_model(prepared.task.kind.auto_class, str(run.model), config=prepared.task.model_config())
     _, scored = score_split(prepared, model, before["split"], console)
@@ -89,9 +99,11 @@ def _again(run: Run, console: Console) -> Evaluation:
     return _write(run.path / "evaluations" / scored.split, scored, prepared.task.name, str(run.path))
 
 
-def _on(target: str, data: Sequence[str], settings: Mapping[str, Any], console: Console) -> Evaluation:
+def _on(
+    target: str, data: Sequence[str], settings: Mapping[str, Any], device: str | None, console: Console
+) -> Evaluation:
     """Score a model on rows that it may never have seen."""
-    predictor = load(target)
+    predictor = load(target, device=device)
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
     for key, value in dotted(settings).items():
         put(values, key, value)

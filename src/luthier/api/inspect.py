@@ -108,10 +108,9 @@ def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
     """
     decide_precision(prepared, console)
     training = assemble(prepared)
-    accelerator = new_accelerator(prepared.recipe.training.precision)
     total, training.total_steps = training.total_steps, min(training.total_steps, MEASURED_STEPS)
     seconds, padded_tokens, clock = 0.0, 0, time.perf_counter()
-    for step in steps(training, accelerator):
+    for step in steps(training, new_accelerator(training)):
         float(step.loss)  # waits for the device
         now = time.perf_counter()
         if step.step > 1 or training.total_steps == 1:
@@ -124,5 +123,5 @@ def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
         "steps": total,
         "seconds_per_step": per_step,
         "seconds": per_step * total,
-        "peak_memory_bytes": peak_memory(),
+        "peak_memory_bytes": peak_memory(training.device),
     }

@@ -26,12 +26,13 @@ from luthier.text import listing, plural
 __all__ = ["load", "predict", "predict_file"]
 
 
-def predict(target: str | Path, data: Data | Sequence[str]) -> Iterator[dict[str, Any]]:
+def predict(target: str | Path, data: Data | Sequence[str], *, device: str | None = None) -> Iterator[dict[str, Any]]:
     """Predict texts or the rows of a source, one at a time and in order.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
         data: A list of texts, the path of one source, or rows in memory in any form that `train` takes.
+        device: As in `load`.
     Returns:
         An iterator over the rows, each with its fields, `prediction`, and `score` or `scores` where the task has them.
     Raises:
@@ -44,7 +45,7 @@ def predict(target: str | Path, data: Data | Sequence[str]) -> Iterator[dict[str
         ...     print(row["prediction"], row["score"])
         >>> pandas.DataFrame(luthier.predict("runs/first", reviews))
     """
-    predictor = load(target)
+    predictor = load(target, device=device)
     if isinstance(data, list | tuple) and data and all(isinstance(text, str) for text in data):
         texts = (Record("texts", row, dict(predictor.fields(text))) for row, text in enumerate(data, start=1))
         return predictor.stream(texts)
@@ -67,7 +68,9 @@ def _records(source: Source, folder: AbstractContextManager[str]) -> Iterator[Re
         yield from source.records()
 
 
-def predict_file(target: str | Path, data: Data, output: Path | str, *, console: Console | None = None) -> int:
+def predict_file(
+    target: str | Path, data: Data, output: Path | str, *, device: str | None = None, console: Console | None = None
+) -> int:
     """Write the rows of a source with their answers as JSON lines.
 
     Lines go to `OUTPUT.part`, which is renamed when the last row is done. A call that was interrupted and is repeated
@@ -77,6 +80,7 @@ def predict_file(target: str | Path, data: Data, output: Path | str, *, console:
         target: A run, a model directory, a short name or a hub name.
         data: The path of one source, or rows in memory in any form that `train` takes.
         output: The file to write.
+        device: As in `load`.
         console: Shows the progress; silent by default.
     Returns:
         Rows in the file.
@@ -90,7 +94,7 @@ def predict_file(target: str | Path, data: Data, output: Path | str, *, console:
     console, output = console or Console(), Path(output)
     _see_output(output, paths_in(data) or [])
     with temporary_directory() as folder:
-        return _write(load(target), _open(data, Path(folder)), output, console)
+        return _write(load(target, device=device), _open(data, Path(folder)), output, console)
 
 
 def _write(predictor: Predictor, opened: Source, output: Path, console: Console) -> int:

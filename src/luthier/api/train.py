@@ -9,6 +9,7 @@ from luthier.api.report import report
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Events, Listener, Name
+from luthier.models.device import choose_device, gpus
 from luthier.pipeline.assemble import decide_precision
 from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, write_skipped
 from luthier.pipeline.prepare import prepare, refuse_findings
@@ -70,6 +71,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
         with claimed(run_dir) as asked:
+            choose_device(recipe.device)  # one that is not there is refused before the data is read
             prepared = prepare(recipe, console, spool_to=spool / STDIN)
             refuse_findings(prepared)
             decide_precision(prepared, console)
@@ -77,7 +79,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
             with run.lock(), blamed_on(run):
                 console.write_to(run.log_file)
                 keep_data(prepared, spool, run)
-                write_json(run.environment_file, environment())
+                write_json(run.environment_file, environment([name for _, name, _ in gpus()]))
                 write_json(run.data_file, prepared.to_dict())
                 write_skipped(prepared, run)
                 # The last of them: a run that has a recipe has everything that a resume does not write again.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.options import Device, Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.errors import LuthierError
 
@@ -19,6 +19,7 @@ HELP = "/reset clears the conversation, /system TEXT sets the system message, /s
 def chat(
     target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or hub name.")],
     system: Annotated[str, Option(metavar="TEXT", help="System message of the conversation.")] = "",
+    device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -32,7 +33,7 @@ def chat(
 
     from luthier.api.chat import chat as begin
 
-    conversation = begin(target, system=system)
+    conversation = begin(target, system=system, device=device)
     terminal = sys.stdin.isatty()
     if terminal:
         out.console.say(HELP)

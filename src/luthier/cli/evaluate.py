@@ -4,7 +4,18 @@ from typing import Annotated
 
 from typer import Argument
 
-from luthier.cli.options import Json, LabelColumns, Quiet, RoleColumns, Set, Task, TextColumns, Verbose, overrides
+from luthier.cli.options import (
+    Device,
+    Json,
+    LabelColumns,
+    Quiet,
+    RoleColumns,
+    Set,
+    Task,
+    TextColumns,
+    Verbose,
+    overrides,
+)
 from luthier.cli.output import Output
 from luthier.cli.scores import print_scores
 
@@ -20,13 +31,14 @@ def evaluate(
     label: LabelColumns = None,
     column: RoleColumns = None,
     settings: Set = None,
+    device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Score a model, with intervals and baselines."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
-    changes = overrides({"task": task}, text, label, column, settings)
+    changes = overrides({"task": task, "device": device}, text, label, column, settings)
 
     from luthier.api.evaluate import evaluate as evaluate_model
 

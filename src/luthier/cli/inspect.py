@@ -8,6 +8,7 @@ from luthier.cli.options import (
     RUN,
     Allow,
     Data,
+    Device,
     Json,
     LabelColumns,
     Model,
@@ -43,6 +44,7 @@ def inspect(
         bool,
         Option(metavar="", help="Measure a few steps to estimate the cost.", show_default=False, rich_help_panel=RUN),
     ] = True,
+    device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -54,6 +56,7 @@ def inspect(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     given = {
         "task": task,
+        "device": device,
         "model.name": model,
         "model.from_scratch": from_scratch,
         "data.validation": valid,

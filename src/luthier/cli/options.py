@@ -28,6 +28,10 @@ Verbose = Annotated[
         "--verbose", "-v", metavar="", help="More detail, such as the rows behind findings.", rich_help_panel=GENERAL
     ),
 ]
+Device = Annotated[
+    str | None,
+    Option(metavar="NAME", help="auto (default), cpu, cuda, cuda:1, mps or xpu.", rich_help_panel=GENERAL),
+]
 Task = Annotated[
     str | None, Option(metavar="NAME", help="Task name (default: inferred from the data).", rich_help_panel=TASK)
 ]

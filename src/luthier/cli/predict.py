@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.options import Device, Json, Quiet, Verbose
 from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
 from luthier.text import listing, number, plural, shorten
@@ -30,6 +30,7 @@ def predict(
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Write the predictions for --file as JSON lines.")
     ] = None,
+    device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -44,17 +45,17 @@ def predict(
     from luthier.api import predict as api
 
     if file is not None and output is not None:
-        rows = api.predict_file(target, file, output, console=out.console)
+        rows = api.predict_file(target, file, output, device=device, console=out.console)
         if json:
             out.json({"rows": rows, "output": str(output)})
         else:
             out.text(f"{plural(rows, 'row')} written to {output}")
     elif file is not None:
-        for answer in api.predict(target, file):
+        for answer in api.predict(target, file, device=device):
             out.text(dumps(answer))
     else:
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or _rows(row or [])
-        predictor = api.load(target)
+        predictor = api.load(target, device=device)
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
             out.text(dumps({**predictor.fields(given), **answer}) if json else _line(given, answer))
     return 0

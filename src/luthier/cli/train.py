@@ -10,6 +10,7 @@ from luthier.cli.options import (
     TASK,
     TRAINING,
     Allow,
+    Device,
     Json,
     LabelColumns,
     Model,
@@ -83,6 +84,7 @@ def train(
     dry_run: Annotated[
         bool, Option("--dry-run", metavar="", help="Print the complete recipe and exit.", rich_help_panel=RUN)
     ] = False,
+    device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -96,6 +98,7 @@ def train(
     given = {
         "task": task,
         "seed": seed,
+        "device": device,
         "model.name": model,
         "model.from_scratch": from_scratch,
         "model.fresh_tokenizer": fresh_tokenizer or None,

@@ -74,6 +74,7 @@ class Training:
 
     Args:
         model: The model, in training mode when a step begins.
+        device: Where it runs.
         optimizer: Over the model's parameters.
         scheduler: Of the learning rate; one call a step.
         plan: Which rows each step has.
@@ -88,6 +89,7 @@ class Training:
     """
 
     model: PreTrainedModel
+    device: torch.device
     optimizer: Optimizer
     scheduler: LambdaLR
     plan: BatchPlan

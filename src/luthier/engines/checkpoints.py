@@ -50,7 +50,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
         "optimizer": training.optimizer.state_dict(),
         "scheduler": training.scheduler.state_dict(),
         "scaler": training.scaler.state_dict() if training.scaler else None,
-        "random": processes.gather(random_state()),
+        "random": processes.gather(random_state(training.device)),
     }
     if not processes.is_main():
         return Checkpoint(target)
@@ -78,7 +78,7 @@ def restore(training: Training, checkpoint: Checkpoint) -> None:
     training.scheduler.load_state_dict(tensors["scheduler"])
     training.scaler_state = tensors["scaler"]
     training.state = TrainState(**json.loads((checkpoint.path / STATE).read_text(encoding="utf-8")))
-    set_random_state(tensors["random"][processes.rank()])
+    set_random_state(tensors["random"][processes.rank()], training.device)
 
 
 def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
@@ -140,23 +140,23 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in changed[:5])
 
 
-def random_state() -> dict[str, Any]:
-    """Every generator that training draws from, in types that `torch.load(weights_only=True)` reads."""
+def random_state(device: torch.device) -> dict[str, Any]:
+    """Every generator that training on a device draws from, in types that `torch.load(weights_only=True)` reads."""
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
         "numpy": (kind, torch.from_numpy(np.asarray(keys, dtype=np.int64)), position, has_gauss, cached),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "device": None if device.type == "cpu" else torch.get_device_module(device).get_rng_state(device),
     }
 
 
-def set_random_state(state: Mapping[str, Any]) -> None:
+def set_random_state(state: Mapping[str, Any], device: torch.device) -> None:
     """Put every generator back to where `random_state` found it."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     kind, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     torch.set_rng_state(state["torch"])
-    if torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if device.type != "cpu":
+        torch.get_device_module(device).set_rng_state(state["device"], device)

@@ -11,6 +11,7 @@ from accelerate.utils import DistributedDataParallelKwargs, send_to_device
 from luthier import processes
 from luthier.data.batches import amounts, groups, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
+from luthier.models.device import make_current
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
@@ -66,14 +67,16 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
         yield Step(state.step, loss, norm, rate, healthy, tokens, padded_tokens)
 
 
-def new_accelerator(precision: str) -> Accelerator:
-    """An accelerator for a training in some precision, whatever was trained in this process before."""
-    # They outlive an Accelerator: a run in another precision would be refused, and after one that broke off in the
-    # middle of an accumulated batch the optimizer would do nothing, in silence.
-    AcceleratorState._reset_state()
+def new_accelerator(training: Training) -> Accelerator:
+    """An accelerator on a training's device and in its precision, whatever was trained in this process before."""
+    # They outlive an Accelerator: a run on another device or in another precision would be refused, and after one
+    # that broke off in the middle of an accumulated batch the optimizer would do nothing, in silence.
+    AcceleratorState._reset_state(reset_partial_state=processes.count() == 1)
     GradientState._reset_state()
+    make_current(training.device)
     return Accelerator(
-        mixed_precision=MIXED_PRECISION[precision],
+        cpu=training.device.type == "cpu",
+        mixed_precision=MIXED_PRECISION[training.recipe.precision],
         gradient_accumulation_steps=1,  # the loop divides by itself; another value would divide again
         # Some heads leave layers out of a step's loss; DDP then has to look for them, or waits for them in vain.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
@@ -82,7 +85,7 @@ def new_accelerator(precision: str) -> Accelerator:
 
 def run(training: Training, on_step: OnStep) -> None:
     """The engine `loop`: hand each step on until there is none left or the listener asks to stop."""
-    accelerator = new_accelerator(training.recipe.precision)
+    accelerator = new_accelerator(training)
     processes.check(accelerator.num_processes)
     for step in steps(training, accelerator):
         if on_step(step):

@@ -160,11 +160,12 @@ class Supervisor:
     def _measure(self) -> Mapping[str, float]:
         """The metrics on the validation rows, as they are now."""
         assert self.evaluate is not None
-        randomness = checkpoints.random_state()  # what a metric draws must not change what dropout draws
+        # What a metric draws must not change what dropout draws.
+        randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()
         metrics = processes.on_main(self.evaluate)
         self.training.model.train()
-        checkpoints.set_random_state(randomness)
+        checkpoints.set_random_state(randomness, self.training.device)
         return metrics
 
     def _tell(self, metrics: Mapping[str, float], *, best: bool) -> None:

@@ -1,6 +1,7 @@
 """The engine `trainer`: the same batches and weights through the Hugging Face `Trainer`, as a yardstick."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,18 +14,20 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from luthier.data.batches import Batch, MicroBatch, amounts, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.checkpoints import random_state, set_random_state
+from luthier.models.device import make_current
 from luthier.storage.temporary import temporary_directory
 
 
 def run(training: Training, on_step: OnStep) -> None:
     """Let the `Trainer` drive the steps that are left; saving, evaluating and reporting stay with our listener."""
     recipe = training.recipe
-    randomness = random_state()  # making a Trainer seeds every generator anew
+    randomness = random_state(training.device)  # making a Trainer seeds every generator anew
     bridge = _Bridge(training, on_step, randomness)
     with temporary_directory() as directory:
         trainer = _PlannedTrainer(
             model=training.model,
-            args=TrainingArguments(
+            args=_OneDevice(
+                chosen=str(training.device),
                 output_dir=directory,
                 max_steps=training.total_steps - training.state.step,
                 per_device_train_batch_size=recipe.micro_batch_size,
@@ -39,7 +42,7 @@ def run(training: Training, on_step: OnStep) -> None:
                 report_to="none",
                 disable_tqdm=True,
                 remove_unused_columns=False,
-                use_cpu=not torch.cuda.is_available(),
+                use_cpu=training.device.type == "cpu",
             ),
             train_dataset=training.rows,
             optimizers=(training.optimizer, training.scheduler),
@@ -52,6 +55,23 @@ def run(training: Training, on_step: OnStep) -> None:
         if training.scaler is not None and training.scaler_state:
             training.scaler.load_state_dict(training.scaler_state)
         trainer.train()
+
+
+@dataclass
+class _OneDevice(TrainingArguments):
+    """Arguments that keep to the device of the training: by itself the `Trainer` spreads a process over all GPUs."""
+
+    chosen: str = "cpu"
+
+    @property
+    def device(self) -> torch.device:
+        super().device  # noqa: B018  # connects the processes, and takes the first GPU
+        make_current(torch.device(self.chosen))
+        return torch.device(self.chosen)
+
+    @property
+    def n_gpu(self) -> int:
+        return min(1, super().n_gpu)
 
 
 class _PlannedTrainer(Trainer):
@@ -126,7 +146,7 @@ class _Bridge(TrainerCallback):
         return part
 
     def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
-        set_random_state(self._randomness)
+        set_random_state(self._randomness, self.training.device)
 
     def on_pre_optimizer_step(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._rate = float(self.training.scheduler.get_last_lr()[0])

@@ -89,14 +89,14 @@ def locate(name: str, console: Console | None = None) -> str:
     return name
 
 
-def default_model(family: str) -> tuple[str | None, str | None, str]:
-    """The model of a family that is taken where none is named.
+def default_model(family: str, device: torch.device) -> tuple[str | None, str | None, str]:
+    """The model of a family that is taken where none is named, for a device.
 
     Returns:
         Its name, or None and the size of a new model; and why.
     """
     if family == "encoder":
-        if torch.cuda.is_available():
+        if device.type != "cpu":
             return ENCODER_ON_GPU, None, f"the default encoder on a GPU; --model {ENCODER_ON_CPU} is smaller and faster"
         why = f"the default encoder on a CPU; --model {ENCODER_ON_GPU} is larger and mostly better"
         return ENCODER_ON_CPU, None, why

@@ -15,6 +15,7 @@ from luthier.engines.objective import Objective
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
+from luthier.models.device import choose_device
 from luthier.models.loading import freeze, load_model
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
@@ -43,6 +44,7 @@ def assemble(prepared: Prepared) -> Training:
     optimizer = make_optimizer(model, recipe.training)
     return Training(
         model=model,
+        device=choose_device(recipe.device),
         optimizer=optimizer,
         scheduler=make_scheduler(optimizer, recipe.training, total),
         plan=plan,
@@ -83,14 +85,16 @@ def decide_precision(prepared: Prepared, console: Console) -> None:
     """Fix the recipe's precision, where it was left open, by measuring it here.
 
     Raises:
-        RecipeError: fp16 was asked for, and there is no GPU to run it.
+        RecipeError: fp16 was asked for, and the model does not run on a GPU.
+        UsageError: The recipe's device is not there.
     """
-    if prepared.recipe.training.precision == "fp16" and not torch.cuda.is_available():
+    device = choose_device(prepared.recipe.device)
+    if prepared.recipe.training.precision == "fp16" and device.type == "cpu":
         raise RecipeError(
             "fp16 needs a GPU: its gradients are scaled there", where="training.precision", hint="--precision auto"
         )
     if prepared.recipe.training.precision == "auto":
-        precision, why = choose("cuda" if torch.cuda.is_available() else "cpu")
+        precision, why = choose(device)
         prepared.recipe.training.precision = precision
         decision = Decision("precision", precision, why)
         prepared.decisions.append(decision)
@@ -98,7 +102,7 @@ def decide_precision(prepared: Prepared, console: Console) -> None:
 
 
 def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
-    """Everything that decides the weights of a run: data, tokenizer, initial weights, recipe, processes."""
+    """Everything that decides the weights of a run: data, tokenizer, initial weights, recipe, device, processes."""
     weights = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         weights.update(name.encode())
@@ -112,5 +116,6 @@ def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
             "tokenizer": tokenizer_digest(prepared.task.tokenizer),
             "initial weights": weights.hexdigest(),
             "processes": processes.count(),
+            "device": choose_device(prepared.recipe.device).type,  # what `auto` is, where the recipe says that
         }
     )

@@ -10,6 +10,7 @@ from luthier.errors import UsageError
 from luthier.findings import Decision
 from luthier.models import scratch
 from luthier.models.architectures import ARCHITECTURES, architecture_named
+from luthier.models.device import choose_device
 from luthier.models.loading import load_config, load_tokenizer
 from luthier.models.sources import default_model, locate
 from luthier.recipe import Recipe, Size
@@ -34,7 +35,7 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         locate(model.name, console)
         return []
     if model.from_scratch is None:
-        model.name, size, why = default_model(family)
+        model.name, size, why = default_model(family, choose_device(recipe.device))
         model.from_scratch = cast(Size | None, size)
     else:
         why = "a new model, as asked"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
@@ -16,6 +15,7 @@ from luthier.data.table import Example
 from luthier.data.tokenized import Limits
 from luthier.engines.objective import Objective
 from luthier.errors import ColumnError, DataError, ModelError, UsageError
+from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
@@ -138,21 +138,23 @@ class Predictor:
         return task.kind.long_rows.mark(answers, long)
 
 
-def load(target: str | Path) -> Predictor:
+def load(target: str | Path, *, device: str | None = None) -> Predictor:
     """A model to predict with.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
+        device: Device to run on, such as cpu or cuda:1; None for a GPU where there is one.
     Returns:
         The model with its tokenizer and task; `predict` answers texts.
     Raises:
+        UsageError: There is no such device.
         ModelError: There is no such model, or no task that it was tuned for.
         DamagedError: A file of it is not what its manifest says.
 
     Example:
         >>> luthier.load("runs/first").predict(["The strings are worn."])
     """
-    name = str(target)
+    name, place = str(target), choose_device(device or AUTO)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
         raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {name}` finishes it")
     path = locate(name)
@@ -171,8 +173,7 @@ def load(target: str | Path) -> Predictor:
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
     task.configure(model)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Predictor(task, model.eval().to(device))
+    return Predictor(task, model.eval().to(place))
 
 
 def _of_model(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str) -> Fitted[Any]:

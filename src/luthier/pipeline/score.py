@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -15,6 +14,7 @@ from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
+from luthier.models.device import choose_device
 from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.infer import Asked, answer
 from luthier.pipeline.prepare import Prepared
@@ -146,7 +146,7 @@ def _asked(prepared: Prepared, split: str) -> Asked:
 
 def _said(prepared: Prepared, task: Bound[Any], model: PreTrainedModel, asked: Asked, console: Console) -> list[Answer]:
     model.train(False)
-    nn.Module.to(model, "cuda" if torch.cuda.is_available() else "cpu")
+    nn.Module.to(model, choose_device(prepared.recipe.device))
     generated = prepared.recipe.evaluation.generated_rows
     answers, _ = answer(task, model, asked, prepared.recipe, generated=generated, console=console)
     nn.Module.to(model, "cpu")

@@ -43,8 +43,8 @@ def take_part() -> Result:
 
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
     """Everything after the data: train what is left to train, score, write the model, report."""
-    log_threads(run, console)
     training = assemble(prepared)
+    log_threads(run, training.device, console)
     console.say(
         f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'parameters')} learn"
     )
@@ -203,7 +203,7 @@ def _result(
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
-        "peak_memory_bytes": peak_memory(),
+        "peak_memory_bytes": peak_memory(training.device),
         "parameters": model.num_parameters(),
         "report": str(run.report_file),
         "next": task.words(run.path).next_command,

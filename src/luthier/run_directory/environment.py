@@ -7,6 +7,7 @@ import resource
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ from luthier.text import plural
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
-def environment() -> dict[str, Any]:
-    """The content of `environment.json`."""
+def environment(gpus: Sequence[str]) -> dict[str, Any]:
+    """The content of `environment.json`, with the names of the GPUs."""
     openmp = threads.in_effect()
     return {
         "luthier": importlib.metadata.version("luthier"),
@@ -36,7 +37,7 @@ def environment() -> dict[str, Any]:
         "openmp": openmp.variables,
         "processes": processes.count(),
         "memory_bytes": psutil.virtual_memory().total,
-        "devices": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "devices": list(gpus),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
         "git_commit": _git_commit(),
         "command": shlex.join(sys.argv),
@@ -44,11 +45,11 @@ def environment() -> dict[str, Any]:
     }
 
 
-def log_threads(run: Run, console: Console) -> None:
+def log_threads(run: Run, device: torch.device, console: Console) -> None:
     """Log the number of threads and why, and warn where a resumed run had another number."""
     now, before = torch.get_num_threads(), threads.recorded_threads(run.path)
     console.decision(Decision("threads", str(now), threads.in_effect().why))
-    if before is not None and before != now and not torch.cuda.is_available():  # on a GPU, no weight depends on it
+    if before is not None and before != now and device.type == "cpu":  # on a GPU, no weight depends on it
         console.warn(
             "the weights may differ in rounding from those of an uninterrupted run:"
             f" it was started with {plural(before, 'thread')}, torch now uses {now};"
@@ -56,10 +57,13 @@ def log_threads(run: Run, console: Console) -> None:
         )
 
 
-def peak_memory() -> int:
-    """Bytes that this process held at most: on the device where there is one, else in memory."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+def peak_memory(device: torch.device) -> int:
+    """Bytes that this process held at most on a device."""
+    if device.type == "mps":
+        return torch.mps.driver_allocated_memory()  # keeps what was freed, so it is about the most
+    if device.type != "cpu":
+        most: int = torch.get_device_module(device).max_memory_allocated(device)
+        return most
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in kilobytes
 
