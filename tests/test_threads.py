@@ -294,7 +294,7 @@ def test_a_resume_with_another_number_of_threads_warns(tmp_path: Path, reviews: 
     run = tmp_path / "run"
     now = torch.get_num_threads()
     told = Told()
-    train(reviews, overrides=SETTINGS | {"model.name": str(tiny_model)}, run_dir=run, console=told)
+    train(reviews, run_dir=run, console=told, **SETTINGS | {"model.name": str(tiny_model)})
     recorded = json.loads((run / "environment.json").read_text())
     assert recorded["threads"] == now
     assert told.decisions["threads"] == (str(now), recorded["threads_why"])

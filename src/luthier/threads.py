@@ -15,7 +15,7 @@ from luthier.text import count, number, plural
 # MiniLM on two cores, 30 steps in bf16, seconds by spin count (`python -m bench.threads --spins ...` measures it):
 #                              300,000  10,000  5,000  3,000  1,000     0
 #     alone                        7.6     7.7    7.9    8.2    8.8   9.5
-#     beside a busy process        100    22.9   18.4   16.3   14.0  13.1
+#     beside a busy process      28-96    22.9   18.4   16.3   14.0  13.1
 # Cores that are free at the start may be busy later.
 SPINS_IDLE, SPINS_BUSY = 5_000, 1_000
 SAMPLE_SECONDS = 0.1

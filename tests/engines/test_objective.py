@@ -129,15 +129,15 @@ def test_inference_runs_every_batch_through_it(
         return right(self, model, batch)
 
     monkeypatch.setattr(Objective, "__call__", spy)
-    asked = Asked.of(prepared.splits["validation"][:], prepared.encoded["validation"], prepared.limits)
+    asked = Asked.of(prepared.splits["validation"][:], prepared.encoded["validation"])
     recipe = prepared.recipe.model_copy(deep=True)
     recipe.evaluation.eval_batch_size = 4
-    _, loss = answer(prepared.task, model, prepared.tokenizer, asked, recipe, console=Console())
+    _, loss = answer(prepared.task, model, asked, recipe, console=Console())
     assert sum(len(batch["labels"]) for batch in seen) == asked.size > 4
     with torch.no_grad():
         each = [
             functional.cross_entropy(
-                model(**{name: torch.tensor([row[name]]) for name in prepared.tokenizer.model_input_names}).logits,
+                model(**{name: torch.tensor([row[name]]) for name in prepared.task.tokenizer.model_input_names}).logits,
                 torch.tensor([row["labels"]]),
             )
             for row in asked.rows
