@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from luthier.api.train import train
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
-    from luthier.pipeline.predictor import load
+    from luthier.pipeline.inference.predictor import load
     from luthier.recipe import Recipe
     from luthier.run_directory.run import Run
     from luthier.tasks.registry import registry as list_tasks
@@ -59,7 +59,7 @@ _HOMES = {
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),
     "list_tasks": ("luthier.tasks.registry", "registry"),
-    "load": ("luthier.pipeline.predictor", "load"),
+    "load": ("luthier.pipeline.inference.predictor", "load"),
     "predict": ("luthier.api.predict", "predict"),
     "predict_file": ("luthier.api.predict", "predict_file"),
     "report": ("luthier.api.report", "report"),

@@ -18,7 +18,7 @@ from luthier.api.train import train
 from luthier.data.batches import flat
 from luthier.engines.events import CheckpointSaved
 from luthier.learning_curves.record import read_curves
-from luthier.pipeline.predictor import load
+from luthier.pipeline.inference.predictor import load
 from luthier.pipeline.results import Result
 from luthier.storage.atomic import write_text
 from luthier.tasks.base import Task

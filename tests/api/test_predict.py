@@ -14,8 +14,8 @@ from luthier.cli import main
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.errors import ColumnError, DamagedError, ModelError, UsageError
-from luthier.pipeline import predictor as module
-from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.inference import predictor as module
+from luthier.pipeline.inference.predictor import Predictor, load
 from tests.conftest import review, write_csv
 from tests.tasks.conftest import tuned as tuned  # noqa: PLC0414  # a fixture, for this module too
 
@@ -190,7 +190,7 @@ def test_a_model_directory_is_verified_before_it_is_believed(run: Path, tmp_path
         load(model)
     assert caught.value.where == str(card)
     (model / "manifest.json").unlink()
-    assert load(model).task.labels.names == ["bad", "bad "]  # meant: the manifest is gone
+    assert load(model).task.learned.names == ("bad", "bad ")  # meant: the manifest is gone
 
 
 def test_a_model_without_the_head_of_a_task_is_refused(tiny_model: Path) -> None:

@@ -15,7 +15,7 @@ from luthier.console import Console
 from luthier.data.batches import Batch
 from luthier.engines.base import Training
 from luthier.engines.objective import Objective
-from luthier.pipeline.infer import Asked, answer
+from luthier.pipeline.inference.infer import Asked, answer
 from luthier.pipeline.prepare import Prepared
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights
 

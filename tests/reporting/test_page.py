@@ -7,7 +7,7 @@ import re
 import pytest
 from lxml import html
 
-from luthier.reporting import charts
+from luthier.reporting.drawing import charts
 from luthier.reporting.panels import Confusion, Example, Examples, Histogram, Reliability, Scatter, Score, Table
 from luthier.storage.atomic import write_json
 from luthier.text import number

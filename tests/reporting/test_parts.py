@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.reporting import names
-from luthier.reporting.confusions import arrange
+from luthier.reporting.drawing.confusions import arrange
+from luthier.reporting.drawing.intervals import EDGE, WIDTH, Scale, mark
 from luthier.reporting.headline import strongest
-from luthier.reporting.intervals import EDGE, WIDTH, Scale, mark
 from luthier.reporting.panels import Confusion, Score
 from luthier.tasks.registry import find
 from tests.reporting.words import task_of

@@ -20,8 +20,8 @@ from luthier.data.columns.profile import profile
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Examples, Limits
 from luthier.engines.objective import Objective
-from luthier.pipeline.infer import asked_of, infer
-from luthier.pipeline.predictor import Predictor
+from luthier.pipeline.inference.infer import asked_of, infer
+from luthier.pipeline.inference.predictor import Predictor
 from luthier.recipe import Recipe
 from luthier.recipe_tables import put
 from luthier.tasks.base import Task

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from luthier.pipeline.predictor import load
+from luthier.pipeline.inference.predictor import load
 from luthier.tasks.text_classification.task import SHAPES
 from tests.tasks.conftest import row
 

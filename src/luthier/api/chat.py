@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
-from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.storage.atomic import write_text
 from luthier.tasks.chat.messages import Message
 

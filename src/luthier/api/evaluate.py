@@ -17,14 +17,14 @@ from luthier.errors import DataError, FindingError, FingerprintError, RunError, 
 from luthier.models.device import choose_device
 from luthier.models.loading import load_model
 from luthier.models.sources import near
-from luthier.pipeline.infer import answer, asked_of
+from luthier.pipeline.inference.infer import answer, asked_of
+from luthier.pipeline.inference.predictor import load
+from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.journal import same_data
-from luthier.pipeline.predictor import load
 from luthier.pipeline.prepare import prepare, profile_sources
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation
-from luthier.pipeline.score import Scored, score, score_split
 from luthier.pipeline.settings import dotted
 from luthier.recipe import Recipe
 from luthier.recipe_tables import put

@@ -15,8 +15,8 @@ from luthier.pipeline.assemble import assemble, decide_precision
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.recipe import Recipe
-from luthier.reporting.display import Piece, as_html, as_text
-from luthier.reporting.inspection import finding_pieces, inspection_pieces
+from luthier.reporting.terminal.display import Piece, as_html, as_text
+from luthier.reporting.terminal.inspection import finding_pieces, inspection_pieces
 from luthier.run_directory.environment import peak_memory
 from luthier.storage.temporary import temporary_directory
 

@@ -14,7 +14,7 @@ from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
 from luthier.errors import UsageError
-from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
 from luthier.storage.append import AppendFile, whole_lines
 from luthier.storage.atomic import replace, write_json

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from luthier import processes, threads
-from luthier.cli import chat, compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
+from luthier.cli.commands import chat, compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
 from luthier.cli.options import GENERAL

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from luthier.cli.console import RichConsole
 from luthier.errors import UsageError
-from luthier.reporting.display import Grid, Piece, show
+from luthier.reporting.terminal.display import Grid, Piece, show
 
 
 class Terminal(Console):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.cli.output import Output
-from luthier.reporting.score_table import score_pieces
+from luthier.reporting.terminal.score_table import score_pieces
 from luthier.text import count, duration, quantity
 
 

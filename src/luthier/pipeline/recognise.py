@@ -1,11 +1,12 @@
 """Which task the data is for, and which of its columns are which."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import PretrainedConfig
 
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
+from luthier.data.columns.roles import SHORT, SPLIT
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
 from luthier.recipe import Recipe
@@ -27,11 +28,13 @@ def recognise(
     Raises:
         ColumnError: No task fits; the nearest one says what it misses.
         ModelError: The named task is of another family than the named model.
+        RecipeError: A column is named for a role that no task in question has.
     """
     given = {role: columns for role, columns in recipe.data.columns.items() if columns}
     named = [name for columns in given.values() for name in ([columns] if isinstance(columns, str) else columns)]
     require(named, profiles, where=where)
     tasks = [find(recipe.task)] if recipe.task else list(registry().values())
+    _require_roles(given, tasks)
     found = [task.recognise(profiles, given, recipe.data.shape) for task in tasks]
     sure = [recognition for recognition in found if recognition is not None]
     shapes = [shape for task in tasks for shape in task.shapes]
@@ -59,6 +62,17 @@ def recognise(
             hint="name another --model or --task; `luthier tasks` lists what fits which",
         )
     return max(fitting, key=_rank)
+
+
+def _require_roles(given: Mapping[str, Any], tasks: Sequence[Task[Any]]) -> None:
+    known = {name: None for task in tasks for role in task.roles for name in (role.name, *role.names)}
+    unknown = [role for role in given if role not in {*known, *SHORT, SPLIT}]
+    if unknown:
+        raise RecipeError(
+            f"no role {unknown[0]!r}" + (f" in {tasks[0].name}" if len(tasks) == 1 else ""),
+            where=f"data.columns.{unknown[0]}",
+            hint=nearest(unknown[0], [*known, SPLIT]),
+        )
 
 
 def _no_columns(

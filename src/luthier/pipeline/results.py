@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from luthier.metrics.bootstrap import Score
-from luthier.pipeline.predictor import Predictor, load
-from luthier.reporting.display import Fields, Piece, as_html, as_text
-from luthier.reporting.score_table import score_pieces
+from luthier.pipeline.inference.predictor import Predictor, load
+from luthier.reporting.terminal.display import Fields, Piece, as_html, as_text
+from luthier.reporting.terminal.score_table import score_pieces
 from luthier.run_directory.run import Run
 
 

@@ -19,10 +19,10 @@ from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
 from luthier.models.export import save_model
 from luthier.pipeline.assemble import assemble, fingerprint, fresh_model
+from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
-from luthier.pipeline.score import Scored, quick_metrics, score_split
 from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads, peak_memory
 from luthier.run_directory.predictions import write_predictions

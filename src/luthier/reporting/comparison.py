@@ -8,7 +8,7 @@ from typing import Any
 from luthier.learning_curves.plot import ORDER, Figure, Line, picture, unit_of
 from luthier.learning_curves.record import Series
 from luthier.reporting import names
-from luthier.reporting.intervals import Mark, Scale, mark
+from luthier.reporting.drawing.intervals import Mark, Scale, mark
 from luthier.reporting.panels import Score
 from luthier.reporting.render import render
 from luthier.storage.atomic import write_text

@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier import text
 from luthier.learning_curves.plot import Figure
-from luthier.reporting import charts
+from luthier.reporting.drawing import charts
 from luthier.reporting.panels import Histogram
 
 

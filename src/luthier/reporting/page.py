@@ -9,11 +9,11 @@ from typing import Any
 from luthier import text
 from luthier.learning_curves.plot import figures
 from luthier.reporting import lengths, names
-from luthier.reporting.blocks import blocks
 from luthier.reporting.content import Content
+from luthier.reporting.drawing.blocks import blocks
+from luthier.reporting.drawing.passages import passage
 from luthier.reporting.headline import headline
 from luthier.reporting.panels import Panel
-from luthier.reporting.passages import passage
 from luthier.reporting.render import render
 from luthier.reporting.scores import score_table
 from luthier.reporting.task_words import Snippet, TaskWords

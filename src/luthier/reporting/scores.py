@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.reporting import names
+from luthier.reporting.drawing.intervals import Mark, Scale, mark
 from luthier.reporting.headline import main_metric, strongest
-from luthier.reporting.intervals import Mark, Scale, mark
 from luthier.reporting.panels import Score
 
 

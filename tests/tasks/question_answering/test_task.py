@@ -25,7 +25,7 @@ from transformers.modeling_outputs import QuestionAnsweringModelOutput
 from luthier.console import Console
 from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError
-from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.prepare import prepare
 from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions

@@ -27,7 +27,7 @@ from transformers.modeling_outputs import TokenClassifierOutput
 
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Limits
-from luthier.pipeline.predictor import Predictor, load
+from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.phases import Fitted
 from luthier.tasks.registry import registry

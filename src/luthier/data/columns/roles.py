@@ -11,6 +11,7 @@ Given = Mapping[str, str | list[str]]
 Columns = dict[str, str | list[str]]
 
 SPLIT = "split"
+SHORT = ("text", "text_pair", "label", "labels")  # what `--text` and `--label` say, of any task
 _INPUT = ("text", "text_pair")  # how the command line names what is read
 _TARGET = ("label", "labels")  # how it names what is to be learned
 

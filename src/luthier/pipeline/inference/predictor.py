@@ -19,7 +19,7 @@ from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
-from luthier.pipeline.infer import asked_of, infer
+from luthier.pipeline.inference.infer import asked_of, infer
 from luthier.tasks.phases import Bound, Fitted
 from luthier.tasks.registry import limits_in, registry, restore
 from luthier.text import plural, shorten

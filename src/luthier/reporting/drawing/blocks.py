@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from luthier import text
-from luthier.reporting import answers, charts, passages
-from luthier.reporting.confusions import arrange
-from luthier.reporting.intervals import mark, table_scale
+from luthier.reporting.drawing import answers, charts, passages
+from luthier.reporting.drawing.confusions import arrange
+from luthier.reporting.drawing.intervals import mark, table_scale
+from luthier.reporting.drawing.passages import Passage, passage, place
 from luthier.reporting.panels import (
     Confusion,
     Example,
@@ -21,7 +22,6 @@ from luthier.reporting.panels import (
     SideBySide,
     Table,
 )
-from luthier.reporting.passages import Passage, passage, place
 
 MOST_EXAMPLES = 100
 

@@ -16,7 +16,7 @@ from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
 from luthier.models.device import choose_device
 from luthier.pipeline.assemble import fresh_model
-from luthier.pipeline.infer import Asked, answer
+from luthier.pipeline.inference.infer import Asked, answer
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Fitted

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from luthier.reporting.drawing.passages import FOLDED, passage, place
 from luthier.reporting.panels import Mark
-from luthier.reporting.passages import FOLDED, passage, place
 
 KINDS = st.sampled_from(["gold", "predicted", "both"])
 

@@ -2,8 +2,8 @@
 
 import re
 
-from luthier.reporting.display import WIDTH, Fields, Grid, as_html, as_text
-from luthier.reporting.inspection import finding_pieces, inspection_pieces
+from luthier.reporting.terminal.display import WIDTH, Fields, Grid, as_html, as_text
+from luthier.reporting.terminal.inspection import finding_pieces, inspection_pieces
 
 LONG = "word " * 40
 PIECES = [

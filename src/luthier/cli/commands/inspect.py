@@ -71,7 +71,7 @@ def inspect(
     if json:
         out.json(found.to_dict())
     else:
-        from luthier.reporting.inspection import inspection_pieces
+        from luthier.reporting.terminal.inspection import inspection_pieces
 
         out.show(inspection_pieces(found.to_dict()))
     return WOULD_STOP if found.stops else 0

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from luthier import text
-from luthier.reporting import passages
+from luthier.reporting.drawing import passages
+from luthier.reporting.drawing.passages import KINDS, Kind, Passage, passage, place
 from luthier.reporting.panels import Mark, Pair, Series, SideBySide
-from luthier.reporting.passages import KINDS, Kind, Passage, passage, place
 
 MOST_PAIRS = 100
 # Of the evaluations between the first and the last one.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.reporting.display import Fields, Grid, Piece
+from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.text import count, duration, listing, share, shorten, size
 
 MOST_LABELS = 12

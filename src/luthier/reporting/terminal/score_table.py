@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.reporting.display import Fields, Grid, Piece
 from luthier.reporting.names import number, score
+from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.text import count
 
 
