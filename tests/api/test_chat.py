@@ -19,8 +19,8 @@ from luthier.data.reading.sources import open_source
 from luthier.data.records import Record
 from luthier.data.tokenized import Limits
 from luthier.errors import ModelError, ResourceError
-from luthier.recipe import Recipe
 from luthier.tasks.chat.task import Chat
+from luthier.tasks.phases import Recognised
 from tests.conftest import review_rows
 from tests.matrix.data import rows as drawn
 from tests.tasks.by_hand import run
@@ -91,9 +91,9 @@ def test_what_is_saved_is_data_that_luthier_learns_from(conversation: Conversati
     file = tmp_path / "said.json"
     conversation.save(file)
     records = [row for row in open_source(str(file)).records() if isinstance(row, Record)]
-    found = Chat.recognise(profile(records), {}, None)
+    found = Chat().recognise(profile(records), {}, None)
     assert found is not None and found.shape == "messages"
-    task = Chat.recognised(found, Recipe())
+    task = Recognised(Chat(), found.shape, found.columns, {})
     assert len(records) == 1
     example = task.example(records[0])
     assert isinstance(example, dict)
@@ -115,7 +115,7 @@ def test_an_answer_that_is_broken_off_counts_as_far_as_it_came(conversation: Con
 
 
 def test_a_conversation_may_be_longer_than_the_model_takes(conversation: Conversation) -> None:
-    longest = replace(conversation.predictor, limits=Limits(256))
+    longest = replace(conversation.predictor, task=conversation.predictor.task.within(Limits(256)))
     assert longest.model.config.n_positions == 256
     talk = Conversation(longest)
     for text in ("the old cat sat on a mat " * 60, "the new dog"):
@@ -197,8 +197,8 @@ def test_the_commands_of_a_conversation(say: Say, tmp_path: Path) -> None:
     said = json.loads(file.read_text())[0]["messages"]
     assert [turn["role"] for turn in said] == ["system", "user", "assistant"]
     assert [turn["content"] for turn in said[:2]] == ["be kind", "the dog"]
-    assert ("forgotten" in err, "system: be kind" in err, f"saved in {file}" in err) == (True, True, True)
-    assert err.count("/reset forgets the conversation") == 2, "after /save without a file, and after what is unknown"
+    assert ("cleared" in err, "system message: be kind" in err, f"saved to {file}" in err) == (True, True, True)
+    assert err.count("/reset clears the conversation") == 2, "after /save without a file, and after what is unknown"
 
 
 def test_the_system_message_can_come_with_the_command(say: Say, conversation: Conversation, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_file_that_cannot_be_written_ends_nothing(say: Say, tmp_path: Path) ->
 def test_at_a_terminal_a_sign_asks_for_the_next_line(say: Say) -> None:
     out, err = say("the cat", terminal=True)
     assert err.count("> ") == 2
-    assert "/reset forgets the conversation" in err
+    assert "/reset clears the conversation" in err
     assert out.strip() and "> " not in out
 
 
@@ -232,4 +232,4 @@ def test_ctrl_c_breaks_off_the_answer_and_not_the_conversation(say: Say, monkeyp
     monkeypatch.setattr(api.Conversation, "reply", reply)
     out, err = say("long", "short")
     assert out == "the \nthe end\n"
-    assert "broken off" in err
+    assert "(stopped)" in err

@@ -63,7 +63,10 @@ def with_settings(prepared: Prepared, **settings: Any) -> Prepared:
     for key, value in settings.items():
         section, _, name = key.rpartition("__")
         setattr(getattr(recipe, section) if section else recipe, name, value)
-    return replace(prepared, recipe=recipe)
+    task = prepared.task
+    if "training__class_weights" in settings:  # fit turns them into the loss
+        task = replace(task, learned=task.kind.fit(task, prepared.splits["train"], recipe))
+    return replace(prepared, recipe=recipe, task=task)
 
 
 @dataclass

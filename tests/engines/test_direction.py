@@ -40,7 +40,7 @@ def trained(reviews: Path, model: Path, metric: str, engine: str, **more: Any) -
         "evaluation.baselines": False,
         **more,
     }
-    return train(reviews, overrides=overrides, run_dir=reviews.parent / "run")
+    return train(reviews, run_dir=reviews.parent / "run", **overrides)
 
 
 @pytest.mark.parametrize(("suffix", "mode"), [(":min", None), ("", "min")])

@@ -36,7 +36,8 @@ def as_number(value: Any) -> float | None:
     """The finite number that a value is or is written as, else None; true and false are none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+    value = value.strip() if isinstance(value, str) else value  # float() leaves separators such as \x1f
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None  # float() would also take nan, infinity and 1_000
     number = float(value)
     return number if math.isfinite(number) else None

@@ -32,7 +32,7 @@ RECIPE = [
         lambda s: s.train(*set_to("batch_size=many")),
         2,
         "training.batch_size cannot be 'many'",
-        "settings",
+        "options",
         "training.batch_size: ",
     ),
     Case(
@@ -48,7 +48,7 @@ RECIPE = [
         lambda s: s.train("--lr", "-0.1"),
         2,
         "learning_rate cannot be -0.1: input should be greater than 0",
-        "settings",
+        "options",
         "learning rate",
     ),
     Case(
@@ -56,7 +56,7 @@ RECIPE = [
         lambda s: s.train("--lr", "nan"),
         2,
         "learning_rate cannot be nan",
-        "settings",
+        "options",
         "learning rate",
     ),
     Case(
@@ -64,16 +64,16 @@ RECIPE = [
         lambda s: s.train("--epochs", "0"),
         2,
         "training.epochs cannot be 0",
-        "settings",
+        "options",
         "passes over the training rows",
     ),
-    Case("no steps", lambda s: s.train("--max-steps", "0"), 2, "training.max_steps cannot be 0", "settings", "steps"),
+    Case("no steps", lambda s: s.train("--max-steps", "0"), 2, "training.max_steps cannot be 0", "options", "steps"),
     Case(
         "empty batches",
         lambda s: s.train("--batch-size", "0"),
         2,
         "training.batch_size cannot be 0",
-        "settings",
+        "options",
         "examples per optimizer step",
     ),
     Case(
@@ -105,7 +105,7 @@ RECIPE = [
         lambda s: s.train("--engine", "lop"),
         2,
         "cannot be 'lop': input should be 'loop' or 'trainer'",
-        "settings",
+        "options",
         "loop",
     ),
     Case(
@@ -113,7 +113,7 @@ RECIPE = [
         lambda s: s.train("--scheduler", "cosinus"),
         2,
         "should be 'linear', 'cosine'",
-        "settings",
+        "options",
         "learning rate",
     ),
     Case(
@@ -129,7 +129,7 @@ RECIPE = [
         lambda s: s.train("--precision", "fp8"),
         2,
         "'fp8': input should be 'auto', 'fp32'",
-        "settings",
+        "options",
         "fp16",
     ),
     Case(
@@ -156,7 +156,7 @@ RECIPE = [
         "data.shape",
         "did you mean 'pair/one'?",
     ),
-    Case("seed below zero", lambda s: s.train("--seed", "-1"), 2, "seed cannot be -1", "settings", "seed for splits"),
+    Case("seed below zero", lambda s: s.train("--seed", "-1"), 2, "seed cannot be -1", "options", "seed for splits"),
     Case(
         "broken TOML",
         lambda s: recipe(s, "[training\nseed = 1\n"),
@@ -317,7 +317,7 @@ RECIPE = [
         lambda s: s.train("--metric-mode", "lower"),
         2,
         "evaluation.metric_mode cannot be 'lower'",
-        "settings",
+        "options",
         "min (lower is better) or max",
     ),
     Case(
@@ -373,7 +373,7 @@ RECIPE = [
         lambda s: s.train(*set_to("max_length=1")),
         2,
         "data.max_length cannot be 1",
-        "settings",
+        "options",
         "tokens per row",
     ),
     Case(
@@ -389,7 +389,7 @@ RECIPE = [
         lambda s: s.train(*set_to("validation_share=1.0")),
         2,
         "validation_share cannot be 1.0",
-        "settings",
+        "options",
         "held out",
     ),
     Case(

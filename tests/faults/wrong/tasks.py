@@ -486,7 +486,7 @@ TASKS = [
         lambda s: scratch(s, "--from-scratch", "tinny"),
         2,
         "cannot be 'tinny'",
-        "settings",
+        "options",
         "size of a new model",
     ),
     Case(
