@@ -104,7 +104,7 @@ def test_without_a_direction_no_baseline_is_said_to_be_beaten(said):
     differences = {"copy": {"wer": {"value": -0.4, "low": -0.5, "high": -0.3}}}
     found = said(metric_for_best="wer", metrics=metrics, baselines=baselines, differences=differences)
     assert found.tone == "open" and "chance" not in found.sentence
-    rows = {row.metric: row for row in score_table({"metrics": metrics, "baselines": baselines}).rows}
+    rows = {row.metric: row for row in score_table({"metrics": metrics, "baselines": baselines}, {}).rows}
     assert (rows["wer"].difference, rows["wer"].verdict) == (None, "")
 
 
