@@ -94,12 +94,16 @@ def test_engines_agree_under_weights_smoothing_and_uneven_parts(data: Callable[[
 
 def test_engines_agree_with_adafactor(data: Callable[[str], Prepared]) -> None:
     prepared = with_settings(data("single/one"), training__optimizer="adafactor")
-    reference = trace(prepared, "loop", 1)
+
+    def in_double(training: Training) -> None:
+        """Adafactor divides by the size of a gradient: in float32 the rounding of four parts grows to 1e-5."""
+        training.model.double()
+
+    reference = trace(prepared, "loop", 1, in_double)
     for engine, parts in (("trainer", 1), ("loop", 4)):
-        other = trace(prepared, engine, parts)
+        other = trace(prepared, engine, parts, in_double)
         assert loss_gap(reference, other) <= TOLERANCE
-        # Adafactor divides by the size of a gradient: rounding of four parts grows to 6e-6..1.04e-5, from run to run.
-        assert weight_gap(reference, other) <= (TOLERANCE if parts == 1 else 2 * TOLERANCE)
+        assert weight_gap(reference, other) <= TOLERANCE
 
 
 def test_engines_draw_the_same_dropout(data: Callable[[str], Prepared]) -> None:

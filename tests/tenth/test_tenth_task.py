@@ -32,7 +32,7 @@ def row(i: int) -> dict[str, Any]:
         "video-id": f"v{i}",
         "sent1": f"{' '.join(draw.choices(WORDS['other'], k=5))} {i}",
         **{f"ending{k}": ending for k, ending in enumerate(endings)},
-        "label": right,
+        "label": (right + (i % 11 == 0)) % 3,  # some are wrong, as in real data
     }
 
 
@@ -140,8 +140,7 @@ def test_its_padding_and_its_score_are_right(trained: Path, data: Path) -> None:
     result = json.loads((trained / "result.json").read_text())
     assert 0 < result["padding_share"] < 0.5
     accuracy = json.loads((trained / "metrics.json").read_text())["metrics"]["accuracy"]
-    if accuracy["value"] < 1:  # rows that are all right have no bootstrap interval
-        assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
     assert accuracy["value"] > result["baselines"]["majority"]["accuracy"]
 
 
