@@ -15,7 +15,7 @@ from luthier.pipeline.assemble import assemble, decide_precision
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.recipe import Recipe
-from luthier.reporting.terminal.display import Piece, as_html, as_text
+from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.inspection import finding_pieces, inspection_pieces
 from luthier.run_directory.environment import peak_memory
 from luthier.storage.temporary import temporary_directory
@@ -23,8 +23,8 @@ from luthier.storage.temporary import temporary_directory
 MEASURED_STEPS = 4  # the first of them warms up
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Shown):
     """What is in the data. Its repr is a report of at most 80 columns; a notebook shows tables.
 
     Args:
@@ -53,12 +53,6 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         return self.values
-
-    def __repr__(self) -> str:
-        return as_text(self._pieces())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._pieces())
 
     def _pieces(self) -> list[Piece]:
         return inspection_pieces(self.values) + finding_pieces(self.values)

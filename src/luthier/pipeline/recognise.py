@@ -65,7 +65,7 @@ def recognise(
 
 
 def _require_roles(given: Mapping[str, Any], tasks: Sequence[Task[Any]]) -> None:
-    known = {name: None for task in tasks for role in task.roles for name in (role.name, *role.names)}
+    known = {role.name: None for task in tasks for role in task.roles}
     unknown = [role for role in given if role not in {*known, *SHORT, SPLIT}]
     if unknown:
         raise RecipeError(

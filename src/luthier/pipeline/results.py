@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from luthier.metrics.bootstrap import Score
 from luthier.pipeline.inference.predictor import Predictor, load
-from luthier.reporting.terminal.display import Fields, Piece, as_html, as_text
+from luthier.reporting.terminal.display import Fields, Piece, Shown
 from luthier.reporting.terminal.score_table import score_pieces
 from luthier.run_directory.run import Run
 
@@ -29,8 +29,8 @@ class MetricScore(Score):
         return cls(**{key: entry[key] for key in ("value", "low", "high", "n", "split")})
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(Shown):
     """The scores of a model. The repr is a table; a notebook shows it as one.
 
     Args:
@@ -58,12 +58,6 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
         return self.values
-
-    def __repr__(self) -> str:
-        return as_text(self._pieces())
-
-    def _repr_html_(self) -> str:
-        return as_html(self._pieces())
 
     def _pieces(self) -> list[Piece]:
         return score_pieces(self.values)

@@ -2,6 +2,7 @@
 
 import io
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -42,6 +43,20 @@ class Grid:
 
 
 Piece = str | Fields | Grid
+
+
+class Shown(ABC):
+    """A result whose repr is made of pieces; a notebook shows them as tables."""
+
+    @abstractmethod
+    def _pieces(self) -> Sequence[Piece]:
+        """What there is to see."""
+
+    def __repr__(self) -> str:
+        return as_text(self._pieces())
+
+    def _repr_html_(self) -> str:
+        return as_html(self._pieces())
 
 
 def show(pieces: Sequence[Piece], terminal: Terminal) -> None:

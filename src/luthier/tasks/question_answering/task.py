@@ -71,7 +71,7 @@ class QuestionAnswering(Task[Reading]):
         Role("question", sample="Who wrote the letter?"),
         Role("context", sample="Anna wrote the letter on Monday."),
         Role("answers", "label", learned=True),
-        Role("starts", "label", names=("start",), needed=False, learned=True),
+        Role("start", "label", needed=False, learned=True),
     )
     shapes = ("answerable", "unanswerable-too")
     metric_names = ("f1", "exact_match", "f1_answerable", "exact_match_answerable", "no_answer_accuracy")
