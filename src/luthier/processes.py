@@ -116,7 +116,7 @@ def largest(number: int) -> int:
 
 
 def device() -> Any:
-    """The torch device that Accelerate has given this process, of several."""
+    """The torch device that Accelerate has assigned to this process, of several."""
     from accelerate import PartialState
 
     _group()

@@ -27,7 +27,7 @@ Scheduler = Literal[
 
 
 class DataRecipe(Section):
-    """Where the rows come from and how they are split. The files may move before a resume: their digests decide."""
+    """Where the rows come from and how they are split. Before a resume, files may move but not change."""
 
     train: MayChange[list[str]] = Field([], description="files, folders or data sets to train on")
     validation: MayChange[list[str]] = Field(

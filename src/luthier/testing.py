@@ -1,4 +1,4 @@
-"""Checks for authors of tasks: `check_task` runs a task whole, as its users will."""
+"""Checks for authors of tasks: `check_task` runs a task end to end, as users do."""
 
 import io
 import json
@@ -44,13 +44,13 @@ QUICK: Mapping[str, Any] = {
 def check_task(
     kind: type[Task[Any]], rows: Sequence[Mapping[str, Any]], folder: Path, *, model: str | Path, **settings: Any
 ) -> Result:
-    """Run a task whole: recognise, train in both engines, stop and resume, evaluate, report, predict.
+    """Run a task end to end: recognise, train in both engines, stop and resume, evaluate, report, predict.
 
     Args:
         kind: The task.
         rows: A few dozen rows, as a user would have them; the last one is also used for a prediction.
         folder: An empty directory for the data and the runs.
-        model: A small model that can be tuned for the task.
+        model: A small model that can be fine-tuned for the task.
         settings: Recipe keys; they override the quick settings.
     Returns:
         The result of the run in the engine `loop`.
@@ -77,7 +77,7 @@ def check_task(
 
 @contextmanager
 def _known(task: Task[Any]) -> Iterator[None]:
-    """Find the task by its name, whether or not its package is installed."""
+    """Register the task by its name, whether or not its package is installed."""
     if type(registry().get(task.name)) is type(task):
         yield
     else:
@@ -107,7 +107,7 @@ def _check_engines(loop: Result, trainer: Result) -> None:
 
 
 def _check_resume(whole: Result, data: Path, run: Path, keys: dict[str, Any]) -> None:
-    """A run that breaks off after its first checkpoint and is resumed ends with the same weights, bit for bit."""
+    """Check that a run interrupted after its first checkpoint and resumed ends with bit-identical weights."""
 
     def break_off(event: CheckpointSaved) -> None:
         raise KeyboardInterrupt
@@ -120,7 +120,7 @@ def _check_resume(whole: Result, data: Path, run: Path, keys: dict[str, Any]) ->
 
 
 def _check_words(result: Result, kind: type[Task[Any]]) -> None:
-    """The report names the task and its metrics; what it shows to be typed or pasted works."""
+    """Check that the report names the task, and that the code and commands in it work."""
     page = result.report_path.read_text(encoding="utf-8")
     assert kind.name in page, "the report does not name the task"
     words = load(result.run.path).task.words(result.run.path)
@@ -131,14 +131,14 @@ def _check_words(result: Result, kind: type[Task[Any]]) -> None:
 
 
 def _run(language: str, code: str) -> str:
-    """What code prints; a command line is run in this process."""
+    """Run code and return what it prints; a command line is run in this process."""
     from luthier.cli import main
 
     printed = io.StringIO()
     with redirect_stdout(printed):
         if language == "python":
             exec(compile(code, "snippet", "exec"), {})
-        elif shlex.split(code)[:2] == ["luthier", "chat"]:  # a conversation waits for somebody to write
+        elif shlex.split(code)[:2] == ["luthier", "chat"]:  # a conversation would wait for input
             printed.write(code)
         else:
             assert main(shlex.split(code)[1:]) == 0, code
@@ -146,7 +146,7 @@ def _run(language: str, code: str) -> str:
 
 
 def _check_predictions(result: Result, row: Mapping[str, Any]) -> None:
-    """A row is answered alone as among others, and what is right does not reach the model."""
+    """Check that an answer does not depend on other rows, and that a row can be predicted without its target."""
     predictor = load(result.run.path)
     (alone,), several = predictor.predict([row]), predictor.predict([row] * 3)
     assert [one["prediction"] for one in several] == [alone["prediction"]] * 3, "an answer depends on its neighbours"

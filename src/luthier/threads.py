@@ -27,7 +27,7 @@ ROOT = Path("/")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the environment should say before torch is loaded.
+    """What to set in the environment before torch is loaded.
 
     Args:
         variables: Names and values to set; empty when there is nothing to choose.
@@ -74,7 +74,7 @@ def choose(environ: Mapping[str, str], recorded: int | None = None, root: Path =
         root: Where `proc` and `sys` are.
     """
     if not hasattr(os, "sched_getaffinity"):
-        return Choice({}, "torch's default")  # no Linux: neither libgomp nor /proc
+        return Choice({}, "torch's default")  # not Linux: neither libgomp nor /proc
     cpus, quota = os.sched_getaffinity(0), cpu_quota(root)
     cores, variables = physical_cores(cpus, root), {}
     why = _set_by_user(environ, SETS_THREADS)
@@ -109,13 +109,13 @@ def _spins(threads: int, cpus: Collection[int], quota: float | None) -> tuple[in
     if quota is not None and quota < threads:
         return SPINS_BUSY, f"the CPU quota is {quota:g}"
     busy = busy_cores(cpus)
-    if len(cpus) - busy > threads - 0.5:  # less than half a core is no process that computes
+    if len(cpus) - busy > threads - 0.5:  # below half a core, no other process computes
         return SPINS_IDLE, "enough cores are free"
-    return SPINS_BUSY, f"other processes keep {number(busy, 1)} of {len(cpus)} cores busy"
+    return SPINS_BUSY, f"other processes use {number(busy, 1)} of {len(cpus)} cores"
 
 
 def recorded_threads(run: Path) -> int | None:
-    """Threads that a run was started with; None where its `environment.json` does not say."""
+    """Threads that a run was started with; None if its `environment.json` does not say."""
     try:
         threads = json.loads((run / "environment.json").read_bytes())["threads"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -124,20 +124,20 @@ def recorded_threads(run: Path) -> int | None:
 
 
 def physical_cores(cpus: Collection[int], root: Path = ROOT) -> int:
-    """Cores behind some logical CPUs. Hyper-threads share arithmetic units, so torch too has one thread a core."""
+    """Cores behind some logical CPUs. Hyper-threads share arithmetic units, so torch too uses one thread per core."""
     siblings = (root / f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list" for cpu in cpus)
     return len({_read(path) or str(path) for path in siblings})
 
 
 def cpu_quota(root: Path = ROOT) -> float | None:
-    """The tightest CPU quota of this process's cgroup and those above it, in cores; None where there is none."""
+    """The tightest CPU quota of this process's cgroup and those above it, in cores; None if there is none."""
     quotas = []
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
         top = root / "sys/fs/cgroup" / controllers
-        # In a container, the path may be the host's: what is missing there is found at the top.
+        # In a container, the path may be the host's: files missing there are at the top.
         for group in (top / path.strip("/"), *(top / path.strip("/")).parents):
             v1 = f"{_read(group / 'cpu.cfs_quota_us')} {_read(group / 'cpu.cfs_period_us')}"
             quota, _, period = (_read(group / "cpu.max") or v1).partition(" ")
@@ -149,7 +149,7 @@ def cpu_quota(root: Path = ROOT) -> float | None:
 
 
 def busy_cores(cpus: Collection[int]) -> float:
-    """How many of some logical CPUs other processes keep busy, over a short while."""
+    """How many of some logical CPUs other processes keep busy, measured over a short time."""
     import psutil
 
     shares = psutil.cpu_percent(SAMPLE_SECONDS, percpu=True)
@@ -157,7 +157,7 @@ def busy_cores(cpus: Collection[int]) -> float:
 
 
 def _set_by_user(environ: Mapping[str, str], names: Collection[str]) -> str:
-    """Which of some variables the user has set, as the log says it."""
+    """The variables among `names` that the user has set, as the log prints them."""
     return ", ".join(f"{name}={environ[name]}" for name in names if environ.get(name))
 
 

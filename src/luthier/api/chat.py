@@ -1,4 +1,4 @@
-"""`chat`: a conversation with a decoder, turn by turn, as the text comes."""
+"""`chat`: a conversation with a decoder, with streamed replies."""
 
 import json
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from luthier.tasks.chat.messages import Message
 
 @dataclass
 class Conversation:
-    """A conversation that goes on.
+    """A conversation with a model.
 
     Args:
-        predictor: A model that chats.
-        messages: What was said so far.
+        predictor: A chat model.
+        messages: The messages so far.
     """
 
     predictor: Predictor
@@ -29,7 +29,7 @@ class Conversation:
 
     @property
     def system(self) -> str:
-        """What the model is told before the first turn; empty for nothing."""
+        """The system message; empty for none."""
         return self.messages[0]["content"] if self.messages[:1] and self.messages[0]["role"] == "system" else ""
 
     @system.setter
@@ -38,11 +38,11 @@ class Conversation:
         self.messages = ([{"role": "system", "content": text}] if text else []) + rest
 
     def reset(self) -> None:
-        """Forget what was said; the system message stays."""
+        """Clear the conversation; the system message stays."""
         self.messages = self.messages[:1] if self.system else []
 
     def reply(self, text: str) -> Iterator[str]:
-        """The answer to what the user says, piece by piece. An answer that is broken off counts as far as it came."""
+        """Reply to a message, piece by piece. If the reply is stopped early, the part so far is kept."""
         self.messages.append({"role": "user", "content": text})
         said = ""
         try:
@@ -56,7 +56,7 @@ class Conversation:
         """Write the conversation as JSON, in a form that `luthier train` reads.
 
         Raises:
-            ResourceError: It cannot be written.
+            ResourceError: The file cannot be written.
         """
         write_text(path, json.dumps([{"messages": self.messages}], ensure_ascii=False, indent=2) + "\n")
 
@@ -72,7 +72,7 @@ class Conversation:
                 generate: Any = model.generate
                 mask = torch.ones_like(prompt)
                 generate(prompt, attention_mask=mask, streamer=streamer, stopping_criteria=StoppingCriteriaList([stop]))
-            except BaseException as error:  # it is raised where the text is read
+            except BaseException as error:  # raised where the text is read
                 failure.append(error)
                 streamer.end()
 
@@ -81,14 +81,14 @@ class Conversation:
         try:
             yield from streamer
         finally:
-            stop.wanted.set()  # where nobody reads on
+            stop.wanted.set()  # in case the caller stops reading
             thread.join()
         if failure:
             raise failure[0]
 
 
 class _Stop(StoppingCriteria):
-    """Ends generating after the token that is being made, when it is wanted."""
+    """Stops generation after the current token, on request."""
 
     def __init__(self) -> None:
         self.wanted = Event()
@@ -98,23 +98,23 @@ class _Stop(StoppingCriteria):
 
 
 def chat(target: str | Path, *, system: str = "", device: str | None = None) -> Conversation:
-    """Begin a conversation.
+    """Start a conversation.
 
     Args:
         target: A run, a model directory, a short name or a hub name of a decoder.
-        system: What the model is told first.
+        system: The system message.
         device: As in `load`.
     Returns:
         The conversation; `reply` continues it.
     Raises:
-        ModelError: There is no such model, or it is none that chats.
+        ModelError: There is no such model, or it is not a chat model.
 
     Example:
         >>> conversation = luthier.chat("smollm2", system="Answer briefly.")
         >>> print("".join(conversation.reply("What is a luthier?")))
     """
     predictor = load(target, device=device)
-    predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # refuses a model that does not chat
+    predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # raises if it is not a chat model
     conversation = Conversation(predictor)
     conversation.system = system
     return conversation

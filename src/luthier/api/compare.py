@@ -1,4 +1,4 @@
-"""`compare`: runs side by side, with paired differences where they were scored on the same rows."""
+"""`compare`: runs side by side, with paired differences if they were scored on the same rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Comparison:
 
     Args:
         values: What `--json` prints, see `compare`.
-        page: The page, where one was asked for.
+        page: The comparison page, if one was requested.
     """
 
     values: dict[str, Any]
@@ -44,10 +44,10 @@ class Comparison:
 
 
 def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Comparison:
-    """Compare runs with the first of them.
+    """Compare runs with the first one, the reference.
 
     Args:
-        run_dirs: Two runs or more, each with a score.
+        run_dirs: Two or more runs, each with a score.
         output: Where to write the page with the curves; none by default.
     Returns:
         `runs` (names), `metrics` (metric -> run -> score), `differences` (metric -> run -> paired difference to the
@@ -64,9 +64,9 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
     names = _names(opened)
     if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
         raise UsageError(
-            "compare needs two different runs or more",
+            "compare needs at least two different runs",
             where=" ".join(str(run.path) for run in opened),
-            hint="name another run; `luthier runs` lists them",
+            hint="add another run; `luthier runs` lists them",
         )
     scores = {name: _scores(run) for name, run in zip(names, opened, strict=True)}
     metrics = {
@@ -112,7 +112,7 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
         same_labels = theirs is not None and restore(theirs).model_config() == task.model_config()
         position = {row: i for i, row in enumerate(_rows(other))} if other else {}
         if other is None or not same_labels or position.keys() != set(rows):
-            notes.append(f"{name} was scored on other rows than {names[0]}: no paired difference")
+            notes.append(f"{name} was scored on different rows than {names[0]}: no paired difference")
             continue
         answers = answers_in(other)
         for metric in task.metrics([answers[position[row]] for row in rows], examples):
@@ -123,7 +123,7 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
 
 
 def _rows(predictions: dict[str, list[Any]]) -> list[str]:
-    """What identifies each scored row: its place, and what is right there."""
+    """The identity of each scored row: its source, row number and gold answer."""
     identity = [predictions[key] for key in ("source", "row", "gold")]
     return [repr(row) for row in zip(*identity, strict=True)]
 
@@ -138,6 +138,6 @@ def _recipes(names: Sequence[str], runs: Sequence[Run]) -> dict[str, dict[str, A
 
 
 def _names(runs: Sequence[Run]) -> list[str]:
-    """Short names of runs: that of the directory, or the whole path where two are called alike."""
+    """Short names of runs: the name of the directory, or the whole path if two have the same name."""
     names = [run.path.name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.path) for run in runs]

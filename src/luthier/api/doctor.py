@@ -1,4 +1,4 @@
-"""What this machine has: devices and their measured rates, memory, disk, versions, models, the hub."""
+"""`doctor`: devices and their measured speed, memory, disk, versions, models and hub of this machine."""
 
 import shutil
 import socket
@@ -15,12 +15,12 @@ from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
 from luthier.run_directory.environment import environment
 
-OF_A_RUN = {"git_commit", "command", "started"}  # what an environment says about a run, not about the machine
+OF_A_RUN = {"git_commit", "command", "started"}  # entries of an environment about the run, not the machine
 HUB_PATIENCE_SECONDS = 3.0
 
 
 def doctor() -> dict[str, Any]:
-    """Look at this machine; takes a second or two.
+    """Report on this machine; takes a second or two.
 
     Returns:
         The machine's part of `environment.json`; `devices` with `precisions` (GFLOP/s), `precision` and `why`;
@@ -30,7 +30,7 @@ def doctor() -> dict[str, Any]:
     Example:
         >>> luthier.doctor()["devices"][0]["precision"]
     """
-    advice = threads.chosen()  # reads the load, so before anything is measured
+    advice = threads.chosen()  # measures the load, so call it before anything else
     machine = {key: value for key, value in environment(()).items() if key not in OF_A_RUN}
     return {
         **machine,
@@ -61,7 +61,7 @@ def _disk(place: Path) -> dict[str, Any]:
 
 
 def _hub() -> dict[str, Any]:
-    """Whether the model hub answers: a connection is opened, nothing is asked."""
+    """Whether the model hub can be reached; this only opens a connection."""
     endpoint = constants.ENDPOINT
     if constants.HF_HUB_OFFLINE:
         return {"endpoint": endpoint, "offline": True, "reachable": False}

@@ -1,4 +1,4 @@
-"""`evaluate`: the score of a run or a model on rows, with intervals, baselines and a predictions file."""
+"""`evaluate`: score a run or a model, with intervals, baselines and a predictions file."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,8 +49,8 @@ def evaluate(
 
     Args:
         target: A run, a model directory, a short name or a hub name.
-        data: The rows, in any form that `train` takes but a recipe; None: the rows that a run was scored on, read and
-            split again from its sources.
+        data: The rows, in any form that `train` takes except a recipe; None for the rows that a run was scored on,
+            read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
         console: Receives decisions and progress; silent by default.
         **settings: Recipe keys as in `train`: columns, metrics, resamples.
@@ -58,7 +58,7 @@ def evaluate(
         The scores, and where they and the predictions were written.
     Raises:
         UsageError: No data for a model, or a model without a task.
-        FingerprintError: The run's data has changed since.
+        FingerprintError: The run's data has changed since training.
 
     Example:
         >>> luthier.evaluate("runs/first", new_reviews, label="stars").metrics["accuracy"].value
@@ -68,12 +68,12 @@ def evaluate(
     if data is None and not is_run:
         if hint := near(str(target)):
             raise UsageError("no such run or model", where=str(target), hint=hint)
-        hint = f"only a run knows its own test rows; give the data: luthier evaluate {target} DATA"
+        hint = f"only a run knows its own test rows: add the data, luthier evaluate {target} DATA"
         raise UsageError("no data to evaluate on", where=str(target), hint=hint)
     if data is None:
         if settings:
-            what = f"a run is scored again as it was, without other settings: {listing(list(settings))}"
-            raise UsageError(what, where=str(target), hint="leave them out, or name the data after the run")
+            what = f"scoring a run again takes no other settings: {listing(list(settings))}"
+            raise UsageError(what, where=str(target), hint="remove them, or add data after the run")
         return _again(Run.open(target), device, console)
     with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
@@ -82,7 +82,7 @@ def evaluate(
 
 
 def _again(run: Run, device: str | None, console: Console) -> Evaluation:
-    """Score a run's model on its own held-out rows once more, from the sources on."""
+    """Score a run's model again on its own held-out rows, read from its sources."""
     before = run.read_json(run.metrics_file)
     if before is None or not run.model.is_dir():
         raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
@@ -102,7 +102,7 @@ def _again(run: Run, device: str | None, console: Console) -> Evaluation:
 def _on(
     target: str, data: Sequence[str], settings: Mapping[str, Any], device: str | None, console: Console
 ) -> Evaluation:
-    """Score a model on rows that it may never have seen."""
+    """Score a model on new data."""
     predictor = load(target, device=device)
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
     for key, value in dotted(settings).items():
@@ -126,7 +126,7 @@ def _on(
 def _examples(
     task: Bound[Any], several: Sequence[Source], recipe: Recipe, console: Console
 ) -> tuple[Bound[Any], Dataset]:
-    """The model's own task on the columns of the data, and the rows as its examples with labels that it knows."""
+    """The model's task for the columns of the data, and the rows as examples, limited to labels that it knows."""
     sources, names = {"test": several}, listing([source.name for source in several], 3)
     profiles = profile_sources(sources)
     columns = task.columns
@@ -135,7 +135,7 @@ def _examples(
         recognition = recognise(recipe, profiles, names, None)
         if recognition.shape != task.shape:
             raise DataError(
-                f"the rows are {recognition.shape}, and the model was tuned for {task.shape}",
+                f"the rows are {recognition.shape}, but the model was trained for {task.shape}",
                 where=names,
                 hint="name the columns with --text and --label",
             )
@@ -155,13 +155,13 @@ def _examples(
         used = ", ".join(f"{role} {column!r}" for role, column in task.columns.items())
         labels = task.model_config().get("id2label", {})
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
-        hint = f"columns used: {used}{knows}; name others with --text and --label"
+        hint = f"columns used: {used}{knows}; choose others with --text and --label"
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     return task, table.examples["test"]
 
 
 def _training_rows(target: str, console: Console) -> Dataset | None:
-    """What a run learned from, so that the baselines can learn from it too; None where it is not there any more."""
+    """The training rows of a run, for its baselines; None if they are no longer available."""
     if not (Path(target) / RECIPE).is_file():
         return None
     run = Run.open(target)

@@ -1,4 +1,4 @@
-"""`inspect`: the data report without training, and what a training would cost."""
+"""`inspect`: a report on the data, and the estimated cost of training."""
 
 import time
 from collections.abc import Mapping
@@ -20,23 +20,23 @@ from luthier.reporting.terminal.inspection import finding_pieces, inspection_pie
 from luthier.run_directory.environment import peak_memory
 from luthier.storage.temporary import temporary_directory
 
-MEASURED_STEPS = 4  # the first of them warms up
+MEASURED_STEPS = 4  # the first one warms up
 
 
 @dataclass(frozen=True, repr=False)
 class Inspection(Shown):
-    """What is in the data. Its repr is a report of at most 80 columns; a notebook shows tables.
+    """A report on the data. Its repr is text of at most 80 columns; a notebook shows tables.
 
     Args:
         task: The task that the data is for.
-        shape: What a row looks like, such as `pair/one`.
+        shape: Form of a row, such as `pair/one`.
         columns: Role to column, or to several.
         rows: Split to its rows: how many were read, kept, and skipped for which reason.
         labels: Label to its rows in the training split.
         lengths: `median`, `p95` and `max` in tokens, and `truncated_share`.
-        findings: What the checks noticed, worst first.
+        findings: What the checks found, worst first.
         stops: Whether a finding would stop `train`.
-        cost: What training would cost, see `measure_cost`; None where it was not measured.
+        cost: What training would cost, see `measure_cost`; None if it was not measured.
         values: What `--json` prints.
     """
 
@@ -70,7 +70,7 @@ def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None =
         The report; print it, or let a notebook show it.
     Raises:
         DataError: The data cannot be read.
-        UsageError: The task, the columns or the model cannot be.
+        UsageError: The task, the columns or the model is invalid.
 
     Example:
         >>> luthier.inspect("reviews.csv", cost=False)
@@ -95,10 +95,10 @@ def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None =
 
 
 def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
-    """Run a few steps and scale them up: seconds by step and in all, and memory.
+    """Run a few steps to estimate the cost of training: seconds per step and in total, and memory.
 
     Returns:
-        `steps`, `seconds_per_step`, `seconds` (of training alone) and `peak_memory_bytes` so far.
+        `steps`, `seconds_per_step`, `seconds` (training only) and `peak_memory_bytes` so far.
     """
     decide_precision(prepared, console)
     training = assemble(prepared)
@@ -111,7 +111,7 @@ def measure_cost(prepared: Prepared, console: Console) -> dict[str, float]:
             seconds, padded_tokens = seconds + now - clock, padded_tokens + step.padded_tokens
         clock = now
     rows = prepared.encoded["train"].lengths
-    # Batches differ in length, so the time is taken by token; batches of like length hold little padding.
+    # Batches differ in length, so time is measured per token; length-grouped batches hold little padding.
     per_step = seconds / max(padded_tokens, 1) * float(rows.mean()) * min(training.recipe.batch_size, len(rows))
     return {
         "steps": total,

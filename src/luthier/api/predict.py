@@ -1,4 +1,4 @@
-"""`predict`: answers that a person can read, for texts or for files of any size."""
+"""`predict`: predictions for texts, or for files of any size."""
 
 import itertools
 import json
@@ -34,9 +34,9 @@ def predict(target: str | Path, data: Data | Sequence[str], *, device: str | Non
         data: A list of texts, the path of one source, or rows in memory in any form that `train` takes.
         device: As in `load`.
     Returns:
-        An iterator over the rows, each with its fields, `prediction`, and `score` or `scores` where the task has them.
+        An iterator over the rows, each with its fields, `prediction`, and `score` or `scores` if the task has them.
     Raises:
-        ModelError: There is no such model, or no task that it was tuned for.
+        ModelError: There is no such model, or it was not fine-tuned for a task.
         DataError: The source cannot be read, or lacks a column that the model needs.
         UsageError: Several sources or splits.
 
@@ -55,11 +55,11 @@ def predict(target: str | Path, data: Data | Sequence[str], *, device: str | Non
 
 
 def _open(data: Any, folder: Path) -> Source:
-    """The one source of a call; data in memory is kept in a folder while it is read."""
+    """Open the only source of a call; data in memory is first written to a folder."""
     specs = [spec for several in specs_of(data, folder, Console()).values() for spec in several]
     if len(specs) != 1:
         where = listing([Path(spec).name for spec in specs])
-        raise UsageError("predict takes one source at a time", where=where, hint="call it once for each of them")
+        raise UsageError("predict takes one source at a time", where=where, hint="call predict once per source")
     return open_source(specs[0], how=Reading(by_line=True))
 
 
@@ -73,8 +73,8 @@ def predict_file(
 ) -> int:
     """Write the rows of a source with their answers as JSON lines.
 
-    Lines go to `OUTPUT.part`, which is renamed when the last row is done. A call that was interrupted and is repeated
-    resumes after the last whole line, provided that the source and the model are the same.
+    Lines go to `OUTPUT.part`, which is renamed when the last row is done. If an interrupted call is repeated with the
+    same source and model, it resumes after the last complete line.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
@@ -85,7 +85,7 @@ def predict_file(
     Returns:
         Rows in the file.
     Raises:
-        UsageError: What is there belongs to another source or model.
+        UsageError: An unfinished output belongs to another source or model.
         ResourceError: The disk is full.
 
     Example:
@@ -114,40 +114,40 @@ def _write(predictor: Predictor, opened: Source, output: Path, console: Console)
     remove(_origin_file(part))
     if cut:
         were, most = "was" if cut == 1 else "were", plural(predictor.task.set_limits.length, "token")
-        console.warn(f"{plural(cut, 'row')} had more than {most} and {were} cut")
+        console.warn(f"{plural(cut, 'row')} had more than {most} and {were} truncated")
     if failed:
         console.warn(f"{plural(failed, 'row')} could not be read: see `error` in the output")
     return written
 
 
 def _see_output(output: Path, sources: Sequence[str]) -> None:
-    """Refuse an output that cannot be, before anything is loaded.
+    """Check the output path before anything is loaded.
 
     Raises:
-        UsageError: It is a directory, in none, or the source itself.
+        UsageError: It is a directory, its directory does not exist, or it is the source itself.
     """
     if output.is_dir():
-        raise UsageError("the output is a directory", where=str(output), hint="name a file: --output answers.jsonl")
+        raise UsageError("the output is a directory", where=str(output), hint="pass a file: --output answers.jsonl")
     if not output.parent.is_dir():
-        raise UsageError("no such directory", where=str(output.parent), hint="make it, or name another --output")
+        raise UsageError("no such directory", where=str(output.parent), hint="create it, or choose another --output")
     if output.exists() and any(Path(source).exists() and output.samefile(source) for source in sources):
-        raise UsageError("the output would replace the input", where=str(output), hint="name another --output")
+        raise UsageError("the output would overwrite the input", where=str(output), hint="choose another --output")
 
 
 def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> tuple[int, int]:
-    """How many complete rows an interrupted call left, and their length in bytes."""
+    """The number of complete rows that an interrupted call left, and their length in bytes."""
     note = _origin_file(part)
     if not part.exists():
         write_json(note, origin)
         return 0, 0
     if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != origin:
         raise UsageError(
-            "an unfinished output of another source or model is in the way",
+            "the output file is an unfinished output of another source or model",
             where=str(part),
-            hint="delete it, or name another --output",
+            hint="delete it, or choose another --output",
         )
     done, length = whole_lines(part)
-    console.say(f"resuming after row {done} of an earlier call")
+    console.say(f"resuming after row {done} of an earlier run")
     return done, length
 
 

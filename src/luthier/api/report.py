@@ -1,4 +1,4 @@
-"""`report`: write the page of a run, finished or not."""
+"""`report`: write the report of a run, complete or not."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from luthier.tasks.registry import find, restore
 
 
 def report(run_dir: Path | str) -> Path:
-    """Write `report.html` of a run (again) from what the run directory holds by now.
+    """Write or update `report.html` of a run from the current contents of its directory.
 
     Args:
         run_dir: The run directory.
     Returns:
         The page.
     Raises:
-        RunError: It is no run.
+        RunError: It is not a run directory.
 
     Example:
         >>> luthier.report("runs/first")

@@ -1,4 +1,4 @@
-"""`resume`: go on with a run from its newest whole checkpoint."""
+"""`resume`: continue a run from its newest intact checkpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from luthier.run_directory.run import Run
 def resume(
     run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[tuple[Name, Listener]] = ()
 ) -> Result:
-    """Resume a run from its newest whole checkpoint; completed steps are not repeated.
+    """Resume a run from its newest intact checkpoint; completed steps are not repeated.
 
     Args:
         run_dir: The run directory.
@@ -27,9 +27,9 @@ def resume(
     Returns:
         As `train`.
     Raises:
-        RunError: It is no run, or another process is writing it.
+        RunError: It is not a run directory, or another process is writing to it.
         FingerprintError: The data or the recipe has changed.
-        DamagedError: There are checkpoints and none of them is whole.
+        DamagedError: There are checkpoints, but none of them is intact.
 
     Example:
         >>> luthier.resume("runs/2026-11-23-reviews-text-classification-k3f9")
@@ -40,7 +40,7 @@ def resume(
 
 
 def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
-    """A run that was begun, from its newest whole checkpoint on."""
+    """Continue a run from its newest intact checkpoint."""
     run = Run.open(run_dir)
     with run.lock(), blamed_on(run):
         console.write_to(run.log_file)
@@ -48,7 +48,7 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
         if done is not None:
             if not run.report_file.exists():
                 report(run.path)  # the run was killed while it was written
-            console.say(f"the run is done already: {run.report_file}")
+            console.say(f"the run is already complete: {run.report_file}")
             result = Result(done, run)
             return processes.on_main(lambda: result)
         prepared = prepare(run.recipe, console)

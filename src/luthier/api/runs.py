@@ -1,4 +1,4 @@
-"""`runs`: the runs below a directory, a line each."""
+"""`runs`: a summary of each run in a directory."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from luthier.run_directory.run import Run, list_runs
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
-    """What is known of each run, oldest first.
+    """Summarize the runs in a directory, oldest first.
 
     Args:
         parent: The directory that holds run directories.
@@ -22,7 +22,7 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     """
     parent = Path(parent)
     if not parent.is_dir():
-        raise RunError("no such directory of runs", where=str(parent), hint="`luthier train DATA` makes the first run")
+        raise RunError("no such runs directory", where=str(parent), hint="`luthier train DATA` creates the first run")
     found = [_summary(run) for run in list_runs(parent)]
     return sorted(found, key=lambda summary: (summary["started"] or "", summary["run"]))
 

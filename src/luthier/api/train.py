@@ -1,4 +1,4 @@
-"""`train`: from a table of text to a model, an honest score and a report."""
+"""`train`: from a table of text to a model, a score on held-out rows and a report."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,12 +66,12 @@ def train(
 
 
 def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, events: Events, console: Tee) -> Result:
-    """A new run, from its data on."""
+    """Start a new run."""
     with temporary_directory() as folder:
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
         with claimed(run_dir) as asked:
-            choose_device(recipe.device)  # one that is not there is refused before the data is read
+            choose_device(recipe.device)  # a device that does not exist is refused before the data is read
             prepared = prepare(recipe, console, spool_to=spool / STDIN)
             refuse_findings(prepared)
             decide_precision(prepared, console)
@@ -82,7 +82,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
                 write_json(run.environment_file, environment([name for _, name, _ in gpus()]))
                 write_json(run.data_file, prepared.to_dict())
                 write_skipped(prepared, run)
-                # The last of them: a run that has a recipe has everything that a resume does not write again.
+                # Written last: a run with a recipe has everything that a resume does not write again.
                 write_text(run.recipe_file, prepared.recipe.to_toml())
                 processes.on_main(lambda: (run, prepared.recipe))
                 result = finish(run, prepared, events, console)

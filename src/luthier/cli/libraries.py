@@ -1,4 +1,4 @@
-"""Silences the libraries below: Luthier itself prints what users need to know."""
+"""Silences the underlying libraries: Luthier itself prints what users need to know."""
 
 import logging
 import os

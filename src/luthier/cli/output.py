@@ -13,7 +13,7 @@ from luthier.reporting.terminal.display import Grid, Piece, show
 
 
 class Terminal(Console):
-    """A rich console that raises when the reader of a pipe is gone; rich would exit with 1, our code for a bug."""
+    """A rich console that raises if the reader of a pipe is gone; rich would exit with 1, our internal-error code."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
@@ -72,7 +72,7 @@ class Output:
         self.show([Grid(columns, list(rows), tuple(numbers), tuple(whole))])
 
     def show(self, pieces: Sequence[Piece]) -> None:
-        """Fields and tables for people."""
+        """Write fields and tables for people."""
         show(pieces, self._terminal)
 
 

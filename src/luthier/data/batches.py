@@ -1,4 +1,4 @@
-"""Which rows go into which batch. The order is a function of the seed and the step alone, so it needs no state."""
+"""Training and prediction batches. The training order depends only on seed and step, so it needs no saved state."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,27 +15,28 @@ from luthier import processes
 from luthier.arrays import IntArray
 
 FeatureRow = Mapping[str, Any]
-Batch = dict[str, Tensor]  # the arguments of a model's forward, and `labels` where the rows have them
+Batch = dict[str, Tensor]  # the arguments of a model's forward, with `labels` if the rows have them
 Collate = Callable[[Sequence[FeatureRow]], Batch]
 
-IGNORED = -100  # the label value that takes part in no loss, as in transformers
-POOL = 50  # batches that are sorted by length together: enough to save padding, few enough to stay random
+IGNORED = -100  # label value that the loss ignores, as in transformers
+POOL = 50  # batches sorted by length together: enough to reduce padding, few enough to keep the order random
 
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """The rows of every optimizer step, and how a step is divided over processes and accumulation.
+    """The rows of every optimizer step, divided over processes and micro-batches.
 
-    The same seed gives the same rows in the same step for any `parts` and `processes`; so 4x4 is 1x16.
+    The same seed gives the same rows in the same step for any `parts` and `processes`: 4 micro-batches of 4 rows
+    have the same rows as 1 of 16.
 
     Args:
         lengths: [n] tokens of each row.
         batch_size: Rows in one optimizer step.
-        parts: Micro-batches that one process runs in a step.
-        seed: Decides the order.
-        grouping: Whether rows of like length share a batch.
-        rank: This process.
-        processes: How many processes share a step.
+        parts: Micro-batches per process and step.
+        seed: Determines the order.
+        grouping: Whether to batch rows of similar length together.
+        rank: Rank of this process.
+        processes: Number of processes.
     """
 
     lengths: IntArray
@@ -55,7 +56,7 @@ class BatchPlan:
         return -(-len(self.lengths) // self.batch_size)
 
     def epoch(self, step: int) -> float:
-        """Passes over the data that are done after `step` optimizer steps."""
+        """Passes over the data completed after `step` optimizer steps."""
         return step / self.steps_per_epoch
 
     def rows(self, step: int) -> IntArray:
@@ -64,10 +65,10 @@ class BatchPlan:
         return self._epoch_order(epoch)[position]
 
     def micro_batches(self, step: int) -> list[list[int]]:
-        """The rows of one step that this process runs, in `parts` micro-batches of like length.
+        """This process's rows of one step, in `parts` micro-batches of similar length.
 
-        A micro-batch for which no row is left gets a filler, so that every process runs equally often: the first
-        row of the step, written as `-1 - row`; its labels are ignored.
+        An empty micro-batch gets a filler row, so that every process runs the same number of micro-batches: the
+        first row of the step, encoded as `-1 - row`, whose labels are ignored.
         """
         rows = self.rows(step)
         pieces = np.array_split(rows, self.parts * self.processes)
@@ -86,19 +87,19 @@ class BatchPlan:
             rows = order[start : start + pool]
             rows = rows[np.argsort(self.lengths[rows], kind="stable")]
             batches += [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
-        # An incomplete batch may arise only once, at the end of the last pool: the shuffle below moves it anywhere.
+        # Only the last batch of the last pool can be incomplete; the shuffle below moves it to a random position.
         return [batches[i] for i in generator.permutation(len(batches))]
 
 
 @dataclass(frozen=True)
 class MicroBatch:
-    """What the model runs at once.
+    """A batch for one forward pass, with its label and token counts.
 
     Args:
-        tensors: What the collator made, on the CPU; the labels are `IGNORED` where there is none.
+        tensors: Collated tensors, on the CPU; missing labels are `IGNORED`.
         n_labels: Labels that count in the loss.
-        n_tokens: Real tokens, those of the decoder too.
-        n_places: The same with padding.
+        n_tokens: Tokens without padding, including those of the decoder.
+        n_places: Tokens with padding, including those of the decoder.
     """
 
     tensors: Batch
@@ -108,7 +109,7 @@ class MicroBatch:
 
 
 class _Rows(Dataset[Any]):
-    """A map-style view of encoded rows in which a negative index is a filler row without labels."""
+    """Map-style dataset of encoded rows, in which a negative index is a filler row without labels."""
 
     def __init__(self, rows: Sequence[FeatureRow]) -> None:
         self._rows = rows
@@ -125,7 +126,7 @@ class _Rows(Dataset[Any]):
 
 
 class _Collator:
-    """Collates rows and counts what is in the batch while it is still on the CPU."""
+    """Collates rows and counts labels and tokens while the batch is still on the CPU."""
 
     def __init__(self, collate: Collate) -> None:
         self._collate = collate
@@ -142,9 +143,9 @@ class _Collator:
 def train_loader(
     plan: BatchPlan, rows: Sequence[FeatureRow], collate: Collate, *, start: int, stop: int, workers: int = 0
 ) -> DataLoader[MicroBatch]:
-    """A loader of micro-batches for the steps `start` (inclusive) to `stop` (exclusive), `plan.parts` to a step.
+    """Data loader of micro-batches for steps `start` (inclusive) to `stop` (exclusive), `plan.parts` per step.
 
-    The batches are the same for any number of workers, and drawing them leaves the global random state alone.
+    The batches are the same for any number of workers, and loading them does not change the global random state.
     """
     order = [micro for step in range(start, stop) for micro in plan.micro_batches(step)]
     return DataLoader(
@@ -158,7 +159,7 @@ def train_loader(
 
 
 def groups(loader: DataLoader[MicroBatch], parts: int) -> Iterator[list[MicroBatch]]:
-    """The micro-batches of one optimizer step after another."""
+    """Group micro-batches by optimizer step."""
     group: list[MicroBatch] = []
     for batch in loader:
         group.append(batch)
@@ -168,7 +169,7 @@ def groups(loader: DataLoader[MicroBatch], parts: int) -> Iterator[list[MicroBat
 
 
 def amounts(group: Sequence[MicroBatch]) -> list[int]:
-    """Labels, real tokens and tokens with padding of an optimizer step, over all processes. No device is touched."""
+    """Labels, tokens without and tokens with padding of an optimizer step, over all processes."""
     return processes.totals(
         sum(batch.n_labels for batch in group),
         sum(batch.n_tokens for batch in group),
@@ -177,12 +178,12 @@ def amounts(group: Sequence[MicroBatch]) -> list[int]:
 
 
 def by_length(lengths: IntArray, *, rows: int | None = None, tokens: int | None = None) -> list[IntArray]:
-    """Rows in batches of like length, longest first, for predicting: an overflow of memory shows at once.
+    """Batch rows of similar length for prediction, longest first, so that running out of memory shows at once.
 
     Args:
         lengths: [n] tokens of each row.
-        rows: Most rows in a batch; None for any number.
-        tokens: Most tokens in a batch, with padding; a single row may have more. None for any number.
+        rows: Maximum rows per batch; None for no limit.
+        tokens: Maximum tokens per batch, including padding; a single row may exceed it. None for no limit.
     """
     order = np.argsort(-lengths, kind="stable")
     batches, start = [], 0
@@ -195,22 +196,22 @@ def by_length(lengths: IntArray, *, rows: int | None = None, tokens: int | None 
 
 
 def flat(ids: Sequence[Any]) -> list[int]:
-    """The token ids of a row: its own, or those of all of its sequences where it has several (`[choices][tokens]`)."""
+    """The token ids of a row, concatenated if it has several sequences (`[choices][tokens]`)."""
     return [token for part in ids for token in flat(part)] if ids and not isinstance(ids[0], int) else list(ids)
 
 
 def longest(ids: Sequence[Any]) -> int:
-    """Tokens of a row, or of the longest of its sequences: what limits are about."""
+    """Number of tokens of a row, or of its longest sequence; length limits apply to this number."""
     return max(map(longest, ids)) if ids and not isinstance(ids[0], int) else len(ids)
 
 
 def pad_inputs(
     rows: Sequence[FeatureRow], tokenizer: PreTrainedTokenizerBase, side: str | None = None
 ) -> dict[str, Tensor]:
-    """What the tokenizer made of rows, padded at its own side or another.
+    """Pad tokenized rows, on the tokenizer's own side unless `side` is given.
 
     Returns:
-        Each input as [rows, tokens of the longest]; [rows, sequences, tokens] where a row has several sequences.
+        Each input as [rows, tokens of the longest]; [rows, sequences, tokens] if rows have several sequences.
     """
     inputs = [{name: row[name] for name in tokenizer.model_input_names if name in row} for row in rows]
     if not isinstance(inputs[0]["input_ids"][0], list):
@@ -221,6 +222,6 @@ def pad_inputs(
 
 
 def pad_labels(rows: Sequence[FeatureRow], width: int | None = None) -> Tensor:
-    """The labels of rows, [rows, width]; what pads them is ignored. Without a width, that of the longest."""
+    """Pad the labels of rows with `IGNORED` to [rows, width]; None for the width of the longest row."""
     width = max(len(row["labels"]) for row in rows) if width is None else width
     return torch.tensor([[*row["labels"], *[IGNORED] * (width - len(row["labels"]))] for row in rows])

@@ -1,4 +1,4 @@
-"""The rows of a source, before any task has looked at them."""
+"""Rows as read from a source, before a task interprets them."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as it was read.
+    """One row as read from its source.
 
     Args:
-        source: Name of the source as the user gave it (for a folder: of the file inside it).
-        row: 1-based number of the row among the data rows of that source (a header does not count).
-        values: Column to value. Text formats give strings exactly as written; typed formats give their types.
+        source: Source name as the user gave it (for a class folder, the relative path of the file).
+        row: 1-based row number in the source, not counting a header.
+        values: Column to value. Text formats yield strings exactly as written; typed formats keep their types.
     """
 
     source: str
@@ -21,13 +21,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """One row that was skipped, with the reason; a line of `skipped.jsonl`.
+    """A skipped row with its reason; one line of `skipped.jsonl`.
 
     Args:
         source: As in `Record`.
         row: As in `Record`.
-        reason: Stable kebab-case reason, such as `missing-label`: rows are counted by it.
-        detail: What exactly was wrong, for a person.
+        reason: Stable kebab-case reason, such as `missing-label`, by which skipped rows are counted.
+        detail: Human-readable details of the problem.
     """
 
     source: str
@@ -41,7 +41,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a row cannot be used, before anybody knows which row it is.
+    """Why a row cannot be used, without the row's source and number.
 
     Args:
         reason: As in `Skipped`.
@@ -52,15 +52,15 @@ class Fault:
     detail: str
 
     def of(self, record: Record) -> Skipped:
-        """The row skipped for it."""
+        """The skipped row for a record with this fault."""
         return self.at(record.source, record.row)
 
     def at(self, source: str, row: int, place: str = "") -> Skipped:
-        """The row skipped for it, for readers.
+        """The skipped row for a source and row number.
 
         Args:
             source: As in `Record`.
             row: As in `Record`.
-            place: Where in the file it is, such as `line 7`: the detail then begins with it.
+            place: Location in the file, such as `line 7`, put before the detail.
         """
         return Skipped(source, row, self.reason, f"{place}: {self.detail}" if place else self.detail)

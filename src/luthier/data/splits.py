@@ -1,7 +1,7 @@
-"""Splits: which rows train, validate and test. Stratified, seeded, and with equal texts on one side.
+"""Train, validation and test splits: stratified, seeded, and grouped so that equal texts are in the same split.
 
-scikit-learn's StratifiedGroupKFold is not used: a share must be 1 / k, and it takes 3 s for 20,000 rows (measured, 20
-classes) where a million take 1 s here.
+scikit-learn's StratifiedGroupKFold is not used: it only supports shares of 1 / k, and it takes 3 s for 20,000 rows
+(measured with 20 classes), where this module splits a million rows in 1 s.
 """
 
 from collections import Counter
@@ -20,21 +20,21 @@ def make(
 ) -> dict[str, IntArray]:
     """Split rows into training, validation and test.
 
-    Rows with equal keys land on one side, and count for the stratum of the first of them. Each stratum gives to each
-    side in proportion, after training was given one of its keys (the most frequent), so that training knows every
-    label. Sizes are as asked to the row as long as enough rows are not tied by their keys.
+    Rows with equal keys go to the same split and belong to the stratum of the first of them. The most frequent key of
+    each stratum goes to training, so that every label occurs there; all other keys are divided in proportion to the
+    strata. Split sizes are exact to the row unless too many rows share keys.
 
     Args:
         keys: Content key of each row (`duplicates.key`).
-        strata: Stratum of each row, such as its label; None for none. Several labels: `by_labels`; numbers: `by_value`.
-        validation: Share of the rows, 0 for no such split.
-        test: Share of the rows, 0 for no such split.
+        strata: Stratum of each row, such as its label (see also `by_labels` and `by_value`); None for no strata.
+        validation: Share of the rows; 0 for no validation split.
+        test: Share of the rows; 0 for no test split.
         seed: The same seed gives the same splits, in every process and on every machine.
     Returns:
-        Sorted row positions under `train` and, where the share is above 0, `validation` and `test` (which are
-        empty when there are too few rows).
+        Sorted row positions under `train` and, if their share is above 0, `validation` and `test` (empty if there
+        are too few rows).
     Raises:
-        RecipeError: A share is below 0, or nothing would be left for training.
+        RecipeError: A share is below 0 or at least 1, or nothing would be left for training.
     """
     _check_shares(validation, test)
     group = _numbered(keys)  # [rows]: number of each row's key
@@ -62,12 +62,12 @@ def make(
 
 
 def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | None, n: int, seed: int) -> IntArray:
-    """Draw n of the given rows, in proportion to the strata; each stratum has a row as long as n allows it.
+    """Draw n of the given rows in proportion to the strata, with at least one row per stratum if n allows it.
 
     Args:
         indices: Row positions to draw from.
-        strata: Stratum of each of them (strata[i] belongs to indices[i]); None for none.
-        n: How many to draw; all when there are fewer.
+        strata: Stratum of each row (strata[i] belongs to indices[i]); None for no strata.
+        n: Number of rows to draw; all rows if there are fewer.
         seed: As in `make`.
     Returns:
         Sorted row positions.
@@ -75,7 +75,7 @@ def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | No
         RecipeError: n is below 1.
     """
     if n < 1:
-        raise RecipeError(f"a sample of {n} rows cannot be drawn", hint="ask for 1 row or more")
+        raise RecipeError(f"cannot sample {n} rows", hint="use 1 or more")
     rows: IntArray = np.asarray(indices, np.int64)
     if n >= len(rows):
         return np.sort(rows)
@@ -83,7 +83,7 @@ def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | No
     stratum = (np.zeros(len(rows), np.int64) if strata is None else _numbered(strata))[order]
     weight = np.ones(len(rows), np.int64)
     chosen = _heaviest(weight, stratum)
-    if chosen.sum() > n:  # more strata than rows asked for
+    if chosen.sum() > n:  # more strata than requested rows
         chosen = np.zeros(len(rows), np.bool_)
     rest = np.flatnonzero(~chosen)
     chosen[rest[_draw(weight[rest], stratum[rest], n - int(chosen.sum()))]] = True
@@ -91,16 +91,16 @@ def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | No
 
 
 def by_labels(label_sets: Iterable[Collection[Hashable]], least: int = 10) -> list[Hashable]:
-    """Strata for rows with several labels: the combination where it is common, else its rarest label.
+    """Strata for multi-label rows: the label combination if it is common, else the row's rarest label.
 
     Args:
         label_sets: The labels of each row; may be empty.
-        least: Rows that a combination must have to be a stratum of its own.
+        least: Minimum number of rows for a combination to be a stratum.
     """
     sets = [frozenset(labels) for labels in label_sets]
     combinations = Counter(sets)
     frequency = Counter(label for labels in sets for label in labels)
-    # Ties go by name, so that nothing depends on the order of a set (which the hash seed decides).
+    # Ties are broken by name, so that the result does not depend on set order (which varies with the hash seed).
     rarest = {
         labels: min(labels, key=lambda label: (frequency[label], str(label)), default=None) for labels in combinations
     }
@@ -108,11 +108,11 @@ def by_labels(label_sets: Iterable[Collection[Hashable]], least: int = 10) -> li
 
 
 def by_value(values: Sequence[float] | npt.NDArray[np.float64], bins: int = 10) -> list[Hashable]:
-    """Strata for numbers: which of `bins` quantile bins each falls into (fewer where values repeat).
+    """Strata for numbers: the quantile bin of each value (fewer than `bins` bins if values repeat).
 
     Args:
         values: [rows], finite
-        bins: At most this many strata.
+        bins: Maximum number of strata.
     """
     numbers = np.asarray(values, np.float64)
     if not len(numbers):
@@ -122,17 +122,17 @@ def by_value(values: Sequence[float] | npt.NDArray[np.float64], bins: int = 10) 
 
 
 def _draw(weight: IntArray, stratum: IntArray, target: int) -> BoolArray:
-    """Choose groups that hold `target` rows together, each stratum in proportion to its rows.
+    """Choose groups with `target` rows in total, from each stratum in proportion to its rows.
 
-    The strata's quotas are rounded along their running sum, so that each is rounded up or down and the total is
-    exact; what a stratum cannot give (its groups are too heavy) the next ones give.
+    Quotas are rounded along their running sum, so that each is rounded up or down and the total is exact. If a
+    stratum cannot fill its quota (its groups are too large), the next strata make up for it.
 
     Args:
         weight: [g], rows of each group, in drawing order
         stratum: [g]
-        target: Rows, at most the sum of the weights.
+        target: Number of rows, at most the sum of the weights.
     Returns:
-        [g], true for the chosen
+        [g], true for chosen groups
     """
     chosen = np.zeros(len(weight), np.bool_)
     if target == 0:
@@ -141,8 +141,8 @@ def _draw(weight: IntArray, stratum: IntArray, target: int) -> BoolArray:
     starts = np.flatnonzero(np.diff(stratum[sequence], prepend=-1))
     total = int(weight.sum())
     filled = np.add.reduceat(weight[sequence], starts).cumsum()
-    due = (2 * filled * target + total) // (2 * total)  # rounded half up, in whole numbers
-    # The rest comes from anywhere, once every stratum had its turn.
+    due = (2 * filled * target + total) // (2 * total)  # rounded half up, in integer arithmetic
+    # After all strata, the remainder is drawn from any group.
     segments = [*np.split(sequence, starts[1:]), np.arange(len(weight))]
     taken = 0
     for segment, wanted in zip(segments, [*due.tolist(), target], strict=True):
@@ -156,7 +156,7 @@ def _draw(weight: IntArray, stratum: IntArray, target: int) -> BoolArray:
 
 
 def _heaviest(weight: IntArray, stratum: IntArray) -> BoolArray:
-    """[g]: true for the first of the heaviest groups of each stratum."""
+    """[g]: true for the heaviest group of each stratum (the first one on ties)."""
     sequence = np.lexsort((-weight, stratum))
     heaviest = np.zeros(len(weight), np.bool_)
     heaviest[sequence[np.flatnonzero(np.diff(stratum[sequence], prepend=-1))]] = True
@@ -164,13 +164,13 @@ def _heaviest(weight: IntArray, stratum: IntArray) -> BoolArray:
 
 
 def _numbered(values: Iterable[Hashable]) -> IntArray:
-    """Each value's number, counted in order of first appearance (so independent of hash seeds)."""
+    """Integer codes of values, in order of first appearance (so independent of hash seeds)."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
 
 
 def _shuffled(n: int, seed: int) -> IntArray:
-    # A bit generator's raw stream is guaranteed to stay the same over NumPy versions; `permutation` is not.
+    # A bit generator's raw stream is guaranteed to stay the same across NumPy versions; `permutation` is not.
     return np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")
 
 
@@ -182,7 +182,9 @@ def _check_shares(validation: float, test: float) -> None:
     for name, share in (("validation", validation), ("test", test)):
         if not 0 <= share < 1:
             raise RecipeError(
-                f"the {name} share is {number(share, 2)}", where=name, hint="give a share from 0 up to below 1"
+                f"the {name} share is {number(share, 2)}",
+                where=name,
+                hint="use a share from 0 up to, but not including, 1",
             )
     if validation + test >= 1:
         raise RecipeError(

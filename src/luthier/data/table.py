@@ -1,4 +1,4 @@
-"""From the rows of sources to a task's examples, with every row accounted for."""
+"""Read source rows into a task's examples and account for every row."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.values import is_missing
 
-CHUNK = 10_000  # rows turned into Arrow at once
+CHUNK = 10_000  # rows converted to Arrow at once
 SPLIT_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "development", "eval"),
@@ -24,7 +24,7 @@ Example = dict[str, Any]
 
 @dataclass
 class Accounts:
-    """Rows of one split: read = kept + skipped."""
+    """Row counts of one split: read = kept + skipped."""
 
     read: int = 0
     kept: int = 0
@@ -36,11 +36,11 @@ class Accounts:
 
 @dataclass
 class Table:
-    """The examples of each split, and what became of every row.
+    """The examples of each split, with row counts and skipped rows.
 
     Args:
         examples: Split to its examples.
-        accounts: Split to its accounts.
+        accounts: Split to its row counts.
         skipped: Rows that were skipped.
     """
 
@@ -49,7 +49,7 @@ class Table:
     skipped: list[Skipped]
 
     def drop(self, examples: Dataset, split: str, reason: str, positions: Collection[int], detail: str = "") -> Dataset:
-        """The examples of a split but for those at some positions, which are skipped like rows that cannot be read."""
+        """Return a split's examples without those at `positions`, which are recorded as skipped rows."""
         if not positions:
             return examples
         account = self.accounts[split if split in self.examples else "train"]
@@ -72,8 +72,8 @@ def read(
 
     Args:
         sources: Split to its sources.
-        to_example: A row to an example of the task, or the reason why it is skipped.
-        split_column: The column that says which split a row belongs to, in sources of the training split.
+        to_example: Converts a row to an example of the task, or to a skipped row.
+        split_column: Column that names the split of each row; only used in sources of the training split.
     """
     builders: dict[str, _Builder] = {}
     accounts: dict[str, Accounts] = {}
@@ -95,7 +95,7 @@ def read(
 
 
 def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:
-    """The examples at some positions, as a table of their own."""
+    """The examples at given positions, as a new dataset."""
     table: pa.Table = examples.with_format("arrow")[:]
     return Dataset(table.take(pa.array(indices, type=pa.int64())))
 
@@ -108,7 +108,7 @@ def _rows(sources: Mapping[str, Sequence[Source]]) -> Iterator[tuple[str, Record
 
 
 def _placed(given: str, row: Record | Skipped, column: str | None) -> tuple[str, Record | Skipped]:
-    """A row with its split: that of its source, or the one that its own column names."""
+    """A row with its split: the one named in its split column, or that of its source."""
     if column is None or isinstance(row, Skipped):
         return given, row
     value = row.values.get(column)
@@ -120,7 +120,7 @@ def _placed(given: str, row: Record | Skipped, column: str | None) -> tuple[str,
 
 
 class _Builder:
-    """Collects examples in Arrow, a chunk at a time, so that Python objects are few."""
+    """Collects examples in Arrow chunk by chunk, to keep few Python objects in memory."""
 
     def __init__(self) -> None:
         self._rows: list[Example] = []
@@ -142,7 +142,7 @@ class _Builder:
 
 
 def describe_rows(examples: Dataset, indices: Iterable[int]) -> str:
-    """Which source rows some examples are: `reviews.csv, rows 3, 17, 20`."""
+    """Describe the source rows of examples: `reviews.csv, rows 3, 17, 20`."""
     by_source: dict[str, list[int]] = {}
     for i in indices:
         by_source.setdefault(examples[int(i)]["source"], []).append(examples[int(i)]["row"])

@@ -1,4 +1,4 @@
-"""Examples to token ids, in batches and once: what was encoded is found again by its content."""
+"""Tokenize examples in batches; the results are cached by content."""
 
 import hashlib
 import io
@@ -23,12 +23,12 @@ from luthier.arrays import IntArray
 from luthier.data.batches import IGNORED, flat, longest
 from luthier.storage.disk import make_directory
 
-ROWS_PER_PROCESS = 50_000  # below that a process takes longer to start than to tokenize
-# Examples beside the model's own. A task gives the first three where it has them; the others are measured here.
+ROWS_PER_PROCESS = 50_000  # below this, a process takes longer to start than to tokenize
+# Columns besides the model's inputs. A task provides the first three if it needs them; the others are measured here.
 EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
 COST, LENGTH, UNKNOWN, WORDS = "cost", "full_length", "unknown", "words_only"
 
-FORM = "3"  # of the features: another one makes what was encoded before of no use
+FORM = "3"  # version of the features; a new one invalidates cached features
 
 Examples = Mapping[str, Sequence[Any]]
 Features = dict[str, list[Any]]
@@ -36,12 +36,12 @@ Features = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Limits:
-    """How much the model is given at once.
+    """Length limits of the model's inputs.
 
     Args:
-        length: Most tokens of a row; of the source, with an encoder-decoder.
-        target: Most tokens of the target, with an encoder-decoder; None elsewhere.
-        stride: Tokens that two windows of one long example share.
+        length: Maximum tokens of a row; for an encoder-decoder, of the source.
+        target: Maximum tokens of the target of an encoder-decoder; None for other models.
+        stride: Tokens by which two windows of a long example overlap.
     """
 
     length: int
@@ -49,29 +49,29 @@ class Limits:
     stride: int = 0
 
 
-# A task's way from examples to features. Uncut, each example is one row. Within limits a task may give several rows for
-# an example, or one for several: it then says in the column `examples` which ones (positions in this call) a row comes
-# from. It may say in `targets` how much a row has to learn, and in `target_length` how many tokens a decoder reads
-# beside the row's own.
+# A task's function from examples to features. Without limits, each example gives one row. Within limits, an example may
+# give several rows, or several examples one row; the column `examples` then lists the examples of each row (positions
+# in this call). The optional column `targets` is the number of targets in a row, and `target_length` the number of
+# tokens that a decoder reads in addition to the row's own.
 Encode = Callable[[Examples], Features]
 
 
 def owner(row: Mapping[str, Any], place: int) -> int:
-    """The example that a row is of: the first it names, or that of its own place."""
+    """The example of a row: the first one it lists, or the one at the row's own position."""
     return int(row[EXAMPLES][0]) if EXAMPLES in row else place
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Examples as the model reads them.
+    """Tokenized examples, with their lengths before truncation.
 
     Args:
-        rows: Features; the column `examples` says which examples a row comes from, where that is not its own place.
-        lengths: [rows] tokens of each row in all, those of its target too: what it costs.
-        full_lengths: [examples] tokens before cutting, of the longest sequence of a row that has several.
-        full_targets: [examples] tokens of the target before cutting; None where there is no target of its own.
-        unknown: [examples] unknown tokens before cutting.
-        words: [examples] tokens before cutting that are not special, unknown ones among them.
+        rows: Features; the column `examples` lists the examples of each row, unless each row is its own example.
+        lengths: [rows] all tokens of each row, including its target; a measure of its cost.
+        full_lengths: [examples] tokens before truncation, of the longest sequence if there are several.
+        full_targets: [examples] tokens of the target before truncation; None if there is no separate target.
+        unknown: [examples] unknown tokens before truncation.
+        words: [examples] tokens before truncation without special tokens, but with unknown ones.
     """
 
     rows: Dataset
@@ -83,12 +83,12 @@ class Encoded:
 
     @cached_property
     def owners(self) -> list[list[int]] | None:
-        """The examples of each row; None where row and example are the same."""
+        """The examples of each row; None if each row is its own example."""
         return list(self.rows[EXAMPLES]) if EXAMPLES in self.rows.column_names else None
 
     @cached_property
     def without_target(self) -> list[int]:
-        """Examples of which nothing is left to learn."""
+        """Examples without any target left to learn."""
         if TARGETS not in self.rows.column_names:
             return []
         left = np.zeros(len(self.full_lengths), dtype=np.int64)
@@ -97,13 +97,13 @@ class Encoded:
         return np.flatnonzero(left == 0).tolist()
 
     def to_examples(self, rows: Sequence[int]) -> list[int]:
-        """The examples that rows come from, each once."""
+        """The examples of given rows, without duplicates."""
         if self.owners is None:
             return list(rows)
         return list(dict.fromkeys(example for row in rows for example in self.owners[row]))
 
     def learnable(self) -> "Encoded":
-        """The rows that have a label: a batch without one has no loss."""
+        """Keep only rows with a label, since the loss of a batch without labels is undefined."""
         if TARGETS not in self.rows.column_names:
             return self
         kept = [i for i, labels in enumerate(self.rows["labels"]) if any(label != IGNORED for label in labels)]
@@ -116,13 +116,13 @@ class Encoded:
 
 
 def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBase, key: str) -> Encoded:
-    """Encode without cutting, so that lengths are known before one is chosen.
+    """Tokenize without truncation, so that lengths are known before a limit is chosen.
 
     Args:
         examples: Canonical examples of a task.
-        encode: The task's, without limits.
-        tokenizer: The model's.
-        key: What decides the features beside the examples and the tokenizer.
+        encode: The task's function, without limits.
+        tokenizer: The model's tokenizer.
+        key: Whatever determines the features besides the examples and the tokenizer.
     """
 
     unknown = tokenizer.unk_token_id
@@ -156,16 +156,16 @@ def cut(
     *,
     packed: bool = False,
 ) -> Encoded:
-    """The same examples within limits.
+    """Tokenize the same examples within length limits.
 
     Args:
-        encoded: What `measure` gave.
+        encoded: The result of `measure`.
         examples: As in `measure`.
-        encode: The task's, within the limits.
+        encode: The task's function, within the limits.
         tokenizer: As in `measure`.
-        limits: What a row may have.
+        limits: Length limits of a row.
         key: As in `measure`.
-        packed: Whether the task lays several examples in one row, so that there is work even where none is too long.
+        packed: Whether the task packs several examples into one row; if so, encode even if none is too long.
     """
     long = bool((encoded.full_lengths > limits.length).any())
     if encoded.full_targets is not None and limits.target is not None:
@@ -182,7 +182,7 @@ def cut(
         return features
 
     rows = _mapped(examples, within, tokenizer, f"{key} {limits}")
-    if not len(rows):  # and so without columns
+    if not len(rows):  # a result without rows has no columns
         rows = Dataset.from_dict({name: [] for name in {*encoded.rows.column_names, EXAMPLES, COST}})
     lengths = np.asarray(rows[COST], dtype=np.int64)
     return replace(encoded, rows=rows.remove_columns(COST), lengths=lengths)
@@ -198,12 +198,12 @@ def content_digest(examples: Dataset) -> str:
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of everything that decides the tokens, the chat template among it."""
+    """SHA-256 of everything that determines the tokens, including the chat template."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         written = repr(sorted(tokenizer.get_vocab().items()))
     else:
-        # How the last call cut and padded is kept in there too, and decides nothing.
+        # The state also holds the truncation and padding of the last call, which do not matter.
         state = json.loads(backend.to_str()) | {"truncation": None, "padding": None}
         written = json.dumps(state, sort_keys=True)
     template = tokenizer.chat_template or ""
@@ -211,7 +211,7 @@ def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 class _Hashing(io.RawIOBase):
-    """A file that keeps only the digest of what is written to it."""
+    """A file object that hashes what is written to it and keeps only the digest."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -239,9 +239,9 @@ def _mapped(
         file = str(cache / f"{fingerprint}.arrow") if os.access(cache, os.W_OK) else None
     except OSError:
         file = None
-    # Fast tokenizers use every core by themselves; processes pay only for the others.
+    # Fast tokenizers use all cores by themselves; only slow ones benefit from several processes.
     processes = 1 if tokenizer.is_fast else max(1, min(os.cpu_count() or 1, len(examples) // ROWS_PER_PROCESS))
-    logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)  # "longer than the maximum"
+    logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)  # no "longer than the maximum"
     bars = not are_progress_bars_disabled()
     disable_progress_bars()
     try:

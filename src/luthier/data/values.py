@@ -1,4 +1,4 @@
-"""Values of single cells: what is missing, numbers, joined labels, and lists and objects that are written as text."""
+"""Parse cell values: missing values, numbers, joined labels, and lists and objects written as text."""
 
 import ast
 import json
@@ -7,11 +7,11 @@ import re
 import warnings
 from typing import Any
 
-LONGEST = 1 << 20  # characters that are parsed; beyond it a text stays a text
-WRITTEN_LIST = "[]"  # the separator of labels written as a JSON or Python list
+LONGEST = 1 << 20  # maximum characters to parse as a list or object
+WRITTEN_LIST = "[]"  # separator that stands for labels written as a JSON or Python list
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _ERRORS = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
-# The parts of Python's and NumPy's way to write values: strings are taken whole, so that nothing inside them counts.
+# Tokens of Python and NumPy literals. A string is a single token, so that brackets inside it do not count.
 _PART = re.compile(
     r"""(?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
     r"""|(?P<open>(?:np\.\w+|array)?\(|[\[{])"""
@@ -26,29 +26,29 @@ _CONSTANTS = {"true": "True", "false": "False", "null": "None", "nan": "None", "
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is no value: None, nan, or nothing but white space. The words NA and null are text."""
+    """Whether a value is missing: None, nan, empty or only whitespace. The words NA and null are text."""
     if isinstance(value, str):
         return not value or value.isspace()
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def as_number(value: Any) -> float | None:
-    """The finite number that a value is or is written as, else None; true and false are none."""
+    """Convert a number, or a number written as text, to float; None if it is not finite, not a number or a boolean."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    value = value.strip() if isinstance(value, str) else value  # float() leaves separators such as \x1f
+    value = value.strip() if isinstance(value, str) else value  # float() does not strip separators such as \x1f
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
-        return None  # float() would also take nan, infinity and 1_000
+        return None  # float() would also accept nan, infinity and 1_000
     number = float(value)
     return number if math.isfinite(number) else None
 
 
 def split_labels(value: Any, separator: str | None) -> list[str]:
-    """The labels in one value of a column of several labels.
+    """Split a multi-label value into its labels.
 
     Args:
-        value: A list, or text in which labels are joined; a missing value has no label.
-        separator: The column's (`ColumnProfile.separator`); None where the value is one label.
+        value: A list, or text with joined labels; a missing value gives no labels.
+        separator: The column's separator (`ColumnProfile.separator`); None if the value is a single label.
     """
     if isinstance(value, list | tuple):
         return [str(label) for label in value if not is_missing(label)]
@@ -63,13 +63,12 @@ def split_labels(value: Any, separator: str | None) -> list[str]:
 
 
 def structured(value: Any) -> Any:
-    """The list or object that a text is written as; any other value as it is.
+    """Parse text that is a list or object; return any other value unchanged.
 
-    JSON, Python's own notation, and that of NumPy (`['a' 'b']`, `array([1, 2], dtype=int32)`) are read. A tuple comes
-    as a list.
+    Reads JSON, Python literals and NumPy output (`['a' 'b']`, `array([1, 2], dtype=int32)`). A tuple becomes a list.
 
     Args:
-        value: Of a cell. Text over a million characters is not looked into.
+        value: Value of a cell. Text over a million characters is not parsed.
     """
     if not isinstance(value, str) or len(value) > LONGEST:
         return value
@@ -81,7 +80,7 @@ def structured(value: Any) -> Any:
     except _ERRORS:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", SyntaxWarning)  # a backslash in somebody's text is no news
+                warnings.simplefilter("ignore", SyntaxWarning)  # an invalid escape sequence in the data does no harm
                 found = ast.literal_eval(_with_commas(text))
         except _ERRORS:
             return value
@@ -91,7 +90,7 @@ def structured(value: Any) -> Any:
 
 
 def written_list(text: str) -> list[Any] | str:
-    """The list of plain values that a text is written as; any other text as it is."""
+    """Parse text that is a list of strings or numbers; return any other text unchanged."""
     found = structured(text)
     if isinstance(found, list) and all(isinstance(item, str | int | float) for item in found):
         return found
@@ -99,9 +98,9 @@ def written_list(text: str) -> list[Any] | str:
 
 
 def _with_commas(text: str) -> str:
-    """The text in Python's notation: NumPy writes no commas between items, and names its types."""
+    """Convert NumPy output to a Python literal: add commas between items and remove the names of types."""
     parts: list[str] = []
-    at, ended, apart = 0, False, False  # whether a value ended just now, and whether white space followed it
+    at, ended, apart = 0, False, False  # whether a value just ended, and whether whitespace followed it
     closing: list[str] = []
     while at < len(text):
         part = _PART.match(text, at)

@@ -1,10 +1,10 @@
-"""What drives the optimisation: `loop` (ours) or `trainer` (Hugging Face `Trainer`)."""
+"""The training engines: `loop` (Luthier's own) or `trainer` (Hugging Face `Trainer`)."""
 
 from luthier.engines.base import Engine
 
 
 def engine_named(name: str) -> Engine:
-    """The engine of a recipe; only the one that is used is imported."""
+    """The engine with a name; only this one is imported."""
     if name == "trainer":
         from luthier.engines import trainer
 

@@ -1,4 +1,4 @@
-"""What an engine is handed and what it hands back. An engine knows nothing of tasks."""
+"""The interface of engines: their input and output. Engines are independent of tasks."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,18 +17,18 @@ from luthier.recipe import TrainingRecipe
 
 @dataclass
 class TrainState:
-    """Where training stands; goes whole into a checkpoint.
+    """The state of training; saved in each checkpoint.
 
     Args:
         step: Optimizer steps done.
-        tokens: Real tokens seen.
-        padded_tokens: Tokens seen with padding.
+        tokens: Tokens seen, without padding.
+        padded_tokens: Tokens seen, with padding.
         seconds: Time spent in steps.
         best_step: Step of the best evaluation so far.
-        best_value: Its metric.
+        best_value: Metric of the best evaluation.
         evaluations_without_gain: Evaluations since the best one.
         curves_length: Bytes of `curves.jsonl` that belong to this state.
-        stopped: Why training ended before its last step; empty while it goes on.
+        stopped: Why training stopped early; empty if it did not.
     """
 
     step: int = 0
@@ -47,15 +47,15 @@ class TrainState:
 
 @dataclass(frozen=True)
 class Step:
-    """One optimizer step that was done. The tensors stay on the device until somebody asks for their numbers.
+    """A completed optimizer step. The tensors stay on the device until their values are read.
 
     Args:
         step: Its number, from 1.
         loss: Mean loss over every label of the step, over all micro-batches and processes.
         grad_norm: Norm of the gradient before clipping.
         learning_rate: The rate that the step used.
-        healthy: False from the first step on whose loss or gradient was not finite; no update was made since.
-        tokens: Real tokens of the step, over all processes.
+        healthy: False from the first step whose loss or gradient is not finite; no update is made from then on.
+        tokens: Tokens of the step without padding, over all processes.
         padded_tokens: The same with padding.
     """
 
@@ -70,22 +70,22 @@ class Step:
 
 @dataclass
 class Training:
-    """Everything of a training: what an engine works on and what a checkpoint holds.
+    """Everything that an engine works on and a checkpoint holds.
 
     Args:
         model: The model, in training mode when a step begins.
-        device: Where it runs.
-        optimizer: Over the model's parameters.
-        scheduler: Of the learning rate; one call a step.
-        plan: Which rows each step has.
+        device: The device of the model.
+        optimizer: Optimizer of the model's parameters.
+        scheduler: Learning rate schedule; called once per step.
+        plan: The rows of each step.
         rows: Encoded rows that the plan's indices point to.
         collate: Turns rows into a batch.
         objective: Runs the model on a batch and sums its loss.
         recipe: The training table of the recipe, with the precision resolved.
-        total_steps: Optimizer steps in all.
-        state: Where training stands.
-        scaler: The gradient scaler of fp16; the engine that makes one puts it here.
-        scaler_state: State that the scaler starts from, after a resume.
+        total_steps: Optimizer steps in total.
+        state: The state of training.
+        scaler: The gradient scaler of fp16; set by the engine.
+        scaler_state: Initial state of the scaler after a resume.
     """
 
     model: PreTrainedModel
@@ -103,33 +103,33 @@ class Training:
     scaler_state: dict[str, Any] | None = None
 
     def advance(self, tokens: int, padded_tokens: int) -> None:
-        """Count a step that was done: its real tokens and its tokens with padding, over all processes."""
+        """Count a completed step: its tokens without and with padding, over all processes."""
         self.state.step += 1
         self.state.tokens += tokens
         self.state.padded_tokens += padded_tokens
 
 
 class OnStep(Protocol):
-    """What an engine calls after each step. True asks it to stop."""
+    """A function that an engine calls after each step; returns True to stop."""
 
     def __call__(self, step: Step) -> bool: ...
 
 
 class Engine(Protocol):
-    """Runs the steps that are left in `training.state` and calls `on_step` after each."""
+    """Runs the remaining steps of a training and calls `on_step` after each."""
 
     def __call__(self, training: Training, on_step: OnStep) -> None: ...
 
 
 def guard(optimizer: Optimizer, loss: Tensor, grad_norm: Tensor) -> Tensor:
-    """Bar the coming and every later update once a loss or a gradient is not finite, without waiting for the device.
+    """Block this and every later update once a loss or gradient is not finite, without waiting for the device.
 
-    A fused torch optimizer leaves parameters, moments and step count alone while its `found_inf` is 1: the door that
-    `torch.amp.GradScaler` uses (torch/amp/grad_scaler.py, `step`). The flag is sticky, so the weights stay those of
-    the last good step until the host looks.
+    A fused torch optimizer does not change parameters, moments and step count while its `found_inf` is 1, as
+    `torch.amp.GradScaler` relies on (torch/amp/grad_scaler.py, `step`). The flag is sticky, so the weights stay those
+    of the last good step until the host reads it.
 
     Returns:
-        A bool on the device: True while all is well.
+        A bool on the device: True if all values so far are finite.
     """
     healthy = torch.isfinite(loss) & torch.isfinite(grad_norm)
     before = getattr(optimizer, "found_inf", None)

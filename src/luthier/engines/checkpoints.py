@@ -1,4 +1,4 @@
-"""Checkpoints: complete, written aside and renamed, checked by digest before anything in them is believed."""
+"""Atomic checkpoints, verified by checksum before they are loaded."""
 
 import json
 import random
@@ -33,17 +33,17 @@ class Checkpoint:
 
 
 def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], keep: int) -> Checkpoint:
-    """Write a whole checkpoint, then drop the oldest ones beyond `keep` and the best one.
+    """Write a checkpoint atomically, then delete the oldest ones beyond `keep`, except the best one.
 
-    Every process calls it, because each has random numbers of its own to keep; rank 0 writes.
+    Every process must call this, because each has its own random state to save; rank 0 writes.
 
     Args:
-        training: What is saved.
+        training: The training to save.
         directory: The run's `checkpoints`.
-        fingerprint: What decides the run; compared on resume.
-        keep: Newest checkpoints to keep, beside that of the best step.
+        fingerprint: What determines the result of the run; compared on resume.
+        keep: Newest checkpoints to keep, besides that of the best step.
     Raises:
-        ResourceError: The disk is full or cannot be written; earlier checkpoints are as they were.
+        ResourceError: The disk is full or cannot be written; earlier checkpoints are unchanged.
     """
     target = directory / f"step-{training.state.step:06d}"
     tensors = {
@@ -71,7 +71,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
 
 
 def restore(training: Training, checkpoint: Checkpoint) -> None:
-    """Bring a training to the state of a checkpoint that `newest_whole` has verified."""
+    """Restore a training from a checkpoint that `newest_whole` has verified."""
     _read_weights(training.model, checkpoint)
     tensors = torch.load(checkpoint.path / TENSORS, map_location="cpu", weights_only=True)
     training.optimizer.load_state_dict(tensors["optimizer"])
@@ -82,10 +82,10 @@ def restore(training: Training, checkpoint: Checkpoint) -> None:
 
 
 def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """Verify a checkpoint and put its weights into the model they came from.
+    """Verify a checkpoint and load its weights into a model.
 
     Raises:
-        DamagedError: A file of it is not what its manifest says, or the weights cannot be read.
+        DamagedError: A file of it does not match its checksum, or the weights cannot be read.
     """
     verify(checkpoint.path)
     _read_weights(model, checkpoint)
@@ -99,13 +99,13 @@ def _read_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
 
 
 def list_checkpoints(directory: Path) -> list[Checkpoint]:
-    """The checkpoints of a run by step, whole or not."""
+    """The checkpoints of a run by step, intact or not."""
     found = [path for path in directory.glob("step-*") if path.name.removeprefix("step-").isdigit()]
     return sorted((Checkpoint(path) for path in found), key=lambda checkpoint: checkpoint.step)
 
 
 def newest_whole(directory: Path) -> tuple[Checkpoint | None, list[DamagedError]]:
-    """The newest checkpoint whose every file is what its manifest says, and what is wrong with the newer ones."""
+    """The newest checkpoint whose files all match their checksums, and the errors of newer ones."""
     damaged: list[DamagedError] = []
     for checkpoint in reversed(list_checkpoints(directory)):
         try:
@@ -118,30 +118,30 @@ def newest_whole(directory: Path) -> tuple[Checkpoint | None, list[DamagedError]
 
 
 def check_fingerprint(checkpoint: Checkpoint, now: Mapping[str, Any]) -> None:
-    """Refuse to go on from a checkpoint of another run.
+    """Refuse to resume from a checkpoint of another run.
 
     Raises:
-        FingerprintError: Something that decides the run differs; old and new are shown.
+        FingerprintError: Something that affects the result differs; the message shows old and new values.
     """
     then = json.loads((checkpoint.path / FINGERPRINT).read_text(encoding="utf-8"))
     changed = differences(then, now)
     if changed:
         raise FingerprintError(
-            f"what decides the run has changed since step {checkpoint.step}: {changed}",
+            f"the run's inputs have changed since step {checkpoint.step}: {changed}",
             where=str(checkpoint.path),
-            hint="put it back as it was, or start a new run with `luthier train RECIPE`",
+            hint="change it back, or start a new run with `luthier train RECIPE`",
         )
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Where two fingerprints differ, the first five keys; empty where they are the same."""
+    """The first five keys in which two fingerprints differ, with their values; empty if there are none."""
     then, now = (json.loads(json.dumps(value, default=str)) for value in (then, now))
     changed = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
     return "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in changed[:5])
 
 
 def random_state(device: torch.device) -> dict[str, Any]:
-    """Every generator that training on a device draws from, in types that `torch.load(weights_only=True)` reads."""
+    """The state of every random generator used in training, in types that `torch.load(weights_only=True)` reads."""
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
         "python": random.getstate(),
@@ -152,7 +152,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_state(state: Mapping[str, Any], device: torch.device) -> None:
-    """Put every generator back to where `random_state` found it."""
+    """Restore every random generator to a state from `random_state`."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     kind, keys, position, has_gauss, cached = state["numpy"]

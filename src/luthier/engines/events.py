@@ -1,4 +1,4 @@
-"""What others may listen to while a training goes on. Listeners read; what they want changed, they return."""
+"""Events during training. Listeners only read; to stop the training, they return a `Stop`."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ Name = Literal["step", "evaluation", "checkpoint", "end"]
 
 @dataclass(frozen=True)
 class Stop:
-    """What a listener returns to end the training after this step."""
+    """Return value of a listener that stops the training after this step."""
 
     reason: str
 
@@ -43,7 +43,7 @@ class EvaluationNumbers:
 
 @dataclass(frozen=True)
 class CheckpointSaved:
-    """A checkpoint that is whole on the disk (event `checkpoint`)."""
+    """A checkpoint was saved (event `checkpoint`)."""
 
     step: int
     path: Path
@@ -51,7 +51,7 @@ class CheckpointSaved:
 
 @dataclass(frozen=True)
 class TrainingEnded:
-    """No step will follow (event `end`)."""
+    """The training has ended (event `end`)."""
 
     step: int
     reason: str
@@ -63,16 +63,16 @@ Listener = Callable[..., Stop | None]
 
 @dataclass
 class Events:
-    """Listeners by event, each with its cadence."""
+    """Listeners by event, each with how often it is called."""
 
     _listeners: dict[str, list[tuple[Listener, int]]] = field(default_factory=dict)
 
     @classmethod
     def listening(cls, callbacks: Sequence[tuple[Name, Listener]]) -> "Events":
-        """The events with callbacks as (name, listener).
+        """Make the events with callbacks given as (name, listener).
 
         Raises:
-            UsageError: As `on`; or it is not a pair.
+            UsageError: As in `on`, or a callback is not a pair.
         """
         events = cls()
         for pair in callbacks:
@@ -86,14 +86,14 @@ class Events:
         return events
 
     def on(self, name: Name, listener: Listener, *, every: int = 1) -> None:
-        """Listen to an event.
+        """Add a listener to an event.
 
         Args:
             name: `step`, `evaluation`, `checkpoint` or `end`.
-            listener: Called with the event alone; may return a `Stop`.
+            listener: Called with the event as its only argument; may return a `Stop`.
             every: For `step`: only on steps that are a multiple of this.
         Raises:
-            UsageError: No such event, or the listener cannot be called with one argument: said now, not at step 10,000.
+            UsageError: No such event, or the listener does not take one argument; raised now, not at step 10,000.
         """
         if name not in get_args(Name):
             raise UsageError(f"no event {name!r}", hint=nearest(str(name), get_args(Name)))
@@ -101,14 +101,14 @@ class Events:
             inspect.signature(listener).bind(None)
         except TypeError:
             raise UsageError(
-                f"a listener of {name!r} is called with one argument, the event",
+                f"a listener of {name!r} must take one argument, the event",
                 where=getattr(listener, "__qualname__", repr(listener)),
                 hint="def listener(event): ...",
             ) from None
         self._listeners.setdefault(name, []).append((listener, max(1, every)))
 
     def emit(self, name: Name, event: Event) -> Stop | None:
-        """Call the listeners of an event in the order they came; the first wish to stop, if any."""
+        """Call the listeners of an event in the order they were added, and return the first `Stop`, if any."""
         wish = None
         for listener, every in self._listeners.get(name, []):
             if name == "step" and event.step % every:

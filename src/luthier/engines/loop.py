@@ -1,4 +1,4 @@
-"""The explicit loop: forward, backward, clip, optimizer, scheduler, zero, in the order of the arithmetic."""
+"""The explicit training loop: forward, backward, clip, optimizer step, scheduler step, zero gradients."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -17,14 +17,14 @@ MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
 def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
-    """Run the optimizer steps that are left, one a turn.
+    """Run the remaining optimizer steps, and yield after each.
 
     The loss of a step is the sum over its labels, in every micro-batch and process, divided once by their number.
     Nothing here waits for the device.
 
     Args:
-        training: What is trained; its state says where to begin.
-        accelerator: One process or many, and the precision.
+        training: The training; its state determines the first step.
+        accelerator: Handles processes and precision.
     """
     recipe, plan, state = training.recipe, training.plan, training.state
     model, optimizer = accelerator.prepare(training.model, training.optimizer)
@@ -43,21 +43,21 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
     model.train()
     for group in groups(loader, plan.parts):
         labels_of_step, tokens, padded_tokens = amounts(group)
-        share = accelerator.num_processes / labels_of_step  # DDP takes the mean over the processes, we want the sum
+        share = accelerator.num_processes / labels_of_step  # DDP averages over the processes; this makes it a sum
         loss = torch.zeros((), device=accelerator.device)
         for batch in group:
             last = batch is group[-1]
             with nullcontext() if last else accelerator.no_sync(model):
                 tensors = send_to_device(batch.tensors, accelerator.device, non_blocking=True)
                 _, loss_sum = training.objective(model, tensors)
-                assert loss_sum is not None  # the rows that train have labels
+                assert loss_sum is not None  # training rows have labels
                 part = loss_sum * share
                 accelerator.backward(part)
             loss += part.detach()
-        loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is what follows from it
+        loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is everything derived from it
         norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
         rate = float(training.scheduler.get_last_lr()[0])
-        # The scaler of fp16 skips single overflows by itself and goes on with a smaller scale.
+        # The scaler of fp16 skips single overflows by itself and continues with a smaller scale.
         healthy = torch.isfinite(loss) if training.scaler else guard(training.optimizer, loss, norm)
         optimizer.step()
         if not accelerator.optimizer_step_was_skipped:
@@ -68,23 +68,23 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
 
 
 def new_accelerator(training: Training) -> Accelerator:
-    """An accelerator on a training's device and in its precision, whatever was trained in this process before."""
-    # They outlive an Accelerator: a run on another device or in another precision would be refused, and after one
-    # that broke off in the middle of an accumulated batch the optimizer would do nothing, in silence.
+    """An accelerator with a training's device and precision, regardless of earlier trainings in this process."""
+    # These states outlive an Accelerator: a run on another device or in another precision would be refused, and after a
+    # run that stopped in the middle of an accumulated batch the optimizer would silently do nothing.
     AcceleratorState._reset_state(reset_partial_state=processes.count() == 1)
     GradientState._reset_state()
     make_current(training.device)
     return Accelerator(
         cpu=training.device.type == "cpu",
         mixed_precision=MIXED_PRECISION[training.recipe.precision],
-        gradient_accumulation_steps=1,  # the loop divides by itself; another value would divide again
-        # Some heads leave layers out of a step's loss; DDP then has to look for them, or waits for them in vain.
+        gradient_accumulation_steps=1,  # the loop divides the loss itself; another value would divide it again
+        # Some heads do not use every layer in a step; DDP must detect this, or it waits for these layers forever.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
 
 
 def run(training: Training, on_step: OnStep) -> None:
-    """The engine `loop`: hand each step on until there is none left or the listener asks to stop."""
+    """The engine `loop`: run the remaining steps until `on_step` asks to stop."""
     accelerator = new_accelerator(training)
     processes.check(accelerator.num_processes)
     for step in steps(training, accelerator):

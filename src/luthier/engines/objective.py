@@ -1,4 +1,4 @@
-"""The one place where a model is run on a batch and its loss is taken: in both engines, and in inference."""
+"""The forward pass and loss of a batch, shared by both engines and by inference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from luthier.data.batches import Batch
 
-LABELS = "labels"  # the one tensor of a batch that the model is not given
+LABELS = "labels"  # the only tensor of a batch that is not passed to the model
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Objective:
 
     ==================  ================================================================
     inputs of a batch   [B, T], such as `input_ids` and `attention_mask`
-    labels of a batch   what the task makes: [B], [B, C], [B, T] or [B, 2]; -100 is ignored
-    logits of a model   [B, C] of whole rows, [B, T, C] of tokens, two of [B, T] of spans
-    loss                [], the sum over the labels that count; dividing is up to the caller
+    labels of a batch   depend on the task: [B], [B, C], [B, T] or [B, 2]; -100 is ignored
+    logits of a model   [B, C] for rows, [B, T, C] for tokens, two of [B, T] for spans
+    loss                [], the sum over labels that are not ignored; the caller divides it
     ==================  ================================================================
 
     Args:
-        loss_sum: (outputs of the model, whole batch) to the summed loss; None to run the model alone.
+        loss_sum: Function of (model outputs, batch) that sums the loss; None to only run the model.
     """
 
     loss_sum: Callable[[Any, Batch], Tensor] | None = None
@@ -34,8 +34,8 @@ class Objective:
         """Run a model on a batch that is on its device.
 
         Args:
-            model: As it is to be called: within DDP, where there are several processes.
-            batch: What the collator made.
+            model: The model to call, wrapped in DDP if there are several processes.
+            batch: A batch from the collator.
         Returns:
             The outputs, and the summed loss; None without labels or without a `loss_sum`.
         """

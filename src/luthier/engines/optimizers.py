@@ -1,4 +1,4 @@
-"""The optimizer and the schedule of the learning rate."""
+"""The optimizer and the learning rate schedule."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,15 +11,15 @@ from transformers import get_scheduler
 from luthier.errors import RecipeError
 from luthier.recipe import TrainingRecipe
 
-# Parameters of one dimension are biases and the scales and shifts of norms; decay would pull them towards 0.
+# One-dimensional parameters are biases and the weights of norms; decay would pull them towards 0.
 _DECAYED_FROM_DIMENSIONS = 2
 
 
 def make_optimizer(model: nn.Module, recipe: TrainingRecipe) -> Optimizer:
-    """The recipe's optimizer over the parameters that learn, with decay on matrices only.
+    """The recipe's optimizer over the trainable parameters, with weight decay on matrices only.
 
-    AdamW (Loshchilov & Hutter 2019) is fused: one pass over the memory a step, and the kernel can be told on the
-    device to skip an update.
+    AdamW (Loshchilov & Hutter 2019) is fused: one pass over memory per step, and a flag on the device makes the kernel
+    skip an update.
     """
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
@@ -27,7 +27,7 @@ def make_optimizer(model: nn.Module, recipe: TrainingRecipe) -> Optimizer:
         {"params": [p for p in learning if p.dim() < _DECAYED_FROM_DIMENSIONS], "weight_decay": 0.0},
     ]
     if recipe.optimizer == "adafactor":
-        # Torch's usual first number, 1.2e-7, is more than the mean squared gradient of a clipped model is.
+        # Torch's default for the first eps, 1.2e-7, is larger than the mean squared gradient of a clipped model.
         return GuardedAdafactor(groups, lr=recipe.learning_rate, eps=(1e-15, 1e-3))
     return AdamW(
         groups,
@@ -41,14 +41,14 @@ def make_optimizer(model: nn.Module, recipe: TrainingRecipe) -> Optimizer:
 class GuardedAdafactor(Adafactor):
     """Adafactor (Shazeer & Stern 2018) that makes no update while `found_inf` is set, as fused optimizers do.
 
-    It moves each matrix in proportion to the size of its numbers, and keeps no moments but the rows' and columns' means
-    of the squared gradients. Torch has no fused kernel of it, so each step waits for the device to know the flag.
+    It updates each matrix in proportion to the size of its values; its only moments are the row and column means of the
+    squared gradients. Torch has no fused kernel for it, so each step waits for the device to read the flag.
     """
 
     found_inf: Tensor | None = None
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        flag, self.found_inf = self.found_inf, None  # torch's own refuses to run beside the flag
+        flag, self.found_inf = self.found_inf, None  # torch's Adafactor raises if the flag is set
         try:
             return None if flag is not None and flag.item() else super().step(closure)  # type: ignore[no-untyped-call]
         finally:
@@ -56,7 +56,7 @@ class GuardedAdafactor(Adafactor):
 
 
 def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: int) -> LambdaLR:
-    """The schedule by its transformers name, with the warm-up of the recipe.
+    """The recipe's learning rate schedule, by its transformers name, with warm-up.
 
     Raises:
         RecipeError: The schedule does not take the recipe's `lr_scheduler_kwargs`.
@@ -74,5 +74,5 @@ def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: in
         raise RecipeError(
             f"the schedule {recipe.lr_scheduler_type} cannot be made: {error}",
             where="training.lr_scheduler_kwargs",
-            hint="name only arguments that this schedule takes, such as num_cycles for cosine",
+            hint="use only arguments of this schedule, such as num_cycles for cosine",
         ) from None

@@ -1,4 +1,4 @@
-"""What happens between the steps: reading the numbers, evaluating, saving, and ending early."""
+"""What happens between the steps: reading metrics, evaluating, saving, and stopping early."""
 
 import math
 import signal
@@ -20,7 +20,7 @@ from luthier.learning_curves.record import CurveWriter
 
 
 class Signals:
-    """Notes the first SIGINT or SIGTERM, so that the step can be finished and saved; the second one ends at once."""
+    """Catches the first SIGINT or SIGTERM, so that the step can be finished and saved; a second one stops at once."""
 
     def __init__(self) -> None:
         self.caught: signal.Signals | None = None
@@ -39,30 +39,30 @@ class Signals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.caught = signal.Signals(number)
-        if processes.count() == 1:  # a launcher repeats every signal, and ends by itself what does not heed it
+        if processes.count() == 1:  # a launcher repeats every signal, and kills processes that ignore it
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def agreed(self) -> signal.Signals | None:
-        """The signal that any process has caught so far; the same answer in every process."""
+        """The signal that any process has caught so far; the same in every process."""
         number = processes.largest(self.caught or 0)
         return signal.Signals(number) if number else None
 
 
 @dataclass
 class Supervisor:
-    """Called by an engine after each step, in every process: they decide alike, and rank 0 alone writes and tells.
+    """Called by an engine after each step, in every process: all decide alike, but only rank 0 writes and reports.
 
     Args:
-        training: What is trained.
+        training: The training.
         directory: The run's `checkpoints`.
-        curves: Where the numbers go.
-        fingerprint: What decides the run.
-        evaluate: The metrics on the validation rows, `loss` among them; None where there are no such rows.
-        metric_for_best: Name of the metric that picks the checkpoint.
-        greater_is_better: Its direction.
-        name_rows: Says which source rows a step's rows are.
-        events: Listeners.
+        curves: Writes the learning curves.
+        fingerprint: What determines the result of the run.
+        evaluate: Returns the metrics on the validation rows, including `loss`; None if there are no such rows.
+        metric_for_best: Name of the metric that selects the best checkpoint.
+        greater_is_better: Whether a higher value of it is better.
+        name_rows: Describes which source rows a step's rows are.
+        events: The listeners.
     """
 
     training: Training
@@ -82,10 +82,10 @@ class Supervisor:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Heed signals while training, and tell the listeners when it ends."""
+        """Catch signals during training, and notify the listeners when it ends."""
         with self.signals.watch():
             if self.training.recipe.eval_on_start and not self.training.state.step and self.evaluate is not None:
-                self._tell(self._measure(), best=False)  # there is no checkpoint of it to be the best one
+                self._tell(self._measure(), best=False)  # it has no checkpoint that could be the best one
             self._clock = self._read_at = time.perf_counter()
             yield
         state = self.training.state
@@ -96,10 +96,10 @@ class Supervisor:
                     f"stopped by {interrupted.name} after step {state.step} of {self.training.total_steps};"
                     " everything is saved",
                     where=str(self.directory.parent),
-                    hint=f"`luthier resume {self.directory.parent}` goes on from here",
+                    hint=f"`luthier resume {self.directory.parent}` resumes from here",
                 )
             )
-        ended = TrainingEnded(state.step, state.stopped or "all steps are done")
+        ended = TrainingEnded(state.step, state.stopped or "all steps completed")
         processes.on_main(lambda: self.events.emit("end", ended))
 
     def __call__(self, step: Step) -> bool:
@@ -107,15 +107,15 @@ class Supervisor:
         now = time.perf_counter()
         training.state.seconds += now - self._clock
         self._pending.append(step)
-        interrupted = self.signals.agreed() is not None  # asked once a step: a later signal is the next step's
+        interrupted = self.signals.agreed() is not None  # checked once per step: a later signal counts in the next
         last = step.step >= training.total_steps
         evaluate = self.evaluate is not None and (last or self._due(recipe.eval_strategy, recipe.eval_steps))
         save = last or self._due(recipe.save_strategy, recipe.save_steps) or interrupted
 
-        # On a CPU the numbers are there already; elsewhere reading them waits for the device, so it is done rarely.
+        # On a CPU the values are available; elsewhere reading them waits for the device, so it is done rarely.
         if evaluate or save or step.loss.device.type == "cpu" or step.step % recipe.logging_steps == 0:
             self._read_numbers(now)
-        if evaluate:  # also when interrupted: it would be missing after the resume, and so might the best model
+        if evaluate:  # also if interrupted: otherwise the resumed run would lack it, and perhaps the best model
             save = self._evaluate() or save
         if training.state.stopped or save:
             self._save()
@@ -150,17 +150,17 @@ class Supervisor:
         rows = self.name_rows(self.training.plan.rows(step - 1).tolist())
         raise processes.alike(
             NonFiniteError(
-                f"step {step}: the loss is {loss} and the gradient's norm {norm}; no update was made",
+                f"step {step}: the loss is {loss} and the gradient's norm {norm}; the update was not applied",
                 where=rows,
-                hint="look at these rows, lower the learning rate, or use --precision fp32;"
-                " earlier checkpoints are whole",
+                hint="check these rows, lower the learning rate, or use --precision fp32;"
+                " earlier checkpoints are intact",
             )
         )
 
     def _measure(self) -> Mapping[str, float]:
-        """The metrics on the validation rows, as they are now."""
+        """Compute the metrics on the validation rows."""
         assert self.evaluate is not None
-        # What a metric draws must not change what dropout draws.
+        # Random numbers drawn by a metric must not change those of dropout.
         randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()
         metrics = processes.on_main(self.evaluate)
@@ -175,7 +175,7 @@ class Supervisor:
         self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best))
 
     def _evaluate(self) -> bool:
-        """Evaluate; whether this is the best model so far."""
+        """Evaluate, and return whether this is the best model so far."""
         state, metrics = self.training.state, self._measure()
         value, best = metrics.get(self.metric_for_best, math.nan), state.best_value
         better = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))
@@ -186,7 +186,7 @@ class Supervisor:
         self._tell(metrics, best=better)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:
-            state.stopped = f"{self.metric_for_best} did not get better in {patience} evaluations"
+            state.stopped = f"{self.metric_for_best} did not improve in {patience} evaluations"
         self._read_at = time.perf_counter()
         return better
 

@@ -1,4 +1,4 @@
-"""The engine `trainer`: the same batches and weights through the Hugging Face `Trainer`, as a yardstick."""
+"""The engine `trainer`: the same batches and weights in the Hugging Face `Trainer`, as a reference."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from luthier.storage.temporary import temporary_directory
 
 
 def run(training: Training, on_step: OnStep) -> None:
-    """Let the `Trainer` drive the steps that are left; saving, evaluating and reporting stay with our listener."""
+    """Let the `Trainer` run the remaining steps; saving, evaluating and reporting are left to `on_step`."""
     recipe = training.recipe
-    randomness = random_state(training.device)  # making a Trainer seeds every generator anew
+    randomness = random_state(training.device)  # creating a Trainer reseeds every generator
     bridge = _Bridge(training, on_step, randomness)
     with temporary_directory() as directory:
         trainer = _PlannedTrainer(
@@ -35,7 +35,7 @@ def run(training: Training, on_step: OnStep) -> None:
                 max_grad_norm=recipe.max_grad_norm,
                 bf16=recipe.precision == "bf16",
                 fp16=recipe.precision == "fp16",
-                logging_steps=1,  # `on_log` is the one public place that tells the gradient's norm
+                logging_steps=1,  # `on_log` is the only public hook that receives the gradient norm
                 logging_nan_inf_filter=False,
                 save_strategy="no",
                 eval_strategy="no",
@@ -59,7 +59,7 @@ def run(training: Training, on_step: OnStep) -> None:
 
 @dataclass
 class _OneDevice(TrainingArguments):
-    """Arguments that keep to the device of the training: by itself the `Trainer` spreads a process over all GPUs."""
+    """Arguments that use only the training's device: by default the `Trainer` spreads one process over all GPUs."""
 
     chosen: str = "cpu"
 
@@ -78,18 +78,18 @@ class _PlannedTrainer(Trainer):
     """A `Trainer` whose training batches come from the plan, and whose loss is the objective's."""
 
     bridge: "_Bridge"
-    loss_is_scaled_for_ga = True  # it is divided by the labels of the whole step
+    loss_is_scaled_for_ga = True  # the loss is divided by the labels of the whole step
 
     def compute_loss(
         self,
         model: nn.Module,
         inputs: Batch,
         return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,  # not there for every model
+        num_items_in_batch: Tensor | int | None = None,  # not passed for every model
     ) -> Any:
         outputs, loss_sum = self.bridge.training.objective(model, inputs)
-        assert loss_sum is not None  # the rows that train have labels
-        loss = self.bridge.part(loss_sum) * self.accelerator.num_processes  # DDP takes the mean, we want the sum
+        assert loss_sum is not None  # training rows have labels
+        loss = self.bridge.part(loss_sum) * self.accelerator.num_processes  # DDP averages; this makes it a sum
         return (loss, outputs) if return_outputs else loss
 
     def get_train_dataloader(self) -> DataLoader[Any]:
@@ -102,7 +102,7 @@ class _PlannedTrainer(Trainer):
             stop=training.total_steps,
             workers=training.recipe.dataloader_num_workers,
         )
-        return _TrainerLoader(loader, self.bridge)  # type: ignore[return-value]  # a duck: iterated and measured only
+        return _TrainerLoader(loader, self.bridge)  # type: ignore[return-value]  # only iterated and measured
 
 
 class _TrainerLoader:
@@ -123,7 +123,7 @@ class _TrainerLoader:
 
 
 class _Bridge(TrainerCallback):
-    """Turns the `Trainer`'s events into our steps."""
+    """Turns the `Trainer`'s callbacks into calls of `on_step`."""
 
     def __init__(self, training: Training, on_step: OnStep, randomness: dict[str, Any]) -> None:
         self.training = training
@@ -137,7 +137,7 @@ class _Bridge(TrainerCallback):
 
     def part(self, loss_sum: Tensor) -> Tensor:
         """One micro-batch's share of the step's loss."""
-        if self._loss is None:  # the `Trainer` draws all the micro-batches of a step before it runs the first
+        if self._loss is None:  # the `Trainer` loads all micro-batches of a step before it runs the first
             parts = self.training.plan.parts
             group, self.drawn = self.drawn[:parts], self.drawn[parts:]
             self._amounts = amounts(group)
@@ -151,7 +151,7 @@ class _Bridge(TrainerCallback):
     def on_pre_optimizer_step(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._rate = float(self.training.scheduler.get_last_lr()[0])
         assert self._loss is not None
-        self._loss = reduce(self._loss, "sum")  # each process divided its part by the labels of all
+        self._loss = reduce(self._loss, "sum")  # each process divided its part by the labels of all processes
         if self.training.scaler is None:
             gradients = [p.grad for p in self.training.model.parameters() if p.grad is not None]
             self._healthy = guard(self.training.optimizer, self._loss, torch.nn.utils.get_total_norm(gradients))
@@ -167,7 +167,7 @@ class _Bridge(TrainerCallback):
         **_: Any,
     ) -> None:
         if not logs or "grad_norm" not in logs or self._loss is None:
-            return  # the closing summary
+            return  # the final summary
         tokens, padded_tokens = self._amounts[1:]
         self.training.advance(tokens, padded_tokens)
         norm = torch.tensor(logs["grad_norm"])

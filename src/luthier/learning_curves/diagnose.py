@@ -1,4 +1,4 @@
-"""Reading learning curves: what they say about the training, with the numbers that say it and what to do."""
+"""Diagnose learning curves: findings about the training, with evidence and a hint."""
 
 import math
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from luthier.learning_curves.record import Series
 
 DIAGNOSES: dict[str, str] = {
     "divergence": "error: the training loss rises",
-    "healthy-curves": "info: both losses fell and nothing else was found",
-    "noisy-loss": "info: a single step scatters more than the loss fell in all",
-    "non-finite": "error: a curve holds values that are not finite numbers",
+    "healthy-curves": "info: both losses fell and no problem was found",
+    "noisy-loss": "info: the step-to-step noise is larger than the total fall of the loss",
+    "non-finite": "error: a curve contains values that are not finite",
     "overfitting": "info, warning when it is certain: the evaluation loss rises while the training loss falls",
     "plateau": "info: the training loss stays high and no longer falls",
     "too-few-evaluations": "info: too few evaluations to judge overfitting",
     "too-few-steps": "info: too few steps to see a trend",
     "underfitting": "warning: the training loss hardly moved, or both losses still fall at the end",
 }
-# Fewer evaluations than this show no shape; fewer training points no trend.
+# The fewest evaluations that show a shape, and the fewest training points that show a trend.
 FEWEST_EVALUATIONS = 3
 FEWEST_STEPS = 20
-# A rise of the evaluation loss, or a last improvement, below these shares is taken for noise.
+# Relative changes of a loss below these shares count as noise.
 RISE = 0.05
 STILL_FALLING = 0.02
 HARDLY_MOVED = 0.02
@@ -33,14 +33,14 @@ HARDLY_MOVED = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A noisy curve in a few numbers.
+    """Summary statistics of a noisy curve.
 
     Args:
         start: Mean of the first tenth.
         end: Mean of the last tenth.
         low: Lowest mean of any tenth-wide window.
         low_step: Step at the middle of that window.
-        late: Mean of the tenth before the last fifth: where the curve stood shortly before its end.
+        late: Mean of the tenth before the last fifth, shortly before the end.
         noise: Standard deviation of the points around their trend.
         error: Standard error of a mean over a tenth.
         steps: Number of points.
@@ -61,10 +61,10 @@ class Trend:
 
 
 def diagnose(curves: Mapping[str, Series]) -> list[Finding]:
-    """What the curves of a run say: one or more findings, or none while there are no curves.
+    """Diagnose the curves of a run: one or more findings, or none while there are no curves.
 
     Args:
-        curves: As `read_curves` gives them; `train/loss` and `eval/loss` are read.
+        curves: As `read_curves` returns them; `train/loss` and `eval/loss` are read.
     Returns:
         Findings of `DIAGNOSES`, worst first.
     """
@@ -83,7 +83,7 @@ def diagnose(curves: Mapping[str, Series]) -> list[Finding]:
         findings.append(overfitting)
     if trend is not None:
         found = _stuck(trend) or _still_falling(trend, ups) or _plateau(_finite(train), trend)
-        # A run past its best evaluation needs no advice to train on.
+        # A run past its best evaluation needs no advice to train longer.
         if found and not overfitting:
             findings.append(found)
         if noisy := _noisy(trend):
@@ -140,8 +140,8 @@ def _non_finite(curves: Mapping[str, Series]) -> list[Finding]:
         Finding(
             "non-finite",
             "error",
-            f"Values that are not finite numbers: {where}.",
-            'Do not use weights from these steps. Train with precision = "fp32" or a lower learning_rate, and look at '
+            f"Non-finite values: {where}.",
+            'Do not use weights from these steps. Train with precision = "fp32" or a lower learning_rate, and check '
             "the rows of the first such step.",
         )
     ]
@@ -156,8 +156,8 @@ def _divergence(trend: Trend) -> Finding | None:
         "divergence",
         "error",
         f"The training loss rises: from its lowest mean of {_n(trend.low)} near step {text.count(trend.low_step)} to "
-        f"{_n(trend.end)} at the end (it began at {_n(trend.start)}).",
-        "Lower learning_rate to a third, warm up longer (warmup_ratio = 0.1), or lower max_grad_norm.",
+        f"{_n(trend.end)} at the end (initially {_n(trend.start)}).",
+        "Divide learning_rate by three, use a longer warm-up (warmup_ratio = 0.1), or lower max_grad_norm.",
     )
 
 
@@ -172,7 +172,7 @@ def _overfitting(train: Series, evaluation: Series, error: float) -> Finding | N
     if rise < RISE or before is None or after is None:
         return None
     fell = before - after > 2 * error
-    # Where the training loss is at its floor it has nowhere to fall to; the gap to the evaluation loss says the same.
+    # A training loss at its floor cannot fall; a large gap to the evaluation loss shows overfitting too.
     sure = fell or after < 0.5 * low
     train_words = (
         f"fell from {_n(before)} to {_n(after)}" if fell else f"was {_n(before)} then and {_n(after)} at the end"
@@ -180,10 +180,10 @@ def _overfitting(train: Series, evaluation: Series, error: float) -> Finding | N
     return Finding(
         "overfitting",
         "warning" if sure else "info",
-        f"{'Overfitting' if sure else 'A first sign of overfitting'} since step {text.count(since)}: the evaluation "
+        f"{'Overfitting' if sure else 'Possible overfitting'} since step {text.count(since)}: the evaluation "
         f"loss rose from {_n(low)} to {_n(last)} ({text.share(rise)} more) while the training loss {train_words}.",
         f"Train for fewer steps (max_steps = {since}, or early_stopping_patience = 2), or add data, weight_decay or "
-        "dropout. The weights that were kept are those of the best evaluation, not of the end.",
+        "dropout. The saved model is the checkpoint with the best evaluation, not the last one.",
     )
 
 
@@ -195,7 +195,7 @@ def _level(train: Series, since: int, step: int) -> float | None:
         return None
     begin = max(0, upto - width)
     if step > since:
-        # The later window must not reach back over the minimum that it is compared with.
+        # The later window must not reach back past the minimum that it is compared with.
         begin = max(begin, int(np.searchsorted(train.steps, since, side="right")))
     window = train.values[begin:upto]
     return sum(window) / len(window) if window else None
@@ -209,8 +209,8 @@ def _stuck(trend: Trend) -> Finding | None:
         "warning",
         f"The training loss hardly moved: {_n(trend.start)} at the start, {_n(trend.end)} at the end of "
         f"{text.plural(trend.steps, 'step')} (noise of one step: {_n(trend.noise)}).",
-        "Raise learning_rate three- to tenfold, see that the labels fit the texts and that no parameter is frozen that "
-        "must learn, and train longer.",
+        "Raise learning_rate three- to tenfold, check that the labels match the texts and that no parameter is frozen "
+        "that should train, and train longer.",
     )
 
 
@@ -227,7 +227,7 @@ def _still_falling(trend: Trend, evaluation: Series) -> Finding | None:
         "warning",
         f"Both losses were still falling at the end: the evaluation loss from {_n(values[-2])} to {_n(values[-1])} "
         f"between the last two evaluations, the training loss from {_n(trend.late)} to {_n(trend.end)}.",
-        "Train for more epochs, or with a higher learning_rate: more is to be had.",
+        "Train for more epochs, or with a higher learning_rate: the model can still improve.",
     )
 
 
@@ -242,7 +242,7 @@ def _plateau(train: Series, trend: Trend) -> Finding | None:
     return Finding(
         "plateau",
         "info",
-        f"The training loss has stood still since step {text.count(train.steps[half])}: {_n(middle)} there, "
+        f"The training loss has been flat since step {text.count(train.steps[half])}: {_n(middle)} there, "
         f"{_n(trend.end)} at the end, after a start at {_n(trend.start)}.",
         "More steps alone will not help: try another learning_rate, a larger model, or better labels.",
     )
@@ -254,9 +254,9 @@ def _noisy(trend: Trend) -> Finding | None:
     return Finding(
         "noisy-loss",
         "info",
-        f"The training loss is noisy: one step scatters by {_n(trend.noise)} around the trend, and the whole trend is "
-        f"a fall of {_n(trend.drop)}.",
-        "Raise batch_size or lower learning_rate for a steadier run; judge by the evaluation loss.",
+        f"The training loss is noisy: single steps deviate by {_n(trend.noise)} from the trend, which falls by only "
+        f"{_n(trend.drop)} in total.",
+        "Raise batch_size or lower learning_rate for a smoother curve; judge by the evaluation loss.",
     )
 
 
@@ -264,9 +264,8 @@ def _too_few_steps(train: Series) -> Finding:
     return Finding(
         "too-few-steps",
         "info",
-        f"{text.plural(len(train.steps), 'point')} of training loss: too few to see a trend. "
-        f"That takes {FEWEST_STEPS}.",
-        "Train longer before reading anything into the curve.",
+        f"{text.plural(len(train.steps), 'point')} of training loss: too few to see a trend (at least {FEWEST_STEPS}).",
+        "Train longer before interpreting the curve.",
     )
 
 
@@ -274,9 +273,9 @@ def _too_few_evaluations(n: int) -> Finding:
     return Finding(
         "too-few-evaluations",
         "info",
-        f"{text.plural(n, 'evaluation') if n else 'No evaluation'} during training: whether the model overfits cannot "
-        f"be judged. That takes {FEWEST_EVALUATIONS}.",
-        'Evaluate more often: eval_strategy = "steps" and eval_steps = a tenth of the steps.',
+        f"{text.plural(n, 'evaluation') if n else 'No evaluation'} during training: too few to detect overfitting "
+        f"(at least {FEWEST_EVALUATIONS}).",
+        'Evaluate more often: eval_strategy = "steps" and eval_steps = 10 % of the steps.',
     )
 
 
@@ -288,7 +287,7 @@ def _healthy(trend: Trend, evaluation: Series) -> Finding:
         f"The curves look healthy: the training loss fell from {_n(trend.start)} to {_n(trend.end)}, the evaluation "
         f"loss from {_n(evaluation.values[0])} to {_n(evaluation.values[-1])}, lowest ({_n(evaluation.values[low])}) "
         f"at step {text.count(evaluation.steps[low])}.",
-        "Nothing to do.",
+        "No action needed.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Pictures of curves, as Vega-Lite charts: for the report (drawn in the browser) and as PNG or SVG files."""
+"""Charts of learning curves in Vega-Lite, for the report (drawn in the browser) and as PNG or SVG files."""
 
 import itertools
 import math
@@ -17,28 +17,28 @@ from luthier.storage.atomic import write_bytes, write_text
 if TYPE_CHECKING:
     import altair as alt
 
-# Of Okabe & Ito (2008), the four that keep a contrast of 3:1 on white and on near-black. The same thing has the same
+# The four colours of Okabe & Ito (2008) with a contrast of 3:1 on white and on near-black. The same thing has the same
 # colour on every page.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORDER = (BLUE, VERMILLION, GREEN, PURPLE)
 TRAIN, EVAL = BLUE, VERMILLION
-# Axes and words take the colour of the text around the picture, in light and in dark.
+# Axes and labels take the colour of the text around the chart, in light and dark mode.
 INK = "currentColor"
 MOST_POINTS = 1200
-ZOOM = "alt + wheel zooms, dragging moves, a double click goes back"
+ZOOM = "alt + wheel zooms, dragging pans, a double click resets"
 
 Point = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture with its words.
+    """A chart with title and caption.
 
     Args:
         title: Heading.
-        caption: What is drawn and how to read it.
+        caption: What the chart shows and how to read it.
         chart: The Altair chart.
-        wide: It needs the whole width of a page.
+        wide: Whether it needs the full width of a page.
     """
 
     title: str
@@ -47,8 +47,8 @@ class Figure:
     wide: bool = False
 
     def spec(self) -> dict[str, Any]:
-        """The chart as Vega-Lite JSON, without the schema's address."""
-        # A chart of ours is valid whatever the numbers are; checking it against the schema takes longer than making it.
+        """The chart as Vega-Lite JSON, without the URL of the schema."""
+        # These charts are valid for any values; checking them against the schema takes longer than building them.
         spec: dict[str, Any] = self.chart.to_dict(validate=False)
         spec.pop("$schema", None)
         spec["description"] = f"{self.title}. {self.caption}"
@@ -57,13 +57,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve of a picture.
+    """One curve of a chart.
 
     Args:
-        label: Word at the end of the line.
+        label: Label at the end of the line.
         series: The points.
-        colour: Of the line.
-        smooth: Draw a running mean over faint raw points; else the points themselves are joined.
+        colour: Colour of the line.
+        smooth: Draw a running mean over faint raw points; otherwise, connect the points.
     """
 
     label: str
@@ -79,13 +79,13 @@ def figures(
     metric_name: Callable[[str], str] = str,
     loss_unit: str = "nats",
 ) -> list[Figure]:
-    """The pictures of one run: loss first and wide, then one for each metric and each quantity of training.
+    """The charts of one run: loss first and wide, then one for each metric and each training quantity.
 
     Args:
-        curves: As `read_curves` gives them.
-        best_step: Step of the checkpoint that was kept, marked in each picture.
-        metric_name: What a metric is called in a heading.
-        loss_unit: What the loss is measured in: nats for a cross-entropy.
+        curves: As `read_curves` returns them.
+        best_step: Step of the best checkpoint, marked in each chart.
+        metric_name: Function from a metric to its name in headings.
+        loss_unit: Unit of the loss: nats for a cross-entropy.
     """
     found = []
     loss = [
@@ -96,7 +96,7 @@ def figures(
     if lines:
         found.append(picture("Loss", lines, unit=f"loss ({loss_unit})", best_step=best_step, wide=True))
     for name in sorted(curves, key=_rank):
-        # The picture of one point would say nothing.
+        # A chart of one point shows nothing.
         if name in ("train/loss", "eval/loss") or len(_finite(curves[name]).steps) < 2:
             continue
         kind, _, leaf = name.partition("/")
@@ -116,7 +116,7 @@ _UNITS = {
     "grad_norm": "L2 norm before clipping",
     "tokens_per_second": "tokens/s",
 }
-# Of metrics that are no shares.
+# Metrics that are not shares.
 _METRIC_UNITS = {
     "perplexity": "perplexity",
     "bits_per_byte": "bits per byte",
@@ -128,10 +128,10 @@ _NOISY = ("grad_norm", "tokens_per_second", "loss")
 
 
 def unit_of(name: str) -> str:
-    """What the y axis of a curve says: `perplexity`, `tokens/s`; `score` for a metric that is a share.
+    """The y axis title of a curve: `perplexity`, `tokens/s`; `score` for a metric that is a share.
 
     Args:
-        name: Of the curve, without `train/` or `eval/`.
+        name: Name of the curve, without `train/` or `eval/`.
     """
     return _UNITS.get(name) or _METRIC_UNITS.get(name, "score")
 
@@ -150,15 +150,15 @@ def picture(
     wide: bool = False,
     axis: str | None = None,
 ) -> Figure:
-    """Curves against optimizer steps, each named at its end.
+    """Draw curves against optimizer steps, each labelled at its end.
 
     Args:
         title: Heading.
         lines: The curves; they share the unit.
         unit: Title of the y axis.
         best_step: Step to mark.
-        wide: Drawn over the whole width, with a caption that explains the marks; small pictures beside it do without.
-        axis: Format of the numbers of the y axis (of d3); Vega's own where None.
+        wide: Draw over the full width, with a caption that explains the marks; small charts have no such caption.
+        axis: Number format of the y axis (d3); None for Vega's default.
     """
     import altair as alt
 
@@ -183,7 +183,7 @@ def picture(
             layers.append(points.mark_circle(size=12, opacity=0.28, color=line.colour, clip=wide).encode(step, value))
             curve = alt.Chart(alt.Data(values=_points(thin(smoothed)[0], line.label)))
             layers.append(curve.mark_line(color=line.colour, strokeWidth=2.2, clip=wide).encode(step, value))
-            words.append(f"dots: single steps; line: mean of {window} steps around each")
+            words.append(f"dots: single steps; line: moving average over {window} steps")
         else:
             marker = {"size": 34, "filled": True, "color": line.colour} if len(drawn.steps) <= 60 else False
             layers.append(points.mark_line(color=line.colour, strokeWidth=2, point=marker).encode(step, value))
@@ -196,7 +196,7 @@ def picture(
     if best_step is not None:
         mark = alt.Chart(alt.Data(values=[{"step": best_step}]))
         layers.insert(0, mark.mark_rule(color=INK, opacity=0.45, strokeDash=[3, 3]).encode(x=step))
-        words.append(f"dashed: step {text.count(best_step)}, the checkpoint that was kept")
+        words.append(f"dashed: step {text.count(best_step)}, the best checkpoint")
     layers += _hover(lines, step, value, zoom=wide)
     room = 12 + max((7 * len(line.label) for line in lines), default=0)
     chart = alt.layer(*layers).properties(
@@ -211,20 +211,20 @@ def _value_scale(values: Sequence[float]) -> "alt.Scale":
     low, high = min(values), max(values)
     if low < high:
         return alt.Scale(zero=False, nice=True)
-    # Around a single value Vega would make an axis whose labels are rounded to another one.
+    # For a single value, Vega would round the labels of the axis to another value.
     room = 0.1 * abs(low) or 0.1
     return alt.Scale(domain=[low - room, high + room], nice=True)
 
 
 def _hover(lines: Sequence[Line], step: "alt.X", value: "alt.Y", *, zoom: bool) -> "list[alt.Chart]":
-    """What answers the pointer: a tooltip on each point, and zoom along the steps."""
+    """The interactive layers: a tooltip on each point, and zoom along the steps."""
     import altair as alt
 
     values = [point for line in lines for point in _points(thin(_finite(line.series))[0], line.label)]
     tooltip = [alt.Tooltip("step:Q", format=",d"), alt.Tooltip("value:Q", format=".4~g")]
     if any(line.label for line in lines):
         tooltip.insert(0, alt.Tooltip("curve:N"))
-    # Not `nearest`: Vega-Lite's tooltips then lose the fields that hold words.
+    # Not `nearest`: Vega-Lite's tooltips then lose the text fields.
     under = alt.selection_point(name="under", on="pointerover", empty=False, clear="pointerout")
     base = alt.Chart(alt.Data(values=values))
     points = base.mark_point(filled=True, size=110, color=INK).encode(
@@ -232,13 +232,13 @@ def _hover(lines: Sequence[Line], step: "alt.X", value: "alt.Y", *, zoom: bool) 
     )
     if not zoom:
         return [points.add_params(under)]
-    # The wheel alone scrolls the page.
+    # Without alt, the wheel scrolls the page.
     scales = alt.selection_interval(name="zoom", bind="scales", encodings=["x"], zoom="wheel![event.altKey]")
     return [points.add_params(under, scales)]
 
 
 def theme() -> dict[str, Any]:
-    """The look that every chart shares, as Vega-Lite configuration."""
+    """The style that all charts share, as Vega-Lite configuration."""
     words = {
         "labelColor": INK,
         "titleColor": INK,
@@ -271,14 +271,14 @@ def theme() -> dict[str, Any]:
 
 
 def save(figure: Figure, path: Path, *, width: int = 760) -> Path:
-    """Draw a figure into a file.
+    """Save a figure to a file.
 
     Args:
-        figure: What to draw.
-        path: Ends in .png or .svg.
-        width: Pixels.
+        figure: The figure.
+        path: The file, which ends in .png or .svg.
+        width: Width in pixels.
     Raises:
-        UsageError: The file's ending is another.
+        UsageError: The file has another extension.
     """
     import vl_convert
 
@@ -289,7 +289,7 @@ def save(figure: Figure, path: Path, *, width: int = 760) -> Path:
         case ".png":
             write_bytes(path, vl_convert.vegalite_to_png(spec, scale=2))
         case _:
-            raise UsageError("pictures are written as .png or .svg", where=str(path), hint="change the file's ending")
+            raise UsageError("pictures are written as .png or .svg", where=str(path), hint="change the file extension")
     return path
 
 
@@ -303,7 +303,7 @@ def smooth(series: Series) -> tuple[int, Series]:
     half = max(1, n // 40)
     sums = np.concatenate([[0.0], np.cumsum(series.values)])
     places = np.arange(n)
-    # Towards the ends the window shrinks on both sides alike, or the mean would be drawn to the inside; to half only,
+    # Towards the ends the window shrinks on both sides alike, or the mean would be biased inwards; only to half,
     # or the last point would be a single step.
     reach = np.maximum(np.minimum(half, np.minimum(places, n - 1 - places)), half // 2)
     low, high = np.maximum(places - reach, 0), np.minimum(places + reach + 1, n)
@@ -315,7 +315,7 @@ def thin(series: Series, most: int = MOST_POINTS) -> tuple[Series, str]:
     """At most `most` points, the lowest and the highest of each stretch, so that no spike is lost.
 
     Returns:
-        The points and a note on what was left out; empty when nothing was.
+        The points, and a note on what was dropped; empty if nothing was.
     """
     n = len(series.steps)
     if n <= most:
@@ -325,7 +325,7 @@ def thin(series: Series, most: int = MOST_POINTS) -> tuple[Series, str]:
     for stretch in np.array_split(np.arange(n), most // 2 - 1):
         kept |= {int(stretch[values[stretch].argmin()]), int(stretch[values[stretch].argmax()])}
     places = sorted(kept)
-    note = f"{text.count(len(places))} of {text.count(n)} points drawn, the lowest and highest of each stretch"
+    note = f"{text.count(len(places))} of {text.count(n)} points drawn, the minimum and maximum of each interval"
     return Series([series.steps[i] for i in places], [series.values[i] for i in places]), note
 
 
@@ -335,7 +335,7 @@ def _finite(series: Series) -> Series:
 
 
 def _points(series: Series, label: str) -> list[Point]:
-    """Rows of the chart; five digits are more than a picture shows."""
+    """The data rows of a chart, with values to five digits."""
     named = {"curve": label} if label else {}
     return [
         named | {"step": step, "value": float(f"{value:.5g}")}
@@ -353,12 +353,12 @@ def _end(line: Line) -> Point:
 
 
 def _spread(ends: Sequence[float], drawn: Sequence[float], height: int) -> list[int]:
-    """Pixels to move each label down, so that labels of near values do not lie on each other.
+    """Pixels to move each label down, so that labels of close values do not overlap.
 
     Args:
-        ends: Value at which each label stands.
-        drawn: All values of the picture, which the axis spans.
-        height: Of the picture, in pixels.
+        ends: Value at the end of each line, where its label is.
+        drawn: All values of the chart, which the axis spans.
+        height: Height of the chart in pixels.
     """
     gap = 14.0
     span = max(drawn) - min(drawn) or 1.0
@@ -367,7 +367,7 @@ def _spread(ends: Sequence[float], drawn: Sequence[float], height: int) -> list[
     moved = list(places)
     for upper, lower in itertools.pairwise(order):
         moved[lower] = max(moved[lower], moved[upper] + gap)
-    # Half of what was pushed down goes up again, so that a pair stands evenly around its ends.
+    # Move everything up by half of the largest shift, so that a pair of labels is centred on its ends.
     slack = [moved[i] - places[i] for i in order]
     lift = max(slack, default=0.0) / 2
     return [round(moved[i] - places[i] - lift) if lift else 0 for i in range(len(ends))]
@@ -376,7 +376,7 @@ def _spread(ends: Sequence[float], drawn: Sequence[float], height: int) -> list[
 def _words_on_gaps(line: Line) -> list[str]:
     bad = [step for step, value in zip(line.series.steps, line.series.values, strict=True) if not math.isfinite(value)]
     name = f"{line.label}: " if line.label else ""
-    words = f"{name}{text.plural(len(bad), 'value')} not finite and not drawn, at steps {text.listing(bad)}"
+    words = f"{name}{text.plural(len(bad), 'value')} not finite (not drawn), at steps {text.listing(bad)}"
     return [words] if bad else []
 
 

@@ -1,4 +1,4 @@
-"""The curves of a run: `curves.jsonl`, one line a point, appended as training goes."""
+"""The curves of a run: `curves.jsonl`, one line per point, appended during training."""
 
 import json
 import math
@@ -24,10 +24,10 @@ class CurveWriter(AppendFile):
 
     Args:
         path: The file; created if missing.
-        length: Bytes to keep of what is there: a resumed run drops the points after its checkpoint.
+        length: Bytes of an existing file to keep: a resumed run drops the points after its checkpoint.
     Raises:
-        DamagedError: The file is shorter than that: points are lost.
-        ResourceError: Here and below: the disk is full or the file cannot be written.
+        DamagedError: The file is shorter than `length`: points are lost.
+        ResourceError: Here and in the methods: the disk is full or the file cannot be written.
     """
 
     def __init__(self, path: Path, length: int = 0) -> None:
@@ -35,7 +35,7 @@ class CurveWriter(AppendFile):
             raise DamagedError(
                 f"points are missing: the file is shorter than the {length} bytes that the checkpoint recorded",
                 where=str(path),
-                hint="restore the file, or delete it to go on without the earlier points",
+                hint="restore the file, or delete it to continue without the earlier points",
             )
         super().__init__(path, length)
 
@@ -49,7 +49,7 @@ class CurveWriter(AppendFile):
 
 
 def read_curves(path: Path) -> dict[str, Series]:
-    """The curves by name; empty while there is no file. A last line that is only half written is left out."""
+    """Read the curves by name; empty if there is no file. Incomplete lines are skipped."""
     curves: dict[str, Series] = {}
     if not path.exists():
         return curves

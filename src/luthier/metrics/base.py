@@ -1,8 +1,8 @@
-"""What a metric is: a number on n examples that can be recomputed on any resample of them.
+"""Base classes for metrics: a metric is a number on n examples that can be recomputed on any resample of them.
 
-A resample is given by its counts: how often each example is in it. Nearly every metric of the field is a function of
-summed per-example statistics (accuracy, F1, MCC, Pearson, BLEU, perplexity), so its value on a thousand resamples is
-one matrix product. What is not of that shape is recomputed on each resample.
+A resample is given as counts: how often it contains each example. Nearly all common metrics (accuracy, F1, MCC,
+Pearson, BLEU, perplexity) are functions of summed per-example statistics, so their values on a thousand resamples take
+a single matrix product. Other metrics are recomputed on each resample.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from luthier.arrays import FloatArray, IntArray
 
 
 class AnyMetric(Protocol):
-    """What the bootstrap asks of a metric."""
+    """The interface of a metric that the bootstrap uses."""
 
     @property
     def name(self) -> str: ...
@@ -31,16 +31,16 @@ class AnyMetric(Protocol):
 
     @property
     def max_resamples(self) -> int | None:
-        """The most resamples that this metric can afford; None for any number."""
+        """Maximum number of resamples, for a metric that is slow to compute; None for no limit."""
 
     def on(self, counts: FloatArray) -> FloatArray:
-        """The metric on resamples.
+        """Compute the metric on resamples.
 
         Args:
-            counts: `[r, n]` whole numbers: how often each example is in each resample.
+            counts: `[r, n]` integers: how often each example is in each resample.
 
         Returns:
-            `[r]` values, nan where the metric is not defined.
+            `[r]` values, nan where the metric is undefined.
         """
 
 
@@ -49,10 +49,10 @@ class Metric:
     """A metric that is a function of summed per-example statistics.
 
     Args:
-        name: As it is printed and written: `accuracy`, `f1_macro`.
-        statistics: `[n, k]` per-example sufficient statistics, dense or (where most are 0) sparse. Metrics that
-            share one array are resampled together.
-        value: From `[..., k]` summed statistics to `[...]` values, nan where not defined.
+        name: Name in output and files, such as `accuracy` or `f1_macro`.
+        statistics: `[n, k]` per-example sufficient statistics, dense, or sparse if most are 0. Metrics that share one
+            array are resampled together.
+        value: Function from `[..., k]` summed statistics to `[...]` values, nan where undefined.
         greater_is_better: Whether a higher value is better.
     """
 
@@ -67,7 +67,7 @@ class Metric:
         return int(self.statistics.shape[0])
 
     def sums(self, counts: FloatArray) -> FloatArray:
-        """The statistics summed over each resample: `[r, n]` counts to `[r, k]`."""
+        """Sum the statistics over each resample: `[r, n]` counts to `[r, k]`."""
         return np.asarray(counts @ self.statistics)
 
     def on(self, counts: FloatArray) -> FloatArray:
@@ -81,10 +81,10 @@ class ResampledMetric:
     Args:
         name: As in `Metric`.
         n: Number of examples.
-        function: From the indices of the examples (ascending, repeated as often as drawn) to the value, nan where
-            not defined.
+        function: Function from the indices of the examples (ascending, repeated as often as drawn) to the value, nan if
+            undefined.
         greater_is_better: As in `Metric`; None if not stated.
-        max_resamples: The most resamples to spend on it; 0 for no interval.
+        max_resamples: Maximum number of resamples; 0 for no interval.
     """
 
     name: str
@@ -105,7 +105,7 @@ def ratio(numerator: FloatArray, denominator: FloatArray, empty: float = np.nan)
 
 
 def average(name: str, values: FloatArray, *, greater_is_better: bool = True) -> Metric:
-    """The metric that is the mean of one number per example, such as ROUGE-L or exact match.
+    """A metric that is the mean of one number per example, such as ROUGE-L or exact match.
 
     Args:
         values: `[n]`.

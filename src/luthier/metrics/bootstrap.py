@@ -1,13 +1,13 @@
-"""95 % intervals by the percentile bootstrap over examples (Efron 1979).
+"""95 % confidence intervals by the percentile bootstrap over examples (Efron 1979).
 
-Why not `scipy.stats.bootstrap`: it gathers the statistics of every resample (`[batch, n, k]`), where one product of
-counts and statistics does; it resamples again for each metric; and it has no place for metrics on sparse statistics
-(thousands of classes). Resamples follow from `seed` and `n` alone, so any two metrics on the same examples, of one
-model or of two, are computed on the same resamples and can be compared in pairs.
+`scipy.stats.bootstrap` is not used: it gathers the statistics of every resample (`[batch, n, k]`), where a single
+product of counts and statistics suffices; it resamples again for each metric; and it does not support sparse
+statistics (thousands of classes). Resamples depend only on `seed` and `n`, so any two metrics on the same examples, of
+one model or of two, are computed on the same resamples and can be compared in pairs.
 
-Where there is no interval: fewer than two examples; a metric that is not defined on half of the resamples or more;
-and resamples that all give the same value (20 of 20 right says little about the next 20, and an interval without
-width would claim that it says everything).
+There is no interval for fewer than two examples, if a metric is undefined on half of the resamples or more, or if all
+resamples give the same value (20 of 20 correct says little about the next 20, but an interval of width 0 would claim
+certainty).
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ RESAMPLES = 1000
 LEVEL = 0.95
 # Cells of one block of counts: 8 MB of float64.
 _BLOCK = 1_000_000
-# What overflows or has no value is left out of the interval: no place for warnings.
+# Overflowing and undefined values are excluded from the interval, so NumPy's warnings about them are switched off.
 _quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 
@@ -32,9 +32,9 @@ class Score:
     """The value of a metric with its interval.
 
     Args:
-        value: None where the metric is not defined.
-        low: Lower end of the interval; None where there is none.
-        high: Upper end.
+        value: Value of the metric; None if it is undefined.
+        low: Lower end of the interval; None if there is no interval.
+        high: Upper end of the interval; None if there is no interval.
         n: Number of examples.
     """
 
@@ -45,7 +45,7 @@ class Score:
 
     @property
     def excludes_zero(self) -> bool:
-        """Of a difference: whether it is larger than chance."""
+        """Whether 0 is outside the interval; for a difference, whether it is significant."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
     def to_dict(self) -> dict[str, float | int | None]:
@@ -53,12 +53,12 @@ class Score:
 
 
 def score(metric: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL) -> Score:
-    """A metric with its interval.
+    """Compute a metric and its interval.
 
     Args:
-        metric: What to score.
-        resamples: How many resamples to draw; 0 for no interval.
-        seed: Decides the resamples.
+        metric: The metric.
+        resamples: Number of resamples; 0 for no interval.
+        seed: Seed for the resamples.
         level: Coverage of the interval.
     """
     return scores([metric], resamples=resamples, seed=seed, level=level)[0]
@@ -67,12 +67,12 @@ def score(metric: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level
 def scores(
     metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL
 ) -> list[Score]:
-    """Several metrics on the same examples with their intervals, in the order given.
+    """Compute several metrics on the same examples and their intervals, in the order given.
 
-    Cheaper than one at a time: the resamples are drawn once, and statistics that metrics share are summed once.
+    Faster than one at a time: the resamples are drawn once, and statistics that metrics share are summed once.
 
     Raises:
-        UsageError: The metrics are not on the same number of examples.
+        UsageError: The metrics do not have the same number of examples.
     """
     if not metrics:
         return []
@@ -83,10 +83,10 @@ def scores(
 
 
 def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL) -> Score:
-    """The paired difference a - b of two metrics on the same examples in the same order.
+    """Compute the paired difference a - b of two metrics on the same examples in the same order.
 
     Raises:
-        UsageError: The metrics are not on the same number of examples.
+        UsageError: The metrics do not have the same number of examples.
     """
     n = _common_n([a, b])
     limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
@@ -95,10 +95,10 @@ def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: 
 
 
 def resample_counts(n: int, resamples: int, seed: int) -> Iterator[FloatArray]:
-    """Draws the resamples, in blocks of bounded memory.
+    """Draw the resamples, in blocks of bounded memory.
 
     Yields:
-        `[r, n]` how often each example is in each resample. The first resamples are the same however many are drawn.
+        `[r, n]` how often each example is in each resample. The first resamples do not depend on how many are drawn.
     """
     rng = np.random.default_rng(seed)
     block = max(1, _BLOCK // max(n, 1))
@@ -119,13 +119,13 @@ def _common_n(metrics: Sequence[AnyMetric]) -> int:
 
 @_quiet
 def _value(metric: AnyMetric) -> float:
-    """The metric on the examples themselves; nan where not defined."""
+    """The metric on the examples themselves; nan if undefined."""
     return float(metric.on(np.ones((1, metric.n)))[0]) if metric.n else float("nan")
 
 
 @_quiet
 def _resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[FloatArray]:
-    """Each metric on each resample: an array of at most `resamples` values for each metric."""
+    """Compute each metric on each resample: an array of at most `resamples` values per metric."""
     n = metrics[0].n
     values: list[list[float]] = [[] for _ in metrics]
     for counts in resample_counts(n, resamples if n > 1 else 0, seed):
@@ -146,7 +146,7 @@ def _resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[
 
 
 def _score(value: float, samples: FloatArray, n: int, level: float) -> Score:
-    """The value with the percentile interval of its resampled values (nan and infinite ones are left out)."""
+    """The value with the percentile interval of its resampled values (excluding nan and infinite ones)."""
     if not np.isfinite(value):
         return Score(None, None, None, n)
     defined = samples[np.isfinite(samples)]

@@ -1,4 +1,4 @@
-"""Whether confidences can be believed: reliability bins and expected calibration error (Naeini 2015, Guo 2017)."""
+"""Calibration of confidences: reliability bins and expected calibration error (Naeini 2015, Guo 2017)."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ from luthier.metrics.bootstrap import RESAMPLES, Score, scores
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The examples whose confidence lies in one interval.
+    """The examples with a confidence in one interval.
 
     Args:
-        low: Lower edge; the bin holds confidences above it (the first bin holds 0 as well).
-        high: Upper edge, inside the bin.
+        low: Lower edge; not part of the bin, except that the first bin includes 0.
+        high: Upper edge; part of the bin.
         n: Number of examples in the bin.
         confidence: Their mean confidence; None for an empty bin.
-        accuracy: Share of them that is right; a calibrated model has `confidence` within its interval.
+        accuracy: Share of correct predictions; for a calibrated model, its interval includes `confidence`.
     """
 
     low: float
@@ -44,8 +44,8 @@ def reliability(
 
     Args:
         confidence: `[n]` probability of the predicted label.
-        right: `[n]` whether it is the gold one.
-        n_bins: How many bins between 0 and 1.
+        right: `[n]` whether the predicted label is correct.
+        n_bins: Number of bins between 0 and 1.
     """
     statistics = _statistics(confidence, right, n_bins)
     found = scores([_bin_accuracy(statistics, n_bins, i) for i in range(n_bins)], resamples=resamples, seed=seed)
@@ -64,9 +64,9 @@ def reliability(
 
 
 def expected_calibration_error(confidence: FloatArray, right: np.ndarray, n_bins: int = 10) -> Metric:
-    """Mean distance between confidence and accuracy over bins of equal width, weighted by their examples.
+    """Mean difference between confidence and accuracy over bins of equal width, weighted by number of examples.
 
-    Chance alone keeps it above 0 and resampling adds to it, so that its interval lies too high where a bin holds few
+    Sampling noise keeps it above 0 and resampling adds noise, so its interval is too high if a bin contains few
     examples.
     """
 
@@ -82,11 +82,11 @@ def _bin_accuracy(statistics: FloatArray, n_bins: int, i: int) -> Metric:
 
 
 def _statistics(confidence: FloatArray, right: np.ndarray, n_bins: int) -> FloatArray:
-    """`[n, 3 * n_bins]`: for each bin whether the example is in it, then its confidence, then whether it is right."""
+    """`[n, 3 * n_bins]`: for each bin whether the example is in it, then its confidence, then whether it is correct."""
     confidence, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if confidence.shape != hit.shape or hit.ndim != 1:
         raise ValueError(f"confidence {confidence.shape} and right {hit.shape} must both be [n]")
-    # Softmax in float32 can come out above 1 by a rounding error.
+    # Softmax in float32 can exceed 1 by a rounding error.
     if len(hit) and not (confidence.min() >= -1e-6 and confidence.max() <= 1 + 1e-6):
         raise ValueError(f"confidences must be in 0..1, are {confidence.min()}..{confidence.max()}")
     place = np.clip(np.ceil(confidence * n_bins).astype(np.int64) - 1, 0, n_bins - 1)

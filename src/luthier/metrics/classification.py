@@ -1,8 +1,8 @@
-"""Metrics of one label per example: accuracy, precision, recall, F1, Matthews correlation, confusion.
+"""Single-label classification metrics: accuracy, precision, recall, F1, Matthews correlation, confusion matrix.
 
-All equal scikit-learn's with `zero_division=0`. Macro and weighted means run over the classes that occur in gold or
-predicted labels, as scikit-learn's do; on a resample these are the classes that occur in the resample, so a rare
-class that was not drawn is left out of that resample's mean and not counted as 0.
+All equal scikit-learn's with `zero_division=0`. As in scikit-learn, macro and weighted means are over the classes that
+occur in gold or predicted labels. On a resample, these are the classes that occur in the resample, so a rare class
+that was not drawn is excluded from that resample's mean and not counted as 0.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ Average = Literal["macro", "micro", "weighted"]
 
 
 def class_counts(predicted: IntArray, gold: IntArray, n_classes: int) -> csr_array:
-    """The statistics that all metrics of this module read.
+    """The per-example statistics that all metrics of this module use.
 
     Args:
         predicted: `[n]` label ids below `n_classes`.
         gold: `[n]` label ids.
 
     Returns:
-        `[n, 3 * n_classes]`, sparse: for each class whether it was rightly predicted, predicted, gold.
+        `[n, 3 * n_classes]`, sparse: for each class whether it is correctly predicted, predicted, gold.
     """
     predicted, gold = _label_ids(predicted, gold, n_classes)
     rows = np.arange(len(gold))
@@ -40,11 +40,11 @@ def class_counts(predicted: IntArray, gold: IntArray, n_classes: int) -> csr_arr
 def classification_metrics(
     predicted: IntArray, gold: IntArray, n_classes: int, positive: int | None = None
 ) -> list[Metric]:
-    """The usual metrics of one label per example, sharing their statistics.
+    """The standard single-label metrics, sharing their statistics.
 
     Args:
-        positive: Id of the class that precision, recall and F1 are about (a task of two classes); None for the macro
-            means over all classes.
+        positive: Id of the positive class for precision, recall and F1 (binary tasks); None for macro means over all
+            classes.
     """
     counts = class_counts(predicted, gold, n_classes)
     if positive is None:
@@ -53,7 +53,7 @@ def classification_metrics(
 
 
 def accuracy(counts: csr_array) -> Metric:
-    """Share of examples whose predicted label is the gold one. Takes `class_counts`, as all below."""
+    """Share of examples with the correct label. Takes the result of `class_counts`, like the metrics below."""
 
     def value(sums: FloatArray) -> FloatArray:
         right, _, gold = _split(sums)
@@ -75,22 +75,22 @@ def class_metrics(counts: csr_array, positive: int) -> list[Metric]:
 
 
 def f1(counts: csr_array, average: Average = "macro") -> Metric:
-    """Mean F1 of the classes, named `f1_macro` and so on. `micro` equals accuracy; `weighted` weighs by gold count."""
+    """Mean F1 over the classes, named `f1_macro` etc. `micro` equals accuracy; `weighted` weights by gold count."""
     return _averaged("f1", counts, average)
 
 
 def precision(counts: csr_array, average: Average = "macro") -> Metric:
-    """Mean precision of the classes; that of a class that was never predicted is 0."""
+    """Mean precision over the classes; 0 for a class that is never predicted."""
     return _averaged("precision", counts, average)
 
 
 def recall(counts: csr_array, average: Average = "macro") -> Metric:
-    """Mean recall of the classes; that of a class that is never gold is 0."""
+    """Mean recall over the classes; 0 for a class that is never gold."""
     return _averaged("recall", counts, average)
 
 
 def mcc(counts: csr_array) -> Metric:
-    """Matthews correlation for any number of classes (Gorodkin 2004); 0 where gold or predicted labels are constant."""
+    """Matthews correlation for any number of classes (Gorodkin 2004); 0 if gold or predicted labels are constant."""
 
     def value(sums: FloatArray) -> FloatArray:
         right, predicted, gold = _split(sums)
@@ -103,18 +103,18 @@ def mcc(counts: csr_array) -> Metric:
 
 
 def confusion(predicted: IntArray, gold: IntArray, n_classes: int) -> IntArray:
-    """How often each gold class (row) was predicted as each class (column): `[n_classes, n_classes]`."""
+    """Confusion matrix of gold classes (rows) and predicted classes (columns): `[n_classes, n_classes]`."""
     predicted, gold = _label_ids(predicted, gold, n_classes)
     return np.bincount(gold * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 @dataclass(frozen=True, slots=True)
 class ClassScores:
-    """One class in the table of classes.
+    """Scores of one class in the class table.
 
     Args:
         support: Number of gold examples of the class.
-        predicted: Number of examples that were predicted as the class.
+        predicted: Number of examples predicted as the class.
     """
 
     name: str
@@ -141,7 +141,7 @@ def class_table(
     """Precision, recall and F1 of every class with intervals, in the order of `names`.
 
     Args:
-        counts: `class_counts`, or `label_counts` of several labels.
+        counts: Result of `class_counts`, or of `label_counts` (multi-label) or `type_counts` (entities).
         names: Name of each class, by id.
     """
     _, predicted, support = _split(np.asarray(counts.sum(axis=0)))
@@ -161,7 +161,7 @@ def class_table(
 
 
 def _label_ids(predicted: IntArray, gold: IntArray, n_classes: int) -> tuple[IntArray, IntArray]:
-    """Both as int64, checked: data checks come long before, so what is wrong here is a bug."""
+    """Convert both to int64 and validate them. Data checks run earlier, so an error here is a bug."""
     predicted, gold = np.asarray(predicted, dtype=np.int64), np.asarray(gold, dtype=np.int64)
     if predicted.shape != gold.shape or gold.ndim != 1:
         raise ValueError(f"predicted {predicted.shape} and gold {gold.shape} must both be [n]")

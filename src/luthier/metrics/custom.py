@@ -1,11 +1,11 @@
-"""A user's own metric: `module:function`, `path/file.py:function`, or `evaluate:NAME` of the `evaluate` package.
+"""Custom metrics: `module:function`, `path/file.py:function`, or `evaluate:NAME` of the `evaluate` package.
 
-The function is called as `function(predictions, references)`, or, where it has one required argument, as a
-`compute_metrics` of the Hugging Face `Trainer` is: with one `EvalPrediction`. It returns a number or a dict of numbers.
-It is recomputed on 200 resamples at most for the interval, since nothing is known about what a call costs.
+The function is called as `function(predictions, references)`, or, if it has a single required argument, with one
+`EvalPrediction`, like `compute_metrics` of the Hugging Face `Trainer`. It returns a number or a dict of numbers. For
+the interval, it is recomputed on at most 200 resamples, since the cost of a call is unknown.
 
 `:min` or `:max` at the end of the spec (`module:function:min`) states the direction of all its numbers: whether a lower
-or a higher value is better. Modules of `evaluate` do not state theirs, so it is the same for them.
+or a higher value is better. `evaluate` metrics do not state their direction either, so they need the same ending.
 """
 
 import importlib
@@ -41,16 +41,16 @@ def custom_metrics(
     outputs: np.ndarray | None = None,
     resamples: int = RESAMPLES,
 ) -> list[ResampledMetric]:
-    """The numbers that a user's function gives, one metric for each.
+    """Compute a custom metric: one metric for each number that the function returns.
 
     Args:
-        spec: `module:function`, `path/file.py:function` or `evaluate:NAME[/CONFIG]`, with `:min` or `:max` after it to
+        spec: `module:function`, `path/file.py:function` or `evaluate:NAME[/CONFIG]`, followed by `:min` or `:max` to
             state the direction.
-        predictions: `n` final answers: label ids, texts, numbers.
-        references: The `n` gold ones, of the same kind.
-        outputs: `[n, ...]` raw outputs of the model (logits): what a function of one `EvalPrediction` gets as
-            `predictions`; without them it gets the answers.
-        resamples: The most resamples for the interval; 0 turns it off.
+        predictions: `n` final predictions: label ids, texts, numbers.
+        references: `n` gold values of the same kind.
+        outputs: `[n, ...]` raw outputs of the model (logits), passed as `predictions` in an `EvalPrediction`; None to
+            pass the final predictions.
+        resamples: Maximum number of resamples for the interval; 0 for no interval.
 
     Raises:
         UsageError: The function cannot be found, fails, or returns something that is not a number or a dict of them.
@@ -63,14 +63,14 @@ def custom_metrics(
 
 
 def _split_direction(spec: str) -> tuple[str, bool | None]:
-    """A spec without its direction, and whether a higher value is better; None if not stated."""
+    """Split a spec into the part without direction and whether a higher value is better (None if not stated)."""
     named, _, direction = spec.rpartition(":")
-    # `module:max` is a function called max.
+    # `module:max` names the function `max`.
     return (named, _DIRECTIONS[direction]) if direction in _DIRECTIONS and ":" in named else (spec, None)
 
 
 def load(spec: str) -> Function:
-    """The function that a spec without a direction names.
+    """Load the function named by a spec without direction.
 
     Raises:
         UsageError: There is no such module, file or function, or importing it fails.
@@ -93,7 +93,7 @@ def load(spec: str) -> Function:
 
 
 class _Evaluations:
-    """Calls of the function, each made once: the metrics of one dict share them."""
+    """Cached calls of the function, shared by the metrics of one dict."""
 
     def __init__(self, spec: str, call: Callable[[IntArray], Any]) -> None:
         self.spec = spec
@@ -101,10 +101,10 @@ class _Evaluations:
         self.done: dict[bytes, dict[str, float]] = {}
 
     def numbers(self, indices: IntArray) -> dict[str, float]:
-        """What the function gives for these examples.
+        """Call the function on some of the examples.
 
         Raises:
-            UsageError: It fails or returns something else than numbers.
+            UsageError: The function fails or returns something other than numbers.
         """
         key = blake2b(indices.tobytes()).digest()
         if key not in self.done:
@@ -114,13 +114,13 @@ class _Evaluations:
                 raise UsageError(
                     f"{self.spec} failed with {type(error).__name__}: {error}",
                     where=_last_line(error),
-                    hint="mend the function, or leave the metric out",
+                    hint="fix the function, or remove the metric",
                 ) from error
             self.done[key] = _as_numbers(result, self.spec)
         return self.done[key]
 
     def function(self, name: str) -> Callable[[IntArray], float]:
-        """One number of the dict, on a resample; nan where the function fails, as AUC does when one class is drawn."""
+        """A function for one number on a resample; nan if the call fails, like AUC when a single class is drawn."""
 
         def value(indices: IntArray) -> float:
             try:
@@ -134,10 +134,10 @@ class _Evaluations:
 def _caller(
     function: Function, predictions: Values, references: Values, outputs: np.ndarray | None
 ) -> Callable[[IntArray], Any]:
-    """The function as one of the indices of the examples."""
+    """Wrap the function so that it takes the indices of the examples."""
     if not _takes_one(function):
         return lambda indices: function(_take(predictions, indices), _take(references, indices))
-    # Heavy, and at hand already wherever a model was trained.
+    # A slow import, but already loaded in a process that trains a model.
     from transformers import EvalPrediction
 
     shown = predictions if outputs is None else outputs
@@ -163,7 +163,7 @@ def _take(values: Values, indices: IntArray) -> Values:
 
 
 def _as_numbers(result: object, spec: str) -> dict[str, float]:
-    """A number under the function's name, or the numbers of a dict under their keys."""
+    """Convert a result to numbers by name: a single number gets the function's name, those of a dict their keys."""
     if isinstance(result, Mapping):
         numbers = {str(key): _as_number(value) for key, value in result.items()}
     else:
@@ -171,7 +171,7 @@ def _as_numbers(result: object, spec: str) -> dict[str, float]:
     wrong = [key for key, value in numbers.items() if value is None]
     if wrong or not numbers:
         raise UsageError(
-            f"{spec} returned {type(result).__name__} where a number or a dict of numbers is needed",
+            f"{spec} returned {type(result).__name__} instead of a number or a dict of numbers",
             where=f"metric {spec!r}" + (f", key {wrong[0]!r}" if wrong and isinstance(result, Mapping) else ""),
             hint="return a float, or a dict such as {'accuracy': 0.9}",
         )
@@ -179,7 +179,7 @@ def _as_numbers(result: object, spec: str) -> dict[str, float]:
 
 
 def _as_number(value: object) -> float | None:
-    """A Python, NumPy or one-element tensor number; None for anything else."""
+    """Convert a Python number, NumPy scalar or zero-dimensional tensor to float; None for anything else."""
     if isinstance(value, Real):
         return float(value)
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
@@ -189,7 +189,7 @@ def _as_number(value: object) -> float | None:
 
 
 def _module(place: str, spec: str) -> ModuleType:
-    """The module of a spec, from a file or by name."""
+    """Import the module of a spec, from a file or by name."""
     path = Path(place)
     try:
         if place.endswith(".py"):
@@ -220,7 +220,7 @@ def _from_file(path: Path) -> ModuleType:
 
 
 def _from_evaluate(name: str) -> Function:
-    """`glue/mrpc` as `evaluate.load("glue", "mrpc")`, else (a metric in an account) as `evaluate.load("glue/mrpc")`."""
+    """Load `glue/mrpc` as `evaluate.load("glue", "mrpc")`, else (a user's metric) as `evaluate.load("glue/mrpc")`."""
     try:
         evaluate = importlib.import_module("evaluate")
     except ImportError as error:
@@ -240,7 +240,7 @@ def _from_evaluate(name: str) -> Function:
         return lambda predictions, references: metric.compute(predictions=predictions, references=references)
     raise UsageError(
         f"evaluate cannot load {name!r}: {type(problem).__name__}: {problem}",
-        hint="it fetches its metrics from the hub: check the name and the connection",
+        hint="it downloads its metrics from the hub: check the name and the connection",
     ) from problem
 
 

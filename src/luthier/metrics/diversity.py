@@ -1,8 +1,8 @@
-"""How varied sampled texts are: distinct n-grams, repetition within a text, likeness of the texts to one another.
+"""Diversity metrics of generated texts: distinct n-grams, repetition within a text, similarity between texts.
 
-All are from 0 to 1, over `words`. What a text adds depends on the other texts, and a resample holds texts twice, as no
-sample of a model does: recomputed on resamples, `distinct` falls below its value on every one of them and `self_bleu`
-rises above it. So each text's part among all texts is computed once, and resamples sum these parts.
+All are between 0 and 1 and use `words`. The contribution of a text depends on the other texts, and a resample contains
+some texts twice, unlike any sample from a model: recomputed on resamples, `distinct` would always be too low and
+`self_bleu` too high. So each text's contribution among all texts is computed once, and resamples sum these numbers.
 """
 
 from collections import Counter
@@ -16,24 +16,24 @@ from luthier.metrics.overlap import words
 
 Words = Sequence[str]
 
-_MOST_TEXTS = 100  # of self-BLEU, in which each text is compared with all others
-_REPEATED = 4  # words of an n-gram whose return is a repetition
-_ORDER = 4  # of BLEU
+_MOST_TEXTS = 100  # of self-BLEU, which compares each text with all others
+_REPEATED = 4  # n-gram order of `repetition`
+_ORDER = 4  # maximum n-gram order of BLEU
 
 
 def diversity_metrics(texts: Sequence[str]) -> list[Metric]:
-    """`distinct_1` to `distinct_3`, `repetition` and `self_bleu` of samples."""
+    """`distinct_1` to `distinct_3`, `repetition` and `self_bleu` of generated texts."""
     samples = [words(text) for text in texts]
     return [*(distinct(samples, n) for n in (1, 2, 3)), repetition(samples), self_bleu(samples)]
 
 
 def distinct(samples: Sequence[Words], n: int) -> Metric:
-    """Different n-grams / n-grams, over all samples (Li et al. 2016). It falls with the number of words.
+    """Distinct n-grams / n-grams, over all samples (Li et al. 2016). It decreases with the number of words.
 
-    In a resample, an n-gram of one text alone comes and goes with this text, one of several texts is always there (to
-    first order that is how the number of different n-grams varies). On 200 draws of 50 and of 200 speeches of
-    Shakespeare the intervals held the mean of the draws 90 to 96 times in 100; on plain resamples none held its own
-    value.
+    On a resample, an n-gram that occurs in a single text counts as often as this text is drawn; one that occurs in
+    several texts always counts once (to first order, the number of distinct n-grams varies like this). On 200 draws of
+    50 and of 200 speeches of Shakespeare, 90 to 96 % of the intervals contained the mean of the draws; with plain
+    resampling, no interval contained its own value.
     """
     by_text = [_ngrams(sample, n) for sample in samples]
     texts_with = Counter(ngram for counts in by_text for ngram in counts)
@@ -44,16 +44,16 @@ def distinct(samples: Sequence[Words], n: int) -> Metric:
 
 
 def repetition(samples: Sequence[Words]) -> Metric:
-    """Share of a text's 4-grams that stood earlier in it, mean over the texts of 4 words or more."""
+    """Share of a text's 4-grams that already occurred earlier in it, averaged over texts of 4 words or more."""
     by_text = [_ngrams(sample, _REPEATED) for sample in samples]
     shares = [1 - len(counts) / counts.total() if counts else 0.0 for counts in by_text]
     return _mean("repetition", shares, [bool(counts) for counts in by_text])
 
 
 def self_bleu(samples: Sequence[Words]) -> Metric:
-    """Mean BLEU-4 of a text against all others as its references (Zhu et al. 2018), smoothed as sacreBLEU does it.
+    """Mean BLEU-4 of each text with all others as references (Zhu et al. 2018), smoothed as in sacreBLEU.
 
-    Texts without words are left out, and of more than 100 texts 100 are taken, evenly from first to last.
+    Texts without words are excluded; of more than 100 texts, 100 evenly spaced ones are used.
     """
     from sacrebleu.metrics.bleu import BLEU
 
@@ -73,14 +73,14 @@ def self_bleu(samples: Sequence[Words]) -> Metric:
 
 
 def _shared(by_text: Sequence[Counter[tuple[str, ...]]]) -> FloatArray:
-    """How many n-grams of each text are in another one, each as often at most as in the other that has it most."""
+    """Clipped n-gram matches of each text: an n-gram counts at most as often as in the other text with most of it."""
     first = Counter[tuple[str, ...]]()
     second = Counter[tuple[str, ...]]()
     for counts in by_text:
         for ngram, count in counts.items():
             low, high = sorted((count, first[ngram]))
             first[ngram], second[ngram] = high, max(second[ngram], low)
-    # The most in another text: the second most where this text has the most itself.
+    # The highest count in another text is the second highest one if this text has the highest.
     return np.array(
         [
             sum(min(count, second[ngram] if count == first[ngram] else first[ngram]) for ngram, count in counts.items())
@@ -94,6 +94,6 @@ def _ngrams(sample: Words, n: int) -> Counter[tuple[str, ...]]:
 
 
 def _mean(name: str, parts: Sequence[float] | FloatArray, taken: Sequence[float] | FloatArray) -> Metric:
-    """The mean over the texts that are taken; the parts of the others must be 0."""
+    """The mean over the texts with `taken` 1; the `parts` of the others must be 0."""
     statistics = np.array([parts, taken], dtype=np.float64).T.reshape(-1, 2)
     return Metric(name, statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]), greater_is_better=False)

@@ -1,7 +1,7 @@
-"""Metrics of tagged tokens: entities found, by type, and the tag dictionary that a tagger has to beat.
+"""Entity metrics of tagged sentences, overall and by type, and a tag dictionary as the baseline.
 
-Equal to seqeval's in its default mode, which is that of conlleval: an entity counts where type, start and end are
-right, and an `I-` without its `B-` begins one. Intervals resample sentences, not entities.
+Equal to seqeval's default mode, which is that of conlleval: an entity is correct if its type, start and end are, and an
+`I-` without `B-` starts an entity. Intervals resample sentences, not entities.
 """
 
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ Tags = Sequence[Sequence[str]]
 
 
 class Entity(NamedTuple):
-    """An entity of a sentence: its tokens are `start` to `end`, exclusive."""
+    """An entity of a sentence, with the tokens from `start` to `end` (exclusive)."""
 
     type: str
     start: int
@@ -27,7 +27,7 @@ class Entity(NamedTuple):
 
 
 def entities(tags: Sequence[str]) -> list[Entity]:
-    """The entities of one sentence's IOB2 tags, in order. What is neither `O` nor `B-` is taken as `I-`."""
+    """The entities of one sentence's IOB2 tags, in order. Any tag other than `O` and `B-` is read as `I-`."""
     found: list[Entity] = []
     start, inside = 0, ""
     for at, tag in enumerate([*tags, "O"]):
@@ -42,14 +42,14 @@ def entities(tags: Sequence[str]) -> list[Entity]:
 
 
 def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
-    """The usual metrics of tagged sentences.
+    """The standard metrics of tagged sentences.
 
-    `f1`, `precision` and `recall` are over all entities, 0 where there are none. `f1_macro` is the mean over the types
-    that occur in gold or predicted tags. `accuracy` is that of tokens, most of which are easy.
+    `f1`, `precision` and `recall` are over all entities, 0 if there are none. `f1_macro` is the mean over the types
+    that occur in gold or predicted tags. `accuracy` is over tokens, most of which are easy.
 
     Args:
-        predicted: IOB2 tags by sentence.
-        gold: As many tags for each sentence.
+        predicted: IOB2 tags of each sentence.
+        gold: Gold tags, as many for each sentence.
     """
     types = entity_types(predicted, gold)
     counts = type_counts(predicted, gold, types)
@@ -71,20 +71,20 @@ def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
 
 
 def entity_types(*tags: Tags) -> list[str]:
-    """The types of entity in tags, sorted."""
+    """The entity types in tags, sorted."""
     return sorted({entity.type for several in tags for sentence in several for entity in entities(sentence)})
 
 
 def type_counts(predicted: Tags, gold: Tags, types: Sequence[str]) -> csr_array:
-    """The statistics that the metrics by type read: takes the place of `class_counts` in `class_table`.
+    """The per-sentence statistics of each type; used in `class_table` in place of `class_counts`.
 
     Args:
-        predicted: IOB2 tags by sentence.
-        gold: As many tags for each sentence.
+        predicted: IOB2 tags of each sentence.
+        gold: Gold tags, as many for each sentence.
         types: Every type that occurs in them.
 
     Returns:
-        `[n, 3 * types]`, sparse: how many entities of each type were rightly predicted, predicted, gold.
+        `[n, 3 * types]`, sparse: how many entities of each type are correctly predicted, predicted, gold.
     """
     _check(predicted, gold)
     column = {kind: at for at, kind in enumerate(types)}
@@ -98,14 +98,14 @@ def type_counts(predicted: Tags, gold: Tags, types: Sequence[str]) -> csr_array:
                     raise ValueError(f"sentence {row} has an entity of type {entity.type!r}, which is not in types")
                 rows.append(row)
                 columns.append(part * len(types) + column[entity.type])
-    # Entries of one cell are summed.
+    # Entries of the same cell are summed.
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(gold), 3 * len(types)), dtype=np.float64)
 
 
 def most_frequent_tags(train_tokens: Tags, train_tags: Tags, test_tokens: Tags) -> list[list[str]]:
-    """The tag dictionary: each word's most frequent tag in training, made valid IOB2.
+    """Tag dictionary baseline: each word's most frequent tag in training, converted to valid IOB2.
 
-    A word that training lacks is looked up in lower case, and else is `O`. Of equally frequent tags the first seen.
+    A word that is not in training is looked up in lower case, else it gets `O`. Ties go to the tag seen first.
     """
     exact: defaultdict[str, Counter[str]] = defaultdict(Counter)
     lowered: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -121,7 +121,7 @@ def most_frequent_tags(train_tokens: Tags, train_tags: Tags, test_tokens: Tags) 
 
 
 def valid_tags(tags: Sequence[str]) -> list[str]:
-    """The same entities in valid IOB2: an `I-` that begins one becomes `B-`."""
+    """Convert tags to valid IOB2 with the same entities: an `I-` that starts an entity becomes `B-`."""
     valid = list(tags)
     for entity in entities(tags):
         valid[entity.start] = f"B-{entity.type}"
@@ -135,7 +135,7 @@ def _accuracy(predicted: Tags, gold: Tags) -> Metric:
 
 
 def _check(predicted: Tags, gold: Tags) -> None:
-    """Tags are made by us, so what is wrong here is a bug."""
+    """Validate the numbers of tags. Luthier produces the tags, so an error here is a bug."""
     if len(predicted) != len(gold):
         raise ValueError(f"predicted tags of {len(predicted)} sentences, gold tags of {len(gold)}")
     for row, (ours, theirs) in enumerate(zip(predicted, gold, strict=True)):

@@ -1,6 +1,6 @@
-"""Metrics of language models, from each document's negative log-likelihood.
+"""Language model metrics, from the negative log-likelihood of each document.
 
-Perplexity and loss are by token, so only models of one tokenizer can be compared by them; bits per byte by all.
+Loss and perplexity are per token, so they only compare models with the same tokenizer; bits per byte compares any.
 """
 
 import numpy as np
@@ -10,12 +10,12 @@ from luthier.metrics.base import Metric, ratio
 
 
 def language_metrics(nll: FloatArray, tokens: IntArray, n_bytes: IntArray) -> list[Metric]:
-    """Loss, perplexity and bits per byte over all tokens, not a mean of the documents' means.
+    """Loss, perplexity and bits per byte over all tokens, not averaged over documents.
 
     Args:
         nll: `[n]` negative log-likelihood of each document: natural logarithm, summed over its predicted tokens.
-        tokens: `[n]` how many tokens were predicted.
-        n_bytes: `[n]` bytes of UTF-8 that these tokens stand for.
+        tokens: `[n]` number of predicted tokens.
+        n_bytes: `[n]` number of UTF-8 bytes of these tokens.
     """
     columns = [np.asarray(column, dtype=np.float64) for column in (nll, tokens, n_bytes)]
     if len({column.shape for column in columns}) > 1 or columns[0].ndim != 1:

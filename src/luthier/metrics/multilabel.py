@@ -1,8 +1,8 @@
-"""Metrics of several labels per example, from 0/1 matrices `[n, labels]`.
+"""Multi-label classification metrics, from 0/1 matrices `[n, labels]`.
 
-Equal to scikit-learn's with `zero_division=0`, but for `jaccard`: an example without labels for which none is
-predicted is right there and counts 1 (the rule of SemEval-2018 task 1; scikit-learn's `zero_division=1`). Macro means
-run over all labels: one that is neither gold nor predicted counts 0, in a resample as in the whole.
+Equal to scikit-learn's with `zero_division=0`, except for `jaccard`: an example with neither gold nor predicted labels
+counts as 1 (as in SemEval-2018 task 1, or scikit-learn's `zero_division=1`). Macro means are over all labels: one that
+is neither gold nor predicted counts as 0, also in resamples.
 """
 
 import numpy as np
@@ -13,27 +13,27 @@ from luthier.metrics.base import Metric, average, ratio
 
 
 def label_counts(predicted: IntArray, gold: IntArray) -> csr_array:
-    """The statistics that the metrics by label read: takes the place of `class_counts` in `class_table`.
+    """The per-example statistics of each label; used in `class_table` in place of `class_counts`.
 
     Args:
         predicted: `[n, labels]` of 0 and 1.
         gold: `[n, labels]` of 0 and 1.
 
     Returns:
-        `[n, 3 * labels]`, sparse: for each label whether it was rightly predicted, predicted, gold.
+        `[n, 3 * labels]`, sparse: for each label whether it is correctly predicted, predicted, gold.
     """
     predicted, gold = _sets(predicted, gold)
     return csr_array(np.concatenate([predicted & gold, predicted, gold], axis=1).astype(np.float64))
 
 
 def multilabel_metrics(predicted: IntArray, gold: IntArray) -> list[Metric]:
-    """The usual metrics of several labels per example."""
+    """The standard multi-label metrics."""
     counts = label_counts(predicted, gold)
     return [f1_micro(counts), f1_macro(counts), jaccard(predicted, gold), exact_match(predicted, gold)]
 
 
 def f1_micro(counts: csr_array) -> Metric:
-    """F1 over all decisions (example, label). Takes `label_counts`."""
+    """F1 over all pairs of example and label. Takes the result of `label_counts`."""
 
     def value(sums: FloatArray) -> FloatArray:
         right, predicted, gold = np.split(sums, 3, axis=-1)
@@ -43,7 +43,7 @@ def f1_micro(counts: csr_array) -> Metric:
 
 
 def f1_macro(counts: csr_array) -> Metric:
-    """Mean of the labels' F1. Takes `label_counts`."""
+    """Mean F1 over the labels. Takes the result of `label_counts`."""
 
     def value(sums: FloatArray) -> FloatArray:
         right, predicted, gold = np.split(sums, 3, axis=-1)
@@ -54,20 +54,20 @@ def f1_macro(counts: csr_array) -> Metric:
 
 
 def jaccard(predicted: IntArray, gold: IntArray) -> Metric:
-    """Mean over examples of labels in both / labels in either; 1 where there are none in either."""
+    """Mean over examples of the intersection / union of predicted and gold labels; 1 if both are empty."""
     predicted, gold = _sets(predicted, gold)
     both, either = (predicted & gold).sum(1, dtype=np.float64), (predicted | gold).sum(1, dtype=np.float64)
     return average("jaccard", ratio(both, either, empty=1.0))
 
 
 def exact_match(predicted: IntArray, gold: IntArray) -> Metric:
-    """Share of examples whose labels are all right (subset accuracy)."""
+    """Share of examples whose labels are all correct (subset accuracy)."""
     predicted, gold = _sets(predicted, gold)
     return average("exact_match", (predicted == gold).all(1))
 
 
 def _sets(predicted: IntArray, gold: IntArray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as `[n, labels]` bool, checked."""
+    """Convert both to `[n, labels]` bool and validate them."""
     predicted, gold = np.asarray(predicted), np.asarray(gold)
     if predicted.shape != gold.shape or gold.ndim != 2:
         raise ValueError(f"predicted {predicted.shape} and gold {gold.shape} must both be [n, labels]")

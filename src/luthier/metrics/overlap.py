@@ -1,11 +1,11 @@
-"""Metrics of texts that have reference texts: ROUGE, and the leading sentences that a summary has to beat.
+"""Overlap of texts with reference texts: ROUGE, and leading sentences as the baseline for summaries.
 
-ROUGE is that of the package rouge_score, without stemming: F-measures, mean over examples, the best reference for each
-metric where there are several. Two rules are ours. rougeLsum wants sentences on lines of their own, and they are found
-by `sentence_spans`: NLTK's splitter is a model to download. And rouge_score keeps only a-z and 0-9, which turns
-"für" into "f r" and leaves nothing of Greek: where a quarter of the references' words or more hold letters outside
-ASCII (Greek, Russian, Hindi, Chinese, Vietnamese, Polish; not German, French or Spanish, whose published numbers are
-of that kind), the tokens are `words`.
+ROUGE is computed by the package rouge_score, without stemming: F-measures, averaged over examples, with the best of
+several references for each metric. Luthier differs in two ways. First, rougeLsum needs one sentence per line; these
+are found by `sentence_spans`, since NLTK's splitter is a model to download. Second, rouge_score keeps only a-z and 0-9,
+which turns "für" into "f r" and removes Greek altogether: if a quarter of the words in the references or more contain
+letters outside ASCII (Greek, Russian, Hindi, Chinese, Vietnamese, Polish; not German, French or Spanish, whose
+published scores use the ASCII tokens), the tokens are `words`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from luthier.metrics.base import Metric, average
 
 ROUGE = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
-# Scripts that write no blanks between words: a token is one character with its marks.
+# Scripts without spaces between words: a token is one character with its combining marks.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(
     rf"[[{_UNSPACED}]&&[\p{{L}}\p{{N}}]]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}]--[{_UNSPACED}]]*",
@@ -26,7 +26,7 @@ _WORD = regex.compile(
 )
 _OUTSIDE_ASCII = 0.25
 
-# Where a sentence may end: a stop with its closing quotes before a blank, a full-width or Indic stop, a line's end.
+# Where a sentence may end: a stop with closing quotes before whitespace, a full-width or Indic stop, a line break.
 _STOP = regex.compile(
     r"""(?<![.!?…؟])(?P<stop>[.!?…؟]+["'\p{Pe}\p{Pf}]*)(?=\s)|[。\uff01\uff1f।॥]+[\p{Pe}\p{Pf}]*|\n"""
 )
@@ -39,16 +39,16 @@ _MOST_DOCUMENTS = 1000
 
 
 def words(text: str) -> list[str]:
-    """The words of a text of any script in lower case; single characters where words are not parted by blanks."""
+    """The words of a text in lower case, for any script; single characters in scripts without spaces between words."""
     found: list[str] = _WORD.findall(text.lower())
     return found
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Start and end of each sentence, without the blanks around it.
+    """Start and end of each sentence, without surrounding whitespace.
 
-    A sentence ends with its line, or after `.`, `!`, `?`, `…` before a blank unless a small letter follows or the stop
-    belongs to an initial or a common abbreviation, or after the stops of scripts that write no blank there.
+    A sentence ends with its line; after `.`, `!`, `?`, `…` and whitespace, unless a lowercase letter follows or the
+    stop belongs to an initial or a common abbreviation; or after a stop of a script that has no space there.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -62,7 +62,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 
 def rouge_tokens(references: Sequence[Sequence[str]]) -> Literal["ascii", "words"]:
-    """What ROUGE is computed on: rouge_score's own tokens of a-z and 0-9, or `words`."""
+    """The tokens that ROUGE is computed on: rouge_score's own (a-z and 0-9), or `words`."""
     found = [word for several in references for reference in several for word in words(reference)]
     outside = sum(not word.isascii() for word in found)
     return "words" if outside and outside >= _OUTSIDE_ASCII * len(found) else "ascii"
@@ -71,14 +71,14 @@ def rouge_tokens(references: Sequence[Sequence[str]]) -> Literal["ascii", "words
 def rouge_metrics(
     predictions: Sequence[str], references: Sequence[Sequence[str]], names: Sequence[str] = ROUGE
 ) -> list[Metric]:
-    """ROUGE of texts.
+    """Compute ROUGE.
 
-    An example without references is right where nothing was written: 1 for a prediction without words, else 0.
+    An example without references scores 1 if the prediction has no words, else 0.
 
     Args:
         predictions: `n` texts.
-        references: One or several texts for each.
-        names: Some of `ROUGE`; those of longest common subsequences cost the most.
+        references: One or several texts for each prediction, or none.
+        names: Subset of `ROUGE`; rougeL and rougeLsum are the slowest.
     """
     from rouge_score.rouge_scorer import RougeScorer
 
@@ -94,14 +94,14 @@ def rouge_metrics(
 
 
 def lead_sentences(documents: Sequence[str], n: int) -> list[str]:
-    """The first `n` sentences of each document; the first `n` turns where it is a dialogue with a turn on each line."""
+    """The first `n` sentences of each document; the first `n` turns if it is a dialogue with one turn per line."""
     return [_lead(document, _units(document), n) for document in documents]
 
 
 def lead_length(train_documents: Sequence[str], train_summaries: Sequence[str]) -> int:
-    """The `n` for `lead_sentences` whose mean length in words is nearest to that of the training summaries.
+    """The `n` for `lead_sentences` whose mean length in words is closest to that of the training summaries.
 
-    At least 1. A thousand documents are looked at.
+    At least 1. Only the first thousand documents are used.
     """
     if not train_documents:
         return 1
@@ -112,7 +112,7 @@ def lead_length(train_documents: Sequence[str], train_summaries: Sequence[str]) 
     ]
     means: list[float] = []
     for n in range(max(map(len, lengths))):
-        # A document of fewer sentences is there as a whole.
+        # A document with fewer sentences counts in full.
         means.append(float(np.mean([length[min(n, len(length) - 1)] for length in lengths])))
         if means[-1] >= target:
             break
@@ -120,21 +120,21 @@ def lead_length(train_documents: Sequence[str], train_summaries: Sequence[str]) 
 
 
 class _Words:
-    """`words` as rouge_score wants its tokenizers."""
+    """Adapter from `words` to the tokenizer interface of rouge_score."""
 
     def tokenize(self, text: str) -> list[str]:
         return words(text)
 
 
 def _goes_on(text: str, start: int, stop: int) -> bool:
-    """Whether a sentence goes on after a stop."""
+    """Whether a sentence continues after a stop."""
     following = _NEXT.match(text, stop)
     small = following is not None and following[1].islower()
     return small or _ABBREVIATION.search(text, max(start, stop - 12), stop) is not None
 
 
 def _lines(text: str) -> str:
-    """A text with each sentence on a line of its own."""
+    """Put each sentence of a text on its own line."""
     return "\n".join(text[start:end] for start, end in sentence_spans(text))
 
 
@@ -143,7 +143,7 @@ def _lead(document: str, units: Sequence[tuple[int, int]], n: int) -> str:
 
 
 def _units(document: str) -> list[tuple[int, int]]:
-    """Spans of the sentences, or of the lines where most of them begin with who is speaking."""
+    """Spans of the sentences, or of the lines if most of them begin with a speaker."""
     lines = _line_spans(document)
     turns = sum(bool(_TURN.match(document, start, end)) for start, end in lines)
     return lines if len(lines) > 1 and 2 * turns > len(lines) else sentence_spans(document)
@@ -156,7 +156,7 @@ def _line_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """A span without the blanks around it; None where nothing is left."""
+    """Strip whitespace from a span; None if nothing is left."""
     inner = text[start:end]
     left = start + len(inner) - len(inner.lstrip())
     right = start + len(inner.rstrip())

@@ -1,7 +1,7 @@
-"""Metrics of predicted numbers: Pearson, Spearman, errors, explained variance.
+"""Regression metrics: Pearson, Spearman, mean squared and absolute error, R2.
 
-Values are centred and scaled before they are summed, so that large offsets (years, prices) cost no digits.
-Correlations are not defined where predictions or gold values are constant.
+Values are centred and scaled before they are summed, so that large offsets (years, prices) do not lose precision.
+Correlations are undefined if predictions or gold values are constant.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ import numpy as np
 from luthier.arrays import FloatArray
 from luthier.metrics.base import AnyMetric, Metric, average, ratio
 
-# A variance below this share of the mean square is rounding error of a constant.
+# A variance below this share of the mean square is the rounding error of a constant.
 _CONSTANT = 1e-12
 
 
 def regression_metrics(predicted: FloatArray, gold: FloatArray) -> list[AnyMetric]:
-    """The usual metrics of predicted numbers: both `[n]`."""
+    """The standard regression metrics; both arguments are `[n]`."""
     return [
         pearson(predicted, gold),
         spearman(predicted, gold),
@@ -27,7 +27,7 @@ def regression_metrics(predicted: FloatArray, gold: FloatArray) -> list[AnyMetri
 
 
 def pearson(predicted: FloatArray, gold: FloatArray) -> Metric:
-    """Linear correlation."""
+    """Pearson (linear) correlation."""
     predicted, gold = _numbers(predicted, gold)
     x, y = _standardised(predicted), _standardised(gold)
     statistics = np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y], axis=1)
@@ -35,7 +35,7 @@ def pearson(predicted: FloatArray, gold: FloatArray) -> Metric:
 
 
 def spearman(predicted: FloatArray, gold: FloatArray) -> "RankCorrelation":
-    """Correlation of ranks, ties sharing their mean rank."""
+    """Spearman (rank) correlation; ties share their mean rank."""
     predicted, gold = _numbers(predicted, gold)
     return RankCorrelation(predicted, gold)
 
@@ -53,7 +53,7 @@ def mae(predicted: FloatArray, gold: FloatArray) -> Metric:
 
 
 def r2(predicted: FloatArray, gold: FloatArray) -> Metric:
-    """Share of the variance of the gold values that is explained; not defined where these are constant."""
+    """Coefficient of determination: explained share of the variance of the gold values; undefined if constant."""
     predicted, gold = _numbers(predicted, gold)
     scale = _scale(gold)
     y, error = _standardised(gold), (gold - predicted) / scale
@@ -67,7 +67,7 @@ def r2(predicted: FloatArray, gold: FloatArray) -> Metric:
 
 @dataclass(frozen=True, eq=False)
 class RankCorrelation:
-    """Spearman's correlation: ranks change with the resample, and follow from its counts.
+    """Spearman's correlation; the ranks are recomputed from the counts of each resample.
 
     Args:
         predicted: `[n]`.
@@ -99,7 +99,7 @@ def _ranks(values: FloatArray, counts: FloatArray) -> FloatArray:
     order = np.argsort(place, kind="stable")
     starts = np.searchsorted(place[order], np.arange(len(distinct)))
     drawn = np.add.reduceat(counts[:, order], starts, axis=1)
-    # Rank 1 is the first of cumsum's; the mean rank of `drawn` equal values ending at rank e is e - (drawn - 1) / 2.
+    # cumsum is the last rank e of each value; the mean rank of `drawn` equal values is e - (drawn - 1) / 2.
     ranks = np.cumsum(drawn, axis=1) - (drawn - 1) / 2
     n = counts.sum(axis=1, keepdims=True)
     ranks = (2 * ranks - n - 1) / n
@@ -114,20 +114,20 @@ def _correlation(sums: FloatArray) -> FloatArray:
 
 
 def _variation(n: FloatArray, total: FloatArray, squares: FloatArray) -> FloatArray:
-    """Sum of squared distances from the mean; 0 where only rounding error is left."""
+    """Sum of squared distances from the mean; 0 if only rounding error is left."""
     variation = squares - ratio(total * total, n)
     return np.where(variation > _CONSTANT * squares, variation, 0.0)
 
 
 def _scale(values: FloatArray) -> float:
-    """The largest distance from the mean; 1 where there is none."""
+    """The largest distance from the mean; 1 if all values are equal."""
     if not len(values) or np.ptp(values) == 0:
         return 1.0
     return float(np.abs(values - values.mean()).max())
 
 
 def _standardised(values: FloatArray) -> FloatArray:
-    """Values around 0 of magnitude 1; all 0 where they are constant (the mean of equal numbers can miss them)."""
+    """Centre values at 0 and scale them to magnitude 1; all 0 if constant (their mean can have a rounding error)."""
     if not len(values) or np.ptp(values) == 0:
         return np.zeros(len(values))
     centred: FloatArray = values - values.mean()
@@ -135,7 +135,7 @@ def _standardised(values: FloatArray) -> FloatArray:
 
 
 def _numbers(predicted: FloatArray, gold: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Both as float64 `[n]`, checked; infinite values become nan, on which no metric is defined."""
+    """Convert both to float64 `[n]` and validate them; infinite values become nan, for which metrics are undefined."""
     predicted, gold = np.asarray(predicted, dtype=np.float64), np.asarray(gold, dtype=np.float64)
     if predicted.shape != gold.shape or gold.ndim != 1:
         raise ValueError(f"predicted {predicted.shape} and gold {gold.shape} must both be [n]")

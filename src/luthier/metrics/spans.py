@@ -1,9 +1,9 @@
-"""Metrics of answers to questions by the rules of SQuAD, and the sentence that an extracted answer has to beat.
+"""Question answering metrics by the SQuAD rules, and the nearest sentence as the baseline for extracted answers.
 
-Answers are compared as `evaluate-v2.0.py` compares them: in lower case, without ASCII punctuation and English
-articles, split at blanks; the best of several gold answers counts, and a gold answer of which nothing is left is none.
-On questions that all have an answer this is `evaluate-v1.1.py` as well. Where words are not parted by blanks the F1
-is that of whole phrases.
+Answers are compared as in `evaluate-v2.0.py`: in lower case, without ASCII punctuation and English articles, split at
+whitespace. The best of several gold answers counts; a gold answer that is empty after normalisation is dropped. If all
+questions have an answer, this equals `evaluate-v1.1.py`. In scripts without spaces between words, F1 compares whole
+phrases.
 """
 
 import re
@@ -22,27 +22,27 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalise(text: str) -> str:
-    """A text as it is compared: `The U.S.` as `us`."""
+    """Normalise a text for comparison: `The U.S.` becomes `us`."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
 
 
 def exact_match(prediction: str, golds: Sequence[str]) -> float:
-    """1 where a gold answer is the predicted one, else 0; without gold answers 1 where none is predicted."""
+    """1 if the prediction equals a gold answer, else 0; without gold answers, 1 if the prediction is empty."""
     return float(normalise(prediction) in _normalised(golds))
 
 
 def token_f1(prediction: str, golds: Sequence[str]) -> float:
-    """The best F1 of a gold answer's words; without gold answers 1 where none is predicted."""
+    """The best F1 over words with any gold answer; without gold answers, 1 if the prediction is empty."""
     found = normalise(prediction).split()
     return max(_f1(found, gold.split()) for gold in _normalised(golds))
 
 
 def span_metrics(predictions: Sequence[str], golds: Sequence[Sequence[str]]) -> list[Metric]:
-    """The usual metrics of answers: F1 and exact match; where some questions have no answer, also by that.
+    """The standard answer metrics: F1 and exact match, also by answerability if some questions have no answer.
 
     Args:
-        predictions: The answer to each question, empty for none.
-        golds: The right answers to each: none, or only empty ones, where there is no answer.
+        predictions: The predicted answer to each question; empty for no answer.
+        golds: The gold answers to each question; none, or only empty ones, if it has no answer.
     """
     pairs = list(zip(predictions, golds, strict=True))
     f1 = np.array([token_f1(*pair) for pair in pairs], dtype=np.float64)
@@ -68,14 +68,14 @@ def span_metrics(predictions: Sequence[str], golds: Sequence[Sequence[str]]) -> 
 def best_threshold(
     scores_null_minus_best: FloatArray, predictions: Sequence[str], golds: Sequence[Sequence[str]]
 ) -> float:
-    """The threshold with the best F1: an answer stands where its null score less its own is at most the threshold.
+    """The threshold with the best F1: an answer is kept if the null score minus its own is at most the threshold.
 
-    The sweep of `find_best_thresh` in `evaluate-v2.0.py`, except that equal scores are taken together, and that where
-    no answer at all is best the threshold lies below all scores and is not 0.
+    Like `find_best_thresh` in `evaluate-v2.0.py`, except that equal scores are handled together, and that if giving no
+    answer at all is best, the threshold is below all scores instead of 0.
 
     Args:
-        scores_null_minus_best: `[n]` score of no answer less that of the best answer.
-        predictions: The best answer to each question, whatever the score of none.
+        scores_null_minus_best: `[n]` score of no answer minus that of the best answer.
+        predictions: The best answer to each question, regardless of the null score.
         golds: As in `span_metrics`.
     """
     scores = np.asarray(scores_null_minus_best, dtype=np.float64)
@@ -85,7 +85,7 @@ def best_threshold(
     gains = np.array([token_f1(prediction, several) - token_f1("", several) for prediction, several in pairs])
     order = np.argsort(scores, kind="stable")
     ordered = scores[order]
-    # Rounded, so that of equal sums the first is taken.
+    # Rounded, so that the first of equal sums is chosen.
     total = np.round(np.cumsum(gains[order]), 9)
     total[:-1][ordered[:-1] == ordered[1:]] = -np.inf
     best = int(total.argmax())
@@ -93,12 +93,12 @@ def best_threshold(
 
 
 def nearest_sentences(questions: Sequence[str], contexts: Sequence[str]) -> list[tuple[str, int]]:
-    """For each question the sentence of its context that shares the most words with it, rare words counting more.
+    """For each question, the sentence of its context that shares the most words with it, weighted by rarity.
 
-    A word counts log(1 + sentences / sentences with it), over all contexts. Of equal sentences the first.
+    The weight of a word is log(1 + sentences / sentences with it), over all contexts. Ties go to the first sentence.
 
     Returns:
-        Each sentence, as it stands in the context, and its first character's place there.
+        Each sentence, as in the context, and its start offset there.
     """
     spans = {context: sentence_spans(context) for context in contexts}
     held = {context: [set(words(context[start:end])) for start, end in spans[context]] for context in spans}
@@ -108,7 +108,7 @@ def nearest_sentences(questions: Sequence[str], contexts: Sequence[str]) -> list
     nearest: list[tuple[str, int]] = []
     for question, context in zip(questions, contexts, strict=True):
         asked = set(words(question))
-        # Sorted, since a set's order, and with it the rounding of a sum, changes from one process to the next.
+        # Sorted, since the order of a set, and with it the rounding of the sum, varies between processes.
         shared = [sum(weight[word] for word in sorted(asked & sentence)) for sentence in held[context]]
         start, end = spans[context][int(np.argmax(shared))] if shared else (0, 0)
         nearest.append((context[start:end], start))

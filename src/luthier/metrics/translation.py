@@ -1,7 +1,7 @@
-"""Metrics of translations: BLEU and chrF as sacreBLEU computes them, from 0 to 100, with its signatures.
+"""Translation metrics: BLEU and chrF as computed by sacreBLEU, from 0 to 100, with its signatures.
 
-Both are of summed counts of n-grams, so the counts are taken sentence by sentence and only the last step, from sums to
-the score, is written again here, for a thousand resamples at once.
+Both are functions of summed n-gram counts. The counts are taken sentence by sentence with sacreBLEU; only the last
+step, from sums to score, is implemented here, to compute a thousand resamples at once.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ import regex
 from luthier.arrays import FloatArray
 from luthier.metrics.base import Metric, ratio
 
-_WORD_ORDER = 4  # of BLEU
-_CHARACTER_ORDER = 6  # of chrF
-_BETA = 2  # of chrF: recall weighs beta squared
+_WORD_ORDER = 4  # maximum n-gram order of BLEU
+_CHARACTER_ORDER = 6  # maximum n-gram order of chrF
+_BETA = 2  # of chrF: recall is weighted by beta squared
 
-# Languages written without blanks between words, and Korean, as sacreBLEU would have it if MeCab were installed.
+# Languages without spaces between words, and Korean, for which sacreBLEU's own tokenizer needs MeCab.
 _CHARACTERS = {"ja", "jpn", "japanese", "ko", "kor", "korean", "th", "tha", "lo", "lao", "km", "khm", "my", "mya"}
 _CHINESE = {"zh", "zho", "cmn", "yue", "chinese"}
 _HAN = regex.compile(r"\p{Han}")
@@ -27,13 +27,13 @@ _LETTER = regex.compile(r"\p{L}")
 def translation_metrics(
     predictions: Sequence[str], references: Sequence[Sequence[str]], target_language: str = ""
 ) -> list[Metric]:
-    """BLEU and chrF of translations.
+    """Compute BLEU and chrF.
 
     Args:
         predictions: `n` texts.
         references: One or several texts for each; their number may differ.
-        target_language: Code or English name of the language, such as `de`, `zh_CN`, `Japanese`; it decides BLEU's
-            tokens. Empty for what the letters of the references say.
+        target_language: Code or English name of the language, such as `de`, `zh_CN`, `Japanese`; it determines BLEU's
+            tokenizer. Empty to detect the script from the references.
     """
     for row, several in enumerate(references):
         if not several:
@@ -46,11 +46,11 @@ def translation_metrics(
 
 
 def signatures(references: Sequence[Sequence[str]], target_language: str = "") -> dict[str, str]:
-    """sacreBLEU's signature of each metric, without which the number cannot be compared with another."""
+    """sacreBLEU's signature of each metric, which is needed to compare scores."""
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
-    # Only how many references there are goes into the signature: None stands for one that is not there.
+    # Only the number of references affects the signature; None is a missing reference.
     numbers = sorted({len(several) for several in references})
     shape = [["" if at < number else None for number in numbers] for at in range(numbers[-1])] if numbers else [[""]]
     metrics = {
@@ -73,10 +73,10 @@ def bleu_tokenizer(references: Sequence[Sequence[str]], target_language: str = "
 
 
 def _word_counts(predictions: Sequence[str], references: Sequence[Sequence[str]], tokenizer: str) -> FloatArray:
-    """What BLEU sums, `[n, 10]`: lengths of prediction and nearest reference, right n-grams, predicted n-grams."""
+    """Statistics of BLEU, `[n, 10]`: lengths of prediction and closest reference, matching and predicted n-grams."""
     from sacrebleu.metrics.bleu import BLEU
 
-    # The effective order changes a sentence's score, not its counts; without it sacreBLEU warns at each sentence.
+    # effective_order changes a sentence's score, not its counts; without it, sacreBLEU warns for each sentence.
     bleu = BLEU(tokenize=tokenizer, effective_order=True, max_ngram_order=_WORD_ORDER)
     counts = np.zeros((len(predictions), 2 + 2 * _WORD_ORDER))
     for row, prediction, several in zip(counts, predictions, references, strict=True):
@@ -86,7 +86,7 @@ def _word_counts(predictions: Sequence[str], references: Sequence[Sequence[str]]
 
 
 def _bleu(sums: FloatArray) -> FloatArray:
-    """Corpus BLEU with sacreBLEU's default smoothing (`exp`): each order without a hit halves what it counts."""
+    """Corpus BLEU with sacreBLEU's default smoothing (`exp`): the k-th order without a match counts 1 / 2^k matches."""
     predicted, reference = sums[..., 0], sums[..., 1]
     right, total = sums[..., 2 : 2 + _WORD_ORDER], sums[..., 2 + _WORD_ORDER :]
     missed = right == 0
@@ -97,7 +97,7 @@ def _bleu(sums: FloatArray) -> FloatArray:
 
 
 def _character_counts(predictions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
-    """What chrF sums, `[n, 18]`: for each order predicted, reference and shared n-grams, of the best reference."""
+    """Statistics of chrF, `[n, 18]`: predicted, reference, matching n-grams of each order, for the best reference."""
     from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
     counts = np.zeros((len(predictions), 3 * _CHARACTER_ORDER))
@@ -106,7 +106,7 @@ def _character_counts(predictions: Sequence[str], references: Sequence[Sequence[
         by_reference = np.zeros((len(several), _CHARACTER_ORDER, 3))
         for cells, reference in zip(by_reference, several, strict=True):
             for cell, a, b in zip(cells, ours, extract_all_char_ngrams(reference, _CHARACTER_ORDER), strict=True):
-                # Orders that the reference is too short for do not count against the prediction.
+                # Orders for which the reference is too short do not count against the prediction.
                 cell[:] = [a.total() if b else 0, b.total(), sum(min(n, b[key]) for key, n in a.items() if key in b)]
         flat = by_reference.reshape(len(several), -1)
         row[:] = flat[_chrf(flat).argmax()]
@@ -114,7 +114,7 @@ def _character_counts(predictions: Sequence[str], references: Sequence[Sequence[
 
 
 def _chrf(sums: FloatArray) -> FloatArray:
-    """chrF: the F-score of precision and recall averaged over the orders that both sides have."""
+    """chrF: the F-score of precision and recall, averaged over the orders for which both texts have n-grams."""
     predicted, reference, shared = np.moveaxis(sums.reshape(*sums.shape[:-1], _CHARACTER_ORDER, 3), -1, 0)
     orders = ((predicted > 0) & (reference > 0)).sum(-1)
     precision = ratio(ratio(shared, predicted, empty=0.0).sum(-1), orders, empty=0.0)

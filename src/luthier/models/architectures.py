@@ -1,4 +1,4 @@
-"""What tells architectures apart when a model is made new: how its text is marked up, its proportions, its start."""
+"""Properties of architectures for training from scratch: special tokens, proportions, start token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ Kind = Literal["bpe", "unigram", "wordpiece", "word", "character"]
 
 @dataclass(frozen=True)
 class Markup:
-    """The special tokens of a text.
+    """The special tokens of an architecture.
 
     Args:
         tokens: Role to token, in the order of their ids.
-        single: What is put around a text.
-        pair: What is put around two.
-        turns: What the default chat template puts around a turn.
+        single: Template of one text with special tokens.
+        pair: Template of a pair of texts.
+        turns: Tokens that the default chat template puts around a turn.
     """
 
     tokens: Mapping[str, str]
@@ -39,7 +39,7 @@ BERT = Markup(
     "[CLS] $A [SEP]",
     "[CLS] $A [SEP] $B:1 [SEP]:1",
 )
-# Texts hold HTML such as <s>, so the marks of models that write any text are none of it.
+# Texts may contain HTML such as <s>, so models that generate any text have other special tokens.
 GPT = Markup(
     {"pad_token": "<|pad|>", "bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|unknown|>"},
     "<|startoftext|> $A",
@@ -68,19 +68,19 @@ BART = Markup(
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a new model and its tokenizer are made by.
+    """How to build a new model and its tokenizer.
 
     Args:
         family: Encoder, decoder or encoder-decoder.
-        tokenizer: The kind of tokenizer. Where its papers use Unigram, byte-level BPE stands in: it knows every text
-            and gives back what was written, line breaks among it.
+        tokenizer: The kind of tokenizer. Byte-level BPE often replaces the papers' Unigram: it encodes any text and
+            decodes it exactly, including line breaks.
         markup: Its special tokens.
-        token_types: Whether it tells the first text of a pair from the second by their own embeddings.
+        token_types: Whether it has token type embeddings, to distinguish the two texts of a pair.
         gated: Whether its feed-forward layers are gated: three matrices instead of two, so each is narrower.
-        spare_positions: Positions that it has and never uses.
-        start: The token that a decoder of an encoder-decoder begins with.
+        spare_positions: Positions that it has but never uses.
+        start: First token of the decoder, for encoder-decoders.
         settings: Further entries of its configuration.
-        training: Recipe keys by which it is trained other than the rest.
+        training: Recipe keys to value that differ from the usual training defaults.
     """
 
     family: Family
@@ -94,8 +94,8 @@ class Architecture:
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-_ROBERTA = Architecture("encoder", "bpe", BART, spare_positions=2)  # it counts positions from its padding id on
-_SCALED = {"scale_embedding": True}  # as the published ones; else fixed positions drown the words at first
+_ROBERTA = Architecture("encoder", "bpe", BART, spare_positions=2)  # it counts positions from its padding id
+_SCALED = {"scale_embedding": True}  # as in the published models; otherwise fixed positions outweigh the words at first
 _DECODER = Architecture("decoder", "bpe", GPT, gated=True)
 ARCHITECTURES: Mapping[str, Architecture] = {
     "bert": Architecture("encoder", "wordpiece", BERT, token_types=True),
@@ -113,8 +113,8 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "qwen3": _DECODER,
     "mistral": _DECODER,
     "bart": Architecture("encoder-decoder", "bpe", BART, start="eos"),
-    # T5 1.1: gated. Its queries begin a hundred times as narrow as its embeddings, so steps of one size for all, as
-    # Adam takes them, are too large for those and too small for these.
+    # T5 1.1: gated. Its query weights start a hundred times smaller than its embeddings, so steps of equal size, as in
+    # Adam, are too large for the queries and too small for the embeddings.
     "t5": Architecture(
         "encoder-decoder",
         "bpe",
@@ -132,19 +132,19 @@ DEFAULTS: Mapping[str, str] = {"encoder": "bert", "decoder": "llama", "encoder-d
 
 
 def architecture_named(name: str) -> Architecture:
-    """What a new model of an architecture is made by.
+    """How to build a new model of an architecture.
 
     Raises:
-        ModelError: New models of it are not made here.
+        ModelError: Luthier cannot train this architecture from scratch.
     """
     if name not in ARCHITECTURES:
         hint = nearest(name, ARCHITECTURES)
         raise ModelError(
-            f"no new model of the architecture {name!r} can be made", where="model.architecture", hint=hint
+            f"cannot create a new model of the architecture {name!r}", where="model.architecture", hint=hint
         )
     return ARCHITECTURES[name]
 
 
 def architecture_like(name: str | None, family: str) -> Architecture:
-    """As `architecture_named`, and the default one of the family where the architecture is another."""
+    """As `architecture_named`, but the family's default for an unknown architecture."""
     return ARCHITECTURES.get(name or "", ARCHITECTURES[DEFAULTS[family]])

@@ -1,4 +1,4 @@
-"""The one place that chooses the device that a model runs on."""
+"""Choose the device that a model runs on."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ AUTO = "auto"
 
 
 def available() -> list[torch.device]:
-    """The devices of this machine in the order in which `auto` takes them; `ACCELERATE_USE_CPU` hides the GPUs."""
+    """The devices of this machine in the order in which `auto` prefers them; `ACCELERATE_USE_CPU` hides the GPUs."""
     found: list[torch.device] = []
     if not parse_flag_from_env("ACCELERATE_USE_CPU"):
         if torch.cuda.is_available():
@@ -25,18 +25,18 @@ def available() -> list[torch.device]:
 
 
 def choose_device(asked: str = AUTO) -> torch.device:
-    """The device for a model. Of several processes, each keeps the one that Accelerate gave it.
+    """Choose the device for a model. If there are several processes, each keeps the one that Accelerate assigned to it.
 
     Args:
         asked: `auto`, a kind of device such as `cuda`, or one device such as `cuda:1`.
     Raises:
-        UsageError: There is no such device, or a launcher has put this process on another one.
+        UsageError: There is no such device, or a launcher has assigned another one to this process.
     """
     if processes.count() > 1:
         own = processes.device()
         if asked not in (AUTO, own.type):
-            what = f"each process runs on the device that its launcher gave it, here {own}, not on {asked}"
-            hint = "leave device at auto; with ACCELERATE_USE_CPU=true in the environment, all of them run on the CPU"
+            what = f"the launcher assigned the device {own} to this process, not {asked}"
+            hint = "leave device at auto; with ACCELERATE_USE_CPU=true in the environment, all processes run on the CPU"
             raise UsageError(what, where="device", hint=hint)
         return own
     found = available()
@@ -44,12 +44,12 @@ def choose_device(asked: str = AUTO) -> torch.device:
         return torch.device(found[0].type)
     if asked not in {str(device) for device in found} | {device.type for device in found}:
         hint = f"available: {', '.join(map(str, found))}"
-        raise UsageError(f"there is no device {asked!r} here", where="device", hint=hint)
+        raise UsageError(f"no device {asked!r} on this machine", where="device", hint=hint)
     return torch.device(asked)
 
 
 def make_current(device: torch.device) -> None:
-    """Let a device without a number, such as Accelerate's `cuda`, mean this one."""
+    """Make a device without a number, such as Accelerate's `cuda`, refer to this one."""
     if device.index is not None:
         torch.get_device_module(device).set_device(device.index)
 

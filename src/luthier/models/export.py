@@ -1,4 +1,4 @@
-"""A model directory: what plain transformers loads, with a card that says which task it was tuned for."""
+"""Model directories: loadable with plain transformers, with a card for the task they were fine-tuned for."""
 
 import json
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ TASK_CARD = "luthier.json"
 def save_model(
     directory: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: Mapping[str, Any], card: str
 ) -> None:
-    """Write a model directory whole or not at all, with a manifest of its digests.
+    """Write a model directory atomically, with a manifest of checksums.
 
     Args:
-        directory: Where.
-        model: With its configuration.
-        tokenizer: Its `model_max_length` becomes the length that the model was tuned at.
-        task: What is needed to predict: the task's name, its own words and `max_length`.
-        card: The README.
+        directory: The directory to write.
+        model: The model, with its configuration.
+        tokenizer: Its `model_max_length` is set to the length that the model was fine-tuned with.
+        task: The task card, which prediction needs: the task's name, what it learned, and `max_length`.
+        card: The text of the README.
     """
     tokenizer.model_max_length = task["max_length"]
 
@@ -38,10 +38,10 @@ def save_model(
 
 
 def read_task_card(directory: Path) -> dict[str, Any] | None:
-    """The task card of a model directory; None where somebody else made it.
+    """The task card of a model directory; None if there is none.
 
     Raises:
-        DamagedError: The card is not readable.
+        DamagedError: The card cannot be read.
     """
     try:
         card: dict[str, Any] = json.loads((directory / TASK_CARD).read_text(encoding="utf-8"))
@@ -51,6 +51,6 @@ def read_task_card(directory: Path) -> dict[str, Any] | None:
         raise DamagedError(
             f"the task card cannot be read: {error}",
             where=str(directory / TASK_CARD),
-            hint="take it from a copy, or train again",
+            hint="restore it from a backup, or train again",
         ) from None
     return card

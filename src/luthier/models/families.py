@@ -1,4 +1,4 @@
-"""Which family a model belongs to and which heads it can have, as transformers' own tables say."""
+"""The family of a model and the heads it can have, from transformers' own tables."""
 
 import re
 from typing import Literal
@@ -11,10 +11,10 @@ ENCODER_HEADS = ("MaskedLM", "SequenceClassification", "TokenClassification", "Q
 
 
 def families_of(config: PretrainedConfig) -> set[Family]:
-    """The family of a model; empty for a model of something else than text.
+    """The family of a model; empty if it is not a text model.
 
-    BERT and its like have a causal head too, for those who turn them into decoders (`is_decoder`); where nobody did, a
-    masked head says that the architecture reads in both directions.
+    BERT and similar models have a causal head too, for use as decoders (`is_decoder`); if that is not set, a masked
+    head means that the architecture is bidirectional.
     """
     if config.is_encoder_decoder:
         return {"encoder-decoder"} if supports(config, "Seq2SeqLM") else set()
@@ -27,14 +27,14 @@ def supports(config: PretrainedConfig, auto_class: str) -> bool:
     """Whether transformers has a head for a model.
 
     Args:
-        config: The model's.
-        auto_class: What follows `AutoModelFor`, as in `SequenceClassification`.
+        config: The model's configuration.
+        auto_class: Class name after `AutoModelFor`, such as `SequenceClassification`.
     """
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", auto_class.replace("Seq2SeqLM", "SeqToSeqCausalLM")).upper()
     return type(config) in getattr(transformers, f"MODEL_FOR_{words}_MAPPING")
 
 
 def writes(config: PretrainedConfig) -> bool:
-    """Whether a model was saved with a head that writes text token by token, and no encoder before it."""
+    """Whether a model is a decoder that was saved with a head for generating text."""
     heads = ("ForCausalLM", "LMHeadModel")
     return "decoder" in families_of(config) and any(name.endswith(heads) for name in config.architectures or [])

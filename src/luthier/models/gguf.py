@@ -1,4 +1,4 @@
-"""Models in GGUF files, converted once into plain model directories that load in a second from then on."""
+"""Models in GGUF files, converted once to plain model directories, which then load in a second."""
 
 import copy
 import hashlib
@@ -22,29 +22,29 @@ from luthier.storage.checksums import verify
 from luthier.storage.disk import join, make_directory, remove
 from luthier.storage.lock import lock_of
 
-VERSION = 1  # of what is written here; a new one converts again
+VERSION = 1  # of the converted files; a new version converts again
 PLACE = "LUTHIER_CACHE"  # environment variable
-QUICK = 150_000_000  # bytes of a file that is converted in less than a minute
+QUICK = 150_000_000  # files with fewer bytes are converted in less than a minute
 
 
 def cache_directory() -> Path:
-    """Where converted models are kept: `$LUTHIER_CACHE`, else beside what the hub library keeps."""
+    """The directory of converted models: in `$LUTHIER_CACHE`, or else beside the cache of the hub library."""
     return Path(os.environ.get(PLACE) or Path(constants.HF_HOME) / "luthier").expanduser() / "models"
 
 
 def converted(
     name: str, parts: Sequence[Path], *, sha256: str = "", digits: bool = False, console: Console | None = None
 ) -> Path:
-    """The directory of a model that was converted from a GGUF file; the first call makes it.
+    """The directory of a model converted from a GGUF file; the first call converts it.
 
     Args:
-        name: What to call it, such as `smollm2`.
-        parts: The file, or the parts that it is cut into, in order.
-        sha256: What the whole file has to have; empty for anything.
-        digits: Whether the tokenizer takes each digit by itself. GGUF says so in a word that transformers passes over.
-        console: Told before a conversion.
+        name: Name of the directory, such as `smollm2`.
+        parts: The file, or its parts in order.
+        sha256: Expected SHA-256 of the whole file; empty for any.
+        digits: Whether the tokenizer splits numbers into digits. GGUF states this in a field that transformers ignores.
+        console: Receives a message before a conversion.
     Raises:
-        DamagedError: The file is not what it should be.
+        DamagedError: The file does not match its checksum.
         ModelError: The library that reads GGUF is missing.
         ResourceError: The cache cannot be written.
     """
@@ -58,11 +58,11 @@ def converted(
             return target
         make_directory(place)
         with lock_of(place):
-            if not _is_whole(target):  # another process may have made it in the meantime
+            if not _is_whole(target):  # another process may have converted it in the meantime
                 _convert(name, parts, digits, target, console or Console())
     except (OSError, ResourceError) as error:
         what = error.what if isinstance(error, ResourceError) else f"cannot write: {error.strerror or error}"
-        hint = f"make room, or name another place in the environment variable {PLACE}"
+        hint = f"free some disk space, or set the environment variable {PLACE} to another directory"
         raise ResourceError(f"{name} cannot be converted: {what}", where=str(place), hint=hint) from None
     return target
 
@@ -72,7 +72,7 @@ def _convert(name: str, parts: Sequence[Path], digits: bool, target: Path, conso
     console.say(f"converting {name} from GGUF, once: {'less than a minute' if size < QUICK else 'some minutes'}")
     sweep(target.parent)
     if target.exists():
-        remove_directory(target)  # damaged
+        remove_directory(target)  # it is damaged
 
     def fill(aside: Path) -> None:
         whole = aside / "whole.gguf"
@@ -87,16 +87,16 @@ def _convert(name: str, parts: Sequence[Path], digits: bool, target: Path, conso
 
 
 def _read(file: Path, digits: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A plain model, in float32, and the tokenizer of a GGUF file."""
+    """Read a GGUF file as a plain model in float32, and its tokenizer."""
     try:
-        with quiet(), redirect_stderr(io.StringIO()):  # its bars heed nobody
+        with quiet(), redirect_stderr(io.StringIO()):  # its progress bars cannot be turned off
             tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
             quantized: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
                 file.parent, gguf_file=file.name, dtype=torch.float32
             )
     except ImportError as error:
         raise ModelError(f"GGUF cannot be read here: {error}", where=str(file), hint="pip install gguf") from None
-    # What came out of GGUF counts as quantized and is not saved; the same numbers in a model of their own are.
+    # transformers treats the loaded model as quantized and cannot save it, so its weights are moved to a plain model.
     config = copy.deepcopy(quantized.config)
     for trace in ("quantization_config", "_model_name_or_path"):
         if hasattr(config, trace):
@@ -125,12 +125,12 @@ def _is_whole(directory: Path) -> bool:
 
 @cache
 def _verify_once(directory: Path) -> None:
-    verify(directory)  # an error is not remembered
+    verify(directory)  # errors are not cached
 
 
 @cache
 def _digest(parts: tuple[Path, ...], times: tuple[int, ...]) -> str:
-    """SHA-256 of the parts one after the other; reckoned again where one was written since."""
+    """SHA-256 of the concatenated parts; computed again if one was modified."""
     found = hashlib.sha256()
     for part in parts:
         with part.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Loading tokenizers and models, with the errors of the libraries below told in a line."""
+"""Load tokenizers and models; errors of the libraries become one-line messages."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,9 +21,9 @@ from luthier.models.sources import locate, near
 from luthier.storage.checksums import MANIFEST, verify
 from luthier.text import listing, plural, shorten
 
-LONGEST = 512  # tokens; the default cap where a model could take more than an encoder task is likely to need
-SAVED = "give a directory that save_pretrained of both the model and the tokenizer wrote"
-WRITERS = ("CausalLM", "Seq2SeqLM")  # auto classes with a head that writes
+LONGEST = 512  # maximum tokens if neither the tokenizer nor the model states a limit
+SAVED = "pass a directory written by save_pretrained of both the model and the tokenizer"
+WRITERS = ("CausalLM", "Seq2SeqLM")  # auto classes with a head that generates text
 # What transformers raises for a model that cannot be loaded.
 UNLOADABLE = (
     AttributeError,
@@ -39,13 +39,13 @@ PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
-    """The configuration of a model.
+    """Load the configuration of a model.
 
     Args:
         name: Short name, local directory or hub name.
-        console: Told when the model has to be converted first, which takes a while.
+        console: Receives a message if the model must be converted first, which takes a while.
     Raises:
-        ModelError: There is none, it cannot be read, or it wants code of its own to be run.
+        ModelError: There is none, it cannot be read, or it requires running code of its own.
     """
     with _told(name, "configuration"):
         config: PretrainedConfig = AutoConfig.from_pretrained(locate(name, console), trust_remote_code=False)
@@ -53,14 +53,14 @@ def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model, with a padding token.
+    """Load the tokenizer of a model, with a padding token.
 
     Raises:
-        ModelError: There is none, it has no words, or it has neither a padding nor an end token.
+        ModelError: There is none, its vocabulary is empty, or it has neither a padding nor an end token.
     """
     with _told(name, "tokenizer"):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate(name), trust_remote_code=False)
-    # Without its files transformers makes one up that knows no word, and a model learns from nothing but [UNK].
+    # Without the files, transformers makes a tokenizer with an empty vocabulary, and the model would see only [UNK].
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelError("the model has no tokenizer: its vocabulary is empty", where=name, hint=SAVED)
     if tokenizer.pad_token is None:
@@ -82,17 +82,17 @@ def load_model(
     dropout: float | None = None,
     verified: bool = False,
 ) -> PreTrainedModel:
-    """A model with the head that an Auto class gives it, in float32. Pickled weights are never read.
+    """Load a model with the head of an auto class, in float32. Pickled weights are never read.
 
     Args:
-        auto_class: What follows `AutoModelFor`, as in `SequenceClassification`.
+        auto_class: Class name after `AutoModelFor`, such as `SequenceClassification`.
         name: Short name, local directory or hub name.
         config: Entries of the configuration to set, such as `num_labels`.
         dropout: Rate for every dropout layer; None leaves the model's own.
-        verified: `verify_model` has been called already.
+        verified: Whether `verify_model` has been called already.
     Raises:
         ModelError: No such model, or its architecture has no such head.
-        DamagedError: A file of it is damaged.
+        DamagedError: A file of the model is damaged.
     """
     path = locate(name)
     if not verified:
@@ -119,7 +119,7 @@ def load_model(
 
 
 def verify_model(path: str) -> None:
-    """See that a model directory of ours is as it was written; those of others have no manifest.
+    """Verify a model directory that Luthier wrote; others have no manifest and are not checked.
 
     Raises:
         DamagedError: A file is missing or changed.
@@ -129,28 +129,28 @@ def verify_model(path: str) -> None:
     try:
         verify(Path(path))
     except DamagedError as error:
-        hint = f"take it from a copy or train again; if the change is meant, delete {MANIFEST}"
+        hint = f"restore it from a backup, or train again; if the change is intended, delete {MANIFEST}"
         raise DamagedError(error.what, where=error.where, hint=hint) from None
 
 
 def _see_weights(path: Path) -> None:
-    """Tell a directory without weights from one whose weights are pickled."""
+    """Raise if a directory has no safetensors, and say whether its weights are pickled or missing."""
     if not path.is_dir() or any(path.glob("*.safetensors")):
         return
     pickled = sorted(found.name for pattern in PICKLED for found in path.glob(pattern))
     if pickled:
         raise ModelError(
-            f"the weights are pickled ({listing(pickled, 2)}): loading them could run code, so they are not opened",
+            f"the weights are pickled ({listing(pickled, 2)}): loading could run code, so they are not opened",
             where=str(path),
-            hint="where you trust them, save them again with save_pretrained, which writes safetensors",
+            hint="if you trust them, save them again with save_pretrained, which writes safetensors",
         )
     raise ModelError("the directory has no weights: no *.safetensors", where=str(path), hint=SAVED)
 
 
 def set_dropout(settings: PretrainedConfig, rate: float) -> None:
-    """Set the rate of every dropout layer. Whole layers (`layerdrop`) are never left out more often than they were.
+    """Set the rate of every dropout layer. The rate of `layerdrop` is never raised.
 
-    Every architecture names its rates otherwise, but each has `drop` in the name and a number as value.
+    Architectures name their rates differently, but all have `drop` in the name and a number as value.
     """
     for key, value in settings.to_dict().items():
         if "drop" in key and isinstance(value, float | int) and not isinstance(value, bool):
@@ -158,18 +158,18 @@ def set_dropout(settings: PretrainedConfig, rate: float) -> None:
 
 
 def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str, *, writes: bool) -> None:
-    """A head may be new, a body may not: a model that learns from random layers would look like a weak one.
+    """Check that only the head is new: a model with random layers in its body would look like a weak model.
 
     Args:
-        model: As loaded.
-        loading: What the loader says of it.
-        name: Of the model.
-        writes: Whether its head writes text; such a head is part of what was pretrained.
+        model: The loaded model.
+        loading: The loading info of transformers.
+        name: Name of the model.
+        writes: Whether its head generates text; such a head is pretrained too.
     """
     own = [str(key) for key in model.state_dict()]
     body = f"{model.base_model_prefix}."
     if not any(key.startswith(body) for key in own):
-        body = ""  # T5 has its layers at the top
+        body = ""  # T5 has its layers at the top level
     known = "" if writes else body
     # A pooler belongs to the head: checkpoints of masked language models come without one.
     new = [str(key) for key in loading["missing_keys"] if str(key).startswith(known) and "pooler" not in str(key)]
@@ -177,13 +177,13 @@ def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str
     left = [key for key in map(str, loading["unexpected_keys"]) if key.startswith(body) and _layer_of(key)]
     layers = {_layer_of(key) for key in own}
     over = [key for key in left if _layer_of(key) not in layers]
-    kinds = ((new, "missing"), (misfit, "of another shape"), (over, "of layers that it has not"))
+    kinds = ((new, "missing"), (misfit, "of a different shape"), (over, "of layers that the model does not have"))
     wrong = [f"{plural(len(keys), 'parameter')} {what}" for keys, what in kinds if keys]
     if wrong:
         raise ModelError(
             f"the weights do not fit the model: {', '.join(wrong)}, such as {(new + misfit + over)[0]}",
             where=name,
-            hint="config.json and the weights must be of the same model",
+            hint="config.json and the weights must belong to the same model",
         )
 
 
@@ -194,10 +194,10 @@ def _layer_of(key: str) -> str:
 
 
 def freeze(model: PreTrainedModel, patterns: list[str]) -> int:
-    """Keep the parameters whose names match a glob pattern as they are; how many numbers learn after it.
+    """Freeze the parameters whose names match a glob pattern, and return the number of trainable parameters.
 
     Raises:
-        RecipeError: A pattern matches nothing, or nothing is left to learn.
+        RecipeError: A pattern matches nothing, or no trainable parameter is left.
     """
     names = [name for name, _ in model.named_parameters()]
     for pattern in patterns:
@@ -212,19 +212,19 @@ def freeze(model: PreTrainedModel, patterns: list[str]) -> int:
     learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     if not learning:
         raise RecipeError(
-            "every parameter is frozen: nothing is left to learn",
+            "every parameter is frozen: there are no trainable parameters",
             where="model.freeze",
-            hint="leave the head out: patterns are names with *, such as 'bert.encoder.*'",
+            hint="do not freeze the head: patterns are names with *, such as 'bert.encoder.*'",
         )
     return learning
 
 
 def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:
-    """Tokens that the model can take at once."""
+    """The maximum number of tokens that the model takes."""
     positions = getattr(config, "max_position_embeddings", None)
     if positions and config.model_type in ARCHITECTURES:
         positions -= ARCHITECTURES[config.model_type].spare_positions
-    # Tokenizers without a limit say so with a number of thirty digits.
+    # Tokenizers without a limit have a number of thirty digits instead.
     limits = [limit for limit in (tokenizer.model_max_length, positions) if limit and limit < 1_000_000]
     return int(min(limits)) if limits else LONGEST
 
@@ -235,29 +235,33 @@ def _told(name: str, part: str) -> Iterator[None]:
         with quiet():
             yield
     except SafetensorError as error:
-        raise DamagedError(f"the weights cannot be read: {error}", where=name, hint="fetch the model again") from None
+        raise DamagedError(
+            f"the weights cannot be read: {error}", where=name, hint="download the model again"
+        ) from None
     except UNLOADABLE as error:
         raise _as_model_error(error, name, part) from None
 
 
 def _as_model_error(error: Exception, name: str, part: str) -> ModelError:
-    """What transformers says over many lines, in one, with what helps."""
+    """Turn a long error of transformers into one line with a hint."""
     told = str(error)
-    # Where SentencePiece is missing, some files are tried as tiktoken's, and Marian has no tokenizer class at all.
+    # Without SentencePiece, transformers tries some files as tiktoken, and Marian has no tokenizer class at all.
     if part == "tokenizer" and re.search("SentencePiece|sentencepiece|tiktoken|Unrecognized configuration class", told):
-        what = "the tokenizer is a SentencePiece file, and the library that reads it is missing"
+        what = "the tokenizer is a SentencePiece file, and the library to read it is missing"
         return ModelError(what, where=name, hint="pip install sentencepiece protobuf")
     if kind := re.search(r"Unrecognized configuration class <class '[\w.]*?(\w+?)(Config)?'>", told):
         what = f"the model's architecture ({kind[1]}) has no head for the task"
-        return ModelError(what, where=name, hint="`luthier tasks` lists what fits which task; name another --model")
+        return ModelError(
+            what, where=name, hint="`luthier tasks` lists the architectures of each task; choose another --model"
+        )
     if "trust_remote_code" in told:
-        what = "the model wants code of its own to be run, and Luthier runs none"
-        return ModelError(what, where=name, hint="name a model whose architecture transformers has")
+        what = "the model requires custom code, which Luthier does not run"
+        return ModelError(what, where=name, hint="choose a model with an architecture that transformers supports")
     if kind := re.search(r"model type `([^`]*)`", told):
-        what = f"transformers knows no architecture {kind[1]!r}"
+        what = f"transformers does not support the architecture {kind[1]!r}"
         return ModelError(what, where=name, hint="correct model_type in config.json, or install a newer transformers")
     if not Path(name).exists():
-        hint = near(name) or "give a local directory, a short name (minilm), or a hub name where the hub can be reached"
+        hint = near(name) or "pass a local directory, a short name (minilm), or a hub name if the hub is reachable"
     else:
         hint = SAVED
     said = [line.strip() for line in told.splitlines() if line.strip()] or [type(error).__name__]

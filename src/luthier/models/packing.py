@@ -1,24 +1,24 @@
-"""Whether a model keeps documents apart that lie in one row, told by nothing but positions that start again."""
+"""Test whether a model keeps packed documents apart, given only positions that restart."""
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-# A model that keeps documents apart is off by rounding, a millionth or so of what the neighbours would do.
+# A model that keeps documents apart only has rounding errors, about a millionth of the neighbours' effect.
 TOLERANCE = 1e-3
-DOCUMENTS = ((7, 9), (12, 1, 3))  # tokens of each document in each row; what is left of a row is padding
+DOCUMENTS = ((7, 9), (12, 1, 3))  # tokens of each document in each row; the rest of a row is padding
 ROW = 20
 
 
 def packs(model: PreTrainedModel) -> bool:
     """Whether documents packed into one row get the logits that each gets alone.
 
-    Rows are packed by `position_ids` that start again at 0 with each document, and at the padding after the last one,
-    with no attention mask and no cache: transformers makes the mask of each document from that. Architectures that make
-    no use of the positions, or take none, fail here. One small batch tells, in float32 and without dropout.
+    Rows are packed with `position_ids` that restart at 0 with each document, and at the padding after the last one,
+    without attention mask and cache: transformers derives the mask of each document from that. Architectures that
+    ignore the positions, or take none, fail here. The test is one small batch, in float32 and without dropout.
 
     Args:
-        model: With a causal language-modelling head; left in the mode in which it was.
+        model: A model with a causal language-modelling head; its mode is restored.
     """
     training = model.training
     model.eval()
@@ -32,11 +32,11 @@ def packs(model: PreTrainedModel) -> bool:
 
 
 def _error(model: PreTrainedModel, *, restart: bool) -> float:
-    """The largest difference of a logit between documents in rows and each alone.
+    """The largest difference of a logit between packed documents and the same documents alone.
 
     Args:
         model: In evaluation mode.
-        restart: Whether positions start again with each document; without, documents see those before.
+        restart: Whether positions restart with each document; if not, documents attend to those before.
     """
     generator = torch.Generator().manual_seed(0)
     words = model.config.get_text_config().vocab_size
@@ -59,6 +59,6 @@ def _positions(lengths: tuple[int, ...]) -> Tensor:
 
 
 def _logits(model: PreTrainedModel, ids: Tensor, positions: Tensor | None = None) -> Tensor:
-    """Logits [b, s, v] of token ids [b, s]; b rows, s tokens, v words."""
+    """Logits [b, s, v] of token ids [b, s]; b rows, s tokens, v vocabulary size."""
     positions = None if positions is None else positions.to(model.device)
     return model(input_ids=ids.to(model.device), position_ids=positions, use_cache=False).logits.float()

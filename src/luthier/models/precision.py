@@ -1,4 +1,4 @@
-"""How fast and how sound a device computes in each precision, measured rather than looked up.
+"""Measure the speed and correctness of a device in each precision, rather than look them up.
 
 On some processors bfloat16 runs a hundred times slower than float32, and no list of processors says so reliably.
 """
@@ -11,25 +11,25 @@ import torch
 from luthier.recipe import Precision
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-WORTH_IT = 1.2  # a lower precision has to be so many times faster than fp32
-ENOUGH_SECONDS = 0.03  # a product that takes so long drowns what waking the threads costs on a busy machine
-TRIES = 2  # the faster of so many decides
+WORTH_IT = 1.2  # a lower precision must be this many times faster than fp32
+ENOUGH_SECONDS = 0.03  # a product this long outweighs the cost of waking threads on a busy machine
+TRIES = 2  # the fastest one counts
 ROUNDS = 3  # the precisions take turns, and each one's fastest turn counts
 SMALLEST = 256
 LARGEST = {"cpu": 1024, "cuda": 4096}
 
 
 def measure(device: torch.device | str, precisions: Sequence[str] = tuple(DTYPES)) -> dict[str, float]:
-    """The rate of a matrix product in each precision.
+    """Measure the speed of a matrix product in each precision.
 
     Products grow until one takes long enough to be timed, so a precision that is a hundred times slower than the
-    others is found out on a small one.
+    others is detected with a small one.
 
     Args:
         device: Where to measure.
-        precisions: What to measure, of fp32, bf16 and fp16.
+        precisions: Which of fp32, bf16 and fp16 to measure.
     Returns:
-        Precision to GFLOP/s, without the precisions that the device lacks or gets wrong.
+        Precision to GFLOP/s, without the precisions that the device lacks or computes wrongly.
     """
     device = torch.device(device)
     products = {}
@@ -38,9 +38,9 @@ def measure(device: torch.device | str, precisions: Sequence[str] = tuple(DTYPES
             if _is_sound(device, DTYPES[name]):
                 products[name] = _product_worth_timing(device, DTYPES[name])
         except (RuntimeError, NotImplementedError, TypeError):
-            continue  # how torch says that a device has no product in this precision
+            continue  # torch raises these if a device has no product in this precision
     fastest = dict.fromkeys(products, float("inf"))
-    # They take turns, so that what else the machine does in the meantime slows all of them alike.
+    # They take turns, so that other load on the machine slows all of them alike.
     for _ in range(ROUNDS):
         for name, matrix in products.items():
             fastest[name] = min(fastest[name], _timed(matrix))
@@ -48,28 +48,28 @@ def measure(device: torch.device | str, precisions: Sequence[str] = tuple(DTYPES
 
 
 def choose(device: torch.device | str) -> tuple[Precision, str]:
-    """The precision to train in on a device.
+    """Choose the precision to train in on a device.
 
-    A GPU trains in bf16 where its hardware has it, else in fp16; a CPU in whichever of fp32 and bf16 measures faster.
+    A GPU trains in bf16 if its hardware has it, else in fp16; a CPU in whichever of fp32 and bf16 measures faster.
     fp32 stays unless the other is at least 1.2 times faster.
 
     Args:
         device: Where the model will run.
     Returns:
-        The precision and why.
+        The precision and the reason.
     """
     device = torch.device(device)
     other: Precision = "fp16" if device.type == "cuda" and not torch.cuda.is_bf16_supported() else "bf16"
     rates = measure(device, ("fp32", other))
     plain, lower = rates.get("fp32", 0.0), rates.get(other, 0.0)
     if not lower:
-        return "fp32", f"{other} does not compute right here"
+        return "fp32", f"{other} gives wrong results on this machine"
     why = f"a matrix product runs at {plain:.0f} GFLOP/s in fp32, {lower:.0f} in {other}"
     return (other if lower >= WORTH_IT * plain else "fp32"), why
 
 
 def _is_sound(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether a product is finite and near the float32 one, as far as the precision's own steps allow."""
+    """Whether a product is finite and near the float32 one, within the resolution of the precision."""
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(SMALLEST, SMALLEST, generator=generator) for _ in range(2))
     expected = left @ right
@@ -79,7 +79,7 @@ def _is_sound(device: torch.device, dtype: torch.dtype) -> bool:
 
 
 def _product_worth_timing(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
-    """The smallest square matrix whose product with itself takes long enough; warm."""
+    """The smallest square matrix whose product with itself takes long enough to time; warmed up."""
     largest = LARGEST.get(device.type, 2048)
     size = SMALLEST
     while True:

@@ -1,4 +1,4 @@
-"""Silence for the libraries below while they do what we ask: their bars and reports are told in our own words."""
+"""Silence libraries while Luthier calls them: Luthier prints its own messages and progress."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from transformers.utils import logging
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Turn off the messages and progress bars of transformers, and put them back as they were."""
+    """Turn off the messages and progress bars of transformers, and restore them afterwards."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

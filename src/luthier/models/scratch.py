@@ -1,4 +1,4 @@
-"""New models: the configuration of an architecture in one of three sizes, and weights as its class draws them."""
+"""Models from scratch: configurations of architectures in three sizes, and their initial weights."""
 
 import inspect
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from luthier.models.quiet import quiet
 DEFAULT_ARCHITECTURE = architectures.DEFAULTS
 DROPOUT = 0.1
 HEAD = 64  # width of an attention head
-POSITIONS = 1024  # tokens that a model can take at once
+POSITIONS = 1024  # maximum tokens of a row
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The proportions of a model: the width of a token's vector, and the layers of each of its stacks."""
+    """The size of a model: its hidden width, and the layers of each stack."""
 
     width: int
     layers: int
@@ -32,7 +32,7 @@ ONE_STACK = {"tiny": Shape(128, 2), "small": Shape(384, 6), "base": Shape(768, 1
 RATES = {"tiny": 1e-3, "small": 5e-4, "base": 2e-4}  # peak learning rates of AdamW
 TWO_STACKS = {"tiny": Shape(128, 2), "small": Shape(256, 4), "base": Shape(512, 6)}
 
-# What the configurations of transformers call the same thing; of the names, each has one or some.
+# Names of the same setting in different transformers configurations; each has one or some of them.
 WIDTH = ("hidden_size", "embedding_size", "d_model", "n_embd", "dim")
 LAYERS = ("num_hidden_layers", "num_layers", "n_layers", "n_layer", "num_decoder_layers")
 LAYERS_OF_TWO = ("encoder_layers", "decoder_layers")
@@ -47,14 +47,14 @@ PLACES = ("max_position_embeddings", "n_positions")
 def make_config(
     architecture: str, size: str, tokenizer: PreTrainedTokenizerBase, *, positions: int = POSITIONS
 ) -> PretrainedConfig:
-    """The configuration of a new model, in the proportions of the field, with a tenth of dropout.
+    """Make the configuration of a new model, in the usual proportions, with a dropout of 0.1.
 
     Args:
         architecture: Its `model_type`, such as `bert`, `llama` or `t5`.
-        size: `tiny` (0.4 M parameters beside the embeddings, 0.9 M in two stacks), `small` (11 or 7 M) or `base` (85 or
+        size: `tiny` (0.4 M parameters without embeddings, 0.9 M in two stacks), `small` (11 or 7 M) or `base` (85 or
             44 M).
         tokenizer: Gives the vocabulary and the ids of the special tokens.
-        positions: Tokens that the model can take at once.
+        positions: Maximum tokens that the model takes.
     Raises:
         ModelError: No new model of the architecture can be made.
     """
@@ -70,7 +70,7 @@ def make_config(
         **dict.fromkeys(INNER, inner),
         **dict.fromkeys(WORDS, len(tokenizer)),
         **dict.fromkeys(PLACES, positions + traits.spare_positions),
-        # Much of a small model is its embeddings, so one matrix serves to read and to write.
+        # Embeddings are a large part of a small model, so input and output share one matrix.
         "tie_word_embeddings": True,
         **_special_ids(tokenizer),
     }
@@ -81,19 +81,19 @@ def make_config(
     taken = {key: value for key, value in wanted.items() if key in known}
     config: PretrainedConfig = kind(**taken, **traits.settings)
     if traits.start is not None:
-        config.decoder_start_token_id = wanted["decoder_start_token_id"]  # not every class has it among its own
+        config.decoder_start_token_id = wanted["decoder_start_token_id"]  # not every class takes it as an argument
     set_dropout(config, DROPOUT)
     return config
 
 
 def training_defaults(architecture: str, size: str, optimizer: str | None = None) -> dict[str, Any]:
-    """What a new model is trained with where the recipe says nothing: dotted recipe key to value.
+    """Training defaults of a new model: dotted recipe key to value.
 
-    It has everything to learn: it takes larger steps than a pretrained model, and more of them.
+    Training from scratch takes larger steps than fine-tuning, and more of them.
 
     Args:
         architecture: Its `model_type`.
-        size: The larger a model, the smaller its steps (Kaplan et al. 2020, appendix D.6).
+        size: Its size: larger models take smaller steps (Kaplan et al. 2020, appendix D.6).
         optimizer: The recipe's, if it names one.
     """
     usual = {"training.learning_rate": RATES[size], "training.warmup_ratio": 0.1, "training.epochs": 10.0}
@@ -102,10 +102,10 @@ def training_defaults(architecture: str, size: str, optimizer: str | None = None
 
 
 def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | None = None) -> PreTrainedModel:
-    """A model with new weights, in float32. The random state of torch decides them.
+    """Make a model with new weights, in float32. The random state of torch determines them.
 
     Args:
-        auto_class: What follows `AutoModelFor`, as in `CausalLM`.
+        auto_class: Class name after `AutoModelFor`, such as `CausalLM`.
         config: From `make_config`, with what the head needs, such as `num_labels`.
         dropout: Rate for every dropout layer; None leaves that of the configuration.
     """
@@ -119,7 +119,7 @@ def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | No
 
 
 def renew_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Give a model embeddings for another tokenizer: new numbers, as widely spread as the old ones.
+    """Give a model new embeddings for another tokenizer, with the standard deviation of the old ones.
 
     Args:
         model: Its embeddings, and the ids in its configuration and generation configuration, are replaced.
@@ -136,14 +136,14 @@ def renew_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase)
             nn.init.zeros_(head.bias)
     for name, buffer in model.named_buffers():
         if name.endswith("final_logits_bias"):
-            buffer.zero_()  # by how much the old tokens were likelier
+            buffer.zero_()  # biases of the old tokens
     _replace_ids(model, tokenizer)
 
 
 def grow_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     """Make room for tokens that were added to a model's own tokenizer, such as those of a chat template.
 
-    They begin near the mean of the others. Models may have more rows than tokens; those stay.
+    Their embeddings begin near the mean of the others. Models may have more rows than tokens; those are kept.
 
     Returns:
         How many rows were added.
@@ -157,7 +157,7 @@ def grow_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
 
 
 def _ends(model: PreTrainedModel) -> list[Any]:
-    """Where tokens enter a model and, with a head that writes, where they leave it."""
+    """The input embeddings of a model and, if it generates text, its output embeddings."""
     return [end for end in (model.get_input_embeddings(), model.get_output_embeddings()) if end is not None]
 
 
@@ -176,7 +176,7 @@ def _replace_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> 
 
 
 def _special_ids(tokenizer: PreTrainedTokenizerBase) -> dict[str, int | None]:
-    """The ids of special tokens under the names that configurations have for them."""
+    """The ids of special tokens, by their names in configurations."""
     start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
     end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
     return {

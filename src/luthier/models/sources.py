@@ -16,15 +16,15 @@ from luthier.text import listing
 
 @dataclass(frozen=True)
 class PackagedModel:
-    """A model that PyPI packages ship, with its hub name for machines without them.
+    """A model shipped in PyPI packages, with its hub name for machines without them.
 
-    Packages are never imported: theirs would come with libraries, and write where they please.
+    The packages are never imported: they would import other libraries and write files anywhere.
 
     Args:
-        files: Package and file of it: a config.json with the model beside it, a GGUF file, or the parts of one.
+        files: Package and file in it: a config.json with the model beside it, a GGUF file, or the parts of one.
         hub: The same model on the hub.
-        sha256: Of the whole GGUF file, where it comes in parts.
-        digits: Whether the tokenizer in a GGUF file takes each digit by itself.
+        sha256: SHA-256 of the whole GGUF file, if it comes in parts.
+        digits: Whether the tokenizer in a GGUF file splits numbers into digits.
     """
 
     files: tuple[tuple[str, str], ...]
@@ -61,13 +61,13 @@ PATIENCE = 5.0  # seconds for the hub to answer
 
 
 def locate(name: str, console: Console | None = None) -> str:
-    """What `from_pretrained` shall be given for a model's name.
+    """The argument to `from_pretrained` for a model's name.
 
     Args:
         name: Short name, local directory or hub name.
-        console: Told where a packaged model has to be converted first.
+        console: Receives a message if a packaged model must be converted first.
     Raises:
-        ModelError: A local path that does not exist or holds no model, or a name that can be neither.
+        ModelError: A local path does not exist, is a file, or holds no model.
     """
     if name in PACKAGED:
         return packaged_directory(name, console) or PACKAGED[name].hub
@@ -77,39 +77,39 @@ def locate(name: str, console: Console | None = None) -> str:
             path = path / "model"  # a run directory: the model it made
         if not (path / "config.json").is_file():
             raise ModelError(
-                "the directory holds no model: it has no config.json",
+                "the directory has no model: config.json is missing",
                 where=str(path),
-                hint="give a run, or a directory that save_pretrained wrote",
+                hint="pass a run, or a directory written by save_pretrained",
             )
         return str(path)
     if path.exists():
-        raise ModelError("a model is a directory, and this is a file", where=name, hint="give the directory of it")
+        raise ModelError("a model is a directory, but this is a file", where=name, hint="pass its directory")
     if name.count("/") > 1 or name.startswith((".", "/", "~")) or name.endswith((".safetensors", ".bin")):
         raise ModelError("no such model directory", where=name, hint=near(name) or _beside(path))
     return name
 
 
 def default_model(family: str, device: torch.device) -> tuple[str | None, str | None, str]:
-    """The model of a family that is taken where none is named, for a device.
+    """The default model of a family, for a device.
 
     Returns:
-        Its name, or None and the size of a new model; and why.
+        Its name and None, or None and the size of a new model; and the reason.
     """
     if family == "encoder":
         if device.type != "cpu":
             return ENCODER_ON_GPU, None, f"the default encoder on a GPU; --model {ENCODER_ON_CPU} is smaller and faster"
-        why = f"the default encoder on a CPU; --model {ENCODER_ON_GPU} is larger and mostly better"
+        why = f"the default encoder on a CPU; --model {ENCODER_ON_GPU} is larger and usually better"
         return ENCODER_ON_CPU, None, why
     name = DECODER if family == "decoder" else ENCODER_DECODER
     if (name in PACKAGED and _installed(name)) or on_hub(name):
         larger = f"; --model {LARGER_DECODER} is twice as large" if family == "decoder" else ""
         return name, None, f"the default {family}{larger}"
-    why = f"the default {family}, {name}, is not here, and the hub does not answer; --model takes a local directory"
+    why = f"the default {family}, {name}, is not installed and the hub is unreachable; --model takes a local directory"
     return None, "small", why
 
 
 def on_hub(name: str) -> bool:
-    """Whether a model can be had from the hub, or was once and is still here."""
+    """Whether a model can be loaded from the hub or from its local cache."""
     hub = PACKAGED[name].hub if name in PACKAGED else name
     if isinstance(try_to_load_from_cache(hub, "config.json"), str):
         return True
@@ -120,17 +120,17 @@ def on_hub(name: str) -> bool:
 def _answers(name: str) -> bool:
     try:
         HfApi().model_info(name, timeout=PATIENCE)
-    except Exception:  # there are as many kinds as there are ways of not getting an answer
+    except Exception:  # a request can fail in many ways
         return False
     return True
 
 
 def packaged_directory(name: str, console: Console | None = None) -> str | None:
-    """The directory of a packaged model that is installed here; None where its packages are not.
+    """The directory of a packaged model that is installed here; None if its packages are not.
 
     Args:
         name: Short name.
-        console: Told where the model has to be converted first, which takes a while, once.
+        console: Receives a message if the model must be converted first, which takes a while, once.
     """
     files = _installed(name)
     if not files:
@@ -142,7 +142,7 @@ def packaged_directory(name: str, console: Console | None = None) -> str | None:
 
 
 def _installed(name: str) -> list[Path]:
-    """The files of a packaged model; none where one is not installed."""
+    """The files of a packaged model; empty if any is not installed."""
     found = []
     for package, wanted in PACKAGED[name].files:
         try:
@@ -154,7 +154,7 @@ def _installed(name: str) -> list[Path]:
 
 
 def near(name: str) -> str:
-    """The short name or the directory that a name may have meant: `did you mean 'minilm'?`; empty for none."""
+    """A suggestion for a mistyped model name or directory: `did you mean 'minilm'?`; empty for none."""
     path = Path(name).expanduser()
     if name in PACKAGED or path.exists():
         return ""

@@ -1,4 +1,4 @@
-"""The model of a training and what optimises it."""
+"""Build everything that an engine trains with: model, optimizer, schedule and batch plan."""
 
 import hashlib
 from typing import Any
@@ -24,13 +24,13 @@ from luthier.recipe import Recipe
 
 
 def assemble(prepared: Prepared) -> Training:
-    """Everything that an engine is handed, at step 0. The recipe's seed decides the new parts of the model."""
+    """Build everything that an engine needs, at step 0. The recipe's seed determines the new weights."""
     recipe, task = prepared.recipe, prepared.task
     model = fresh_model(prepared)
     freeze(model, recipe.model.freeze)
-    model.config.use_cache = False  # of no use to training, and it keeps packed rows from being seen as such
+    model.config.use_cache = False  # useless in training, and it hides from transformers that rows are packed
     if not processes.is_main():
-        set_seed(recipe.seed + processes.rank())  # from here on, dropout draws of its own in every process
+        set_seed(recipe.seed + processes.rank())  # from here on, dropout differs between processes
     plan = BatchPlan(
         prepared.encoded["train"].lengths,
         recipe.training.batch_size,
@@ -57,13 +57,13 @@ def assemble(prepared: Prepared) -> Training:
 
 
 def total_steps(recipe: Recipe, plan: BatchPlan) -> int:
-    """Optimizer steps of a recipe: its epochs, a started step counted, up to `max_steps`."""
+    """Optimizer steps of a recipe: its epochs, rounded up to a whole step, at most `max_steps`."""
     steps = max(1, -int(-recipe.training.epochs * plan.steps_per_epoch // 1))
     return min(steps, recipe.training.max_steps or steps)
 
 
 def fresh_model(prepared: Prepared) -> PreTrainedModel:
-    """The model of the recipe before any step, with the head that the data asks for. The seed decides its new parts."""
+    """The recipe's model before any step, with the head that the data needs. The seed determines the new weights."""
     recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.task.tokenizer
     set_seed(recipe.seed)
     if recipe.model.name is None:
@@ -82,17 +82,15 @@ def fresh_model(prepared: Prepared) -> PreTrainedModel:
 
 
 def decide_precision(prepared: Prepared, console: Console) -> None:
-    """Fix the recipe's precision, where it was left open, by measuring it here.
+    """Choose the recipe's precision, if it is auto, by measuring this device.
 
     Raises:
         RecipeError: fp16 was asked for, and the model does not run on a GPU.
-        UsageError: The recipe's device is not there.
+        UsageError: The recipe's device does not exist.
     """
     device = choose_device(prepared.recipe.device)
     if prepared.recipe.training.precision == "fp16" and device.type == "cpu":
-        raise RecipeError(
-            "fp16 needs a GPU: its gradients are scaled there", where="training.precision", hint="--precision auto"
-        )
+        raise RecipeError("fp16 needs a GPU, for gradient scaling", where="training.precision", hint="--precision auto")
     if prepared.recipe.training.precision == "auto":
         precision, why = choose(device)
         prepared.recipe.training.precision = precision
@@ -102,7 +100,7 @@ def decide_precision(prepared: Prepared, console: Console) -> None:
 
 
 def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
-    """Everything that decides the weights of a run: data, tokenizer, initial weights, recipe, device, processes."""
+    """Everything that determines the weights of a run: data, tokenizer, initial weights, recipe, device, processes."""
     weights = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         weights.update(name.encode())
@@ -116,6 +114,6 @@ def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
             "tokenizer": tokenizer_digest(prepared.task.tokenizer),
             "initial weights": weights.hexdigest(),
             "processes": processes.count(),
-            "device": choose_device(prepared.recipe.device).type,  # what `auto` is, where the recipe says that
+            "device": choose_device(prepared.recipe.device).type,  # the device behind `auto`
         }
     )

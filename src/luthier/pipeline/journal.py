@@ -1,4 +1,4 @@
-"""How a run begins and is taken up again: its directory is claimed, and its data is kept and seen to be the same."""
+"""Start and resume runs: claim the run directory, keep the data, and check that it is unchanged."""
 
 import json
 import re
@@ -13,12 +13,12 @@ from luthier.run_directory.run import Run
 from luthier.storage.atomic import move, write_text
 from luthier.storage.disk import make_directory, remove_tree
 
-STDIN = "stdin"  # file that standard input is kept in
+STDIN = "stdin"  # name of the file for standard input
 
 
 @contextmanager
 def claimed(run_dir: Path | str | None) -> Iterator[Run | None]:
-    """Claim the run directory that was asked for, before any work; give it back untouched if the data is at fault."""
+    """Claim the requested run directory before any work; restore it if an error occurs before the run is set up."""
     if run_dir is None:
         yield None
         return
@@ -36,7 +36,7 @@ def claimed(run_dir: Path | str | None) -> Iterator[Run | None]:
 
 @contextmanager
 def blamed_on(run: Run) -> Iterator[None]:
-    """Note on any exception which run it belongs to, so that a traceback can be kept in the run's log."""
+    """Add a note with the run to any exception, so that its traceback can go to the run's log."""
     try:
         yield
     except Exception as error:
@@ -48,9 +48,9 @@ def keep_data(prepared: Prepared, spool: Path, run: Run) -> None:
     """Move standard input and data given in memory into the run, so that the run can be resumed and repeated.
 
     Args:
-        prepared: Its recipe and sources follow the files.
-        spool: The folder that `build_recipe` and `prepare` put them in.
-        run: Holds them in `data` from now on.
+        prepared: Its recipe and sources are updated to the new paths.
+        spool: The folder that `build_recipe` and `prepare` wrote them to.
+        run: The run, which keeps them in `data`.
     """
     moved = {path: (run.data / path.name).absolute() for path in sorted(spool.iterdir())}
     for source in [source for several in prepared.sources.values() for source in several]:
@@ -72,14 +72,14 @@ def write_skipped(prepared: Prepared, run: Run) -> None:
 
 
 def data_name(prepared: Prepared) -> str:
-    """What to call the data in the name of a run: the file, or its folder where the file is called `train`."""
+    """Name of the data in the name of a run: the file, or its folder if the file is called `train`."""
     first = Path(next(iter(prepared.sources.values()))[0].name)
     stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a data set
     return first.absolute().parent.name if stem in ("train", "data", "-", "") else stem
 
 
 def same_data(run: Run, prepared: Prepared) -> None:
-    """See that the sources are those that the run began with, though no checkpoint may say so yet."""
+    """Check that the sources are unchanged since the run began, even if there is no checkpoint yet."""
     then = {source["name"]: source["sha256"] for source in (run.read_json(run.data_file) or {}).get("sources", [])}
     for sources in prepared.sources.values():
         for source in sources:
@@ -87,5 +87,5 @@ def same_data(run: Run, prepared: Prepared) -> None:
                 raise FingerprintError(
                     "the data has changed since the run began",
                     where=source.name,
-                    hint="put the file back, or start a new run with `luthier train`",
+                    hint="restore the file, or start a new run with `luthier train`",
                 )

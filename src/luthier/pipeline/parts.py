@@ -1,4 +1,4 @@
-"""The parts of a model that the data meet first, its configuration and tokenizer: loaded, or made from the data."""
+"""The configuration and tokenizer of a model: loaded, or made from the data."""
 
 from typing import Any, cast
 
@@ -23,12 +23,12 @@ Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
 
 
 def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision]:
-    """Fix the model that the recipe leaves open; what was decided.
+    """Choose the model if the recipe does not name one, and return the decisions.
 
     Args:
-        recipe: Its model is set.
-        family: What the task needs.
-        console: Told when the model has to be converted first, which takes a while.
+        recipe: The recipe; its model is set in place.
+        family: The model family that the task needs.
+        console: Receives a message if the model must be converted first, which takes a while.
     """
     model = recipe.model
     if model.name is not None:
@@ -44,7 +44,7 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         made = architecture_named(model.architecture).family
         if made != family:
             fitting = listing([name for name, traits in ARCHITECTURES.items() if traits.family == family], 9)
-            what = f"{model.architecture} is of the family {made}, which does not do {recipe.task}"
+            what = f"{model.architecture} belongs to the {made} family, which does not support {recipe.task}"
             raise UsageError(what, where="model.architecture", hint=f"take a {family}: {fitting}")
         return [Decision("model", f"{model.architecture} of size {model.from_scratch}, from scratch", why)]
     locate(str(model.name), console)
@@ -52,7 +52,7 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
 
 
 def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decision]]:
-    """The recipe with the defaults of its task and, where the model is new, of new models; what was decided."""
+    """The recipe with the defaults of its task and, if the model is new, of new models; and the decisions."""
     model, training = recipe.model, recipe.training
     if model.from_scratch is None or model.architecture is None:
         return recipe.with_defaults(kind.defaults), []
@@ -64,18 +64,18 @@ def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decisio
     training = recipe.training
     length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"
     what = f"{training.optimizer}, learning rate {training.learning_rate:g}, {length}"
-    return recipe, [Decision("training", what, "a new model has everything to learn")]
+    return recipe, [Decision("training", what, "training from scratch")]
 
 
 def load_parts(recipe: Recipe) -> Parts | None:
-    """Those of the recipe's model; None where they are made from the data."""
+    """Load the parts of the recipe's model; None if they are to be made from the data."""
     if recipe.model.name is None or recipe.model.fresh_tokenizer:
         return None
     return load_config(recipe.model.name), load_tokenizer(recipe.model.name), []
 
 
 def make_parts(task: Fitted[Any], train: Dataset, recipe: Recipe) -> Parts:
-    """A tokenizer trained on the training texts, and the configuration of the model that goes with it."""
+    """Train a tokenizer on the training texts, and make or load the configuration of the model."""
     model = recipe.model
     if model.name is not None:
         config = load_config(model.name)

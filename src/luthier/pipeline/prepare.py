@@ -1,4 +1,4 @@
-"""From a recipe to everything that a training needs but the model: the steps that inspect, train and evaluate share."""
+"""Prepare everything that training needs except the model: the steps shared by inspect, train and evaluate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,24 +32,24 @@ from luthier.tasks.phases import Bound, Fitted, Recognised
 from luthier.tasks.registry import find
 from luthier.text import listing
 
-SAMPLE = 5_000  # rows looked at to find the task and the columns
+SAMPLE = 5_000  # rows to sample for recognising the task and the columns
 
 
 @dataclass
 class Prepared:
-    """Data that is read, checked, split and encoded.
+    """Data that has been read, checked, split and encoded.
 
     Args:
-        recipe: The recipe with everything decided that was left open.
+        recipe: The recipe with every setting decided.
         task: The task, with what it learned, the tokenizer and the limits.
         sources: Split to the sources the user gave.
-        table: Every row's fate; its examples are those of the sources' splits.
-        splits: The examples that train, validate and test.
-        encoded: The same, as the model reads them.
+        table: What became of every row; its examples are by the splits of the sources.
+        splits: Split to its examples.
+        encoded: Split to its encoded examples.
         config: The model's configuration.
-        greater_is_better: Direction of the metric that picks the checkpoint.
-        findings: What the checks noticed, worst first.
-        decisions: What was decided for the user.
+        greater_is_better: Direction of the metric that selects the best checkpoint.
+        findings: What the checks found, worst first.
+        decisions: Choices made for the user.
     """
 
     recipe: Recipe
@@ -65,7 +65,7 @@ class Prepared:
 
     @property
     def stopping(self) -> list[Finding]:
-        """The findings that stop a training."""
+        """The findings that stop training."""
         return [f for f in self.findings if f.severity == "error" and f.id not in self.recipe.data.allow]
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,11 +102,11 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
 
     Args:
         recipe: May leave the task, the columns, the model and the lengths open.
-        console: Told what is decided.
-        spool_to: Where standard input is kept, so that it can be read again.
+        console: Receives decisions and findings.
+        spool_to: Path for a copy of standard input, so that it can be read again.
     Raises:
         DataError: The data cannot be read or lacks what the task needs.
-        UsageError: The task or the model cannot be.
+        UsageError: The task or the model is invalid.
     """
     recipe = recipe.model_copy(deep=True)
     sources = open_sources(recipe, spool_to)
@@ -133,7 +133,9 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     for name in [name for name in examples if name != "train"]:
         slips = leaked(keys["train"], keys[name])
         if len(slips) <= MOST_LEAKED * len(keys[name]):
-            examples[name] = table.drop(examples[name], name, "in-training", slips, "training has the same text")
+            examples[name] = table.drop(
+                examples[name], name, "in-training", slips, "the same text is in the training rows"
+            )
         unknown = [i for i, example in enumerate(examples[name]) if not task.knows(example)]
         examples[name] = table.drop(examples[name], name, "unseen-label", unknown)
     examples = {name: rows for name, rows in examples.items() if len(rows)}
@@ -154,27 +156,27 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
 
 
 def refuse_findings(prepared: Prepared) -> None:
-    """Stop where a finding makes training pointless.
+    """Raise if a finding makes training pointless.
 
     Raises:
-        FindingError: The worst one, and how to go on all the same.
+        FindingError: The worst finding, and how to continue despite it.
     """
     if prepared.stopping:
         worst, *others = prepared.stopping
         more = f" (and {listing([finding.id for finding in others])})" if others else ""
-        allow = "" if "--allow" in worst.action else f" To go on all the same: --allow {worst.id}"
+        allow = "" if "--allow" in worst.action else f" To continue anyway: --allow {worst.id}"
         raise FindingError(worst.message + more, where=_place(prepared.sources, worst), hint=worst.action + allow)
 
 
 def open_sources(recipe: Recipe, spool_to: Path | None) -> dict[str, list[Source]]:
-    """The sources of each split, as the recipe names them.
+    """Open the sources of each split that the recipe names.
 
     Raises:
         UsageError: No data is named.
-        SourceError: A source is missing or in no form that is read.
+        SourceError: A source is missing or in a format that Luthier cannot read.
     """
     if not recipe.data.train:
-        raise UsageError("no data is named to learn from", where="data.train", hint="luthier train reviews.csv")
+        raise UsageError("no training data", where="data.train", hint="luthier train reviews.csv")
     data = recipe.data
     train, validation, test = (
         [packages.resolve(spec) for spec in specs] for specs in (data.train, data.validation, data.test)
@@ -182,13 +184,13 @@ def open_sources(recipe: Recipe, spool_to: Path | None) -> dict[str, list[Source
     found = discover(train, validation=validation, test=test, stdin_to=spool_to)
     if not found.get("train"):
         held = listing([split for split in SPLITS if found.get(split)])
-        hint = "name the files to learn from; --valid and --test take the others"
-        raise SourceError(f"nothing to learn from: there are only {held} data", where=listing(data.train, 3), hint=hint)
+        hint = "pass the training files; --valid and --test take the others"
+        raise SourceError(f"no training data: there is only {held} data", where=listing(data.train, 3), hint=hint)
     return {split: found[split] for split in SPLITS if found.get(split)}
 
 
 def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, ColumnProfile]:
-    """What the columns of the training rows hold, from a random sample over all of its sources."""
+    """Profile the columns of the training rows, from a random sample of all their sources."""
     several = sources.get("train") or next(iter(sources.values()))
     records: list[Record] = []
     for source in several:
@@ -199,13 +201,13 @@ def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, Column
 def check(
     table: Table, task: Fitted[Any], examples: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
-    """Every check that needs no tokenizer.
+    """Run every check that needs no tokenizer.
 
     Args:
-        table: Every row's fate.
-        task: Knows what else to look for.
-        examples: Of each split.
-        keys: Content key of each of them.
+        table: What became of every row.
+        task: The task, which adds checks of its own.
+        examples: Split to its examples.
+        keys: Split to the content key of each example.
     """
     findings = task.check(examples, keys, given=list(table.examples))
     for split, account in table.accounts.items():
@@ -216,12 +218,12 @@ def check(
         findings += checks.few_rows(len(rows), split)
     if len(examples) == 1:
         message = "No rows are held out: the model will not be scored."
-        findings.append(Finding("no-held-out", "warning", message, "Give test rows, or set data.test_share."))
+        findings.append(Finding("no-held-out", "warning", message, "Pass test rows, or set data.test_share."))
     return findings
 
 
 def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str, ColumnProfile]) -> list[Finding]:
-    """The columns in use that are empty in most training rows."""
+    """Findings about columns in use that are empty in most training rows."""
     used = [(role, profiles[name]) for role, names in columns.items() for name in several(names) if name in profiles]
     return [
         finding
@@ -234,10 +236,10 @@ def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Re
     """Try the metrics before training, on the gold answers shifted by one row.
 
     Returns:
-        Whether a higher value of the metric that picks the checkpoint is better.
+        Whether a higher value of the metric that selects the best checkpoint is better.
     Raises:
         UsageError: A custom metric cannot be found or fails.
-        RecipeError: The metric that picks the checkpoint is unknown, or its direction is not stated or contradicted.
+        RecipeError: The metric for the best checkpoint is unknown, or its direction is not stated or contradicted.
     """
     split = next(name for name in ("validation", "test", "train") if name in examples)
     rows = examples[split][:]
@@ -257,7 +259,7 @@ def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Re
         raise RecipeError(
             f"metric_mode is {recipe.evaluation.metric_mode}, but a {'higher' if own else 'lower'} {best} is better",
             where="evaluation.metric_mode",
-            hint="remove metric_mode, or set evaluation.metric_for_best to the metric it is meant for",
+            hint="remove metric_mode, or set evaluation.metric_for_best to the metric it belongs to",
         )
     direction = asked if own is None else own
     if direction is None:
@@ -266,7 +268,7 @@ def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Re
             for mode in ("min", "max")
         )
         raise RecipeError(
-            f"{best} picks the checkpoint, and nothing states whether lower or higher is better",
+            f"{best} selects the checkpoint, but its direction is not stated",
             where="evaluation.metric_for_best",
             hint=f"if lower is better: {lower}; if higher is better: {higher}",
         )

@@ -1,4 +1,4 @@
-"""The recipe of a call: from data and settings, as the command line and Python callers give them."""
+"""Build the recipe of a command or Python call from its data and settings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,17 +18,17 @@ SPLITS = ("train", "validation", "test")
 
 
 def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: Console) -> Recipe:
-    """The recipe of a call.
+    """Build the recipe of a call.
 
     Args:
         data: Paths, data in memory, a `Recipe`, or the path of one recipe file (`*.toml`).
         settings: As `dotted` takes them; these override the recipe. `validation` and `test` may be data in memory too.
-        folder: Where data in memory is kept as Parquet.
-        console: Told which splits are not used.
+        folder: Folder to write data in memory to, as Parquet.
+        console: Receives a message about splits that are not used.
     Raises:
-        RecipeError: The result is not a recipe.
-        UsageError: A recipe and data were given together, or data in a form that is not read.
-        SourceError: Data in memory has no rows, or a column without one type.
+        RecipeError: The result is not a valid recipe.
+        UsageError: A recipe and data were given together, or data of an unsupported type.
+        SourceError: Data in memory has no rows, or a column with mixed types.
     """
     where = "options"
     paths = None if isinstance(data, Recipe) else paths_in(data)
@@ -36,8 +36,8 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         values = _set_by_user(data)
     elif paths and any(path.endswith(".toml") for path in paths):
         if len(paths) > 1:
-            hint = "name the data in the recipe, in [data], or leave the recipe out"
-            raise UsageError("give either one recipe or data, not both", where=" ".join(paths), hint=hint)
+            hint = "set the data in the recipe, in [data], or pass only the data"
+            raise UsageError("pass either one recipe or data, not both", where=" ".join(paths), hint=hint)
         values, where = read_toml(Path(paths[0])), paths[0]
     else:
         values = {"data": specs_of(data, folder, console)}
@@ -59,7 +59,7 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
         data: Paths or data in memory.
         folder: As in `build_recipe`.
         console: As in `build_recipe`.
-        split: What data without splits is.
+        split: The split of data without splits.
     """
     paths = paths_in(data)
     if paths is not None:
@@ -76,13 +76,13 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
         else:
             console.decision(Decision("ignored", name, "no split of this name is used"))
     if not found:
-        hint = "rename its splits, or give one of them"
+        hint = "rename its splits, or pass one of them"
         raise SourceError(f"no split is called train, validation or test: {listing(list(tables))}", hint=hint)
     return found
 
 
 def _set_by_user(section: Section) -> dict[str, Any]:
-    """What was set in a recipe, without the defaults: the task's own defaults still apply to the rest."""
+    """The values that were set in a recipe, without its defaults: the task's own defaults still apply to the rest."""
     values = {name: getattr(section, name) for name in type(section).model_fields}
     return {
         name: _set_by_user(value) if isinstance(value, Section) else value
@@ -95,4 +95,4 @@ def _absolute(spec: str) -> str:
     try:
         return str(Path(spec).absolute()) if Path(spec).exists() else spec
     except OSError:
-        return spec  # the reader says what is wrong with it
+        return spec  # the reader reports what is wrong with it

@@ -1,4 +1,4 @@
-"""Which task the data is for, and which of its columns are which."""
+"""Recognise the task that the data is for, and the roles of its columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,17 +18,17 @@ from luthier.text import listing
 def recognise(
     recipe: Recipe, profiles: Mapping[str, ColumnProfile], where: str, model: PretrainedConfig | None
 ) -> Recognition:
-    """The task and the columns, found from the content unless the recipe names them.
+    """Recognise the task and the columns from the content, unless the recipe names them.
 
     Args:
         recipe: May name the task, its shape and columns.
-        profiles: The columns that there are.
-        where: The sources' names, for an error.
-        model: The configuration of the model that the recipe names: only tasks of its family are looked for.
+        profiles: The profiles of all columns.
+        where: The sources' names, for errors.
+        model: The configuration of the model that the recipe names: only tasks that it supports are considered.
     Raises:
-        ColumnError: No task fits; the nearest one says what it misses.
-        ModelError: The named task is of another family than the named model.
-        RecipeError: A column is named for a role that no task in question has.
+        ColumnError: No task fits; the message says what is missing.
+        ModelError: The model supports no task that fits the data.
+        RecipeError: A column is named for a role, or a shape is named, that no candidate task has.
     """
     given = {role: columns for role, columns in recipe.data.columns.items() if columns}
     named = [name for columns in given.values() for name in ([columns] if isinstance(columns, str) else columns)]
@@ -54,12 +54,12 @@ def recognise(
         raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where)
     if not fitting:
         family = find(best.task).family
-        kind = listing(sorted(map(_with_article, families))) or "no model of text"
+        kind = listing(sorted(map(_with_article, families))) or "not a text model"
         raise ModelError(
             f"the model's architecture ({type(model).__name__.removesuffix('Config')}) has no head for {best.task}:"
             f" it is {kind}, and the task needs {_with_article(family)}",
             where=str(recipe.model.name),
-            hint="name another --model or --task; `luthier tasks` lists what fits which",
+            hint="choose another --model or --task; `luthier tasks` lists which architectures fit which task",
         )
     return max(fitting, key=_rank)
 
@@ -81,7 +81,7 @@ def _no_columns(
     return ColumnError(
         f"no columns for {task.name}: {task.why_not(profiles, given)}",
         where=where,
-        hint=f"name others with --text and --label, or a --task; columns: {listing(list(profiles), 12)}",
+        hint=f"choose others with --text and --label, or set --task; columns: {listing(list(profiles), 12)}",
     )
 
 

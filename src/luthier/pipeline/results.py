@@ -1,4 +1,4 @@
-"""What `train` and `evaluate` give back."""
+"""The results that `train` and `evaluate` return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ class Scores(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Result(Scores):
-    """What came of a run.
+    """The result of a run.
 
     Args:
         run: The run directory.
@@ -103,7 +103,7 @@ class Result(Scores):
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Scores):
-    """What came of an evaluation.
+    """The result of an evaluation.
 
     Args:
         directory: Where `metrics.json` and `predictions.parquet` were written.

@@ -1,4 +1,4 @@
-"""What a model wrote at each evaluation of a training: `samples.jsonl`, a line a text with what it was written to."""
+"""Texts generated at each evaluation during training: `samples.jsonl`, one line per text with its input."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,11 @@ from luthier.storage.atomic import write_text
 
 
 class Samples:
-    """Adds to the samples of a run; each evaluation's are on the disk, whole, before training goes on.
+    """Appends to the samples of a run; those of an evaluation are saved atomically before training continues.
 
     Args:
-        path: The file; made with the first sample.
-        step: Where training stands: what a killed run wrote after it is dropped.
+        path: The file; created with the first sample.
+        step: The current step: samples that a killed run wrote after it are dropped.
     """
 
     def __init__(self, path: Path, step: int) -> None:
@@ -22,27 +22,27 @@ class Samples:
         self._lines = [line for line in read_samples(path) if line["step"] <= step]
 
     def add(self, step: int, samples: Sequence[Mapping[str, Any]]) -> None:
-        """Note what was written at a step, if anything: `row`, `asked` (role to text) and `text` of each sample."""
+        """Save the samples of a step, if any: `row`, `asked` (role to text) and `text` of each."""
         if not samples:
             return
         self._lines = [line for line in self._lines if line["step"] != step]
         self._lines += [{"step": step, **sample} for sample in samples]
-        # Escaped, as half a surrogate pair may stand in somebody's data, which has no bytes in UTF-8.
+        # Escaped, because data may contain lone surrogates, which UTF-8 cannot encode.
         write_text(self._path, "".join(json.dumps(line) + "\n" for line in self._lines))
 
 
 def read_samples(path: Path) -> Iterator[dict[str, Any]]:
-    """`step`, `row`, `asked` (role to text) and `text` of each sample, in the order of the steps; none without a file.
+    """`step`, `row`, `asked` (role to text) and `text` of each sample, in order of steps; none if there is no file.
 
     Raises:
-        DamagedError: It cannot be read.
+        DamagedError: A line cannot be read.
     """
     if not path.exists():
         return
-    # Not `splitlines`, which also parts at what may stand in a text, such as U+2028.
+    # Not `splitlines`, which also splits at characters that a text may contain, such as U+2028.
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").split("\n")[:-1], start=1):
         try:
             yield json.loads(line)
         except ValueError:
-            hint = "take it from a copy, or delete it and go on without samples"
+            hint = "restore it from a backup, or delete it to continue without samples"
             raise DamagedError("a sample cannot be read", where=f"{path}, line {number}", hint=hint) from None

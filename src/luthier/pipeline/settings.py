@@ -1,4 +1,4 @@
-"""Settings as the command line and Python callers give them, as dotted recipe keys."""
+"""Convert the settings of a command or Python call to dotted recipe keys."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,13 +11,13 @@ TABLES = [name for name, value in Recipe() if isinstance(value, Section)]
 
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Dotted recipe key to value.
+    """Convert settings to dotted recipe keys, each with its value.
 
     Args:
-        settings: Recipe keys, dotted or by their last name where only one key ends in it; tables as mappings; `text`
-            and `label` for columns.
+        settings: Recipe keys, dotted or by their last part if it is unambiguous; tables as mappings; `text` and
+            `label` for columns.
     Raises:
-        RecipeError: An unknown key, with the nearest one.
+        RecipeError: A key is unknown; the hint names the closest one.
         UsageError: A key is set twice, or there are more than two text columns.
     """
     found: dict[str, Any] = {}
@@ -50,7 +50,7 @@ def columns_of(text: str | Sequence[str] | None = None, label: str | Sequence[st
     texts = [text] if isinstance(text, str) else list(text or [])
     labels = [label] if isinstance(label, str) else list(label or [])
     if len(texts) > 2:
-        hint = "name other roles with --column, or with columns={role: column}"
+        hint = "set other roles with --column, or with columns={role: column}"
         raise UsageError("text takes at most two columns", where=f"text {','.join(texts)}", hint=hint)
     columns: dict[str, Any] = dict(zip(("data.columns.text", "data.columns.text_pair"), texts, strict=False))
     if labels:

@@ -1,4 +1,4 @@
-"""The rows of sources as examples, and the splits that are made of them."""
+"""Read the rows of sources as examples, and split them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,10 +19,10 @@ USES = {"train": "learn from", "validation": "validate on", "test": "test on"}
 
 
 def read_table(sources: Mapping[str, Sequence[Source]], task: Recognised[Any], recipe: Recipe) -> Table:
-    """Every row as an example or skipped.
+    """Read every row as an example, or skip it.
 
     Raises:
-        FindingError: No row is left to learn from, or of data that was given to score on.
+        FindingError: No row is left to train on, or in held-out data that the user gave.
     """
     column = recipe.data.columns.get("split")
     table = read(sources, task.example, column if isinstance(column, str) else None)
@@ -32,18 +32,18 @@ def read_table(sources: Mapping[str, Sequence[Source]], task: Recognised[Any], r
             reasons = listing([f"{count(n)} {reason}" for reason, n in account.skipped.most_common()])
             first = next((f": {row.detail}" for row in table.skipped if row.source in names), "")
             raise FindingError(
-                f"of {plural(account.read, 'row')} to {USES[split]} none can be used"
+                f"of {plural(account.read, 'row')} to {USES[split]} none is usable"
                 f" ({reasons or 'the source is empty'}){first}",
                 where=names_of({split: sources.get(split, ())}),
-                hint="name other columns with --text and --label, or look at the file",
+                hint="choose other columns with --text and --label, or check the file",
             )
     return table
 
 
 def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[dict[str, Dataset], Decision]:
-    """Take the splits that were given, and make those that were not out of the training rows.
+    """Use the splits that the user gave, and split the others off from the training rows.
 
-    With held-out data of either kind given, no test rows are taken from training.
+    If the user gave validation or test data, no test rows are split off.
     """
     examples = {split: table.examples[split] for split in SPLITS if split in table.examples}
     train = examples["train"]
@@ -70,7 +70,7 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
 
 
 def _sampled(train: Dataset, task: Recognised[Any], n: int, seed: int) -> Dataset:
-    """A stratified sample without repeated texts: who labels few rows labels none twice."""
+    """A stratified sample without duplicate texts."""
     first: dict[str, int] = {}
     for i, example in enumerate(train):
         first.setdefault(task.key(example), i)
@@ -80,7 +80,7 @@ def _sampled(train: Dataset, task: Recognised[Any], n: int, seed: int) -> Datase
             f"train_rows is {count(n)}, and there {'is' if len(distinct) == 1 else 'are'} only"
             f" {plural(len(distinct), 'different training row')}",
             where="data.train_rows",
-            hint="ask for fewer, or leave it out to take them all",
+            hint="use a smaller number, or remove train_rows to use all rows",
         )
     return take(distinct, splits.subsample(range(len(distinct)), task.strata(distinct), n, seed))
 

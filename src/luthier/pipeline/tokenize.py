@@ -1,4 +1,4 @@
-"""The examples as the model reads them: how long a row may be, what is lost by that, and what the lengths tell."""
+"""Tokenize the examples: choose the length limits, and check what they cut."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -31,19 +31,19 @@ def tokenize(
     recipe: Recipe,
     table: Table,
 ) -> tuple[Bound[Any], dict[str, Encoded], Decision, list[Finding]]:
-    """Token ids of every example, within limits.
+    """Tokenize every example, within length limits.
 
     Args:
-        task: Says how.
-        examples: Split to its examples; those of which nothing is left to learn are taken out of it.
-        config: The model's.
+        task: The task, which encodes the examples.
+        examples: Split to its examples; those without any target left are removed from it.
+        config: The model's configuration.
         recipe: May leave the limits open; they are set in it.
-        table: Accounts for what is taken out.
+        table: Records the removed examples as skipped.
     Returns:
-        The task within the limits; split to its features; what was decided; what was noticed.
+        The task with the limits; split to its features; the decision about the limits; findings.
     Raises:
-        UsageError: More was asked for than the model takes.
-        FindingError: Nothing is left to learn of any training example.
+        UsageError: A requested length exceeds the model's limit.
+        FindingError: No training example has a target left.
     """
     whole = {split: _measure(task, rows, split) for split, rows in examples.items()}
     limits, decision = choose_limits(recipe, task.kind, whole, longest_input(task.tokenizer, config))
@@ -57,8 +57,8 @@ def tokenize(
     for split in list(examples):
         if lost := encoded[split].without_target:
             if len(lost) == len(examples[split]) and split == "train":
-                what = f"no target left in any of {plural(len(lost), 'row')} to learn from: {why_lost}"
-                raise FindingError(what, where=examples[split][0]["source"], hint="raise --set max_length")
+                what = f"no target left in any of {plural(len(lost), 'training row')}: {why_lost}"
+                raise FindingError(what, where=examples[split][0]["source"], hint="increase it with --set max_length")
             examples[split] = table.drop(examples[split], split, NO_TARGET, lost, why_lost)
             if not len(examples[split]):
                 del examples[split], encoded[split]
@@ -72,7 +72,7 @@ def tokenize(
 def choose_limits(
     recipe: Recipe, kind: Task[Any], whole: Mapping[str, Encoded], longest: int
 ) -> tuple[Limits, Decision]:
-    """Fix the lengths that the recipe leaves open: the longest row there is, up to what the model and the task take.
+    """Choose the lengths that the recipe leaves open: the longest row, up to the limits of the model and the task.
 
     Raises:
         UsageError: More was asked for than the model takes.
@@ -80,7 +80,7 @@ def choose_limits(
     data, most = recipe.data, min(longest, kind.longest)
     for key, asked in (("max_length", data.max_length), ("max_target_length", data.max_target_length)):
         if asked is not None and asked > longest:
-            what = f"the model takes at most {longest} tokens, and {key} is {asked}"
+            what = f"the model takes at most {longest} tokens, but {key} is {asked}"
             raise UsageError(what, where=f"data.{key}", hint=f"--set {key}={longest} or less")
     needed = max(int(encoded.full_lengths.max()) for encoded in whole.values())
     given = data.max_length is not None
@@ -98,7 +98,7 @@ def choose_limits(
 
 
 def lengths(encoded: Encoded, limits: Limits) -> dict[str, Any]:
-    """What `data.json` says of the lengths of the training examples, before cutting."""
+    """Statistics of the lengths of the training examples before cutting, for `data.json`."""
     full = encoded.full_lengths
     counts, edges = np.histogram(full, bins=min(40, max(1, int(full.max() - full.min()))))
     found = {
@@ -120,7 +120,7 @@ def lengths(encoded: Encoded, limits: Limits) -> dict[str, Any]:
 
 
 def targets_of(task: Bound[Any], encoded: Encoded) -> list[str]:
-    """What the model learns to write, of the first training rows, decoded from the labels."""
+    """The target texts of the first training rows, decoded from the labels."""
     return task.targets([encoded.rows[i] for i in range(min(TARGETS_OF, len(encoded.rows)))])
 
 
@@ -136,7 +136,7 @@ def _cut(task: Bound[Any], rows: Dataset, whole: Encoded, split: str) -> Encoded
 
 
 def _encoder(task: Bound[Any], split: str) -> tuple[Encode, str]:
-    """How the examples of a split are encoded, and what decides that."""
+    """The function that encodes the examples of a split, and its cache key."""
     training = split == "train"
     return partial(task.encode, training=training), f"{task.token_key()} {training}"
 

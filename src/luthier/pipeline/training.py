@@ -1,4 +1,4 @@
-"""What `train` and `resume` share: take part in a run, train what is left to train, score, write the model."""
+"""The steps that `train` and `resume` share: train the remaining steps, score, save the model."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -33,20 +33,20 @@ from luthier.text import number, quantity
 
 
 def take_part() -> Result:
-    """The same in every other process: it waits for what rank 0 has decided, and takes part in the steps."""
+    """Run every process but rank 0: wait for its decisions, then take part in the training steps."""
     told: Any = processes.on_main(lambda: None)
     if isinstance(told, Result):
-        return told  # the run was done already
+        return told  # the run is already complete
     run, recipe = told
     return finish(run, prepare(recipe, Console()), Events(), Console())
 
 
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
-    """Everything after the data: train what is left to train, score, write the model, report."""
+    """Do everything after preparing the data: train the remaining steps, score, save the model."""
     training = assemble(prepared)
     log_threads(run, training.device, console)
     console.say(
-        f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'parameters')} learn"
+        f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'trainable parameters')}"
     )
     decides = fingerprint(prepared, training.model)
     _same_everywhere(decides)
@@ -61,7 +61,7 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
 
 
 def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:
-    """Score, write the model, report: what `--json` prints."""
+    """Score and save the model; return what `--json` prints."""
     model = _best_model(run, prepared, training)
     task, scored = _score(prepared, model, console)
     if scored is not None:
@@ -78,7 +78,7 @@ def _conclude(run: Run, prepared: Prepared, training: Training, console: Console
 def _supervise(
     run: Run, prepared: Prepared, training: Training, decides: Mapping[str, Any], events: Events
 ) -> Supervisor:
-    """What evaluates, saves and records between the steps."""
+    """The supervisor that evaluates, saves and records between the steps."""
     recipe, task = prepared.recipe, prepared.task
     evaluate = None
     if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
@@ -103,46 +103,46 @@ def _supervise(
 
 
 def _same_everywhere(decides: Mapping[str, Any]) -> None:
-    """See that every process has the same data, settings and weights before the first step.
+    """Check that every process has the same data, settings and weights before the first step.
 
     Raises:
-        FingerprintError: Another process has not, such as a host with an older copy of the data.
+        FingerprintError: Another process differs, such as one on a host with an older copy of the data.
     """
     for rank, theirs in enumerate(processes.gather(dict(decides))):
         changed = checkpoints.differences(decides, theirs)
         if changed:
             raise processes.alike(
                 FingerprintError(
-                    f"process {rank} would train on something else than process 0: {changed}",
+                    f"process {rank} would train on different inputs than process 0: {changed}",
                     where=f"process {rank}",
-                    hint="every host must see the same data, model and code",
+                    hint="every host must have the same data, model and code",
                 )
             )
 
 
 def _go_on(run: Run, training: Training, decides: Mapping[str, Any], console: Console) -> None:
-    """Restore the newest whole checkpoint, if there are any."""
+    """Restore the newest intact checkpoint, if there are any."""
     newest = processes.on_main(lambda: _newest(run, decides, console))
     if newest is not None:
         checkpoints.restore(training, newest)
-        console.say(f"going on after step {training.state.step} of {training.total_steps} ({newest.path.name})")
+        console.say(f"resuming from step {training.state.step} of {training.total_steps} ({newest.path.name})")
 
 
 def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoints.Checkpoint | None:
-    """The newest whole checkpoint, which must be one of this run; None if nothing was saved yet.
+    """The newest intact checkpoint, which must be of this run; None if nothing was saved yet.
 
     Raises:
-        DamagedError: There are checkpoints, and none is whole.
-        FingerprintError: What decides the run has changed.
+        DamagedError: There are checkpoints, but none is intact.
+        FingerprintError: Data or settings that affect the result have changed.
     """
     sweep(run.checkpoints)
     newest, damaged = checkpoints.newest_whole(run.checkpoints)
     for error in damaged:
-        console.warn(f"checkpoint left out: {error.what} ({error.where})")
+        console.warn(f"checkpoint ignored: {error.what} ({error.where})")
     if newest is None:
         if damaged:
             raise DamagedError(
-                "no checkpoint is whole", where=damaged[0].where, hint="start the run again with `luthier train`"
+                "no intact checkpoint", where=damaged[0].where, hint="start the run again with `luthier train`"
             )
         return None
     checkpoints.check_fingerprint(newest, decides)
@@ -150,7 +150,7 @@ def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoin
 
 
 def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedModel:
-    """The model of the best checkpoint, or of the last step where nothing chose one; made anew, without wrappers."""
+    """The model of the best checkpoint, or of the last step if there is no best one; newly built, without wrappers."""
     model = fresh_model(prepared)
     step = training.state.best_step or training.state.step
     checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == step)
@@ -159,14 +159,14 @@ def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedM
 
 
 def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tuple[Bound[Any], Scored | None]:
-    """The final score, on the test rows; on the validation rows where there are no others."""
+    """The final score, on the test rows, or on the validation rows if there are no test rows."""
     split = next((name for name in ("test", "validation") if name in prepared.splits), None)
     return score_split(prepared, model, split, console) if split else (prepared.task, None)
 
 
 @contextmanager
 def _progress(console: Console, training: Training, events: Events) -> Iterator[None]:
-    """A bar over the steps, with the loss, the metric, the rate, and how the time goes."""
+    """Show a progress bar over the steps, with loss, metric and speed."""
     with console.progress("train", training.total_steps, "steps", training.state.step) as bar:
         metric: dict[str, str] = {}
 
@@ -199,7 +199,7 @@ def _result(
         "steps": state.step,
         "epochs": training.plan.epoch(state.step),
         "best_step": state.best_step,
-        "stopped": state.stopped or "all steps are done",
+        "stopped": state.stopped or "all steps completed",
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),

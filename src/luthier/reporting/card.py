@@ -1,4 +1,4 @@
-"""The model card: README.md of a model directory, with the front matter that the Hugging Face hub reads."""
+"""The model card: README.md of a model directory, with the front matter that the Hugging Face Hub reads."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from luthier.reporting.headline import headline, strongest
 from luthier.reporting.task_words import TaskWords
 from luthier.run_directory.run import Run
 
-# What the hub calls the metrics that it knows by another name.
+# Names of metrics on the Hub, where they differ from ours.
 _HUB_METRICS = {
     "f1_macro": "f1",
     "f1_micro": "f1",
@@ -34,8 +34,8 @@ def model_card(run: Run, words: TaskWords) -> str:
     """The card of a run's model, as Markdown.
 
     Args:
-        run: The run; scores and data are told as far as they are there.
-        words: What its task says of itself.
+        run: The run; scores and data are included as far as they are available.
+        words: The task's texts for reports.
     Raises:
         RunError: A file of the run is damaged.
     """
@@ -78,7 +78,7 @@ def _front_matter(content: Content) -> str:
         base_model=_base_model(content.recipe.model.name),
         tags=["luthier"],
         metrics=list(dict.fromkeys(_HUB_METRICS.get(name, name) for name in metrics)) or None,
-        # The hub's schema knows results only together with a model's name.
+        # The Hub's schema requires a model name if there are results.
         model_name=content.name if results else None,
         eval_results=results or None,
     )
@@ -86,7 +86,7 @@ def _front_matter(content: Content) -> str:
 
 
 def _base_model(name: str | None) -> str | None:
-    """The hub's name of the base model; the hub refuses cards with anything else there."""
+    """The base model's name on the Hub, which rejects anything else; None if it is not from the Hub."""
     if not name or Path(name).exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         return None
     return name
@@ -95,7 +95,7 @@ def _base_model(name: str | None) -> str | None:
 def _what_it_is(content: Content) -> str:
     kind = f" ({content.shape})" if content.shape else ""
     if content.recipe.model.from_scratch:
-        return f"A new model ({content.model}), trained for {content.task}{kind} on the data below alone, with Luthier."
+        return f"A new model ({content.model}), trained from scratch for {content.task}{kind} with Luthier."
     base = content.recipe.model.name or "a model"
     name = base if _base_model(base) else Path(base).name
     return f"{name}, fine-tuned for {content.task}{kind} with Luthier."
@@ -105,7 +105,7 @@ def _use(content: Content) -> str:
     if not content.words.snippets:
         return ""
     code = content.words.snippets[0].code.replace(f"{content.run.path.as_posix()}/model", ".")
-    return f"## How to use it\n\n```python\n{code}\n```\n\n`.` stands for this directory."
+    return f"## Usage\n\n```python\n{code}\n```\n\n`.` is this directory."
 
 
 def _scores(content: Content) -> str:
@@ -135,12 +135,12 @@ def _score_row(content: Content, name: str, entry: dict[str, Any], baselines: di
 
 
 def _findings(content: Content) -> str:
-    """Errors and warnings: what a user of the model must know."""
+    """Errors and warnings, which a user of the model must know."""
     worrying = [noted.finding for noted in content.findings if noted.finding.severity != "info"]
     if not worrying:
         return ""
     lines = [f"- {_plain(finding.message)}" for finding in worrying]
-    return "## What to know\n\n" + "\n".join(lines)
+    return "## Limitations\n\n" + "\n".join(lines)
 
 
 def _data(content: Content) -> str:
@@ -181,7 +181,7 @@ def _data_name(content: Content) -> str:
 
 
 def _plain(words: str) -> str:
-    """Words of somebody's data, with what Markdown and HTML would take for markup made harmless."""
+    """Put text from user data on one line and escape Markdown and HTML in it."""
     line = " ".join(words.split()).replace("`", "'")
     return re.sub(
         r"([<>\[\]|*_#\\])", lambda found: f"&#{ord(found[0])};" if found[0] in "<>" else f"\\{found[0]}", line

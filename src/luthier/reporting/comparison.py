@@ -1,4 +1,4 @@
-"""The page of `luthier compare`: runs side by side."""
+"""The page that `luthier compare` writes: runs side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ _LEFT_OUT = ("train/learning_rate", "train/tokens_per_second", "train/grad_norm"
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A run of the comparison.
+    """A run in the comparison.
 
     Args:
-        key: Short name on this page: a letter, or a number from the 27th on.
+        key: Short name on this page: a letter, or a number from the 27th run on.
         name: The run's name.
-        place: 0, 1, 2, ...: which of the four colours it has.
+        place: Position, from 0; it decides which of the four colours the run has.
     """
 
     key: str
@@ -43,9 +43,9 @@ class Entry:
         contender: The run.
         score: Its score; None where it has none.
         n: Number of examples.
-        drawing: The interval.
-        difference: To the first run; None where there is none.
-        verdict: Of the difference.
+        drawing: Drawing of the interval.
+        difference: This run minus the first; None where it was not tested.
+        verdict: Of the difference; see `panels.Score.verdict`.
     """
 
     contender: Contender
@@ -61,10 +61,10 @@ class MetricTable:
     """All runs on one metric.
 
     Args:
-        metric: As it is written.
-        words: As it stands within a sentence.
-        scale: Of the drawings.
-        entries: In the order of the runs.
+        metric: Key in `metrics.json`.
+        words: Display name within a sentence.
+        scale: Scale of the drawings.
+        entries: One for each run, in order.
     """
 
     metric: str
@@ -131,22 +131,12 @@ def _entry(
         n=found.get("n"),
         drawing=mark(scale, score) if score else None,
         difference=difference,
-        verdict=_verdict(difference, found.get("greater_is_better")),
+        verdict=difference.verdict(found.get("greater_is_better")) if difference else "",
     )
 
 
-def _verdict(difference: Score | None, greater_is_better: bool | None) -> str:
-    if difference is None or difference.low is None or difference.high is None:
-        return ""
-    if difference.low <= 0 <= difference.high:
-        return "could be chance"
-    if greater_is_better is None:
-        return ""
-    return "better" if (difference.low > 0) == greater_is_better else "worse"
-
-
 def _headline(tables: Sequence[MetricTable]) -> str:
-    """Who is better on the first metric, beyond chance."""
+    """Which runs differ significantly from the first on the first metric."""
     if not tables:
         return "These runs have no metric in common."
     table = tables[0]
@@ -155,16 +145,16 @@ def _headline(tables: Sequence[MetricTable]) -> str:
         f"{entry.contender.key} {_ANSWERS[entry.verdict]} {first} by "
         f"{names.score(table.metric, abs(entry.difference.value), *_ends(entry.difference))}"
         for entry in table.entries[1:]
-        if entry.difference is not None and entry.difference.value is not None and entry.verdict in ("better", "worse")
+        if entry.difference is not None and entry.difference.value is not None and entry.verdict in _ANSWERS
     ]
     if words:
-        return f"On {table.words}, {', '.join(words)}: larger than chance."
+        return f"On {table.words}, {', '.join(words)}: significant (95 %)."
     if any(entry.verdict for entry in table.entries):
-        return f"On {table.words}, no run differs from {first} by more than chance could make."
-    return f"On {table.words}, nothing says whether the differences are larger than chance."
+        return f"On {table.words}, no run differs significantly (95 %) from {first}."
+    return f"On {table.words}, the differences were not tested for significance."
 
 
-_ANSWERS = {"better": "beats", "worse": "falls behind"}
+_ANSWERS = {"significantly better": "beats", "significantly worse": "is behind"}
 
 
 def _ends(score: Score) -> tuple[float | None, float | None]:
@@ -183,9 +173,9 @@ def _value(value: Any) -> str:
 
 
 def _figures(curves: Mapping[str, Mapping[str, Series]], contenders: Sequence[Contender]) -> list[Figure]:
-    """One picture a curve, with every run in it."""
+    """One chart for each curve, with every run in it."""
     found = dict.fromkeys(name for series in curves.values() for name in series if name not in _LEFT_OUT)
-    # Evaluation first: it is what runs are compared by.
+    # Evaluation first: runs are compared by it.
     ordered = sorted(found, key=lambda name: (name.startswith("train/"), name != "eval/loss"))
     return [_figure(name, curves, contenders) for name in ordered]
 

@@ -1,4 +1,4 @@
-"""Everything that a report is made of, read once from the files of a run directory."""
+"""The content of a report, read once from the files of a run directory."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from luthier.reporting.task_words import TaskWords
 from luthier.run_directory.run import Run
 
 _SEVERITIES = ("error", "warning", "info")
-_REJECTED_SHOWN = 20
+_MOST_SKIPPED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Noted:
 
 @dataclass(frozen=True)
 class Content:
-    """The files of a run. What is not written yet is empty.
+    """The files of a run, parsed; a file that is not written yet is empty here.
 
     Args:
         run: The run.
-        words: What its task says of itself.
+        words: The task's texts for reports.
         state: `done`, `running` or `stopped`.
         recipe: The recipe.
         environment: `environment.json`.
@@ -38,7 +38,7 @@ class Content:
         metrics: `metrics.json`.
         result: `result.json`.
         curves: `curves.jsonl`.
-        findings: Of the data and of the curves, worst first.
+        findings: Findings on the data and the curves, most severe first.
         skipped: The first lines of `skipped.jsonl`.
     """
 
@@ -56,7 +56,7 @@ class Content:
 
     @classmethod
     def read(cls, run: Run, words: TaskWords) -> "Content":
-        """Read a run directory, however far the run is.
+        """Read the run directory of a finished or unfinished run.
 
         Raises:
             RunError: A file is damaged.
@@ -80,7 +80,7 @@ class Content:
 
     @property
     def name(self) -> str:
-        """The run's name: that of its directory."""
+        """The run's name, which is the name of its directory."""
         return self.run.path.resolve().name
 
     @property
@@ -89,7 +89,7 @@ class Content:
 
     @property
     def model(self) -> str:
-        """What was trained: a model by its name, or a new one by its size and architecture."""
+        """The model: its name, or its architecture and size if it was trained from scratch."""
         model = self.recipe.model
         if model.from_scratch:
             return f"{model.architecture or 'a new model'} of size {model.from_scratch}, from scratch"
@@ -97,7 +97,7 @@ class Content:
 
     @property
     def shape(self) -> str:
-        """What a row looks like, such as `single/one`; empty while nobody knows."""
+        """The shape of a row, such as `single/one`; empty while it is unknown."""
         return str(self.data.get("shape") or self.recipe.data.shape or "")
 
 
@@ -116,8 +116,8 @@ def _skipped(run: Run) -> tuple[Mapping[str, Any], ...]:
             try:
                 found.append(json.loads(line))
             except ValueError:
-                # The last line of a run that is going on may be half written.
+                # While a run is in progress, the last line may be incomplete.
                 break
-            if len(found) == _REJECTED_SHOWN:
+            if len(found) == _MOST_SKIPPED:
                 break
     return tuple(found)

@@ -1,4 +1,4 @@
-"""The first sentence of a report: what came out, on how much, and whether it beats a simple baseline beyond chance."""
+"""The first sentence of a report: the score, the rows it was measured on, and whether it beats a simple baseline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +7,20 @@ from typing import Any, Literal
 from luthier import text
 from luthier.reporting import names
 from luthier.reporting.content import Content
+from luthier.reporting.panels import Score
 
 Tone = Literal["good", "bad", "open"]
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What a page says first.
+    """The headline of a page.
 
     Args:
-        sentence: The answer.
-        notes: What to know beside it, a sentence each.
-        tone: `good` where the model beats the baseline beyond chance, `bad` where it does not, `open` where nobody
-            knows.
+        sentence: The result in one sentence.
+        notes: Further remarks, a sentence each.
+        tone: `good` where the model is significantly better than the baseline, `bad` where it is not, `open` where
+            this was not tested.
     """
 
     sentence: str
@@ -28,7 +29,7 @@ class Headline:
 
 
 def headline(content: Content) -> Headline:
-    """The headline of a run, however far it is."""
+    """The headline of a run, finished or not."""
     if not content.metrics:
         return Headline(_not_yet(content), (), "open")
     name, entry = main_metric(content.metrics)
@@ -39,7 +40,7 @@ def headline(content: Content) -> Headline:
         )
         return Headline(names.capital(sentence), notes, "open")
     judgements = _judgements(content.metrics, name, content.words.metrics)
-    # What is not better than a baseline is said first.
+    # A metric that does not beat its baseline comes first.
     first = next((judged for judged in judgements if judged.tone == "bad"), judgements[0])
     others = [judged.sentence for judged in judgements if judged is not first]
     return Headline(first.sentence, (*others, *notes), first.tone)
@@ -53,7 +54,7 @@ def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]
 
 
 def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
-    """The baseline that is hardest to beat on a metric; None if there is none or the direction is not stated."""
+    """The best baseline on a metric; None if there is none or the metric's direction is unknown."""
     entry = (metrics.get("metrics") or {}).get(name) or {}
     if entry.get("greater_is_better") is None:
         return None
@@ -68,14 +69,14 @@ def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
-    """What is said of one metric beside one baseline."""
+    """The verdict on one metric against one baseline."""
 
     sentence: str
     tone: Tone
 
 
 def _judgements(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> list[_Judgement]:
-    """The main metric beside its strongest baseline, and baselines that lack it beside the first metric they have."""
+    """The main metric against its best baseline; a baseline without it is compared on the first metric it has."""
     scores, baselines = metrics["metrics"], metrics.get("baselines") or {}
     rival = strongest(metrics, name)
     found = [_judged(metrics, name, rival, own)] if rival else []
@@ -98,21 +99,21 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
     other_value = names.number(name, metrics["baselines"][rival][name])
     difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     if not difference or difference.get("value") is None or difference.get("low") is None:
-        return _Judgement(names.capital(f"{what}, against {other_value} of {other}; chance is not ruled out."), "open")
-    low, high = difference["low"], difference["high"]
-    sign = 1 if entry["greater_is_better"] else -1
-    if (low if sign > 0 else -high) > 0:
+        return _Judgement(names.capital(f"{what}, against {other_value} for {other}: not tested."), "open")
+    low, high, greater = difference["low"], difference["high"], entry["greater_is_better"]
+    verdict = Score(difference["value"], low, high).verdict(greater)
+    if verdict == "significantly better":
         size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
-        side = "above" if sign > 0 else "below"
-        return _Judgement(names.capital(f"{what}, {size} {side} {other}: larger than chance."), "good")
-    verdict = "worse than" if (high if sign > 0 else -low) < 0 else "not shown to be better than"
+        side = "above" if greater else "below"
+        return _Judgement(names.capital(f"{what}, {size} {side} {other}: significant (95 %)."), "good")
+    verdict = verdict if verdict == "significantly worse" else "not significantly better"
     apart = names.score(name, difference["value"], low, high)
-    sentence = f"{names.capital(verdict)} {other}: {what} against {other_value}, a difference of {apart}."
+    sentence = f"{names.capital(verdict)} than {other}: {what} against {other_value}, a difference of {apart}."
     return _Judgement(sentence, "bad")
 
 
 def _measured(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> str:
-    """A metric with its value, its interval, and on what."""
+    """A metric with its value, its interval and the rows it was measured on."""
     entry = metrics["metrics"][name]
     value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
     return f"{names.metric(name, own)} {value} on {_rows(metrics, entry)}"
@@ -128,8 +129,8 @@ def _split_notes(metrics: Mapping[str, Any]) -> tuple[str, ...]:
     if metrics.get("split") != "validation":
         return ()
     return (
-        "These are the validation rows, which also picked the checkpoint, so the score flatters the model a little. "
-        "A test split (data.test_share) would say how much.",
+        "The score is slightly optimistic: it comes from the validation rows, which also picked the checkpoint. "
+        "For an unbiased score, use a test split (data.test_share).",
     )
 
 
@@ -137,9 +138,9 @@ def _not_yet(content: Content) -> str:
     step = max((series.steps[-1] for series in content.curves.values() if series.steps), default=0)
     where = f"at step {text.count(step)}" if step else "before its first step"
     if content.state == "running":
-        return f"The run is going on: it is {where}{_latest(content)}."
+        return f"The run is still training: it is {where}{_latest(content)}."
     if content.state == "done":
-        return f"The run is done, and has no score: no rows were held out{_latest(content)}."
+        return f"The run is complete but has no score: no rows were held out{_latest(content)}."
     return f"The run stopped {where} and has no final score{_latest(content)}."
 
 

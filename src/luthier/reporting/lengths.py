@@ -1,4 +1,4 @@
-"""How long the training rows are in tokens, and what becomes of those that are too long."""
+"""Lengths of the training rows in tokens, and what happens to rows that are too long."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +10,11 @@ from luthier.reporting.panels import Histogram
 
 
 def histogram(lengths: Mapping[str, Any], fate: str) -> Figure | None:
-    """The histogram of lengths, with the length that is too long.
+    """Histogram of row lengths, with the maximum length marked; None without data.
 
     Args:
-        lengths: Of `data.json`.
-        fate: What becomes of rows that are longer than `{limit}` tokens; empty where they are cut.
+        lengths: `lengths` in `data.json`.
+        fate: What happens to rows of more than `{limit}` tokens; empty where they are truncated.
     """
     found = lengths.get("histogram") or {}
     if not found.get("counts"):
@@ -24,12 +24,12 @@ def histogram(lengths: Mapping[str, Any], fate: str) -> Figure | None:
     panel = Histogram(
         found["edges"], found["counts"], "Lengths", "tokens in a row", " ".join([note, *sentences(lengths, fate)])
     )
-    mark_name = "the most that the model is given at once" if fate else "where rows are cut"
+    mark_name = "largest input of the model" if fate else "rows are truncated here"
     return charts.histogram(panel, mark=lengths.get("max_length"), mark_name=mark_name)
 
 
 def sentences(lengths: Mapping[str, Any], fate: str) -> list[str]:
-    """What becomes of the training rows that are too long, and how long targets are where they have a length."""
+    """Sentences on what happens to rows that are too long and, where targets have a length, on their lengths."""
     found = []
     if limit := lengths.get("max_length"):
         found.append(_limit("Rows", lengths, limit, fate))
@@ -44,7 +44,7 @@ def _limit(what: str, lengths: Mapping[str, Any], limit: int, otherwise: str = "
     share = lengths.get("truncated_share") or 0.0
     if otherwise:
         fate = otherwise.format(limit=text.count(limit))
-        more = "none is longer" if not share else f"{text.share(share)} are longer than one"
+        more = "all fit into one" if not share else f"{text.share(share)} need more than one"
         return f"{what} are {fate}: {more}."
-    cut = f"{text.share(share)} of the {what.lower()} are longer and were cut" if share else "none is longer"
-    return f"{what} are cut at {text.count(limit)} tokens: {cut}."
+    cut = f"{text.share(share)} of them are longer" if share else "none is longer"
+    return f"{what} are truncated at {text.count(limit)} tokens: {cut}."

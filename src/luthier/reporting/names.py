@@ -1,4 +1,4 @@
-"""What the report calls metrics and baselines, and in how many digits a metric is written."""
+"""Display names of metrics and baselines, and the number of digits of each metric."""
 
 import math
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _METRICS = {
     "mse": "mean squared error",
     "rmse": "root mean squared error",
     "ece": "calibration error",
-    "f1_answerable": "F1 where there is an answer",
-    "exact_match_answerable": "exact match where there is an answer",
-    "no_answer_accuracy": "share of “no answer” found",
+    "f1_answerable": "F1 on answerable questions",
+    "exact_match_answerable": "exact match on answerable questions",
+    "no_answer_accuracy": "accuracy on unanswerable questions",
     "rouge1": "ROUGE-1",
     "rouge2": "ROUGE-2",
     "rougeL": "ROUGE-L",
@@ -37,11 +37,11 @@ _BASELINES = {
     "tag-dictionary": "the most frequent tag of each word",
     "nearest-sentence": "the sentence nearest to the question",
     "nearest-question": "the answer to the nearest question",
-    "no-answer": "never answering",
+    "no-answer": "always “no answer”",
     "lead": "the first sentences of the document",
     "copy": "copying the source",
     "trigram": "a trigram model",
-    "untuned": "the model before tuning",
+    "untuned": "the model before fine-tuning",
 }
 _HEADS = {
     "majority": "Majority class",
@@ -50,24 +50,24 @@ _HEADS = {
     "tag-dictionary": "Most frequent tag of the word",
     "nearest-sentence": "Nearest sentence",
     "nearest-question": "Answer to the nearest question",
-    "no-answer": "Never an answer",
+    "no-answer": "Always “no answer”",
     "lead": "First sentences",
-    "copy": "Source, copied",
+    "copy": "Copy of the source",
     "trigram": "Trigram model",
-    "untuned": "Before tuning",
+    "untuned": "Before fine-tuning",
 }
-# Scores out of a hundred: one decimal says as much as three of a share.
+# Scores from 0 to 100: one decimal is as precise as three decimals of a share.
 _OF_A_HUNDRED = ("bleu", "chrf")
-# Metrics with a unit of their own.
+# Metrics that are not shares: each has its own unit.
 _NO_SHARES = ("loss", "log_loss", "perplexity", "bits_per_byte", "mae", "mse", "rmse")
 
 
 def metric(name: str, own: Mapping[str, str] = _NO_NAMES) -> str:
-    """A metric in words that can stand within a sentence: `f1_macro` reads `macro F1`.
+    """Display name of a metric within a sentence: `macro F1` for `f1_macro`.
 
     Args:
-        name: Of the metric.
-        own: What the task calls its metrics, where that differs.
+        name: Key in `metrics.json`.
+        own: The task's display names of metrics, where they differ from the common ones.
     """
     if found := own.get(name):
         return found
@@ -78,48 +78,48 @@ def metric(name: str, own: Mapping[str, str] = _NO_NAMES) -> str:
 
 
 def baseline(name: str) -> str:
-    """A baseline in words that can stand within a sentence."""
+    """Display name of a baseline within a sentence."""
     return _BASELINES.get(name, name.replace("_", " "))
 
 
 def baseline_head(name: str) -> str:
-    """A baseline as the head of a column, said in full."""
+    """Full name of a baseline as a column heading."""
     return _HEADS.get(name) or capital(baseline(name))
 
 
 def capital(words: str) -> str:
-    """The words as the beginning of a sentence; chrF is always called so."""
+    """Capitalize the first letter, for the start of a sentence; chrF stays as it is."""
     return words if words.startswith("chrF") else words[:1].upper() + words[1:]
 
 
 def unit(name: str) -> str:
-    """What a metric is measured in: metrics of one unit may share the axis of their drawings."""
+    """Unit of a metric; the drawings of metrics with the same unit can share a scale."""
     if name in _OF_A_HUNDRED:
         return "of a hundred"
     return name if name in _NO_SHARES else "share"
 
 
 def number(name: str, value: float | None) -> str:
-    """A metric's value, alone."""
+    """Format a metric's value without an interval."""
     return _written(name, value, value)
 
 
 def score(name: str, value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """A metric's value with its interval: `27.4 (26.9-28.0)`."""
+    """Format a metric's value with its interval: `27.4 (26.9-28.0)`."""
     if value is None or low is None or high is None or math.isnan(low) or math.isnan(high):
         return number(name, value)
     most = max(abs(value), abs(low), abs(high))
     shown, low_end, high_end = (_written(name, found, most) for found in (value, low, high))
-    # A minus sign in front makes "a-b" unreadable.
+    # With a minus sign, "a-b" is unreadable.
     return f"{shown} ({low_end}{' to ' if low < 0 or high < 0 else '-'}{high_end})"
 
 
 def _written(name: str, value: float | None, most: float | None) -> str:
-    """A value in as many digits as a reader needs, `most` being the size of the largest number beside it."""
+    """Format a value; the largest absolute value shown next to it, `most`, sets the number of digits."""
     if value is None or most is None or not math.isfinite(value) or not math.isfinite(most):
         return text.number(value)
     digits = 1 if name in _OF_A_HUNDRED else 3
     if digits == 3 and abs(most) >= (1 if name == "perplexity" else 100):
-        digits = 2 - math.floor(math.log10(abs(most)))  # three significant ones
+        digits = 2 - math.floor(math.log10(abs(most)))  # three significant digits
     rounded = round(value, digits) + 0.0  # adding 0 turns -0.0 into 0.0
     return text.number(rounded, digits) if digits > 0 else text.count(round(rounded))

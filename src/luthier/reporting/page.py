@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file that answers first and opens without a network."""
+"""The report of a run: one HTML file that starts with the result and opens offline."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ Fact = tuple[str, str]
 
 
 def write_report(run: Run, words: TaskWords, panels: Sequence[Panel] = ()) -> Path:
-    """Write `report.html`; a run that is going on gets a report of what there is.
+    """Write `report.html`; for an unfinished run, it covers what is available so far.
 
     Args:
         run: The run.
-        words: What its task says of itself.
-        panels: What its task has to show, in the order to show it.
+        words: The task's texts for reports.
+        panels: The task's panels, in display order.
     Returns:
         The file.
     Raises:
@@ -37,7 +37,7 @@ def write_report(run: Run, words: TaskWords, panels: Sequence[Panel] = ()) -> Pa
         ResourceError: The file cannot be written.
     """
     page = report_page(Content.read(run, words), panels)
-    # Half a surrogate pair may stand in somebody's data; it has no bytes in UTF-8.
+    # User data may contain lone surrogates, which UTF-8 cannot encode.
     write_text(run.report_file, page.encode("utf-8", "backslashreplace").decode("utf-8"))
     return run.report_file
 
@@ -75,7 +75,7 @@ def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
 
 
 def _waiting(content: Content) -> list[str]:
-    """What is not there yet, in words; empty when the run is done."""
+    """Names of the parts that are not available yet; empty when the run is complete."""
     if content.state == "done":
         return []
     missing = [
@@ -88,15 +88,15 @@ def _waiting(content: Content) -> list[str]:
 
 
 def _facts(content: Content) -> list[Fact]:
-    """What the run was, in a few short facts."""
+    """Key facts about the run."""
     result, recipe = content.result, content.recipe
     splits = content.data.get("splits") or {}
     facts: list[Fact | None] = [
         ("Task", " · ".join(part for part in (content.task, content.shape) if part)) if content.task else None,
         ("Model", _model(content)),
         ("Rows", ", ".join(f"{text.count(n)} {name}" for name, n in splits.items())) if splits else None,
-        _fact(result, "steps", "Trained", lambda n: f"{text.plural(n, 'step')}, {_epochs(result)}"),
-        _fact(result, "best_step", "Kept", lambda n: f"checkpoint of step {text.count(n)}"),
+        _fact(result, "steps", "Training", lambda n: f"{text.plural(n, 'step')}, {_epochs(result)}"),
+        _fact(result, "best_step", "Best checkpoint", lambda n: f"step {text.count(n)}"),
         _fact(result, "seconds", "Time", text.duration),
         _fact(result, "tokens_per_second", "Speed", lambda n: text.quantity(n, "tokens/s")),
         _fact(result, "padding_share", "Padding", lambda n: f"{text.share(n)} of the batches"),
@@ -124,7 +124,7 @@ def _epochs(result: Mapping[str, Any]) -> str:
 
 
 def _sources(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The sources with the decisions that are theirs alone."""
+    """The sources, each with the decisions that apply to it alone."""
     said = data.get("decisions") or []
     return [
         {
@@ -137,7 +137,7 @@ def _sources(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """read = kept + skipped, a line for each split as it was given."""
+    """Row counts of each input split: read = kept + skipped."""
     found = []
     for split, rows in (data.get("rows") or {}).items():
         reasons = rows.get("skipped") or {}
@@ -154,7 +154,7 @@ def _rows(data: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _label_table(content: Content) -> dict[str, Any] | None:
-    """Labels with their rows in each split, the most frequent first, and the share of the training rows."""
+    """Row counts of each label in each split and its share of the training rows, most frequent label first."""
     data = content.data
     counts = data.get("label_counts") or ({"train": data["labels"]} if data.get("labels") else {})
     first: Mapping[str, int] = next(iter(counts.values()), {})
@@ -177,7 +177,7 @@ def _label_table(content: Content) -> dict[str, Any] | None:
 
 
 def _environment(found: Mapping[str, Any]) -> list[Fact]:
-    """The environment as name and value."""
+    """The environment as (name, value) pairs."""
     words = {
         "luthier": "Luthier",
         "python": "Python",
@@ -211,7 +211,7 @@ def _device(item: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What to type: to go on, to write the page again, and all that belongs to doing it again."""
+    """Shell commands to resume the run and to update the page (`again`), and all commands that the page lists."""
 
     resume: str
     again: str
@@ -224,15 +224,15 @@ def _commands(content: Content) -> Commands:
     found = []
     if command := content.environment.get("command"):
         typed = command if isinstance(command, str) else " ".join(command)
-        found.append(Snippet("What was typed", "shell", typed))
+        found.append(Snippet("Command line", "shell", typed))
     if content.state == "stopped":
-        found.append(Snippet("Go on from the newest whole checkpoint", "shell", resume))
+        found.append(Snippet("Resume from the latest checkpoint", "shell", resume))
     found.append(
         Snippet(
-            "The same run again, from the complete recipe",
+            "Repeat this run from its recipe",
             "shell",
             f"luthier train {shlex.quote(f'{place}/recipe.toml')}",
         )
     )
-    found.append(Snippet("This page again", "shell", again))
+    found.append(Snippet("Update this page", "shell", again))
     return Commands(resume, again, tuple(found))

@@ -1,4 +1,4 @@
-"""What a task hands the report as its evidence. The report draws these shapes and knows nothing of tasks."""
+"""Panels: results of a task for its report, which draws them without knowing the task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,20 @@ class Score:
     low: float | None = None
     high: float | None = None
 
+    def verdict(self, greater_is_better: bool | None) -> str:
+        """Verdict on a difference with this interval, such as `not significant`; empty without an interval.
+
+        Args:
+            greater_is_better: The metric's direction; None where it is unknown.
+        """
+        if self.low is None or self.high is None:
+            return ""
+        if self.low <= 0 <= self.high:
+            return "not significant"
+        if greater_is_better is None:
+            return "significant"
+        return "significantly better" if (self.low > 0) == greater_is_better else "significantly worse"
+
 
 Cell = str | int | float | Score | None
 
@@ -29,8 +43,8 @@ class Table:
 
     Args:
         title: Heading above the table.
-        columns: Names of the columns; the first column names the row. One that begins with `%` holds percentages.
-        rows: One cell a column. Texts are set left, numbers right; None reads `not defined`.
+        columns: Headings; the first column names the row. A heading that starts with `%` means percentages.
+        rows: One cell per column. Text is left-aligned, numbers right-aligned; None is shown as `not defined`.
         note: A sentence below the heading that says how to read it.
     """
 
@@ -42,11 +56,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often each class was taken for each other.
+    """A confusion matrix: how often each class was predicted as each class.
 
     Args:
         labels: The classes.
-        counts: [gold][predicted], in the order of `labels`; the report sorts by size of confusion.
+        counts: [gold][predicted], in the order of `labels`; the report shows the most confused classes first.
         title: Heading.
         note: A sentence below the heading.
     """
@@ -59,12 +73,12 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The predictions whose confidence lies in one range.
+    """The predictions with a confidence in one range.
 
     Args:
         confidence: Mean confidence, 0 to 1.
-        accuracy: Share that is right, 0 to 1.
-        count: How many predictions; an empty bin is left out or has 0.
+        accuracy: Share of correct predictions, 0 to 1.
+        count: Number of predictions; an empty bin is dropped or has 0.
     """
 
     confidence: float
@@ -74,10 +88,10 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Whether the model is right as often as it says.
+    """Calibration of the model: accuracy by confidence.
 
     Args:
-        bins: In the order of confidence.
+        bins: Bins in order of confidence.
         error: Expected calibration error, 0 to 1: |confidence - accuracy|, weighted by count.
         title: Heading.
         note: A sentence below the heading.
@@ -110,10 +124,10 @@ class Scatter:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """How often values fall into ranges.
+    """A histogram: the number of values in each range.
 
     Args:
-        edges: [n + 1], rising
+        edges: [n + 1], ascending
         counts: [n]
         title: Heading.
         unit: What the values count or measure: the name of the x axis.
@@ -132,10 +146,10 @@ class Example:
     """One evaluated row.
 
     Args:
-        texts: (name of the column or role, text) of each input text, whole: the report folds long ones.
-        gold: True label; several labels as a sequence; a number as it shall be read.
+        texts: (name of the column or role, text) of each input, in full: the report folds long texts.
+        gold: True label; a sequence for several labels; a number as formatted text.
         prediction: As `gold`.
-        score: Confidence of the prediction (0 to 1), or size of the error of a number; None where there is none.
+        score: Confidence of the prediction (0 to 1), or absolute error of a number; None where there is none.
         source: Source of the row.
         row: 1-based number of the row in its source.
     """
@@ -150,13 +164,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Evaluated rows to look at, such as the most confident errors. The report can filter them by class.
+    """Evaluated rows to inspect, such as the most confident errors. The report can filter them by class.
 
     Args:
-        examples: In the order to show: most confident error first. At most a hundred or so.
-        total: How many such rows there are in all; the report says how many it shows.
+        examples: Rows in display order, such as most confident error first; the report shows the first 100.
+        total: Total number of such rows; the report says how many it shows.
         title: Heading.
-        score_name: What `Example.score` is: `confidence`, `error`.
+        score_name: Name of `Example.score`, such as `confidence` or `error`.
         note: A sentence below the heading.
     """
 
@@ -169,13 +183,13 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A piece of a text that is marked, such as an entity or an answer.
+    """A marked part of a text, such as an entity or an answer.
 
     Args:
-        start: First character.
-        end: The first one behind it.
-        kind: Whether it is right, predicted, or both at once.
-        label: What it is marked as; empty where there is only one kind of mark.
+        start: Index of the first character.
+        end: Index after the last character.
+        kind: Whether the mark is from the reference, from the prediction or from both.
+        label: The mark's label, such as an entity type; empty where marks have no labels.
     """
 
     start: int
@@ -186,16 +200,16 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One evaluated row whose answer is text: what was asked, what is right, and what the model said.
+    """One evaluated row with a text answer: the input, the reference answers and the model's answer.
 
     Args:
-        texts: (name of the role, text) of each input, whole.
-        gold: The right answers; none where there is none.
-        prediction: What the model said, white space and all; empty for nothing.
-        score: What `SideBySide.score_name` says; None where there is none.
+        texts: (name of the role, text) of each input, in full.
+        gold: Reference answers; empty where there is none.
+        prediction: The model's answer, including whitespace; empty if there is none.
+        score: The score that `SideBySide.score_name` names; None where there is none.
         source: Source of the row.
         row: 1-based number of the row in its source.
-        marks: Pieces of the last of `texts`. They may overlap, and one that is right may also be predicted.
+        marks: Marked parts of the last of `texts`. They may overlap, and a part may be both gold and predicted.
     """
 
     texts: Sequence[tuple[str, str]]
@@ -209,15 +223,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class SideBySide:
-    """Answers of the model beside the right ones, to be read.
+    """The model's answers next to the reference answers.
 
     Args:
-        pairs: In the order to show. At most a hundred or so.
-        total: How many such rows there are in all.
+        pairs: Pairs in display order; the report shows the first 100.
+        total: Total number of such rows.
         title: Heading.
-        score_name: What `Pair.score` is, such as `confidence` or `F1`.
+        score_name: Name of `Pair.score`, such as `confidence` or `F1`.
         note: A sentence below the heading.
-        nothing: What an empty answer reads.
+        nothing: Text shown for an empty answer.
     """
 
     pairs: Sequence[Pair]
@@ -230,13 +244,13 @@ class SideBySide:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """How something that was written changed while training went on.
+    """Texts generated for one prompt, as they changed during training.
 
     Args:
-        title: Heading; series of one title that follow one another stand under one heading.
+        title: Heading; consecutive series with the same title share it.
         steps: Optimizer step of each text.
-        texts: What was written then.
-        asked: What it was written to.
+        texts: Text generated at each of the steps.
+        asked: The prompt; empty if there is none.
         note: A sentence below the heading.
     """
 

@@ -1,4 +1,4 @@
-"""Turning templates into one self-contained page: styles, scripts and charts inside, nothing allowed from outside."""
+"""Render templates to one self-contained page: styles, scripts and charts are embedded, and requests are blocked."""
 
 import base64
 import hashlib
@@ -16,12 +16,12 @@ from luthier.reporting.panels import Score
 
 
 def render(template: str, *, charts: bool, **values: Any) -> str:
-    """A whole page.
+    """Render a complete page.
 
     Args:
-        template: File in `templates/`, which extends `base.html`.
-        charts: The page has charts, so Vega-Lite goes into it.
-        values: What the template names.
+        template: File in `templates/` that extends `base.html`.
+        charts: Whether the page has charts; if so, Vega-Lite is embedded.
+        values: Variables of the template.
     """
     style = _asset("style.css")
     scripts = [vega_bundle()] if charts else []
@@ -36,7 +36,7 @@ def render(template: str, *, charts: bool, **values: Any) -> str:
 def vega_bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script.
 
-    It holds the expression interpreter too (`ast: true`), without which Vega would need `unsafe-eval`.
+    It includes the expression interpreter (`ast: true`), without which Vega needs `unsafe-eval`.
     """
     import vl_convert
 
@@ -44,7 +44,7 @@ def vega_bundle() -> str:
 
 
 def _policy(style: str, scripts: list[str]) -> str:
-    """A content security policy under which only these very scripts and this very style run, and nothing is fetched."""
+    """Content security policy that allows only this style and these scripts, and blocks all requests."""
     allowed = " ".join(_digest(script) for script in scripts)
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_digest(style)}; img-src data:; "
@@ -62,7 +62,7 @@ def _asset(name: str) -> str:
 
 
 def _unbroken(sentence: str) -> Markup:
-    """The sentence with its numbers and intervals kept on one line each."""
+    """Mark up a sentence so that no line breaks inside a number or an interval."""
     pieces = re.split(r"(TF-IDF|\(?-?\d[\d.,]*(?:(?:-| to )-?\d[\d.,]*)?\)?)", sentence)
     whole = Markup('<span class="unbroken">{}</span>')
     return Markup("").join(whole.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))

@@ -1,4 +1,4 @@
-"""The samples of a run as evidence: what was written to the same prompt at each evaluation."""
+"""Panels of samples: what the model generated for the same prompts at each evaluation."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from luthier.reporting.panels import Series
 
 MOST_PROMPTS = 4
-TITLE = "How the samples change"
-NOTE = "What the model wrote to the same prompts at the evaluations in training, on validation rows."
+TITLE = "Samples during training"
+NOTE = "What the model generates for the same validation prompts at each evaluation."
 
 
 def sample_panels(samples: Iterable[Mapping[str, Any]]) -> list[Series]:
-    """A series for each of the first prompts.
+    """One series for each of the first `MOST_PROMPTS` prompts.
 
     Args:
         samples: `step`, `row`, `asked` (role to text) and `text` of each sample.

@@ -15,15 +15,15 @@ class Row:
     """One metric.
 
     Args:
-        metric: As it is written.
-        name: In words.
-        score: Of the model.
-        drawing: The interval, with a tick for the baseline that is hardest to beat.
-        scale: Of the drawing.
-        baselines: Score of each baseline, in the order of the heads; None for one that has no such score.
-        difference: Model minus the baseline that is hardest to beat.
-        verdict: `larger than chance`, `could be chance` or `worse`; empty where nobody tested.
-        main: It ranks models.
+        metric: Key in `metrics.json`.
+        name: Display name.
+        score: The model's score.
+        drawing: The interval, with a tick for the best baseline.
+        scale: Scale of the drawing.
+        baselines: Score of each baseline, in the order of the headings; None for one without this metric.
+        difference: Model minus the best baseline.
+        verdict: Of the difference; see `panels.Score.verdict`.
+        main: Whether this metric ranks models.
     """
 
     metric: str
@@ -42,9 +42,9 @@ class ScoreTable:
     """All metrics of a run.
 
     Args:
-        baselines: Heads of the columns of baselines.
-        rows: The metric that ranks models first.
-        scale: Of the drawings; None where the metrics do not share one, and each drawing says its own.
+        baselines: Headings of the baselines' columns.
+        rows: One for each metric; the metric that ranks models comes first.
+        scale: The drawings' common scale; None where each drawing has its own.
     """
 
     baselines: tuple[str, ...]
@@ -57,7 +57,7 @@ def score_table(metrics: Mapping[str, Any], own: Mapping[str, str]) -> ScoreTabl
 
     Args:
         metrics: `metrics.json`.
-        own: What the task calls its metrics, where that differs.
+        own: The task's display names of metrics, where they differ from the common ones.
     """
     entries: Mapping[str, dict[str, Any] | None] = metrics.get("metrics") or {}
     if not entries:
@@ -86,7 +86,6 @@ def _row(
     rival = strongest(metrics, name)
     found = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     difference = Score(found.get("value"), found.get("low"), found.get("high")) if found else None
-    sign = 1 if entry.get("greater_is_better") else -1
     return Row(
         metric=name,
         name=names.capital(names.metric(name, own)),
@@ -95,22 +94,15 @@ def _row(
         scale=scale,
         baselines=rivals,
         difference=difference,
-        verdict=_verdict(difference, sign),
+        verdict=difference.verdict(entry.get("greater_is_better")) if difference else "",
         main=main,
     )
 
 
-def _verdict(difference: Score | None, sign: int) -> str:
-    if difference is None or difference.low is None or difference.high is None:
-        return ""
-    low, high = sorted((sign * difference.low, sign * difference.high))
-    return "larger than chance" if low > 0 else "worse" if high < 0 else "could be chance"
-
-
 def _scales(metrics: Mapping[str, Any], entries: Mapping[str, dict[str, Any] | None]) -> dict[str, Scale]:
-    """The scale of each metric's drawing, which metrics of one unit share.
+    """The scale of each metric's drawing; metrics of the same unit share one.
 
-    It spans the intervals and the best baselines: a majority class far below would leave no room to see anything.
+    It spans the intervals and the best baselines only: a weak baseline far below would squeeze the intervals.
     """
     values: dict[str, list[float]] = {}
     for name, entry in entries.items():
@@ -118,7 +110,7 @@ def _scales(metrics: Mapping[str, Any], entries: Mapping[str, dict[str, Any] | N
         found = [(entry or {}).get(key) for key in ("value", "low", "high")]
         found.append(metrics["baselines"][rival][name] if rival else None)
         values[name] = [value for value in found if value is not None]
-    # What is counted among the shares and is none, such as a metric of somebody's own, has a unit of its own.
+    # A metric that is listed as a share but exceeds 1, such as a user's own, gets its own unit.
     units = {
         name: f"own: {name}"
         if names.unit(name) == "share" and any(abs(value) > 1 for value in known)

@@ -1,4 +1,4 @@
-"""What a task tells the report about itself. The report knows no task by name."""
+"""Texts that a task supplies for reports, so that the reporting code does not depend on any task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A piece of code to copy.
+    """A code snippet to copy.
 
     Args:
         title: What it is for.
@@ -21,17 +21,17 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class TaskWords:
-    """A task in the words of a page.
+    """The texts that a task supplies for reports.
 
     Args:
-        hub_tag: The pipeline tag under which the Hugging Face hub files a model of the task.
-        counted: What is counted by name in the training rows, in the singular and the plural.
-        long_rows: What happens to a row that is longer than `limit` tokens, such as `read in windows of {limit}
-            tokens`; empty where it is cut.
-        metrics: Metric to what it is called, where the task scores something else than rows.
-        languages: The languages of the model, as the hub wants them.
-        snippets: How to use the model, the plainest first.
-        next_command: What to type to try the model.
+        hub_tag: The task's pipeline tag on the Hugging Face Hub.
+        counted: What `label_counts` counts: the noun in singular and plural.
+        long_rows: What happens to a row of more than `limit` tokens, such as `read in windows of {limit}
+            tokens`; empty where it is truncated.
+        metrics: Display names of metrics, where they differ from the common ones.
+        languages: Language codes of the model, in the form that the Hub expects.
+        snippets: Code that uses the model, simplest first.
+        next_command: Shell command to try the model.
     """
 
     hub_tag: str
@@ -44,5 +44,5 @@ class TaskWords:
 
     @classmethod
     def unknown(cls, task: str) -> "TaskWords":
-        """Of a task that is not installed here."""
+        """Texts for a task that is not installed here."""
         return cls(hub_tag=task)

@@ -1,4 +1,4 @@
-"""What a run ran on: versions, processors, threads, commit, command line."""
+"""The environment of a run: versions, processors, threads, commit, command line."""
 
 import importlib.metadata
 import os
@@ -24,7 +24,7 @@ PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "sa
 
 
 def environment(gpus: Sequence[str]) -> dict[str, Any]:
-    """The content of `environment.json`, with the names of the GPUs."""
+    """The content of `environment.json`; `gpus` are the names of the GPUs."""
     openmp = threads.in_effect()
     return {
         "luthier": importlib.metadata.version("luthier"),
@@ -46,10 +46,10 @@ def environment(gpus: Sequence[str]) -> dict[str, Any]:
 
 
 def log_threads(run: Run, device: torch.device, console: Console) -> None:
-    """Log the number of threads and why, and warn where a resumed run had another number."""
+    """Log the number of threads and why; warn if a resumed run was started with another number."""
     now, before = torch.get_num_threads(), threads.recorded_threads(run.path)
     console.decision(Decision("threads", str(now), threads.in_effect().why))
-    if before is not None and before != now and device.type == "cpu":  # on a GPU, no weight depends on it
+    if before is not None and before != now and device.type == "cpu":  # on a GPU, the weights do not depend on it
         console.warn(
             "the weights may differ in rounding from those of an uninterrupted run:"
             f" it was started with {plural(before, 'thread')}, torch now uses {now};"
@@ -58,9 +58,9 @@ def log_threads(run: Run, device: torch.device, console: Console) -> None:
 
 
 def peak_memory(device: torch.device) -> int:
-    """Bytes that this process held at most on a device."""
+    """Peak memory of this process on a device, in bytes."""
     if device.type == "mps":
-        return torch.mps.driver_allocated_memory()  # keeps what was freed, so it is about the most
+        return torch.mps.driver_allocated_memory()  # includes freed memory, so it is close to the peak
     if device.type != "cpu":
         most: int = torch.get_device_module(device).max_memory_allocated(device)
         return most
@@ -77,7 +77,7 @@ def _processor() -> str:
 
 
 def _git_commit() -> str | None:
-    """The commit of the directory that the command was given in, where it is a checkout."""
+    """The git commit of the working directory; None if it is not a checkout."""
     try:
         found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The log of a run: everything that its console is told."""
+"""The log of a run: everything its console prints, except progress bars."""
 
 import logging
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from luthier.storage.append import AppendFile
 
 
 class Tee(Console):
-    """Says everything to another console and to a log file, which may be named later than the first words fall.
+    """Sends everything to another console and to a log file, which may be set after the first messages.
 
     Args:
-        console: Who else is told.
+        console: The other console.
     """
 
     def __init__(self, console: Console) -> None:
@@ -25,7 +25,7 @@ class Tee(Console):
         self._log.addHandler(self._early)
 
     def write_to(self, path: Path) -> None:
-        """Append what was said so far, and all that follows, to a file, each line with its time."""
+        """Append all messages so far, and all later ones, to a log file with timestamps."""
         file = _LogFile(path)
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._early.setTarget(file)
@@ -55,7 +55,7 @@ class Tee(Console):
 
 
 class _LogFile(logging.Handler):
-    """Unlike the handlers of `logging`, it raises when the disk is full."""
+    """Log handler that, unlike those of `logging`, raises an error if the disk is full."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The predictions file: a row for each example that was scored."""
+"""The predictions file, with one row per scored example."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,27 +12,27 @@ from luthier.storage.atomic import write_bytes
 
 
 def write_predictions(path: Path, predictions: Mapping[str, list[Any]]) -> None:
-    """Write the predictions file, whole or not at all."""
+    """Write the predictions file atomically."""
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(dict(predictions)), sink)
     write_bytes(path, sink.getvalue().to_pybytes())
 
 
 def read_predictions(path: Path) -> dict[str, list[Any]] | None:
-    """The columns of a predictions file; None while there is none.
+    """Read the columns of a predictions file; None if it does not exist.
 
     Raises:
-        DamagedError: It cannot be read.
+        DamagedError: The file cannot be read.
     """
     if not path.exists():
         return None
     try:
         return pq.read_table(path).to_pydict()
     except (pa.ArrowException, OSError):
-        hint = "take it from a copy, or delete it and go on without predictions"
+        hint = "restore it from a backup, or delete it to continue without predictions"
         raise DamagedError("the predictions cannot be read: the file is damaged", where=str(path), hint=hint) from None
 
 
 def answers_in(predictions: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """The answers that a predictions file holds, in the order of its rows."""
+    """Convert the columns of a predictions file to one answer (a dict) per row."""
     return [dict(zip(predictions, row, strict=True)) for row in zip(*predictions.values(), strict=True)]

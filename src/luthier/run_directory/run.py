@@ -1,4 +1,4 @@
-"""The run directory: where each thing of a run stands, who may write it, and how it is listed."""
+"""The run directory: paths of its files, its lock, and the list of runs."""
 
 import json
 import re
@@ -22,7 +22,7 @@ RECIPE = "recipe.toml"
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a recipe and its directory. Opening a run reads nothing but its name.
+    """One execution of a recipe and its directory. Opening a run does not read its files.
 
     Args:
         path: The run directory.
@@ -32,31 +32,31 @@ class Run:
 
     @classmethod
     def create(cls, path: Path) -> "Run":
-        """Make a new, empty run directory.
+        """Create a new, empty run directory.
 
         Raises:
-            RunError: The directory holds something already or cannot be written.
+            RunError: The directory is not empty or cannot be written.
         """
         if path.is_dir() and any(path.iterdir()):
-            done = "it holds a run already" if (path / RECIPE).exists() else "it is not empty"
-            hint = f"`luthier resume {path}` goes on with it" if (path / RECIPE).exists() else "name another directory"
+            done = "it already contains a run" if (path / RECIPE).exists() else "it is not empty"
+            hint = f"`luthier resume {path}` resumes it" if (path / RECIPE).exists() else "choose another directory"
             raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
         try:
             make_directory(path / "checkpoints")
         except OSError as error:
             raise RunError(
-                f"the run directory cannot be made: {error.strerror}",
+                f"the run directory cannot be created: {error.strerror}",
                 where=str(path),
-                hint="name a place that you may write with --run-dir",
+                hint="choose a writable directory with --run-dir",
             ) from None
         return cls(path)
 
     @classmethod
     def open(cls, path: Path | str) -> "Run":
-        """Open a run directory that exists.
+        """Open an existing run directory.
 
         Raises:
-            RunError: There is no run there, with the nearest name beside it.
+            RunError: It is not a run directory; the hint suggests a similar name.
         """
         path = Path(path)
         if (path / RECIPE).is_file():
@@ -80,7 +80,7 @@ class Run:
 
     @property
     def data(self) -> Path:
-        """Copies of the data that had no file: standard input, or what a Python caller gave."""
+        """Copies of data without a file: standard input, or data passed from Python."""
         return self.path / "data"
 
     @property
@@ -109,17 +109,17 @@ class Run:
 
     @property
     def samples_file(self) -> Path:
-        """What a model that writes wrote at each evaluation."""
+        """Texts that a generative model generated at each evaluation."""
         return self.path / "samples.jsonl"
 
     @property
     def task_file(self) -> Path:
-        """What the task needs to read the predictions; also in the model directory."""
+        """What the task needs to interpret the predictions; also in the model directory."""
         return self.path / "task.json"
 
     @property
     def result_file(self) -> Path:
-        """What `train --json` printed; its presence says that the run is done."""
+        """The result, as `train --json` prints it; its presence means that the run is complete."""
         return self.path / "result.json"
 
     @property
@@ -132,17 +132,18 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
-        """
+        """The recipe of the run.
+
         Raises:
-            RecipeError: It is damaged. A part of a recipe may well be a recipe, of another run.
+            RecipeError: The file is damaged or incomplete (part of a recipe can be a valid recipe of another run).
         """
         if END.encode() not in self.recipe_file.read_bytes():
-            hint = "take the file from a copy, or start the run again"
-            raise RecipeError("the recipe is cut off", where=str(self.recipe_file), hint=hint)
+            hint = "restore the file from a backup, or start the run again"
+            raise RecipeError("the recipe is truncated", where=str(self.recipe_file), hint=hint)
         return Recipe.load(self.recipe_file)
 
     def read_json(self, path: Path) -> dict[str, Any] | None:
-        """The object in a JSON file of the run; None while the file is not there yet.
+        """Read the object in a JSON file of the run; None if the file does not exist yet.
 
         Raises:
             RunError: The file is not JSON.
@@ -152,19 +153,19 @@ class Run:
         except FileNotFoundError:
             return None
         except ValueError as error:
-            hint = "take it from a copy, or delete it"
+            hint = "restore it from a backup, or delete it"
             raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
         return found
 
     def state(self) -> str:
-        """One of `done`, `running`, `stopped`."""
+        """The state of the run: `done`, `running` or `stopped`."""
         if self.result_file.exists():
             return "done"
         return "running" if is_locked(self.path) else "stopped"
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the run for writing, and remove what a killed process left partly written; raises as `locked`."""
+        """Lock the run for writing, and remove what killed processes left partly written; raises like `locked`."""
         with locked(self.path):
             for directory in (self.path, self.checkpoints):
                 sweep(directory)
@@ -172,17 +173,17 @@ class Run:
 
 
 def new_path(task: str, data_name: str, parent: Path = Path("runs")) -> Path:
-    """A fresh name such as `runs/2026-11-23-bbc-text-classification-k3f9`."""
+    """A new run directory name, such as `runs/2026-11-23-bbc-text-classification-k3f9`."""
     slug = re.sub(r"[^a-z0-9]+", "-", data_name.lower()).strip("-")[:40] or "data"
     letters = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(4))
     return parent / f"{datetime.now(UTC):%Y-%m-%d}-{slug}-{task}-{letters}"
 
 
 def list_runs(parent: Path) -> list[Run]:
-    """The runs directly below a directory, by name."""
+    """The runs directly in a directory, sorted by name."""
     return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
 
 
 def timestamp() -> str:
-    """Now, in UTC, to the second."""
+    """The current time in UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -1,1 +1,1 @@
-"""The one place that writes files."""
+"""The package that writes files."""

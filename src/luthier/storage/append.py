@@ -1,4 +1,4 @@
-"""Files that grow line by line."""
+"""Append-only files."""
 
 import os
 from contextlib import suppress
@@ -12,9 +12,9 @@ class AppendFile:
 
     Args:
         path: The file; created if missing.
-        length: Bytes to keep of what is there; None for all of them.
+        length: Bytes of an existing file to keep; None for all of them.
     Raises:
-        ResourceError: Here and below: the disk is full or the file cannot be written.
+        ResourceError: The disk is full or the file cannot be written (also in the methods).
     """
 
     def __init__(self, path: Path, length: int | None = None) -> None:
@@ -41,20 +41,20 @@ class AppendFile:
             self._file.flush()
 
     def sync(self) -> int:
-        """Make everything survive a power loss; the file's length in bytes."""
+        """Sync the file to disk, to survive a power loss, and return its length in bytes."""
         self.flush()
         with disk.writing(self._path):
             disk.sync(self._path, self._file.fileno())
         return self._file.tell()
 
     def close(self) -> None:
-        """Close the file. Never fails: `sync` tells of what cannot be written."""
+        """Close the file. Never raises an error; `sync` reports failed writes."""
         with suppress(OSError):
             self._file.close()
 
 
 def whole_lines(path: Path) -> tuple[int, int]:
-    """How many complete lines a file has, and their length in bytes: an interrupted write may have cut the last one."""
+    """Number of complete lines in a file and their length in bytes; an interrupted write may leave a partial line."""
     lines = length = 0
     with path.open("rb") as file:
         for line in file:

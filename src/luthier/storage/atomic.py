@@ -1,4 +1,4 @@
-"""Files and directories that are complete or absent: written beside their place, synced, then renamed."""
+"""Atomic writes of files and directories: written under a temporary name, synced, then renamed."""
 
 import json
 import os
@@ -16,23 +16,23 @@ def write_text(path: Path, text: str) -> None:
     """Write a file atomically.
 
     Raises:
-        ResourceError: Here and below: the disk is full or the place cannot be written.
+        ResourceError: The disk is full or the file cannot be written (also in the functions below).
     """
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """As `write_text`, for bytes."""
+    """Like `write_text`, for bytes."""
     _write(path, lambda aside: write(aside, data))
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON atomically; nan and infinity are refused, so that every reader can read it."""
+    """Write JSON atomically; nan and infinity raise an error, since not every JSON parser accepts them."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a file atomically, also to another file system. A source that cannot be removed stays."""
+    """Move a file atomically, also to another file system. A source that cannot be removed is left in place."""
     with source.open("rb") as stream:
         _write(target, lambda aside: copy(stream, aside))
     with suppress(OSError):
@@ -40,7 +40,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Give a file that is complete and synced its final name."""
+    """Rename a complete, synced file to its final name."""
     with writing(target):
         rename(source, target)
         sync(target.parent)
@@ -50,11 +50,11 @@ def write_directory(target: Path, fill: Callable[[Path], None], texts: Mapping[s
     """Write a directory atomically, with a manifest of its checksums.
 
     Args:
-        target: The directory; an older one of that name is replaced.
+        target: The directory; an existing one is replaced.
         fill: Called with the empty directory to fill.
         texts: Small files to add, name to content.
     Raises:
-        ResourceError: It cannot be written; what was there is unchanged.
+        ResourceError: The directory cannot be written; an existing one is unchanged.
     """
     aside = _aside(target)
     try:
@@ -73,14 +73,14 @@ def write_directory(target: Path, fill: Callable[[Path], None], texts: Mapping[s
         raise cannot_write(target, error.strerror or str(error)) from None
     except Exception as error:
         remove_tree(aside)
-        # torch and safetensors write from native code and report a full disk in types of their own.
+        # torch and safetensors write from native code and report a full disk with their own exception types.
         if re.search(r"No space left|PytorchStreamWriter|[Ii]/?[Oo] ?[Ee]rror", str(error)):
             raise cannot_write(target, str(error).splitlines()[0]) from None
         raise
 
 
 def remove_directory(path: Path) -> None:
-    """Remove a directory atomically: a partly removed one never carries its name."""
+    """Remove a directory atomically: it is renamed first, so a partly removed one never has its name."""
     doomed = _doomed(path)
     remove_tree(doomed)
     with writing(path):
@@ -89,7 +89,7 @@ def remove_directory(path: Path) -> None:
 
 
 def sweep(directory: Path) -> None:
-    """Remove what killed processes left partly written or partly removed."""
+    """Remove files and directories that killed processes left partly written or partly removed."""
     for left in [*directory.glob(".*.tmp"), *directory.glob(".*.old")]:
         if left.is_dir():
             remove_tree(left)
@@ -99,7 +99,7 @@ def sweep(directory: Path) -> None:
 
 
 def _put(aside: Path, target: Path) -> None:
-    """Give a directory its final name, in place of an older one."""
+    """Rename a directory to its final name, replacing an existing one."""
     before = _doomed(target)
     remove_tree(before)
     if target.exists():
@@ -128,10 +128,10 @@ def _write(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def _aside(path: Path) -> Path:
-    """What a file or directory is called while it is written."""
+    """Name of a file or directory while it is written."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def _doomed(path: Path) -> Path:
-    """What a directory is called while it is removed."""
+    """Name of a directory while it is removed."""
     return path.with_name(f".{path.name}.old")

@@ -22,10 +22,10 @@ def manifest(directory: Path, files: Sequence[Path]) -> str:
 
 
 def verify(directory: Path) -> None:
-    """Check every file of a directory against its manifest. Hidden files are passed over: file managers leave such.
+    """Check every file of a directory against its manifest. Hidden files, as file managers create, are ignored.
 
     Raises:
-        DamagedError: A file is missing, changed, unreadable or not named by the manifest; it is named.
+        DamagedError: A file (named in the error) is missing, changed, unreadable or not in the manifest.
     """
     manifest = directory / MANIFEST
     try:
@@ -35,15 +35,15 @@ def verify(directory: Path) -> None:
     for name, expected in named.items():
         path = directory / name
         if not path.is_file():
-            raise DamagedError("a file of the manifest is missing", where=str(path))
+            raise DamagedError("a file listed in the manifest is missing", where=str(path))
         try:
             found = digest(path)
         except OSError as error:
             raise DamagedError(f"the file cannot be read: {error.strerror}", where=str(path)) from None
         if found != expected:
-            raise DamagedError("the file is not what its manifest says: it was changed or damaged", where=str(path))
+            raise DamagedError("the file does not match its checksum: it was changed or damaged", where=str(path))
     for path in sorted(directory.rglob("*")):
         inside = path.relative_to(directory)
         hidden = any(part.startswith(".") for part in inside.parts)
         if path.is_file() and not hidden and path != manifest and str(inside) not in named:
-            raise DamagedError("the file is not in the manifest: it does not belong here", where=str(path))
+            raise DamagedError("the file is not in the manifest", where=str(path))

@@ -1,4 +1,4 @@
-"""Every change to the disk, one function each, and the error that tells of a change that failed."""
+"""File system changes, one function each, and the error for a failed change."""
 
 import os
 import shutil
@@ -20,20 +20,20 @@ def before_change(operation: str, path: Path) -> None:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file in place. A fault leaves a part of it: see `luthier.storage.atomic` for what must be whole."""
+    """Write a file in place. A failure leaves it incomplete; use `luthier.storage.atomic` where that matters."""
     before_change("write", path)
     path.write_bytes(data)
 
 
 def copy(stream: BinaryIO, path: Path) -> None:
-    """As `write`, with the rest of a stream."""
+    """Write the rest of a stream to a file in place."""
     before_change("write", path)
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file, CHUNK)
 
 
 def join(parts: Sequence[Path], path: Path) -> None:
-    """Make one file of its parts, in order; a link where there is only one."""
+    """Concatenate files, in order; if there is only one, link to it."""
     before_change("write", path)
     if len(parts) == 1:
         path.symlink_to(parts[0].absolute())
@@ -45,7 +45,7 @@ def join(parts: Sequence[Path], path: Path) -> None:
 
 
 def sync(path: Path, handle: int | None = None) -> None:
-    """Make a file, or the names in a directory, survive a power loss.
+    """Sync a file, or the names in a directory, to disk, to survive a power loss.
 
     Args:
         path: What to sync.
@@ -61,7 +61,7 @@ def sync(path: Path, handle: int | None = None) -> None:
 
 
 def rename(source: Path, target: Path) -> None:
-    """Rename a file or a directory; replaces a file."""
+    """Rename a file or a directory; an existing file is replaced."""
     before_change("rename", source)
     source.replace(target)
 
@@ -80,14 +80,14 @@ def remove_tree(path: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and its parents, unless they exist."""
+    """Create a directory and its parents, unless they exist."""
     before_change("mkdir", path)
     path.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError of a change into a ResourceError that says how much space is left."""
+    """Convert an OSError to a ResourceError that reports the free space."""
     try:
         yield
     except OSError as error:
@@ -101,4 +101,4 @@ def cannot_write(path: Path, why: str) -> ResourceError:
         room = f"{status.f_bavail * status.f_frsize / 1e6:.0f} MB free there"
     except OSError:
         room = "the directory is gone"
-    return ResourceError(f"cannot write: {why}", where=str(path), hint=f"{room}; make room, then resume the run")
+    return ResourceError(f"cannot write: {why}", where=str(path), hint=f"{room}; free some space, then resume the run")

@@ -1,4 +1,4 @@
-"""The lock of a run directory: one process writes, the others see which one. A directory of models has one, too."""
+"""Locks of run directories and model directories: one process writes, and others are told which one."""
 
 import os
 import socket
@@ -14,7 +14,7 @@ from luthier.storage.disk import remove, write, writing
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the lock of a run directory. The operating system releases that of a dead process.
+    """Hold the lock of a run directory. The operating system releases the lock of a dead process.
 
     Raises:
         RunError: Another process holds it; the message says which.
@@ -25,8 +25,8 @@ def locked(directory: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         who = (owner.read_text(encoding="utf-8") if owner.exists() else "") or "another process"
-        hint = "wait for it or stop it"
-        raise RunError(f"the run is being written by {who}", where=str(directory), hint=hint) from None
+        hint = "wait until it ends, or stop it"
+        raise RunError(f"another process is writing to the run: {who}", where=str(directory), hint=hint) from None
     except OSError as error:
         raise RunError(f"the run cannot be locked: {error.strerror}", where=str(directory)) from None
     try:

@@ -1,4 +1,4 @@
-"""Files outside the run directory, in the system's place for temporary files."""
+"""Temporary files and directories, in the system's temporary directory."""
 
 import os
 import shutil
@@ -12,20 +12,20 @@ from luthier.storage.disk import CHUNK
 
 
 def temporary_file(suffix: str = "") -> Path:
-    """A new, empty file; the caller removes it."""
+    """Create an empty file; the caller removes it."""
     handle, name = tempfile.mkstemp(prefix="luthier-", suffix=suffix)
     os.close(handle)
     return Path(name)
 
 
 def temporary_directory() -> tempfile.TemporaryDirectory[str]:
-    """A new directory that is gone once the block ends, or `cleanup` is called."""
+    """Create a directory that is removed when the block ends or `cleanup` is called."""
     return tempfile.TemporaryDirectory(prefix="luthier-")
 
 
 @contextmanager
 def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
-    """A copy of a stream that can be read in any order; it is gone once closed."""
+    """Copy a stream to a seekable temporary file, which is removed when the block ends."""
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(stream, copy, CHUNK)
         copy.seek(0)

@@ -1,7 +1,7 @@
-"""What a task is: the things that each task says in its own way, with the ways that most have alike.
+"""The base class of tasks: what each task implements, with defaults that suit most tasks.
 
-A task is stateless: what it knows of a data set is in the phases (`luthier.tasks.phases`), which ask it. A row goes
-through it as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
+A task is stateless: what it learns from a data set is kept in the phases (`luthier.tasks.phases`), which call it. A
+row is processed as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
 """
 
 from abc import ABC, abstractmethod
@@ -39,48 +39,48 @@ from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
 
 
 class Task(ABC, Generic[Learned]):
-    """What a model is tuned to do.
+    """A task that a model is fine-tuned for.
 
-    A task must say five things: `encode`, `loss`, `answers`, `metrics` and `best_metric`; and its data below. All else
-    follows from the roles, or is said by the tasks that differ. What `fit` returns is a frozen dataclass of the task's
-    own, `learned_type`, which every later phase carries.
+    A task must implement `encode`, `loss`, `answers`, `metrics` and `best_metric`, and set the class variables below.
+    All other methods have defaults, many of which follow from the roles. `fit` returns an instance of `learned_type`, a
+    frozen dataclass that every later phase carries.
     """
 
     name: ClassVar[str]
     family: ClassVar[Literal["encoder", "decoder", "encoder-decoder"]]
-    auto_class: ClassVar[str]  # what follows AutoModelFor
+    auto_class: ClassVar[str]  # class name after AutoModelFor
     about: ClassVar[str]  # one line for `luthier tasks`
     row: ClassVar[str]  # what a row holds, for `luthier tasks` and errors
-    roles: ClassVar[Sequence[Role]]  # what columns are for; those of the input first, in the order a person gives them
+    roles: ClassVar[Sequence[Role]]  # input roles first, in the order in which users give them
     metric_names: ClassVar[Sequence[str]]
-    shapes: ClassVar[Sequence[str]] = ()  # what a row may look like, where there are several ways
+    shapes: ClassVar[Sequence[str]] = ()  # forms of a row, if there are several
     defaults: ClassVar[Mapping[str, Any]] = {}  # dotted recipe key to value
-    broad: ClassVar[bool] = False  # fits nearly any table, so a task that is as sure comes first
-    unlabelled: ClassVar[bool] = False  # learns from text alone, and so fits any table that holds some
-    longest: ClassVar[int] = 512  # tokens; more is taken only when asked for
-    long_rows: ClassVar[LongRows] = CUT  # what happens to a row that is longer than the model is given
-    why_lost: ClassVar[str] = "nothing of the target is left within the length that a row may have"
-    quoted: ClassVar[str] = "text"  # the column of the examples that findings quote
-    gold_column: ClassVar[str] = "label"  # the column of the examples that holds what is right
+    broad: ClassVar[bool] = False  # fits nearly any table, so an equally confident task is preferred
+    unlabelled: ClassVar[bool] = False  # learns from text alone, so it fits any table with text
+    longest: ClassVar[int] = 512  # default maximum tokens per row
+    long_rows: ClassVar[LongRows] = CUT  # how rows over the length limit are handled
+    why_lost: ClassVar[str] = "truncation to the maximum length leaves nothing of the target"
+    quoted: ClassVar[str] = "text"  # column of the examples that findings quote
+    gold_column: ClassVar[str] = "label"  # column of the examples with the gold answers
     hub_tag: ClassVar[str] = ""  # pipeline tag on the hub; the task's name by default
     counted: ClassVar[tuple[str, str]] = ("Label", "Labels")  # what `label_counts` counts
 
     # -- recognising the data ------------------------------------------------------------------------------------
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
-        """Find the task's columns by name and content; None where this is no data of the task."""
+        """Find the task's columns by name and content; None if the data does not fit the task."""
         return recognise_by_roles(self.name, self.roles, profiles, given) if shape in (None, "") else None
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
-        """Why `recognise` found nothing, for a person."""
+        """Why `recognise` found nothing, as a message for the user."""
         return why_not_by_roles(self.roles, profiles)
 
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
-        """What else the columns tell; kept with them."""
+        """Further details of the columns, such as a label separator; stored with them."""
         return {}
 
     def fits(self, config: PretrainedConfig) -> bool:
-        """Whether a model can be tuned for the task. Decoders can be classifiers too."""
+        """Whether a model can be fine-tuned for the task. Decoders can be classifiers too."""
         return self.family in families_of(config) or supports(config, self.auto_class)
 
     # -- Recognised: rows and examples ---------------------------------------------------------------------------
@@ -98,7 +98,7 @@ class Task(ABC, Generic[Learned]):
         return found
 
     def query(self, task: Recognised[Learned], values: Mapping[str, Any]) -> Example | Fault:
-        """As `Recognised.query`. A file has the columns of the training data; a caller may use the roles' names."""
+        """See `Recognised.query`. Values may be named by column, as in the training data, or by role."""
         found: Example = {}
         for role in self.roles:
             if role.learned or role.name not in task.columns:
@@ -110,7 +110,7 @@ class Task(ABC, Generic[Learned]):
             value = role.read(values, name)
             if isinstance(value, Fault) and role.kind != "text":
                 return value
-            found[role.name] = "" if isinstance(value, Fault) else value  # an empty text may be asked about
+            found[role.name] = "" if isinstance(value, Fault) else value  # an empty text is a valid query
         return found
 
     def asked(self, task: Recognised[Learned]) -> list[str]:
@@ -121,14 +121,14 @@ class Task(ABC, Generic[Learned]):
         return key(*(text if isinstance(text, str) else "\n".join(map(str, text)) for text in inputs))
 
     def group(self, example: Example) -> str:
-        """Equal texts, or more where a task knows better."""
+        """See `Recognised.group`. By default the content key, so that duplicates stay together."""
         return self.key(example)
 
     def strata(self, task: Recognised[Learned], examples: Dataset) -> Sequence[Any] | None:
         return None
 
     def fit(self, task: Recognised[Learned], train: Dataset, recipe: Recipe) -> Learned:
-        """What later phases need to know of the training examples and of the recipe."""
+        """Collect what later phases need from the training examples and the recipe."""
         return self.learned_type(task.shape)()
 
     def learned_type(self, shape: str) -> type[Learned]:
@@ -145,7 +145,7 @@ class Task(ABC, Generic[Learned]):
         keys: Mapping[str, Sequence[str]],
         given: Sequence[str],
     ) -> list[Finding]:
-        """Here texts that repeat in training, or stand in training and a given split."""
+        """See `Fitted.check`. By default: duplicate texts in training, and texts that several splits share."""
         texts = {name: list(map(str, split[self.quoted])) for name, split in splits.items()}
         rows = {name: list(split["row"]) for name, split in splits.items()}
         held_out = {name: keys[name] for name in splits if name != "train" and name in given}
@@ -182,11 +182,11 @@ class Task(ABC, Generic[Learned]):
 
     @abstractmethod
     def metrics(self, task: Fitted[Learned], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        """As `Fitted.metrics`; those of `metric_names`."""
+        """See `Fitted.metrics`. `metric_names` names the main ones."""
 
     @abstractmethod
     def best_metric(self, task: Fitted[Learned]) -> str:
-        """As `Fitted.metric_for_best`."""
+        """See `Fitted.metric_for_best`."""
 
     def signatures(self, task: Fitted[Learned], examples: Examples) -> dict[str, str]:
         return {}
@@ -201,15 +201,15 @@ class Task(ABC, Generic[Learned]):
         return []
 
     def page_words(self) -> TaskWords:
-        """What a page says of the task before anything is learned."""
+        """The task's wording for report pages, before it is fitted."""
         return TaskWords(self.hub_tag or self.name, self.counted, self.long_rows.fate)
 
     def words(self, task: Fitted[Learned], run: Path) -> TaskWords:
-        """By default the code that uses the model with luthier, and loads it with plain transformers."""
+        """See `Fitted.words`. By default with code for plain transformers and for luthier."""
         return usage.words(self, task, run)
 
     def trial(self, task: Fitted[Learned]) -> Mapping[str, Any]:
-        """A made-up row of inputs to try a model on: role to text, in the order of the roles."""
+        """A sample input row: role to text, in the order of the roles."""
         made = [role for role in self.roles if not role.learned and role.name in task.columns]
         return {role.name: role.trial() for role in made}
 
@@ -220,25 +220,25 @@ class Task(ABC, Generic[Learned]):
     def ready(
         self, task: Fitted[Learned], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
     ) -> tuple[Learned, list[Decision]]:
-        """Set up the tokenizer and take from it and the model's configuration what the task needs."""
+        """Set up the tokenizer for the task; complete `learned` from the tokenizer and the model's configuration."""
         return task.learned, []
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Learned] | None:
-        """The task of somebody else's model, told by its configuration; None where that does not tell."""
+        """The task of a model without a task card, inferred from its configuration; None if it is not this task."""
         return None
 
     # -- Bound: features, loss and answers -----------------------------------------------------------------------
 
     @abstractmethod
     def encode(self, task: Bound[Learned], examples: Examples, *, training: bool) -> Features:
-        """As `Bound.encode`."""
+        """See `Bound.encode`."""
 
     def decides_tokens(self, task: Bound[Learned]) -> Any:
-        """What of `learned` decides the features; by default all of it."""
+        """The part of `learned` that affects the features; by default all of it."""
         return task.learned
 
     def collator(self, task: Bound[Learned], model: PreTrainedModel) -> Collate:
-        """Here labels have one shape in every row, and are not padded."""
+        """See `Bound.collator`. By default labels have the same shape in every row, and are not padded."""
 
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
             batch = pad_inputs(rows, task.tokenizer)
@@ -250,13 +250,13 @@ class Task(ABC, Generic[Learned]):
 
     @abstractmethod
     def loss(self, task: Bound[Learned], training: TrainingRecipe) -> Loss:
-        """As `Bound.loss`."""
+        """See `Bound.loss`."""
 
     def outputs_per_token(self, task: Bound[Learned], model: PreTrainedModel) -> int:
         return 0
 
     def collect(self, task: Bound[Learned], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
-        """Here the logits of each row, in double precision."""
+        """See `Bound.collect`. By default the logits of each row, in float64."""
         return list(outputs.logits.float().cpu().numpy().astype(np.float64))
 
     @abstractmethod
@@ -267,7 +267,7 @@ class Task(ABC, Generic[Learned]):
         rows: Sequence[Mapping[str, Any]],
         collected: Sequence[Any],
     ) -> list[Answer]:
-        """As `Bound.answers`."""
+        """See `Bound.answers`."""
 
     def write(
         self, task: Bound[Learned], model: PreTrainedModel, examples: Examples, console: Console
@@ -279,9 +279,9 @@ class Task(ABC, Generic[Learned]):
 
     def chat_prompt(self, task: Bound[Learned], messages: Sequence[Mapping[str, Any]]) -> list[int]:
         raise ModelError(
-            f"the model was tuned for {self.name}, not for chat",
+            f"the model was fine-tuned for {self.name}, not for chat",
             where=str(getattr(task.tokenizer, "name_or_path", "")),
-            hint="luthier predict uses it; chat takes a model with a chat template, such as smollm2",
+            hint="use luthier predict; chat needs a model with a chat template, such as smollm2",
         )
 
     def tune(self, task: Bound[Learned], validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> Learned:
@@ -291,10 +291,10 @@ class Task(ABC, Generic[Learned]):
         return {}
 
     def untuned(self, task: Bound[Learned], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
-        return {}  # a head that was just drawn knows nothing
+        return {}  # a newly initialized head predicts at random
 
-    def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most have nothing to do
-        """As `Bound.configure`."""
+    def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do
+        """See `Bound.configure`."""
 
     def notice(self, task: Bound[Learned], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
         return []
@@ -302,14 +302,14 @@ class Task(ABC, Generic[Learned]):
     def targets(self, task: Bound[Learned], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
 
-    # -- where the task comes from -------------------------------------------------------------------------------
+    # -- origin of the task --------------------------------------------------------------------------------------
 
     @property
     def package(self) -> str:
-        """The distribution that the task comes from, as pip names it."""
+        """The pip package that provides the task."""
         top = type(self).__module__.partition(".")[0]
         return next(iter(packages_distributions().get(top, ())), top)
 
     def code_digest(self) -> str:
-        """A digest of the task's code: what was encoded by other code is not used again."""
+        """A digest of the task's code, so that features cached by other code are not reused."""
         return code.digest(type(self))

@@ -1,4 +1,4 @@
-"""A digest of the code of a task, so that features that other code made are not taken for its own."""
+"""A digest of a task's code, so that features cached by other code are not reused."""
 
 import ast
 import hashlib
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @cache
 def digest(kind: type) -> str:
-    """SHA-256 of the syntax of the modules that a class and its bases come from, and of those beside them.
+    """SHA-256 (16 hex digits) of the modules that define a class and its bases, and of the modules beside them.
 
-    Comments and layout do not count. A class that was typed into a notebook has no file, and counts by its name.
+    Comments and formatting do not count. A class defined in a notebook has no file and counts by its name.
     """
     found = hashlib.sha256(kind.__qualname__.encode())
     for file in sorted({file for base in kind.__mro__ for file in _files(base.__module__)}):
@@ -20,7 +20,7 @@ def digest(kind: type) -> str:
 
 
 def _files(name: str) -> list[Path]:
-    """The Python files of a module's package, or that of the module where it is in none."""
+    """The Python files of a module's package, or the module's own file if it is in no package."""
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
     if file is None or name.partition(".")[0] in sys.stdlib_module_names:

@@ -1,4 +1,4 @@
-"""What happens to a row that is longer than the model is given at once."""
+"""How rows longer than the length limit are handled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from luthier.text import share
 
 @dataclass(frozen=True)
 class LongRows:
-    """One way to deal with long rows.
+    """A way to handle long rows.
 
     Args:
-        fate: What a page says of it, with `{limit}` for the length; empty where rows are cut.
-        packed: Whether several examples are laid in one row, so that every row is as long as can be.
-        tail: The end of the line about the length, with `{share}` of the rows that are longer and `{stride}`.
+        fate: Description for report pages, with `{limit}` for the length; empty if rows are cut.
+        packed: Whether several examples are packed into one row, so that rows are as long as possible.
+        tail: End of the printed line about the length, with `{share}` (of rows that are longer) and `{stride}`.
     """
 
     fate: str
@@ -30,43 +30,43 @@ class LongRows:
         return not self.fate
 
     def length(self, needed: int, most: int) -> int:
-        """The tokens of a row where nobody said: as many as the longest row needs, in eights, up to the most.
+        """The default row length: the longest row, rounded up to a multiple of 8, at most `most`; `most` if packed.
 
-        Kernels like multiples of eight best.
+        Kernels are fastest on multiples of 8.
         """
         return most if self.packed else min(most, -(-needed // 8) * 8)
 
     def decision(self, limits: Limits, longer: float, *, asked: bool, needed: int, most: int) -> Decision:
-        """The line about the length.
+        """The decision about the length, as it is printed.
 
         Args:
-            limits: What was decided.
+            limits: The chosen limits.
             longer: Share of the training rows that are longer.
-            asked: Whether the user said how long.
+            asked: Whether the user set the length.
             needed: Tokens of the longest row.
-            most: Tokens that a row may have at most.
+            most: Maximum tokens per row.
         """
         why = "as asked" if asked else ("the longest row fits" if needed <= most and not self.packed else _SENSIBLE)
         value = f"blocks of {limits.length} tokens" if self.packed else f"{limits.length} tokens"
         if limits.target is not None:
             value += f", targets {limits.target}"
-        long = share(longer)
-        quiet = self.fate and not self.packed and long == share(0.0)  # nothing happens to any row
-        return Decision("length", value, why if quiet else why + self.tail.format(share=long, stride=limits.stride))
+        if longer or self.packed:
+            why += self.tail.format(share=share(longer), stride=limits.stride)
+        return Decision("length", value, why)
 
     def check(self, lengths: Sequence[int], most: int, rows: Sequence[int]) -> list[Finding]:
-        """What is lost by it."""
+        """Findings about text that is cut."""
         return checks.truncation(lengths, most, rows) if self.cut else []
 
     def mark(self, answers: Sequence[dict[str, Any]], long: Sequence[bool]) -> list[dict[str, Any]]:
-        """Answers with `truncated` where the input was cut."""
+        """Add `truncated` to the answers whose input was cut."""
         pairs = zip(answers, long, strict=True)
         return [answer | {"truncated": True} if self.cut and cut else answer for answer, cut in pairs]
 
 
-_SENSIBLE = "as long as is sensible"
-CUT = LongRows("", False, "; {share} of the training rows are cut")
+_SENSIBLE = "a sensible maximum"
+CUT = LongRows("", False, "; {share} of the training rows are truncated")
 WINDOWS = LongRows(
     "read in windows of {limit} tokens", False, "; {share} of the rows are read in windows that share {stride} tokens"
 )
-BLOCKS = LongRows("laid end to end in blocks of {limit} tokens", True, "; {share} of the texts are longer")
+BLOCKS = LongRows("concatenated into blocks of {limit} tokens", True, "; {share} of the texts are longer")

@@ -1,4 +1,4 @@
-"""Losses that several tasks sum."""
+"""Loss functions shared by several tasks."""
 
 from torch import Tensor
 from torch.nn import functional
@@ -7,7 +7,7 @@ from luthier.data.batches import IGNORED
 
 
 def summed_cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """The sum of the cross entropies of labels [...] that are not `IGNORED`, from logits [..., classes] in float32."""
+    """Cross-entropy summed over the labels [...] that are not `IGNORED`, from logits [..., classes] in float32."""
     return functional.cross_entropy(
         logits.float().flatten(0, -2),
         labels.flatten(),

@@ -1,9 +1,10 @@
-"""A task on one data set, in the three phases that it goes through. Its type says what can be called in which phase.
+"""A task on one data set, in three phases. Each phase is a type with the methods that can be called in it.
 
-`Recognised` knows the columns and reads rows. `fit` looks at the training examples and gives `Fitted`, which knows the
-labels, or whatever else is learned before the model is. `bind` sets up a tokenizer and gives `Bound`, which turns
-examples into features and a model's outputs into answers. None of them changes; what needs the model is handed it.
-Each method asks the task (`kind`) for what it does; `luthier.tasks.base.Task` says what a task may do differently.
+`Recognised` knows the columns and reads rows. `fit` reads the training examples and returns `Fitted`, which knows the
+labels and anything else that is learned before training. `bind` sets up a tokenizer and returns `Bound`, which turns
+examples into features and model outputs into answers. All are immutable; methods that need the model take it as an
+argument.
+Each method calls the task (`kind`); see `luthier.tasks.base.Task` for what a task can override.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,24 +34,24 @@ if TYPE_CHECKING:
     from luthier.tasks.base import Task
 
 Answer = dict[str, Any]
-Loss = Callable[[Any, Mapping[str, Tensor]], Tensor]  # of a ModelOutput of transformers and the batch
+Loss = Callable[[Any, Mapping[str, Tensor]], Tensor]  # (transformers ModelOutput, batch) to loss
 Learned = TypeVar("Learned")
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """What a task learns before the model that has nothing to learn there."""
+    """The `learned` of a task that learns nothing before training."""
 
 
 @dataclass(frozen=True)
 class Recognised(Generic[Learned]):
-    """A task whose columns are known: it reads rows.
+    """A task with known columns, which reads rows.
 
     Args:
         kind: The task.
         shape: Which of the task's shapes the data has; empty for a task without shapes.
         columns: Role to column, or to several columns.
-        details: What else the columns told, such as the separator of several labels in one cell.
+        details: Further details of the columns, such as the separator of several labels in one cell.
     """
 
     kind: "Task[Learned]"
@@ -63,7 +64,7 @@ class Recognised(Generic[Learned]):
         return self.kind.name
 
     def reading(self, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Self:
-        """The same task on another table."""
+        """The same task for the columns of another table."""
         return replace(self, columns=dict(columns), details=self.kind.details(self.shape, columns, profiles))
 
     def example(self, record: Record) -> Example | Skipped:
@@ -74,40 +75,40 @@ class Recognised(Generic[Learned]):
         return {"source": record.source, "row": record.row, **found}
 
     def query(self, values: Mapping[str, Any]) -> Example | Fault:
-        """An example without a label, to predict on, or why it cannot be answered.
+        """An example without a label, for prediction, or why there is none.
 
         Raises:
-            ColumnError: A column that the task needs is not among the values.
+            ColumnError: A column that the task needs is missing from the values.
         """
         return self.kind.query(self, values)
 
     def asked(self) -> list[str]:
-        """The roles of the input that the data has, in the order in which a person gives their texts."""
+        """The input roles in the data, in the order in which users give their texts."""
         return self.kind.asked(self)
 
     def key(self, example: Example) -> str:
-        """The content of an example: equal for duplicates."""
+        """A key of an example's content, equal for duplicates."""
         return self.kind.key(example)
 
     def group(self, example: Example) -> str:
-        """What must not stand on both sides of a split."""
+        """A group key: examples with the same key are kept in the same split."""
         return self.kind.group(example)
 
     def strata(self, examples: Dataset) -> Sequence[Any] | None:
-        """What the splits are balanced by, for each example; None for nothing."""
+        """The stratum of each example, for stratified splits; None for random splits."""
         return self.kind.strata(self, examples)
 
     def fit(self, train: Dataset, recipe: Recipe) -> "Fitted[Learned]":
-        """The task with what it takes from the training examples, such as the labels."""
+        """The task with what it learns from the training examples, such as the labels."""
         return Fitted(self.kind, self.shape, self.columns, self.details, self.kind.fit(self, train, recipe))
 
 
 @dataclass(frozen=True)
 class Fitted(Recognised[Learned]):
-    """A task that has seen the training examples: it checks data, scores answers and draws them.
+    """A task fitted to the training examples: it checks data, scores answers and makes report panels.
 
     Args:
-        learned: What was taken from the training examples and the recipe; a frozen dataclass that JSON can hold.
+        learned: What was learned from the training examples and the recipe: a JSON-serializable frozen dataclass.
     """
 
     learned: Learned
@@ -115,21 +116,21 @@ class Fitted(Recognised[Learned]):
     def check(
         self, splits: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]], given: Sequence[str]
     ) -> list[Finding]:
-        """Checks of the data that need no tokenizer.
+        """Run the checks of the data that need no tokenizer.
 
         Args:
-            splits: The examples.
-            keys: The content key of each of them.
-            given: Splits that the user gave, which may therefore share texts with others.
+            splits: Split to its examples.
+            keys: Split to the content key of each example.
+            given: Splits that the user gave, which may therefore share texts with other splits.
         """
         return self.kind.check(self, splits, keys, given)
 
     def knows(self, example: Example) -> bool:
-        """Whether training has the label of an example."""
+        """Whether the label of an example occurs in training."""
         return self.kind.knows(self, example)
 
     def label_counts(self, examples: Dataset) -> dict[str, int]:
-        """Label to its number of examples; empty where there are no labels to count."""
+        """Label to its number of examples; empty if the task has no labels to count."""
         return self.kind.label_counts(self, examples)
 
     def model_config(self) -> dict[str, Any]:
@@ -137,59 +138,59 @@ class Fitted(Recognised[Learned]):
         return self.kind.model_config(self)
 
     def texts(self, examples: Examples) -> Iterator[str]:
-        """Every text that a new tokenizer has to know."""
+        """Every text to train a new tokenizer on."""
         return self.kind.texts(self, examples)
 
     def gold(self, examples: Examples) -> list[Any]:
-        """The right answers, in the form of `prediction`."""
+        """The gold answers, in the form of `prediction`."""
         return self.kind.gold(self, examples)
 
     def inputs(self, examples: Examples) -> dict[str, list[Any]]:
-        """The columns of the examples that a reader of the predictions wants beside them."""
+        """The input columns that are stored with the predictions."""
         return self.kind.inputs(self, examples)
 
     def examples_of(self, predictions: Examples) -> Examples:
-        """As much of the examples as the metrics ask for, from the columns of a predictions file."""
+        """The example columns that the metrics need, from the columns of a predictions file."""
         return self.kind.examples_of(self, predictions)
 
     def metrics(self, answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        """Metrics of answers to examples. They may be on fewer examples than there are."""
+        """Metrics of answers to examples. A metric may cover only some of the examples."""
         return self.kind.metrics(self, answers, examples)
 
     @property
     def metric_for_best(self) -> str:
-        """The metric that ranks models."""
+        """The task's default metric for selecting the best checkpoint."""
         return self.kind.best_metric(self)
 
     def signatures(self, examples: Examples) -> dict[str, str]:
-        """Metric to how it is computed, where the name does not tell."""
+        """Metric to how it is computed, for metrics whose name does not say."""
         return self.kind.signatures(self, examples)
 
     def perfect(self, examples: Examples) -> list[Answer]:
-        """The right answers in the form of answers, to try metrics on."""
+        """Perfect answers to the examples, to try metrics on."""
         return self.kind.perfect(self, examples)
 
     def readable(self, answer: Answer) -> Answer:
-        """An answer as `predict` gives it, with `scores` by label."""
+        """An answer as `predict` returns it, with `scores` by label."""
         return self.kind.readable(self, answer)
 
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        """The evidence of the report, from the columns of the predictions file."""
+        """The report's panels, from the columns of the predictions file."""
         return self.kind.panels(self, predictions)
 
     def words(self, run: Path) -> TaskWords:
-        """What a report and a model card say of the task, and how to use the model of a run."""
+        """The task's wording for the report and the model card, and how to use the model of a run."""
         return self.kind.words(self, run)
 
     def bind(
         self, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
     ) -> tuple["Bound[Learned]", list[Decision]]:
-        """The task with a model's tokenizer, which is set up for it; what was decided."""
+        """The task with a model's tokenizer, set up for it, and the decisions made."""
         learned, decisions = self.kind.ready(self, tokenizer, config)
         return Bound(self.kind, self.shape, self.columns, self.details, learned, tokenizer, None), decisions
 
     def to_dict(self) -> dict[str, Any]:
-        """What `luthier.tasks.registry.restore` needs, in values that JSON holds."""
+        """The JSON-serializable form that `luthier.tasks.registry.restore` reads."""
         return {
             "task": self.name,
             "shape": self.shape,
@@ -201,96 +202,96 @@ class Fitted(Recognised[Learned]):
 
 @dataclass(frozen=True)
 class Bound(Fitted[Learned]):
-    """A task with a tokenizer: it turns examples into features, and what a model gives back into answers.
+    """A task with a tokenizer: it turns examples into features, and model outputs into answers.
 
     Args:
-        tokenizer: The model's, set up for the task.
-        limits: How much of an example the model is given at once; None to encode examples whole.
+        tokenizer: The model's tokenizer, set up for the task.
+        limits: Maximum lengths of a row; None to encode examples in full.
     """
 
     tokenizer: PreTrainedTokenizerBase
     limits: Limits | None
 
     def within(self, limits: Limits | None) -> "Bound[Learned]":
-        """The same with other limits."""
+        """The same task with other limits."""
         return replace(self, limits=limits)
 
     def tuned(self, validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> "Bound[Learned]":
-        """The same with what is chosen on validation answers, such as a threshold.
+        """The same task with settings chosen on validation answers, such as a threshold.
 
         Args:
-            validation: Gives answers and examples; only a task that chooses something calls it.
+            validation: Returns answers and examples; called only by tasks that choose something.
         """
         return replace(self, learned=self.kind.tune(self, validation))
 
     def token_key(self) -> str:
-        """What decides the features of an example beside the tokenizer and the limits: keys the tokenization cache."""
+        """The key of the tokenization cache: what affects the features besides the tokenizer and the limits."""
         return f"{self.name} {self.kind.code_digest()} {self.kind.decides_tokens(self)!r}"
 
     def encode(self, examples: Examples, *, training: bool) -> Features:
-        """Features of a batch of examples, with `labels` where the examples have them, see `data.tokenized.Encode`."""
+        """Features of a batch of examples, with `labels` if the examples have them; see `data.tokenized.Encode`."""
         return self.kind.encode(self, examples, training=training)
 
     def collator(self, model: PreTrainedModel) -> Collate:
-        """What pads features to a batch of tensors: the arguments of the model's forward, and `labels`."""
+        """A function that pads features to a batch of tensors: the arguments of the model's forward, and `labels`."""
         return self.kind.collator(self, model)
 
     def loss(self, training: TrainingRecipe) -> Loss:
-        """(outputs of the model, batch) to the sum of the losses over the labels that are not `IGNORED`."""
+        """A function of (model outputs, batch) that sums the loss over the labels that are not `IGNORED`."""
         return self.kind.loss(self, training)
 
     def outputs_per_token(self, model: PreTrainedModel) -> int:
-        """Numbers that the model gives back for each token; 0 where they are too few to matter."""
+        """Output values per token, such as the vocabulary size; 0 if they are too few to matter."""
         return self.kind.outputs_per_token(self, model)
 
     def collect(self, outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
-        """What is collected of a forward pass for each row of a batch, on the CPU."""
+        """What to keep of a forward pass for each row of a batch, on the CPU."""
         return self.kind.collect(self, outputs, batch)
 
     def answers(self, examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]) -> list[Answer]:
-        """The answer to each example: `prediction`, and what else a reader of the predictions wants to see.
+        """The answer to each example: `prediction`, and further columns of the predictions file.
 
         Args:
-            examples: What was asked.
+            examples: The examples.
             rows: Their features.
-            collected: What `collect` gave for each row.
+            collected: What `collect` returned for each row.
         """
         return self.kind.answers(self, examples, rows, collected)
 
     def write(self, model: PreTrainedModel, examples: Examples, console: Console) -> list[str] | None:
-        """The texts that a model generates for examples; None where answers are read from its outputs."""
+        """The texts that a model generates for examples; None for tasks that do not generate."""
         return self.kind.write(self, model, examples, console)
 
     def samples(self, examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:
-        """`row`, `asked` and `text` of each answer that was generated; none where answers are read from outputs."""
+        """`row`, `asked` and `text` of each generated answer; empty for tasks that do not generate."""
         return self.kind.samples(self, examples, answers)
 
     def chat_prompt(self, messages: Sequence[Mapping[str, Any]]) -> list[int]:
-        """The tokens that a model is given to go on with a conversation.
+        """The prompt tokens for the next answer in a conversation.
 
         Raises:
-            ModelError: The model was not tuned to chat.
+            ModelError: The model is not a chat model.
         """
         return self.kind.chat_prompt(self, messages)
 
     def baselines(self, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """Name to answers on `test` of each simple baseline that learned from `train`."""
+        """Name of each simple baseline to its answers on `test`; the baselines learn from `train`."""
         return self.kind.baselines(self, train, test)
 
     def untuned(self, answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
-        """The answers of the model before tuning as one more baseline, where they can be any good."""
+        """The answers of the model before fine-tuning as a baseline; empty if it cannot do the task yet."""
         return self.kind.untuned(self, answer)
 
     def configure(self, model: PreTrainedModel) -> None:
-        """Set up a model that was just made or loaded, such as how it writes."""
+        """Configure a new or loaded model, such as its generation settings."""
         self.kind.configure(self, model)
 
     def notice(self, examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
-        """Findings that show only once the training examples are tokens."""
+        """Findings that need the tokenized training examples."""
         return self.kind.notice(self, examples, rows)
 
     def targets(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """What the model learns to write, by row, decoded from the labels; empty where labels are no tokens."""
+        """The target text of each row, decoded from the labels; empty if labels are not tokens."""
         return self.kind.targets(self, rows)
 
     @property
@@ -300,7 +301,7 @@ class Bound(Fitted[Learned]):
         return self.limits
 
     def card(self) -> dict[str, Any]:
-        """What is written beside a model so that it can be used: the task, what it learned, and the limits."""
+        """The task card saved with a model: the task, what it learned, and the limits."""
         limits = self.set_limits
         sizes = {"max_length": limits.length, "max_target_length": limits.target, "stride": limits.stride}
         return {**self.to_dict(), **sizes, "package": self.kind.package}

@@ -1,4 +1,4 @@
-"""Which tasks there are, ours and those of other packages, and how a task comes back from what it wrote."""
+"""The registry of tasks, Luthier's and those of other packages; restoring tasks from task cards."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +20,11 @@ OURS = "luthier"
 
 @dataclass(frozen=True)
 class Registered:
-    """What the entry points of the group gave.
+    """The tasks found in the entry point group.
 
     Args:
         tasks: Name to task.
-        broken: Entry point to why it gave no task, in words that name its package.
+        broken: Entry point to why it provides no task, in a message that names its package.
     """
 
     tasks: Mapping[str, Task[Any]]
@@ -36,7 +36,7 @@ _PROVISIONAL: list[Task[Any]] = []
 
 @contextmanager
 def provisional(task: Task[Any]) -> Iterator[None]:
-    """Know a task that no entry point names, while it is being tried."""
+    """Register a task that has no entry point, for the duration of the context."""
     _PROVISIONAL.append(task)
     registered.cache_clear()
     try:
@@ -48,7 +48,7 @@ def provisional(task: Task[Any]) -> Iterator[None]:
 
 @cache
 def registered() -> Registered:
-    """Every task by name, and the plug-ins that could not be taken. Ours come first: no plug-in takes their names."""
+    """Every task by name, and the broken plug-ins. Luthier's tasks come first: no plug-in can take their names."""
     tasks: dict[str, Task[Any]] = {}
     broken: dict[str, str] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (_package(entry) != OURS, entry.name)):
@@ -56,50 +56,50 @@ def registered() -> Registered:
         try:
             task = entry.load()()
             if not isinstance(task, Task):
-                raise TypeError(f"{entry.value} is no subclass of luthier.tasks.base.Task")
-        except Exception as error:  # whatever a stranger's module does when it is imported
+                raise TypeError(f"{entry.value} is not a subclass of luthier.tasks.base.Task")
+        except Exception as error:  # importing a plug-in can raise anything
             broken[entry.name] = f"{where} cannot be used: {type(error).__name__}: {error}"
             continue
         if task.name in tasks:
-            broken[entry.name] = f"{where} is left out: the package {tasks[task.name].package} has a task of that name"
+            broken[entry.name] = f"{where} is ignored: the package {tasks[task.name].package} has a task of that name"
             continue
         tasks[task.name] = task
     return Registered(tasks | {task.name: task for task in _PROVISIONAL}, broken)
 
 
 def registry() -> Mapping[str, Task[Any]]:
-    """Every task by name: those of the entry point group `luthier.tasks`, ours among them."""
+    """Every task by name, from the entry point group `luthier.tasks`, Luthier's own included."""
     return registered().tasks
 
 
 def find(name: str, package: str = "") -> Task[Any]:
-    """The task of that name.
+    """Find a task by name.
 
     Args:
-        name: Of the task.
-        package: The package that it came from, where that is known.
+        name: Name of the task.
+        package: The package that provides it, if known.
     Raises:
-        UsageError: No such task, with the nearest one, or with the package that brings it.
+        UsageError: There is no such task; the hint names the closest one, or the package to install.
     """
     tasks, broken = registered().tasks, registered().broken
     if name in tasks:
         return tasks[name]
     if name in broken:
-        raise UsageError(broken[name], where="--task", hint="mend the package or uninstall it")
+        raise UsageError(broken[name], where="--task", hint="fix the package, or uninstall it")
     if package and package != OURS:
         raise UsageError(f"the task {name!r} is not installed", where="--task", hint=f"pip install {package}")
     raise UsageError(f"no task {name!r}", where="--task", hint=nearest(name, tasks))
 
 
 def restore(card: Mapping[str, Any]) -> Fitted[Any]:
-    """The task that `Fitted.to_dict` wrote down."""
+    """Restore the task that `Fitted.to_dict` saved."""
     kind = find(card["task"], card.get("package", ""))
     learned = TypeAdapter(kind.learned_type(card["shape"])).validate_python(card["learned"])
     return Fitted(kind, card["shape"], card["columns"], card["details"], learned)
 
 
 def limits_in(card: Mapping[str, Any]) -> Limits:
-    """The limits that `Bound.card` wrote down."""
+    """The limits in a task card."""
     return Limits(card["max_length"], card.get("max_target_length"), card.get("stride") or 0)
 
 

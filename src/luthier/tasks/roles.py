@@ -1,4 +1,4 @@
-"""What the columns of a row are for, as data: how each is found, read, and tried out."""
+"""Roles of columns: how the column of a role is found and read, and a sample value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.text import listing
 
-SURE = 0.99  # every role was found by its name
+SURE = 0.99  # confidence if every role was found by its name
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a column is for.
+    """The role of a column in a task.
 
     Args:
-        name: The role's name; a column of that name is found first.
+        name: The role's name; a column of that name is preferred.
         kind: `text`, `texts` (a list of texts: several columns, or one that holds lists), or `label`.
-        names: Other names of columns that play the role.
-        needed: Whether a row needs it.
-        learned: Whether it is what is learned, and so not part of a query.
-        sample: What to try the model on; by default a text of two words.
+        names: Other column names that match the role.
+        needed: Whether a row must have it.
+        learned: Whether it is the target, which is not part of a query.
+        sample: Sample value to try the model on; by default a text of two words.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Role:
     sample: str | Sequence[str] = ""
 
     def candidates(self, profiles: Profiles) -> list[str]:
-        """The columns that may play the role, best first."""
+        """The columns that may have the role, best first."""
         known = [" ".join(words_of(name)) for name in (self.name, *self.names)]
         return by_name(profiles, known, self.fits)
 
     def fits(self, column: ColumnProfile) -> bool:
-        """Whether a column holds what the role needs."""
+        """Whether the content of a column fits the role."""
         if self.kind == "label":
             return column.missing_share < 1
         return (
@@ -73,15 +73,15 @@ class Role:
         return str(cells[0]) if self.kind == "text" else cells[0]
 
     def trial(self) -> Any:
-        """A made-up value."""
+        """A sample value."""
         sample = self.sample or (("one text", "another text") if self.kind == "texts" else "one text")
         return sample if isinstance(sample, str) else list(sample)
 
 
 def recognise_by_roles(name: str, roles: Sequence[Role], profiles: Profiles, given: Given) -> Recognition | None:
-    """Find a column for each role by name and content; None unless every role that a row needs has one.
+    """Find a column for each role by name and content; None unless every needed role has one.
 
-    A role of several texts takes every column of its name with a number or a letter behind it (`ending0`, `ending1`).
+    A role of kind `texts` takes every column of its name followed by a number or a letter (`ending0`, `ending1`).
     """
     inputs = [role.name for role in roles if not role.learned]
     target = next((role.name for role in roles if role.learned), "")
@@ -108,7 +108,7 @@ def recognise_by_roles(name: str, roles: Sequence[Role], profiles: Profiles, giv
 
 
 def why_not_by_roles(roles: Sequence[Role], profiles: Profiles) -> str:
-    """Which roles no column can play."""
+    """Explain which roles no column fits."""
     missing = [role.name for role in roles if role.needed and not role.candidates(profiles)]
     return f"no column for {listing(missing) or 'a role'}: {there_are(profiles)}"
 

@@ -1,4 +1,4 @@
-"""Code that uses a finished model, as pages, cards and the terminal show it: with plain transformers, with luthier."""
+"""Example code for a trained model in reports, model cards and the terminal, with plain transformers and luthier."""
 
 import json
 import shlex
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 def words(kind: "Task[Any]", task: "Fitted[Any]", run: Path) -> TaskWords:
-    """The words of a task with how to use the model of a run.
+    """The task's wording, with example code for the model of a run.
 
     Args:
         kind: The task.
-        task: What it learned.
+        task: The fitted task.
         run: The run directory, as a user would type it.
     """
     place, row = run.as_posix(), kind.trial(task)
     call = f"import luthier\n\nmodel = luthier.load({string(place)})\nprint(model.predict([{literal(row)}]))"
     snippets = [
         Snippet("With plain transformers", "python", kind.transformers_code(task, f"{place}/model")),
-        Snippet("With luthier, from Python", "python", call),
-        Snippet("With luthier, from a terminal", "shell", predict_command(row, run)),
+        Snippet("With Luthier, from Python", "python", call),
+        Snippet("With Luthier, from a terminal", "shell", predict_command(row, run)),
     ]
     return replace(kind.page_words(), snippets=snippets, next_command=predict_command(row, run))
 
 
 def predict_command(row: Mapping[str, Any], run: Path) -> str:
-    """A prediction from a terminal: texts as arguments, anything else as a line of JSON."""
+    """The command that predicts a row: texts as arguments, anything else as JSON."""
     place, texts = shlex.quote(run.as_posix()), list(row.values())
     if len(texts) > 2 or not all(isinstance(text, str) for text in texts):
         return f"luthier predict {place} --row {shlex.quote(json.dumps(dict(row), ensure_ascii=False))}"
@@ -42,7 +42,7 @@ def predict_command(row: Mapping[str, Any], run: Path) -> str:
 
 
 def literal(row: Mapping[str, Any]) -> str:
-    """A row as a user of Python writes it: a text, a pair of texts, or a dictionary."""
+    """A row as a Python literal: a text, a pair of texts, or a dictionary."""
     texts = list(row.values())
     if len(texts) > 2 or not all(isinstance(text, str) for text in texts):
         return json.dumps(dict(row), ensure_ascii=False)
@@ -51,7 +51,7 @@ def literal(row: Mapping[str, Any]) -> str:
 
 
 def pipeline_code(tag: str, model: str, options: str, arguments: str) -> str:
-    """Code that calls a pipeline of transformers."""
+    """Code that calls a transformers pipeline."""
     return (
         "from transformers import pipeline\n\n"
         f'model = pipeline("{tag}", model={string(model)}{options})\n'

@@ -1,4 +1,4 @@
-"""Long texts in windows: which tokens belong to which words, and which window says the last word on each."""
+"""Long texts in windows: which tokens belong to which words, and which window decides for each word."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -22,25 +22,25 @@ def encode_windows(
     *,
     beside: int = 0,
 ) -> Features:
-    """Texts, or pairs of which the second is long, in windows that share `limits.stride` tokens, or as many as can be.
+    """Encode texts, or pairs with a long second text, in windows that share up to `limits.stride` tokens.
 
     Args:
-        tokenizer: A fast one: only these know where in the text a token stands.
+        tokenizer: A fast tokenizer: only these give the offsets of tokens in the text.
         first: The texts, or the first of each pair.
         second: The second of each pair.
-        limits: None for one window a text, however long.
-        beside: Most tokens of the first of a pair.
+        limits: None for one window per text, of any length.
+        beside: Maximum tokens of the first text of a pair.
     Returns:
-        The tokenizer's features, `offsets` of each token in its text, and `examples`.
+        The tokenizer's features, `offsets` of each token in its text, `sequences` (which text it is in) and `examples`.
     Raises:
         ModelError: The tokenizer is not a fast one.
         UsageError: A window has no room for a token of the text.
     """
     if not tokenizer.is_fast:
         raise ModelError(
-            "the tokenizer does not know where a token stands in the text",
+            "the tokenizer does not return the offsets of its tokens",
             where=type(tokenizer).__name__,
-            hint="name a model with a fast tokenizer (one that has a tokenizer.json)",
+            hint="choose a model with a fast tokenizer (one that has a tokenizer.json)",
         )
     cutting: dict[str, Any] = {}
     if limits is not None:
@@ -48,11 +48,11 @@ def encode_windows(
         taken = tokenizer.num_special_tokens_to_add(pair=second is not None) + beside
         if taken >= limits.length:
             raise UsageError(
-                f"a window of {limits.length} tokens has no room for the text: {taken} of them are taken",
+                f"a window of {limits.length} tokens has no room for the text: the other parts of the row take {taken}",
                 where="data.max_length",
                 hint=f"--set max_length={4 * taken} or more",
             )
-        # The next window has to begin later than the one before.
+        # Each window must begin after the start of the one before.
         stride = min(limits.stride, limits.length - taken - 1)
         cutting = {"truncation": truncation, "max_length": limits.length, "stride": stride}
     encoded = tokenizer(
@@ -73,12 +73,12 @@ def encode_windows(
 
 
 def first_tokens(text: str, tokens: Offsets, sequences: Sequence[int], words: Offsets) -> tuple[list[int], list[int]]:
-    """For each token the word that it is the first of, and the word that it belongs to; -1 for none.
+    """For each token, the word whose first token it is, and the word that it belongs to; -1 for none.
 
     Args:
-        text: That the words stand in.
+        text: The text that contains the words.
         tokens: Start and end of each token.
-        sequences: 0 for a token of the text, -1 for a special one.
+        sequences: 0 for a token of the text, -1 for a special token.
         words: Start and end of each word, in order.
     """
     first: list[int] = []
@@ -87,7 +87,7 @@ def first_tokens(text: str, tokens: Offsets, sequences: Sequence[int], words: Of
         start = past_blank(text, start, end)
         word = bisect_right(words, start, key=itemgetter(0)) - 1 if part == 0 and start < end else NO_WORD
         word = word if word != NO_WORD and start < words[word][1] else NO_WORD
-        # A window may open in the middle of a word, whose beginning is in the window before.
+        # A window may begin in the middle of a word that starts in the window before.
         opens = word != NO_WORD and all(other == NO_WORD for other in every)
         cut_off = opens and any(letter.isalnum() for letter in text[words[word][0] : start])
         first.append(NO_WORD if word == NO_WORD or cut_off or word in every[-1:] else word)
@@ -96,14 +96,14 @@ def first_tokens(text: str, tokens: Offsets, sequences: Sequence[int], words: Of
 
 
 def past_blank(text: str, start: int, end: int) -> int:
-    """Where a token begins without the blank before it, which byte-level tokens carry."""
+    """The start of a token without its leading whitespace, which byte-level tokens include."""
     while start < end and text[start].isspace():
         start += 1
     return start
 
 
 def swallowed(tokens: Offsets, every: Sequence[int], words: Offsets) -> list[int]:
-    """The words in which no token begins and into which one of an earlier word reaches: the full stop of a `St.`.
+    """The words in which no token begins because a token of an earlier word covers them, such as the `.` of `St.`.
 
     Args:
         tokens: Start and end of each token.
@@ -120,5 +120,5 @@ def swallowed(tokens: Offsets, every: Sequence[int], words: Offsets) -> list[int
 
 
 def most_context(places: Sequence[tuple[int, int, int]]) -> int:
-    """Which of several windows shows a token with most text around it: the index of (window, place, length)."""
+    """The index of the (window, place, length) in which a token has the most context on its shorter side."""
     return max(range(len(places)), key=lambda i: min(places[i][1], places[i][2] - 1 - places[i][1]))

@@ -1,4 +1,4 @@
-"""Tokenizers trained on the data at hand. The same texts give the same tokenizer, whatever the machine and the day."""
+"""Train tokenizers on texts. Training is deterministic: the same texts give the same tokenizer on every machine."""
 
 import json
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ from luthier.storage.temporary import temporary_directory
 from luthier.tokenizers.unigram import train_unigram
 from luthier.tokenizers.vocabularies import train_backend, words_of
 
-ENOUGH = 50_000_000  # characters; more texts change a vocabulary little
-CHARACTERS_A_TOKEN = 400  # so that a token is met often enough to be learned
+ENOUGH = 50_000_000  # characters to train on; more hardly change the vocabulary
+CHARACTERS_A_TOKEN = 400  # characters of text per token, so that tokens occur often enough to be learned
 SMALLEST, LARGEST = 2_000, 32_000
 LARGEST_OF_SIZE = {"tiny": 4_000, "small": 16_000, "base": 32_000}
 
@@ -30,24 +30,24 @@ def train_tokenizer(
     architecture: str | None = None,
     size: str | None = None,
 ) -> PreTrainedTokenizerBase:
-    """A tokenizer with the special tokens, and the markup around a text, that a model of the architecture expects.
+    """Train a tokenizer with the special tokens and the markup that a model of the architecture expects.
 
     Args:
-        texts: What to learn from; the first 50 million characters are looked at.
-        vocabulary_size: Tokens at most, special ones among them; None for what the texts carry. Tokens that would be
-            met once are not made, so there may be fewer; every byte or character is one, so there may be more.
+        texts: Training texts; only the first 50 million characters are used.
+        vocabulary_size: Maximum number of tokens, including special ones; None for a size suited to the texts. Most
+            kinds need a token to occur twice (so there may be fewer) and keep every byte or character (or more).
         kind: Algorithm; None for the architecture's own.
         family: Family of the model.
-        architecture: Its `model_type`; None, or one that nothing is known of, for the family's default.
-        size: Size of a new model, which bounds what None for `vocabulary_size` gives.
+        architecture: Its `model_type`; None or an unknown one for the family's default.
+        size: Size of a new model, which limits the default of `vocabulary_size`.
     Raises:
         DataError: The texts are empty.
-        ModelError: transformers would read the tokenizer otherwise than it was written.
+        ModelError: transformers would load a different tokenizer than was saved.
     """
     kept = _first(texts)
     characters = sum(map(len, kept))
     if not characters:
-        raise DataError("no text to make a tokenizer from: every row is empty", hint="name another column of text")
+        raise DataError("no text to train a tokenizer on: every row is empty", hint="choose another text column")
     most = vocabulary_size or suggested_size(characters, size)
     if architecture == "mbart":
         tokenizer = _mbart(kept, most)
@@ -60,7 +60,7 @@ def train_tokenizer(
 
 
 def suggested_size(characters: int, size: str | None = None) -> int:
-    """Tokens of a vocabulary for texts of so many characters, and for a new model of a size."""
+    """Vocabulary size suited to the number of characters and to the size of a new model."""
     most = LARGEST_OF_SIZE[size] if size else LARGEST
     return max(SMALLEST, min(most, characters // CHARACTERS_A_TOKEN))
 
@@ -77,14 +77,15 @@ def _first(texts: Iterable[str]) -> list[str]:
 
 
 def _generic(texts: list[str], most: int, kind: Kind, traits: Architecture) -> PreTrainedTokenizerBase:
-    # Bytes know every text, so nothing is unknown to them.
+    # Byte-level BPE encodes any text, so it needs no unknown token.
     tokens = {role: token for role, token in traits.markup.tokens.items() if kind != "bpe" or role != "unk_token"}
-    # A word that begins a text is the token that it is elsewhere. Models that write have to give back what was there.
+    # A space before the text gives its first word the same token as elsewhere. Models that generate text must not add
+    # one, since they have to reproduce the text exactly.
     spaced = traits.family == "encoder"
     special = list(dict.fromkeys([*tokens.values(), *traits.markup.turns]))
     backend = train_backend(texts, most, kind, special, tokens.get("unk_token", ""), spaced=spaced)
     backend.add_special_tokens(special)
-    # Offsets leave out the space before a word, as those of other kinds do.
+    # Offsets exclude the space before a word, as with the other kinds.
     trim = [processors.ByteLevel(trim_offsets=True, add_prefix_space=spaced)] if kind == "bpe" else []
     backend.post_processor = processors.Sequence([*trim, _template(traits.markup, backend)])
     inputs = (
@@ -101,7 +102,7 @@ def _template(markup: Markup, backend: Tokenizer) -> processors.TemplateProcessi
 
 
 def _mbart(texts: list[str], most: int) -> PreTrainedTokenizerBase:
-    """With the codes of all languages of mBART-50, the way its own class has them: that one marks up both sides."""
+    """Train an mBART tokenizer with all mBART-50 language codes; its own class adds the markup to source and target."""
     own = ["<s>", "<pad>", "</s>", "<unk>"]
     codes = [*FAIRSEQ_LANGUAGE_CODES, "<mask>"]
     pieces = train_unigram(words_of(texts, MBart50Tokenizer().backend_tokenizer), most - len(own) - len(codes))
@@ -110,7 +111,7 @@ def _mbart(texts: list[str], most: int) -> PreTrainedTokenizerBase:
 
 
 def _see_it_reads_back(tokenizer: PreTrainedTokenizerBase, architecture: str) -> None:
-    """Some architectures have a class of their own that cuts text its own way, whatever the saved tokenizer says."""
+    """Check that the tokenizer loads as saved: some architectures have a tokenizer class that ignores what is saved."""
     with temporary_directory() as folder, quiet():
         tokenizer.save_pretrained(folder)
         (Path(folder) / "config.json").write_text(json.dumps({"model_type": architecture}), encoding="utf-8")
@@ -118,7 +119,7 @@ def _see_it_reads_back(tokenizer: PreTrainedTokenizerBase, architecture: str) ->
     written = tokenizer.backend_tokenizer.to_str()
     if read.backend_tokenizer.to_str() != written:
         raise ModelError(
-            f"transformers reads every tokenizer of the architecture {architecture} as if it were the original one",
+            f"transformers loads every tokenizer of the architecture {architecture} as the original one",
             where="model.fresh_tokenizer",
-            hint="keep the model's own tokenizer, or name a model of another architecture",
+            hint="keep the model's own tokenizer, or choose a model of another architecture",
         )

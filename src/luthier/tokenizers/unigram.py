@@ -1,7 +1,7 @@
-"""A Unigram vocabulary that comes out the same each time; the trainer of the tokenizers library draws its ties.
+"""Deterministic training of a Unigram vocabulary; the trainer of the tokenizers library breaks ties at random.
 
-Kudo (2018, "Subword Regularization"), with two short cuts: the pieces to choose from are those of a larger BPE, and a
-word counts for its likeliest split alone instead of for all its splits.
+Follows Kudo (2018, "Subword Regularization"), with two shortcuts: the candidate pieces are those of a larger BPE
+vocabulary, and only the most likely split of a word counts instead of all its splits.
 """
 
 from collections import Counter
@@ -10,18 +10,18 @@ from math import log
 
 from tokenizers import Tokenizer, models, trainers
 
-SEED = 4  # pieces to begin with, in sizes of the vocabulary
-SHRINK = 0.75  # share of the pieces that a round leaves
-ROUNDS = 2  # estimates at the end, when the pieces stay
-RARE = 0.5  # what a character counts that no split uses: it has to stay for words to come
+SEED = 4  # initial pieces, as a multiple of the vocabulary size
+SHRINK = 0.75  # share of the pieces to keep in each round
+ROUNDS = 2  # estimates at the end, with a fixed set of pieces
+RARE = 0.5  # count of a character that no split uses; it stays in the vocabulary for unseen words
 
 
 def train_unigram(words: Mapping[str, int], size: int) -> list[tuple[str, float]]:
-    """Pieces with their log probabilities, the likeliest first.
+    """Train pieces with their log probabilities, sorted from most to least likely.
 
     Args:
-        words: How often each word occurs, as the pre-tokenizer cuts them.
-        size: Pieces at most; every character of the words is one, if there are more of them.
+        words: Count of each word, as split by the pre-tokenizer.
+        size: Maximum number of pieces; exceeded if the words have more characters, since each of them is a piece.
     """
     characters = sorted({character for word in words for character in word})
     seed = Tokenizer(models.BPE())
@@ -50,7 +50,7 @@ def _repeated(words: Mapping[str, int]) -> Iterator[str]:
 
 
 def _count(tokenizer: Tokenizer, words: Mapping[str, int]) -> Counter[str]:
-    """How often each piece occurs in the words as a tokenizer splits them."""
+    """Count each piece in the words, as split by a tokenizer."""
     counts = Counter[str]()
     order = sorted(words)
     for word, encoding in zip(order, tokenizer.encode_batch(order), strict=True):
@@ -73,7 +73,7 @@ def _model(scores: Mapping[str, float]) -> Tokenizer:
 
 
 def _next_best(piece: str, scores: Mapping[str, float]) -> float:
-    """The score of the best split of a piece in two, or into characters where there is none."""
+    """The score of the best split of a piece into two pieces, or into characters if there is none."""
     halves = ((piece[:cut], piece[cut:]) for cut in range(1, len(piece)))
     splits = [scores[left] + scores[right] for left, right in halves if left in scores and right in scores]
     return max(splits, default=sum(scores[character] for character in piece))

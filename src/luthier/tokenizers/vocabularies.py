@@ -1,6 +1,6 @@
-"""The five ways to cut text into tokens, each learned from texts; equal texts give equal vocabularies, ids and all.
+"""Train the five kinds of tokenizer; equal texts give equal vocabularies with equal ids.
 
-The trainers of the tokenizers library for WordPiece and Unigram number or draw their ties at random; here they do not.
+The WordPiece and Unigram trainers of the tokenizers library number tokens or break ties at random; these do not.
 """
 
 from collections import Counter
@@ -11,21 +11,21 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from luthier.models.architectures import Kind
 from luthier.tokenizers.unigram import train_unigram
 
-PREFIX = "##"  # of a WordPiece that goes on a word
+PREFIX = "##"  # of a WordPiece token inside a word
 
 
 def train_backend(
     texts: Sequence[str], most: int, kind: Kind, special: Sequence[str], unknown: str, *, spaced: bool = False
 ) -> Tokenizer:
-    """A tokenizer without post-processor.
+    """Train a tokenizer without post-processor.
 
     Args:
-        texts: What to learn from.
-        most: Tokens at most, unless every byte or character needs more.
+        texts: Training texts.
+        most: Maximum number of tokens; except for `word` and `character`, every byte or character is always a token.
         kind: The algorithm.
         special: The special tokens, which get the first ids.
-        unknown: The one of them that stands for what has no token; of no use to `bpe`.
-        spaced: For `bpe`, whether a text is read as if a space stood before it.
+        unknown: The special token for unknown text; not used by `bpe`.
+        spaced: For `bpe`, whether to add a space before the text.
     """
     if kind == "bpe":
         return _bytes(texts, most, special, spaced)
@@ -42,7 +42,7 @@ def train_backend(
     backend = Tokenizer(models.WordLevel({unknown: 0}, unk_token=unknown))
     if kind == "word":
         backend.pre_tokenizer = pre_tokenizers.Whitespace()
-        least = 2  # so that the model meets unknown words while it learns
+        least = 2  # so that the model sees unknown words in training
     else:
         backend.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
         backend.decoder = decoders.Fuse()
@@ -55,14 +55,14 @@ def train_backend(
 
 
 def words_of(texts: Iterable[str], backend: Tokenizer) -> Counter[str]:
-    """How often each word occurs, as the normalizer and the pre-tokenizer of a tokenizer make them."""
+    """Count each word, as split by the normalizer and the pre-tokenizer of a tokenizer."""
     normalize = backend.normalizer.normalize_str if backend.normalizer else str
     split = backend.pre_tokenizer.pre_tokenize_str
     return Counter(word for text in texts for word, _ in split(normalize(text)))
 
 
 def _bytes(texts: Sequence[str], most: int, special: Sequence[str], spaced: bool) -> Tokenizer:
-    """Byte-level BPE, as GPT-2's."""
+    """Train byte-level BPE as in GPT-2."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=spaced)
     backend.decoder = decoders.ByteLevel()
@@ -78,13 +78,13 @@ def _bytes(texts: Sequence[str], most: int, special: Sequence[str], spaced: bool
 
 
 def _wordpiece(texts: Sequence[str], most: int, special: Sequence[str], unknown: str) -> Tokenizer:
-    """WordPiece as BERT's, upper and lower case kept apart."""
+    """Train cased WordPiece as in BERT."""
     backend = Tokenizer(models.WordPiece(unk_token=unknown))
     backend.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix=PREFIX)
-    # What the trainer is given as special it numbers first and in order. Left to itself, it numbers the characters
-    # inside of words as it meets them in a hash table, and the numbers decide which of two equal merges comes first.
+    # The trainer gives special tokens the first ids, in order. It would otherwise number the characters inside words
+    # in hash table order, and these ids decide which of two equally frequent merges comes first.
     inside = sorted({PREFIX + character for word in words_of(texts, backend) for character in word[1:]})
     trainer = trainers.WordPieceTrainer(
         vocab_size=most, min_frequency=2, special_tokens=[*special, *inside], show_progress=False

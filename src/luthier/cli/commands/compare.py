@@ -10,6 +10,7 @@ from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.errors import UsageError
 from luthier.reporting.names import score
+from luthier.reporting.panels import Score
 
 
 def compare(
@@ -44,12 +45,12 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
         numbers=places,
     )
     differences = [
-        [metric, name, _score(metric, difference), _verdict(difference)]
+        [metric, name, _score(metric, difference), _verdict(difference, scores[metric][name])]
         for metric, runs in found["differences"].items()
         for name, difference in runs.items()
     ]
     if differences:
-        out.table(["metric", "run", f"difference to {names[0]}", ""], differences, numbers=(2,))
+        out.table(["metric", "run", f"difference to {names[0]}", "95 % interval"], differences, numbers=(2,))
     for note in found["notes"]:
         out.text(note)
     recipes: Mapping[str, Mapping[str, Any]] = found["recipes"]
@@ -69,8 +70,6 @@ def _score(metric: str, value: Mapping[str, float] | None) -> str:
     return score(metric, value.get("value"), value.get("low"), value.get("high")) if value else ""
 
 
-def _verdict(difference: Mapping[str, float]) -> str:
-    low, high = difference.get("low"), difference.get("high")
-    if low is None or high is None:
-        return ""
-    return "not significant" if low <= 0 <= high else "significant (95 %)"
+def _verdict(difference: Mapping[str, float], measured: Mapping[str, Any]) -> str:
+    tested = Score(difference.get("value"), difference.get("low"), difference.get("high"))
+    return tested.verdict(measured.get("greater_is_better"))

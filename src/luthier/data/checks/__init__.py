@@ -1,4 +1,4 @@
-"""Checks of the data before anything is trained: each is one function from plain lists to findings."""
+"""Data checks before training; each is a function from plain lists to findings."""
 
 from luthier.data.checks.duplicates import conflicting_labels, duplicates, held_out_overlap, leak
 from luthier.data.checks.labels import (
@@ -64,7 +64,7 @@ __all__ = [
 
 CHECKS: dict[str, str] = {
     "answer-dropped": "info, warning above 5 % of the rows: one of several answers is not in the context",
-    "answer-located": "info, warning above 5 % of the rows: an answer without a place, found once in the context",
+    "answer-located": "info, warning above 5 % of the rows: an answer without a start, found once in the context",
     "answer-respelled": "info, warning above 5 % of the rows: an answer and the context differ in case or white space",
     "answer-shifted": "info, warning above 5 % of the rows: an answer is up to 3 characters from where it should be",
     "answer-trimmed": "info, warning above 5 % of the rows: white space around an answer is ignored",
@@ -72,29 +72,29 @@ CHECKS: dict[str, str] = {
     "constant-label": "warning: one of several labels is set in no training row, or in all",
     "constant-target": "error: the number to predict is the same in all training rows",
     "constant-text": "error: all rows have the same text",
-    "control-tokens": "warning: marks of the chat template stand in the text of messages",
-    "duplicates": "info, warning above 5 % of the rows: a text repeats inside a split",
+    "control-tokens": "warning: the text of messages contains chat-template tokens",
+    "duplicates": "info, warning above 5 % of the rows: a text occurs more than once in a split",
     "empty-column": "warning: a column that is used is empty in most training rows",
     "few-rows": "warning: fewer than 50 rows to train on, or fewer than 30 to score on",
-    "held-out-overlap": "warning: the same text is in validation and test",
+    "held-out-overlap": "warning: a text is in both validation and test",
     "id-as-text": "warning: the text column looks like numbers or ids",
-    "imbalance": "info from 10 to 1, warning from 50 to 1: the largest class against the smallest",
-    "invalid-tags": "info, warning above 5 % of the rows: an I- tag continues no entity of its type",
-    "label-by-row": "error: nine rows of ten have a label of their own",
-    "leak": "warning, error above 1 % of the rows: a text to be scored on is in training too",
-    "lost-targets": "warning, error above 1 % of the rows: rows of which cutting leaves nothing to learn",
-    "missing-like-labels": "warning: a label such as NA or null, which counts as a word and so as a class",
-    "mostly-skipped": "error: half of the rows or more cannot be used",
-    "near-equal-labels": "warning: labels that differ only in case, white space, or the way a number is written",
+    "imbalance": "info from 10 to 1, warning from 50 to 1: ratio of the largest class to the smallest",
+    "invalid-tags": "info, warning above 5 % of the rows: an I- tag does not continue an entity of its type",
+    "label-by-row": "error: at least 90 % of the rows have a unique label",
+    "leak": "warning, error above 1 % of the rows: a held-out text is also in the training rows",
+    "lost-targets": "warning, error above 1 % of the rows: rows whose target is lost to truncation",
+    "missing-like-labels": "warning: a label such as NA or null, which is counted as a class",
+    "mostly-skipped": "error: half of the rows or more are unusable",
+    "near-equal-labels": "warning: labels that differ only in case, white space or number format",
     "no-end": "error: no training row shows where a text ends",
     "no-entities": "error: no training row has an entity",
     "no-held-out": "warning: no rows are held out, so the model is not scored",
-    "numbered-tags": "error: tags are numbers, and nothing says what they stand for",
+    "numbered-tags": "error: tags are numbers without names",
     "one-class": "error: all training rows have the same label",
     "rare-class": "warning: a class with fewer than 5 training rows",
     "short-text": "warning: most texts are a single character or empty",
-    "skipped-rows": "info, warning above 1 % of the rows: rows that cannot be used",
-    "truncation": "info, warning above 5 % of the rows: texts longer than the model is given",
+    "skipped-rows": "info, warning above 1 % of the rows: unusable rows",
+    "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
     "unknown-tokens": "info, warning above 1 % of the rows: rows with mostly unknown tokens",
     "unseen-labels": "error: a label in validation or test that no training row has",
 }

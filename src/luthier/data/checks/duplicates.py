@@ -1,4 +1,4 @@
-"""Which rows hold the same text: content keys, and the checks that follow from them."""
+"""Content keys that identify rows with the same text, and the checks based on them."""
 
 import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
@@ -8,14 +8,14 @@ from luthier.data.checks.wording import have, quote, row_numbers
 from luthier.findings import Finding
 from luthier.text import count, listing, plural, share
 
-MOST_LEAKED = 0.01  # of the rows of a split; more are no slip
+MOST_LEAKED = 0.01  # share of a split's rows; a larger leak is an error
 
 
 def normalise(text: str) -> str:
-    """The text without what a reader does not see: compatibility forms, case, runs of white space."""
+    """Normalise the compatibility forms, case and whitespace of a text."""
     if text.isascii():
         return " ".join(text.lower().split())
-    # Folding can undo the composition (as in toNFKC_Casefold), hence twice.
+    # Case folding can undo the composition, so normalise twice (as in toNFKC_Casefold).
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(folded.split())
 
@@ -25,18 +25,18 @@ def key(text: str, text_pair: str | None = None) -> str:
 
     Args:
         text: The row's text.
-        text_pair: Its second text; None for a row that has one text.
+        text_pair: Its second text; None for a row with one text.
     Returns:
-        32 hexadecimal digits (BLAKE2b, 16 bytes), so that a million keys are small.
+        32 hexadecimal digits (BLAKE2b, 16 bytes), so that a million keys take little memory.
     """
     content = normalise(text)
     if text_pair is not None:
-        content += "\x1f" + normalise(text_pair)  # \x1f counts as white space: no normalised text holds it
+        content += "\x1f" + normalise(text_pair)  # \x1f counts as whitespace, so normalised text never contains it
     return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def groups(keys: Sequence[str]) -> dict[str, list[int]]:
-    """Each key that more than one row has, with the positions of its rows, in order of first appearance."""
+    """The keys that several rows share, with the positions of these rows, in order of first appearance."""
     rows: dict[str, list[int]] = {}
     for index, one in enumerate(keys):
         rows.setdefault(one, []).append(index)
@@ -44,7 +44,7 @@ def groups(keys: Sequence[str]) -> dict[str, list[int]]:
 
 
 def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
-    """Rows of one split whose text another row of it has already.
+    """Rows that repeat the text of another row of the same split.
 
     Args:
         keys: Content key of each row.
@@ -60,11 +60,11 @@ def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | 
         Finding(
             id="duplicates",
             severity="warning" if extra > 0.05 * len(keys) else "info",
-            message=f"{plural(extra, 'row')} of {count(len(keys))} ({share(extra / len(keys))}) repeat a text of "
+            message=f"{plural(extra, 'row')} of {count(len(keys))} ({share(extra / len(keys))}) repeat the text of "
             f"another row, in {plural(len(same), 'group')}; the largest has {plural(len(largest), 'row')}: "
             f"{quote(texts[largest[0]])}.",
-            action="Remove the repeats unless they are meant to weigh more; a split made here keeps equal texts "
-            "on one side.",
+            action="Remove the duplicates unless they should weigh more. Luthier's own split keeps equal texts "
+            "together.",
             rows=row_numbers((index for members in same.values() for index in members[1:]), rows),
         )
     ]
@@ -77,7 +77,7 @@ def conflicting_labels(
 
     Args:
         keys: Content key of each row.
-        labels: Label of each row (several labels: a frozenset).
+        labels: Label of each row (multi-label: a frozenset).
         texts: Text of each row, for the example.
         rows: Source row number of each row; 1, 2, 3 ... when None.
     """
@@ -94,7 +94,7 @@ def conflicting_labels(
             message=f"{plural(len(conflicts), 'text')} in {plural(involved, 'row')} "
             f"({share(involved / len(keys))}) {have(len(conflicts))} more than one label: "
             f"{quote(texts[first[0]])} is labelled {given}.",
-            action="Decide on one label for each text, or remove these rows: no model can get all of them right.",
+            action="Choose one label for each text, or remove these rows: no model can get all of them right.",
             rows=row_numbers((index for members in conflicts for index in members), rows),
         )
     ]
@@ -106,15 +106,15 @@ def leak(
     texts: Mapping[str, Sequence[str]],
     rows: Mapping[str, Sequence[int]] | None = None,
 ) -> list[Finding]:
-    """Texts of the training rows that the rows meant for scoring have too; one finding for each such split.
+    """Validation or test rows whose text is also in training; one finding per affected split.
 
-    Up to one in a hundred is a slip: these rows are not scored on (`leaked` names them), and the run goes on.
+    Up to 1 % of the rows of a split is a warning: these rows are skipped (see `leaked`) and the run continues.
 
     Args:
         train: Content keys of the training rows.
-        others: Content keys of `validation`, `test`: by the name of the split.
-        texts: The texts of the same rows, by the name of the split, for the example.
-        rows: Their source row numbers, by the name of the split.
+        others: Content keys of the `validation` and `test` rows, by split.
+        texts: Texts of the same rows, by split, for the example.
+        rows: Source row numbers of the same rows, by split.
     """
     findings = []
     for split, keys in others.items():
@@ -124,21 +124,19 @@ def leak(
         few = len(shared) <= MOST_LEAKED * len(keys)
         if list(keys) == list(train):
             message = f"The {split} rows are exactly the training rows ({plural(len(keys), 'row')}, the same order): "
-            message += "the score would only say how well they are remembered."
+            message += "the score would only measure memorization."
         else:
             message = f"{plural(len(shared), f'{split} row')} of {count(len(keys))} ({share(len(shared) / len(keys))}) "
-            message += f"{have(len(shared))} a text that training has too: "
+            message += f"{have(len(shared))} a text that is also in the training rows: "
             message += f"{quote(texts[split][shared[0]])}."
-            message += " They are skipped and not scored on." if few else ""
-        action = (
-            f"Remove these texts from training or from the {split} file, or leave the file out and let Luthier split"
-        )
+            message += " They are skipped, not scored." if few else ""
+        action = f"Remove these texts from training or from the {split} file, or drop the file and let Luthier split"
         findings.append(
             Finding(
                 id="leak",
                 severity="warning" if few else "error",
                 message=message,
-                action=f"{action}{'.' if few else '; `--allow leak` goes on, and the scores stay marked.'}",
+                action=f"{action}{'.' if few else '; `--allow leak` continues, and marks the scores.'}",
                 rows=row_numbers(shared, (rows or {}).get(split)),
             )
         )
@@ -146,7 +144,7 @@ def leak(
 
 
 def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
-    """Which rows have a text that training has too, as positions.
+    """Positions of the rows whose text is also in training.
 
     Args:
         train: Content keys of the training rows.
@@ -159,7 +157,7 @@ def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
 def held_out_overlap(
     validation: Sequence[str], test: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None
 ) -> list[Finding]:
-    """Test texts that validation has too: the checkpoint was picked on them.
+    """Test rows whose text is also in validation, which selects the checkpoint.
 
     Args:
         validation: Content keys of the validation rows.
@@ -176,8 +174,8 @@ def held_out_overlap(
             id="held-out-overlap",
             severity="warning",
             message=f"{plural(len(shared), 'test row')} of {count(len(test))} ({share(len(shared) / len(test))}) "
-            f"{have(len(shared))} a text that validation has too: {quote(texts[shared[0]])}.",
-            action="Remove them from one of the two: validation picks the checkpoint, so the test score leans on it.",
+            f"{have(len(shared))} a text that is also in the validation rows: {quote(texts[shared[0]])}.",
+            action="Remove them from one of the two: validation picks the checkpoint, so the test score is biased.",
             rows=row_numbers(shared, rows),
         )
     ]

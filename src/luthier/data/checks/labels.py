@@ -1,4 +1,4 @@
-"""Checks of the labels: one function a check, from plain lists to findings."""
+"""Checks of the labels, from plain lists to findings."""
 
 import re
 import unicodedata
@@ -14,7 +14,7 @@ FEWEST_TO_JUDGE = 20
 
 
 def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
-    """Labels that a person would take for one: `Yes `, `yes`; 1, 1.0, "1"; True, "True". Nothing is merged.
+    """Labels that probably mean the same: `Yes `, `yes`; 1, 1.0, "1"; True, "True". They are not merged.
 
     Args:
         labels: The label of each row, as read (types kept).
@@ -32,15 +32,15 @@ def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
                 Finding(
                     id="near-equal-labels",
                     severity="warning",
-                    message=f"Nearly equal labels count as different ones: {spelled}.",
-                    action="Spell them alike in the data if they mean the same.",
+                    message=f"Nearly identical labels count as different classes: {spelled}.",
+                    action="If they mean the same, spell them the same way in the data.",
                 )
             )
     return findings
 
 
 def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
-    """Labels that other tools read as missing: NA, null, None, nan. Here they are words."""
+    """Labels that other tools read as missing (NA, null, None, nan) but Luthier reads as text."""
     counts = Counter(label for label in labels if isinstance(label, str))
     found = {label: n for label, n in counts.items() if label.strip().casefold() in _MISSING_WORDS}
     if not found:
@@ -50,8 +50,8 @@ def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
         Finding(
             id="missing-like-labels",
             severity="warning",
-            message=f"Counted as a class although it may stand for a missing label: {named}.",
-            action="If it means that the label is missing, leave the field empty: such rows are then skipped.",
+            message=f"Counted as a class, but may mean a missing label: {named}.",
+            action="If it means a missing label, leave the field empty: those rows are then skipped.",
         )
     ]
 
@@ -61,12 +61,12 @@ def unseen_labels(
     others: Mapping[str, Sequence[Hashable]],
     rows: Mapping[str, Sequence[int]] | None = None,
 ) -> list[Finding]:
-    """Labels of validation or test rows that no training row has; one finding for each such split.
+    """Labels of validation or test rows that no training row has; one finding per affected split.
 
     Args:
-        train: Labels of the training rows (several labels: flattened).
-        others: Labels of each other split's rows, by its name.
-        rows: Their source row numbers, by the name of the split; 1, 2, 3 ... when None.
+        train: Labels of the training rows (multi-label: flattened).
+        others: Labels of the rows of the other splits, by split.
+        rows: Source row numbers of the same rows, by split; 1, 2, 3 ... when None.
     """
     known = set(train)
     findings = []
@@ -79,8 +79,8 @@ def unseen_labels(
                     id="unseen-labels",
                     severity="error",
                     message=f"{plural(len(unseen), 'label')} of the {split} rows {are(len(unseen))} in no training "
-                    f"row: {named}. Training has {listing([repr(label) for label in _ordered(known)], 10)}.",
-                    action="Correct the spelling, or add training rows with these labels, or remove the rows.",
+                    f"row: {named}. The training labels are {listing([repr(label) for label in _ordered(known)], 10)}.",
+                    action="Correct the spelling, add training rows with these labels, or remove these rows.",
                     rows=row_numbers(
                         (index for index, label in enumerate(labels) if label in unseen), (rows or {}).get(split)
                     ),
@@ -90,7 +90,7 @@ def unseen_labels(
 
 
 def one_class(counts: Mapping[str, int]) -> list[Finding]:
-    """All training rows have one label.
+    """All training rows have the same label.
 
     Args:
         counts: Training rows of each class.
@@ -102,14 +102,14 @@ def one_class(counts: Mapping[str, int]) -> list[Finding]:
         Finding(
             id="one-class",
             severity="error",
-            message=f"{_every(counts[present[0]])} the label {present[0]!r}: there is nothing to tell apart.",
-            action="Add rows of another class, or name the label column with --label.",
+            message=f"{_every(counts[present[0]])} the label {present[0]!r}: there is nothing to learn.",
+            action="Add rows of another class, or choose the label column with --label.",
         )
     ]
 
 
 def rare_class(counts: Mapping[str, int]) -> list[Finding]:
-    """Classes with fewer than five training rows; counts as in `one_class`."""
+    """Classes with fewer than five training rows; `counts` as in `one_class`."""
     rare = sorted((n, str(label)) for label, n in counts.items() if n < RARE)
     if not rare or len(counts) < 2:
         return []
@@ -120,13 +120,13 @@ def rare_class(counts: Mapping[str, int]) -> list[Finding]:
             severity="warning",
             message=f"{count(len(rare))} of {plural(len(counts), 'class', 'classes')} {have(len(rare))} fewer than "
             f"{RARE} training rows: {named}.",
-            action="Collect more rows of these classes or join them with another; scores for them mean little.",
+            action="Collect more rows of these classes, or merge them with others: their scores are unreliable.",
         )
     ]
 
 
 def label_by_row(counts: Mapping[str, int]) -> list[Finding]:
-    """Nine rows of ten, of 20 or more, have a label that no other row has; counts as in `one_class`."""
+    """At least 90 % of the rows, of 20 or more, have a label that no other row has; `counts` as in `one_class`."""
     n, single = sum(counts.values()), [label for label, rows in counts.items() if rows == 1]
     if n < FEWEST_TO_JUDGE or 10 * len(single) < 9 * n:
         return []
@@ -134,15 +134,15 @@ def label_by_row(counts: Mapping[str, int]) -> list[Finding]:
         Finding(
             id="label-by-row",
             severity="error",
-            message=f"{count(len(single))} of {plural(n, 'training row')} have a label that no other row has, such as "
+            message=f"{count(len(single))} of {plural(n, 'training row')} have a unique label, such as "
             f"{quote(single[0])}: there are no classes to learn.",
-            action="Name the column that holds the classes with --label.",
+            action="Choose the label column with --label.",
         )
     ]
 
 
 def imbalance(counts: Mapping[str, int]) -> list[Finding]:
-    """The largest class has ten times the training rows of the smallest, or more; counts as in `one_class`."""
+    """The largest class has at least ten times the training rows of the smallest; `counts` as in `one_class`."""
     present = sorted(((n, str(label)) for label, n in counts.items() if n), reverse=True)
     if len(present) < 2 or present[0][0] < 10 * present[-1][0]:
         return []
@@ -153,17 +153,17 @@ def imbalance(counts: Mapping[str, int]) -> list[Finding]:
             severity="warning" if most >= 50 * least else "info",
             message=f"The largest class, {largest!r}, has {plural(most, 'training row')} "
             f"({share(most / sum(n for n, _ in present))}), the smallest, {smallest!r}, {count(least)}.",
-            action="Read macro F1 rather than accuracy; more rows of the small classes help most.",
+            action="Prefer macro F1 to accuracy; more rows of the small classes help most.",
         )
     ]
 
 
 def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
-    """Several labels: one is set in no training row, or in every one.
+    """A label of a multi-label task is set in no training row, or in every one.
 
     Args:
-        counts: Training rows that have each label, zeros included.
-        n: Training rows.
+        counts: Training rows with each label, including zeros.
+        n: Number of training rows.
     """
     never = [repr(label) for label, rows in counts.items() if rows == 0]
     always = [repr(label) for label, rows in counts.items() if rows == n]
@@ -175,8 +175,8 @@ def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
         Finding(
             id="constant-label",
             severity="warning",
-            message=f"Labels that cannot be learned: {'; '.join(said)}.",
-            action="Leave these labels out with --label, or add rows that differ.",
+            message=f"Constant labels cannot be learned: {'; '.join(said)}.",
+            action="Exclude these labels with --label, or add rows that differ.",
         )
     ]
 
@@ -190,7 +190,7 @@ def constant_target(values: Sequence[float]) -> list[Finding]:
             id="constant-target",
             severity="error",
             message=f"The number to predict is {number(values[0])} in all {plural(len(values), 'training row')}.",
-            action="Name the column to predict with --label.",
+            action="Choose the column to predict with --label.",
         )
     ]
 
@@ -204,7 +204,7 @@ _MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "mi
 
 
 def _folded(label: Hashable) -> str:
-    """What a label and its near-equal spellings have in common."""
+    """The normal form that a label shares with its near-equal spellings."""
     text = " ".join(unicodedata.normalize("NFKC", str(label)).casefold().split())
     if whole := _WHOLE.fullmatch(text):
         return str(int(whole[1]))

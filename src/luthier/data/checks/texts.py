@@ -13,11 +13,11 @@ FEWEST_TO_SCORE = 30
 
 
 def truncation(lengths: Sequence[int], most: int, rows: Sequence[int] | None = None) -> list[Finding]:
-    """Rows that are longer than the model is given.
+    """Rows that are longer than the maximum length.
 
     Args:
-        lengths: Tokens of each row before it is cut, special tokens included.
-        most: Tokens that a row may have.
+        lengths: Tokens of each row before truncation, including special tokens.
+        most: Maximum tokens of a row.
         rows: Source row number of each row; 1, 2, 3 ... when None.
     """
     cut = [index for index, length in enumerate(lengths) if length > most]
@@ -30,10 +30,9 @@ def truncation(lengths: Sequence[int], most: int, rows: Sequence[int] | None = N
             id="truncation",
             severity="warning" if part > 0.05 else "info",
             message=f"{plural(len(cut), 'row')} of {count(len(lengths))} ({share(part)}) {have(len(cut))} more than "
-            f"{plural(most, 'token')} and {are(len(cut))} cut; {count(after)} of {plural(before, 'token')} are kept, "
-            f"the longest row has {count(max(lengths))}.",
-            action="Raise the length if the model allows it (--set max_length=...), or shorten the texts to what "
-            "matters.",
+            f"{plural(most, 'token')} and {are(len(cut))} truncated; {count(after)} of {plural(before, 'token')} "
+            f"are kept; the longest row has {count(max(lengths))}.",
+            action="Increase --set max_length=... if the model allows it, or shorten the texts.",
             rows=row_numbers(cut, rows),
         )
     ]
@@ -46,7 +45,7 @@ def unknown_tokens(
     token: str = "",
     rows: Sequence[int] | None = None,
 ) -> list[Finding]:
-    """Rows of which the tokenizer does not know more than half.
+    """Rows in which more than half of the tokens are unknown to the tokenizer.
 
     Args:
         unknown: Unknown tokens of each row.
@@ -65,14 +64,14 @@ def unknown_tokens(
             severity="warning" if part > 0.01 else "info",
             message=f"In {plural(len(lost), 'row')} of {count(len(lengths))} ({share(part)}) more than half of the "
             f"tokens are unknown to the tokenizer{f' ({token})' if token else ''}: {quote(texts[lost[0]])}.",
-            action="Take a model whose tokenizer was made for this language or script.",
+            action="Choose a model whose tokenizer covers this language or script.",
             rows=row_numbers(lost, rows),
         )
     ]
 
 
 def id_as_text(column: str, texts: Sequence[str]) -> list[Finding]:
-    """The chosen text column holds numbers or ids, not language.
+    """The chosen text column contains numbers or ids instead of text.
 
     Args:
         column: Name of the column.
@@ -90,13 +89,13 @@ def id_as_text(column: str, texts: Sequence[str]) -> list[Finding]:
             id="id-as-text",
             severity="warning",
             message=f"The text column {column!r} {what}: {listing([quote(text) for text in texts[:3]])}.",
-            action="Name the column that holds the text with --text.",
+            action="Choose the text column with --text.",
         )
     ]
 
 
 def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
-    """Most texts are one character, or none; arguments as in `id_as_text` and `truncation`."""
+    """Most texts are empty or a single character; arguments as in `id_as_text` and `truncation`."""
     short = [index for index, text in enumerate(texts) if len(text.strip()) < 2]
     if len(short) <= len(texts) / 2:
         return []
@@ -104,9 +103,9 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
         Finding(
             id="short-text",
             severity="warning",
-            message=f"{plural(len(short), 'row')} of {count(len(texts))} have less than two characters in the text "
+            message=f"{plural(len(short), 'row')} of {count(len(texts))} have fewer than two characters in the text "
             f"column {column!r}: {quote(texts[short[0]])}.",
-            action="Name the column that holds the text with --text.",
+            action="Choose the text column with --text.",
             rows=row_numbers(short, rows),
         )
     ]
@@ -121,19 +120,19 @@ def constant_text(column: str, texts: Sequence[str]) -> list[Finding]:
             id="constant-text",
             severity="error",
             message=f"All {plural(len(texts), 'row')} have the same text in the column {column!r}: {quote(texts[0])}.",
-            action="Name the column that holds the text with --text.",
+            action="Choose the text column with --text.",
         )
     ]
 
 
 def empty_column(column: str, role: str, empty: int, n: int) -> list[Finding]:
-    """A column that is used is empty in more than half of the rows.
+    """A column with a role is empty in more than half of the rows.
 
     Args:
         column: Its name.
-        role: What it is used as, such as `text_pair`.
+        role: Its role, such as `text_pair`.
         empty: Rows in which it is empty.
-        n: Rows looked at.
+        n: Number of rows checked.
     """
     if 2 * empty <= n:
         return []
@@ -142,36 +141,36 @@ def empty_column(column: str, role: str, empty: int, n: int) -> list[Finding]:
             id="empty-column",
             severity="warning",
             message=f"The column {column!r} ({role}) is empty in {count(empty)} of {plural(n, 'row')} "
-            f"looked at ({share(empty / n)}).",
-            action="Name another column, or leave this one out.",
+            f"checked ({share(empty / n)}).",
+            action="Choose another column, or drop this one.",
         )
     ]
 
 
 def few_rows(n: int, split: str = "train") -> list[Finding]:
-    """Too few rows to train on, or to score on.
+    """Too few rows for training or scoring.
 
     Args:
-        n: Rows of the split that can be used.
+        n: Usable rows of the split.
         split: `train`, `validation` or `test`.
     """
     if split != "train":
         if n >= FEWEST_TO_SCORE:
             return []
         message = f"The {split} split has {plural(n, 'row')}: its scores will have wide intervals or none."
-        return [Finding("few-rows", "warning", message, f"Give more {split} rows, or a larger share.")]
+        return [Finding("few-rows", "warning", message, f"Add {split} rows, or increase the share.")]
     if n >= FEWEST_TO_TRAIN:
         return []
     message = f"There {are(n)} only {plural(n, 'training row')}; below {FEWEST_TO_TRAIN} a model learns little."
-    return [Finding("few-rows", "warning", message, "Label more rows; a hundred for each class is a good start.")]
+    return [Finding("few-rows", "warning", message, "Label more rows; 100 per class is a good start.")]
 
 
 def skipped_rows(read: int, reasons: Mapping[str, int]) -> list[Finding]:
-    """Rows that cannot be used; half of them or more is an error of its own.
+    """Skipped rows; if half of the rows or more are skipped, the finding is the error `mostly-skipped`.
 
     Args:
-        read: Rows read.
-        reasons: Rows skipped, by reason.
+        read: Number of rows read.
+        reasons: Number of skipped rows by reason.
     """
     aside = sum(reasons.values())
     if not aside:
@@ -185,9 +184,9 @@ def skipped_rows(read: int, reasons: Mapping[str, int]) -> list[Finding]:
             id="mostly-skipped" if mostly else "skipped-rows",
             severity=severity,
             message=f"{plural(aside, 'row')} of {count(read)} ({share(aside / read)}) {are(aside)} skipped: {why}.",
-            action="skipped.jsonl names each row and its reason; check that the right columns were taken."
+            action="skipped.jsonl lists each row with its reason; check that the right columns were used."
             if not mostly
-            else "Check that the right columns were taken (--text, --label) and that the file is read as it was meant.",
+            else "Check that the right columns were used (--text, --label) and that the file was parsed correctly.",
         )
     ]
 
@@ -196,7 +195,7 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)*|\.\d+)([eE][+-]?\d+)?%?")
 
 
 def looks_like_id(text: str) -> bool:
-    """Whether a text is one code without spaces: `B00123X`, a UUID, a URL; a plain word is not."""
+    """Whether a text looks like an id without spaces: `B00123X`, a UUID, a URL; a plain word does not."""
     code = text.strip()
     if not code or not code.isascii() or len(code.split()) > 1:
         return False

@@ -1,23 +1,23 @@
-"""The small parts that the messages of findings are made of."""
+"""Helpers for the wording of findings."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from luthier.text import shorten
 
-MOST_ROWS = 30  # row numbers that a finding carries
+MOST_ROWS = 30  # maximum row numbers in a finding
 
 
 def quote(text: str) -> str:
-    """An example inside a message."""
+    """Quote an example in a message, shortened."""
     return f'"{shorten(text, 80)}"'
 
 
 def row_numbers(indices: Iterable[int], rows: Sequence[int] | None) -> tuple[int, ...]:
-    """The row numbers that a finding carries.
+    """The first row numbers to list in a finding, sorted.
 
     Args:
-        indices: Positions of the rows that show it.
+        indices: Positions of the affected rows.
         rows: Source row number of every row; 1, 2, 3 ... when None.
     """
     return tuple(sorted(index + 1 if rows is None else rows[index] for index in islice(indices, MOST_ROWS)))

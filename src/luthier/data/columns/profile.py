@@ -1,4 +1,4 @@
-"""What the columns of a table hold, so that a task can find its own by content as well as by name."""
+"""Column profiles, so that a task can find its columns by content as well as by name."""
 
 import random
 import re
@@ -14,38 +14,38 @@ from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
 
-SAMPLE = 5_000  # rows looked at: enough for shares to a percent
-MOST_VALUES = 200  # distinct values kept
-MOST_PARTS = 200  # distinct labels that joined labels may be made of
+SAMPLE = 5_000  # rows to profile; enough for shares accurate to about a percent
+MOST_VALUES = 200  # maximum distinct values to keep counts of
+MOST_PARTS = 200  # maximum distinct labels in a column of joined labels
 SEPARATORS = (WRITTEN_LIST, "|", ";", ",")
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What one column holds, over the rows looked at. Shares and means are over the values that are present.
+    """Statistics of one column over the profiled rows. Shares and means are over the non-missing values.
 
     Args:
-        name: The column.
-        n: Rows looked at.
-        missing_share: Share of rows with None, nan, or nothing but white space ("NA" is a word).
-        distinct: Different values.
-        distinct_share: `distinct` by present values.
-        mean_words: Words by value.
-        mean_chars: Characters by value.
-        numeric_share: Share that are finite numbers or are written so.
-        integer_share: Share that are whole numbers (1.0 is one).
-        zero_one_share: Share that are 0 or 1, false or true.
-        list_share: Share that are lists (not written as text).
+        name: Column name.
+        n: Profiled rows.
+        missing_share: Share of rows with None, nan, empty text or only whitespace ("NA" is text).
+        distinct: Distinct values.
+        distinct_share: `distinct` divided by the non-missing values.
+        mean_words: Words per value.
+        mean_chars: Characters per value.
+        numeric_share: Share of finite numbers, including those written as text.
+        integer_share: Share of whole numbers (including 1.0).
+        zero_one_share: Share of the values 0, 1, false and true.
+        list_share: Share of lists (not written as text).
         letter_share: Share of the characters that are letters or outside ASCII.
-        low: Smallest number; None where most values are none.
-        high: Largest number; None where most values are none.
-        examples: The first three different values, as text.
-        values: How often each value occurs; None for more than 200 different ones.
-        separator: What joins several labels in one value ("|", ";", ",", "[]" for a written list); None for none.
-        parts: How often each label occurs, of joined labels and of lists; None for other columns.
+        low: Smallest number; None unless most values are numbers.
+        high: Largest number; None unless most values are numbers.
+        examples: The first three distinct values, as text.
+        values: Count of each value; None for more than 200 distinct ones.
+        separator: Separator of joined labels ("|", ";", ",", or "[]" for a list written as text); None for none.
+        parts: Count of each label in joined labels or lists; None for other columns.
         commonest: The most frequent value, as text.
-        commonest_share: Share of the present values that are it.
-        structure: What the lists and objects of the column are made of, also where they are written as text.
+        commonest_share: Share of the most frequent value.
+        structure: Structure of the column's lists and objects, including those written as text.
     """
 
     name: str
@@ -73,14 +73,14 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class Recognition:
-    """The columns that a task found for itself.
+    """The columns that a task recognised as its own.
 
     Args:
         task: Name of the task.
         shape: Its shape, such as `pair/one`; empty for tasks without shapes.
         columns: Role to column, or to several columns.
-        confidence: 0 to 1; 1 where the user named every column.
-        why: What was decided, a line each.
+        confidence: 0 to 1; 1 if the user named every column.
+        why: The decisions, one line each.
     """
 
     task: str
@@ -91,13 +91,13 @@ class Recognition:
 
 
 def profile(records: Sequence[Record]) -> dict[str, ColumnProfile]:
-    """Profile each column of a table, from a random sample (always the same one) of 5,000 rows where there are more.
+    """Profile each column of a table, from a fixed random sample of 5,000 rows if there are more.
 
     Args:
         records: The rows; rows may lack columns.
     """
     if len(records) > SAMPLE:
-        # Files are often sorted by label, so the first rows do not do.
+        # Files are often sorted by label, so the first rows are not representative.
         chosen = sorted(random.Random(0).sample(range(len(records)), SAMPLE))
         records = [records[index] for index in chosen]
     names = dict.fromkeys(name for record in records for name in record.values)
@@ -105,14 +105,14 @@ def profile(records: Sequence[Record]) -> dict[str, ColumnProfile]:
 
 
 def require(names: Iterable[str], known: Iterable[str], *, where: str = "") -> None:
-    """See that columns exist.
+    """Check that columns exist.
 
     Args:
-        names: The columns that were asked for.
-        known: The columns that there are.
-        where: Who asked, such as `--text`.
+        names: Requested columns.
+        known: Existing columns.
+        where: Where the columns were named, such as `--text`.
     Raises:
-        ColumnError: One is not there; near misses and all columns are named.
+        ColumnError: A column does not exist; the hint gives similar names and all columns.
     """
     columns = list(known)
     for name in names:
@@ -124,12 +124,12 @@ def require(names: Iterable[str], known: Iterable[str], *, where: str = "") -> N
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a column's name in lower case: `#1 String` is 1, string; `reviewText2` is review, text, 2."""
+    """The words of a column name in lower case: `#1 String` is 1, string; `reviewText2` is review, text, 2."""
     return [word.lower() for word in _NAME_WORD.findall(_CAMEL.sub(" ", name))]
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether a column's name says nothing: `column2`, `f1`, `3`, as tables without a header get."""
+    """Whether a column name is generic, as in tables without a header: `column2`, `f1`, `3`."""
     return bool(_UNNAMED.fullmatch(name.strip()))
 
 
@@ -143,7 +143,7 @@ def is_split(column: ColumnProfile) -> bool:
 
 
 def is_id(column: ColumnProfile) -> bool:
-    """Whether a column only says which row it is, by its name or because every value is a code of its own."""
+    """Whether a column is a row id, judging by its name or by unique, code-like values."""
     words = words_of(column.name)
     if _ID_WORDS & set(words) or (column.name.lower().startswith("unnamed") and column.integer_share == 1):
         return True
@@ -191,12 +191,12 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
 
 
 def _joined(counts: Mapping[str, int]) -> tuple[str | None, Counter[str] | None]:
-    """Whether values are labels joined by a separator: few different parts, which come in many combinations.
+    """Detect labels joined by a separator: few distinct labels, which occur in many combinations.
 
     Args:
-        counts: How often each value occurs.
+        counts: Count of each value.
     Returns:
-        The separator and how often each part occurs, or None and None.
+        The separator and the count of each label, or None and None.
     """
     rows = sum(counts.values())
     for separator in SEPARATORS:
@@ -214,7 +214,7 @@ def _joined(counts: Mapping[str, int]) -> tuple[str | None, Counter[str] | None]
                 parts[label] += counts[value]
         if not parts or len(parts) > MOST_PARTS or max(map(len, parts)) > 60:
             continue
-        # "Health, Beauty" may be one label: the parts of joined labels meet others, or stand alone, elsewhere.
+        # "Health, Beauty" may be one label; parts of joined labels also occur alone or in other combinations.
         meets = Counter(label for labels in every.values() for label in set(labels))
         inside = {label for labels in split.values() for label in labels}
         recurring = sum(meets[label] > 1 for label in inside)

@@ -1,4 +1,4 @@
-"""Which column plays which role of a task: what the user named, what names say, and what every task looks for."""
+"""Helpers that assign columns to the roles of a task: by user input, by name and by content."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -11,26 +11,26 @@ Given = Mapping[str, str | list[str]]
 Columns = dict[str, str | list[str]]
 
 SPLIT = "split"
-SHORT = ("text", "text_pair", "label", "labels")  # what `--text` and `--label` say, of any task
-_INPUT = ("text", "text_pair")  # how the command line names what is read
-_TARGET = ("label", "labels")  # how it names what is to be learned
+SHORT = ("text", "text_pair", "label", "labels")  # roles that `--text` and `--label` set, for any task
+_INPUT = ("text", "text_pair")  # names of the inputs on the command line
+_TARGET = ("label", "labels")  # names of the target on the command line
 
 
 def asked(profiles: Profiles, given: Given, inputs: Sequence[str], target: str) -> Columns | None:
-    """The columns that the user named, by the roles of a task.
+    """Assign the columns that the user named to the roles of a task.
 
-    A recipe that was written out has the task's own roles; the command line has `text` (and `text_pair`) for the
-    inputs, in their order, and `label` or `labels` for the target.
+    A saved recipe uses the task's own roles; the command line uses `text` (and `text_pair`) for the inputs, in order,
+    and `label` or `labels` for the target.
 
     Args:
         profiles: The table's columns.
         given: Role to column.
-        inputs: The task's roles that are read, in the order in which a user names them.
-        target: Its role that is learned; empty for none.
+        inputs: Input roles of the task, in the order in which a user names them.
+        target: Target role of the task; empty for none.
     Returns:
-        Role to column; None where what was named is not of this task.
+        Role to column; None if the user's input does not fit this task.
     Raises:
-        ColumnError: A column is not there.
+        ColumnError: A column does not exist.
     """
     texts = [name for role in _INPUT for name in several(given.get(role))]
     labels = [name for role in _TARGET for name in several(given.get(role))]
@@ -48,12 +48,12 @@ def asked(profiles: Profiles, given: Given, inputs: Sequence[str], target: str) 
 
 
 def by_name(profiles: Profiles, names: Iterable[str], fits: Callable[[ColumnProfile], bool]) -> list[str]:
-    """The columns that fit and have one of the names, best first: of whole names before parts of names, earlier ones.
+    """Find suitable columns by name, best first: full matches before partial ones, then by the order of `names`.
 
     Args:
         profiles: The table's columns.
-        names: In lower case, words apart: `answer start` stands for `answer_start` and `answerStart`.
-        fits: What a column must hold.
+        names: In lower case, with spaces between words: `answer start` matches `answer_start` and `answerStart`.
+        fits: Whether a column has suitable content.
     """
     wanted = [name.split() for name in names]
     ranks: dict[str, tuple[bool, int]] = {}
@@ -67,12 +67,12 @@ def by_name(profiles: Profiles, names: Iterable[str], fits: Callable[[ColumnProf
 
 
 def is_named(column: str, names: Iterable[str]) -> bool:
-    """Whether a column is called by one of the names, wholly."""
+    """Whether the full name of a column is one of the names."""
     return words_of(column) in [name.split() for name in names]
 
 
 def is_prose(column: ColumnProfile) -> bool:
-    """Whether a column holds language: no numbers, codes, flags, lists or objects."""
+    """Whether a column contains text in natural language: no numbers, ids, flags, lists or objects."""
     if column.list_share or is_structured(column) or column.missing_share == 1 or is_split(column):
         return False
     if column.numeric_share >= 0.5 or column.letter_share < 0.3 or column.zero_one_share == 1:
@@ -81,12 +81,12 @@ def is_prose(column: ColumnProfile) -> bool:
 
 
 def is_structured(column: ColumnProfile) -> bool:
-    """Whether a column holds lists or objects, also where they are written as text."""
+    """Whether a column contains lists or objects, including those written as text."""
     return bool(column.structure.lengths)
 
 
 def with_split(profiles: Profiles, given: Given, columns: Columns, why: list[Decision]) -> Columns:
-    """The columns with that which says which split a row belongs to, where there is one; noted in `why`."""
+    """Add the column that names the split of each row, if there is one, and note it in `why`."""
     used = {name for value in columns.values() for name in several(value)}
     named = several(given.get(SPLIT))
     require(named, profiles, where="data.columns.split")
@@ -99,23 +99,23 @@ def with_split(profiles: Profiles, given: Given, columns: Columns, why: list[Dec
 
 
 def said(role: str, column: ColumnProfile, how: str) -> Decision:
-    """The line about a column that was taken.
+    """The decision to use a column for a role.
 
     Args:
-        role: What it is taken for.
-        column: Its profile.
+        role: The role.
+        column: Profile of the column.
         how: `as given`, `by name`, `by content`.
     """
     return Decision(role, f"column {column.name!r}", how if how == "as given" else f"{_content(column)}, {how}")
 
 
 def unused(columns: Sequence[str], why: str) -> list[Decision]:
-    """The line about columns that could have been taken too."""
+    """The decision not to use columns that were also suitable."""
     return [Decision("not used", listing([repr(name) for name in columns]), why)] if columns else []
 
 
 def described(column: ColumnProfile) -> str:
-    """What a column holds, as a clause: `'id' is an id`."""
+    """Describe the content of a column as a clause: `'id' is an id`."""
     if column.missing_share == 1:
         return f"{column.name!r} is empty"
     if is_structured(column):
@@ -133,12 +133,12 @@ def described(column: ColumnProfile) -> str:
 
 
 def there_are(profiles: Profiles) -> str:
-    """The end of a reason: what each column holds instead."""
+    """Describe the content of every column, as the end of a reason."""
     return "; ".join(map(described, profiles.values())) or "there is no column"
 
 
 def several(value: str | list[str] | None) -> list[str]:
-    """One name or several, as a list."""
+    """Convert one name, several names or None to a list."""
     if value is None:
         return []
     return [value] if isinstance(value, str) else list(value)
@@ -147,7 +147,7 @@ def several(value: str | list[str] | None) -> list[str]:
 def _content(column: ColumnProfile) -> str:
     structure = column.structure
     if not structure.lengths:
-        return f"{column.mean_words:.0f} words on average"
+        return f"{plural(round(column.mean_words), 'word')} on average"
     keys = f" of {listing(sorted(structure.keys), 4)}" if structure.keys else ""
     if not structure.item:
         return f"objects{keys}" if structure.keys else "lists"

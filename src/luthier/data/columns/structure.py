@@ -1,4 +1,4 @@
-"""What the lists and objects of a column are made of, also where they are written as text."""
+"""The structure of a column's lists and objects, including those written as text."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from typing import Any
 
 from luthier.data.values import structured
 
-KEY_SHARE = 0.5  # of the objects have a key that counts as the column's
+KEY_SHARE = 0.5  # minimum share of objects that have a key, for it to be a key of the column
 
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the lists and objects of one column are made of.
+    """The structure of the lists and objects of one column.
 
     Args:
-        item: What the lists hold: `text`, `number`, `object`, `list`, or `span` for lists of start, end and label;
-            empty where the values are no lists, or hold nothing or things of several kinds.
-        keys: Keys that at least half of the objects have: of the items of lists, or of the values themselves.
-        inner: Keys of the objects further inside, at any depth, together.
-        lengths: Items in each row's list (of an object: in the first list inside it); -1 where there is none.
-        written: Whether the values are text in which a list or an object is written.
+        item: Type of the list items: `text`, `number`, `object`, `list`, or `span` for lists of start, end and label;
+            empty if the values are not lists, or the items are missing or of several types.
+        keys: Keys that at least half of the objects have (the list items, or else the values themselves).
+        inner: Keys of nested objects, at any depth.
+        lengths: Length of each row's list (for an object, of the first list in it); -1 if there is none.
+        written: Whether the lists or objects are written as text.
     """
 
     item: str = ""
@@ -31,10 +31,10 @@ class Structure:
 
 
 def structure_of(values: Sequence[Any]) -> Structure:
-    """What the values of a column are made of.
+    """Determine the structure of a column's values.
 
     Args:
-        values: In the order of the rows; None where there is none.
+        values: Values in row order; None if missing.
     """
     present = [value for value in values if value is not None]
     written = False
@@ -57,11 +57,11 @@ def structure_of(values: Sequence[Any]) -> Structure:
 
 
 def same_lengths(first: Sequence[int], second: Sequence[int]) -> float:
-    """Share of the rows in which two columns have lists of the same length, of those where both have one.
+    """Share of the rows with a list in both columns in which the two lists have the same length.
 
     Args:
         first: `Structure.lengths` of a column.
-        second: Of another column of the same table.
+        second: `Structure.lengths` of another column of the same table.
     """
     both = [(one, two) for one, two in zip(first, second, strict=False) if one >= 0 and two >= 0]
     return sum(one == two for one, two in both) / len(both) if both else 0.0
@@ -89,7 +89,7 @@ def _kind_of(item: Any) -> str:
 
 
 def _keys(objects: Sequence[dict[Any, Any]]) -> frozenset[str]:
-    # An Arrow struct has every key in every row, so one without a value counts as absent.
+    # An Arrow struct has every key in every row, so a key without a value counts as absent.
     counts = Counter(str(key) for one in objects for key, value in one.items() if value is not None)
     return frozenset(key for key, n in counts.items() if n >= KEY_SHARE * len(objects))
 

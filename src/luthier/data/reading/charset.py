@@ -1,4 +1,4 @@
-"""From bytes to lines of text: which encoding, and what stands for bytes that are none."""
+"""Decode bytes to lines of text: detect the encoding and mark invalid bytes."""
 
 import codecs
 import io
@@ -26,8 +26,8 @@ _BOMS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-# charset-normalizer takes short Western texts for cp1250 or cp949, so it is asked only for
-# scripts in which most letters are not ASCII, and only for the encodings that are really met.
+# charset-normalizer mistakes short Western texts for cp1250 or cp949, so it is only used for
+# scripts in which most letters are not ASCII, and only with encodings that occur in practice.
 _SCRIPTS = ["cp1251", "koi8_r", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1253", "cp1255", "cp1256"]
 _TYPOGRAPHIC = "€\u201a\u201e…\u2018\u2019\u201c\u201d\u2022\u2013\u2014™¡¢£¥§©«®°±²³\u00b4·º»¼½¾¿\u00d7 "
 
@@ -43,11 +43,11 @@ codecs.register_error("luthier-mark", _mark)
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How bytes become text.
+    """A text encoding and how it was detected.
 
     Args:
         name: Python's name of the codec.
-        why: What it was recognised by.
+        why: Why it was chosen.
     """
 
     name: str
@@ -57,23 +57,23 @@ class Encoding:
         return Decision("encoding", self.name.removesuffix("-sig"), self.why)
 
     def decode(self, data: bytes) -> str:
-        """The text of a sample, whose last character may be cut; `INVALID` for bytes that are none."""
+        """Decode a sample, whose last character may be incomplete; invalid bytes become `INVALID`."""
         return codecs.getincrementaldecoder(self.name)("luthier-mark").decode(data)
 
     @contextmanager
     def text(self, stream: BinaryIO, newline: str = "\n") -> Iterator[TextIO]:
-        """The stream as text, with line ends untouched."""
+        """Read the stream as text, with line endings unchanged."""
         text = io.TextIOWrapper(stream, self.name, errors="luthier-mark", newline=newline)
         try:
             yield text
         finally:
-            # The stream belongs to whoever opened it.
+            # Whoever opened the stream closes it.
             if not stream.closed:
                 text.detach()
 
 
 class Lines:
-    """The lines of a text with their ends, counted; a line without end is cut, and lines can be handed back."""
+    """Iterates over numbered lines with their endings; overlong lines become `CUT`, and lines can be given back."""
 
     def __init__(self, text: TextIO, newline: str = "\n") -> None:
         self.number = 0
@@ -96,20 +96,20 @@ class Lines:
         return line
 
     def give_back(self, lines: list[str]) -> None:
-        """Have these lines, the last ones taken, come again."""
+        """Give back the last lines taken, so that they are read again."""
         self._back.extend(reversed(lines))
         self.number -= len(lines)
 
 
 def find_encoding(head: bytes, name: str, wanted: str = "") -> Encoding:
-    """The encoding of a text from its beginning (the more of it the better).
+    """Detect the encoding of a text from its beginning (the longer the better).
 
     Args:
         head: First bytes of the file.
-        name: For the error.
-        wanted: What the user asked for; empty to find out.
+        name: Name of the file in errors.
+        wanted: Encoding given by the user; empty to detect it.
     Raises:
-        SourceError: The bytes are not text, or `wanted` is no encoding.
+        SourceError: The bytes are not text, or `wanted` is not an encoding.
     """
     if wanted:
         return _asked_for(wanted, name)
@@ -119,18 +119,18 @@ def find_encoding(head: bytes, name: str, wanted: str = "") -> Encoding:
     if codec := _wide(head):
         return Encoding(codec, "every other byte is 0")
     valid, invalid = _utf8_characters(head)
-    # Odd control characters make a file binary only together with bytes that no text holds.
+    # Control characters alone do not make a file binary: it must also have invalid UTF-8 or NUL bytes.
     if (invalid or b"\0" in head) and _is_binary(head):
         raise SourceError("looks like a binary file, not text", where=name, hint="save it as CSV, JSON or Parquet")
     if not invalid:
         return Encoding("utf-8", "valid throughout" if valid else "ASCII only")
     if valid >= invalid:
-        return Encoding("utf-8", f"most of it is valid, {count(invalid)} places are not")
+        return Encoding("utf-8", f"most of it is valid; {count(invalid)} places are not")
     return _legacy(head) or Encoding("utf-8", f"no encoding fits; {count(invalid)} places are not valid")
 
 
 def line_fault(line: str) -> Fault | None:
-    """Why a line cannot be used; None for a good one."""
+    """Why a line cannot be used; None if it can."""
     if line.isascii() and "\0" not in line:
         return None
     found = _FAULTS.search(line)
@@ -144,12 +144,12 @@ def line_fault(line: str) -> Fault | None:
 
 
 def strip_end(line: str) -> str:
-    """The line without its end (`\\n`, `\\r\\n` or `\\r`), and with everything else as written."""
+    """Remove the line ending (`\\n`, `\\r\\n` or `\\r`) and nothing else."""
     return line[:-2] if line.endswith("\r\n") else line[:-1] if line.endswith(("\n", "\r")) else line
 
 
 def find_newline(sample: str) -> str:
-    """What ends the lines: `\\n` (also after `\\r`), or `\\r` alone as on old Macs."""
+    """Detect the line ending: `\\n` (also for `\\r\\n`), or `\\r` alone as on old Macs."""
     return "\r" if "\r" in sample and "\n" not in sample else "\n"
 
 
@@ -161,7 +161,7 @@ def _asked_for(wanted: str, name: str) -> Encoding:
 
 
 def _wide(head: bytes) -> str:
-    """UTF-16 without a mark: in most scripts one byte of each pair is nearly always 0."""
+    """Detect UTF-16 without a byte-order mark: in most scripts, one byte of each pair is nearly always 0."""
     pairs = head[: 1 << 14]
     even, odd = pairs[::2].count(0), pairs[1::2].count(0)
     if odd > 0.4 * len(pairs) / 2 and even < 0.05 * len(pairs) / 2:
@@ -172,7 +172,7 @@ def _wide(head: bytes) -> str:
 
 
 def _utf8_characters(head: bytes) -> tuple[int, int]:
-    """How many characters beyond ASCII are valid UTF-8, and how many places are not."""
+    """Count the non-ASCII characters that are valid UTF-8, and the places that are not."""
     if head.isascii():
         return 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("luthier-mark")
@@ -191,12 +191,12 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _legacy(head: bytes) -> Encoding | None:
-    """An encoding of one script: Western by its letters, else what charset-normalizer finds."""
+    """Detect a legacy encoding: cp1252 if most letters are Western, else what charset-normalizer finds."""
     sample = head[: 1 << 18]
     western = sample.decode("cp1252", "replace")
     high = [letter for letter in western if letter > "\x7f"]
     letters = sum(letter.isalpha() for letter in western)
-    # 0xFF is a letter that hardly any language uses and a byte that broken files are full of.
+    # 0xFF is a letter that hardly any language uses, and a common byte in damaged files.
     plausible = sum(letter != "ÿ" and (letter.isalpha() or letter in _TYPOGRAPHIC) for letter in high)
     if sum(letter.isalpha() for letter in high) <= 0.3 * letters:
         return Encoding("cp1252", "not valid UTF-8, Western letters") if plausible >= 0.8 * len(high) else None

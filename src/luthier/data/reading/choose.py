@@ -1,4 +1,4 @@
-"""Which format a file is in, decided by its content."""
+"""Detect the format of a file by its content."""
 
 from luthier.data.reading.files import DataFile, refuse_binary
 from luthier.data.reading.formats.registry import registered
@@ -8,10 +8,10 @@ from luthier.findings import Decision
 
 
 def open_file(file: DataFile, how: Reading) -> Reader:
-    """The reader for a file: its content decides, its extension only where the content leaves a choice.
+    """Open a file with the reader for its content; the extension only matters if the content is ambiguous.
 
     Raises:
-        SourceError: It is empty, damaged, or of a kind that holds no rows.
+        SourceError: The format is unknown, or the file is empty, damaged or of an unsupported type.
     """
     known = registered()
     if how.format and how.format not in known.names:
@@ -19,7 +19,7 @@ def open_file(file: DataFile, how: Reading) -> Reader:
         raise SourceError(f"no format {how.format!r}", where=file.name, hint=hint)
     head = file.head(1 << 16)
     if not head:
-        raise SourceError("the file is empty", where=file.name, hint="give a file with rows of data")
+        raise SourceError("the file is empty", where=file.name, hint="pass a file with rows of data")
     reader = _open_binary(file, head, how)
     if reader is None:
         refuse_binary(head, file.name)
@@ -31,7 +31,7 @@ def open_file(file: DataFile, how: Reading) -> Reader:
 
 
 def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:
-    """The reader of the format that the first bytes tell, whatever format was asked for."""
+    """The reader for the first bytes of a binary file, even if another format was asked for; None for text."""
     for one in registered().formats:
         if isinstance(one, BinaryFormat) and head.startswith(one.magic) and (reader := one.open(file, head, how)):
             return reader
@@ -44,4 +44,4 @@ def _open_text(file: DataFile, how: Reading) -> Reader:
         wanted = not how.format or how.format in one.names
         if isinstance(one, TextFormat) and wanted and (reader := one.open(text, how)):
             return reader
-    raise SourceError(f"not readable as {how.format}", where=file.name, hint="leave the format out to have it found")
+    raise SourceError(f"not readable as {how.format}", where=file.name, hint="omit the format to have it detected")

@@ -1,4 +1,4 @@
-"""How lines are cut into fields: the separator, and whether quotes are quotes or plain characters."""
+"""Split lines into fields by separator and quotes."""
 
 import csv
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from luthier.data.reading.charset import Lines, line_fault, strip_end
 from luthier.data.records import Fault
 
-# The longest row in lines: beyond it a quote counts as never closed.
+# Maximum lines per row; beyond it, an open quote counts as never closed.
 MOST_LINES = 10_000
 UNCLOSED, STRAY = "unclosed-quote", "stray-quote"
 
@@ -16,12 +16,12 @@ csv.field_size_limit(1 << 31)
 
 
 class FieldRow(NamedTuple):
-    """One row of fields, or why there is none.
+    """One row of fields, or the reason why it cannot be used.
 
     Args:
-        lines: First and last line in the file.
-        fields: As written, without the quotes around them.
-        fault: Why the row cannot be used.
+        lines: Numbers of its first and last line in the file.
+        fields: Fields as written, without the quotes around them.
+        fault: Why the row cannot be used; None if it can.
     """
 
     lines: tuple[int, int]
@@ -31,13 +31,13 @@ class FieldRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How lines become fields.
+    """Rules for splitting lines into fields.
 
     Args:
-        separator: Empty for a single column.
-        quote: The character around quoted fields; empty where quotes are plain characters.
-        escape: The character before a quote inside a quoted field; empty where such a quote is doubled.
-        skip_blank: Whether blanks after a separator are not part of the field.
+        separator: Character between fields; empty for a single column.
+        quote: Character around quoted fields; empty if quotes are plain characters.
+        escape: Character before a quote inside a quoted field; empty if such a quote is escaped by doubling.
+        skip_blank: Whether to ignore spaces after a separator.
     """
 
     separator: str
@@ -46,7 +46,7 @@ class Dialect:
     skip_blank: bool = False
 
     def rows(self, lines: Lines) -> Iterator[FieldRow]:
-        """Every row that is not an empty line."""
+        """Yield every row, ignoring empty lines."""
         return self._quoted(lines) if self.quote else self._plain(lines)
 
     def _plain(self, lines: Lines) -> Iterator[FieldRow]:
@@ -81,14 +81,14 @@ class Dialect:
                 yield FieldRow(span, fields, next(filter(None, map(line_fault, feed.taken)), None))
 
     def _broken(self, feed: "_Feed", lines: Lines, error: csv.Error) -> FieldRow:
-        """Set one line aside and have the others read again: an open quote must not swallow the rows below it."""
+        """Use up one line and give back the others, so that an open quote does not swallow the rows below it."""
         first, rest = feed.taken[0], feed.taken[1:]
         lines.give_back(rest)
         span = (lines.number, lines.number)
         if fault := line_fault(first):
             return FieldRow(span, [], fault)
         if self.quote not in first:
-            # A carriage return inside an unquoted field, which csv refuses, is part of the text.
+            # csv rejects a carriage return inside an unquoted field; here it is part of the text.
             return FieldRow(span, strip_end(first).split(self.separator) if self.separator else [strip_end(first)])
         if rest or "unexpected end" in str(error):
             return FieldRow(span, [], Fault(UNCLOSED, "a quote is opened and never closed"))
@@ -96,7 +96,7 @@ class Dialect:
 
 
 class _Feed:
-    """Lines for one row of csv.reader, remembered so that they can be handed back."""
+    """Feeds lines to csv.reader and remembers those of the current row, so that they can be given back."""
 
     def __init__(self, lines: Lines) -> None:
         self.taken: list[str] = []

@@ -1,4 +1,4 @@
-"""Which files are training, validation and test data."""
+"""Find training, validation and test data in files, folders and datasets."""
 
 import re
 from collections import Counter
@@ -31,9 +31,9 @@ _SPLIT_WORD = re.compile(
     r"|(test(?:ing|set)?))(?![a-z])"
 )
 _OTHER_SUFFIXES = (".hdf5", ".h5", ".log", ".lock", ".py", ".sh", ".md", ".toml", ".yaml", ".yml")
-# Text files that stand beside data and are none.
+# Text files that often accompany data but are not data.
 _NOT_DATA = re.compile(r"(readme|licen[cs]e|source|changelog|citation|notes?|requirements|dataset_infos?)\b", re.I)
-OTHER_KIND = "not of the same kind as the data files"
+OTHER_KIND = "not the same format as the data files"
 Splits = dict[str, list[Source]]
 
 
@@ -45,36 +45,36 @@ def discover(
     stdin_to: Path | None = None,
     how: Reading | None = None,
 ) -> Splits:
-    """Open everything that was named and sort it into splits.
+    """Open everything the user named and sort it into splits.
 
     Args:
-        specs: Files go to `train`; folders and data sets are asked for the splits they hold. Where none is called
-            train, validation data is learned from; test data never is.
-        validation: What the user named as validation data, all of it.
-        test: As `validation`.
-        stdin_to: Where standard input is kept, see `open_source`.
-        how: What the user knows about the files.
+        specs: Files go to `train`; folders and datasets are searched for splits. If there is no training split,
+            validation data is used for training; test data never is.
+        validation: Validation data named by the user.
+        test: Test data named by the user.
+        stdin_to: File to keep standard input in, see `open_source`.
+        how: Reading options given by the user.
     Returns:
-        The sources under `train`, `validation` and `test`; several parts of one split in the order of their names.
+        The sources under `train`, `validation` and `test`; those from one folder are sorted by name.
     Raises:
-        SourceError: Something named is missing or holds no data.
+        SourceError: A spec is missing or contains no data.
     """
     splits = _with_train(_sorted_in(specs, stdin_to, how))
     for split, named in (("validation", validation), ("test", test)):
         inside = _sorted_in(named, stdin_to, how)
-        # A folder given as test data may hold a split of that name; else all that it holds is meant.
+        # A folder given as test data may have a split of that name; if not, all its data is used.
         splits[split] += inside[split] or [source for sources in inside.values() for source in sources]
     return splits
 
 
 def split_of(name: str) -> str:
-    """The split that a name speaks of: `validation` for `dialogsum.dev.jsonl`; empty for none."""
+    """The split indicated by a file name: `validation` for `dialogsum.dev.jsonl`; empty for none."""
     found = _SPLIT_WORD.search(name.lower())
     return next(split for split, word in zip(SPLITS, found.groups(), strict=True) if word) if found else ""
 
 
 def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading | None) -> Splits:
-    """The splits of everything named, where files that differ only in their language are one source."""
+    """Sort everything named into splits; files that differ only in their language form one source."""
     splits = _splits()
     groups = {group.files[0]: group for group in group_languages([Path(spec) for spec in specs]) if group.languages}
     in_group = {file: group for group in groups.values() for file in group.files}
@@ -89,12 +89,12 @@ def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading 
 
 
 def _with_train(splits: Splits) -> Splits:
-    """The splits, in which validation data is what there is to learn from when nothing is called train."""
+    """Use validation data for training if there is no training split."""
     validation = splits["validation"]
     if splits["train"] or not validation:
         return splits
     names = listing([Path(source.name).name for source in validation])
-    kept = "; test data stays apart" if splits["test"] else ""
+    kept = "; test data is kept separate" if splits["test"] else ""
     validation[0].decisions.append(Decision("train", names, f"nothing is called train{kept}"))
     return splits | {"train": validation, "validation": []}
 
@@ -111,7 +111,7 @@ def _look_into(spec: str | Path, stdin_to: Path | None, how: Reading | None) -> 
 
 
 def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
-    """The splits of a folder: a saved set, folders or files named after splits, class folders, or plain data files."""
+    """Splits of a folder: a saved dataset, folders or files named after splits, class folders, or plain data files."""
     if is_saved(path):
         return _named_splits(open_saved(name, path))
     entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith((".", "__")))
@@ -138,12 +138,12 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
         return _in_folder(_inside(name, folders[0]), folders[0], how)
     held = listing([entry.name for entry in entries]) or "nothing"
     endings = listing([one.suffixes[0] for one in registered().formats if one.suffixes], 10)
-    hint = f"it holds {held}; data files end in {endings}, or lie in one folder for each class"
+    hint = f"it holds {held}; data files end in {endings}, or are in one folder per class"
     raise SourceError("no data in this folder", where=name, hint=hint)
 
 
 def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) -> Splits:
-    """Folders `train`, `test`, ...: whatever is inside belongs to the split."""
+    """Open folders named after splits (`train`, `test`, ...); everything inside belongs to the split."""
     splits = _splits()
     for folder, split in folders.items():
         inside = _in_folder(_inside(name, folder), folder, how)
@@ -152,14 +152,14 @@ def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) 
 
 
 def _in_split_files(name: str, named: list[FileGroup], entries: list[Path], how: Reading | None) -> Splits:
-    """Files named after splits. Of several families (`{}.tsv`, `{}.meta.json`) the one with most splits is the data."""
+    """Open files named after splits. Of several families (`{}.tsv`, `{}.meta.json`), use the one with most splits."""
     families: dict[str, list[FileGroup]] = {}
     for group in named:
         families.setdefault(_family(group), []).append(group)
     chosen = max(families.values(), key=_weight)
     held = {split_of(group.name) for group in chosen}
     first = chosen[0]
-    # A split that the family lacks may be named a little differently: `test.annotated` beside `train.conll`.
+    # A split missing from the family may have a different extension: `test.annotated` next to `train.conll`.
     further = [group for group in named if _suffix(group.name) == _suffix(first.name) or _unknown(group)]
     chosen = chosen + [
         group for group in further if split_of(group.name) not in held and group.languages == first.languages
@@ -172,7 +172,7 @@ def _in_split_files(name: str, named: list[FileGroup], entries: list[Path], how:
 
 
 def _same_header(splits: Splits, how: Reading | None) -> Splits:
-    """Read all parts with the header decision of the first: a short split may not show by itself what it has."""
+    """Apply the header decision of the first file to all, since a short split may not show if it has a header."""
     sources = [source for split in SPLITS for source in splits[split]]
     first = sources[0]
     header = _has_header(first)
@@ -198,7 +198,7 @@ def _has_header(source: Source) -> bool | None:
 
 
 def _named_splits(sources: dict[str, Source]) -> Splits:
-    """The splits of a data set by their names; one without a split's name is ignored unless it is the only one."""
+    """Sort the splits of a dataset by their names; one with another name is ignored unless it is the only one."""
     splits = _splits()
     ignored = []
     for name, source in sources.items():
@@ -209,7 +209,7 @@ def _named_splits(sources: dict[str, Source]) -> Splits:
             ignored.append(name)
     opened = [source for split in SPLITS for source in splits[split]]
     if not opened:
-        hint = "name one of them"
+        hint = "choose one of them"
         raise SourceError(f"no split is called train, validation or test: {listing(ignored)}", where=name, hint=hint)
     if ignored:
         opened[0].decisions.append(Decision("ignored", listing(ignored), "no split of this name is used"))
@@ -217,7 +217,7 @@ def _named_splits(sources: dict[str, Source]) -> Splits:
 
 
 def _family(group: FileGroup) -> str:
-    """The name with its split and its numbers taken out: parts of one data set share the rest."""
+    """The name with placeholders for split and numbers, which is the same for all files of one dataset."""
     return re.sub(r"\d+", "#", _SPLIT_WORD.sub("{}", group.name.lower(), count=1))
 
 
@@ -227,7 +227,7 @@ def _weight(groups: list[FileGroup]) -> tuple[bool, int, bool, int]:
 
 
 def _one_kind(groups: list[FileGroup]) -> list[FileGroup]:
-    """The files of the extension that holds most bytes: a list of labels beside the data is not data."""
+    """The files with the extension that has most bytes, since a list of labels next to the data is not data."""
     sizes: Counter[str] = Counter()
     for group in groups:
         sizes[_suffix(group.name)] += _size(group)
@@ -240,7 +240,7 @@ def _size(group: FileGroup) -> int:
 
 
 def _suffix(name: str) -> str:
-    """The extension below a compression."""
+    """The file extension, ignoring that of a compression."""
     path = Path(name.lower())
     return Path(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
 
@@ -251,7 +251,7 @@ def _is_data(group: FileGroup) -> bool:
 
 
 def _unknown(group: FileGroup) -> bool:
-    """Whether only the content can say if this is data: named after a split and nothing else, as `test.annotated`."""
+    """Whether only the content shows if this is data: the name is just a split and an extension, `test.annotated`."""
     path = Path(group.name.lower())
     return bool(_SPLIT_WORD.fullmatch(path.stem)) and path.suffix not in _OTHER_SUFFIXES
 

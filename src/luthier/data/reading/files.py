@@ -1,4 +1,4 @@
-"""The bytes of a source: where they lie, how they are compressed, and which forms are refused."""
+"""Read the bytes of a source: local or remote, compressed or not; refuse unsupported file types."""
 
 import bz2
 import gzip
@@ -17,7 +17,7 @@ from luthier.storage.disk import CHUNK, copy
 from luthier.storage.temporary import seekable
 from luthier.text import listing
 
-# Content beats extension: a file is what its first bytes say.
+# Compression is detected from the first bytes, not from the extension.
 COMPRESSIONS = {
     b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
@@ -26,7 +26,7 @@ COMPRESSIONS = {
 }
 COMPRESSION_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bzip2", ".xz": "xz"}
 
-# What people hand over by mistake; nothing here is ever opened, least of all a pickle.
+# File types that users give by mistake. None of them is ever opened.
 REFUSED = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -51,11 +51,11 @@ REFUSED = {
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file that can be read from its start as often as wanted.
+    """A file that can be read repeatedly.
 
     Args:
-        name: As the user wrote it.
-        path: Where it lies; None when `name` is a URL.
+        name: Its name as the user wrote it.
+        path: Its path; None if `name` is a URL.
         compression: `gzip`, `zstd`, `bzip2`, `xz`, or empty.
     """
 
@@ -65,23 +65,23 @@ class DataFile:
 
     @property
     def suffix(self) -> str:
-        """The extension below any compression, in lower case: `.csv` for `reviews.CSV.gz`."""
+        """The extension in lower case, ignoring that of a compression: `.csv` for `reviews.CSV.gz`."""
         path = PurePosixPath((self.path.name if self.path else self.name.split("?")[0]).lower())
         return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The bytes as a stream, decompressed.
+        """Open the file as a stream of decompressed bytes.
 
         Raises:
-            SourceError: The file cannot be opened, or (while it is read) is damaged.
+            SourceError: The file cannot be opened, or turns out to be damaged while it is read.
         """
         with reading(self.name, self.path), self._raw() as raw, _decompressed(raw, self.compression) as stream:
             yield stream
 
     @contextmanager
     def open_seekable(self) -> Iterator[BinaryIO]:
-        """As `open`, for formats whose index is at the end; what is compressed goes through a temporary file."""
+        """Like `open`, but seekable: a compressed file is decompressed to a temporary file."""
         with self.open() as stream:
             if not self.compression:
                 yield stream
@@ -95,7 +95,7 @@ class DataFile:
             return stream.read(size)
 
     def digest(self) -> str:
-        """SHA-256 of the bytes as they lie there (compressed, if they are)."""
+        """SHA-256 of the stored bytes (the compressed ones of a compressed file)."""
         whole = hashlib.sha256()
         with reading(self.name, self.path), self._raw() as raw:
             while block := raw.read(CHUNK):
@@ -113,24 +113,24 @@ class DataFile:
 
 
 def find_file(name: str, path: Path | None) -> DataFile:
-    """The file with its compression, found from its first bytes.
+    """Find a file and detect its compression from its first bytes.
 
     Raises:
-        SourceError: It is missing, unreadable or a device.
+        SourceError: It is missing, unreadable or not a regular file.
     """
     with reading(name, path):
         if path is not None and not stat.S_ISREG(path.stat().st_mode):
-            raise SourceError("not a file", where=name, hint="give a file, a folder, or - for standard input")
+            raise SourceError("not a file", where=name, hint="pass a file, a folder, or - for standard input")
         with DataFile(name, path)._raw() as raw:
             first = raw.read(8)
     return DataFile(name, path, next((kind for magic, kind in COMPRESSIONS.items() if first.startswith(magic)), ""))
 
 
 def refuse_binary(head: bytes, name: str) -> None:
-    """Refuse what is no data.
+    """Refuse unsupported file types.
 
     Raises:
-        SourceError: The bytes are of a kind that holds no rows, or are not text.
+        SourceError: The first bytes are those of an unsupported file type.
     """
     kind = next((kind for magic, kind in REFUSED.items() if head.startswith(magic)), "")
     if not kind and head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
@@ -140,7 +140,7 @@ def refuse_binary(head: bytes, name: str) -> None:
     if not kind and head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
         kind = "a safetensors model"
     if kind:
-        raise SourceError(f"looks like {kind}", where=name, hint="give CSV, TSV, JSON, Parquet, Arrow or text")
+        raise SourceError(f"looks like {kind}", where=name, hint="pass CSV, TSV, JSON, Parquet, Arrow or text")
 
 
 def spool(stream: BinaryIO, target: Path) -> None:
@@ -151,29 +151,29 @@ def spool(stream: BinaryIO, target: Path) -> None:
 
 @contextmanager
 def reading(name: str, path: Path | None = None) -> Iterator[None]:
-    """Turn what the operating system and the decompressors raise into errors that a user can act on.
+    """Convert errors of the operating system and of decompressors to errors with a hint.
 
     Raises:
-        SourceError: Instead of them.
+        SourceError: In place of the original error.
     """
     try:
         yield
     except FileNotFoundError as error:
         raise missing(name, path) from error
     except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-        raise SourceError(f"the compressed file is damaged: {error}", where=name, hint="fetch it again") from error
+        raise SourceError(f"the compressed file is damaged: {error}", where=name, hint="download it again") from error
     except PermissionError as error:
-        raise SourceError("no permission to read it", where=name, hint="check the rights of the file") from error
+        raise SourceError("no permission to read it", where=name, hint="check the file's permissions") from error
     except OSError as error:
-        # Decompressors raise OSError without a number for a damaged file.
+        # For a damaged file, decompressors raise OSError without errno.
         what = error.strerror or f"the file is damaged: {error}"
-        raise SourceError(what, where=name, hint="check the path, or fetch the file again") from error
+        raise SourceError(what, where=name, hint="check the path, or download the file again") from error
 
 
 def missing(name: str, path: Path | None) -> SourceError:
-    """The error for a path that is not there, with the names that are."""
+    """The error for a path that does not exist, with existing names in the hint."""
     if path is None:
-        return SourceError("nothing is there", where=name, hint="check the address")
+        return SourceError("not found at this address", where=name, hint="check the address")
     folder = path.parent
     while not folder.is_dir() and folder != folder.parent:
         folder, path = folder.parent, folder
@@ -192,7 +192,7 @@ def _decompressed(raw: BinaryIO, compression: str) -> Iterator[BinaryIO]:
     if not compression:
         yield raw
     elif compression == "zstd":
-        # The package zstandard takes a truncated stream for a whole one; pyarrow refuses it.
+        # The package zstandard accepts a truncated stream as complete; pyarrow raises an error.
         import pyarrow
 
         with pyarrow.CompressedInputStream(raw, "zstd") as stream:
@@ -213,7 +213,9 @@ def _remote(url: str) -> Iterator[BinaryIO]:
         stream = fsspec.open(url, "rb").open()
     except (FileNotFoundError, PermissionError):
         raise
-    except Exception as error:  # every protocol has its own errors, without a common base
-        raise SourceError(f"cannot be fetched: {error}", where=url, hint="check the address and the network") from error
+    except Exception as error:  # every protocol has its own errors, without a common base class
+        raise SourceError(
+            f"cannot be downloaded: {error}", where=url, hint="check the address and the network"
+        ) from error
     with stream:
         yield stream

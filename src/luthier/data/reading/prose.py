@@ -1,4 +1,4 @@
-"""Whether plain text is prose or verse rather than one row a line, and which of its lines are headings."""
+"""Distinguish prose and verse from plain text with one row per line, and find headings."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,10 @@ from statistics import mean
 
 from luthier.text import count, number, plural
 
-FEWEST_LINES = 12  # below it, only headings make a text more than lines
-LONG_LINE = 120  # characters on average; lines as long as that, each a block of its own, are paragraphs
-SHORT_LINE = 40  # characters on average; shorter lines between headings are entries of a list
-LONG_BLOCK = 50  # lines; blank lines that are rarer part no paragraphs
+FEWEST_LINES = 12  # shorter texts without headings have one row per line
+LONG_LINE = 120  # mean characters; single-line blocks of this length are paragraphs
+SHORT_LINE = 40  # mean characters; shorter lines between headings are list entries
+LONG_BLOCK = 50  # mean lines; blank lines between longer blocks do not separate paragraphs
 _ROMAN = r"(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _WORDS = r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|first|second|third|fourth|fifth|last"
 _NUMBER = rf"(?:the\s+)?(?:{_ROMAN}|\d+|{_WORDS})\b"
@@ -29,10 +29,10 @@ _HEADING = re.compile(
 
 
 def reads_as_prose(lines: Sequence[str]) -> tuple[bool, str]:
-    """Whether a text is prose or verse in blocks rather than one row a line, and why.
+    """Whether a text is prose or verse in blocks rather than one row per line, and why.
 
     Args:
-        lines: Of the beginning of the text.
+        lines: Lines at the beginning of the text.
     """
     blocks = _block_sizes(lines)
     filled = [len(line) for line in lines if line.strip()]
@@ -55,12 +55,12 @@ def reads_as_prose(lines: Sequence[str]) -> tuple[bool, str]:
 
 
 def is_heading(line: str) -> bool:
-    """Whether a line, the first of its block, is a heading or a break such as `***`."""
+    """Whether the first line of a block is a heading or a break such as `***`."""
     return len(line) <= 100 and bool(_HEADING.fullmatch(line.strip()))
 
 
 def title_of(line: str) -> str:
-    """The title that a heading gives; empty for a break, and for a line that is none."""
+    """The title in a heading; empty for a break or any other line."""
     found = _HEADING.fullmatch(line.strip()) if len(line) <= 100 else None
     return "" if found is None or found["break"] else line.strip().lstrip("#").strip()
 
@@ -75,7 +75,7 @@ def block_starts(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _block_sizes(lines: Sequence[str]) -> list[int]:
-    """How many lines each block between blank lines has."""
+    """Number of lines of each block between blank lines."""
     sizes = [0]
     for line in lines:
         if line.strip():

@@ -1,4 +1,4 @@
-"""What the file formats share: readers, text files, and how a format says what it reads."""
+"""Base classes shared by the file formats: readers, text files and format descriptions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -11,21 +11,21 @@ from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 
-# The dialect shows in the first megabyte; the first letter that is not UTF-8 may stand further down.
+# The first megabyte suffices to detect the dialect; the first byte that is not UTF-8 may come later.
 SAMPLE_BYTES = 1 << 20
 ENCODING_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the user knows about a file; what is left out is found from the content.
+    """Reading options given by the user; anything not set is detected from the content.
 
     Args:
-        format: A name of a format, such as `csv` or `lines`; empty to find out.
-        encoding: Such as `cp1252`.
+        format: Name of a format, such as `csv` or `lines`.
+        encoding: Name of an encoding, such as `cp1252`.
         separator: A character, or `tab`, `comma`, `semicolon`, `pipe`.
-        header: Whether the first row names the columns.
-        by_line: Whether plain text, if that is what it is, has a row in each line, whatever it looks like.
+        header: Whether the first row is a header.
+        by_line: Whether to read plain text with one row per line, even if it looks like prose.
     """
 
     format: str = ""
@@ -37,13 +37,13 @@ class Reading:
 
 @dataclass
 class Reader(ABC):
-    """What turns one source into rows.
+    """Reads the rows of one source.
 
     Args:
-        name: The source's name as the user wrote it: it stands in every record.
-        format: Short name of the form the data is in.
-        columns: Names in the order of the file.
-        decisions: What was found out about the file.
+        name: Source name as the user wrote it.
+        format: Short name of the format.
+        columns: Column names in file order.
+        decisions: What was detected about the file.
     """
 
     name: str
@@ -53,19 +53,19 @@ class Reader(ABC):
 
     @abstractmethod
     def records(self) -> Iterator[Record | Skipped]:
-        """Every row from the first on, each as one record or as skipped, numbered from 1."""
+        """Yield every row as a record or a skipped row, numbered from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """A file of text with its encoding.
+    """A text file with its encoding and a sample.
 
     Args:
-        file: Its bytes.
-        encoding: How they become text.
-        sample: Text of the beginning.
-        whole: Whether the sample is all of it.
-        newline: What ends its lines.
+        file: The file.
+        encoding: Its encoding.
+        sample: Text at the beginning of the file.
+        whole: Whether the sample is the whole text.
+        newline: Its line ending.
     """
 
     file: DataFile
@@ -80,16 +80,16 @@ class TextFile:
             yield Lines(text, self.newline)
 
     def read(self) -> str:
-        """The whole text at once, for formats that cannot be read by line."""
+        """Read the whole text at once, for formats that cannot be read line by line."""
         with self.file.open() as stream:
             return self.encoding.decode(stream.read())
 
     def sample_lines(self) -> list[str]:
-        """The lines of the sample that are whole and not blank, without their ends."""
+        """The complete, non-blank lines of the sample, without line endings."""
         return [strip_end(line) for line in self.first_lines() if line.strip()]
 
     def first_lines(self) -> list[str]:
-        """The lines of the sample that are whole."""
+        """The complete lines of the sample."""
         lines = self.sample.split(self.newline)
         if not self.whole and len(lines) > 1:
             lines.pop()
@@ -97,26 +97,26 @@ class TextFile:
 
 
 def open_text(file: DataFile, encoding: str = "") -> TextFile:
-    """Find the encoding of a text.
+    """Open a text file: detect its encoding and take a sample.
 
     Raises:
-        SourceError: It is not text, or nothing but blanks.
+        SourceError: The file is not text or contains only whitespace.
     """
     head = file.head(ENCODING_BYTES)
     found = find_encoding(head, file.name, encoding)
     sample = found.decode(head[:SAMPLE_BYTES])
     if not sample.strip() and len(head) <= SAMPLE_BYTES:
-        raise SourceError("the file holds nothing but blanks", where=file.name, hint="give a file with rows of data")
+        raise SourceError("the file is blank", where=file.name, hint="pass a file with rows of data")
     return TextFile(file, found, sample, len(head) <= SAMPLE_BYTES, find_newline(sample))
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format. It is one file in `formats/`, or in another package (entry point group `luthier.formats`).
+    """A file format, defined in `formats/` or by another package (entry point group `luthier.formats`).
 
     Args:
-        names: What `Reading.format` may call it; several formats that share a name are asked in their order.
-        suffixes: Extensions by which a file in a folder is taken for data without opening it.
+        names: Its names in `Reading.format`; formats that share a name are tried in order.
+        suffixes: Extensions of files in a folder that count as data without being opened.
     """
 
     names: tuple[str, ...]
@@ -125,11 +125,11 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class BinaryFormat(Format):
-    """A format that is recognised by the first bytes of a file, whatever its name says.
+    """A format that is recognised by the first bytes of a file, regardless of the file name.
 
     Args:
-        magic: The first bytes, any of them.
-        open: The reader of a file that begins so; None if the file turns out to be of another format.
+        magic: Possible first bytes.
+        open: Returns the reader for a file with these first bytes; None if the file is of another format.
     """
 
     magic: tuple[bytes, ...]
@@ -141,7 +141,7 @@ class TextFormat(Format):
     """A format that is recognised by the beginning of its text.
 
     Args:
-        open: The reader of a text; None if the text is not in this format.
+        open: Returns the reader for a text; None if the text is not in this format.
     """
 
     open: Callable[[TextFile, Reading], Reader | None]

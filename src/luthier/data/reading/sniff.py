@@ -1,8 +1,8 @@
-"""Which dialect a text is in: the separator, and whether quotes are quotes or plain characters.
+"""Detect the dialect of a text: its separator, and whether quotes enclose fields or are plain characters.
 
-Every candidate is tried with the code that will read the whole file, and the one wins under which the rows agree on
-their number of fields. clevercsv finds the same separators on real files, but takes prose for a table separated by
-blanks and needs seconds for a megabyte.
+Every candidate is tried with the code that later reads the whole file, and the one under which the rows agree on their
+number of fields wins. clevercsv finds the same separators on real files, but mistakes prose for a table separated by
+spaces and takes seconds per megabyte.
 """
 
 import io
@@ -17,18 +17,18 @@ from luthier.text import plural, share
 
 SEPARATORS_BY_SUFFIX = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _SAMPLE_LINES = 5_000
-# In the order in which equals win: a tab hardly ever stands in prose.
+# In the order in which ties are resolved: a tab rarely occurs in prose.
 _SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a dialect cuts a sample.
+    """How well a dialect fits a sample.
 
     Args:
-        dialect: Which one.
-        width: Fields of most rows.
-        agreeing: Share of the rows with so many fields and without fault.
+        dialect: The dialect.
+        width: Number of fields in most rows.
+        agreeing: Share of the rows with `width` fields and no fault.
         rows: The rows of the sample.
     """
 
@@ -39,7 +39,7 @@ class Fit:
 
     @property
     def first_agrees(self) -> bool:
-        """Whether the first row, perhaps a header without a name for the row names, has the width."""
+        """Whether the first row has `width` fields, or one fewer (a header without a name for the row names)."""
         return len(self.rows[0].fields) in (self.width, self.width - 1)
 
     def decisions(self) -> list[Decision]:
@@ -49,11 +49,11 @@ class Fit:
             name = _SEPARATORS.get(dialect.separator, repr(dialect.separator))
             separator = Decision("separator", name, f"{agree} have {self.width} fields")
         else:
-            separator = Decision("separator", "none", "no character splits the lines into equal numbers of fields")
+            separator = Decision("separator", "none", "no character splits the lines into the same number of fields")
         if not dialect.quote:
             why = "the file has none"
             if self._has_quotes():
-                why = "the rows have equal numbers of fields only if quotes are text"
+                why = "the rows have the same number of fields only if quotes are text"
             return [separator, Decision("quoting", "quotes are plain characters", why)]
         escaped = "with a backslash" if dialect.escape else "by doubling"
         why = f"fields in {dialect.quote} fit the rows" if self._has_quotes() else "usual for this separator"
@@ -65,14 +65,14 @@ class Fit:
 
 
 def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: str | None = None) -> Fit | None:
-    """The dialect under which the rows of a sample agree; None for plain text.
+    """Find the dialect under which the rows of a sample agree; None for plain text.
 
     Args:
         sample: Beginning of the file.
-        newline: What ends its lines.
+        newline: Line ending.
         whole: Whether the sample is the whole file.
-        suffix: The file's extension: what calls itself .csv is a table, if only of one column.
-        wanted: A separator that the user asked for.
+        suffix: File extension; a .csv file is a table even if it has a single column.
+        wanted: Separator given by the user.
     """
     lines = _sample_lines(sample, newline, whole)
     first = next((line for line in lines if strip_end(line)), "")
@@ -88,7 +88,7 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
 
 
 def named_separator(name: str) -> str:
-    """The character that a user means by `tab` or `,`."""
+    """The separator that a user means by `tab` or `,`."""
     return next((character for character, word in _SEPARATORS.items() if word == name.lower()), name)
 
 
@@ -100,12 +100,12 @@ def _sample_lines(sample: str, newline: str, whole: bool) -> list[str]:
 
 
 def _is_table(fit: Fit, table: bool) -> bool:
-    """Whether a separator is one, not just punctuation. A file that calls itself a table may be rougher."""
+    """Whether a separator separates fields and is not just punctuation; less strict for table extensions."""
     if table:
         return fit.agreeing >= 0.5
     if fit.dialect.separator == "\t":
         return fit.first_agrees and fit.agreeing >= 0.9
-    # In prose a comma is followed by a blank; a single line of text proves nothing.
+    # In prose, a comma is followed by a space; a single line of text is no evidence.
     text = "".join(strip_end(field) + "\n" for row in fit.rows for field in row.fields[1:])
     prose = sum(field.startswith(" ") for field in text.splitlines()) > 0.5 * max(1, text.count("\n"))
     return fit.first_agrees and fit.agreeing >= 0.95 and len(fit.rows) > 1 and not prose
@@ -124,7 +124,7 @@ def _rank(fit: Fit, suffix: str) -> tuple[object, ...]:
 
 
 def _decimal_commas(fit: Fit) -> bool:
-    """Whether every comma stands between digits, as in `5,0`."""
+    """Whether all commas are between digits, as in `5,0`, and the fields contain another separator."""
     pairs = [(a, b) for row in fit.rows for a, b in zip(row.fields, row.fields[1:], strict=False)]
     return all(a[-1:].isdigit() and b[:1].isdigit() for a, b in pairs) and any(
         ";" in field or "\t" in field or "|" in field for row in fit.rows for field in row.fields
@@ -132,19 +132,19 @@ def _decimal_commas(fit: Fit) -> bool:
 
 
 def _best_quoting(lines: list[str], newline: str, separator: str, whole: bool) -> Fit | None:
-    """Quotes as quotes or as plain characters, whichever makes the rows agree; where both do, by the evidence."""
+    """Decide if quotes enclose fields or are plain characters: whichever makes more rows agree, else by other signs."""
     text = "".join(lines)
     plain = _fit(lines, newline, Dialect(separator, quote=""), whole)
     if plain is None:
         return None
     if '"' not in text:
-        # Apostrophes are mostly text: they quote where each line has a field in them, and one holds the separator.
+        # Apostrophes are mostly text. They are quotes if each line has a field in them, and one contains the separator.
         apostrophes = _quoted_fields(text, separator, "'") if separator not in ("", "\t") else []
         if len(apostrophes) >= len(lines) and any(separator in field for field in apostrophes):
             fit = _fit(lines, newline, Dialect(separator, quote="'"), whole)
             if fit is not None and fit.agreeing == 1:
                 return fit
-        # A tab-separated file without a quote is rarely written by a program that quotes.
+        # A tab-separated file without any quote is rarely written by a program that quotes.
         return plain if separator in ("", "\t") else replace(plain, dialect=Dialect(separator))
     candidates = [Dialect(separator)]
     if '\\"' in text:
@@ -161,9 +161,9 @@ def _best_quoting(lines: list[str], newline: str, separator: str, whole: bool) -
 
 
 def _agreeing_without_broken(quoted: Fit, text: str) -> float:
-    """The share of agreeing rows, where a few broken quotes do not speak against quotes.
+    """The share of agreeing rows, not counting a few broken quotes.
 
-    One in a file, or one in a hundred rows where others are right, is a slip; in a tab-separated file it is text.
+    One per file, or one per hundred rows if others are intact, is a typo; in a tab-separated file it is plain text.
     """
     broken = sum(row.fault is not None and row.fault.reason in (UNCLOSED, STRAY) for row in quoted.rows)
     separator = quoted.dialect.separator
@@ -174,20 +174,20 @@ def _agreeing_without_broken(quoted: Fit, text: str) -> float:
 
 
 def _quoted_fields(text: str, separator: str, quote: str) -> list[str]:
-    """What stands between quotes that begin and end a field."""
+    """The contents of fields that begin and end with a quote."""
     edge = re.escape(separator) if separator else "(?!)"
     pattern = rf"(?:^|(?<={edge})){quote}((?:[^{quote}]|{quote}{quote})*){quote}(?={edge}|\r?$)"
     return [found[1] for found in re.finditer(pattern, text, re.MULTILINE)]
 
 
 def _quotes_needed(text: str, separator: str) -> bool:
-    """Whether a quoted field holds what could not stand there without: a separator, a line end, a doubled quote."""
+    """Whether a quoted field needs its quotes: it contains a separator, a line break or a doubled quote."""
     fields = _quoted_fields(text, separator, '"')
     return any('""' in field or "\n" in field or (separator and separator in field) for field in fields)
 
 
 def _quoted_columns(plain: Fit) -> bool:
-    """Whether most cells of some column stand in quotes."""
+    """Whether most cells of some column are in quotes."""
     rows = [row.fields for row in plain.rows if len(row.fields) == plain.width]
     cells: Counter[int] = Counter()
     in_quotes: Counter[int] = Counter()
@@ -201,7 +201,7 @@ def _quoted_columns(plain: Fit) -> bool:
 def _fit(lines: list[str], newline: str, dialect: Dialect, whole: bool) -> Fit | None:
     rows = list(dialect.rows(Lines(io.StringIO("".join(lines), newline=newline), newline)))
     if not whole:
-        # The quote that the end of the sample leaves open is no fault of the file's.
+        # A quote that is open at the end of the sample is not a fault of the file.
         open_at_end = next((n for n, row in enumerate(rows) if row.fault and row.fault.reason == UNCLOSED), None)
         if open_at_end is not None and open_at_end > len(rows) // 2:
             rows = rows[:open_at_end]

@@ -1,4 +1,4 @@
-"""Data as people have it, opened by one function: a file, a folder of classes, a saved or hub data set, a stream."""
+"""Open data in any form: a file, a folder of class folders, a saved dataset, a Hub dataset or a stream."""
 
 import random
 import re
@@ -28,13 +28,13 @@ _HUB_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*(/[\w.\-]+)?(:[\w.\-]+)?")
 
 
 class Source:
-    """One place that rows come from: a file, a folder of class folders, a split of a data set, or a spooled stream.
+    """A source of rows: a file, a folder of class folders, a split of a dataset, or a spooled stream.
 
     Args:
-        name: As the user wrote it.
-        path: Where it lies; None when that is not here.
-        reader: What reads it.
-        digest: Gives the SHA-256 of its bytes.
+        name: Its name as the user wrote it.
+        path: Its path; None if it is not local.
+        reader: Its reader.
+        digest: Computes the SHA-256 of its bytes.
     """
 
     def __init__(self, name: str, path: Path | None, reader: Reader, digest: Callable[[], str]) -> None:
@@ -45,32 +45,32 @@ class Source:
 
     @property
     def format(self) -> str:
-        """One of `csv jsonl json parquet arrow text conll parallel excel folder dataset`."""
+        """Format name, one of `csv jsonl json parquet arrow text conll parallel excel folder dataset`."""
         return self._reader.format
 
     @property
     def columns(self) -> list[str]:
-        """In the order of the file; `column1`, `column2`, ... where it has no header.
+        """Column names in file order; `column1`, `column2`, ... if there is no header.
 
-        For JSON lines, those of the first megabyte: a row further down may have more.
+        For JSON lines, those of the first megabyte; later rows may have more.
         """
         return self._reader.columns
 
     @property
     def decisions(self) -> list[Decision]:
-        """What was found out about the source, a line each."""
+        """What was detected about the source, one line each."""
         return self._reader.decisions
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the bytes; of a folder, of the sorted relative names and their bytes."""
+        """SHA-256 of the bytes; for a folder, of the sorted relative file names and their bytes."""
         return self._digest()
 
     def records(self) -> Iterator[Record | Skipped]:
-        """Every row as exactly one record or one rejection, numbered from 1; can be started again.
+        """Yield every row as one record or one skipped row, numbered from 1. Can be called repeatedly.
 
         Raises:
-            SourceError: The source is gone, or damaged further down.
+            SourceError: The source no longer exists, or turns out to be damaged while it is read.
         """
         return self._reader.records()
 
@@ -79,14 +79,14 @@ class Source:
 
 
 def open_source(spec: str | Path, *, stdin_to: Path | None = None, how: Reading | None = None) -> Source:
-    """Open what holds one set of rows; `discover` is for what holds several.
+    """Open a source with a single split; for several splits, use `discover`.
 
     Args:
-        spec: A path, a URL, the name of a hub data set with one split, or `-` for standard input.
+        spec: A path, a URL, the name of a Hub dataset with one split, or `-` for standard input.
         stdin_to: File to keep standard input in; None for a temporary one, removed with the source.
-        how: What the user knows about it; None to find everything out.
+        how: Reading options given by the user; None to detect everything.
     Raises:
-        SourceError: It is missing, empty, damaged, or in no form that is read.
+        SourceError: The source is missing, empty, damaged or in an unsupported format.
     """
     name, how = str(spec), how or Reading()
     if name == STANDARD_INPUT:
@@ -106,10 +106,10 @@ def open_source(spec: str | Path, *, stdin_to: Path | None = None, how: Reading 
 
 
 def open_saved(name: str, path: Path) -> dict[str, Source]:
-    """The splits of a directory that `save_to_disk` wrote; one set without splits is called `train`.
+    """Open the splits of a dataset written by `save_to_disk`; a dataset without splits is called `train`.
 
     Raises:
-        SourceError: It is damaged or without rows.
+        SourceError: It is damaged or has no rows.
     """
     from luthier.data.reading.formats.datasets import DatasetReader, load_saved
 
@@ -122,10 +122,10 @@ def open_saved(name: str, path: Path) -> dict[str, Source]:
 
 
 def open_hub(name: str) -> dict[str, Source]:
-    """The splits of a data set on the hub; its configuration follows a colon (`nyu-mll/glue:mrpc`).
+    """Open the splits of a Hub dataset; its configuration follows a colon (`nyu-mll/glue:mrpc`).
 
     Raises:
-        SourceError: The name is that of a missing file, or no hub answers, or it has no such set.
+        SourceError: The name looks like a missing file, the Hub cannot be reached, or it has no such dataset.
     """
     path = Path(name)
     absent = missing(name, path)
@@ -137,7 +137,7 @@ def open_hub(name: str) -> dict[str, Source]:
     sources = {}
     for split, dataset in load_hub(name).items():
         full = f"{name} [{split}]"
-        reader = DatasetReader.open(full, dataset, "a data set of the hub")
+        reader = DatasetReader.open(full, dataset, "a data set from the hub")
         sources[split] = Source(full, None, reader, reader.digest)
     return sources
 
@@ -150,20 +150,20 @@ def is_saved(path: Path) -> bool:
 
 
 def open_classes(name: str, path: Path, classes: dict[str, list[Path]]) -> Source:
-    """The source of a folder with class folders, as `find_classes` found them."""
+    """Open a folder of class folders, as found by `find_classes`."""
     reader = FolderReader.open(name, path, classes)
     return Source(name, path, reader, reader.digest)
 
 
 def open_parallel(folder: str, group: FileGroup, how: Reading | None = None) -> Source:
-    """The source of files that are line-aligned in several languages.
+    """Open line-aligned files in several languages.
 
     Args:
-        folder: They lie in, as the user wrote it.
-        group: The files, as `group_languages` put them together.
-        how: What the user knows about them.
+        folder: Folder of the files, as the user wrote it.
+        group: The files, as grouped by `group_languages`.
+        how: Reading options given by the user.
     Raises:
-        SourceError: They differ in their number of lines, or one of them cannot be read.
+        SourceError: The files differ in their number of lines, or one of them cannot be read.
     """
     prefix = "" if folder == "." else folder.rstrip("/") + "/"
     name = f"{prefix}{group.name} ({', '.join(group.languages)})"
@@ -172,13 +172,13 @@ def open_parallel(folder: str, group: FileGroup, how: Reading | None = None) -> 
 
 
 def sample(source: Source, n: int, seed: int) -> list[Record]:
-    """So many records, drawn from the whole source with equal chance, in their order.
+    """Draw n records uniformly at random from a source, in source order.
 
-    All are drawn over, since a file sorted by label shows one label at its beginning.
+    Samples the whole source, since a file sorted by label has a single label at its beginning.
 
     Args:
-        source: Where to draw from.
-        n: How many; all, when there are fewer.
+        source: Source to draw from.
+        n: Number of records; all if there are fewer.
         seed: The same seed draws the same records.
     """
     draw = random.Random(seed)
@@ -213,7 +213,7 @@ def _of_file(file: DataFile, how: Reading) -> Source:
 
 
 def _open_stream(name: str, path: Path | None, keep_in: Path | None, how: Reading) -> Source:
-    """Copy what can be read only once, standard input or a named pipe, to a file."""
+    """Copy standard input or a named pipe, which can be read only once, to a file and open it."""
     temporary = keep_in is None
     if keep_in is None:
         with reading(name):
@@ -241,12 +241,12 @@ def _open_folder(name: str, path: Path) -> Source:
         return _only(open_saved(name, path), name)
     if classes := find_classes(path):
         return open_classes(name, path, classes)
-    hint = "name one of its files, or give the folder to train or inspect, which look for splits"
+    hint = "pass one of its files; train and inspect accept the folder and look for splits"
     raise SourceError("the folder is neither a saved data set nor a folder of class folders", where=name, hint=hint)
 
 
 def _only(splits: dict[str, Source], name: str) -> Source:
     if len(splits) > 1:
-        hint = f"name one of them, such as {name.rstrip('/')}/{next(iter(splits))}"
+        hint = f"choose one of them, such as {name.rstrip('/')}/{next(iter(splits))}"
         raise SourceError(f"the data set has several splits: {', '.join(splits)}", where=name, hint=hint)
     return next(iter(splits.values()))

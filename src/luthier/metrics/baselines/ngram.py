@@ -1,8 +1,8 @@
-"""The language model that a language model has to beat: trigrams with interpolated Kneser-Ney smoothing.
+"""Baseline for language models: trigrams with interpolated Kneser-Ney smoothing.
 
-Chen and Goodman 1999, with one discount for each order. It is over the same tokens as the model, so that losses and
+Follows Chen and Goodman (1999), with one discount for each order. It uses the model's tokens, so that losses and
 perplexities can be compared, and its probabilities sum to 1 over the whole vocabulary. On Shakespeare (BPE of 8,000
-tokens) its perplexity is 199; where shorter n-grams count by how often they occur it is 228.
+tokens) its perplexity is 199; if shorter n-grams are counted by occurrences, it is 228.
 """
 
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ def trigram_nll(
     Args:
         train: Token ids of each training document, below `vocabulary`.
         test: Token ids of each test document.
-        vocabulary: Number of tokens that there are.
-        first: Whether a document's first token is predicted too, from the document's beginning; False for what a
-            decoder without a begin symbol does.
+        vocabulary: Vocabulary size.
+        first: Whether a document's first token is also predicted, from the beginning of the document; False to match
+            a decoder without a begin-of-text token.
 
     Returns:
-        `[n]` natural logarithm, summed over each test document's predicted tokens.
+        `[n]` in nats, summed over the predicted tokens of each test document.
     """
-    base = vocabulary + 1  # the last digit stands for a document's beginning
+    base = vocabulary + 1  # the largest digit marks the beginning of a document
     trigrams, _, _ = _trigrams(train, vocabulary)
     seen, counts = np.unique(trigrams, return_counts=True)
-    # Kneser-Ney: shorter n-grams count by how many different tokens they follow, not by how often they occur.
+    # Kneser-Ney: shorter n-grams are counted by the number of distinct tokens before them, not by occurrences.
     pairs, befores = np.unique(seen % base**2, return_counts=True)
     singles, before_pairs = np.unique(pairs % base, return_counts=True)
     orders = [_Order.of(singles, before_pairs, base), _Order.of(pairs, befores, base), _Order.of(seen, counts, base)]
@@ -46,16 +46,16 @@ def trigram_nll(
 
 @dataclass(frozen=True)
 class _Order:
-    """The n-grams of one order, as numbers whose digits are tokens.
+    """The n-grams of one order, encoded as integers whose digits are tokens.
 
     Args:
-        ngrams: `[k]` different n-grams, ascending.
-        counts: `[k]` count of each.
-        contexts: `[c]` different n-grams without their last token, ascending.
-        totals: `[c]` counts after each.
-        kinds: `[c]` different tokens after each.
-        discount: What is taken from each count, and given to the next lower order.
-        base: Of the numbers.
+        ngrams: `[k]` distinct n-grams, ascending.
+        counts: `[k]` count of each n-gram.
+        contexts: `[c]` distinct n-grams without their last token, ascending.
+        totals: `[c]` total count of the n-grams with each context.
+        kinds: `[c]` number of distinct tokens after each context.
+        discount: Amount subtracted from each count and given to the next lower order.
+        base: Base of the integers.
     """
 
     ngrams: IntArray
@@ -72,12 +72,12 @@ class _Order:
         totals = _sums(place, counts, len(contexts))
         kinds = _sums(place, np.ones(len(place)), len(contexts))
         once, twice = np.count_nonzero(counts == 1), np.count_nonzero(counts == 2)
-        # Ney's estimate; kept from 0 and 1, which would leave nothing for new tokens, or nothing for those seen once.
+        # Ney's estimate; bounded, since 0 would leave nothing for new tokens, and 1 nothing for those seen once.
         discount = float(np.clip(once / (once + 2 * twice), 0.1, 0.9)) if once else 0.5
         return cls(ngrams, counts.astype(np.float64), contexts, totals, kinds, discount, base)
 
     def interpolate(self, ngrams: IntArray, lower: FloatArray) -> FloatArray:
-        """Probability of each n-gram's last token, given that by the next lower order: `[m]` and `[m]` to `[m]`."""
+        """Probability of each n-gram's last token, given `lower`, that of the next lower order: `[m]` each."""
         count = _look_up(ngrams, self.ngrams, self.counts)
         contexts = ngrams // self.base
         total = _look_up(contexts, self.contexts, self.totals)
@@ -88,12 +88,12 @@ class _Order:
 
 
 def _sums(groups: IntArray, values: FloatArray | IntArray, n: int) -> FloatArray:
-    """The values summed by group: `[n]`."""
+    """Sum values by group: `[n]`."""
     return np.asarray(np.bincount(groups, weights=values, minlength=n), dtype=np.float64)
 
 
 def _look_up(keys: IntArray, known: IntArray, values: FloatArray) -> FloatArray:
-    """The value of each key; 0 for those that are not known."""
+    """The value of each key; 0 for unknown keys."""
     if not len(known):
         return np.zeros(len(keys))
     at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
@@ -101,7 +101,7 @@ def _look_up(keys: IntArray, known: IntArray, values: FloatArray) -> FloatArray:
 
 
 def _trigrams(documents: Sequence[IntArray], vocabulary: int) -> tuple[IntArray, IntArray, IntArray]:
-    """Each token with the two before it as one number, its document, and its place there: three times `[tokens]`."""
+    """Each token with the two before it as an integer, its document, and its position there: three `[tokens]`."""
     lengths = np.array([len(document) for document in documents], dtype=np.int64)
     document = np.repeat(np.arange(len(documents)), lengths)
     tokens = np.concatenate([np.asarray(ids, dtype=np.int64) for ids in documents] or [np.zeros(0, np.int64)])

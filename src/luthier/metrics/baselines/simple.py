@@ -1,12 +1,12 @@
-"""What a model has to beat: baselines that cost seconds.
+"""Baselines that take seconds to compute.
 
-Plain functions from training texts and labels and from test texts to predictions. All are deterministic and survive
-tiny data: what cannot be learnt becomes the majority (or the mean).
+Functions from training texts, training labels and test texts to predictions. All are deterministic and work on tiny
+data: if nothing can be learned, they predict the majority (or the mean).
 
-Pairs of texts are shown to the linear model as the absolute difference and the product of their TF-IDF vectors with
-five measures of word overlap. Five-fold accuracy on MRPC's training pairs: 0.761; overlap alone 0.727; with the
-vectors of both texts as well 0.753. C = 10 and alpha = 3 were best or within the noise on SST-2, SemEval-2018
-emotions, MRPC and STS-B.
+For pairs of texts, the features of the linear model are the absolute difference and the product of their TF-IDF
+vectors, and five measures of word overlap. Five-fold accuracy on MRPC's training pairs is 0.761, with overlap alone
+0.727, and with the vectors of both texts as well 0.753. C = 10 and alpha = 3 were best or within the noise on SST-2,
+SemEval-2018 emotions, MRPC and STS-B.
 """
 
 import warnings
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 
-# Words, characters of scripts that write no blanks between words, punctuation and emoji.
+# Words, single characters of scripts without spaces between words, punctuation and emoji.
 _TOKEN = r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s]"
 _INVERSE_REGULARISATION = 10.0
 _RIDGE = 3.0
-_AT_ONCE = 1_000  # texts that are compared with all training texts at once
+_AT_ONCE = 1_000  # test texts to compare with all training texts at once
 
 
 def majority(train_labels: IntArray, n: int) -> IntArray:
-    """The most frequent label, the smallest id of several: for label ids `[m]` as `[n]`; column by column for `[m, k]`.
+    """Predict the most frequent label (the smallest id on ties): `[n]` for label ids `[m]`, by column for `[m, k]`.
 
-    Without training labels every prediction is 0.
+    Without training labels, every prediction is 0.
     """
     labels = np.asarray(train_labels, dtype=np.int64)
     if labels.ndim == 2:
@@ -43,16 +43,16 @@ def majority(train_labels: IntArray, n: int) -> IntArray:
 
 
 def mean(train_values: FloatArray, n: int) -> FloatArray:
-    """The mean training value for every example; 0 without training values."""
+    """Predict the mean training value for every example; 0 without training values."""
     return np.full(n, np.mean(train_values) if len(train_values) else 0.0)
 
 
 def tfidf_classifier(train_texts: Texts, train_labels: IntArray, test_texts: Texts) -> IntArray:
-    """Logistic regression on TF-IDF of words and pairs of words; the majority label where there is nothing to learn.
+    """Logistic regression on TF-IDF of word unigrams and bigrams; the majority label if nothing can be learned.
 
     Args:
         train_texts: `m` texts or pairs of texts.
-        train_labels: `[m]` label ids, or `[m, k]` of 0 and 1: one regression for each label.
+        train_labels: `[m]` label ids, or `[m, k]` of 0 and 1 (one regression per label).
         test_texts: `n` texts or pairs.
     Returns:
         `[n]` label ids, or `[n, k]` of 0 and 1.
@@ -70,7 +70,7 @@ def tfidf_classifier(train_texts: Texts, train_labels: IntArray, test_texts: Tex
 
 
 def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts) -> FloatArray:
-    """Ridge regression on TF-IDF, kept within the range of the training values; their mean where there are no words.
+    """Ridge regression on TF-IDF, clipped to the range of the training values; their mean if there are no words.
 
     Args:
         train_texts: `m` texts or pairs of texts.
@@ -94,9 +94,9 @@ def tfidf_ridge(train_texts: Texts, train_values: FloatArray, test_texts: Texts)
 
 
 def nearest_texts(train_texts: Sequence[str], test_texts: Sequence[str]) -> IntArray:
-    """For each of `n` test texts the training text that shares most of its rare words, by place: `[n]`.
+    """Index of the training text with the highest TF-IDF similarity to each of `n` test texts: `[n]`.
 
-    The first one where no training text shares any.
+    The index is 0 if no training text shares a word.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -104,7 +104,7 @@ def nearest_texts(train_texts: Sequence[str], test_texts: Sequence[str]) -> IntA
     try:
         known = csr_array(vectorizer.fit_transform(train_texts))
     except ValueError:
-        # What scikit-learn says of an empty vocabulary.
+        # scikit-learn raises this for an empty vocabulary.
         return np.zeros(len(test_texts), dtype=np.int64)
     found = [
         np.asarray((csr_array(vectorizer.transform(test_texts[at : at + _AT_ONCE])) @ known.T).argmax(axis=1)).ravel()
@@ -114,28 +114,28 @@ def nearest_texts(train_texts: Sequence[str], test_texts: Sequence[str]) -> IntA
 
 
 def _classify(train: csr_array, labels: IntArray, test: csr_array) -> IntArray:
-    """Predicted label ids; where the training labels are of one class, that one."""
+    """Predicted label ids; if the training labels have a single class, that class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(labels)) < 2:
         return majority(labels, test.shape[0])
     with warnings.catch_warnings():
-        # Stopped short of the optimum it still is a baseline.
+        # Without convergence it is still a baseline.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=_INVERSE_REGULARISATION, max_iter=300).fit(train, labels)
     return np.asarray(model.predict(test), dtype=np.int64)
 
 
 def _features(train: Texts, test: Texts) -> tuple[csr_array, csr_array] | None:
-    """Features of training and test texts, `[m, d]` and `[n, d]`; None where the training texts hold no word."""
+    """Features of training and test texts, `[m, d]` and `[n, d]`; None if the training texts contain no word."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_TOKEN)
     try:
         vectorizer.fit([text for item in train for text in _parts(item)])
     except ValueError:
-        # What scikit-learn says of an empty vocabulary.
+        # scikit-learn raises this for an empty vocabulary.
         return None
     return _vectors(vectorizer, train), _vectors(vectorizer, test)
 
@@ -156,7 +156,7 @@ def _vectors(vectorizer: "TfidfVectorizer", texts: Texts) -> csr_array:
 
 
 def _overlap(vectorizer: "TfidfVectorizer", pairs: Sequence[Any]) -> FloatArray:
-    """Shared words of each pair as shares of either, first, second, fewer words; difference in number: `[n, 5]`."""
+    """Shared words of each pair as shares of union, first, second and smaller text, and size difference: `[n, 5]`."""
     words = vectorizer.build_tokenizer()
     rows = np.zeros((len(pairs), 5))
     for row, (first, second) in zip(rows, pairs, strict=True):

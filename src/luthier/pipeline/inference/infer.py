@@ -1,4 +1,4 @@
-"""A model on encoded rows: one pass, batch by batch, and the answers that come of it."""
+"""Run a model over encoded rows, batch by batch, and get its answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ from luthier.engines.objective import Objective
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound
 
-MOST_NUMBERS = 1 << 26  # of one batch's outputs: a quarter of a gigabyte in float32
+MOST_NUMBERS = 1 << 26  # output values per batch: a quarter of a gigabyte in float32
 
 
 @dataclass(frozen=True)
 class Inferred:
-    """What came of a pass.
+    """The result of a pass over rows.
 
     Args:
-        collected: For each row what the task keeps of the outputs.
+        collected: What the task keeps of the outputs, for each row.
         loss: Mean over all labels; None without labels.
     """
 
@@ -36,12 +36,12 @@ class Inferred:
 
 @dataclass(frozen=True)
 class Asked:
-    """Examples that a model is asked, ready to be run.
+    """Examples and their features, ready to run a model on.
 
     Args:
         examples: Canonical columns.
         rows: Their features.
-        lengths: [rows] tokens of each.
+        lengths: [rows] tokens of each row.
     """
 
     examples: Examples
@@ -58,7 +58,7 @@ class Asked:
 
 
 def asked_of(examples: Examples, features: Features) -> Asked:
-    """Examples with the features that a task made of them."""
+    """Combine examples with the features that a task made of them."""
     rows = [{key: column[i] for key, column in features.items()} for i in range(len(features["input_ids"]))]
     lengths = np.array([len(flat(row["input_ids"])) + row.get(TARGET_LENGTH, 0) for row in rows])
     return Asked(examples, rows, lengths)
@@ -73,16 +73,16 @@ def infer(
     objective: Objective,
     console: Console | None = None,
 ) -> Inferred:
-    """Run a model over rows. The same rows and batches give the same bits.
+    """Run a model over rows. The same rows and batches give bit-identical results.
 
     Args:
-        task: Says what is collected.
+        task: Selects what to collect.
         model: In evaluation mode.
         asked: The rows.
-        batches: Which rows run together; every row in one of them.
+        batches: Indices of the rows in each batch; every row is in exactly one.
         collate: Pads rows to a batch.
-        objective: Runs the model, and sums its loss where there is one.
-        console: Shown a bar.
+        objective: Runs the model, and sums its loss if there is one.
+        console: Shows the progress.
     """
     device = next(model.parameters()).device
     collected: list[Any] = [None] * len(asked.rows)
@@ -101,13 +101,13 @@ def infer(
 
 
 def batches_of(task: Bound[Any], model: PreTrainedModel, lengths: IntArray, rows: int) -> list[IntArray]:
-    """Batches for a pass; fewer rows in each where the outputs of a token are a whole vocabulary.
+    """Batches for a pass, with fewer rows if each token has outputs for a whole vocabulary.
 
     Args:
-        task: What the outputs are.
-        model: Its vocabulary counts.
+        task: Gives the number of outputs per token.
+        model: Its vocabulary size counts.
         lengths: [n] tokens of each row.
-        rows: Most rows in a batch.
+        rows: Maximum rows per batch.
     """
     width = task.outputs_per_token(model)
     return by_length(lengths, rows=rows, tokens=max(1, MOST_NUMBERS // width) if width else None)
@@ -125,12 +125,12 @@ def answer(
     """The answers to examples that have labels, and the mean loss.
 
     Args:
-        task: What the model was tuned for.
+        task: The task of the model.
         model: In evaluation mode.
         asked: The examples.
-        recipe: Says how.
-        generated: How many of the examples a task that generates writes an answer for, evenly spaced; None for all.
-        console: Shown bars.
+        recipe: Its evaluation and training settings are used.
+        generated: Number of examples to generate answers for, if the task generates, evenly spaced; None for all.
+        console: Shows the progress.
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
     collate, objective = task.collator(model), Objective(task.loss(recipe.training))
@@ -146,7 +146,7 @@ def answer(
 
 
 def evenly(n: int, most: int | None) -> list[int]:
-    """At most so many of n positions, evenly spaced, always the same ones."""
+    """At most `most` of n positions, evenly spaced and deterministic."""
     if most is None or most >= n:
         return list(range(n))
     return np.unique(np.linspace(0, n - 1, most).astype(int)).tolist() if most else []

@@ -1,4 +1,4 @@
-"""A model that is ready to answer: texts, pairs, mappings, or the rows of a source."""
+"""Predict with a model: texts, pairs, mappings, or the rows of a source."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from luthier.tasks.phases import Bound, Fitted
 from luthier.tasks.registry import limits_in, registry, restore
 from luthier.text import plural, shorten
 
-CHUNK = 2_048  # rows held at once: enough to batch by length, few enough to stay flat in memory
+CHUNK = 2_048  # rows held at once: enough to batch by length, few enough for constant memory
 BUDGET = 8_192  # tokens in a batch
 
 Input = str | Sequence[str] | Mapping[str, Any]
@@ -32,10 +32,10 @@ Input = str | Sequence[str] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model that is ready to answer.
+    """A model ready to predict.
 
     Args:
-        task: What it was tuned for, with its tokenizer and limits.
+        task: The task it was fine-tuned for, with its tokenizer and limits.
         model: In evaluation mode, float32.
     """
 
@@ -47,16 +47,16 @@ class Predictor:
         return self.task.tokenizer
 
     def predict(self, inputs: Sequence[Input]) -> list[dict[str, Any]]:
-        """Answers in the order of the inputs.
+        """Predict the inputs, in order.
 
         Args:
             inputs: Texts, pairs of texts, or mappings with the task's columns.
         Returns:
-            For each input `prediction`, `score` and `scores` by label, and `truncated` where the text was cut.
+            For each input `prediction`, `score` and `scores` by label, and `truncated` if the text was cut.
         Raises:
             ColumnError: A mapping lacks a column that the task needs.
-            DataError: An input cannot be answered.
-            UsageError: A text where the model takes pairs, or a pair where it takes texts.
+            DataError: An input is invalid.
+            UsageError: A text was given to a model that takes pairs, or a pair to one that takes texts.
         """
         if isinstance(inputs, str):
             inputs = [inputs]
@@ -64,7 +64,7 @@ class Predictor:
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
 
     def stream(self, rows: Iterable[Record | Skipped]) -> Iterator[dict[str, Any]]:
-        """The rows' fields with their answers, in order; a row that cannot be read has `error` in place of one.
+        """The fields of each row with its answer, in order; a row that cannot be read has `error` instead of an answer.
 
         Raises:
             ColumnError: The first row lacks a column that the task needs.
@@ -87,10 +87,10 @@ class Predictor:
                     yield {**fields, **next(answers)}
 
     def _query(self, item: Input) -> Example:
-        """What to predict for an input.
+        """The example to predict for an input.
 
         Raises:
-            DataError: The task refuses it.
+            DataError: The task refuses the input.
         """
         asked = self.task.query(self.fields(item))
         if isinstance(asked, Fault):
@@ -98,7 +98,7 @@ class Predictor:
         return asked
 
     def _asked(self, record: Record, first: Record) -> Example | Skipped:
-        """What to predict for a row. A column that the first row lacks is not in the file; later it is a bad row."""
+        """The example of a row. A column missing from the first row is an error; a later row without it is skipped."""
         values = self.fields(record.values) if len(first.values) == 1 else record.values
         try:
             asked = self.task.query(values)
@@ -109,14 +109,14 @@ class Predictor:
         return asked.of(record) if isinstance(asked, Fault) else asked
 
     def fields(self, item: Input) -> Mapping[str, Any]:
-        """One input as the row of a file would have it; a single column is the text, whatever it is called."""
+        """An input as a row with columns; a single column is the text, whatever its name."""
         roles = self.task.asked()
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
         texts = [item] if isinstance(item, str) else list(item)
         if len(texts) != len(roles):
-            what = f"the model takes {plural(len(roles), 'text')} a row, and was given {len(texts)}"
-            hint = "give each text its --pair" if len(roles) == 2 else "leave --pair out"
+            what = f"the model takes {plural(len(roles), 'text')} per row, not {len(texts)}"
+            hint = "pass one --pair per text" if len(roles) == 2 else "remove --pair"
             raise UsageError(what, where=" | ".join(shorten(text, 60) for text in texts), hint=hint)
         return dict(zip(roles, texts, strict=True))
 
@@ -139,17 +139,17 @@ class Predictor:
 
 
 def load(target: str | Path, *, device: str | None = None) -> Predictor:
-    """A model to predict with.
+    """Load a model for prediction.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
-        device: Device to run on, such as cpu or cuda:1; None for a GPU where there is one.
+        device: Device to run on, such as cpu or cuda:1; None for a GPU if there is one.
     Returns:
         The model with its tokenizer and task; `predict` answers texts.
     Raises:
         UsageError: There is no such device.
-        ModelError: There is no such model, or no task that it was tuned for.
-        DamagedError: A file of it is not what its manifest says.
+        ModelError: There is no such model, or it was not fine-tuned for a task.
+        DamagedError: A file of the model does not match its checksum.
 
     Example:
         >>> luthier.load("runs/first").predict(["The strings are worn."])
@@ -177,18 +177,18 @@ def load(target: str | Path, *, device: str | None = None) -> Predictor:
 
 
 def _of_model(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str) -> Fitted[Any]:
-    """The task of somebody else's model.
+    """The task of a model without a task card.
 
     Raises:
-        ModelError: It was tuned for none.
+        ModelError: The model was not fine-tuned for a task.
     """
     found = (kind.of_model(config, tokenizer) for kind in registry().values())
     task = next((task for task in found if task is not None), None)
     if task is None:
         raise ModelError(
-            "the model was not tuned for a task",
+            "the model was not fine-tuned for a task",
             where=name,
-            hint=f"it has neither {TASK_CARD} nor the head of a task; `luthier train` makes one that has",
+            hint=f"it has neither {TASK_CARD} nor a task head; `luthier train` creates such a model",
         )
     return task
 

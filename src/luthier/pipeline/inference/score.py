@@ -1,4 +1,4 @@
-"""How good answers are: metrics with intervals, and the baselines beside them."""
+"""Score answers: metrics with confidence intervals, and baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from luthier.tasks.phases import Answer, Bound, Fitted
 
 @dataclass(frozen=True)
 class Scored:
-    """What came of scoring a model on the rows of one split.
+    """The scores of a model on the rows of one split.
 
     Args:
         split: `test` or `validation`.
@@ -32,8 +32,8 @@ class Scored:
         directions: Metric to whether a higher value is better; None if not stated.
         baselines: Baseline to its metrics.
         differences: Baseline to the paired differences, model minus baseline.
-        predictions: Examples of the predictions file.
-        signatures: Metric to how it is computed, where its name does not tell.
+        predictions: Columns of the predictions file.
+        signatures: Metric to how it is computed, for metrics whose name does not say.
     """
 
     split: str
@@ -66,9 +66,9 @@ class Scored:
 
 
 def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tuple[dict[str, float], list[Answer]]:
-    """Loss and metrics without intervals, as they are wanted during training, and the answers.
+    """Loss and metrics without intervals, for evaluation during training, and the answers.
 
-    What is not defined is left out.
+    Undefined metrics are omitted.
     """
     task, recipe = prepared.task, prepared.recipe
     asked = _asked(prepared, split)
@@ -92,11 +92,11 @@ def score(
 
     Args:
         task: The task.
-        answers: What the model said.
-        examples: What it was asked.
-        recipe: Says which metrics and how many resamples.
+        answers: The model's answers.
+        examples: The examples.
+        recipe: Names custom metrics and the number of resamples.
         split: Name of the split.
-        baselines: What each baseline said.
+        baselines: Baseline to its answers.
     """
     resamples = recipe.evaluation.resamples
     own = {metric.name: metric for metric in all_metrics(task, answers, examples, recipe)}
@@ -121,10 +121,10 @@ def score(
 
 
 def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> tuple[Bound[Any], Scored]:
-    """Score a model, in float32, on a split of prepared data: what `train` ends with and `evaluate` does again.
+    """Score a model, in float32, on a split of prepared data, as `train` does at the end and `evaluate` again.
 
     Returns:
-        The task, with what it chose on the validation rows, and the score.
+        The task, with the settings chosen on the validation rows, and the score.
     """
     task, recipe = prepared.task, prepared.recipe
     if "validation" in prepared.splits:
@@ -154,12 +154,12 @@ def _said(prepared: Prepared, task: Bound[Any], model: PreTrainedModel, asked: A
 
 
 def _untuned(prepared: Prepared, task: Bound[Any], asked: Asked, console: Console) -> list[Answer]:
-    console.say("the model as it was before tuning, for comparison")
+    console.say("for comparison: the model before fine-tuning")
     return _said(prepared, task, fresh_model(prepared), asked, console)
 
 
 def all_metrics(task: Fitted[Any], answers: Sequence[Answer], examples: Examples, recipe: Recipe) -> list[AnyMetric]:
-    """The task's metrics and the user's own, which see the examples that were answered."""
+    """The task's metrics, and the user's custom metrics on the answered examples."""
     found = list(task.metrics(answers, examples))
     if recipe.evaluation.metrics:
         gold = task.gold(examples)
@@ -170,7 +170,7 @@ def all_metrics(task: Fitted[Any], answers: Sequence[Answer], examples: Examples
 
 
 def _where_answered(said: Sequence[Answer], answers: Sequence[Answer]) -> list[Answer]:
-    """A baseline's answers without those to examples that the model was not asked to write for."""
+    """A baseline's answers, without those to examples for which the model generated none."""
     pairs = zip(said, answers, strict=True)
     return [one | {"prediction": None} if other.get("prediction") is None else one for one, other in pairs]
 

@@ -1,4 +1,4 @@
-"""Answers that are texts, made ready for the page: beside the right ones, and as they changed with the steps."""
+"""Prepare text answers for the page: next to the reference answers, and as they changed during training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,25 +9,25 @@ from luthier.reporting.drawing.passages import KINDS, Kind, Passage, passage, pl
 from luthier.reporting.panels import Mark, Pair, Series, SideBySide
 
 MOST_PAIRS = 100
-# Of the evaluations between the first and the last one.
+# Maximum number of evaluations shown between the first and the last one.
 MOST_BETWEEN = 10
-# A text of a series is folded later than others: two of them are to be compared.
+# Limits above which a text of a series is folded: higher than for other texts, because readers compare two of them.
 FOLDED_MOMENT, LINES_MOMENT = 1_500, 24
 
 
 @dataclass(frozen=True, slots=True)
 class Duel:
-    """One answer beside the right ones.
+    """One answer of the model next to the reference answers.
 
     Args:
-        asked: The texts of the row.
-        gold: Right answers.
-        prediction: The model's; None for an empty one.
-        gold_places: Places in `Duels.labels` of what is marked as right.
-        prediction_places: Places of what is marked as predicted.
-        score: As the page prints it; empty where there is none.
-        source: Where the row comes from.
-        row: Its number there.
+        asked: Input texts of the row.
+        gold: Reference answers.
+        prediction: The model's answer; None if it is empty.
+        gold_places: Indices in `Duels.labels` of the labels marked in the reference.
+        prediction_places: Indices of the labels marked in the prediction.
+        score: Score as the page prints it; empty where there is none.
+        source: Source of the row.
+        row: 1-based number of the row in its source.
     """
 
     asked: tuple[Passage, ...]
@@ -42,15 +42,15 @@ class Duel:
 
 @dataclass(frozen=True, slots=True)
 class Duels:
-    """Answers and what they can be filtered by.
+    """Answers with the labels to filter them by.
 
     Args:
-        duels: In the order to show.
-        kinds: Of marks that there are, to be explained.
-        labels: Of the marks, sorted.
-        total: How many such rows there are.
-        score_name: What the scores are.
-        nothing: What an empty answer reads.
+        duels: Answers in display order.
+        kinds: Kinds of marks that occur, for the legend.
+        labels: Labels of the marks, sorted; empty if there are fewer than two.
+        total: Number of such rows, shown or not.
+        score_name: Name of the scores.
+        nothing: Text shown for an empty answer.
     """
 
     duels: tuple[Duel, ...]
@@ -63,7 +63,7 @@ class Duels:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was written at one step; None for nothing."""
+    """The text generated at one step; None if it is empty."""
 
     step: int
     text: Passage | None
@@ -71,14 +71,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Strand:
-    """What was written to one prompt over the steps.
+    """Texts generated for one prompt during training.
 
     Args:
         asked: The prompt; None where there was none.
-        first: The first text; None where there is but one.
-        between: Those between, or as many of them as are shown.
-        last: The last one.
-        skipped: How many between are not shown.
+        first: First text; None if there is only one.
+        between: Texts between the first and the last that are shown.
+        last: Last text.
+        skipped: Number of texts between that are not shown.
     """
 
     asked: Passage | None
@@ -89,7 +89,7 @@ class Strand:
 
 
 def duels(panel: SideBySide) -> Duels:
-    """The panel's pairs, as many as a page shows."""
+    """Prepare the first `MOST_PAIRS` pairs of a panel for the page."""
     shown = panel.pairs[:MOST_PAIRS]
     longest = passages.room(sum(len(pair.texts) + len(pair.gold) + 1 for pair in shown))
     labels = sorted({mark.label for pair in shown for mark in pair.marks if mark.label})
@@ -107,10 +107,10 @@ def duels(panel: SideBySide) -> Duels:
 
 
 def strand(panel: Series) -> Strand:
-    """A series as the page draws it.
+    """Prepare a series for the page.
 
     Args:
-        panel: With one text or more.
+        panel: Series with at least one text.
     """
     longest = passages.room(1 + len(panel.texts))
     moments = [
@@ -135,7 +135,7 @@ def _duel(pair: Pair, places: dict[str, int], longest: int) -> Duel:
         asked=tuple(
             passage(name, whole, longest, pair.marks if i == last else ()) for i, (name, whole) in enumerate(pair.texts)
         ),
-        gold=tuple(passage("right", answer, longest) for answer in dict.fromkeys(pair.gold) if answer),
+        gold=tuple(passage("reference", answer, longest) for answer in dict.fromkeys(pair.gold) if answer),
         prediction=passage("model", pair.prediction, longest) if pair.prediction else None,
         gold_places=_places(pair.marks, places, "gold"),
         prediction_places=_places(pair.marks, places, "predicted"),

@@ -1,4 +1,4 @@
-"""Panels made ready for the page: sorted, cut to a readable size, and every cut said."""
+"""Prepare panels for the page, limited to a readable size; the page says how many items are not shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,13 +28,13 @@ MOST_EXAMPLES = 100
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One piece of evidence.
+    """One panel, or several series under one heading, prepared for the page.
 
     Args:
-        kind: Which macro of `panels.html` draws it.
+        kind: Selects the macro of `panels.html` that draws it.
         title: Heading.
-        note: A sentence below it.
-        body: What the macro draws.
+        note: A sentence below the heading.
+        body: Data that the macro draws.
     """
 
     kind: str
@@ -51,11 +51,11 @@ class Card:
         passages: Its texts.
         gold: True labels.
         prediction: Predicted labels.
-        gold_places: Places of the true labels in `Cards.labels`.
-        prediction_places: Places of the predicted ones.
-        score: As the page prints it; empty where there is none.
-        source: Where it comes from.
-        row: Its row there.
+        gold_places: Indices of the true labels in `Cards.labels`.
+        prediction_places: Indices of the predicted labels in `Cards.labels`.
+        score: Score as the page prints it; empty where there is none.
+        source: Source of the row.
+        row: 1-based number of the row in its source.
     """
 
     passages: tuple[Passage, ...]
@@ -70,7 +70,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Examples and what they can be filtered by."""
+    """Examples with the labels to filter them by."""
 
     cards: tuple[Card, ...]
     labels: tuple[str, ...]
@@ -80,14 +80,14 @@ class Cards:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table whose scores have their drawings beside them.
+    """A table with a drawing next to each score.
 
     Args:
-        columns: Heads.
-        rows: Pairs of cell and drawing.
-        numeric: Which columns hold numbers.
-        digits: Decimals of the numbers of each column.
-        scale: Of the drawings; None where nothing is drawn.
+        columns: Headings.
+        rows: (cell, drawing) pairs; the drawing is None for other cells.
+        numeric: Whether each column holds numbers.
+        digits: Decimals of the numbers in each column.
+        scale: Scale of the drawings; None where nothing is drawn.
     """
 
     columns: tuple[str, ...]
@@ -98,7 +98,7 @@ class Grid:
 
 
 def blocks(panels: Sequence[Panel]) -> list[Block]:
-    """Panels as the page draws them; series of one title that follow one another stand under one heading."""
+    """Prepare panels for the page; consecutive series with the same title share a heading."""
     found: list[Block] = []
     for panel in panels:
         drawn, before = block(panel), found[-1] if found else None
@@ -110,7 +110,7 @@ def blocks(panels: Sequence[Panel]) -> list[Block]:
 
 
 def block(panel: Panel) -> Block:
-    """A panel as the page draws it."""
+    """Prepare a panel for the page."""
     match panel:
         case Table():
             return Block("table", panel.title, panel.note, _grid(panel))
@@ -168,7 +168,7 @@ def _card(example: Example, places: dict[str, int], longest: int) -> Card:
 
 
 def _are_measurements(labels: Sequence[str]) -> bool:
-    """Whether labels are numbers on a scale, which are nothing to filter by: nearly every value is its own class."""
+    """Whether labels are continuous numbers, which are useless as a filter: nearly every value is unique."""
     return any("." in label for label in labels) and all(_is_number(label) for label in labels)
 
 

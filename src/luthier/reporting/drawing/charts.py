@@ -1,4 +1,4 @@
-"""Pictures of panels, in the same look as the curves."""
+"""Charts of panels, in the style of the learning curves."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,12 +16,12 @@ MOST_DOTS = 2000
 
 
 def scatter(panel: Scatter) -> Figure:
-    """Predicted against true numbers, with the line on which they agree."""
+    """Predicted against true numbers, with the line on which they are equal."""
     import altair as alt
 
     pairs = [(g, p) for g, p in zip(panel.gold, panel.predicted, strict=True) if np.isfinite(g) and np.isfinite(p)]
     shown = pairs
-    caption = "Each dot is a row; on the line the prediction is right."
+    caption = "Each dot is a row; predictions on the line are exact."
     if len(pairs) > MOST_DOTS:
         places = np.linspace(0, len(pairs) - 1, MOST_DOTS).astype(int)
         shown = [pairs[i] for i in places]
@@ -40,7 +40,7 @@ def scatter(panel: Scatter) -> Figure:
 
 
 def reliability(panel: Reliability) -> Figure:
-    """Accuracy against confidence, with the line on which the model is as right as it says."""
+    """Accuracy against confidence, with the line of perfect calibration."""
     import altair as alt
 
     bins = [
@@ -60,20 +60,20 @@ def reliability(panel: Reliability) -> Figure:
         tooltip=["confidence:Q", "accuracy:Q", "count:Q"],
     )
     caption = (
-        f"Expected calibration error {text.number(panel.error)}: so far confidence and accuracy are apart on average. "
-        "Below the line the model is surer than it is right; the larger a dot, the more rows."
+        f"Expected calibration error {text.number(panel.error)}: the average gap between confidence and accuracy. "
+        "Below the line the model is overconfident; larger dots hold more rows."
     )
     chart = alt.layer(_diagonal(0, 1, x, y, "confidence", "accuracy"), line, dots)
     return Figure(panel.title, caption, _sized(chart, 340), wide=False)
 
 
 def histogram(panel: Histogram, *, mark: float | None = None, mark_name: str = "") -> Figure:
-    """Counts in ranges.
+    """Draw a histogram.
 
     Args:
         panel: What to draw.
-        mark: Value to mark by a line, such as the length at which rows are cut.
-        mark_name: What the mark is.
+        mark: Value to mark with a line, such as the length at which rows are truncated.
+        mark_name: What the line means, for the caption.
     """
     import altair as alt
 

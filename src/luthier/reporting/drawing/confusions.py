@@ -1,4 +1,4 @@
-"""A confusion matrix put in order: the most confused classes first, shares of the true class beside the counts."""
+"""Prepare a confusion matrix for the page: most confused classes first, counts with shares of the true class."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ class Square:
     """One cell.
 
     Args:
-        count: Rows.
-        share: Of the rows of the true class, 0 to 1; None where the class has no rows.
-        right: On the diagonal.
+        count: Number of rows.
+        share: Share of the true class's rows, 0 to 1; None where the class has no rows.
+        right: Whether the cell is on the diagonal.
     """
 
     count: int
@@ -26,13 +26,13 @@ class Square:
 
     @property
     def heat(self) -> int:
-        """0 to 10: how strongly the cell is coloured; any row at all shows."""
+        """Colour intensity, 0 to 10; at least 1 if the cell has rows."""
         return 0 if not self.count or self.share is None else max(1, round(10 * self.share))
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Rows of one class that were taken for another."""
+    """Rows of one class that were predicted as another."""
 
     gold: str
     predicted: str
@@ -42,14 +42,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Arranged:
-    """A matrix as the page draws it.
+    """A confusion matrix prepared for the page.
 
     Args:
         labels: Classes shown, most confused first.
-        columns: Heads of the columns: the labels, and `others` where classes were left out.
+        columns: Column headings: the labels, and `others` if some classes are not shown.
         rows: [label][column]
         pairs: The most frequent confusions over all classes.
-        hidden: Number of classes left out of the matrix.
+        hidden: Number of classes not shown in the matrix.
         errors: Rows off the diagonal, over all classes.
         total: All rows.
     """
@@ -64,12 +64,12 @@ class Arranged:
 
 
 def arrange(panel: Confusion) -> Arranged:
-    """Sort a confusion matrix by size of confusion and cut it to a readable size."""
+    """Sort the classes of a confusion matrix by their errors and keep the first `MOST_LABELS`."""
     n = len(panel.labels)
     counts = np.asarray(panel.counts, dtype=np.int64).reshape(n, n)
     gold_totals = counts.sum(axis=1)
     wrong = counts * (1 - np.eye(n, dtype=np.int64))
-    # A class counts as confused by the rows it lost and the rows it took.
+    # The errors of a class are its false negatives and its false positives.
     order = np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")
     shown = order[:MOST_LABELS]
     hidden = order[MOST_LABELS:]

@@ -1,4 +1,4 @@
-"""Intervals drawn inside a table's cell: where a score and its rivals lie on a scale that the table shares."""
+"""Intervals drawn in table cells: a score and its baselines on a scale that the table shares."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from luthier import text
 from luthier.reporting.panels import Cell, Score
 
-# Width of the drawing in its own units, with room for half a dot on either side.
+# Width of the drawing and its margin on either side (for half a dot), in SVG units.
 WIDTH = 120
 EDGE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The range of values that a column's drawings share."""
+    """The range of values that the drawings of a column share."""
 
     low: float
     high: float
 
     @classmethod
     def over(cls, values: Iterable[float | None]) -> "Scale":
-        """The range of some values, widened to round numbers."""
+        """The range of the values, widened to round numbers."""
         known = [value for value in values if value is not None and math.isfinite(value)]
         if not known:
             return cls(0.0, 1.0)
@@ -33,7 +33,7 @@ class Scale:
 
     @property
     def ends(self) -> tuple[str, str]:
-        """Both ends in as few digits as tell them apart."""
+        """Both ends, formatted with as few decimals as represent them exactly."""
         digits = next(
             n for n in range(8) if all(abs(round(end, n) - end) < 1e-9 for end in (self.low, self.high)) or n == 7
         )
@@ -41,20 +41,20 @@ class Scale:
         return low, high
 
     def at(self, value: float) -> float:
-        """Where a value lies in the drawing."""
+        """Position of a value in the drawing; values outside the scale are clipped to it."""
         inner = WIDTH - 2 * EDGE
         return round(EDGE + inner * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low), 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A drawing: a dot with its whiskers, and ticks for what it is compared with.
+    """A drawing: a dot with whiskers, and a tick for each baseline.
 
     Args:
-        dot: Place of the score.
-        low: Left end of the whiskers, None where there is no interval.
-        high: Right end.
-        ticks: Places of the rivals.
+        dot: Position of the score.
+        low: Left end of the whiskers; None where there is no interval.
+        high: Right end of the whiskers.
+        ticks: Positions of the baselines.
     """
 
     dot: float
@@ -64,7 +64,7 @@ class Mark:
 
 
 def mark(scale: Scale, score: Score, rivals: Sequence[float | None] = ()) -> Mark | None:
-    """The drawing of a score; None where it is not defined."""
+    """Draw a score; None where it is not defined."""
     if score.value is None:
         return None
     whole = score.low is not None and score.high is not None

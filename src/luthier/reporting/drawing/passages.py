@@ -1,4 +1,4 @@
-"""Texts made ready for the page: cut to a readable size, which is said, and parted where marks begin and end."""
+"""Prepare texts for the page: truncate them to a readable size and split them where marks begin and end."""
 
 import itertools
 import re
@@ -9,15 +9,15 @@ from typing import Literal
 
 from luthier.reporting.panels import Mark
 
-# A text of more characters or lines is folded; the rest of a page's budget for texts is shared by all of them.
+# Texts with more characters or lines are folded; the texts of a panel share TEXT_BUDGET characters.
 FOLDED = 320
 FOLDED_LINES = 12
 TEXT_BUDGET = 500_000
 LONGEST_TEXT = 6_000
-# Characters that stand before the first mark in a folded text.
+# Characters shown before the first mark of a folded text.
 BEFORE_MARK = 100
 ELLIPSIS = "…"
-# What a browser would not show is drawn: a model may write any byte.
+# Control characters, which a browser does not show, are replaced: a model may generate any byte.
 _CONTROLS = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), 0x7F) if chr(code) not in "\t\n\r"}
 
 Kind = Literal["gold", "predicted", "both"]
@@ -26,12 +26,12 @@ KINDS: tuple[Kind, ...] = ("both", "gold", "predicted")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a text over which the same marks lie.
+    """A part of a text in which all characters have the same marks.
 
     Args:
-        text: The stretch.
-        kinds: Of the marks over it; none for what is not marked.
-        ends: The marks that end with it, whose labels stand behind it.
+        text: The part.
+        kinds: Kinds of its marks; empty if it is not marked.
+        ends: Marks that end with it; the page shows their labels after it.
     """
 
     text: str
@@ -41,14 +41,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One text of the page.
+    """One text on the page.
 
     Args:
-        name: Of its column or role.
-        head: As much as shows while it is folded; empty where it is not folded.
-        whole: All of it, or as much as the page has room for.
-        length: Characters of the text itself.
-        shown: Characters of it in `whole`.
+        name: Name of its column or role.
+        head: The part shown while the text is folded; empty if it is not folded.
+        whole: The text, truncated if it is too long for the page.
+        length: Length of the full text in characters.
+        shown: Number of its characters in `whole`.
     """
 
     name: str
@@ -59,17 +59,17 @@ class Passage:
 
     @property
     def cut(self) -> bool:
-        """Whether some of it is not on the page."""
+        """Whether the text is truncated on the page."""
         return self.shown < self.length
 
     @property
     def blank(self) -> bool:
-        """Whether it holds nothing but white space."""
+        """Whether the text contains only whitespace."""
         return all(piece.text.isspace() for piece in self.whole)
 
 
 def room(texts: int) -> int:
-    """The characters that each of so many texts may have."""
+    """Maximum length of each text in characters, given the number of texts."""
     return min(LONGEST_TEXT, TEXT_BUDGET // max(1, texts))
 
 
@@ -82,15 +82,15 @@ def passage(
     folded: int = FOLDED,
     lines: int = FOLDED_LINES,
 ) -> Passage:
-    """A text as the page shows it; a folded one that is marked shows what lies around its first mark.
+    """Prepare a text for the page; a folded text shows the part around its first mark.
 
     Args:
-        name: Of its column or role.
+        name: Name of its column or role.
         whole: The text.
-        longest: Characters that the page has room for.
-        marks: Pieces of it to mark; they may overlap, and what lies outside of the text is left out.
-        folded: Characters beyond which it is folded.
-        lines: Lines beyond which it is folded.
+        longest: Maximum number of characters on the page.
+        marks: Parts to mark; they may overlap, and marks that reach outside the text are dropped.
+        folded: Fold the text if it has more characters.
+        lines: Fold the text if it has more lines.
     """
     whole = whole.translate(_CONTROLS)
     marks = _merged(mark for mark in marks if 0 <= mark.start < mark.end <= len(whole))
@@ -105,13 +105,13 @@ def passage(
 
 
 def place(source: str) -> str:
-    """A source, shortened where it is an absolute path: the Data section has it whole."""
+    """A source, shortened if it is a long absolute path; the report's Data section shows it in full."""
     parts = PurePath(source).parts
     return f"{ELLIPSIS}/{'/'.join(parts[-2:])}" if PurePath(source).is_absolute() and len(parts) > 3 else source
 
 
 def _pieces(whole: str, marks: Sequence[Mark], begin: int, end: int) -> tuple[Piece, ...]:
-    """A stretch of a text, parted at every place where a mark begins or ends; what is left out says so."""
+    """Split part of a text wherever a mark begins or ends; an ellipsis replaces the text before and after it."""
     places = {begin, end, *(place for mark in marks for place in (mark.start, mark.end) if begin < place < end)}
     bounds = sorted(places)
     found = [Piece(ELLIPSIS)] if begin else []
@@ -123,7 +123,7 @@ def _pieces(whole: str, marks: Sequence[Mark], begin: int, end: int) -> tuple[Pi
 
 
 def _merged(marks: Iterable[Mark]) -> list[Mark]:
-    """The marks in order; one that is right and one that is predicted, of one place and label, are one that is both."""
+    """Sort marks; a gold and a predicted mark with the same span and label become one mark of kind `both`."""
     kinds: dict[tuple[int, int, str], set[Kind]] = {}
     for mark in marks:
         kinds.setdefault((mark.start, mark.end, mark.label), set()).add(mark.kind)
@@ -134,13 +134,13 @@ def _merged(marks: Iterable[Mark]) -> list[Mark]:
 
 
 def _end_of_lines(whole: str, begin: int) -> int:
-    """Where the last line ends that a folded text shows."""
+    """End of the last line that a folded text shows."""
     ends = [found.start() for found in itertools.islice(re.finditer(r"\n|\Z", whole[begin:]), FOLDED_LINES)]
     return begin + ends[-1]
 
 
 def _word(whole: str, place: int) -> int:
-    """The beginning of the word at a place, if it begins nearby: texts are cut between words."""
+    """Start of the word at a position if it is nearby, else the position: texts are cut between words."""
     place = min(max(place, 0), len(whole))
     if place in (0, len(whole)):
         return place

@@ -1,4 +1,4 @@
-"""What a result shows: the same lines and tables in a terminal, in the repr of a Python object, and in a notebook."""
+"""Display of results: the same lines and tables in a terminal, in a Python repr and in a notebook."""
 
 import io
 import re
@@ -14,13 +14,13 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-WIDTH = 80  # of a repr
-_LEAST_NAME = 7  # columns that the name of a field takes at least
+WIDTH = 80  # characters per line of a repr
+_LEAST_NAME = 7  # minimum width of field names, in characters
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Names with their values, a line each."""
+    """Names and values, one pair per line."""
 
     values: Sequence[tuple[str, str]]
 
@@ -31,9 +31,9 @@ class Grid:
 
     Args:
         columns: Headings.
-        rows: One string a cell.
-        numbers: Columns that are aligned to the right.
-        whole: Columns whose cells are never broken into lines.
+        rows: One string per cell.
+        numbers: Indices of right-aligned columns.
+        whole: Indices of columns whose cells are never wrapped.
     """
 
     columns: Sequence[str]
@@ -46,11 +46,11 @@ Piece = str | Fields | Grid
 
 
 class Shown(ABC):
-    """A result whose repr is made of pieces; a notebook shows them as tables."""
+    """Base class of results that are displayed as pieces: as text in a repr, as tables in a notebook."""
 
     @abstractmethod
     def _pieces(self) -> Sequence[Piece]:
-        """What there is to see."""
+        """The pieces to display."""
 
     def __repr__(self) -> str:
         return as_text(self._pieces())
@@ -60,7 +60,7 @@ class Shown(ABC):
 
 
 def show(pieces: Sequence[Piece], terminal: Terminal) -> None:
-    """Print pieces to a terminal; the fields of all of them are aligned, and lines that are too long are wrapped."""
+    """Print pieces to a terminal; fields are aligned across pieces, and their long values are wrapped."""
     names = [name for piece in pieces if isinstance(piece, Fields) for name, _ in piece.values]
     indent = max([_LEAST_NAME, *map(len, names)]) + 2
     for piece in pieces:
@@ -77,7 +77,7 @@ def show(pieces: Sequence[Piece], terminal: Terminal) -> None:
 
 
 def table(grid: Grid) -> Table:
-    """A table for a terminal."""
+    """Convert a grid to a rich table."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for place, heading in enumerate(grid.columns):
         justify: JustifyMethod = "right" if place in grid.numbers else "left"
@@ -88,7 +88,7 @@ def table(grid: Grid) -> Table:
 
 
 def as_text(pieces: Sequence[Piece]) -> str:
-    """Pieces as lines of at most 80 characters."""
+    """Pieces as plain text; fields and tables are laid out for 80 characters per line."""
     stream = io.StringIO()
     show(pieces, Terminal(file=stream, width=WIDTH, color_system=None, force_terminal=False, force_jupyter=False))
     lines = "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
@@ -96,12 +96,12 @@ def as_text(pieces: Sequence[Piece]) -> str:
 
 
 def as_html(pieces: Sequence[Piece]) -> str:
-    """Pieces as HTML tables, for a notebook."""
+    """Pieces as HTML, for a notebook."""
     return "\n".join(_html(piece) for piece in pieces)
 
 
 def _wrapped(value: str, width: int) -> list[str]:
-    """The lines of a value; a path is never broken."""
+    """Wrap a value at whitespace; long words such as paths are not broken."""
     return wrap(value, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 

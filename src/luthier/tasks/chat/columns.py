@@ -1,4 +1,4 @@
-"""Which columns of a table are conversations: lists of messages, instructions with outputs, prompts with responses."""
+"""Recognise the columns of conversations: lists of messages, instructions with outputs, prompts with responses."""
 
 from collections.abc import Sequence
 
@@ -50,16 +50,16 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     """Find conversations, in one of three shapes.
 
     `messages`: role `messages`. `instruction` (Alpaca): roles `instruction`, `input`, `output`, `history`. `prompt`:
-    roles `prompt`, `response`. Each with `system` and `tools` where there are such columns.
+    roles `prompt`, `response`. Each has `system` and `tools` too, if there are such columns.
 
     Args:
         profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for what the user says and `label` for the reply.
-        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+        given: Columns that the user named, by role; `text` stands for the user's text and `label` for the reply.
+        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
     Returns:
-        None where nothing of the kind is found; `why_not` says why.
+        None if there are no conversations; `why_not` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     finders = {"messages": _messages, "instruction": _instruction, "prompt": _prompt}
     found = [finder(profiles, given) for name, finder in finders.items() if shape in (None, name)]
@@ -68,14 +68,14 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when there are no conversations."""
+    """Explain that there are no conversations, and say what each column holds."""
     if {"message_id", "parent_id", "text"} <= profiles.keys():
-        return "each row is one message of a tree (message_id, parent_id): give whole trees or conversations, one a row"
+        return "each row is one message of a tree (message_id, parent_id): pass one whole tree or conversation per row"
     return f"no list of messages, no instruction with an output and no prompt with a response: {there_are(profiles)}"
 
 
 def is_messages(column: ColumnProfile) -> bool:
-    """Whether a column holds lists of messages with a role and a content each, or trees of them as OASST has."""
+    """Whether a column holds lists of messages with role and content, or trees of them as in OASST."""
     keys = column.structure.keys
     if column.structure.item not in ("object", "") or not keys:
         return False
@@ -92,7 +92,7 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
     lists = chosen or by_name(profiles, MESSAGE_NAMES, is_messages)
     lists = lists or [name for name, column in profiles.items() if is_messages(column) and name != "rejected"]
     sure = 0.97
-    if not lists:  # texts that take turns
+    if not lists:  # alternating texts of user and assistant
         lists = by_name(profiles, MESSAGE_NAMES[:8], lambda column: column.structure.item == "text")
         sure = 0.9
     if not lists or not (is_messages(profiles[lists[0]]) or profiles[lists[0]].structure.item == "text"):
@@ -104,7 +104,7 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
 
 
 def _turns_of_a_pair(profiles: Profiles, name: str) -> bool:
-    """Whether a list of messages is only the prompt, and its response stands in another column."""
+    """Whether a list of messages is only the prompt, with its response in another column."""
     named = is_named(name, ["prompt"])
     return named and bool(by_name(profiles, RESPONSE_NAMES, lambda column: is_messages(column) or is_prose(column)))
 
@@ -137,7 +137,7 @@ def _prompt(profiles: Profiles, given: Given) -> Recognition | None:
     if "prompt" not in found or "response" not in found:
         return None
     prompt, response = str(found["prompt"]), str(found["response"])
-    # A question with an answer is rather asked for knowledge than for talk.
+    # A question with an answer is more likely question answering than chat.
     question = is_named(prompt, ["question", "query"]) or is_named(response, ["answer"])
     called = is_named(prompt, PROMPT_NAMES) and is_named(response, RESPONSE_NAMES)
     sure = 0.4 if not called else 0.6 if question else 0.92
@@ -171,7 +171,7 @@ def _may_be_turn(column: ColumnProfile) -> bool:
 def _recognition(
     profiles: Profiles, given: Given, named: Columns, shape: str, found: Columns, confidence: float
 ) -> Recognition:
-    """The recognition with the columns that every shape may have, and a line about each."""
+    """Build the recognition: add the columns that every shape may have, and a decision for each column."""
     columns = dict(found)
     for role, names, fits in (
         ("system", SYSTEM_NAMES, is_prose),

@@ -1,4 +1,4 @@
-"""Conversations in the forms in which people keep them, as messages with the roles system, user, assistant and tool."""
+"""Read conversations in common formats, as messages with the roles system, user, assistant and tool."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,23 +22,23 @@ ROLES = {
     **dict.fromkeys(("tool", "observation", "function", "function_response", "tool_response", "ipython"), "tool"),
 }
 _CALLS = ("function_call", "tool_call")
-_KEPT = ("name", "tool_call_id")  # what a message may carry besides role, content and tool_calls
+_KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content and tool_calls
 
 
 def read_messages(
     values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, *, replied: bool = True
 ) -> list[Message] | Fault:
-    """The messages of a row, or why it cannot be used.
+    """The messages of a row, or why it is skipped.
 
-    Each is {"role", "content"}, with `tool_calls` where the assistant calls tools: {"type": "function", "function":
-    {"name", "arguments"}}, arguments as an object. Turns stay in the order and as many as they are: two of one role in
-    a row are not joined, and the assistant may speak first.
+    Each is {"role", "content"}, with `tool_calls` if the assistant calls tools: {"type": "function", "function":
+    {"name", "arguments"}}, arguments as an object. Turns are kept as they are: two consecutive turns of one role are
+    not merged, and the assistant may speak first.
 
     Args:
         values: Column to value.
         columns: Columns by role, as `recognise_chat` found them.
         shape: `messages`, `instruction` or `prompt`.
-        replied: Whether there must be a reply; False to predict one.
+        replied: Whether a reply is required; False for prediction.
     """
     role, reply = {"messages": ("messages", ""), "instruction": ("instruction", "output")}.get(
         shape, ("prompt", "response")
@@ -68,12 +68,12 @@ def read_messages(
         return Fault("empty-conversation", f"column {columns[role]!r} has no messages")
     if replied and not any(turn["role"] == "assistant" and _says(turn) for turn in turns):
         where = f"column {columns.get(reply, '')!r} is empty" if reply else f"the roles are {_roles(turns)}"
-        return Fault("no-assistant-turn", f"nothing that the assistant says: {where}")
+        return Fault("no-assistant-turn", f"no assistant turn: {where}")
     return turns
 
 
 def read_tools(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> list[dict[str, Any]] | Fault:
-    """The tools that a row offers, each as {"type": "function", "function": {...}}; none where it offers none.
+    """The tools of a row, possibly none, each as {"type": "function", "function": {...}}, or why they are invalid.
 
     Args:
         values: Column to value.
@@ -84,19 +84,19 @@ def read_tools(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
         return []
     tools = [found] if isinstance(found, Mapping) else found
     if not isinstance(tools, list) or not all(isinstance(tool, Mapping) for tool in tools):
-        return Fault("bad-tools", f"{shorten(str(found), 60)!r} is no list of tools")
+        return Fault("bad-tools", f"{shorten(str(found), 60)!r} is not a list of tools")
     return [dict(tool) if "function" in tool else {"type": "function", "function": tool} for tool in tools]
 
 
 def _cell(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], role: str) -> Any:
-    """The value of a role's column; lists and objects are read where they are written as text."""
+    """The value of a role's column; lists and objects written as text are parsed."""
     value = values.get(str(columns[role])) if role in columns else None
     if not isinstance(value, str):
         return _filled(value)
     found = structured(value)
     if role in ("messages", "tools", "history"):
         return found
-    # A reply may well be JSON: only what is a list of messages is taken for one.
+    # A reply may itself be JSON, so only lists of messages are parsed.
     written = (
         isinstance(found, list) and found and all(isinstance(one, dict) and set(ROLE_KEYS) & set(one) for one in found)
     )
@@ -104,7 +104,7 @@ def _cell(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], rol
 
 
 def _turns(cell: Any, speaker: str) -> list[Message] | Fault:
-    """The messages in a cell: a list of them, a tree of OASST, texts that take turns, or one text of the speaker."""
+    """The messages in a cell: a list of messages, an OASST tree, alternating texts, or one text of the speaker."""
     if isinstance(cell, Mapping) and "replies" in cell:
         return _turns(_path(cell), speaker)
     if isinstance(cell, Mapping):
@@ -147,7 +147,7 @@ def _message(turn: Any, place: int) -> Message | Fault:
 
 
 def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:
-    """Calls of tools: one or several, each an object with name and arguments, or JSON of it."""
+    """Tool calls: one or several, each an object with name and arguments, or the JSON of one."""
     value = structured(found)
     calls = []
     for call in value if isinstance(value, list) else [value]:
@@ -157,14 +157,14 @@ def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:
         arguments = structured(function.get("arguments", function.get("parameters")))
         arguments = {} if is_missing(arguments) else arguments
         if not isinstance(arguments, Mapping):
-            return Fault("bad-tool-call", f"{where}: the arguments {shorten(str(arguments), 60)!r} are no object")
+            return Fault("bad-tool-call", f"{where}: the arguments {shorten(str(arguments), 60)!r} are not an object")
         read = {"type": "function", "function": {"name": function["name"], "arguments": dict(arguments)}}
         calls.append(read | ({"id": call["id"]} if call.get("id") else {}))
     return calls or Fault("bad-tool-call", f"{where} calls nothing")
 
 
 def _joined(parts: Sequence[Any]) -> str | None:
-    """The text of a content in parts; None where a part is a picture or a sound."""
+    """The text of a multi-part content; None if a part is not text, such as an image."""
     texts = [
         part if isinstance(part, str) else part.get("text") if isinstance(part, Mapping) else None for part in parts
     ]
@@ -180,19 +180,19 @@ def _path(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _with_input(turns: list[Message], more: Any) -> list[Message]:
-    """Alpaca's input under its instruction, a blank line between."""
+    """Append Alpaca's input to its instruction, after a blank line."""
     if is_missing(more) or not turns:
         return turns if is_missing(more) else [{"role": "user", "content": str(more)}]
     return [*turns[:-1], turns[-1] | {"content": f"{turns[-1]['content']}\n\n{more}"}]
 
 
 def _history(cell: Any) -> list[Message] | Fault:
-    """Earlier turns: pairs of what the user said and what the assistant answered."""
+    """Earlier turns, from pairs of a user's text and the assistant's answer."""
     if is_missing(cell):
         return []
     pairs = cell if isinstance(cell, list) else [cell]
     if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        return Fault("invalid-message", f"the history {shorten(str(cell), 60)!r} is no list of pairs")
+        return Fault("invalid-message", f"the history {shorten(str(cell), 60)!r} is not a list of pairs")
     return [
         {"role": role, "content": str(text)}
         for pair in pairs
@@ -209,7 +209,7 @@ def _roles(turns: Sequence[Message]) -> str:
 
 
 def _filled(value: Any) -> Any:
-    """A value without the keys that Arrow adds, with nothing under them, so that all rows have the same ones."""
+    """A value without the empty keys that Arrow adds to give all rows the same keys."""
     if isinstance(value, Mapping):
         return {key: _filled(cell) for key, cell in value.items() if cell is not None}
     return [_filled(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,4 +1,4 @@
-"""Conversations as text, the way a model's chat template writes them."""
+"""Render conversations as text with a model's chat template."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from luthier.errors import DataError, ModelError
 from luthier.text import shorten
 
-Message = Mapping[str, Any]  # role, content and, of an assistant that calls tools, tool_calls
+Message = Mapping[str, Any]  # role, content and, if the assistant calls tools, tool_calls
 Tools = Sequence[Mapping[str, Any]]
 
 # ChatML, with tools as Hermes and Qwen write them.
@@ -47,8 +47,8 @@ DEFAULT_CHAT_TEMPLATE = """\
 {%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}
 """
 CALL_FORM = 'A call is {"name": ..., "arguments": {...}} between <tool_call> and </tool_call>.'
-MARK = "\ue000luthier\ue001"  # private characters: no text has them, and no template touches them
-PROBE = "luthier_probe"  # what a template is asked to show
+MARK = "\ue000luthier\ue001"  # private-use characters: texts do not contain them, and templates keep them
+PROBE = "luthier_probe"  # content to test whether a template renders a message
 
 
 def render_chat(
@@ -58,12 +58,12 @@ def render_chat(
     *,
     add_generation_prompt: bool = False,
 ) -> str:
-    """A conversation as text. It is encoded without special tokens: the template has written them.
+    """Render a conversation as text. Encode the text without special tokens: the template has written them.
 
     Args:
         tokenizer: With a chat template.
-        messages: The conversation, put into the forms that the template takes (`fitting`).
-        tools: What the assistant can call, as JSON schemas.
+        messages: The conversation; it is adapted to the template (`fitting`).
+        tools: Tools that the assistant can call, as JSON schemas.
         add_generation_prompt: Whether the text ends where the assistant's next answer begins.
     Raises:
         DataError: The template refuses the conversation.
@@ -76,10 +76,10 @@ def render_chat(
 def fitting(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], tools: Tools | None
 ) -> tuple[list[Message], Tools | None]:
-    """A conversation in the forms that the template takes: what it would leave out or refuse becomes text.
+    """Adapt a conversation to the template: what the template would drop or refuse becomes text.
 
-    Calls of tools become text of the assistant's, results of tools become messages of the user's, tools become part of
-    the system message, and the system message goes before the text of the first user message.
+    Tool calls become text of the assistant, tool results become user messages, tools become part of the system message,
+    and the system message is put before the text of the first user message.
     """
     found: list[Message] = list(messages)
     asked = {"role": "user", "content": "?"}
@@ -108,13 +108,13 @@ def fitting(
 
 
 def prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], tools: Tools | None) -> str:
-    """The text up to where the assistant's next answer begins; messages may be none, where it speaks first."""
+    """The text up to where the assistant's next answer begins; `messages` may be empty if it speaks first."""
     plain = prompt = ""
     if messages:
         plain, prompt = (rendered(tokenizer, messages, tools, answering=answering) for answering in (False, True))
     if prompt != plain:
         return prompt
-    # Some templates have no generation prompt, yet write the assistant's name before each answer.
+    # Some templates have no generation prompt, but write the assistant's name before each answer.
     try:
         marked = rendered(tokenizer, [*messages, {"role": "assistant", "content": MARK}], tools)
     except DataError:
@@ -128,7 +128,7 @@ def rendered(
 ) -> str:
     if not tokenizer.chat_template:
         what = "the tokenizer has no chat template"
-        raise ModelError(what, where=tokenizer.name_or_path, hint="name a model that was tuned for chat")
+        raise ModelError(what, where=tokenizer.name_or_path, hint="choose a model tuned for chat")
     try:
         text = tokenizer.apply_chat_template(
             [dict(message) for message in messages],
@@ -140,13 +140,13 @@ def rendered(
         raise DataError(
             f"the chat template refuses the conversation: {shorten(str(error))}",
             where=f"roles {', '.join(str(message.get('role')) for message in messages)}",
-            hint="most templates want user and assistant in turns, the user first, and text as content",
+            hint="most templates expect alternating user and assistant turns, the user first, with text content",
         ) from None
     return str(text)
 
 
 def text_of(message: Message) -> str:
-    """The text of a message, which may be written in parts."""
+    """The text of a message, whose content may have several parts."""
     content = message.get("content") or ""
     if isinstance(content, str):
         return content
@@ -154,7 +154,7 @@ def text_of(message: Message) -> str:
 
 
 def _shows(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], tools: Tools | None = None) -> bool:
-    """Whether the template takes a conversation and lets the probe in it be seen."""
+    """Whether the template accepts a conversation and renders the probe in it."""
     try:
         return PROBE in rendered(tokenizer, messages, tools)
     except DataError:
@@ -162,7 +162,7 @@ def _shows(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], tool
 
 
 def _called(message: Message) -> Message:
-    """A message with its calls of tools written out, as the default template writes them."""
+    """A message with its tool calls as text, in the format of the default template."""
     calls = [call.get("function", call) for call in message.get("tool_calls") or ()]
     written = [
         "<tool_call>\n"

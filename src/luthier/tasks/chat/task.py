@@ -1,4 +1,4 @@
-"""Chat: a decoder learns the assistant's turns of conversations, in the words of its chat template.
+"""Chat: a decoder learns the assistant's turns of conversations, rendered with its chat template.
 
 {"messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi!"}]} -> {"prediction": "Hi!"}
 """
@@ -47,7 +47,7 @@ Messages = list[Message]
 
 
 class Chat(Writes, Task[Writing]):
-    """Conversations of which the assistant's turns are learned, each with the token that ends it."""
+    """The task chat: a decoder learns the assistant's turns, each with its end-of-turn token."""
 
     name = "chat"
     family = "decoder"
@@ -69,7 +69,7 @@ class Chat(Writes, Task[Writing]):
     metric_names = ("loss", "perplexity", "bits_per_byte", "rougeL")
     gold_column = "reply"
     longest = 1024
-    why_lost = "no answer is left within the length that a row may have, or the chat template refuses the conversation"
+    why_lost = "truncation leaves nothing of the answer, or the chat template refuses the conversation"
     defaults: ClassVar[Mapping[str, Any]] = {**DEFAULTS, "evaluation.generated_rows": 50}
     hub_tag = "text-generation"
 
@@ -91,7 +91,7 @@ class Chat(Writes, Task[Writing]):
         return tools if isinstance(tools, Fault) else _example(turns, tools)
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
-        """A conversation to be gone on with; a text alone is what the user says."""
+        """See `Recognised.query`. A conversation to continue; a single text is a user message."""
         (role,) = self.asked(task)
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
@@ -135,7 +135,7 @@ class Chat(Writes, Task[Writing]):
         return {self.asked(task)[0]: "Hello"}
 
     def words(self, task: Fitted[Writing], run: Path) -> TaskWords:
-        """With a conversation in a terminal, which is what a reader tries first."""
+        """See `Fitted.words`. Adds the command `luthier chat`, which readers try first."""
         found, command = super().words(task, run), f"luthier chat {shlex.quote(run.as_posix())}"
         first, *others = found.snippets
         chat = Snippet("A conversation, in a terminal", "shell", command)
@@ -175,7 +175,7 @@ class Chat(Writes, Task[Writing]):
         return set(template.end_tokens(tokenizer))
 
     def notice(self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
-        """Also see that nobody's words are taken for the template's own."""
+        """See `Bound.notice`. Also reports messages that contain control tokens of the template."""
         added = task.tokenizer.added_tokens_decoder.values()
         marks = [str(mark) for mark in added if mark.special or str(mark) in str(task.tokenizer.chat_template)]
         pattern = re.compile("|".join(re.escape(mark) for mark in marks if mark.strip()) or "(?!)")
@@ -207,7 +207,7 @@ class Chat(Writes, Task[Writing]):
         return documents.next_tokens(logits, labels)
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """A trigram model over the same tokens, which is asked for the same labels."""
+        """A trigram model over the same tokens, scored on the same labels."""
         known, asked = (documents_of(task.tokenizer, rows) for rows in (train, test))
         return {"trigram": documents.trigram_answers(known, asked, len(task.tokenizer), self.perfect(task, test))}
 
@@ -233,7 +233,7 @@ class Chat(Writes, Task[Writing]):
 
 
 def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list[Document]:
-    """Each conversation, of which what the assistant says is learned."""
+    """Each conversation as token ids and labels; only the assistant's tokens are labels."""
     found = []
     for turns, tools in _conversations(examples):
         try:
@@ -245,7 +245,7 @@ def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list
 
 
 def _example(turns: Messages, tools: list[Any]) -> Example:
-    """Messages are kept as JSON: their keys differ from turn to turn, and a table would give each turn all of them."""
+    """An example of a conversation. Messages are stored as JSON: a table would give every turn the keys of all."""
     text = next((turn["content"] for turn in reversed(turns) if turn["role"] == "user"), "")
     return {
         "text": text,
@@ -261,7 +261,7 @@ def _conversations(examples: Examples) -> Iterator[tuple[Messages, list[Any]]]:
 
 
 def _unanswered(turns: Messages) -> Messages:
-    """The conversation before the assistant's last turn; the whole of it where it ends with somebody else's."""
+    """The conversation without its last turn, if that is the assistant's."""
     return turns[:-1] if turns and turns[-1]["role"] == "assistant" else turns
 
 

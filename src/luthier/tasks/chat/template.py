@@ -25,12 +25,12 @@ from luthier.text import plural, shorten
 def ensure(tokenizer: PreTrainedTokenizerBase) -> Decision:
     """Give a tokenizer without a chat template the default one: turns between `<|im_start|>` and `<|im_end|>`.
 
-    The two become special tokens where they are none, so the model's embeddings may have to grow (`grow_embeddings`).
-    The second becomes the end token, so that generating stops with the turn.
+    Both become special tokens if they are not already, so the model's embeddings may have to grow (`grow_embeddings`).
+    The second becomes the end token, so that generation stops after the turn.
     """
     if tokenizer.chat_template:
         return Decision("chat template", "the model's own", "it comes with the tokenizer")
-    # A template has to write the first token of a text itself, for models that are used to one.
+    # The template must write the start token itself, for models that expect one.
     begins = tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
     tokenizer.chat_template = ("{{- bos_token -}}\n" if begins else "") + DEFAULT_CHAT_TEMPLATE
     new = tokenizer.add_tokens([TURN_START, TURN_END], special_tokens=True)
@@ -40,7 +40,7 @@ def ensure(tokenizer: PreTrainedTokenizerBase) -> Decision:
 
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The ids at which generating an answer has to stop: what the template ends one with, and the end token."""
+    """The ids that end an answer in generation: the template's end-of-turn token, and the end token."""
     ids, mask = assistant_mask(tokenizer, [{"role": "user", "content": "?"}, {"role": "assistant", "content": "?"}])
     closing = [token for token, ours in zip(ids, mask, strict=True) if ours and token in tokenizer.added_tokens_decoder]
     end = [tokenizer.eos_token_id] if isinstance(tokenizer.eos_token_id, int) else []
@@ -60,24 +60,24 @@ def assistant_mask(
 ) -> tuple[list[int], list[int]]:
     """The tokens of a conversation, and which of them the assistant writes: each answer with its end-of-turn token.
 
-    An answer begins where the generation prompt of the conversation before it ends, which is where the model will begin
-    to write; so this holds for any template, whether or not it marks its answers.
+    An answer begins where the generation prompt of the conversation before it ends, which is where generation begins;
+    so this works for any template, whether or not it marks answers.
 
     Args:
-        tokenizer: A fast one, with a chat template.
+        tokenizer: A fast tokenizer with a chat template.
         messages: The conversation.
         tools: As for `render_chat`.
     Returns:
-        Token ids, and 1 for each that is the assistant's, 0 for the others.
+        Token ids, and a mask: 1 for tokens of the assistant, 0 for the others.
     Raises:
         DataError: The template refuses the conversation.
-        ModelError: There is no template, or it cannot be told which part of its text is an answer.
+        ModelError: There is no template, or the answers in its text cannot be located.
     """
     if not tokenizer.is_fast:
         raise ModelError(
-            "the tokenizer does not say where in a text its tokens are: it is none of the fast ones",
+            "the tokenizer does not return the offsets of its tokens: it is not a fast tokenizer",
             where=tokenizer.name_or_path,
-            hint="name a model with a tokenizer.json",
+            hint="choose a model with a tokenizer.json",
         )
     messages, tools = fitting(tokenizer, messages, tools)
     text = rendered(tokenizer, messages, tools)
@@ -90,12 +90,12 @@ def assistant_mask(
         span = _by_prompt(tokenizer, messages, turn, tools, text) or _by_mark(tokenizer, messages, turn, tools, text)
         if span is None:
             raise ModelError(
-                f"the chat template does not show where the answer {shorten(text_of(message), 40)!r} begins and ends",
+                f"cannot find the answer {shorten(text_of(message), 40)!r} in the output of the chat template",
                 where=tokenizer.name_or_path,
-                hint="give the tokenizer a template whose earlier turns stay as they are when later ones follow",
+                hint="use a chat template that does not change earlier turns when later ones follow",
             )
         for place, (start, end) in enumerate(offsets):
-            # Some tokenizers leave white space out of offsets, so that a token of nothing else covers no character.
+            # Some tokenizers exclude whitespace from offsets, so that a whitespace token covers no character.
             if end > span[0] and min(start, end - 1) < span[1]:
                 mask[place] = 1
     return ids, mask
@@ -104,8 +104,8 @@ def assistant_mask(
 def _by_prompt(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], turn: int, tools: Tools | None, text: str
 ) -> tuple[int, int] | None:
-    """Characters from the end of the generation prompt to the end of the turn; None where the template changes what
-    stands before."""
+    """Characters from the end of the generation prompt to the end of the turn; None if the template changes the text
+    before."""
     try:
         prompt = prompt_text(tokenizer, messages[:turn], tools)
         through = rendered(tokenizer, messages[: turn + 1], tools)
@@ -119,7 +119,7 @@ def _by_prompt(
     if not written.strip() or answer not in written:
         return None
     closed = written.rstrip()
-    # Where nothing but white space closes a turn, that is what is learned. An answer may look like the end: `>`.
+    # If only whitespace closes a turn, it is learned too. An answer may look like the end of a turn: `>`.
     bare = bool(answer) and not closed.partition(answer)[2]
     return len(prompt), len(prompt) + len(written if bare else closed)
 
@@ -127,7 +127,7 @@ def _by_prompt(
 def _by_mark(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], turn: int, tools: Tools | None, text: str
 ) -> tuple[int, int] | None:
-    """The same, found by putting a mark in the place of the answer; None where there is no answer to replace."""
+    """The same, found by putting a mark in the place of the answer; None if there is no answer to replace."""
     if not text_of(messages[turn]).strip():
         return None
     marked = [{**message, "content": MARK} if i == turn else message for i, message in enumerate(messages)]
@@ -143,7 +143,7 @@ def _by_mark(
 
 
 def _shared(tokenizer: PreTrainedTokenizerBase, first: str, second: str) -> int:
-    """How many characters two texts share at their start, in whole tokens: `<|end|>` and `<|user|>` share none."""
+    """The characters that two texts share at their start, in whole tokens: `<|end|>` and `<|user|>` share none."""
     if second.startswith(first):
         return len(first)
     encodings = [tokenizer(text, add_special_tokens=False, return_offsets_mapping=True) for text in (first, second)]

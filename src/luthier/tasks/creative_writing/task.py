@@ -1,4 +1,4 @@
-"""Creative writing: a decoder learns stories, plays or poems, to a prompt or without one.
+"""Creative writing: a decoder learns stories, plays or poems, with or without a prompt.
 
 {"prompt": "A violin that sings", "story": "Nobody touched it ..."} -> {"prediction": "It began at night ..."}
 """
@@ -20,10 +20,10 @@ from luthier.tasks.roles import Role
 
 
 class CreativeWriting(DocumentTask):
-    """Stories that a decoder learns to write."""
+    """The task creative-writing: a decoder learns to write stories."""
 
     name = "creative-writing"
-    about = "stories, plays or poems, to a prompt or without one"
+    about = "stories, plays or poems, with or without a prompt"
     row = "prompt + story, or stories alone"
     roles = (Role("prompt", needed=False), Role("story", learned=True))
     shapes = ("prompt", "story")

@@ -1,4 +1,4 @@
-"""Which column of a table is text to learn to go on writing, or a story with what it was asked for."""
+"""Recognise the column of text to generate, or of stories and their prompts."""
 
 import math
 from collections.abc import Sequence
@@ -29,16 +29,16 @@ PROMPT_NAMES = ("prompt", "writing prompt", "prompts", "premise", "title", "topi
 
 
 def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find the `text` to learn to write. The more a table looks like one of another task, the less sure this is.
+    """Find the `text` column. The more a table looks like data of another task, the lower the confidence.
 
     Args:
         profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; a label is none of this task's.
-        shape: The task has none; a name here is that of another task's.
+        given: Columns that the user named, by role; the task has no label.
+        shape: None or empty; the task has no shapes, so any other value gives None.
     Returns:
-        None where no column holds text; `why_not_text` says why.
+        None if no column holds text; `why_not_text` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     named = asked(profiles, given, ["text"], "")
     if named is None or shape:
@@ -55,7 +55,7 @@ def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Re
 
 
 def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find the `story` and, where there is one, its `prompt`.
+    """Find the `story` and, if there is one, its `prompt`.
 
     Args:
         profiles: The table's columns (`columns.profile`).
@@ -63,9 +63,9 @@ def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) ->
             `text` is the story.
         shape: `prompt` for prompts with stories, `story` for stories alone; None for either.
     Returns:
-        None where there is no story; `why_not_writing` says why.
+        None if there is no story; `why_not_writing` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     if shape and shape not in WRITING_SHAPES:
         return None
@@ -95,13 +95,13 @@ def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) ->
 
 
 def why_not_text(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when none holds text."""
-    return f"no column holds text: {there_are(profiles)}"
+    """Explain that no column holds text, and say what each one holds."""
+    return f"no column contains text: {there_are(profiles)}"
 
 
 def why_not_writing(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when there is no story."""
-    return f"no column is called like a story or poem, or holds text: {there_are(profiles)}"
+    """Explain that there is no story, and say what each column holds."""
+    return f"no column is named like a story or poem, or contains text: {there_are(profiles)}"
 
 
 def _texts(profiles: Profiles) -> list[str]:
@@ -116,13 +116,13 @@ def _texts(profiles: Profiles) -> list[str]:
 
 
 def _is_text_by_name(column: ColumnProfile) -> bool:
-    """Whether a column is text because it says so, even if it is sums or symbols."""
+    """Whether a column counts as text because of its name, even if it holds formulas or symbols."""
     plain = not (column.list_share or column.structure.lengths or column.missing_share == 1)
     return plain and is_named(column.name, TEXT_NAMES[:1])
 
 
 def _is_about(column: ColumnProfile) -> bool:
-    """Whether a column says something about the text of its row rather than being one."""
+    """Whether a column describes the text of its row, like a title or a source, rather than being a text itself."""
     words = set(words_of(column.name))
     return bool(words & HEADING_NAMES) or column.mean_words < (4 if words & ABOUT_NAMES else 2)
 
@@ -131,14 +131,14 @@ def _confidence(profiles: Profiles, others: Sequence[str]) -> float:
     rival = recognise_classification(profiles, given={}, shape=None)
     if rival is not None and rival.confidence > 0.3:
         return 0.2
-    # Titles that come again and again make a poor label; so do dates and sources.
+    # Repeated titles make poor labels; so do dates and sources.
     held = [column for column in profiles.values() if column.structure.lengths or column.list_share]
     return 0.25 if others or held else 0.6 if rival is not None else 0.85
 
 
 def _writing_confidence(profiles: Profiles, columns: Columns) -> float:
     if not is_named(str(columns["story"]), STORY_NAMES):
-        # Any text may be one; that it is one only the user knows, unless there is a prompt for it.
+        # Any text may be a story; only the user knows, unless there is a prompt for it.
         return 0.15 if "prompt" not in columns or is_named(str(columns["prompt"]), PROMPT_NAMES[3:]) else 0.55
     rival = recognise_classification(profiles, given={}, shape=None)
     labelled = rival.confidence if rival is not None and columns["story"] in rival.columns.values() else 0.0

@@ -1,4 +1,4 @@
-"""What `text-generation` and `creative-writing` share: documents, each perhaps with a prompt, that a decoder writes."""
+"""The base of `text-generation` and `creative-writing`: documents, optionally with prompts, for a decoder."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,12 +25,12 @@ from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.long_rows import BLOCKS
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 
-SEPARATOR = "\n\n"  # between a prompt and what is written to it
+SEPARATOR = "\n\n"  # between a prompt and its text
 OPENING_WORDS = 12
 
 
 class DocumentTask(Writes, Task[Writing]):
-    """Documents that a decoder learns to write."""
+    """A task in which a decoder learns to write documents."""
 
     family = "decoder"
     auto_class = "CausalLM"
@@ -38,12 +38,12 @@ class DocumentTask(Writes, Task[Writing]):
     gold_column = "text"
     unlabelled = True
     hub_tag = "text-generation"
-    text_role: ClassVar[str] = "text"  # the role of the column that is learned
+    text_role: ClassVar[str] = "text"  # role of the target column
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def asked(self, task: Recognised[Writing]) -> list[str]:
-        """The prompt where there are prompts; the text's beginning where there are none."""
+        """The role of the prompt, or of the text if there are no prompts."""
         return [role.name for role in self.roles if role.name in task.columns][:1]
 
     def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
@@ -60,7 +60,7 @@ class DocumentTask(Writes, Task[Writing]):
         return texts
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
-        """What a person gives is a prompt, whether the training data had prompts or not."""
+        """See `Recognised.query`. The input is always a prompt, even if the training data has none."""
         role = "prompt" if "prompt" in task.columns else self.text_role
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
@@ -113,7 +113,7 @@ class DocumentTask(Writes, Task[Writing]):
         return documents.next_tokens(logits, labels)
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """A trigram model over the same tokens, which is asked for the same labels."""
+        """A trigram model over the same tokens, scored on the same labels."""
         known, asked = (documents_of(task.tokenizer, rows) for rows in (train, test))
         return {"trigram": documents.trigram_answers(known, asked, len(task.tokenizer), self.perfect(task, test))}
 
@@ -124,7 +124,7 @@ class DocumentTask(Writes, Task[Writing]):
         ids = task.tokenizer(_asked(task, examples))["input_ids"]
         opens, end = _edges(task.tokenizer)
         begun = [one[: len(one) - len(end)] if end and one[-1:] == end else one for one in ids]
-        return [one[-room:] or opens for one in begun]  # to nothing a document is written as one begins
+        return [one[-room:] or opens for one in begun]  # an empty prompt starts a new document
 
     def most_new_tokens(self, task: Bound[Writing]) -> int:
         return max(1, min(200, task.set_limits.length // 2))
@@ -137,7 +137,7 @@ class DocumentTask(Writes, Task[Writing]):
 
 
 def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list[Document]:
-    """Each document from what opens a text for the tokenizer to its end token; a prompt is no label."""
+    """Each document with its start and end tokens; the start token and the prompt are not labels."""
     opening, end = _edges(tokenizer)
     prompts = [prompt + SEPARATOR if prompt else "" for prompt in examples["prompt"]]
     asked = tokenizer(prompts, add_special_tokens=False)["input_ids"]
@@ -150,7 +150,7 @@ def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list
 
 
 def _asked(task: Fitted[Writing], examples: Examples) -> list[str]:
-    """The prompt of each example; the opening of its text where it has none."""
+    """The prompt of each example, or the opening of its text if it has none."""
     pairs = zip(examples["prompt"], examples["text"], strict=True)
     if "prompt" in task.columns:
         return [prompt + SEPARATOR for prompt, _ in pairs]
@@ -158,17 +158,17 @@ def _asked(task: Fitted[Writing], examples: Examples) -> list[str]:
 
 
 def opening(text: str) -> str:
-    """The first line of a text, or as much of it as a person would give to have it gone on with."""
+    """The first words of a text, as a prompt to continue: from its first line, at most `OPENING_WORDS`."""
     line = text.lstrip().split("\n", 1)[0]
     words = re.findall(r"\S+\s*", line)[:OPENING_WORDS]
     return "".join(words).rstrip()
 
 
 def _edges(tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], list[int]]:
-    """What a document begins and ends with.
+    """The tokens that a document begins and ends with.
 
-    A tokenizer that opens no text by itself (that of GPT-2) gets its end token there: it parts documents, and what
-    follows it is the beginning of one.
+    If a tokenizer adds no start token (like GPT-2's), the end token takes its place: it separates documents, so it is
+    followed by the beginning of one.
     """
     probe, special = tokenizer("a")["input_ids"], set(tokenizer.all_special_ids)
     end = [tokenizer.eos_token_id] if isinstance(tokenizer.eos_token_id, int) else []

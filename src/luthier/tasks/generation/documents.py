@@ -1,4 +1,4 @@
-"""Documents for decoders: packed into blocks for training, and read in overlapping windows when they are judged."""
+"""Documents for decoders: packed into blocks for training, and read in overlapping windows for evaluation."""
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs
 from luthier.tasks.phases import Answer
 
-Document = tuple[list[int], list[int]]  # ids, and of each id the label, IGNORED where it is not learned
-# What decoders are trained with: rows are long, and the logits of each token are as many as the vocabulary.
+Document = tuple[list[int], list[int]]  # token ids, and the label of each, IGNORED if it is not learned
+# Training defaults of decoders: rows are long, and each token has as many logits as the vocabulary.
 DEFAULTS = {"training.eval_on_start": True, "training.batch_size": 8}
 
 
@@ -26,12 +26,12 @@ def next_tokens(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, *, blocks: bool) -> Collate:
-    """Pads documents, and blocks of them; the documents of a block run apart where a model cannot tell them apart.
+    """A collator that pads documents or blocks; blocks are split if the model cannot keep packed documents apart.
 
     Args:
         tokenizer: Its padding token is used.
-        model: That the batches are for.
-        blocks: Whether there are blocks.
+        model: The model that the batches are for.
+        blocks: Whether rows may be blocks.
     """
     apart = blocks and not packs(model)
 
@@ -47,15 +47,15 @@ def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, *, bloc
 def trigram_answers(
     train: Sequence[Document], test: Sequence[Document], vocabulary: int, perfect: Sequence[Answer]
 ) -> list[Answer]:
-    """What a trigram model of the training documents makes of the labels of others, given all that stands before.
+    """Score the labels of documents with a trigram model of the training documents, given all tokens before.
 
     Args:
-        train: Documents of whose every token it learns.
+        train: Documents to learn from, every token of them.
         test: Documents whose labels are predicted.
-        vocabulary: Number of tokens that there are.
-        perfect: The right answers to `test`.
+        vocabulary: Vocabulary size.
+        perfect: Perfect answers to `test`.
     """
-    prefixes: list[tuple[int, int, int]] = []  # document, tokens, and whether its cost counts or is taken off
+    prefixes: list[tuple[int, int, int]] = []  # document, number of tokens, and whether to add or subtract its cost
     for i, (_, labels) in enumerate(test):
         learned = [False, *(label != IGNORED for label in labels[1:]), False]
         for place in range(1, len(learned)):
@@ -74,14 +74,14 @@ def trigram_answers(
 
 
 def pack(documents: Sequence[Document], length: int) -> Features:
-    """Lay documents in blocks. None is cut that fits a block (best-fit decreasing, Ding et al. 2024).
+    """Pack documents into blocks. Documents that fit a block are not cut (best-fit decreasing, Ding et al. 2024).
 
-    Positions restart with each document, by which transformers keeps attention within it. The first token of each
-    document, or of a piece of a long one, is predicted from nothing and so no label.
+    Positions restart with each document, from which transformers keeps attention within it. The first token of each
+    document, or of a piece of a long one, has no context and is not a label.
 
     Args:
-        documents: In their order.
-        length: Tokens of a block.
+        documents: In order.
+        length: Tokens per block.
     """
     pieces = [
         (owner, ids[at : at + length], labels[at : at + length])
@@ -89,7 +89,7 @@ def pack(documents: Sequence[Document], length: int) -> Features:
         for at in range(0, len(ids), length)
     ]
     blocks: list[list[int]] = []
-    room: list[tuple[int, int]] = []  # tokens left and block, in order
+    room: list[tuple[int, int]] = []  # tokens left and block, sorted
     for piece in sorted(range(len(pieces)), key=lambda i: -len(pieces[i][1])):
         size = len(pieces[piece][1])
         place = bisect_left(room, (size, -1))
@@ -111,7 +111,7 @@ def pack(documents: Sequence[Document], length: int) -> Features:
 
 
 def windows(documents: Sequence[Document], limits: Limits | None) -> Features:
-    """Documents in windows that share `limits.stride` tokens. Each token is a label once, with most before it."""
+    """Documents in windows that share `limits.stride` tokens. Each token is a label once, with maximum context."""
     features: Features = {name: [] for name in ("input_ids", "labels", EXAMPLES, TARGETS)}
     for owner, (ids, labels) in enumerate(documents):
         length = limits.length if limits else max(len(ids), 1)
@@ -143,7 +143,7 @@ def _padded(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizer
 
 
 def _packed(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
-    """Blocks; what pads them is one more document. There is no mask: the positions tell the documents apart."""
+    """Blocks, padded with one more document. There is no mask: the positions separate the documents."""
     longest = max(len(row["input_ids"]) for row in rows)
     positions = [[*row["position_ids"], *range(longest - len(row["position_ids"]))] for row in rows]
     return {
@@ -154,7 +154,7 @@ def _packed(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizer
 
 
 def _apart(rows: Sequence[dict[str, list[int]]]) -> list[dict[str, list[int]]]:
-    """Each document of each block as a row of its own, for a model that cannot tell them apart."""
+    """Blocks split into one row per document, for a model that cannot keep packed documents apart."""
     found = []
     for row in rows:
         starts = [place for place, position in enumerate(row["position_ids"]) if position == 0]

@@ -1,4 +1,4 @@
-"""The evidence of tasks that write: what was written beside what is right."""
+"""Report panels of tasks that generate text: the generated texts beside the gold texts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def panels(predictions: Mapping[str, Sequence[Any]], note: str = "") -> list[Pan
 
     Args:
         predictions: Columns of the predictions file.
-        note: What a reader has to know of the scores, such as a signature.
+        note: Note on the scores, such as a signature.
     """
     written = [i for i, text in enumerate(predictions.get("prediction") or ()) if text is not None]
     if not written:
@@ -32,9 +32,9 @@ def panels(predictions: Mapping[str, Sequence[Any]], note: str = "") -> list[Pan
         )
         for i in _spread(written)
     ]
-    spread = "Evenly spaced over the rows: neither the best nor the worst." if len(pairs) < len(written) else ""
+    spread = "Evenly spaced over the rows, not selected by quality." if len(pairs) < len(written) else ""
     note = "\n".join(filter(None, (note, spread)))
-    return [SideBySide(pairs, len(written), "What the model writes", score_name="loss of the right text", note=note)]
+    return [SideBySide(pairs, len(written), "Generated answers", score_name="loss of the reference", note=note)]
 
 
 def _several(gold: Any) -> list[str]:
@@ -42,6 +42,6 @@ def _several(gold: Any) -> list[str]:
 
 
 def _spread(places: Sequence[int]) -> list[int]:
-    """At most so many of the places, evenly spaced: neither the best nor the worst alone."""
+    """At most `MOST_SHOWN` of the places, evenly spaced."""
     step = max(1, -(-len(places) // MOST_SHOWN))
     return list(places[::step])

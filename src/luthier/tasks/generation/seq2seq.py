@@ -1,4 +1,4 @@
-"""What `summarization`, `translation` and `generative-qa` share: an encoder reads, a decoder writes."""
+"""The base of `summarization`, `translation` and `generative-qa`: an encoder reads, a decoder writes."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,13 +23,13 @@ from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.usage import string
 
-MOST_TARGET = 512  # tokens of an answer where nothing says how long answers are
+MOST_TARGET = 512  # tokens of an answer if no target length is set
 
 
 class Seq2SeqTask(Writes, Task[Writing]):
-    """A source and its targets, of which the first is learned; all of them count when answers are judged.
+    """A task with a source and its targets: training uses the first target, evaluation uses all of them.
 
-    Examples hold `text` (what the model reads after the prefix), `target` and `targets`.
+    Examples hold `text` (the model's input, without the prefix), `target` and `targets`.
     """
 
     family = "encoder-decoder"
@@ -38,14 +38,14 @@ class Seq2SeqTask(Writes, Task[Writing]):
 
     @abstractmethod
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
-        """What the model reads of a row, without its prefix, or why there is nothing."""
+        """The model's input for a row, without the prefix, or why there is none."""
 
     @abstractmethod
     def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
-        """What the model may write, the best first, or why there is nothing."""
+        """The targets of a row, best first, or why there are none."""
 
     def default_prefix(self, task: Fitted[Writing], config: PretrainedConfig) -> str:
-        """What the architecture was pretrained to see before a source of this task."""
+        """The prefix that the architecture was pretrained with for this task."""
         return ""
 
     # -- rows and examples ---------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ class Seq2SeqTask(Writes, Task[Writing]):
     # -- words ---------------------------------------------------------------------------------------------------
 
     def gold(self, task: Fitted[Writing], examples: Examples) -> list[Any]:
-        """The targets of each example; a single text where no example has several."""
+        """The targets of each example; single texts if no example has several."""
         if all(len(targets) == 1 for targets in examples["targets"]):
             return [targets[0] for targets in examples["targets"]]
         return [list(targets) for targets in examples["targets"]]
@@ -108,7 +108,7 @@ class Seq2SeqTask(Writes, Task[Writing]):
     ) -> tuple[Writing, list[Decision]]:
         prefix = task.learned.prefix
         if prefix is None:
-            prefix = self.default_prefix(task, config) if config.name_or_path else ""  # a new model has seen none
+            prefix = self.default_prefix(task, config) if config.name_or_path else ""  # a new model is not pretrained
         why = f"what {config.model_type} was pretrained to see"
         return replace(task.learned, prefix=prefix), [Decision("prefix", repr(prefix), why)] if prefix else []
 
@@ -150,7 +150,7 @@ class Seq2SeqTask(Writes, Task[Writing]):
 
 
 def text_in(task: Recognised[Writing], values: Mapping[str, Any], role: str) -> str | Fault:
-    """The text of a role's column."""
+    """The text in a role's column, or why there is none."""
     column = str(task.columns[role])
     value = values.get(column)
     if is_missing(value):
@@ -159,7 +159,7 @@ def text_in(task: Recognised[Writing], values: Mapping[str, Any], role: str) -> 
 
 
 def answered(answers: Sequence[Answer], examples: Examples) -> tuple[list[str], list[list[str]]]:
-    """The texts that were written, and the right ones to each of them."""
+    """The generated texts, and the gold texts of each."""
     written = [i for i, answer in enumerate(answers) if answer["prediction"] is not None]
     return [answers[i]["prediction"] for i in written], [list(examples["targets"][i]) for i in written]
 
@@ -169,7 +169,7 @@ def _sources(task: Fitted[Writing], examples: Examples) -> list[str]:
 
 
 def _shifted(model: PreTrainedModel, labels: Tensor) -> Tensor:
-    """What the decoder reads to predict labels: the same, one place later, in the architecture's own way."""
+    """The decoder's input for some labels: the labels shifted right, in the architecture's own way."""
     shift: Any = model.prepare_decoder_input_ids_from_labels
     shifted: Tensor = shift(labels)
     return shifted

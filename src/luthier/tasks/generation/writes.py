@@ -1,4 +1,4 @@
-"""What the tasks share whose models write: the loss of each token, how text is generated, and what a text costs."""
+"""The base of tasks that generate text: token loss, generation, and the likelihood of gold texts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -24,19 +24,19 @@ from luthier.recipe import GenerationRecipe, Recipe, TrainingRecipe
 from luthier.tasks.losses import summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 
-MOST_WRITTEN = 16_384  # tokens of prompts and answers that are held at once
+MOST_WRITTEN = 16_384  # tokens of prompts and answers per batch
 SAMPLING = ("temperature", "top_k", "top_p")
 UNTUNED = "untuned"
 
 
 @dataclass(frozen=True)
 class Writing:
-    """How a model writes.
+    """How a model generates text.
 
     Args:
-        settings: What becomes its generation config.
-        seed: Of sampling.
-        prefix: What stands before every source, as the architecture was pretrained to see; None until it is known.
+        settings: Settings for its generation config.
+        seed: Seed for sampling.
+        prefix: Text before every source, as in the architecture's pretraining; None until it is known.
     """
 
     settings: GenerationRecipe = field(default_factory=GenerationRecipe)
@@ -45,10 +45,10 @@ class Writing:
 
 
 class Writes(ABC):
-    """The part of a task whose answers are generated token by token; mixed into a `Task` before it.
+    """Mixin for tasks whose answers are generated token by token; list it before `Task`.
 
-    Answers have `prediction` where a text was written, and where a right text was given `nll`, the natural log of its
-    probability with the sign turned, over `tokens` tokens and `bytes` bytes.
+    Answers have `prediction` if a text was generated. If there is a gold text, they have its negative log-likelihood
+    `nll` (in nats, summed over its tokens) and its length in `tokens` and `bytes`.
     """
 
     family: ClassVar[Any]
@@ -59,18 +59,18 @@ class Writes(ABC):
 
     @abstractmethod
     def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
-        """What the model is given for each example, in token ids; no more than it takes."""
+        """The model's input for each example, as token ids within its length limit."""
 
     @abstractmethod
     def most_new_tokens(self, task: Bound[Writing]) -> int:
-        """Tokens that an answer may have, where the recipe does not say."""
+        """Maximum tokens per answer, if the recipe does not set it."""
 
     @abstractmethod
     def written_texts(self, examples: Examples) -> list[str]:
-        """The right text of each example, whose probability is measured."""
+        """The gold text of each example, whose likelihood is measured."""
 
     def fits(self, config: PretrainedConfig) -> bool:
-        """Only a model of the family writes."""
+        """See `Task.fits`. Only a model of the task's family generates text."""
         return self.family in families_of(config)
 
     def fit(self, task: Recognised[Writing], train: Dataset, recipe: Recipe) -> Writing:
@@ -127,13 +127,13 @@ class Writes(ABC):
         ]
 
     def untuned(self, task: Bound[Writing], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
-        """A pretrained model writes before it is tuned."""
+        """See `Bound.untuned`. A pretrained model can generate text before fine-tuning."""
         return {UNTUNED: answer()}
 
     def configure(self, task: Bound[Writing], model: PreTrainedModel) -> None:
         settings, saved = task.learned.settings, model.generation_config
         for name, value in settings.model_dump().items():
-            # Settings of sampling stand beside greedy decoding only to be warned about.
+            # With greedy decoding, sampling settings only cause warnings.
             setattr(saved, name, value if settings.do_sample or name not in SAMPLING else None)
         saved.max_new_tokens = self.new_tokens(task)
         saved.max_length = None
@@ -166,7 +166,7 @@ class Writes(ABC):
         ]
 
     def new_tokens(self, task: Bound[Writing]) -> int:
-        """Tokens that an answer may have."""
+        """Maximum tokens per answer."""
         return task.learned.settings.max_new_tokens or self.most_new_tokens(task)
 
     def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
@@ -174,14 +174,14 @@ class Writes(ABC):
         return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
     def notice(self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
-        """See that a model is shown where to stop."""
+        """See `Bound.notice`. Checks that the labels contain an end token, so that the model learns to stop."""
         ends = self.ends(task.tokenizer)
         found = any(label in ends for row in rows for label in reversed(row["labels"]))
         tokens = task.tokenizer.convert_ids_to_tokens(sorted(ends))
         return [] if found else checks.no_end([str(token) for token in tokens])
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-        """The tokens at which a text of the model ends."""
+        """The tokens that end a generated text."""
         return {tokenizer.eos_token_id} if isinstance(tokenizer.eos_token_id, int) else set()
 
     def targets(self, task: Bound[Writing], rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -189,7 +189,7 @@ class Writes(ABC):
 
 
 def language_metrics(answers: Sequence[Answer]) -> list[AnyMetric]:
-    """How probable the right texts are to the model: loss, perplexity and bits per byte; none where answers say not."""
+    """Loss, perplexity and bits per byte of the gold texts; empty if the answers have no `nll`."""
     if not answers or "nll" not in answers[0]:
         return []
     costs, tokens, sizes = (np.array([answer[name] for answer in answers]) for name in ("nll", "tokens", "bytes"))
@@ -199,11 +199,11 @@ def language_metrics(answers: Sequence[Answer]) -> list[AnyMetric]:
 def generate(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]
 ) -> list[list[int]]:
-    """What a model writes after each prompt, by its own generation settings, up to the end token.
+    """Generate a text for each prompt with the model's generation config, up to the end token.
 
     Args:
-        model: A decoder, or an encoder-decoder, whose prompts are what the encoder reads.
-        tokenizer: Its own, with a padding token.
+        model: A decoder, or an encoder-decoder, whose encoder reads the prompts.
+        tokenizer: The model's tokenizer, with a padding token.
         prompts: Token ids.
     """
     side = "right" if model.config.is_encoder_decoder else "left"

@@ -1,4 +1,4 @@
-"""Generative question answering: an encoder-decoder reads a question, perhaps with a context, and writes the answer.
+"""Generative question answering: an encoder-decoder reads a question, optionally with a context, and writes the answer.
 
 {"question": "Who made it?", "context": "It was made by Anna.", "answers": ["Anna"]} -> {"prediction": "Anna"}
 """
@@ -23,10 +23,10 @@ from luthier.tasks.roles import Role
 
 
 class GenerativeQA(Seq2SeqTask):
-    """A question gets an answer that is written, not found."""
+    """The task generative-qa: the answer to a question is generated, not extracted from a context."""
 
     name = "generative-qa"
-    about = "an answer, in words of its own, to a question with or without a context"
+    about = "a generated answer to a question, with or without a context"
     row = "question, optional context, answers"
     roles = (
         Role("question", sample="Who wrote the letter?"),
@@ -44,7 +44,7 @@ class GenerativeQA(Seq2SeqTask):
         return why_not_generative_qa(profiles, given=given)
 
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
-        """Question and context as T5 was pretrained to see them for SQuAD; it serves the others as well."""
+        """Question and context in the format of T5's pretraining on SQuAD, which suits other models too."""
         question = text_in(task, values, "question")
         if isinstance(question, Fault) or "context" not in task.columns:
             return question if isinstance(question, Fault) else f"question: {question}"
@@ -55,7 +55,7 @@ class GenerativeQA(Seq2SeqTask):
         found = read_answer_texts(values, task.columns)
         if isinstance(found, Fault):
             return found
-        return found or Fault("no-answer", "the question has no answer, and there is nothing to write")
+        return found or Fault("no-answer", "the question has no answer, so there is nothing to generate")
 
     def metrics(self, task: Fitted[Writing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         written, right = answered(answers, examples)
@@ -66,7 +66,7 @@ class GenerativeQA(Seq2SeqTask):
         return found
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """The context's sentence that is nearest to the question; without contexts the nearest question's answer."""
+        """The context sentence nearest to the question; without contexts, the nearest training question's answer."""
         known, asked = ([_parts(text) for text in rows["text"]] for rows in (train, test))
         questions = [question for question, _ in asked]
         if "context" in task.columns:

@@ -1,4 +1,4 @@
-"""Answers that are pieces of a context: read in the forms that people keep them in, and seen to be where they say."""
+"""Extractive answers: read in common formats, and verified against the context."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from luthier.data.records import Fault
 from luthier.data.values import as_number, is_missing, structured
 from luthier.text import count, shorten
 
-NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER")  # SubjQA, and CoQA with QuAC; they stand at the end of the context too
-FARTHEST = 3  # characters that an answer may be away from where it is said to be
+NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER")  # of SubjQA, and of CoQA and QuAC; also at the end of contexts
+FARTHEST = 3  # maximum characters between an answer and its stated start
 MENDS = {
-    "answer-shifted": f"the answer stands up to {FARTHEST} characters from where it is said to be",
-    "answer-trimmed": "white space around the answer was left out",
-    "answer-respelled": "the answer differs from the context in white space or case: the context's form is taken",
-    "answer-located": "the answer had no place, and stands in the context exactly once",
-    "answer-dropped": "one of several answers is not in the context, and the others are kept",
+    "answer-shifted": f"the answer is up to {FARTHEST} characters from its given start",
+    "answer-trimmed": "white space around the answer was ignored",
+    "answer-respelled": "the answer differs from the context in white space or case: the context's form is used",
+    "answer-located": "the answer had no start and occurs exactly once in the context",
+    "answer-dropped": "one of several answers is not in the context; the others are kept",
 }
 
 
@@ -24,9 +24,9 @@ class Answers:
     """The answers of one row.
 
     Args:
-        spans: Each answer's text and where it starts; none where the question cannot be answered. Each is exact:
+        spans: Text and start of each answer; empty if the question has no answer. Each is exact:
             context[start:start + len(text)] == text.
-        mends: What had to be mended by rule, see `MENDS`.
+        mends: The corrections that were needed, see `MENDS`.
     """
 
     spans: tuple[tuple[str, int], ...]
@@ -34,7 +34,7 @@ class Answers:
 
 
 def read_context(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> str | Fault:
-    """The context of a row, without the marker for "no answer" that some sets put at its end."""
+    """The context of a row, without the "no answer" marker that some data sets put at its end."""
     context = values.get(str(columns["context"]))
     if is_missing(context):
         return Fault("missing-text" if context is None else "empty-text", f"column {columns['context']!r} is empty")
@@ -46,11 +46,11 @@ def read_context(values: Mapping[str, Any], columns: Mapping[str, str | list[str
 
 
 def read_answers(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> Answers | Fault:
-    """The answers of a row, each seen to be where it is said to be, or why the row cannot be used.
+    """The answers of a row, each verified against the context, or why the row is skipped.
 
     Args:
         values: Column to value.
-        columns: The columns of the roles `context`, `answers` and, where it has one of its own, `start`.
+        columns: The columns of the roles `context`, `answers` and, if there is one, `start`.
     """
     context = read_context(values, columns)
     if isinstance(context, Fault):
@@ -81,11 +81,11 @@ def read_answers(values: Mapping[str, Any], columns: Mapping[str, str | list[str
 
 
 def read_answer_texts(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> list[str] | Fault:
-    """The answers of a row as texts of their own, each once; none where the question cannot be answered."""
+    """The distinct answers of a row as texts; empty if the question has no answer."""
     cell = structured(values.get(str(columns["answers"])))
     if is_missing(cell) and not isinstance(cell, str):
         return Fault("missing-label", f"column {columns['answers']!r} is empty")
-    if isinstance(cell, dict) and "value" in cell:  # TriviaQA: the answer and its other names
+    if isinstance(cell, dict) and "value" in cell:  # TriviaQA: the answer and its aliases
         cell = [cell["value"], *(cell.get("aliases") or ())]
     found = _pairs(cell, None)
     if isinstance(found, Fault):
@@ -94,7 +94,7 @@ def read_answer_texts(values: Mapping[str, Any], columns: Mapping[str, str | lis
 
 
 def _pairs(cell: Any, start: Any) -> list[tuple[str, int | None]] | Fault:
-    """Texts with their places, from {"text": [...], "answer_start": [...]}, a list of objects, texts or one text."""
+    """Texts with their starts, from {"text": [...], "answer_start": [...]}, a list of objects, texts or one text."""
     if isinstance(cell, list) and any(isinstance(one, dict) for one in cell):
         pairs = [_pairs(one, None) for one in cell]
         if faults := [one for one in pairs if isinstance(one, Fault)]:
@@ -120,13 +120,13 @@ def _place(value: Any) -> int | None:
 
 
 def _mend(context: str, text: str, place: int | None) -> tuple[tuple[str, int], str] | Fault:
-    """An answer exactly as it stands in the context, and the name of what was mended; empty for nothing."""
+    """An answer exactly as in the context, and the name of the correction (empty for none), or a `Fault`."""
     trimmed = text.strip()
     if place is None:
         if context.count(trimmed) == 1:
             return (trimmed, context.index(trimmed)), "answer-located"
         times = f"{count(context.count(trimmed))} times" if trimmed in context else "nowhere"
-        return Fault("answer-not-in-context", f"{shorten(text, 40)!r} has no start and stands {times} in the context")
+        return Fault("answer-not-in-context", f"{shorten(text, 40)!r} has no start and occurs {times} in the context")
     near = sorted(range(-FARTHEST, FARTHEST + 1), key=abs)
     if context.startswith(text, place):
         return (text, place), ""
@@ -143,10 +143,10 @@ def _mend(context: str, text: str, place: int | None) -> tuple[tuple[str, int], 
 
 
 def _difference(context: str, text: str, place: int) -> str:
-    """Where an answer and the context part, with what each has there."""
+    """Describe where an answer and the context differ."""
     there = context[place : place + len(text)]
     if not there:
-        return f"{shorten(text, 40)!r} is said to start at {count(place)}, and the context has {count(len(context))}"
+        return f"{shorten(text, 40)!r} has start {count(place)}, but the context has {count(len(context))}"
     pairs = enumerate(zip(text, there, strict=False))
     alike = next((place for place, (one, other) in pairs if one != other), len(there))
     at = max(0, alike - 12)
@@ -155,7 +155,7 @@ def _difference(context: str, text: str, place: int) -> str:
 
 
 def _same_letters(context: str, start: int, text: str) -> int:
-    """Where a text ends that begins at `start` and has the same letters, white space and case apart; 0 for nowhere."""
+    """The end of a text that begins at `start`, compared without whitespace and case; 0 if it is not there."""
     letters: Sequence[str] = [letter.lower() for letter in text if not letter.isspace()]
     if context[start].isspace():
         return 0

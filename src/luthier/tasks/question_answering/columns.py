@@ -1,4 +1,4 @@
-"""Which columns of a table are question, context and answers: pieces of the context, or texts of their own."""
+"""Recognise the columns of question, context and answers, for extractive and generative question answering."""
 
 from collections.abc import Sequence
 
@@ -52,16 +52,16 @@ _TEXTS_INSIDE = {"text", "texts", "value", "aliases", "answer", "normalized_valu
 
 
 def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find `question`, `context`, `answers` and, where they are in a column of their own, the answers' `start`.
+    """Find `question`, `context`, `answers` and, if it is a separate column, the answers' `start`.
 
     Args:
         profiles: The table's columns (`columns.profile`).
         given: Columns that the user named, by role; `text` stands for question and context, `label` for the answers.
-        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
     Returns:
-        None where one of them is not found; `why_not_qa` says why.
+        None if one of them is not found; `why_not_qa` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     if shape and shape not in SHAPES:
         return None
@@ -88,9 +88,9 @@ def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Reco
 
 
 def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find `question`, `answers` and, where there is one, `context`; arguments and errors as in `recognise_qa`.
+    """Find `question`, `answers` and, if there is one, `context`; arguments and errors as in `recognise_qa`.
 
-    Where the answers have their places in a context, this is less sure than `recognise_qa`. The shape is one of
+    If the answers have starts in a context, the confidence is lower than that of `recognise_qa`. The shape is one of
     `GENERATIVE_SHAPES`.
     """
     if shape and shape not in GENERATIVE_SHAPES:
@@ -106,7 +106,7 @@ def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | No
     found = "context" if "context" in columns else "closed"
     why.append(Decision("shape", found, "answered from a context" if found == "context" else "there is no context"))
     placed = bool(_STARTS_INSIDE & answers.structure.keys) or bool(by_name(profiles, START_NAMES, _may_be_start))
-    # Few answers that come again and again are classes: yes, no, maybe.
+    # A few answers that recur are classes: yes, no, maybe.
     classes = answers.n >= 50 and answers.distinct <= 20
     called = is_named(question.name, QUESTION_NAMES[:4]) and is_named(answers.name, ANSWER_NAMES[:-1])
     sure = 0.4 if classes else 0.6 if placed and "context" in columns else 0.93 if called else 0.5
@@ -115,17 +115,17 @@ def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | No
 
 
 def why_not_qa(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when there is no question, context or answer."""
+    """Explain which of question, context and answer is missing, and say what each column holds."""
     return f"no {_missing(profiles, ('question', 'context', 'answer'))}: {there_are(profiles)}"
 
 
 def why_not_generative_qa(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when there is no question or answer."""
+    """Explain which of question and answer is missing, and say what each column holds."""
     return f"no {_missing(profiles, ('question', 'answer'))}: {there_are(profiles)}"
 
 
 def _question_context_answers(profiles: Profiles, named: Columns) -> Columns | None:
-    """The three columns by role, without a context where there is none; None without question or answers."""
+    """The three columns by role, without a context if there is none; None without question or answers."""
     if any(isinstance(value, list) for value in named.values()):
         return None
     taken = dict(named)
@@ -152,7 +152,7 @@ def _may_be_answers(column: ColumnProfile) -> bool:
 
 
 def _may_be_number(column: ColumnProfile) -> bool:
-    """Whether a column may be answers that are numbers: then only its name tells; flags are classes."""
+    """Whether a column may hold numeric answers, judged by its name; 0/1 columns are classes."""
     return column.numeric_share > 0 and column.zero_one_share < 1 and is_named(column.name, ANSWER_NAMES)
 
 

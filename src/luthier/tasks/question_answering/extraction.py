@@ -1,4 +1,4 @@
-"""The likeliest pieces of a context by the scores of their first and last tokens."""
+"""The most likely answer spans of a context, by the scores of their first and last tokens."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-ENDS = 20  # likeliest first tokens and last tokens that are put together, as in the SQuAD scripts
+ENDS = 20  # best first and last tokens to combine, as in the SQuAD scripts
 
 
 class Candidate(NamedTuple):
-    """A piece of a context, in characters, and its score (the sum of two logits)."""
+    """A span of a context, in characters, and its score (the sum of two logits)."""
 
     start: int
     end: int
@@ -20,13 +20,13 @@ class Candidate(NamedTuple):
 def best_spans(
     start: NDArray[np.float32], end: NDArray[np.float32], offsets: Sequence[Sequence[int]], most_tokens: int
 ) -> list[Candidate]:
-    """The candidates of one window.
+    """The candidate spans of one window.
 
     Args:
-        start: [s] score of each token as the first one of the answer.
-        end: [s] the same as the last one.
-        offsets: [s] place of each token in the context; -1 for tokens that are not of it.
-        most_tokens: That an answer may have.
+        start: [s] score of each token as the first token of the answer.
+        end: [s] score of each token as the last token of the answer.
+        offsets: [s] start and end of each token in the context; -1 for tokens outside it.
+        most_tokens: Maximum tokens of an answer.
     """
     inside = np.array([first >= 0 and last > first for first, last in offsets])
     if not inside.any():

@@ -1,4 +1,4 @@
-"""The evidence of extractive question answering: how good answers are by kind, and the errors in their contexts."""
+"""Report panels of extractive question answering: answers by outcome, and errors in their contexts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from luthier.metrics.spans import exact_match, token_f1
 from luthier.reporting.panels import Mark, Pair, Panel, SideBySide, Table
 
 MOST_SHOWN = 60
-KINDS = ("right", "partly right", "wrong", "answered what has no answer", "left unanswered")
+KINDS = ("right", "partly right", "wrong", "answered an unanswerable question", "left unanswered")
 
 
 def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
@@ -32,7 +32,7 @@ def _kind(prediction: str, gold: Sequence[str]) -> str:
     if not prediction:
         return "left unanswered"
     if not any(gold):
-        return "answered what has no answer"
+        return "answered an unanswerable question"
     return "partly right" if token_f1(prediction, gold) else "wrong"
 
 

@@ -4,14 +4,14 @@ from luthier.tasks.usage import string
 
 
 def extraction_code(question: str, context: str, model: str, most_tokens: int, threshold: float | None) -> str:
-    """Code that prints the most probable piece of a context.
+    """Code that prints the most probable answer span of a context.
 
     Args:
-        question: To try.
-        context: To try.
+        question: A sample question.
+        context: Its context.
         model: Directory or hub name of the model.
-        most_tokens: Most tokens of an answer.
-        threshold: How much more probable no answer must be; None where every question has an answer.
+        most_tokens: Maximum tokens of an answer.
+        threshold: Margin in logits by which no answer must win; None if every question has an answer.
     """
     lines = [
         "import torch",
@@ -20,7 +20,7 @@ def extraction_code(question: str, context: str, model: str, most_tokens: int, t
         f"tokenizer = AutoTokenizer.from_pretrained({string(model)})",
         f"model = AutoModelForQuestionAnswering.from_pretrained({string(model)})",
         f"question, context = {string(question)}, {string(context)}",
-        "# A context that is too long is cut here; luthier reads it in windows.",
+        "# A context that is too long is truncated here; luthier reads it in windows.",
         "inputs = tokenizer(",
         '    question, context, truncation="only_second", return_offsets_mapping=True, return_tensors="pt"',
         ")",

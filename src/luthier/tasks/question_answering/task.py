@@ -1,4 +1,4 @@
-"""Extractive question answering: the piece of a context that answers a question, or that there is none.
+"""Extractive question answering: the span of a context that answers a question, or no answer.
 
 {"question": "When was it made?", "context": "The violin was made in 1715.", "answers": {"text": ["1715"], ...}} ->
     {"prediction": "1715", "score": 0.98, "start": 23}
@@ -50,8 +50,8 @@ class Reading:
 
     Args:
         unanswerable: Whether there are questions without an answer.
-        threshold: How much more probable no answer must be than the best one to be given, as a difference of logits.
-        most_tokens: Most tokens of an answer.
+        threshold: Margin in logits by which no answer must exceed the best answer to be predicted.
+        most_tokens: Maximum tokens of an answer.
     """
 
     unanswerable: bool = False
@@ -60,12 +60,12 @@ class Reading:
 
 
 class QuestionAnswering(Task[Reading]):
-    """A question about a context is answered with a piece of the context; long contexts are read in windows."""
+    """The task question-answering: the answer is a span of the context; long contexts are read in windows."""
 
     name = "question-answering"
     family = "encoder"
     auto_class = "QuestionAnswering"
-    about = "the piece of a context that answers a question, or none"
+    about = "the span of a context that answers a question, or none"
     row = "question, context, answers (text + start)"
     roles = (
         Role("question", sample="Who wrote the letter?"),
@@ -178,7 +178,7 @@ class QuestionAnswering(Task[Reading]):
     def encode(self, task: Bound[Reading], examples: Examples, *, training: bool) -> Features:
         tokenizer, limits = task.tokenizer, task.limits
         questions, room = list(examples["question"]), 0
-        if limits is not None:  # half of a window is the context's
+        if limits is not None:  # half of a window is for the context
             room = max(1, limits.length // 2 - tokenizer.num_special_tokens_to_add(pair=True))
             questions = [_shortened(question, tokenizer, room) for question in questions]
         features = encode_windows(tokenizer, questions, examples["context"], limits, beside=room)
@@ -186,7 +186,7 @@ class QuestionAnswering(Task[Reading]):
         if "answers" in examples:
             features["labels"], features[TARGETS] = [], []
         for row, (offsets, parts) in enumerate(zip(features["offsets"], sequences, strict=True)):
-            # Only the context can be an answer; elsewhere there is no place to point to.
+            # Answers are spans of the context; other tokens have no offsets.
             example = features[EXAMPLES][row][0]
             context = examples["context"][example]
             offsets[:] = [
@@ -201,7 +201,7 @@ class QuestionAnswering(Task[Reading]):
         return features
 
     def decides_tokens(self, task: Bound[Reading]) -> Any:
-        return None  # how answers are chosen does not
+        return None  # how answers are chosen does not affect the features
 
     def loss(self, task: Bound[Reading], training: TrainingRecipe) -> Loss:
         def summed(outputs: Any, batch: Mapping[str, Tensor]) -> Tensor:
@@ -227,7 +227,7 @@ class QuestionAnswering(Task[Reading]):
         return [_answer(task.learned, context, candidates, null) for context, candidates, null in answers]
 
     def tune(self, task: Bound[Reading], validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> Reading:
-        """The threshold of no answer that has the best F1 on the validation examples."""
+        """See `Bound.tuned`. Chooses the no-answer threshold with the best F1 on the validation examples."""
         if not task.learned.unanswerable:
             return task.learned
         answers, examples = validation()
@@ -244,7 +244,7 @@ class QuestionAnswering(Task[Reading]):
 
 
 def _answer(reading: Reading, context: str, candidates: list[Candidate], null: float) -> Answer:
-    # A piece that several windows hold counts where it is likeliest.
+    # A span in several windows keeps its best score.
     likeliest = {one[:2]: one for one in sorted(candidates, key=lambda one: one.score)}
     best = sorted(likeliest.values(), key=lambda one: (-one.score, one.start, one.end))[:N_BEST]
     odds = null - best[0].score if best else 0.0
@@ -259,7 +259,7 @@ def _answer(reading: Reading, context: str, candidates: list[Candidate], null: f
 
 
 def decided(reading: Reading, answer: Answer) -> Answer:
-    """An answer with `prediction` and `score`: no answer where that is more probable by the threshold."""
+    """An answer with `prediction` and `score`: no answer if that is more probable by the threshold."""
     none = reading.unanswerable and answer["null_minus_best"] > reading.threshold
     shares = json.loads(answer["n_best"])
     odds = 1 / (1 + np.exp(np.clip(answer["null_minus_best"] - reading.threshold, -50, 50)))
@@ -268,8 +268,8 @@ def decided(reading: Reading, answer: Answer) -> Answer:
 
 
 def _place(offsets: Sequence[Sequence[int]], answer: str, start: int) -> tuple[int, int] | None:
-    """First and last token of an answer in a window; None where the window does not hold all of it."""
-    start += len(answer) - len(answer.lstrip())  # no token is of white space
+    """First and last token of an answer in a window; None if the window does not hold all of it."""
+    start += len(answer) - len(answer.lstrip())  # token offsets exclude whitespace
     end = start + len(answer.strip())
     inside = [i for i, (first, last) in enumerate(offsets) if first >= 0 and last > start and first < end]
     if not inside or offsets[inside[0]][0] > start or offsets[inside[-1]][1] < end:
@@ -278,13 +278,13 @@ def _place(offsets: Sequence[Sequence[int]], answer: str, start: int) -> tuple[i
 
 
 def _shortened(question: str, tokenizer: PreTrainedTokenizerBase, room: int) -> str:
-    """A question of no more tokens than there is room for."""
+    """A question cut to `room` tokens."""
     offsets = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
     return question if len(offsets) <= room else question[: offsets[room - 1][1]]
 
 
 def _shares(n_best: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Scores as shares of the best answers' probabilities."""
+    """The best answers with their scores normalized by a softmax."""
     if not n_best:
         return []
     powers = np.exp(np.array([one["score"] for one in n_best]) - n_best[0]["score"])

@@ -1,4 +1,4 @@
-"""Which columns of a table are documents and their summaries."""
+"""Recognise the columns of documents and their summaries."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -39,16 +39,16 @@ _OPINIONS = {"label", "labels", "sentiment", "stars", "star", "rating", "score",
 
 
 def recognise_summarization(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find `document` and `summary`, which is a list of columns where there are several references (summary1, ...).
+    """Find `document` and `summary`, which is a list of columns if there are several references (summary1, ...).
 
     Args:
         profiles: The table's columns (`columns.profile`).
         given: Columns that the user named, by role; `text` stands for the document, `label` for the summary.
-        shape: The task has none; a name here is that of another task's.
+        shape: None or empty; the task has no shapes, so any other value gives None.
     Returns:
-        None where one of them is not found; `why_not` says why.
+        None if one of them is not found; `why_not` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     named = asked(profiles, given, ["document"], "summary")
     if named is None or shape:
@@ -71,16 +71,16 @@ def recognise_summarization(profiles: Profiles, *, given: Given, shape: str | No
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when there is no document or no summary."""
+    """Explain that there is no document or no summary, and say what each column holds."""
     absent = "document" if _summaries(profiles, []) else "summary"
-    return f"no column is called like a {absent}: {there_are(profiles)}"
+    return f"no column is named like a {absent}: {there_are(profiles)}"
 
 
 def references(values: Mapping[str, Any], column: str | list[str]) -> list[str]:
-    """The reference summaries of a row, each once: one, or several where the row has several.
+    """The distinct reference summaries of a row, one or several.
 
-    Test data often has more of them than training data (`summary1` to `summary3` where that has `summary`), so numbered
-    columns stand for the plain one, and the plain one for numbered ones.
+    Test data often has more of them than training data (`summary1` to `summary3` instead of `summary`), so numbered
+    columns can replace the plain one, and the plain one can replace numbered ones.
 
     Args:
         values: Column to value.
@@ -108,7 +108,7 @@ def _may_be_summary(column: ColumnProfile) -> bool:
 
 
 def _stem(name: str) -> list[str]:
-    """The words of a column's name without a number at its end."""
+    """The words of a column's name, without a final number."""
     words = words_of(name)
     return words[:-1] if words and words[-1].isdigit() else words
 

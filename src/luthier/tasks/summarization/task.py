@@ -22,7 +22,7 @@ from luthier.tasks.summarization.columns import recognise_summarization, referen
 
 
 class Summarization(Seq2SeqTask):
-    """A document gets a summary."""
+    """The task summarization."""
 
     name = "summarization"
     about = "a summary for a document"
@@ -51,6 +51,6 @@ class Summarization(Seq2SeqTask):
         return [*language_metrics(answers)[:1], *(rouge_metrics(written, right) if written else [])]
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """The first sentences of the document, as many as summaries are long."""
+        """The first sentences of the document, as many as summaries usually have."""
         n = lead_length(train["text"], train["target"])
         return {"lead": [{"prediction": text} for text in lead_sentences(test["text"], n)]}

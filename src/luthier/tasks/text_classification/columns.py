@@ -1,4 +1,4 @@
-"""Which columns of a table are the text and the label of a classification task, and which shape the task has."""
+"""Recognise the text and label columns of a classification task, and its shape."""
 
 import math
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ TEXT_NAMES = (
     "prompt", "input", "email", "statement", "claim", "name",
 )  # fmt: skip
 HEADING_NAMES = {"title", "subject", "headline", "heading", "header", "summary"}
-# Beside a label such columns say where a row comes from; alone they may be what is wanted.
+# Beside a label, such columns are metadata of a row; alone, they may be the label.
 ABOUT_NAMES = {
     "language", "lang", "source", "domain", "dataset", "author", "user", "username", "date", "time", "timestamp",
     "year", "month", "country", "region", "url", "link", "platform", "version", "annotator", "annotators", "worker",
@@ -54,7 +54,7 @@ QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "
 
 @dataclass(frozen=True)
 class _Choice:
-    """Columns taken for one role, how sure that is, and why."""
+    """The columns chosen for one role, the confidence, and the reasons."""
 
     columns: list[str]
     confidence: float
@@ -68,13 +68,13 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         profiles: The table's columns (`columns.profile`).
         given: Columns that the user named, by role: `text` (two of them are a pair), `text_pair`, `label` (several of
             them are 0/1 columns), `labels`.
-        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
     Returns:
-        None where no text or no label is found; `why_not` says why.
+        None if no text or no label is found; `why_not` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
         UsageError: One column is named for two roles, or too many for one.
-        RecipeError: There is no such shape, or what was named contradicts it.
+        RecipeError: There is no such shape, or the named columns contradict it.
     """
     asked_texts, asked_labels = _asked(profiles, given, shape)
     texts_shape, labels_shape = shape.split("/") if shape else (None, None)
@@ -104,11 +104,11 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say, a short clause for each column, why no text or no label was found."""
+    """Explain, with a short clause for each column, why no text or no label was found."""
     asked_texts, asked_labels = _asked(profiles, given or {}, None)
     texts = _find_texts(profiles, asked_texts, set(asked_labels), set(), None)
     if texts is None:
-        return f"no column holds text: {'; '.join(described(column) for column in profiles.values())}"
+        return f"no column contains text: {'; '.join(described(column) for column in profiles.values())}"
     rest = [described(column) for column in profiles.values() if column.name not in texts.columns]
     taken = " and ".join(repr(name) for name in texts.columns)
     clauses = [f"{taken} {'is' if len(texts.columns) == 1 else 'are'} the text", *rest]
@@ -116,9 +116,9 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
 
 
 def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:
-    """The columns that the user named as texts and as labels, seen to exist and not to contradict each other."""
+    """The columns that the user named as texts and as labels; checks that they exist and do not conflict."""
     if shape is not None and shape not in SHAPES:
-        raise RecipeError(f"there is no shape {shape!r}", where="shape", hint=f"known: {', '.join(SHAPES)}")
+        raise RecipeError(f"no shape {shape!r}", where="shape", hint=f"known: {', '.join(SHAPES)}")
     texts = [*several(given.get("text")), *several(given.get("text_pair"))]
     labels = [*several(given.get("label")), *several(given.get("labels"))]
     require(texts, profiles, where="--text")
@@ -129,13 +129,13 @@ def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[st
         )
     if len(texts) > 2:
         raise UsageError(
-            f"{plural(len(texts), 'text column')} were named", where="--text", hint="name one, or two for pairs"
+            f"{plural(len(texts), 'text column')} were given", where="--text", hint="pass one, or two for pairs"
         )
     if shape and shape.startswith("single") and len(texts) == 2:
-        raise RecipeError(f"two texts were named for the shape {shape}", where="shape", hint=f"pair/{shape[7:]}")
+        raise RecipeError(f"two texts were given for the shape {shape}", where="shape", hint=f"pair/{shape[7:]}")
     if shape and not shape.endswith("several") and len(labels) > 1:
         raise RecipeError(
-            f"{plural(len(labels), 'label column')} were named for the shape {shape}",
+            f"{plural(len(labels), 'label column')} were given for the shape {shape}",
             where="shape",
             hint=f"{shape.split('/')[0]}/several",
         )
@@ -183,7 +183,7 @@ def _may_be_text(column: ColumnProfile) -> bool:
 
 
 def _text_score(column: ColumnProfile) -> float:
-    """How much a column looks like the text: language, long, and different in each row; a name helps."""
+    """How much a column looks like the text: long, different in each row, and named like one."""
     score = math.log2(1 + min(column.mean_chars, 500)) / 2 + 2 * column.distinct_share - 4 * column.missing_share
     words = words_of(column.name)
     if (rank := _rank(column.name, TEXT_NAMES)) is not None:
@@ -194,7 +194,7 @@ def _text_score(column: ColumnProfile) -> float:
 
 
 def _pair(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | None:
-    """Two of the text columns that belong together, by their names, or by their lengths where there are no names."""
+    """Two text columns that form a pair, by their names, or by their lengths if they have no names."""
     table = [name for name in profiles if scores.get(name, 0) > 0]  # in the table's order
     stems = {name: [] if is_unnamed(name) else words_of(name) for name in table}
     numbered = [
@@ -215,7 +215,7 @@ def _pair(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | 
 
 
 def _is_numbered_pair(first: list[str], second: list[str]) -> bool:
-    """Whether two names differ in 1 and 2, a and b only, or in a 2, b, pair at the end of the second."""
+    """Whether two names differ only in 1 and 2 (or a and b), or in a 2, b or pair at the end of the second."""
     if first and first == second[:-1] and second[-1] in SECOND:
         return True
     differing = [(one, two) for one, two in zip(first, second, strict=False) if one != two]
@@ -230,7 +230,7 @@ def _find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: s
     candidates = [column for column in profiles.values() if column.name not in texts and _may_be_label(column)]
     if not candidates:
         return None
-    # Later columns win a tie: where tables have no names, the label is most often last.
+    # Later columns win a tie: in tables without column names, the label is usually last.
     scores = {column.name: (_label_score(column), place) for place, column in enumerate(candidates)}
     ranked = sorted(candidates, key=lambda column: scores[column.name], reverse=True)
     best, by_name = ranked[0], _label_rank(ranked[0].name) is not None
@@ -262,7 +262,7 @@ def _may_be_label(column: ColumnProfile) -> bool:
         return True
     if column.mean_chars > 60 or column.mean_words > 8:
         return False
-    if column.n < 20:  # shares say little
+    if column.n < 20:  # too few rows for shares to mean much
         return by_name or column.distinct_share < 1
     return column.distinct_share <= (0.5 if by_name or column.distinct <= 20 else 0.2)
 
@@ -320,13 +320,13 @@ def _kind(profiles: Profiles, labels: list[str], asked: str | None, *, several: 
 
 
 def _number_reason(column: ColumnProfile) -> str:
-    """Why a column of numbers is a number to predict rather than classes; empty where it is classes."""
+    """Why a column of numbers is a number to predict rather than classes; empty if it is classes."""
     span = f"{column.low:g} to {column.high:g}"
     if column.integer_share < 1:
         return f"{plural(column.distinct, 'value')} from {span}, not all whole" if column.distinct > 5 else ""
     if column.distinct <= 50 or column.low is None or column.high is None:
         return ""
-    # Classes are numbered from 0 or 1 without gaps; quantities are not, or say so by their name.
+    # Classes are numbered from 0 or 1 without gaps; quantities are not, or have a telling name.
     numbered = column.low in (0, 1) and column.high - column.low + 1 <= 1.2 * column.distinct
     quantity = bool(QUANTITY_NAMES & set(words_of(column.name)))
     if quantity or (column.distinct_share > 0.05 and not numbered):
@@ -340,7 +340,7 @@ def _label_rank(name: str) -> int | None:
 
 
 def _rank(name: str, known: tuple[str, ...]) -> int | None:
-    """The place in a list of names of the first word that a column's name has of it."""
+    """The index of the first known name that is a word of a column's name; None if there is none."""
     words = set(words_of(name))
     return next((rank for rank, word in enumerate(known) if word in words), None)
 
@@ -352,7 +352,7 @@ def _found(role: str, column: ColumnProfile, *, by_name: bool | None = None) -> 
         rows = plural(column.n, "row") if column.n < SAMPLE else f"a sample of {plural(column.n, 'row')}"
         what = f"{plural(column.distinct, 'value')} in {rows}"
     else:
-        what = f"{column.mean_words:.0f} words on average"
+        what = f"{plural(round(column.mean_words), 'word')} on average"
     return Decision(role, f"column {column.name!r}", f"{what}, {'by name' if by_name else 'by content'}")
 
 

@@ -1,4 +1,4 @@
-"""The three kinds of label that a text can have: one of several, several at once, or a number."""
+"""The three kinds of label: one of several, several at once, or a number."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -195,7 +195,7 @@ class SeveralLabels(Labels):
         return [
             {
                 "prediction": [name for name, p in zip(self.names, row, strict=True) if p >= self.threshold],
-                # How sure the model is of the whole set, were the labels independent.
+                # The confidence in the whole set of labels, if they were independent.
                 "score": float(np.prod(np.maximum(row, 1 - row))),
                 "scores": row.tolist(),
             }
@@ -247,7 +247,7 @@ class Number(Labels):
     def fit(cls, labels: Sequence[float], recipe: Recipe) -> Self:
         if recipe.training.class_weights is not None:
             raise RecipeError(
-                "class_weights needs classes, and the label is a number",
+                "class_weights needs classes, but the label is a number",
                 where="training.class_weights",
                 hint="leave it out",
             )
@@ -304,7 +304,7 @@ def _positive(names: Sequence[str], wanted: str | None) -> int:
 
 
 def _natural(label: str) -> tuple[int, float, str]:
-    """Numbers by size, then words by the alphabet."""
+    """Sort key: numbers by size, then words alphabetically."""
     number = as_number(label)
     return (1, 0.0, label) if number is None else (0, number, label)
 

@@ -1,4 +1,4 @@
-"""What a label of a text can be: what every kind of it has to say."""
+"""The base class of the kinds of label."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -23,19 +23,19 @@ LabelLoss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Labels(ABC):
-    """One kind of label, as it was learned from the training examples: how it is read, predicted and scored.
+    """A kind of label, fitted to the training examples: how labels are read, predicted and scored.
 
     Args:
         names: The labels, in the order of the model's outputs.
-        positive: Id of the class that binary precision, recall and F1 are about.
-        threshold: Probability from which one of several labels is given.
+        positive: Id of the class that binary precision, recall and F1 refer to.
+        threshold: Minimum probability for assigning a label (multi-label).
         weights: Weight of each label in the loss; None for equal weights.
     """
 
     kind: ClassVar[str]  # the second half of a shape
     problem_type: ClassVar[str]  # transformers' name for it
     role: ClassVar[str]  # the column's role
-    best: ClassVar[str]  # the metric that ranks models
+    best: ClassVar[str]  # default metric for selecting the best checkpoint
     metric_names: ClassVar[Sequence[str]]
 
     names: tuple[str, ...] = ()
@@ -46,47 +46,47 @@ class Labels(ABC):
     @classmethod
     @abstractmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> Any:
-        """The label of a row, or a `Fault` where there is none or it is none of this kind.
+        """The label of a row, or a `Fault` if it is missing or not of this kind.
 
         Args:
             values: The row.
-            column: That of the label; several columns of flags for several labels.
-            separator: What joins several labels in one cell.
+            column: The label column, or several 0/1 columns (multi-label).
+            separator: Separator of several labels in one cell.
         """
 
     @classmethod
     @abstractmethod
     def fit(cls, labels: Sequence[Any], recipe: Recipe) -> Self:
-        """Take the labels' names from those of the training examples.
+        """Learn the label names from the training examples.
 
         Raises:
-            RecipeError: The recipe names a label that is not there.
+            RecipeError: The recipe names a label that does not exist.
         """
 
     @classmethod
     @abstractmethod
     def strata(cls, labels: Sequence[Any]) -> Sequence[Any]:
-        """What splits shall be balanced by."""
+        """The stratum of each example, for stratified splits."""
 
     @abstractmethod
     def counts(self, labels: Sequence[Any]) -> dict[str, int]:
-        """How many examples have each label."""
+        """Label to its number of examples."""
 
     @abstractmethod
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
-        """Checks of the labels alone."""
+        """Check the labels alone."""
 
     def knows(self, label: Any) -> bool:
-        """Whether training has the label (each of several)."""
+        """Whether the label (or each of several) occurs in training."""
         return all(one in self.names for one in (label if isinstance(label, list) else [label]))
 
     @abstractmethod
     def encode(self, labels: Sequence[Any]) -> list[Any]:
-        """Labels as the model's loss reads them."""
+        """Encode labels for the model's loss."""
 
     @abstractmethod
     def loss(self, smoothing: float) -> LabelLoss:
-        """(logits [b, c], labels) to the summed loss of the labels that are not `IGNORED`."""
+        """A function of (logits [b, c], labels) that sums the loss over the labels that are not `IGNORED`."""
 
     @abstractmethod
     def answers(self, logits: FloatArray) -> list[Answer]:
@@ -102,7 +102,7 @@ class Labels(ABC):
 
     @property
     def width(self) -> int:
-        """Outputs of the model's head."""
+        """Number of outputs of the model's head."""
         return len(self.names) or 1
 
     def _ids(self, labels: Sequence[str]) -> NDArray[np.int64]:
@@ -111,10 +111,10 @@ class Labels(ABC):
 
 
 def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) -> tuple[float, ...] | None:
-    """The weight of each label in the loss, with a mean of 1 over the training rows; None for equal weights.
+    """The weight of each label in the loss; `balanced` has a mean of 1 over the training rows; None for equal weights.
 
     Raises:
-        RecipeError: A weight is for a label that is not there, or below 0.
+        RecipeError: A weight is below 0, or for a label that does not exist.
     """
     wanted = recipe.training.class_weights
     if wanted is None:
@@ -126,6 +126,6 @@ def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) 
         if name not in names:
             raise RecipeError(f"no label {name!r}", where="training.class_weights", hint=nearest(name, names))
         if weight < 0:
-            what = f"the weight of {name!r} is {weight}: the model would be rewarded for its errors"
-            raise RecipeError(what, where="training.class_weights", hint="give weights of 0 or more")
+            what = f"the weight of {name!r} is {weight}: this would reward errors"
+            raise RecipeError(what, where="training.class_weights", hint="use weights of 0 or more")
     return tuple(wanted.get(name, 1.0) for name in names)

@@ -1,4 +1,4 @@
-"""The evidence of text classification for the report: confusion, classes, calibration, errors."""
+"""Report panels of text classification: confusion matrix, classes, calibration, errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def panels(labels: Labels, predictions: Mapping[str, Sequence[Any]], roles: Sequ
     Args:
         labels: Kind and names of the labels.
         predictions: Columns of the predictions file.
-        roles: Its columns that hold texts.
+        roles: The columns of the file that hold texts.
     """
     if not len(predictions["gold"]):
         return []
@@ -45,7 +45,7 @@ def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> I
         gold_matrix = np.asarray(labels.encode(gold), dtype=np.int64)
         predicted_matrix = np.asarray(labels.encode(predicted), dtype=np.int64)
         counts = multilabel.label_counts(predicted_matrix, gold_matrix)
-        # Calibration is of each single yes or no, as each label has a probability of its own.
+        # Calibration is over every single yes or no, since each label has its own probability.
         confidence = np.asarray([*predictions["scores"]], dtype=float).ravel()
         right = gold_matrix.ravel() == 1
     yield _class_table(classification.class_table(counts, labels.names, resamples=RESAMPLES))
@@ -56,7 +56,7 @@ def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> I
         float(error),
         note=""
         if labels.kind == "one"
-        else "Over every label of every row: how often a label holds that is given this probability.",
+        else "Over every label of every row: how often a label with this predicted probability is true.",
     )
 
 

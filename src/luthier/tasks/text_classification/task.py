@@ -34,7 +34,7 @@ SHAPES = tuple(f"{texts}/{kind}" for texts in ("single", "pair") for kind in KIN
 
 
 class TextClassification(Task[Labels]):
-    """A text or a pair of texts gets one of several labels, several labels at once, or a number."""
+    """The task text-classification: one of several labels, several labels, or a number for a text or a pair."""
 
     name = "text-classification"
     family = "encoder"
@@ -62,7 +62,7 @@ class TextClassification(Task[Labels]):
         return why_not(profiles, given=given)
 
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
-        """What joins several labels in one cell."""
+        """See `Task.details`. The separator of several labels in one cell."""
         column = columns[_kind(shape).role]
         return {"separator": profiles[column].separator if isinstance(column, str) and column in profiles else None}
 

@@ -1,4 +1,4 @@
-"""Text generation: a decoder learns the text of documents, and goes on from where a person begins.
+"""Text generation: a decoder learns from documents, and continues a prompt.
 
 {"text": "My lord, the letter came at noon."} -> {"prompt": "My lord,", "prediction": " the messenger is here."}
 """
@@ -23,10 +23,10 @@ from luthier.tasks.roles import Role
 
 
 class TextGeneration(DocumentTask):
-    """Documents that a decoder learns to write."""
+    """The task text-generation: a decoder learns to write documents."""
 
     name = "text-generation"
-    about = "text like that of the documents, from a beginning on"
+    about = "text like the training documents, continued from a prompt"
     row = "text"
     roles = (Role("text", learned=True),)
     metric_names = ("loss", "perplexity", "bits_per_byte")

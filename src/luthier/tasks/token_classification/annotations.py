@@ -1,4 +1,4 @@
-"""Spans as annotation tools export them: Prodigy, doccano, Label Studio, and lists as spaCy takes them."""
+"""Spans as annotation tools export them (Prodigy, doccano, Label Studio), or as lists in spaCy's format."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
@@ -15,7 +15,7 @@ _DISCARDED = ("reject", "ignore")  # Prodigy's other answer is `accept`
 
 
 class Span(TypedDict):
-    """A labelled piece of a text, in characters; `end` is the first one behind it."""
+    """A labelled span of a text, in characters; `end` is exclusive."""
 
     start: int
     end: int
@@ -23,7 +23,7 @@ class Span(TypedDict):
 
 
 def is_spans(column: ColumnProfile) -> bool:
-    """Whether a column holds spans: lists of start, end and label, of objects with these, or Label Studio's results."""
+    """Whether a column holds spans: [start, end, label] lists, objects with these keys, or Label Studio results."""
     structure = column.structure
     if structure.item != "object":
         return structure.item == "span"
@@ -33,11 +33,11 @@ def is_spans(column: ColumnProfile) -> bool:
 
 
 def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> tuple[str, list[Span]] | Fault:
-    """The text of a row and its spans in their order, or why the row cannot be used.
+    """The text of a row and its spans in order, or why the row is skipped.
 
-    A row that was rejected or skipped (`answer` of Prodigy, `was_cancelled` of Label Studio) is `not-accepted`; one
-    that nobody has annotated is `missing-label`; no spans in an annotated row is a text without entities. Of several
-    annotations of one text the first counts, or the one that Label Studio marks as `ground_truth`.
+    A row that the annotator rejected or skipped (`answer` in Prodigy, `was_cancelled` in Label Studio) is
+    `not-accepted`; a row without annotation is `missing-label`; an annotated row without spans is a text without
+    entities. Of several annotations of a text, the first counts, or the one that Label Studio marks as `ground_truth`.
 
     Args:
         values: Column to value.
@@ -52,7 +52,7 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
         return Fault(reason, f"column {columns['text']!r} holds no text")
     found = structured(values.get(str(columns["spans"])))
     if found is None and answer == "accept":
-        found = []  # Prodigy leaves the key out where nothing is marked
+        found = []  # Prodigy omits the key if nothing is marked
     if is_missing(found) or (found == [] and isinstance(cell, dict)):
         return Fault("missing-label", f"column {columns['spans']!r} is empty")
     if not isinstance(found, list | tuple):
@@ -71,7 +71,7 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
 
 
 def _text_of(cell: Any) -> Any:
-    """The text in a cell; Label Studio keeps it in an object, under `text` or the only name there is."""
+    """The text in a cell; Label Studio stores it in an object, under `text` or as the only string."""
     if not isinstance(cell, dict):
         return cell if is_missing(cell) else str(cell)
     texts = [value for value in cell.values() if isinstance(value, str)]
@@ -85,13 +85,13 @@ def _is_labels(result: Mapping[str, Any]) -> bool:
 
 
 def _span(found: Any, text: str) -> Span | Fault:
-    """One span in any of the forms, as it stands: nothing is shifted here."""
+    """One span in any of the formats, with its offsets unchanged, or why it is invalid."""
     if isinstance(found, Mapping):
         start, end, label = (_first(found, names) for names in (STARTS, ENDS, LABELS))
     elif isinstance(found, Sequence) and not isinstance(found, str) and len(found) == 3:
         start, end, label = found
     else:
-        return Fault("invalid-span", f"{shorten(str(found), 60)} is no span")
+        return Fault("invalid-span", f"{shorten(str(found), 60)} is not a span")
     if isinstance(label, list):
         if len(label) > 1:
             return Fault("several-labels", f"the span {start}-{end} has the labels {', '.join(map(str, label))}")
@@ -113,6 +113,6 @@ def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
 
 
 def _place(value: Any) -> int | None:
-    if isinstance(value, float) and value.is_integer():  # pandas turns whole numbers into these
+    if isinstance(value, float) and value.is_integer():  # pandas turns integers into floats
         value = int(value)
     return value if type(value) is int and value >= 0 else None

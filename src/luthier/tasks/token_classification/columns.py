@@ -1,4 +1,4 @@
-"""Which columns of a table are words and their tags, or texts and the spans in them."""
+"""Recognise the columns of words and their tags, or of texts and their spans."""
 
 import re
 from collections.abc import Sequence
@@ -41,12 +41,12 @@ def recognise_tokens(profiles: Profiles, *, given: Given, shape: str | None) -> 
 
     Args:
         profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for what is read and `label` for what is learned.
-        shape: The shape that the user asked for, one of `SHAPES`; None for none.
+        given: Columns that the user named, by role; `text` stands for the input and `label` for the target.
+        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
     Returns:
-        None where neither is found; `why_not` says why.
+        None if neither is found; `why_not` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     found = [_tokens(profiles, given) if shape in (None, "tokens") else None]
     found += [_spans(profiles, given) if shape in (None, "spans") else None]
@@ -55,7 +55,7 @@ def recognise_tokens(profiles: Profiles, *, given: Given, shape: str | None) -> 
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when no words with tags and no texts with spans were found."""
+    """Explain that there are no words with tags and no texts with spans, and say what each column holds."""
     return f"no list of words beside a list of tags of its length, and no text beside spans: {there_are(profiles)}"
 
 
@@ -116,7 +116,7 @@ def _span_columns(profiles: Profiles) -> list[str]:
 
 
 def _may_hold_text(column: ColumnProfile) -> bool:
-    """Whether a column is text, or an object with one as Label Studio writes it."""
+    """Whether a column is text, or an object with a text as Label Studio writes it."""
     return is_prose(column) or (not column.structure.item and "text" in column.structure.keys)
 
 
@@ -129,7 +129,7 @@ def _is_list(column: ColumnProfile) -> bool:
 
 
 def _fit(column: ColumnProfile, tags: ColumnProfile) -> bool:
-    """Whether two columns have as many items in nearly every row; a row that is broken is skipped later."""
+    """Whether two columns have equally many items in nearly every row; other rows are skipped later."""
     return same_lengths(column.structure.lengths, tags.structure.lengths) > 0.8
 
 

@@ -1,4 +1,4 @@
-"""The evidence of token classification: each type of entity, and the sentences that went wrong, marked."""
+"""Report panels of token classification: scores of each entity type, and sentences with their errors marked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,11 +30,11 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
             for one in classes
         ]
         columns = ("type", "precision", "recall", "F1", "entities", "predicted")
-        found.append(Table("Types of entity", columns, rows))
+        found.append(Table("Entity types", columns, rows))
     wrong = [i for i in range(len(gold)) if set(entities(gold[i])) != set(entities(predicted[i]))]
     wrong.sort(key=lambda i: (-_certainty(predictions, i), i))
     pairs = [_pair(predictions, i) for i in wrong[:MOST_SHOWN]]
-    note = "An entity counts where its type, its first and its last word are right."
+    note = "An entity is correct if its type, first word and last word all match."
     return [
         *found,
         SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note, nothing="no entity"),
@@ -42,7 +42,7 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
 
 
 def _certainty(predictions: Mapping[str, Sequence[Any]], i: int) -> float:
-    """How sure the model is of the surest thing that it has wrong."""
+    """The model's highest confidence in a wrong tag."""
     pairs = zip(predictions["gold"][i], predictions["prediction"][i], predictions["scores"][i], strict=True)
     return max((score for gold, predicted, score in pairs if gold != predicted), default=0.0)
 

@@ -1,4 +1,4 @@
-"""Tags of words: the schemes they are written in, and IOB2, which is what the rest works with."""
+"""Tags of words: their schemes, and conversion to IOB2, which Luthier uses internally."""
 
 import re
 from collections import Counter
@@ -13,15 +13,15 @@ from luthier.text import count, plural
 SCHEMES = ("IOB2", "IOB1", "IO", "BIOES", "BILOU")
 OUTSIDE = "O"
 _TAG = re.compile(r"([BIESLU])[-_](.+)")
-# What the ends and the single words of the longer schemes are in IOB2.
+# IOB2 prefixes for last words and single words in the longer schemes.
 _AS_IOB2 = {"BIOES": {"S": "B", "E": "I"}, "BILOU": {"U": "B", "L": "I"}}
 
 
 def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
     """The scheme that tags are written in, one of `SCHEMES`.
 
-    E- or S- mean BIOES, U- or L- mean BILOU, tags without a prefix IO. Else it is IOB1 where entities begin with I-
-    more often than with a B- that IOB1 would not write: one that follows no entity of its type.
+    E- or S- mean BIOES, U- or L- mean BILOU, tags without a prefix IO. Otherwise it is IOB1 if entities begin with I-
+    more often than with a B- that IOB1 does not use: one that follows no entity of its type.
 
     Args:
         sequences: The tags of each sentence.
@@ -46,10 +46,10 @@ def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
 
 
 def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
-    """Tags of one sentence, written in a scheme, in IOB2; what is not valid there stays so, see `invalid`.
+    """Convert the tags of one sentence to IOB2; invalid tags stay invalid, see `invalid`.
 
     Args:
-        tags: Of each word.
+        tags: The tag of each word.
         scheme: One of `SCHEMES`.
     """
     names = _AS_IOB2.get(scheme, {})
@@ -68,19 +68,19 @@ def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
 
 
 def invalid(tags: Sequence[str]) -> list[int]:
-    """Where an I- does not continue an entity of its type, as positions in the tags of one sentence (IOB2)."""
+    """The positions of I- tags that do not continue an entity of their type, in one sentence (IOB2)."""
     kinds = ["", *(_split(tag)[1] for tag in tags)]
     return [place for place, tag in enumerate(tags) if _split(tag)[0] == "I" and kinds[place] != kinds[place + 1]]
 
 
 def repair(tags: Sequence[str]) -> list[str]:
-    """Tags in which every I- that continues nothing is a B-: the rule of conlleval, by which such an entity counts."""
+    """Replace every I- that continues nothing with B-; conlleval also counts such entities."""
     wrong = set(invalid(tags))
     return [f"B{tag[1:]}" if place in wrong else tag for place, tag in enumerate(tags)]
 
 
 def spans_of_tags(offsets: Sequence[Sequence[int]], tags: Sequence[str]) -> list[Span]:
-    """The entities that tags in IOB2 mark, in characters; an I- that continues nothing begins one.
+    """The entities in IOB2 tags, as character spans; an I- that continues nothing begins an entity.
 
     Args:
         offsets: [w, 2], where each word starts and ends
@@ -99,7 +99,7 @@ def spans_of_tags(offsets: Sequence[Sequence[int]], tags: Sequence[str]) -> list
 def read_tokens(
     values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
 ) -> tuple[list[str], list[str]] | Fault:
-    """The words of a row and their tags, as they are written, or why the row cannot be used.
+    """The words of a row and their tags, unchanged, or why the row is skipped.
 
     Args:
         values: Column to value.
@@ -121,7 +121,7 @@ def read_tokens(
 
 
 def _split(tag: str) -> tuple[str, str]:
-    """The prefix of a tag and its type: `B` and `PER`, or nothing and `PER` where there is no prefix; O has neither."""
+    """The prefix and type of a tag, such as `B` and `PER`; the prefix is empty if there is none; O has neither."""
     if tag == OUTSIDE:
         return "", ""
     found = _TAG.fullmatch(tag)

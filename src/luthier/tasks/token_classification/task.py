@@ -1,4 +1,4 @@
-"""Token classification: a tag for each word, as named-entity recognition has it. IOB2 inside, whatever comes in.
+"""Token classification: a tag for each word, as in named-entity recognition. All schemes are converted to IOB2.
 
 {"tokens": ["Anna", "sings", "."], "tags": ["B-PER", "O", "O"]} ->
     {"prediction": [{"type": "PER", "text": "Anna", "start": 0, "end": 4, "score": 0.99}], ...}
@@ -42,12 +42,12 @@ from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
 
 OUTSIDE = tags.OUTSIDE
-# What is scored here are entities, not rows.
+# Scores are over entities, not rows.
 METRIC_WORDS = {
     "f1": "F1 of entities",
     "precision": "precision of entities",
     "recall": "recall of entities",
-    "f1_macro": "macro F1 of the types of entity",
+    "f1_macro": "macro F1 over entity types",
     "accuracy": "accuracy of tags",
 }
 
@@ -57,10 +57,10 @@ class Tags:
     """The tags of a data set.
 
     Args:
-        scheme: How the data writes them.
-        types: The types of entity.
-        given: The tags of somebody else's model, which may be in any scheme.
-        all_subwords: Whether a word's tag is learned on each of its tokens.
+        scheme: Scheme of the tags in the data.
+        types: The entity types.
+        given: The tags of a model without a task card, which may be in any scheme.
+        all_subwords: Whether training uses every token of a word, not only the first.
     """
 
     scheme: str = "IOB2"
@@ -74,14 +74,14 @@ class Tags:
         return self.given or (OUTSIDE, *(f"{place}-{kind}" for kind in self.types for place in "BI"))
 
     def valid(self, found: Sequence[str]) -> list[str]:
-        """Tags of the data in valid IOB2."""
+        """Convert tags of the data to valid IOB2."""
         return tags.repair(tags.to_iob2(found, self.scheme))
 
 
 class TokenClassification(Task[Tags]):
-    """Each word of a text gets a tag; runs of tags are entities. Long texts are read in windows.
+    """The task token-classification: a tag for each word; runs of tags are entities. Long texts are read in windows.
 
-    Examples hold `text`, `offsets` of its words and, where they are known, `tags` as the data has them.
+    Examples hold `text`, `offsets` of its words and, if known, `tags` as in the data.
     """
 
     name = "token-classification"
@@ -127,7 +127,7 @@ class TokenClassification(Task[Tags]):
             tokens, found = pair
             text, offsets = _joined(tokens)
         if not offsets:
-            return Fault("empty-text", "there is no word in the text")
+            return Fault("empty-text", "the text has no words")
         return {"text": text, "offsets": offsets, "tags": found}
 
     def query(self, task: Recognised[Tags], values: Mapping[str, Any]) -> Example | Fault:
@@ -173,7 +173,7 @@ class TokenClassification(Task[Tags]):
         train = splits["train"]
         wrong = [tags.invalid(tags.to_iob2(row, task.learned.scheme)) for row in train["tags"]]
         rows = [row for row, places in zip(train["row"], wrong, strict=True) if places]
-        rule = f"{sum(map(len, wrong))} tags I- that continue no entity of their type begin one"
+        rule = f"{sum(map(len, wrong))} I- tags that do not continue an entity of their type start one"
         counts = task.label_counts(train)
         return [
             *checks.no_entities(counts),
@@ -218,7 +218,7 @@ class TokenClassification(Task[Tags]):
         return "f1"
 
     def readable(self, task: Fitted[Tags], answer: Answer) -> Answer:
-        """The entities, where they stand in the text, and the tag of every word."""
+        """The entities with their places in the text, and the tag of every word."""
         text, offsets = answer["text"], answer["offsets"]
         named = []
         for entity in entities(answer["prediction"]):
@@ -238,7 +238,7 @@ class TokenClassification(Task[Tags]):
         return {"text": "Anna met Paul in Paris."}
 
     def transformers_code(self, task: Fitted[Tags], model: str) -> str:
-        # A word has the tag of its first piece, as in training.
+        # A word has the tag of its first subword, as in training.
         text = usage.string(str(self.trial(task)["text"]))
         return usage.pipeline_code(self.name, model, ', aggregation_strategy="first"', f"[{text}]")
 
@@ -302,8 +302,8 @@ class TokenClassification(Task[Tags]):
                     seen[owner(row, number)].setdefault(word, []).append((number, place))
         found = []
         for words, windows, reached in zip(_tokens(examples), seen, inside, strict=True):
-            within = reached - windows.keys()  # the end of a window may hide a token that begins in a word
-            # A word of which the tokenizer leaves nothing (a soft hyphen, say) is outside, and nobody is sure of it.
+            within = reached - windows.keys()  # a window may end before a token that begins in the word
+            # A word that the tokenizer drops entirely (such as a soft hyphen) is tagged O, with score 0.
             predicted, sure = [OUTSIDE] * len(words), [0.0] * len(words)
             for word, places in windows.items():
                 number, place = places[
@@ -329,7 +329,7 @@ class TokenClassification(Task[Tags]):
 def _continued(
     given: Sequence[str], predicted: Sequence[str], within: Collection[int], words: Sequence[str]
 ) -> list[str]:
-    """Tags of the model in valid IOB2, for the words too that share their token with the one before (`within`)."""
+    """The model's tags in valid IOB2, including the words that share a token with the word before (`within`)."""
     alone = [tag for word, tag in enumerate(predicted) if word not in within]
     told = iter(tags.to_iob2(alone, tags.scheme_of([given]) if given else "IOB2"))
     found: list[str] = []
@@ -337,14 +337,14 @@ def _continued(
         tag = found[-1] if word in within else next(told)
         found.append(f"I{tag[1:]}" if word in within and tag != OUTSIDE else tag)
     for word in sorted(within, reverse=True):
-        # A mark behind a name is none of it, unless the name goes on behind the mark.
+        # Punctuation after a name is not part of it, unless the name continues after it.
         if found[word + 1 : word + 2] != [found[word]] and not any(map(str.isalnum, words[word])):
             found[word] = OUTSIDE
     return valid_tags(found)
 
 
 def _joined(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
-    """Words as a text with single blanks between them, and where each stands in it."""
+    """The words joined by single spaces, and the offsets of each."""
     ends = np.cumsum([len(token) + 1 for token in tokens]).tolist()
     starts = [0, *ends[:-1]]
     return " ".join(tokens), [(start, start + len(token)) for start, token in zip(starts, tokens, strict=True)]

@@ -1,4 +1,4 @@
-"""Words of a text by rule, with where they stand, and tags for them from spans in the text."""
+"""Rule-based words of a text with their offsets, and tags for them from spans."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from luthier.tasks.token_classification.annotations import Span
 from luthier.tasks.token_classification.tags import OUTSIDE
 from luthier.text import shorten
 
-# Scripts that are written without spaces: each character is a word, so that any span has ends of words at its ends.
+# Scripts written without spaces: each character is a word, so that every span begins and ends at word boundaries.
 _ALONE = (
     *((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)),  # Thai and Lao, Burmese, Khmer
     *((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F)),  # kana
@@ -16,18 +16,18 @@ _ALONE = (
 )
 _JOINERS = "\u200c\u200d"
 
-Tagged = tuple[list[str], list[tuple[int, int]], list[str]]  # words, where each starts and ends, and their tags
+Tagged = tuple[list[str], list[tuple[int, int]], list[str]]  # words, their offsets, and their tags
 
 
 def word_offsets(text: str) -> list[tuple[int, int]]:
-    """Where the words of a text start and end.
+    """The start and end of each word of a text.
 
     A word is a run of letters, digits and underscores; a single character of a script without spaces (Han, kana,
-    Thai, Lao, Burmese, Khmer); or any other single character that is not blank. Accents and vowel signs belong to the
-    character that they stand on.
+    Thai, Lao, Burmese, Khmer); or any other single character that is not whitespace. Combining accents and vowel signs
+    belong to the character before.
     """
     offsets: list[tuple[int, int]] = []
-    running = False  # whether the last word is a run that may go on
+    running = False  # whether the last word is a run that may continue
     for place, character in enumerate(text):
         end = offsets[-1][1] if offsets else -1
         if character.isspace():
@@ -45,13 +45,13 @@ def word_offsets(text: str) -> list[tuple[int, int]]:
 
 
 def tags_of_spans(text: str, spans: Sequence[Span]) -> Tagged | Fault:
-    """The words of a text with tags in IOB2 for its spans, or why the spans are not good.
+    """The words of a text with tags in IOB2 for its spans, or why the spans are invalid.
 
-    White space at the ends of a span is left out, by rule; nothing else is ever moved.
+    Whitespace at the ends of a span is trimmed; offsets are never changed otherwise.
 
     Args:
-        text: As it is.
-        spans: In any order.
+        text: The text.
+        spans: Its spans, in any order.
     """
     offsets = word_offsets(text)
     begins = {start: place for place, (start, _) in enumerate(offsets)}
@@ -75,7 +75,7 @@ def tags_of_spans(text: str, spans: Sequence[Span]) -> Tagged | Fault:
 
 
 def _trimmed(text: str, span: Span) -> Span | Fault:
-    """A span without white space at its ends."""
+    """A span without whitespace at its ends, or why it is invalid."""
     start, end = span["start"], span["end"]
     if start < 0 or end > len(text):
         return Fault("span-outside", f"{_shown(text, span)} is not inside the text of {len(text)} characters")
@@ -92,7 +92,7 @@ def _inside(text: str, span: Span, offsets: Sequence[tuple[int, int]], place: in
 
 
 def _shown(text: str, span: Span) -> str:
-    """A span with what it covers: `span 3-8 'Londo'`."""
+    """A span with the text that it covers: `span 3-8 'Londo'`."""
     return f"span {span['start']}-{span['end']} {shorten(text[span['start'] : span['end']], 40)!r}"
 
 

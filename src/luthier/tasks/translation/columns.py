@@ -1,4 +1,4 @@
-"""Which columns of a table are the same text in two languages, and which languages these are."""
+"""Recognise the columns that hold a text in two languages, and the languages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class _Pair:
-    """Columns taken for the two roles, their languages (empty where unknown), others, and how sure that is."""
+    """The columns chosen for the two roles, their languages (empty if unknown), other columns, and the confidence."""
 
     source: str
     target: str
@@ -46,19 +46,19 @@ class _Pair:
 
 
 def recognise_translation(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find `source` and `target`; the shape is their languages, such as `en-de`, or empty where nothing tells them.
+    """Find `source` and `target`; the shape is their languages, such as `en-de`, or empty if unknown.
 
-    Where one of two languages is English, it is the source; else they stay in the table's order. Both roles name the
-    same column where it holds objects with a text for each language.
+    If one of the languages is English, it is the source; otherwise they are in the table's order. Both roles name the
+    same column if it holds objects with a text for each language.
 
     Args:
         profiles: The table's columns (`columns.profile`).
         given: Columns that the user named, by role; `text` stands for the source, `label` for the target.
-        shape: The languages that the user asked for, which also say the direction; None for none.
+        shape: The languages that the user asked for, in the direction of translation; None if not set.
     Returns:
-        None where there are no two languages; `why_not` says why.
+        None if there are no two languages; `why_not` says why.
     Raises:
-        ColumnError: A column that the user named is not there.
+        ColumnError: A column that the user named does not exist.
     """
     named = asked(profiles, given, ["source"], "target")
     if named is None or any(isinstance(name, list) for name in named.values()) or (shape and "-" not in shape):
@@ -78,15 +78,15 @@ def recognise_translation(profiles: Profiles, *, given: Given, shape: str | None
         english = "English is the source where it is one of the two" if "en" in pair.languages.split("-") else ""
         how = "as given" if shape or named else english or "in the order of the table"
         why.append(Decision("languages", pair.languages.replace("-", " to ", 1), how))
-    why += unused(pair.others, "other languages; --text and --label take others")
+    why += unused(pair.others, "other languages; --text and --label choose others")
     certain = len(named) == 2 and bool(pair.languages) and pair.confidence > 0.9
     roles = with_split(profiles, given, dict(columns), why)
     return Recognition(TASK, pair.languages, roles, 1.0 if certain else pair.confidence, why)
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Say what each column holds, when there are no two languages."""
-    return f"no two columns are called by languages, or source and target: {there_are(profiles)}"
+    """Explain that there are no two languages, and say what each column holds."""
+    return f"no two columns are named as languages, or source and target: {there_are(profiles)}"
 
 
 def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, role: str) -> str | Fault:
@@ -111,12 +111,12 @@ def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]],
 
 
 def language_of(name: str) -> str:
-    """The language that a column's name tells, as its code: `de` for `de`, `text_de`, `German`; empty for none."""
+    """The code of the language in a column's name: `de` for `de`, `text_de` or `German`; empty for none."""
     return _language(name)[0]
 
 
 def _language(name: str) -> tuple[str, list[str]]:
-    """The language in a column's name, and the other words of it; a region (`pt_BR`) belongs to the language."""
+    """The language in a column's name, and the other words of the name; a region (`pt_BR`) is part of the language."""
     words = words_of(name)
     if len(words) == 2 and all(word in LANGUAGES for word in words):
         return words[0], []
@@ -146,7 +146,7 @@ def _both_named(profiles: Profiles, source: str, target: str, shape: str | None)
 
 
 def _by_language(profiles: Profiles, source: str, target: str, shape: str | None) -> _Pair | None:
-    """Columns that are called by languages and otherwise alike: `en` and `de`, `text_en` and `text_de`."""
+    """Columns named by language and otherwise alike: `en` and `de`, `text_en` and `text_de`."""
     groups: dict[tuple[str, ...], dict[str, str]] = {}
     for name, column in profiles.items():
         language, rest = _language(name)
@@ -169,7 +169,7 @@ def _by_language(profiles: Profiles, source: str, target: str, shape: str | None
 
 
 def _by_role(profiles: Profiles, source: str, target: str, shape: str | None) -> _Pair | None:
-    """Columns that are called source and target; only the user knows their languages."""
+    """Columns named source and target; only the user knows their languages."""
     sources = [source] if source else by_name(profiles, SOURCE_NAMES, is_prose)
     targets = (
         [target] if target else [name for name in by_name(profiles, TARGET_NAMES, is_prose) if name not in sources]
@@ -184,24 +184,24 @@ def _by_role(profiles: Profiles, source: str, target: str, shape: str | None) ->
 def _direction(
     languages: Iterable[str], shape: str | None, source: str = "", target: str = ""
 ) -> tuple[str, str] | None:
-    """Source and target: as asked for, else from English, else in the order of the table; None where that cannot be."""
+    """Source and target: as asked for, else from English, else in the order of the table; None if impossible."""
     known = list(languages)
     pairs = [(one, other) for one in known for other in known if one != other]
     if shape:
         return next((pair for pair in pairs if "-".join(pair) == shape), None)
     pairs = [pair for pair in pairs if source in ("", pair[0]) and target in ("", pair[1])]
-    # Sorting is stable, so that the table's order decides between pairs that are alike.
+    # `min` takes the first of equal pairs, so the table's order decides between them.
     return min(pairs, key=lambda pair: pair[0] != "en", default=None)
 
 
 def _may_be_language(column: ColumnProfile) -> bool:
-    """Whether a column may be text in the language it is called by; the column `id` is rarely Indonesian."""
+    """Whether a column may be text in the language of its name; the column `id` is rarely Indonesian."""
     if column.structure.lengths or column.list_share or column.missing_share == 1:
         return False
     return column.numeric_share < 0.5 and column.letter_share > 0.3 and column.distinct_share > 0.5
 
 
 def _alike(one: ColumnProfile, other: ColumnProfile) -> bool:
-    """Whether two columns are of about the same length, as translations are."""
+    """Whether two columns hold texts of similar length, as translations do."""
     shorter, longer = sorted([one.mean_chars, other.mean_chars])
     return longer <= 4 * shorter

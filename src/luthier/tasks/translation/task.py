@@ -31,7 +31,7 @@ from luthier.tasks.translation.columns import read_side, recognise_translation, 
 
 
 class Translation(Seq2SeqTask):
-    """A sentence gets its translation. The shape names the direction: `en-de`."""
+    """The task translation. The shape is the direction, such as `en-de`."""
 
     name = "translation"
     about = "a translation for a sentence"
@@ -80,7 +80,7 @@ class Translation(Seq2SeqTask):
         return signatures([list(targets) for targets in examples["targets"]], _direction(task)[1])
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        """The source, copied: names and numbers are right in any language."""
+        """The source, copied: names and numbers are often the same in both languages."""
         return {"copy": [{"prediction": text} for text in test["text"]]}
 
     def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
@@ -88,13 +88,13 @@ class Translation(Seq2SeqTask):
         return panels(predictions, note="\n".join(f"{capital(metric(name))}: {how}" for name, how in found))
 
     def words(self, task: Fitted[Writing], run: Path) -> TaskWords:
-        """With the languages as the hub wants them: two codes of ISO 639."""
+        """See `Fitted.words`. Adds the languages as ISO 639 codes, as the hub expects them."""
         codes = [code.split("_")[0] for code in _direction(task)]
         known = all(re.fullmatch("[a-z]{2,3}", code) for code in codes)
         return replace(super().words(task, run), languages=codes if known else ())
 
 
 def _direction(task: Recognised[Writing]) -> tuple[str, str]:
-    """The languages of source and target; empty where the data does not say."""
+    """The languages of source and target; empty if unknown."""
     source, _, target = task.shape.partition("-")
     return source, target

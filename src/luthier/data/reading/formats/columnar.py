@@ -26,13 +26,13 @@ _KINDS = {b"PAR1": "Parquet", b"ARROW1": "Arrow", b"FEA1": "Feather", b"\xff\xff
 
 @dataclass
 class ArrowReader(Reader):
-    """Whatever arrives as Arrow batches. Labels stored as numbers with names become the names, also in lists."""
+    """Reads Arrow batches. Label ids stored with names are replaced by the names, also in lists."""
 
     names: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
 
     @abstractmethod
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
-        """The rows, some at a time."""
+        """Yield the rows in batches."""
 
     def records(self) -> Iterator[Record | Skipped]:
         number = 0
@@ -48,30 +48,31 @@ class ArrowReader(Reader):
                 yield Record(self.name, number, row)
 
     def say_names(self) -> None:
-        """Note in the decisions which columns give names instead of numbers."""
+        """Add a decision for each column whose label ids are replaced by names."""
         for column, names in self.names.items():
-            self.decisions.append(Decision(f"values of {column}", listing(names), "names stored with the column"))
+            self.decisions.append(Decision(f"values of {column}", listing(names), "label names stored with the column"))
 
 
 @dataclass
 class ColumnarFile(ArrowReader):
-    """A Parquet, Arrow or Feather file; `kind` is the exact form."""
+    """Reads a Parquet, Arrow or Feather file; `kind` is the exact format."""
 
     file: DataFile
     kind: str
 
     @classmethod
     def open(cls, file: DataFile, head: bytes, how: Reading) -> "ColumnarFile":
-        """
+        """Open a file with the first bytes `head`.
+
         Raises:
-            SourceError: It is damaged or without rows.
+            SourceError: The file is damaged or has no rows.
         """
         kind = next(kind for magic, kind in _KINDS.items() if head.startswith(magic))
         form = "parquet" if kind == "Parquet" else "arrow"
         reader = cls(file.name, form, [], [Decision("format", kind, "from the first bytes")], file, kind)
         with reader._batches() as (schema, batches):
             if not any(batch.num_rows for batch in batches):
-                raise SourceError("the table has no rows", where=file.name, hint="give a file with rows of data")
+                raise SourceError("the table has no rows", where=file.name, hint="pass a file with rows of data")
         reader.columns = unique_names(schema.names)
         reader.names = _names_in(schema)
         reader.say_names()
@@ -103,7 +104,7 @@ class ColumnarFile(ArrowReader):
 
 
 def _rows_of(batch: pyarrow.RecordBatch) -> list[dict[str, Any] | Fault]:
-    """The rows of a batch. Values that are none, such as text that is not UTF-8, show only here."""
+    """Convert a batch to rows. Invalid values, such as text that is not UTF-8, are only detected here."""
     try:
         return list(batch.to_pylist())
     except (UnicodeDecodeError, OverflowError) as error:
@@ -115,7 +116,7 @@ def _rows_of(batch: pyarrow.RecordBatch) -> list[dict[str, Any] | Fault]:
 
 
 def _names_in(schema: pyarrow.Schema) -> dict[str, list[str]]:
-    """The names of labels that `datasets` leaves in the metadata of the files it writes."""
+    """The label names that `datasets` stores in the metadata of its files."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
         labels = {column: names_of(feature) for column, feature in features.items()}
@@ -125,10 +126,10 @@ def _names_in(schema: pyarrow.Schema) -> dict[str, list[str]]:
 
 
 def names_of(feature: Any) -> list[str]:
-    """The names of a label's numbers, or of those in a list of labels; empty for another feature.
+    """The label names of a `ClassLabel` feature or a list of these; empty for other features.
 
     Args:
-        feature: Of `datasets`, or the JSON form of one.
+        feature: A feature of `datasets`, or its JSON form.
     """
     held = feature if isinstance(feature, dict) else getattr(feature, "__dict__", {})
     names, inside = held.get("names"), held.get("feature")
@@ -138,7 +139,7 @@ def names_of(feature: Any) -> list[str]:
 
 
 def _named(value: Any, names: list[str]) -> Any:
-    """The name of a label's number; None for -1, which `datasets` writes where there is no label."""
+    """The name of a label id; None for -1, which `datasets` writes for a missing label."""
     if isinstance(value, list):
         return [_named(one, names) for one in value]
     if value == -1:

@@ -1,4 +1,4 @@
-"""CoNLL columns: one token a line with its tag last, a blank line between sentences."""
+"""CoNLL format: one token per line with its tag last, and a blank line between sentences."""
 
 import re
 from collections import Counter
@@ -18,14 +18,14 @@ _DOCUMENT = "-DOCSTART-"
 
 @dataclass
 class ConllReader(Reader):
-    """One row a sentence: its tokens and tags, and further columns as lists too."""
+    """Reads one row per sentence, with lists of its tokens, tags and further columns."""
 
     text: TextFile
     separator: str | None
 
     @classmethod
     def open(cls, text: TextFile, how: Reading) -> "ConllReader | None":
-        """The reader when the text is in CoNLL columns, else None."""
+        """The reader if the text is in CoNLL format, else None."""
         if how.separator:
             return None
         lines = text.sample_lines()
@@ -62,11 +62,11 @@ class ConllReader(Reader):
                 yield Record(self.name, number, dict(zip(self.columns, columns, strict=True)))
 
     def _sentences(self) -> Iterator[tuple[int, list[str]]]:
-        """Each sentence's lines with the number of the first."""
+        """Yield the lines of each sentence with the number of the first line."""
         with self.text.lines() as lines:
             sentence: list[str] = []
             for line in lines:
-                # A document begins between sentences, also where no blank line says so.
+                # The start of a document ends a sentence, even without a blank line.
                 if not line.isspace() and _fields(strip_end(line), self.separator)[0] != _DOCUMENT:
                     sentence.append(line)
                 elif sentence:
@@ -77,7 +77,7 @@ class ConllReader(Reader):
 
 
 def _fields(line: str, separator: str | None) -> list[str]:
-    """The fields of a line; without a separator, what stands between blanks."""
+    """The fields of a line; without a separator, it is split at whitespace."""
     return line.split(separator) if separator else line.split()
 
 

@@ -1,4 +1,4 @@
-"""Data sets of the `datasets` library: saved on disk, or on the hub."""
+"""Datasets of the `datasets` library, saved to disk or on the Hub."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass
 class DatasetReader(ArrowReader):
-    """One split of a saved or hub `datasets` set."""
+    """Reads one split of a saved dataset or a Hub dataset."""
 
     dataset: "Dataset"
 
     @classmethod
     def open(cls, name: str, dataset: "Dataset", why: str) -> "DatasetReader":
-        """
+        """Open one split of a dataset.
+
         Raises:
-            SourceError: It has no rows.
+            SourceError: The split has no rows.
         """
         if not len(dataset):
-            raise SourceError("the data set has no rows", where=name, hint="give a split with rows")
+            raise SourceError("the data set has no rows", where=name, hint="choose a split with rows")
         reader = cls(name, "dataset", dataset.column_names, [Decision("format", "datasets", why)], dataset)
         features = {column: names_of(feature) for column, feature in dataset.features.items()}
         reader.names = {column: names for column, names in features.items() if names}
@@ -42,7 +43,7 @@ class DatasetReader(ArrowReader):
             yield from table.to_batches()
 
     def digest(self) -> str:
-        """SHA-256 of those of the Arrow files in their order."""
+        """SHA-256 of the digests of the Arrow files, in order."""
         whole = hashlib.sha256()
         for part in self.dataset.cache_files:
             whole.update(DataFile(self.name, Path(part["filename"])).digest().encode())
@@ -50,35 +51,35 @@ class DatasetReader(ArrowReader):
 
 
 def load_saved(name: str, path: Path) -> dict[str, "Dataset"]:
-    """The splits of what `save_to_disk` wrote; a set without splits under the empty name.
+    """Load the splits of a dataset written by `save_to_disk`; a dataset without splits gets the empty name.
 
     Raises:
-        SourceError: It is damaged.
+        SourceError: The dataset is damaged.
     """
     from datasets import DatasetDict, load_from_disk
 
     try:
         loaded = load_from_disk(str(path))
-    except Exception as error:  # JSON, Arrow and OS errors of every kind come out of a damaged directory
+    except Exception as error:  # a damaged directory raises all kinds of JSON, Arrow and OS errors
         what = f"the saved data set is damaged: {_first_line(error)}"
         raise SourceError(what, where=name, hint="save it again with save_to_disk") from error
     return dict(loaded) if isinstance(loaded, DatasetDict) else {"": loaded}
 
 
 def load_hub(name: str) -> dict[str, "Dataset"]:
-    """The splits of a set on the hub, fetched into the library's cache.
+    """Load the splits of a Hub dataset, downloaded to the library's cache.
 
     Args:
         name: `org/name`, or `org/name:configuration`.
     Raises:
-        SourceError: No hub answers, or it has no such set.
+        SourceError: The Hub cannot be reached, or has no such dataset.
     """
     from datasets import DatasetDict, load_dataset
 
     repository, _, configuration = name.partition(":")
     try:
         loaded = load_dataset(repository, configuration or None)
-    except Exception as error:  # the library, its HTTP client and each file format raise their own
+    except Exception as error:  # the library, its HTTP client and each file format raise their own errors
         what = f"no such file or folder, and no data set from the hub: {_first_line(error)}"
         hint = "check the path; for the hub, the name and the network (name:configuration picks a configuration)"
         raise SourceError(what, where=name, hint=hint) from error

@@ -1,4 +1,4 @@
-"""CSV and its relatives: fields between separators."""
+"""CSV and other delimited text."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from luthier.text import count, plural
 
 @dataclass
 class DelimitedReader(Reader):
-    """CSV and its relatives: fields between separators, with or without quotes and header."""
+    """Reads CSV and other delimited text, with or without quotes and header."""
 
     text: TextFile
     dialect: Dialect
@@ -25,10 +25,10 @@ class DelimitedReader(Reader):
 
     @classmethod
     def open(cls, text: TextFile, how: Reading) -> "DelimitedReader | None":
-        """The reader when the text is a table, else None.
+        """The reader if the text is a table, else None.
 
         Raises:
-            SourceError: There is nothing below the header.
+            SourceError: The table has a header but no rows.
         """
         sample, stated = _after_statement(text.sample, text.newline)
         wanted = how.separator or stated
@@ -38,7 +38,7 @@ class DelimitedReader(Reader):
             return None
         header, why = _header(fit, how)
         if header and text.whole and len(fit.rows) == 1:
-            raise SourceError("a header and no rows", where=text.file.name, hint="give a file with rows of data")
+            raise SourceError("a header but no rows", where=text.file.name, hint="pass a file with rows of data")
         columns, renamed = _columns(fit, header)
         decisions = [
             Decision("format", _name(fit.dialect), "from the content"),
@@ -56,7 +56,7 @@ class DelimitedReader(Reader):
                 next(lines, None)
             rows = self.dialect.rows(lines)
             header = next(rows, None) if self.header else None
-            # Files that were joined repeat their header; of a single column it may be a value.
+            # Concatenated files repeat their header; in a single column it may be a value.
             again = header.fields if header is not None and width > 1 else None
             number = 0
             for row in rows:
@@ -75,7 +75,7 @@ class DelimitedReader(Reader):
 
 
 def _after_statement(sample: str, newline: str) -> tuple[str, str]:
-    """The sample without a first line `sep=;`, as Excel writes it, and the separator that it states."""
+    """Remove a first line such as `sep=;`, as Excel writes it: the rest of the sample and the separator."""
     first, _, rest = sample.partition(newline)
     found = re.fullmatch(r'"?sep=(.)"?\r?', first)
     return (rest, found[1]) if found else (sample, "")
@@ -89,7 +89,7 @@ def _header(fit: Fit, how: Reading) -> tuple[bool, str]:
     if first.fault is not None or not first.fields:
         return False, "the first line is damaged"
     if len(first.fields) == fit.width - 1:
-        return True, "one name fewer than the rows have fields"
+        return True, "one name fewer than fields"
     if len(first.fields) != fit.width:
         rows = [(row + [""] * len(first.fields))[: len(first.fields)] for row in rows]
     return find_header([first.fields, *rows])

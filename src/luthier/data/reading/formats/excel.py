@@ -20,17 +20,17 @@ _SUFFIXES = (".xlsx", ".xlsm")
 
 @dataclass
 class ExcelReader(Reader):
-    """The first sheet of an Excel file. Cells keep their types; rows without any value are no rows."""
+    """Reads the first sheet of an Excel file. Cells keep their types; empty rows are ignored."""
 
     file: DataFile
     header: bool
 
     @classmethod
     def open(cls, file: DataFile, head: bytes, how: Reading) -> "ExcelReader | None":
-        """The reader of a workbook; None for another zip archive.
+        """The reader for a workbook; None for another zip archive.
 
         Raises:
-            SourceError: openpyxl is missing, or the file is damaged or without rows.
+            SourceError: openpyxl is not installed, or the file is damaged or has no rows.
         """
         if file.suffix not in _SUFFIXES and b"xl/" not in head:
             return None
@@ -78,7 +78,7 @@ def _sheet(file: DataFile) -> Iterator[tuple[Iterator[tuple[Any, ...]], list[str
             if not book.worksheets:
                 raise SourceError("the Excel file has no sheet", where=file.name, hint="save the data as CSV")
             sheet = book.worksheets[0]
-            # Some programs write a wrong extent, and openpyxl would believe it.
+            # Some programs write wrong sheet dimensions, which openpyxl would trust.
             sheet.reset_dimensions()
             yield sheet.iter_rows(values_only=True), book.sheetnames
         finally:

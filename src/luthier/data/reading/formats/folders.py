@@ -1,4 +1,4 @@
-"""A folder that holds one folder for each class, and in it one text file for each row."""
+"""A folder with one subfolder per class and one text file per row."""
 
 import hashlib
 import os
@@ -14,13 +14,13 @@ from luthier.findings import Decision
 from luthier.text import listing, plural
 
 _SUFFIXES = (".txt", ".text")
-# So many files, spread over all classes, decide which encoding is tried after UTF-8.
+# Number of files, spread over all classes, used to detect the encoding of those that are not UTF-8.
 _ENCODING_FILES = 2_000
 
 
 @dataclass
 class FolderReader(Reader):
-    """One row a file: its text, and the name of the class folder it lies in."""
+    """Reads one row per file: its text, and the name of its class folder."""
 
     root: Path
     files: list[Path]
@@ -31,7 +31,7 @@ class FolderReader(Reader):
         files = [file for label in sorted(classes) for file in classes[label]]
         fallback, invalid = _fallback(files, name)
         labels = Decision("label", listing(sorted(classes)), "names of the folders")
-        form = Decision("format", "folder", f"one folder for each class, {plural(len(files), 'file')}")
+        form = Decision("format", "folder", f"one folder per class, {plural(len(files), 'file')}")
         utf8 = Decision("encoding", "utf-8", "valid throughout")
         if fallback is not None:
             utf8 = Decision("encoding", f"utf-8, else {fallback.name}", f"{plural(invalid, 'file')} not valid UTF-8")
@@ -47,7 +47,7 @@ class FolderReader(Reader):
                 yield Record(inside.as_posix(), number, {"text": text, "label": inside.parts[0]})
 
     def digest(self) -> str:
-        """SHA-256 of the relative names in order, each with the file's bytes."""
+        """SHA-256 of the sorted relative file names, each with the SHA-256 of its file."""
         whole = hashlib.sha256()
         for file in sorted(self.files):
             with reading(str(file), file):
@@ -68,7 +68,7 @@ class FolderReader(Reader):
 
 
 def find_classes(folder: Path) -> dict[str, list[Path]]:
-    """The class folders with their text files, at any depth; empty when there are fewer than two."""
+    """The class folders and their text files, at any depth; empty if there are fewer than two classes."""
     with reading(str(folder), folder):
         folders = sorted(entry for entry in folder.iterdir() if entry.is_dir())
     seen = (entry for entry in folders if not entry.name.startswith((".", "__")))
@@ -77,7 +77,7 @@ def find_classes(folder: Path) -> dict[str, list[Path]]:
 
 
 def _text_files(folder: Path) -> list[Path]:
-    """Every .txt below; where there is none, the files without extension (as in 20 Newsgroups)."""
+    """All .txt and .text files below a folder; if none, the files without extension (as in 20 Newsgroups)."""
     files = [Path(where) / name for where, _, names in os.walk(folder) for name in names if not name.startswith(".")]
     texts = [file for file in files if file.suffix.lower() in _SUFFIXES]
     bare = [file for file in files if not file.suffix or file.suffix[1:].isdigit()]
@@ -85,7 +85,7 @@ def _text_files(folder: Path) -> list[Path]:
 
 
 def _fallback(files: list[Path], name: str) -> tuple[Encoding | None, int]:
-    """What decodes the files that are not UTF-8, and how many of those looked at are not."""
+    """The encoding of the files that are not UTF-8, and their number among the files checked."""
     step = max(1, len(files) // _ENCODING_FILES)
     invalid: list[bytes] = []
     for file in files[::step]:

@@ -1,4 +1,4 @@
-"""JSON: one value a line, or one value that is the whole file."""
+"""JSON: one value per line (JSON lines), or a single value in the whole file."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, listing, plural, shorten
 
-# Besides json's own error: nesting without end, numbers of thousands of digits.
+# Besides json's own error: excessive nesting, and numbers with thousands of digits.
 JSON_ERRORS = (ValueError, RecursionError)
 _LINE_SUFFIXES = (".jsonl", ".jsonlines", ".ndjson")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -21,7 +21,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 @dataclass
 class JsonLinesReader(Reader):
-    """One object a line; a broken line is skipped and the next one read."""
+    """Reads one object per line; an invalid line becomes a skipped row."""
 
     text: TextFile
 
@@ -49,7 +49,7 @@ class JsonLinesReader(Reader):
 
 @dataclass
 class JsonReader(Reader):
-    """A file that is one JSON value; it is read into memory as a whole."""
+    """Reads a file that is a single JSON value; the whole file is read into memory."""
 
     text: TextFile
 
@@ -64,33 +64,33 @@ class JsonReader(Reader):
 
 
 def open_json(text: TextFile, how: Reading) -> Reader | None:
-    """The reader when the text is JSON, else None.
+    """The reader if the text is JSON, else None.
 
     Raises:
-        SourceError: The file calls itself .json and is broken, or holds no rows.
+        SourceError: The file has a JSON extension or format but is not valid JSON, or has no rows.
     """
     if not looks_like_json(text) and not how.format:
         return None
     objects = objects_by_line(text, how)
     if objects is not None:
         columns = list(dict.fromkeys(key for row in objects for key in row))
-        decisions = _decisions(text, "JSON lines", "one object a line")
+        decisions = _decisions(text, "JSON lines", "one object per line")
         return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
     try:
         rows, shape = _rows(json.loads(text.read()), text.file.name)
     except JSON_ERRORS as error:
         if how.format or text.file.suffix in FORMAT.suffixes:
-            hint = "mend the file, or give JSON lines: one object a line"
+            hint = "fix the file, or use JSON lines: one object per line"
             raise SourceError(f"not valid JSON: {error}", where=text.file.name, hint=hint) from error
         return None
     if not rows:
-        raise SourceError("the JSON holds no rows", where=text.file.name, hint="a list of objects, one for each row")
+        raise SourceError("the JSON has no rows", where=text.file.name, hint="a list of objects, one per row")
     columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
     return JsonReader(text.file.name, "json", columns, _decisions(text, "JSON", shape), text)
 
 
 def looks_like_json(text: TextFile) -> bool:
-    """Whether a text begins as an object or a list."""
+    """Whether a text begins like an object or a list."""
     return text.sample.lstrip("\ufeff").lstrip().startswith(("{", "["))
 
 
@@ -106,16 +106,16 @@ def objects_by_line(text: TextFile, how: Reading) -> list[dict[str, Any]] | None
 
 
 def has_escaped_surrogate(text: str) -> bool:
-    """Whether JSON text may hold half a character; a whole one outside the first 65,536 looks alike."""
+    """Whether JSON text has an escaped surrogate: a lone one, or part of a pair for a character above U+FFFF."""
     return bool(_SURROGATE.search(text))
 
 
 def value_fault(value: Any, suspicious: bool = True) -> Fault | None:
-    """Why a value cannot be a row; None for a good one.
+    """Why a value cannot be a row; None if it can.
 
     Args:
-        value: What stands in the row's place.
-        suspicious: Whether it may hold lone surrogates, which no tokenizer takes.
+        value: The JSON value of the row.
+        suspicious: Whether it may contain lone surrogates, which tokenizers do not accept.
     """
     if not isinstance(value, dict):
         return Fault("not-an-object", f"{shorten(json.dumps(value), 60)} instead of an object")
@@ -130,15 +130,15 @@ def value_fault(value: Any, suspicious: bool = True) -> Fault | None:
 
 
 def _rows(value: Any, name: str) -> tuple[list[Any], str]:
-    """The rows of a JSON value and what shape they were in.
+    """The rows of a JSON value, and a description of its layout.
 
     Raises:
-        SourceError: No rows can be made out.
+        SourceError: The rows cannot be identified.
     """
     if isinstance(value, list):
         return value, "a list of rows"
     if not isinstance(value, dict):
-        raise SourceError("the JSON is a single value", where=name, hint="a list of objects, one for each row")
+        raise SourceError("the JSON is a single value", where=name, hint="a list of objects, one per row")
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
     of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
     if lists.keys() == {"columns", "data"} and "data" not in of_objects:
@@ -147,13 +147,13 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         key = "data" if "data" in of_objects else of_objects[0]
         return lists[key], f"rows under {key!r}"
     if len(of_objects) > 1:
-        hint = f"give one file for each of {listing(of_objects)}"
-        raise SourceError("the JSON holds several lists of rows", where=name, hint=hint)
+        hint = f"pass one file for each of {listing(of_objects)}"
+        raise SourceError("the JSON has several lists of rows", where=name, hint=hint)
     return _from_columns(value, lists, name) or ([value], "a single row")
 
 
 def _with_names(columns: list[Any], row: Any) -> dict[str, Any] | Fault:
-    """A row that is a list of cells."""
+    """Convert a row that is a list of cells."""
     if not isinstance(row, list):
         return Fault("not-a-list", f"{shorten(json.dumps(row), 60)} instead of a list of cells")
     if len(row) != len(columns):
@@ -162,17 +162,19 @@ def _with_names(columns: list[Any], row: Any) -> dict[str, Any] | Fault:
 
 
 def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str) -> tuple[list[Any], str] | None:
-    """The rows of an object with a list, or an object, for each column; None where it is neither."""
+    """The rows of an object that has a list or an object for each column; None if it is neither."""
     if lists and len(lists) == len(value):
         if len({len(cells) for cells in lists.values()}) > 1:
             sizes = listing([f"{key}: {len(cells)}" for key, cells in lists.items()])
-            raise SourceError(f"the columns differ in length ({sizes})", where=name, hint="give each row every column")
+            raise SourceError(
+                f"the columns differ in length ({sizes})", where=name, hint="make all columns the same length"
+            )
         by_row = zip(*lists.values(), strict=True)
-        return [dict(zip(lists, cells, strict=True)) for cells in by_row], "a list for each column"
+        return [dict(zip(lists, cells, strict=True)) for cells in by_row], "a list per column"
     objects = [cells for cells in value.values() if isinstance(cells, dict)]
     if objects and len(objects) == len(value) and all(cells.keys() == objects[0].keys() for cells in objects):
         rows = [{column: cells[key] for column, cells in value.items()} for key in objects[0]]
-        return rows, "an object for each column"
+        return rows, "an object per column"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Plain text with one row a line."""
+"""Plain text with one row per line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from luthier.text import count
 
 @dataclass
 class LineReader(Reader):
-    """Plain text: one row a line; blank lines separate and are no rows."""
+    """Reads plain text with one row per line; blank lines are ignored."""
 
     text: TextFile
 
@@ -30,9 +30,9 @@ class LineReader(Reader):
 
 
 def open_lines(text: TextFile, how: Reading) -> LineReader:
-    """The reader of any text."""
+    """The reader for any text."""
     why = "as given" if how.format == "lines" else reads_as_prose(text.first_lines())[1]
-    decisions = [Decision("format", "text", f"one row a line; {why}"), text.encoding.decision()]
+    decisions = [Decision("format", "text", f"one row per line; {why}"), text.encoding.decision()]
     return LineReader(text.file.name, "text", ["text"], decisions, text)
 
 

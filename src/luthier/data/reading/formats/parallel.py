@@ -16,7 +16,7 @@ from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, listing, plural
 
-# ISO 639-1; a file of another kind with the ending of a language (.cs, .ts) has no sibling in another one.
+# ISO 639-1. Other files with such an extension (.cs, .ts) have no counterpart in another language.
 _CODES = (
     "aa ab af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cv cy da de dv dz ee el en eo es et "
     "eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki "
@@ -30,11 +30,11 @@ _LANGUAGE = re.compile(r"^(?P<stem>.+)[._](?P<language>[a-z]{2})(?P<region>[_-][
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """Files that belong together: one, or one for each language.
+    """Files that belong together: a single one, or one for each language.
 
     Args:
-        name: The file's name, without the language where there are several.
-        files: In the order of `languages`.
+        name: The file name, without the language if there are several.
+        files: The files, in the order of `languages`.
         languages: Empty for a single file.
     """
 
@@ -45,18 +45,19 @@ class FileGroup:
 
 @dataclass
 class ParallelReader(Reader):
-    """One row a line, one column a language."""
+    """Reads one row per line, with one column per language."""
 
     texts: list[TextFile]
 
     @classmethod
     def open(cls, name: str, names: list[str], group: FileGroup, how: Reading) -> "ParallelReader":
-        """
+        """Open the files of a group.
+
         Args:
-            name: For the whole.
-            names: Of the files, as the user would write them.
+            name: Name of the source.
+            names: Names of the files, as the user would write them.
             group: The files and their languages.
-            how: What the user knows about them.
+            how: Reading options given by the user.
         Raises:
             SourceError: The files differ in their number of lines, or one of them cannot be read.
         """
@@ -65,7 +66,7 @@ class ParallelReader(Reader):
         sizes = [_count_lines(text) for text in texts]
         if len(set(sizes)) > 1:
             held = ", ".join(f"{one}: {plural(size, 'line')}" for one, size in zip(names, sizes, strict=True))
-            hint = "line n of each must be the same sentence; give only one file if they do not belong together"
+            hint = "line n of each must be the same sentence; pass only one file if they do not belong together"
             raise SourceError("the parallel files differ in length", where=held, hint=hint)
         why = f"{listing([path.name for path in group.files])} have {plural(sizes[0], 'line')} each"
         encodings = [text.encoding.decision() for text in texts]
@@ -84,12 +85,12 @@ class ParallelReader(Reader):
                     yield Record(self.name, number, dict(zip(self.columns, map(strip_end, row), strict=True)))
 
     def digest(self) -> str:
-        """SHA-256 of the files' own, in the order of the languages."""
+        """SHA-256 of the digests of the files, in the order of the languages."""
         return hashlib.sha256("".join(text.file.digest() for text in self.texts).encode()).hexdigest()
 
 
 def group_languages(files: list[Path]) -> list[FileGroup]:
-    """Put the files together that differ only in their language, such as `train.de.gz` and `train.en.gz`."""
+    """Group files that differ only in their language, such as `train.de.gz` and `train.en.gz`."""
     groups: dict[tuple[Path, str], dict[str, Path]] = {}
     singles = []
     for file in files:
@@ -109,7 +110,7 @@ def group_languages(files: list[Path]) -> list[FileGroup]:
 
 
 def _split_language(name: str) -> tuple[str, str] | None:
-    """The name without its language, and the language: `train.gz` and `de` for `train.de.gz`."""
+    """The name without its language, and the language: `train.gz` and `de` for `train.de.gz`. None without language."""
     end = Path(name).suffix if Path(name).suffix.lower() in COMPRESSION_SUFFIXES else ""
     found = _LANGUAGE.match(name.removesuffix(end))
     if found is None or found["language"] not in LANGUAGES:

@@ -1,4 +1,4 @@
-"""Plain text that is prose or verse: one row for each passage of whole paragraphs."""
+"""Plain text that is prose or verse: one row per passage of complete paragraphs."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,18 +11,18 @@ from luthier.data.records import Fault, Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count, listing, plural, shorten
 
-LIMIT = 4_000  # characters of a passage, not counting the headings above it
+LIMIT = 4_000  # maximum characters of a passage, not counting the headings above it
 _SENTENCE_END = re.compile(r"""[.!?\u2026]["'\u201d\u2019\xbb)\]]*(?=\s)|[\u3002\uff01\uff1f][\u300d\u300f\u201d]*""")
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of a text.
+    """A passage of a text.
 
     Args:
-        text: Exactly as it stands in the file, without the blank lines around it; lines end in a line feed.
-        title: The heading it stands under; empty where there is none.
-        fault: Why it cannot be used, when one of its lines is not text.
+        text: Text exactly as in the file, without the blank lines around it; lines end in a line feed.
+        title: The heading above it; empty if there is none.
+        fault: Why it cannot be used, if one of its lines is invalid.
     """
 
     text: str
@@ -32,7 +32,7 @@ class Passage:
 
 @dataclass
 class PassageReader(Reader):
-    """Plain text of paragraphs: one row a passage, with `title` where there are headings."""
+    """Reads one row per passage, with a `title` column if there are headings."""
 
     text: TextFile
 
@@ -48,7 +48,7 @@ class PassageReader(Reader):
 
 
 def open_passages(text: TextFile, how: Reading) -> PassageReader | None:
-    """The reader of a text with paragraphs or headings, which show that it is prose; else None."""
+    """The reader if paragraphs or headings show that the text is prose or verse, else None."""
     lines = text.first_lines()
     prose, why = (True, "as given") if how.format == "passages" else reads_as_prose(lines)
     if how.by_line or not prose:
@@ -58,19 +58,19 @@ def open_passages(text: TextFile, how: Reading) -> PassageReader | None:
     decisions = [form, text.encoding.decision()]
     if titles:
         shown = listing([shorten(title, 30) for title in titles], 3)
-        decisions.append(Decision("headings", shown, "each begins a passage"))
+        decisions.append(Decision("headings", shown, "each starts a passage"))
     return PassageReader(text.file.name, "text", ["text", "title"] if titles else ["text"], decisions, text)
 
 
 def passages(lines: Iterable[str], limit: int = LIMIT) -> Iterator[Passage]:
-    """A text in passages of consecutive paragraphs, in one pass and a few passages of memory.
+    """Split a text into passages of consecutive paragraphs, in one pass and with little memory.
 
-    A heading begins a new passage, with the headings that follow it at once. A paragraph is not cut, unless it alone is
-    longer than the limit: then at the end of a sentence, else between words, else anywhere.
+    A heading starts a new passage, together with headings directly below it. A paragraph is only split if it alone is
+    longer than the limit: after a sentence if possible, else between words, else anywhere.
 
     Args:
-        lines: With their ends.
-        limit: Characters of a passage at most; the headings above it may come on top.
+        lines: Lines with their endings.
+        limit: Maximum characters of a passage; the headings above it may exceed this.
     """
     packer = _Packer(limit)
     for place, line in enumerate(lines, start=1):
@@ -80,23 +80,23 @@ def passages(lines: Iterable[str], limit: int = LIMIT) -> Iterator[Passage]:
 
 
 class _Packer:
-    """Puts lines together to paragraphs, and these to passages."""
+    """Combines lines into paragraphs, and paragraphs into passages."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.held = ""  # whole paragraphs of the passage, blank lines between
-        self.gap = ""  # blank lines after them
-        self.block: list[str] = []  # lines of the paragraph that is being read
-        self.size = 0  # characters of it
-        self.headed = False  # whether its first line is a heading
-        self.body = False  # whether more than headings is held
-        self.titled = False  # whether the passage has a title of its own
+        self.held = ""  # complete paragraphs of the current passage, with blank lines between
+        self.gap = ""  # blank lines after `held`
+        self.block: list[str] = []  # lines of the current paragraph
+        self.size = 0  # characters of the current paragraph
+        self.headed = False  # whether the current paragraph starts with a heading
+        self.body = False  # whether `held` has more than headings
+        self.titled = False  # whether the current passage has its own title
         self.titles: list[str] = []
         self.held_fault: Fault | None = None
         self.block_fault: Fault | None = None
 
     def add(self, line: str, place: int) -> Iterator[Passage]:
-        """Take a line that is not blank."""
+        """Add a line that is not blank."""
         if self.block_fault is None and (fault := line_fault(line)):
             self.block_fault = Fault(fault.reason, f"line {count(place)}: {fault.detail}")
         if not self.block and is_heading(line):
@@ -106,14 +106,14 @@ class _Packer:
             self.headed = True
         self.block.append(strip_end(line) + "\n")
         self.size += len(self.block[-1])
-        # Headings wait for what they stand over, unless they are a list of contents.
+        # Headings stay with the text below them, unless they are a table of contents.
         if len(self.held) + len(self.gap) + self.size > self.limit and (self.body or 4 * len(self.held) > self.limit):
             yield from self.close()
         if self.size > self.limit:
             yield from self._cut()
 
     def blank(self, line: str) -> Iterator[Passage]:
-        """Take a blank line, which ends a paragraph."""
+        """Add a blank line, which ends a paragraph."""
         if self.block:
             self.held += self.gap + "".join(self.block)
             self.body = self.body or not self.headed or len(self.block) > 1
@@ -125,7 +125,7 @@ class _Packer:
             yield from self.close()
 
     def close(self) -> Iterator[Passage]:
-        """End the passage before the paragraph that is being read."""
+        """End the passage before the current paragraph."""
         if self.held:
             yield Passage(self.held.removesuffix("\n"), self._title() if self.body else "", self.held_fault)
         self.held, self.gap, self.body, self.titled, self.held_fault = "", "", False, False, None
@@ -139,7 +139,7 @@ class _Packer:
             self.titled = True
 
     def _cut(self) -> Iterator[Passage]:
-        """Cut a paragraph that is too long, headings before it and all, and go on with its rest."""
+        """Split a paragraph that is too long, together with the headings above it, and continue with the rest."""
         whole = self.held + self.gap + "".join(self.block)
         fault = self.held_fault or self.block_fault
         start = 0
@@ -156,7 +156,7 @@ class _Packer:
 
 
 def _cut_at(window: str, limit: int) -> int:
-    """Where to cut: after the last sentence of the second half, else at the last white space, else at the limit."""
+    """Where to split: after the last sentence in the second half, else at the last whitespace, else at the limit."""
     ends = [found.end() for found in _SENTENCE_END.finditer(window, limit // 2) if found.end() <= limit]
     if ends:
         return ends[-1]

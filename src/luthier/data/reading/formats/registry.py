@@ -1,4 +1,4 @@
-"""Which file formats there are: Luthier's own and those of other packages."""
+"""Registry of the file formats: Luthier's own and those of other packages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from luthier.data.reading.formats import columnar, conll, delimited, excel, json
 from luthier.data.reading.reader import BinaryFormat, TextFormat
 
 GROUP = "luthier.formats"
-# In the order in which they are asked: of two that would take a text, the one that asks more of it comes first.
+# In the order in which they are tried: if two formats accept the same text, the stricter one comes first.
 _OURS = (columnar, excel, squad, json, conll, delimited, passages, lines)
 
 
 @dataclass(frozen=True)
 class Registered:
-    """The file formats and what other packages failed to add.
+    """The file formats, and the entry points that failed.
 
     Args:
-        formats: Those of other packages before Luthier's own, which take any text.
-        broken: Name of an entry point to why its format is not used.
+        formats: Those of other packages come before Luthier's own, which accept any text.
+        broken: Name of an entry point to the reason why its format is not used.
     """
 
     formats: tuple[BinaryFormat | TextFormat, ...]
@@ -36,7 +36,7 @@ class Registered:
 
 @cache
 def registered() -> Registered:
-    """Every format. An entry point that fails, or whose name is taken, is reported and left out."""
+    """All formats. An entry point that fails, or whose name is taken, is reported in `broken` and not used."""
     ours = tuple(module.FORMAT for module in _OURS)
     taken = {name: "luthier" for one in ours for name in one.names}
     others: list[BinaryFormat | TextFormat] = []
@@ -47,7 +47,7 @@ def registered() -> Registered:
             found = entry.load()
             if not isinstance(found, BinaryFormat | TextFormat):
                 raise TypeError(f"{entry.value} is neither a BinaryFormat nor a TextFormat")
-        except Exception as error:  # whatever the import of somebody else's module raises
+        except Exception as error:  # importing a third-party module can raise anything
             broken[entry.name] = f"package {package}: {type(error).__name__}: {error}"
             continue
         if doubled := [name for name in found.names if name in taken]:

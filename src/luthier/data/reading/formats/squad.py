@@ -1,4 +1,4 @@
-"""SQuAD's nested JSON, versions 1.1 and 2: articles of paragraphs of questions, read as one row a question."""
+"""SQuAD JSON, versions 1.1 and 2: nested articles, paragraphs and questions, read as one row per question."""
 
 import json
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ COLUMNS = ["id", "title", "context", "question", "answers"]
 
 @dataclass
 class SquadReader(Reader):
-    """One row a question, in the form of the `datasets` library: `answers` is {"text": [...], "answer_start": [...]}.
+    """Reads one row per question, as in the `datasets` library: `answers` is {"text": [...], "answer_start": [...]}.
 
-    The lists are empty where the question has no answer; `answers` is None where the file tells none.
+    The lists are empty if the question has no answer; `answers` is None if the file does not have the key.
     """
 
     text: TextFile
@@ -27,15 +27,15 @@ class SquadReader(Reader):
 
     @classmethod
     def of_articles(cls, text: TextFile, articles: list[Any]) -> "SquadReader":
-        """The reader of a file that is one JSON value."""
+        """The reader for a file that is a single JSON value."""
         paragraphs = sum(len(article["paragraphs"]) for article in articles if _is_article(article))
         value = f"SQuAD JSON, {plural(len(articles), 'article')}, {plural(paragraphs, 'paragraph')}"
         return cls(text.file.name, "json", list(COLUMNS), _decisions(text, value), text, by_line=False)
 
     @classmethod
     def of_lines(cls, text: TextFile) -> "SquadReader":
-        """The reader of a file with one article a line."""
-        decisions = _decisions(text, "SQuAD JSON lines, one article a line")
+        """The reader for a file with one article per line."""
+        decisions = _decisions(text, "SQuAD JSON lines, one article per line")
         return cls(text.file.name, "jsonl", list(COLUMNS), decisions, text, by_line=True)
 
     def records(self) -> Iterator[Record | Skipped]:
@@ -70,7 +70,7 @@ class SquadReader(Reader):
 
 
 def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
-    """The reader when the text is SQuAD's JSON, one value or one article a line, else None."""
+    """The reader if the text is SQuAD JSON, as a single value or one article per line, else None."""
     if '"qas"' not in text.sample or not (looks_like_json(text) or how.format):
         return None
     objects = objects_by_line(text, how)
@@ -79,12 +79,12 @@ def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
     try:
         articles = _articles_of(json.loads(text.read()))
     except JSON_ERRORS:
-        return None  # the JSON format says what is wrong with it
+        return None  # the JSON format reports what is wrong with it
     return SquadReader.of_articles(text, articles) if articles else None
 
 
 def _articles_of(value: Any) -> list[Any] | None:
-    """The articles in a JSON value that is SQuAD, else None."""
+    """The articles of a JSON value in SQuAD format, else None."""
     articles = value.get("data", [value]) if isinstance(value, dict) else value
     if not isinstance(articles, list):
         return None
@@ -92,7 +92,7 @@ def _articles_of(value: Any) -> list[Any] | None:
 
 
 def _is_article(value: Any) -> bool:
-    """Whether a JSON value is an article of SQuAD: paragraphs, some of which have a context and questions."""
+    """Whether a JSON value is a SQuAD article: it has paragraphs, some of which have questions."""
     paragraphs = value.get("paragraphs") if isinstance(value, dict) else None
     return isinstance(paragraphs, list) and any(isinstance(one, dict) and "qas" in one for one in paragraphs)
 
@@ -125,14 +125,14 @@ def _row(article: dict[str, Any], context: str, qa: Any, where: str) -> dict[str
 
 
 def _answers(qa: dict[str, Any]) -> dict[str, list[Any]] | str | None:
-    """The answers of a question, None where it tells none, or what is wrong with them."""
+    """The answers of a question, None if it does not have the key, or a message about invalid ones."""
     if qa.get("is_impossible"):
-        return {"text": [], "answer_start": []}  # what stands under `answers` or `plausible_answers` is no answer
+        return {"text": [], "answer_start": []}  # `answers` and `plausible_answers` are not gold answers here
     answers = qa.get("answers")
     if answers is None:
         return None
     if not isinstance(answers, list):
-        return "the answers are no list"
+        return "the answers are not a list"
     for answer in answers:
         if not isinstance(answer, dict) or not isinstance(answer.get("text"), str):
             return "an answer has no text"
@@ -142,7 +142,7 @@ def _answers(qa: dict[str, Any]) -> dict[str, list[Any]] | str | None:
 
 
 def _decisions(text: TextFile, value: str) -> list[Decision]:
-    return [Decision("format", value, "one row a question"), text.encoding.decision()]
+    return [Decision("format", value, "one row per question"), text.encoding.decision()]
 
 
 FORMAT = TextFormat(names=("squad", "json", "jsonl"), suffixes=(), open=open_squad)
