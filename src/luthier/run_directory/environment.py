@@ -79,7 +79,8 @@ def _processor() -> str:
 def _git_commit() -> str | None:
     """The git commit of the working directory; None if it is not a checkout."""
     try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+        ask = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
+        found = subprocess.run(ask, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None

@@ -37,10 +37,12 @@ class Run:
         Raises:
             RunError: The directory is not empty or cannot be written.
         """
-        if path.is_dir() and any(path.iterdir()):
-            done = "it already contains a run" if (path / RECIPE).exists() else "it is not empty"
-            hint = f"`luthier resume {path}` resumes it" if (path / RECIPE).exists() else "choose another directory"
-            raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
+        with _permitted(path):
+            if path.is_dir() and any(path.iterdir()):
+                held = (path / RECIPE).exists()
+                done = "it already contains a run" if held else "it is not empty"
+                hint = f"`luthier resume {path}` resumes it" if held else "choose another directory"
+                raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
         try:
             make_directory(path / "checkpoints")
         except OSError as error:
@@ -59,10 +61,11 @@ class Run:
             RunError: It is not a run directory; the hint suggests a similar name.
         """
         path = Path(path)
-        if (path / RECIPE).is_file():
-            return cls(path)
-        siblings = [found.path.name for found in list_runs(path.parent)] if path.parent.is_dir() else []
-        what = "it has no recipe.toml" if path.exists() else "no such directory"
+        with _permitted(path):
+            if (path / RECIPE).is_file():
+                return cls(path)
+            siblings = [found.path.name for found in list_runs(path.parent)] if path.parent.is_dir() else []
+            what = "it has no recipe.toml" if path.exists() else "no such directory"
         hint = nearest(path.name, siblings) or "`luthier runs` lists the runs"
         raise RunError(f"not a run directory: {what}", where=str(path), hint=hint)
 
@@ -174,14 +177,27 @@ class Run:
 
 def new_path(task: str, data_name: str, parent: Path = Path("runs")) -> Path:
     """A new run directory name, such as `runs/2026-11-23-bbc-text-classification-k3f9`."""
-    slug = re.sub(r"[^a-z0-9]+", "-", data_name.lower()).strip("-")[:40] or "data"
+    slug = re.sub(r"[^a-z0-9]+", "-", data_name.lower()).strip("-")[:40].rstrip("-") or "data"
     letters = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(4))
     return parent / f"{datetime.now(UTC):%Y-%m-%d}-{slug}-{task}-{letters}"
 
 
 def list_runs(parent: Path) -> list[Run]:
-    """The runs directly in a directory, sorted by name."""
-    return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
+    """The runs directly in a directory, sorted by name.
+
+    Raises:
+        RunError: The directory cannot be read.
+    """
+    with _permitted(parent):
+        return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
+
+
+@contextmanager
+def _permitted(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError:
+        raise RunError("no permission to read the directory", where=str(path), hint="check its permissions") from None
 
 
 def timestamp() -> str:

@@ -116,14 +116,26 @@ def find_file(name: str, path: Path | None) -> DataFile:
     """Find a file and detect its compression from its first bytes.
 
     Raises:
-        SourceError: It is missing, unreadable or not a regular file.
+        SourceError: It is missing, unreadable, not a regular file, or its name is not UTF-8.
     """
+    check_name(name)
     with reading(name, path):
         if path is not None and not stat.S_ISREG(path.stat().st_mode):
             raise SourceError("not a file", where=name, hint="pass a file, a folder, or - for standard input")
         with DataFile(name, path)._raw() as raw:
             first = raw.read(8)
     return DataFile(name, path, next((kind for magic, kind in COMPRESSIONS.items() if first.startswith(magic)), ""))
+
+
+def check_name(name: str) -> None:
+    """Refuse a file name that cannot be written to the files of a run.
+
+    Raises:
+        SourceError: The name is not valid UTF-8.
+    """
+    readable = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    if readable != name:
+        raise SourceError("the file name is not valid UTF-8", where=readable, hint="rename the file")
 
 
 def refuse_binary(head: bytes, name: str) -> None:

@@ -78,7 +78,7 @@ def histogram(panel: Histogram, *, mark: float | None = None, mark_name: str = "
     import altair as alt
 
     bars = [
-        {"low": _short(low), "high": _short(high), "rows": n}
+        {"low": float(low), "high": float(high), "rows": n}
         for low, high, n in zip(panel.edges[:-1], panel.edges[1:], panel.counts, strict=True)
     ]
     x = alt.X("low:Q", title=panel.unit or None, scale=alt.Scale(nice=False, zero=False))

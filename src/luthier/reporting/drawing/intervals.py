@@ -26,19 +26,25 @@ class Scale:
         if not known:
             return cls(0.0, 1.0)
         low, high = min(known), max(known)
-        digits = min(12, -math.floor(math.log10((high - low) or abs(high) or 1.0)))
+        # A range below the precision of its ends is drawn as one value.
+        span = high - low if high - low > 1e-9 * max(abs(low), abs(high)) else abs(high) or 1.0
+        digits = min(12, -math.floor(math.log10(span)))
         unit = 10.0**-digits
-        floor, ceiling = round(math.floor(low / unit) * unit, digits), round(math.ceil(high / unit) * unit, digits)
-        return cls(floor, ceiling if ceiling > floor else floor + unit)
+        # Rounded first: 0.6 / 0.1 is 5.999...
+        first, last = math.floor(round(low / unit, 9)), math.ceil(round(high / unit, 9))
+        return cls(round(first * unit, digits), round(max(last, first + 1) * unit, digits))
 
     @property
     def ends(self) -> tuple[str, str]:
         """Both ends, formatted with as few decimals as represent them exactly."""
-        digits = next(
-            n for n in range(8) if all(abs(round(end, n) - end) < 1e-9 for end in (self.low, self.high)) or n == 7
-        )
-        low, high = (text.number(end, digits) if digits else text.count(round(end)) for end in (self.low, self.high))
+        close = 1e-6 * (self.high - self.low)
+        digits = next(n for n in range(13) if n == 12 or all(abs(round(end, n) - end) < close for end in self._both))
+        low, high = (text.number(end, digits) if digits else text.count(round(end)) for end in self._both)
         return low, high
+
+    @property
+    def _both(self) -> tuple[float, float]:
+        return self.low, self.high
 
     def at(self, value: float) -> float:
         """Position of a value in the drawing; values outside the scale are clipped to it."""

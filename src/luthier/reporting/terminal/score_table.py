@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier.reporting.names import number, score
 from luthier.reporting.terminal.display import Fields, Grid, Piece
-from luthier.text import count
+from luthier.text import plural
 
 
 def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
@@ -25,7 +25,7 @@ def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
         cells += [number(name, scores[name]) if scores.get(name) is not None else "" for scores in baselines.values()]
         rows.append(cells)
     example = next((value for value in metrics.values() if value), None)
-    model = f"model, {count(example['n'])} {example['split']} rows" if example else "model"
+    model = "model, " + plural(example["n"], f"{example['split']} row") if example else "model"
     signatures = [(name, value["signature"]) for name, value in metrics.items() if value and value.get("signature")]
     grid = Grid(["metric", model, *baselines], rows, numbers=range(1, 2 + len(baselines)))
     return [grid, Fields(signatures)] if signatures else [grid]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.data.reading.charset import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
-from luthier.data.reading.files import reading
+from luthier.data.reading.files import check_name, reading
 from luthier.data.reading.reader import Reader
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
@@ -29,6 +29,8 @@ class FolderReader(Reader):
     @classmethod
     def open(cls, name: str, root: Path, classes: dict[str, list[Path]]) -> "FolderReader":
         files = [file for label in sorted(classes) for file in classes[label]]
+        for file in files:
+            check_name(str(file))
         fallback, invalid = _fallback(files, name)
         labels = Decision("label", listing(sorted(classes)), "names of the folders")
         form = Decision("format", "folder", f"one folder per class, {plural(len(files), 'file')}")
