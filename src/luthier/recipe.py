@@ -78,6 +78,13 @@ class ModelRecipe(Section):
         False, description="train a new tokenizer for a pretrained model, and its embeddings from scratch"
     )
 
+    @property
+    def title(self) -> str | None:
+        """The model's name, or the size and architecture of a new one; None while it is not chosen."""
+        if self.from_scratch:
+            return f"{self.architecture or 'a new model'} of size {self.from_scratch}, from scratch"
+        return self.name
+
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
         if self.from_scratch and self.name:

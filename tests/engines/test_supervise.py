@@ -115,6 +115,25 @@ def test_the_best_checkpoint_is_that_of_the_best_value_and_the_first_of_equals(
     assert saved(found) == [best, 15]
 
 
+@pytest.mark.parametrize(
+    ("losses", "best", "gainless"),
+    [
+        ([0.158, 0.02, 0.002], 15, 2),  # all as right, and ever surer
+        ([0.02, 0.158, 0.02], 5, 2),
+        ([0.158, 0.02, math.nan], 10, 2),
+    ],
+)
+def test_equal_values_go_to_the_lower_loss_and_count_as_no_gain(
+    supervised: Callable[..., Supervisor], losses: list[float], best: int, gainless: int
+) -> None:
+    given = iter(losses)
+    found = supervised(evaluate=lambda: {"loss": next(given), "score": 1.0}, save_total_limit=1)
+    state = found.training.state
+    assert (state.best_step, state.best_loss) == (best, min(losses))
+    assert state.evaluations_without_gain == gainless
+    assert saved(found) == sorted({best, 15})
+
+
 def test_the_best_weights_are_restored_as_they_were(supervised: Callable[..., Supervisor]) -> None:
     kept: dict[int, dict[str, torch.Tensor]] = {}
     trainings: list[Training] = []

@@ -8,6 +8,8 @@ from scipy import stats
 from luthier.errors import UsageError
 from luthier.metrics.base import Metric, ResampledMetric, average
 from luthier.metrics.bootstrap import Score, difference, resample_counts, score, scores
+from luthier.metrics.classification import classification_metrics
+from luthier.metrics.translation import translation_metrics
 
 
 def mean_of(values, name="mean"):
@@ -39,6 +41,65 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
         covered += found.low <= 0.6 <= found.high
     # 95 % of 300 is 285; four standard deviations of the count are 15.
     assert 270 <= covered <= 300
+
+
+@pytest.mark.parametrize("p", [0.85, 0.97, 0.995])
+@pytest.mark.parametrize("name", ["accuracy", "f1", "mcc"])
+def test_intervals_near_the_edges_cover_the_truth_as_often_as_they_say(name, p):
+    n, draws = 60, 150
+    rng = np.random.default_rng(3)
+    truth = {"accuracy": p, "f1": p, "mcc": 2 * p - 1}[name]  # two classes of equal size, errors in both alike
+    covered = 0
+    for draw in range(draws):
+        gold = rng.integers(2, size=n)
+        predicted = np.where(rng.random(n) < p, gold, 1 - gold)
+        metrics = {metric.name: metric for metric in classification_metrics(predicted, gold, 2, positive=1)}
+        found = score(metrics[name], resamples=300, seed=draw)
+        covered += found.low is not None and found.low <= truth <= found.high
+    assert covered >= 0.9 * draws
+
+
+def test_a_perfect_score_on_few_examples_is_not_certain():
+    perfect = score(average("accuracy", np.ones(30)))
+    assert (perfect.value, perfect.high) == (1.0, 1.0)
+    assert perfect.low == pytest.approx(30 / (30 + 1.959964**2))  # Wilson's interval of n of n
+    none = score(average("accuracy", np.zeros(30)))
+    assert (none.low, none.value) == (0.0, 0.0)
+    assert none.high == pytest.approx(1 - perfect.low)
+    assert score(average("accuracy", np.ones(300))).low > perfect.low
+
+
+def test_a_share_with_one_error_reaches_lower_than_one_without():
+    values = np.ones(30)
+    values[0] = 0
+    one_error, perfect = score(average("accuracy", values)), score(average("accuracy", np.ones(30)))
+    assert one_error.low < perfect.low
+    assert one_error.high < 1
+
+
+def test_every_perfect_metric_of_a_classifier_has_an_interval():
+    gold = np.array([0, 1, 2] * 10)
+    found = {metric.name: score(metric) for metric in classification_metrics(gold, gold, 3)}
+    e = 1 - 30 / (30 + 1.959964**2)
+    assert {name: one.high for name, one in found.items()} == dict.fromkeys(found, 1.0)
+    assert found["f1_macro"].low == pytest.approx(1 - e)
+    # Errors cost a correlation more: three classes of equal size, chance agreement 1/3.
+    assert found["mcc"].low == pytest.approx(1 - 1.5 * e)
+
+
+def test_a_class_of_few_examples_has_a_wider_interval_than_the_whole():
+    gold = np.array([0] * 95 + [1] * 5)
+    accuracy, f1, precision, recall, _ = (score(one) for one in classification_metrics(gold, gold, 2, positive=1))
+    assert accuracy.low > 0.95
+    assert f1.low == precision.low == recall.low == pytest.approx(5 / (5 + 1.959964**2))
+
+
+def test_the_edge_of_translation_scores_is_a_hundred():
+    texts = [f"the violin number {i} is old and very well made" for i in range(20)]
+    for metric in translation_metrics(texts, [[text] for text in texts]):
+        found = score(metric)
+        assert found.value == pytest.approx(100)
+        assert found.low == pytest.approx(100 * 20 / (20 + 1.959964**2))
 
 
 def test_interval_agrees_with_scipy():
@@ -135,7 +196,7 @@ def test_difference_of_metrics_on_different_examples_is_refused():
     [
         ([], Score(None, None, None, 0)),
         ([0.5], Score(0.5, None, None, 1)),
-        ([1, 1, 1, 1], Score(1.0, None, None, 4)),
+        ([2, 2, 2, 2], Score(2.0, None, None, 4)),
         ([1, np.nan], Score(None, None, None, 2)),
         ([1, np.inf], Score(None, None, None, 2)),
     ],

@@ -14,6 +14,7 @@ from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
 from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.findings import Finding
 from luthier.models.device import choose_device
 from luthier.models.loading import load_model
 from luthier.models.sources import near
@@ -21,7 +22,7 @@ from luthier.pipeline.inference.infer import answer, asked_of
 from luthier.pipeline.inference.predictor import load
 from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.journal import same_data
-from luthier.pipeline.prepare import prepare, profile_sources
+from luthier.pipeline.prepare import prepare, profile_sources, refuse, stopping
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation
@@ -53,11 +54,12 @@ def evaluate(
             read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
         console: Receives decisions and progress; silent by default.
-        **settings: Recipe keys as in `train`: columns, metrics, resamples.
+        **settings: Recipe keys as in `train`: columns, metrics, resamples, `allow`.
     Returns:
         The scores, and where they and the predictions were written.
     Raises:
         UsageError: No data for a model, or a model without a task.
+        FindingError: Half of the rows or more cannot be scored, and `allow` does not name this finding.
         FingerprintError: The run's data has changed since training.
 
     Example:
@@ -113,6 +115,8 @@ def _on(
     asked = asked_of(examples[:], task.encode(examples[:], training=False))
     answers, _ = answer(task, predictor.model, asked, recipe, console=console)
     train = _training_rows(target, console)
+    for finding in _seen(task, train, examples) if train is not None else []:
+        console.finding(finding)
     baselines = task.baselines(train[:], asked.examples) if train is not None else {}
     if not recipe.evaluation.baselines:
         baselines = {}
@@ -148,7 +152,8 @@ def _examples(
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
-    for finding in checks.skipped_rows(account.read, account.skipped):
+    findings = checks.skipped_rows(account.read, account.skipped)
+    for finding in findings:
         console.finding(finding)
     if not table.examples.get("test"):
         reasons = listing([f"{n} {reason}" for reason, n in account.skipped.most_common()]) or "there are none"
@@ -157,7 +162,14 @@ def _examples(
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; choose others with --text and --label"
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
+    refuse(stopping(findings, recipe), sources)
     return task, table.examples["test"]
+
+
+def _seen(task: Bound[Any], train: Dataset, examples: Dataset) -> list[Finding]:
+    """The finding about rows that the model was trained on."""
+    known, asked = ([task.key(example) for example in rows] for rows in (train, examples))
+    return checks.training_rows(known, asked, list(map(str, examples[task.kind.quoted])), list(examples["row"]))
 
 
 def _training_rows(target: str, console: Console) -> Dataset | None:
@@ -169,7 +181,10 @@ def _training_rows(target: str, console: Console) -> Dataset | None:
         prepared = prepare(run.recipe, Console())
         same_data(run, prepared)
     except (DataError, FingerprintError) as error:
-        console.warn(f"no baselines: the training rows cannot be read again ({error.what})")
+        console.warn(
+            f"the training rows cannot be read again ({error.what}): there are no baselines, and rows that the model "
+            "was trained on are not detected"
+        )
         return None
     return prepared.splits["train"]
 

@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import LuthierError, RunError
+from luthier.reporting.panels import Score
+from luthier.reporting.verdict import strongest
 from luthier.run_directory.run import Run, list_runs
 
 
@@ -13,7 +15,8 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     Args:
         parent: The directory that holds run directories.
     Returns:
-        For each run `run`, `state`, `task`, `model`, `started`, `steps`, and `metric` with its name and score.
+        For each run `run`, `state`, `task`, `model`, `started`, `steps`, `metric` with its name and score, and
+        `verdict`: the best `baseline` on this metric, and whether the model is significantly better (`says`).
     Raises:
         RunError: There is no such directory.
 
@@ -35,15 +38,28 @@ def _summary(run: Run) -> dict[str, Any]:
         started = run.read_json(run.environment_file)
     except LuthierError as error:
         return {"run": str(run.path), "state": f"damaged: {error.what}", "started": None}
-    metric = None
+    metric = verdict = None
     if scores and scores["metric_for_best"] in scores["metrics"]:
-        metric = {"name": scores["metric_for_best"], **scores["metrics"][scores["metric_for_best"]]}
+        name = scores["metric_for_best"]
+        metric = {"name": name, **scores["metrics"][name]}
+        verdict = _verdict(scores, name)
     return {
         "run": str(run.path),
         "state": run.state(),
         "task": recipe.task,
-        "model": recipe.model.name,
+        "model": recipe.model.title,
         "started": started["started"] if started else None,
         "steps": result["steps"] if result else None,
         "metric": metric,
+        "verdict": verdict,
     }
+
+
+def _verdict(scores: dict[str, Any], name: str) -> dict[str, str] | None:
+    rival = strongest(scores, name)
+    found = scores["differences"].get(rival, {}).get(name) if rival else None
+    if not rival or not found:
+        return None
+    difference = Score(found["value"], found["low"], found["high"])
+    says = difference.verdict(scores["metrics"][name]["greater_is_better"]) or "not tested"
+    return {"baseline": rival, "says": says}

@@ -12,7 +12,7 @@ from luthier.engines.events import Events, Listener, Name
 from luthier.models.device import choose_device, gpus
 from luthier.pipeline.assemble import decide_precision
 from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, write_skipped
-from luthier.pipeline.prepare import prepare, refuse_findings
+from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
 from luthier.pipeline.training import finish, take_part
@@ -73,7 +73,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
         with claimed(run_dir) as asked:
             choose_device(recipe.device)  # a device that does not exist is refused before the data is read
             prepared = prepare(recipe, console, spool_to=spool / STDIN)
-            refuse_findings(prepared)
+            refuse(prepared.stopping, prepared.sources)
             decide_precision(prepared, console)
             run = asked or Run.create(new_path(prepared.task.name, data_name(prepared)))
             with run.lock(), blamed_on(run):

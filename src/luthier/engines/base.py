@@ -26,6 +26,7 @@ class TrainState:
         seconds: Time spent in steps.
         best_step: Step of the best evaluation so far.
         best_value: Metric of the best evaluation.
+        best_loss: Validation loss of the best evaluation, which decides between equal metrics.
         evaluations_without_gain: Evaluations since the best one.
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
@@ -37,6 +38,7 @@ class TrainState:
     seconds: float = 0.0
     best_step: int | None = None
     best_value: float | None = None
+    best_loss: float | None = None
     evaluations_without_gain: int = 0
     curves_length: int = 0
     stopped: str = ""

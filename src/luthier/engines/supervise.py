@@ -178,11 +178,12 @@ class Supervisor:
         """Evaluate, and return whether this is the best model so far."""
         state, metrics = self.training.state, self._measure()
         value, best = metrics.get(self.metric_for_best, math.nan), state.best_value
-        better = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))
+        loss, best_loss = metrics.get("loss", math.inf), state.best_loss
+        gain = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))
+        better = gain or (value == best and best_loss is not None and loss < best_loss)
         if better:
-            state.best_step, state.best_value, state.evaluations_without_gain = state.step, value, 0
-        else:
-            state.evaluations_without_gain += 1
+            state.best_step, state.best_value, state.best_loss = state.step, value, loss
+        state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
         self._tell(metrics, best=better)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.stats import binomtest
 
 from luthier.arrays import FloatArray, IntArray
 
@@ -33,6 +34,10 @@ class AnyMetric(Protocol):
     def max_resamples(self) -> int | None:
         """Maximum number of resamples, for a metric that is slow to compute; None for no limit."""
 
+    @property
+    def bounds(self) -> "Bounds | None":
+        """The bounds of a metric that has a best and a worst value."""
+
     def on(self, counts: FloatArray) -> FloatArray:
         """Compute the metric on resamples.
 
@@ -42,6 +47,50 @@ class AnyMetric(Protocol):
         Returns:
             `[r]` values, nan where the metric is undefined.
         """
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A metric between 0 and its best value. It has an interval even if all resamples give one of these two values.
+
+    If all of the examples are right, the share of errors e in the population is at most that of Wilson's interval
+    (Wilson 1927, JASA 22:209), and the metric falls by `cost` times e. Likewise if all are wrong.
+
+    Args:
+        trials: Number of independent examples that the metric is measured on.
+        share: Whether the metric is the share of these examples that are right: Wilson's interval then holds for every
+            value, and better than the bootstrap for values near 0 and 1.
+        best: Best value.
+        cost: Relative loss per share of errors.
+    """
+
+    trials: int
+    share: bool = False
+    best: float = 1.0
+    cost: float = 1.0
+
+    def interval(self, value: float, level: float, *, constant: bool) -> tuple[float, float] | None:
+        """The interval of a value; None to use the bootstrap's.
+
+        Args:
+            value: Value of the metric.
+            level: Coverage of the interval.
+            constant: Whether all resamples give this value.
+        """
+        if not self.trials:
+            return None
+        if self.share:
+            return self._wilson(round(value * self.trials), level)
+        if constant and np.isclose(value, self.best):
+            errors = 1 - self._wilson(self.trials, level)[0]
+            return max(0.0, self.best * (1 - self.cost * errors)), value
+        if constant and value == 0 and self.cost == 1:
+            return value, self.best * self._wilson(0, level)[1]
+        return None
+
+    def _wilson(self, right: int, level: float) -> tuple[float, float]:
+        found = binomtest(right, self.trials).proportion_ci(level, method="wilson")
+        return max(0.0, float(found.low)), min(1.0, float(found.high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +103,7 @@ class Metric:
             array are resampled together.
         value: Function from `[..., k]` summed statistics to `[...]` values, nan where undefined.
         greater_is_better: Whether a higher value is better.
+        bounds: What is known about a metric that is bounded on both sides.
     """
 
     name: str
@@ -61,6 +111,7 @@ class Metric:
     value: Callable[[FloatArray], FloatArray]
     greater_is_better: bool = True
     max_resamples: int | None = None
+    bounds: Bounds | None = None
 
     @property
     def n(self) -> int:
@@ -92,6 +143,7 @@ class ResampledMetric:
     function: Callable[[IntArray], float]
     greater_is_better: bool | None = True
     max_resamples: int | None = None
+    bounds: Bounds | None = None
 
     def on(self, counts: FloatArray) -> FloatArray:
         examples = np.arange(self.n)
@@ -104,11 +156,25 @@ def ratio(numerator: FloatArray, denominator: FloatArray, empty: float = np.nan)
     return np.where(defined, numerator / np.where(defined, denominator, 1.0), empty)
 
 
-def average(name: str, values: FloatArray, *, greater_is_better: bool = True) -> Metric:
-    """A metric that is the mean of one number per example, such as ROUGE-L or exact match.
+def average(name: str, values: FloatArray) -> Metric:
+    """A metric that is the mean of one number from 0 to 1 per example, such as ROUGE-L or exact match.
+
+    Args:
+        values: `[n]`.
+    """
+    return mean(name, values, greater_is_better=True, bounds=bounds_of(values))
+
+
+def mean(name: str, values: FloatArray, *, greater_is_better: bool, bounds: Bounds | None = None) -> Metric:
+    """A metric that is the mean of one number per example.
 
     Args:
         values: `[n]`.
     """
     statistics = np.stack([np.asarray(values, dtype=np.float64), np.ones(len(values))], axis=1)
-    return Metric(name, statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]), greater_is_better)
+    return Metric(name, statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]), greater_is_better, bounds=bounds)
+
+
+def bounds_of(values: FloatArray) -> Bounds:
+    """The bounds of a mean of numbers from 0 to 1; a share if there are no other numbers than these two."""
+    return Bounds(len(values), share=bool(np.isin(values, (0, 1)).all()))

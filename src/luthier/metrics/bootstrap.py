@@ -5,9 +5,10 @@ product of counts and statistics suffices; it resamples again for each metric; a
 statistics (thousands of classes). Resamples depend only on `seed` and `n`, so any two metrics on the same examples, of
 one model or of two, are computed on the same resamples and can be compared in pairs.
 
-There is no interval for fewer than two examples, if a metric is undefined on half of the resamples or more, or if all
-resamples give the same value (20 of 20 correct says little about the next 20, but an interval of width 0 would claim
-certainty).
+A metric that is a share of examples has Wilson's interval instead, and so has every bounded metric whose resamples all
+give its best or worst value: 20 of 20 correct says little about the next 20, and the bootstrap would claim certainty
+(see `base.Bounds`). There is no interval for fewer than two examples, if a metric is undefined on half of the resamples
+or more, or if all resamples give the same value of an unbounded metric.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ import numpy as np
 
 from luthier.arrays import FloatArray
 from luthier.errors import UsageError
-from luthier.metrics.base import AnyMetric, Metric
+from luthier.metrics.base import AnyMetric, Bounds, Metric
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -79,7 +80,10 @@ def scores(
     n = _common_n(metrics)
     values = [_value(metric) for metric in metrics]
     samples = _resampled(metrics, resamples, seed)
-    return [_score(value, sample, n, level) for value, sample in zip(values, samples, strict=True)]
+    return [
+        _score(value, sample, n, level, metric.bounds)
+        for metric, value, sample in zip(metrics, values, samples, strict=True)
+    ]
 
 
 def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL) -> Score:
@@ -145,12 +149,14 @@ def _resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[
     return [np.array(seen, dtype=np.float64) for seen in values]
 
 
-def _score(value: float, samples: FloatArray, n: int, level: float) -> Score:
-    """The value with the percentile interval of its resampled values (excluding nan and infinite ones)."""
+def _score(value: float, samples: FloatArray, n: int, level: float, bounds: Bounds | None = None) -> Score:
+    """The value with the percentile interval of its resampled values (excluding nan and infinite ones), or Wilson's."""
     if not np.isfinite(value):
         return Score(None, None, None, n)
     defined = samples[np.isfinite(samples)]
-    if 2 * len(defined) <= len(samples) or np.ptp(defined) == 0:
+    if 2 * len(defined) <= len(samples):
         return Score(float(value), None, None, n)
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return Score(float(value), float(low), float(high), n)
+    low, high = (float(end) for end in np.quantile(defined, [(1 - level) / 2, (1 + level) / 2]))
+    if bounds is not None and (ends := bounds.interval(value, level, constant=low == high)):
+        return Score(float(value), *ends, n)
+    return Score(float(value), None, None, n) if low == high else Score(float(value), low, high, n)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from luthier.arrays import FloatArray, IntArray
-from luthier.metrics.base import Metric, ratio
+from luthier.metrics.base import Bounds, Metric, ratio
 from luthier.metrics.bootstrap import RESAMPLES, Score, scores
 
 Average = Literal["macro", "micro", "weighted"]
@@ -59,7 +59,7 @@ def accuracy(counts: csr_array) -> Metric:
         right, _, gold = _split(sums)
         return ratio(right.sum(-1), gold.sum(-1))
 
-    return Metric("accuracy", counts, value)
+    return Metric("accuracy", counts, value, bounds=Bounds(counts.shape[0], share=True))
 
 
 def class_metrics(counts: csr_array, positive: int) -> list[Metric]:
@@ -67,11 +67,18 @@ def class_metrics(counts: csr_array, positive: int) -> list[Metric]:
 
     n_classes = counts.shape[1] // 3
     columns = [positive, n_classes + positive, 2 * n_classes + positive]
+    held = counts[:, columns].toarray()
+    single = bool(held.max(initial=0) <= 1)  # an example has the class or not; a sentence may have several entities
 
-    def metric(name: str) -> Metric:
-        return Metric(name, counts, lambda sums: _BY_CLASS[name](sums[..., columns])[..., 0])
+    def metric(name: str, trials: FloatArray, share: bool) -> Metric:
+        bounds = Bounds(int(np.count_nonzero(trials)), share=share)
+        return Metric(name, counts, lambda sums: _BY_CLASS[name](sums[..., columns])[..., 0], bounds=bounds)
 
-    return [metric("f1"), metric("precision"), metric("recall")]
+    return [
+        metric("f1", held.sum(1), share=False),
+        metric("precision", held[:, 1], share=single),
+        metric("recall", held[:, 2], share=single),
+    ]
 
 
 def f1(counts: csr_array, average: Average = "macro") -> Metric:
@@ -99,7 +106,10 @@ def mcc(counts: csr_array) -> Metric:
         spread = (n**2 - (predicted**2).sum(-1)) * (n**2 - (gold**2).sum(-1))
         return ratio(covariance, np.sqrt(spread), empty=0.0)
 
-    return Metric("mcc", counts, value)
+    gold = _split(np.asarray(counts.sum(axis=0)))[2]
+    n, same = gold.sum() ** 2, (gold**2).sum()
+    bounds = Bounds(counts.shape[0], cost=float(n / (n - same))) if n > same else None
+    return Metric("mcc", counts, value, bounds=bounds)
 
 
 def confusion(predicted: IntArray, gold: IntArray, n_classes: int) -> IntArray:
@@ -212,4 +222,5 @@ def _averaged(name: str, counts: csr_array, average: Average) -> Metric:
         return ratio((by_class(sums) * gold).sum(-1), gold.sum(-1))
 
     values = {"macro": macro, "micro": micro, "weighted": weighted}
-    return Metric(f"{name}_{average}", counts, values[average])
+    bounds = Bounds(counts.shape[0])
+    return Metric(f"{name}_{average}", counts, values[average], bounds=bounds)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from luthier.arrays import FloatArray
-from luthier.metrics.base import Metric, ratio
+from luthier.metrics.base import Bounds, Metric, ratio
 from luthier.metrics.classification import f1
 
 Tags = Sequence[Sequence[str]]
@@ -53,13 +53,14 @@ def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
     """
     types = entity_types(predicted, gold)
     counts = type_counts(predicted, gold, types)
+    tagged = int(np.count_nonzero(counts.sum(axis=1)))  # sentences with an entity
 
     def metric(name: str, value: Callable[[FloatArray, FloatArray, FloatArray], FloatArray]) -> Metric:
         def of_sums(sums: FloatArray) -> FloatArray:
             right, found, wanted = (part.sum(-1) for part in np.split(sums, 3, axis=-1))
             return value(right, found, wanted)
 
-        return Metric(name, counts, of_sums)
+        return Metric(name, counts, of_sums, bounds=Bounds(tagged))
 
     return [
         metric("f1", lambda right, found, wanted: ratio(2 * right, found + wanted, empty=0.0)),
@@ -131,7 +132,8 @@ def valid_tags(tags: Sequence[str]) -> list[str]:
 def _accuracy(predicted: Tags, gold: Tags) -> Metric:
     right = [sum(a == b for a, b in zip(*pair, strict=True)) for pair in zip(predicted, gold, strict=True)]
     statistics = np.array([right, [len(tags) for tags in gold]], dtype=np.float64).T
-    return Metric("accuracy", statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]))
+    bounds = Bounds(len(gold))
+    return Metric("accuracy", statistics, lambda sums: ratio(sums[..., 0], sums[..., 1]), bounds=bounds)
 
 
 def _check(predicted: Tags, gold: Tags) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from luthier.arrays import FloatArray, IntArray
-from luthier.metrics.base import Metric, average, ratio
+from luthier.metrics.base import Bounds, Metric, average, ratio
 
 
 def label_counts(predicted: IntArray, gold: IntArray) -> csr_array:
@@ -39,7 +39,7 @@ def f1_micro(counts: csr_array) -> Metric:
         right, predicted, gold = np.split(sums, 3, axis=-1)
         return ratio(2 * right.sum(-1), predicted.sum(-1) + gold.sum(-1), empty=0.0)
 
-    return Metric("f1_micro", counts, value)
+    return Metric("f1_micro", counts, value, bounds=Bounds(counts.shape[0]))
 
 
 def f1_macro(counts: csr_array) -> Metric:
@@ -50,7 +50,7 @@ def f1_macro(counts: csr_array) -> Metric:
         by_label = ratio(2 * right, predicted + gold, empty=0.0)
         return ratio(by_label.sum(-1), np.array(by_label.shape[-1]))
 
-    return Metric("f1_macro", counts, value)
+    return Metric("f1_macro", counts, value, bounds=Bounds(counts.shape[0]))
 
 
 def jaccard(predicted: IntArray, gold: IntArray) -> Metric:

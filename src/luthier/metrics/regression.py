@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from luthier.arrays import FloatArray
-from luthier.metrics.base import AnyMetric, Metric, average, ratio
+from luthier.metrics.base import AnyMetric, Bounds, Metric, mean, ratio
 
 # A variance below this share of the mean square is the rounding error of a constant.
 _CONSTANT = 1e-12
@@ -43,13 +43,13 @@ def spearman(predicted: FloatArray, gold: FloatArray) -> "RankCorrelation":
 def mse(predicted: FloatArray, gold: FloatArray) -> Metric:
     """Mean squared error."""
     predicted, gold = _numbers(predicted, gold)
-    return average("mse", (predicted - gold) ** 2, greater_is_better=False)
+    return mean("mse", (predicted - gold) ** 2, greater_is_better=False)
 
 
 def mae(predicted: FloatArray, gold: FloatArray) -> Metric:
     """Mean absolute error."""
     predicted, gold = _numbers(predicted, gold)
-    return average("mae", np.abs(predicted - gold), greater_is_better=False)
+    return mean("mae", np.abs(predicted - gold), greater_is_better=False)
 
 
 def r2(predicted: FloatArray, gold: FloatArray) -> Metric:
@@ -79,6 +79,7 @@ class RankCorrelation:
     name: str = "spearman"
     greater_is_better: bool = True
     max_resamples: int | None = None
+    bounds: Bounds | None = None
 
     @property
     def n(self) -> int:

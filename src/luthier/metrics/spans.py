@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from luthier.arrays import FloatArray
-from luthier.metrics.base import Metric, ratio
+from luthier.metrics.base import Metric, bounds_of, ratio
 from luthier.metrics.overlap import sentence_spans, words
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -53,7 +53,8 @@ def span_metrics(predictions: Sequence[str], golds: Sequence[Sequence[str]]) -> 
     statistics = np.stack(columns, axis=1)
 
     def share(name: str, part: int, whole: int) -> Metric:
-        return Metric(name, statistics, lambda sums: ratio(sums[..., part], sums[..., whole]))
+        bounds = bounds_of(statistics[statistics[:, whole] > 0, part])
+        return Metric(name, statistics, lambda sums: ratio(sums[..., part], sums[..., whole]), bounds=bounds)
 
     metrics = [share("f1", 0, 2), share("exact_match", 1, 2)]
     if none.any():

@@ -10,7 +10,7 @@ import numpy as np
 import regex
 
 from luthier.arrays import FloatArray
-from luthier.metrics.base import Metric, ratio
+from luthier.metrics.base import Bounds, Metric, ratio
 
 _WORD_ORDER = 4  # maximum n-gram order of BLEU
 _CHARACTER_ORDER = 6  # maximum n-gram order of chrF
@@ -38,10 +38,10 @@ def translation_metrics(
     for row, several in enumerate(references):
         if not several:
             raise ValueError(f"prediction {row} has no reference")
-    tokenizer = bleu_tokenizer(references, target_language)
+    tokenizer, bounds = bleu_tokenizer(references, target_language), Bounds(len(predictions), best=100.0)
     return [
-        Metric("bleu", _word_counts(predictions, references, tokenizer), _bleu),
-        Metric("chrf", _character_counts(predictions, references), _chrf),
+        Metric("bleu", _word_counts(predictions, references, tokenizer), _bleu, bounds=bounds),
+        Metric("chrf", _character_counts(predictions, references), _chrf, bounds=bounds),
     ]
 
 

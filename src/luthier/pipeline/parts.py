@@ -38,15 +38,15 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         model.name, size, why = default_model(family, choose_device(recipe.device))
         model.from_scratch = cast(Size | None, size)
     else:
-        why = "a new model, as asked"
+        why = "as requested"
     if model.from_scratch is not None:
         model.architecture = model.architecture or scratch.DEFAULT_ARCHITECTURE[family]
         made = architecture_named(model.architecture).family
         if made != family:
             fitting = listing([name for name, traits in ARCHITECTURES.items() if traits.family == family], 9)
             what = f"{model.architecture} belongs to the {made} family, which does not support {recipe.task}"
-            raise UsageError(what, where="model.architecture", hint=f"take a {family}: {fitting}")
-        return [Decision("model", f"{model.architecture} of size {model.from_scratch}, from scratch", why)]
+            raise UsageError(what, where="model.architecture", hint=f"choose a {family}: {fitting}")
+        return [Decision("model", str(model.title), why)]
     locate(str(model.name), console)
     return [Decision("model", str(model.name), why)]
 

@@ -66,7 +66,7 @@ class Prepared:
     @property
     def stopping(self) -> list[Finding]:
         """The findings that stop training."""
-        return [f for f in self.findings if f.severity == "error" and f.id not in self.recipe.data.allow]
+        return stopping(self.findings, self.recipe)
 
     def to_dict(self) -> dict[str, Any]:
         """The content of `data.json`."""
@@ -155,17 +155,25 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions)
 
 
-def refuse_findings(prepared: Prepared) -> None:
-    """Raise if a finding makes training pointless.
+def stopping(findings: Sequence[Finding], recipe: Recipe) -> list[Finding]:
+    """The errors among the findings that the recipe does not allow."""
+    return [finding for finding in findings if finding.severity == "error" and finding.id not in recipe.data.allow]
 
+
+def refuse(findings: Sequence[Finding], sources: Mapping[str, Sequence[Source]]) -> None:
+    """Raise if there are findings that make training or a score pointless.
+
+    Args:
+        findings: As `stopping` returns them.
+        sources: The data, for the error.
     Raises:
-        FindingError: The worst finding, and how to continue despite it.
+        FindingError: The first finding, and how to continue despite it.
     """
-    if prepared.stopping:
-        worst, *others = prepared.stopping
+    if findings:
+        worst, *others = findings
         more = f" (and {listing([finding.id for finding in others])})" if others else ""
         allow = "" if "--allow" in worst.action else f" To continue anyway: --allow {worst.id}"
-        raise FindingError(worst.message + more, where=_place(prepared.sources, worst), hint=worst.action + allow)
+        raise FindingError(worst.message + more, where=_place(sources, worst), hint=worst.action + allow)
 
 
 def open_sources(recipe: Recipe, spool_to: Path | None) -> dict[str, list[Source]]:

@@ -193,6 +193,7 @@ def _result(
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
     return {
         "run": str(run.path),
+        "metric_for_best": written.get("metric_for_best"),
         "metrics": written["metrics"],
         "baselines": written["baselines"],
         "differences": written["differences"],

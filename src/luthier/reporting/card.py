@@ -7,8 +7,9 @@ from typing import Any
 from luthier import text
 from luthier.reporting import lengths, names
 from luthier.reporting.content import Content
-from luthier.reporting.headline import headline, strongest
+from luthier.reporting.headline import headline
 from luthier.reporting.task_words import TaskWords
+from luthier.reporting.verdict import strongest
 from luthier.run_directory.run import Run
 
 # Names of metrics on the Hub, where they differ from ours.

@@ -90,10 +90,7 @@ class Content:
     @property
     def model(self) -> str:
         """The model: its name, or its architecture and size if it was trained from scratch."""
-        model = self.recipe.model
-        if model.from_scratch:
-            return f"{model.architecture or 'a new model'} of size {model.from_scratch}, from scratch"
-        return model.name or "not chosen yet"
+        return self.recipe.model.title or "not chosen yet"
 
     @property
     def shape(self) -> str:

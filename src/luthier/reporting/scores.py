@@ -6,8 +6,8 @@ from typing import Any
 
 from luthier.reporting import names
 from luthier.reporting.drawing.intervals import Mark, Scale, mark
-from luthier.reporting.headline import main_metric, strongest
 from luthier.reporting.panels import Score
+from luthier.reporting.verdict import main_metric, strongest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Row:
         metric: Key in `metrics.json`.
         name: Display name.
         score: The model's score.
+        n: Number of rows that it was measured on.
         drawing: The interval, with a tick for the best baseline.
         scale: Scale of the drawing.
         baselines: Score of each baseline, in the order of the headings; None for one without this metric.
@@ -29,6 +30,7 @@ class Row:
     metric: str
     name: str
     score: Score
+    n: int | None
     drawing: Mark | None
     scale: Scale
     baselines: tuple[Score | None, ...]
@@ -45,11 +47,13 @@ class ScoreTable:
         baselines: Headings of the baselines' columns.
         rows: One for each metric; the metric that ranks models comes first.
         scale: The drawings' common scale; None where each drawing has its own.
+        mixed: Whether the metrics were measured on different numbers of rows.
     """
 
     baselines: tuple[str, ...]
     rows: tuple[Row, ...]
     scale: Scale | None
+    mixed: bool
 
 
 def score_table(metrics: Mapping[str, Any], own: Mapping[str, str]) -> ScoreTable | None:
@@ -68,7 +72,9 @@ def score_table(metrics: Mapping[str, Any], own: Mapping[str, str]) -> ScoreTabl
     scales = _scales(metrics, entries)
     shared = next(iter(scales.values())) if len(set(scales.values())) == 1 else None
     rows = tuple(_row(metrics, name, entries[name] or {}, scales[name], own, main=name == best) for name in ordered)
-    return ScoreTable(tuple(names.baseline_head(name) for name in baselines), rows, shared)
+    return ScoreTable(
+        tuple(names.baseline_head(name) for name in baselines), rows, shared, len({row.n for row in rows}) > 1
+    )
 
 
 def _row(
@@ -90,6 +96,7 @@ def _row(
         metric=name,
         name=names.capital(names.metric(name, own)),
         score=score,
+        n=entry.get("n"),
         drawing=mark(scale, score, [metrics["baselines"][rival][name]] if rival else []),
         scale=scale,
         baselines=rivals,

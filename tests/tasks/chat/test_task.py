@@ -16,7 +16,7 @@ from luthier.data.tokenized import Limits
 from luthier.errors import FindingError
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
-from luthier.pipeline.prepare import Prepared, prepare, refuse_findings
+from luthier.pipeline.prepare import Prepared, prepare, refuse
 from luthier.recipe import Recipe
 from luthier.tasks.chat.rendering import render_chat
 from luthier.tasks.chat.task import Chat, documents_of
@@ -39,7 +39,7 @@ from tests.tasks.by_hand import (
     values_of,
     write,
 )
-from tests.tasks.chat.test_template import CHATML, GEMMA, LLAMA3, TOOLS, with_template
+from tests.tasks.chat.templates import CHATML, GEMMA, LLAMA3, TOOLS, with_template
 
 Built = Callable[[str], Path]
 TEMPLATES = {"chatml": CHATML, "llama3": LLAMA3, "gemma": GEMMA, "default": None}
@@ -229,7 +229,7 @@ def test_a_conversation_that_the_template_refuses_is_skipped(
     assert (skipped_row.row, "the chat template refuses the conversation" in skipped_row.detail) == (200, True)
     assert {f.id: f.severity for f in found.findings}["lost-targets"] == "warning"
     assert len(found.splits["train"]) == len(found.encoded["train"].rows) == 199
-    refuse_findings(found)
+    refuse(found.stopping, found.sources)
 
 
 def test_more_than_one_in_a_hundred_without_an_answer_left_stops(
@@ -242,7 +242,7 @@ def test_more_than_one_in_a_hundred_without_an_answer_left_stops(
     assert (lost.severity, lost.rows) == ("warning", (121,))
     many = prepared(tmp_path, talker(CHATML), [*plain(100), long, {**long, "id": 1}], **shares)
     with pytest.raises(FindingError, match=r"2 training rows of 102 \(2.0 %\) have no target left"):
-        refuse_findings(many)
+        refuse(many.stopping, many.sources)
     assert many.to_dict()["rows"]["train"]["skipped"] == {"no-target-left": 2}
 
 

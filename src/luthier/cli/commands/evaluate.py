@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Argument
 
 from luthier.cli.options import (
+    Allow,
     Device,
     Json,
     LabelColumns,
@@ -30,6 +31,7 @@ def evaluate(
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
+    allow: Allow = None,
     settings: Set = None,
     device: Device = None,
     json: Json = False,
@@ -38,7 +40,7 @@ def evaluate(
 ) -> int:
     """Score a model, with intervals and baselines."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
-    changes = overrides({"task": task, "device": device}, text, label, column, settings)
+    changes = overrides({"task": task, "device": device, "data.allow": allow}, text, label, column, settings)
 
     from luthier.api.evaluate import evaluate as evaluate_model
 

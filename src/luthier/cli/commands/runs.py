@@ -8,6 +8,7 @@ from typer import Argument
 
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
+from luthier.reporting import names
 from luthier.reporting.names import score
 
 
@@ -26,13 +27,28 @@ def runs(
     if json:
         out.json({"runs": found})
     elif found:
-        out.table(["run", "state", "model", "metric", "score"], [_row(run) for run in found])
+        for run in found:
+            out.text(f"{run['run']}  {run['state']}")
+            if told := _told(run):
+                out.text(f"    {told}")
     else:
         out.text(f"no runs in {directory}; `luthier train DATA` creates one")
     return 0
 
 
-def _row(run: Mapping[str, Any]) -> list[str]:
-    metric = run.get("metric")
-    scored = score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high")) if metric else ""
-    return [run["run"], run["state"], run.get("model") or "", metric["name"] if metric else "", scored]
+def _told(run: Mapping[str, Any]) -> str:
+    """The model of a run, its score, and whether it beats the best baseline."""
+    parts = [run["model"]] if run.get("model") else []
+    if metric := run.get("metric"):
+        scored = score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high"))
+        parts.append(f"{names.metric(metric['name'])} {scored}")
+    if (verdict := run.get("verdict")) and verdict["says"] in _THAN:
+        parts.append(f"{_THAN[verdict['says']]} than {names.baseline(verdict['baseline'])}")
+    return ", ".join(parts)
+
+
+_THAN = {
+    "significantly better": "significantly better",
+    "significantly worse": "significantly worse",
+    "not significant": "not significantly better",
+}

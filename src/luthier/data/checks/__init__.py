@@ -1,6 +1,6 @@
 """Data checks before training; each is a function from plain lists to findings."""
 
-from luthier.data.checks.duplicates import conflicting_labels, duplicates, held_out_overlap, leak
+from luthier.data.checks.duplicates import conflicting_labels, duplicates, held_out_overlap, leak, training_rows
 from luthier.data.checks.labels import (
     constant_label,
     constant_target,
@@ -57,6 +57,7 @@ __all__ = [
     "rare_class",
     "short_text",
     "skipped_rows",
+    "training_rows",
     "truncation",
     "unknown_tokens",
     "unseen_labels",
@@ -94,6 +95,7 @@ CHECKS: dict[str, str] = {
     "rare-class": "warning: a class with fewer than 5 training rows",
     "short-text": "warning: most texts are a single character or empty",
     "skipped-rows": "info, warning above 1 % of the rows: unusable rows",
+    "training-rows": "warning: an evaluated text is one that the model was trained on",
     "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
     "unknown-tokens": "info, warning above 1 % of the rows: rows with mostly unknown tokens",
     "unseen-labels": "error: a label in validation or test that no training row has",

@@ -143,6 +143,34 @@ def leak(
     return findings
 
 
+def training_rows(
+    train: Sequence[str], keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None
+) -> list[Finding]:
+    """Evaluated rows whose text is also among the rows that the model was trained on.
+
+    Args:
+        train: Content keys of the training rows.
+        keys: Content keys of the evaluated rows.
+        texts: Their texts, for the example.
+        rows: Their source row numbers; 1, 2, 3 ... when None.
+    """
+    shared = leaked(train, keys)
+    if not shared:
+        return []
+    all_or_some = "All" if len(shared) == len(keys) else f"{count(len(shared))} of"
+    return [
+        Finding(
+            id="training-rows",
+            severity="warning",
+            message=f"The scores partly measure memorization: {all_or_some} {plural(len(keys), 'row')} "
+            f"({share(len(shared) / len(keys))}) {have(len(shared))} a text that the model was trained on: "
+            f"{quote(texts[shared[0]])}.",
+            action="Evaluate on rows that the training data does not contain.",
+            rows=row_numbers(shared, rows),
+        )
+    ]
+
+
 def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
     """Positions of the rows whose text is also in training.
 

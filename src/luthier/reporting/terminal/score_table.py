@@ -5,11 +5,12 @@ from typing import Any
 
 from luthier.reporting.names import number, score
 from luthier.reporting.terminal.display import Fields, Grid, Piece
-from luthier.text import plural
+from luthier.reporting.verdict import verdict
+from luthier.text import count, plural
 
 
 def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
-    """Show one row per metric: the score with its interval, and each baseline.
+    """Show the verdict, and one row per metric: the score with its interval, and each baseline.
 
     Args:
         result: The output of `train --json` or `evaluate --json`.
@@ -18,14 +19,19 @@ def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
     baselines: Mapping[str, Mapping[str, float]] = result.get("baselines") or {}
     if not metrics:
         return ["not scored: there are no held-out rows"]
+    sizes = {value["n"]: value["split"] for value in metrics.values() if value}
     rows = []
     for name, value in metrics.items():
         shown = value or {}
         cells = [name, score(name, shown.get("value"), shown.get("low"), shown.get("high"))]
+        cells += [count(shown["n"]) if shown else ""] if len(sizes) > 1 else []
         cells += [number(name, scores[name]) if scores.get(name) is not None else "" for scores in baselines.values()]
         rows.append(cells)
-    example = next((value for value in metrics.values() if value), None)
-    model = "model, " + plural(example["n"], f"{example['split']} row") if example else "model"
+    if len(sizes) > 1:
+        heads = ["model", f"{next(iter(sizes.values()))} rows"]
+    else:
+        heads = [f"model, {plural(n, f'{split} row')}" for n, split in sizes.items()] or ["model"]
     signatures = [(name, value["signature"]) for name, value in metrics.items() if value and value.get("signature")]
-    grid = Grid(["metric", model, *baselines], rows, numbers=range(1, 2 + len(baselines)))
-    return [grid, Fields(signatures)] if signatures else [grid]
+    grid = Grid(["metric", *heads, *baselines], rows, numbers=range(1, 1 + len(heads) + len(baselines)))
+    pieces: list[Piece] = [verdict(result, {}).sentence, grid]
+    return [*pieces, Fields(signatures)] if signatures else pieces

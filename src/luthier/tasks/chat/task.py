@@ -192,8 +192,7 @@ class Chat(Writes, Task[Writing]):
         model.generation_config.eos_token_id = template.end_tokens(task.tokenizer)
 
     def encode(self, task: Bound[Writing], examples: Examples, *, training: bool) -> Features:
-        length = task.limits.length if task.limits else None
-        held = [(ids[:length], labels[:length]) for ids, labels in documents_of(task.tokenizer, examples)]
+        held = _within(task, examples)
         return {
             "input_ids": [ids for ids, _ in held],
             "labels": [labels for _, labels in held],
@@ -208,8 +207,8 @@ class Chat(Writes, Task[Writing]):
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """A trigram model over the same tokens, scored on the same labels."""
-        known, asked = (documents_of(task.tokenizer, rows) for rows in (train, test))
-        return {"trigram": documents.trigram_answers(known, asked, len(task.tokenizer), self.perfect(task, test))}
+        known = documents_of(task.tokenizer, train)
+        return {"trigram": documents.trigram_answers(known, _within(task, test), task.tokenizer)}
 
     # -- answers -------------------------------------------------------------------------------------------------
 
@@ -242,6 +241,12 @@ def documents_of(tokenizer: PreTrainedTokenizerBase, examples: Examples) -> list
             ids, mask = template.end_tokens(tokenizer)[:1], [0]
         found.append((ids, [token if learned else IGNORED for token, learned in zip(ids, mask, strict=True)]))
     return found
+
+
+def _within(task: Bound[Writing], examples: Examples) -> list[Document]:
+    """The conversations, truncated to the maximum length."""
+    length = task.limits.length if task.limits else None
+    return [(ids[:length], labels[:length]) for ids, labels in documents_of(task.tokenizer, examples)]
 
 
 def _example(turns: Messages, tools: list[Any]) -> Example:

@@ -115,7 +115,7 @@ class DocumentTask(Writes, Task[Writing]):
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """A trigram model over the same tokens, scored on the same labels."""
         known, asked = (documents_of(task.tokenizer, rows) for rows in (train, test))
-        return {"trigram": documents.trigram_answers(known, asked, len(task.tokenizer), self.perfect(task, test))}
+        return {"trigram": documents.trigram_answers(known, asked, task.tokenizer)}
 
     # -- answers -------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from luthier.data.batches import IGNORED, Collate
 from luthier.data.tokenized import EXAMPLES, TARGETS, Features, Limits
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs
+from luthier.tasks.generation.writes import lengths
 from luthier.tasks.phases import Answer
 
 Document = tuple[list[int], list[int]]  # token ids, and the label of each, IGNORED if it is not learned
@@ -45,15 +46,14 @@ def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, *, bloc
 
 
 def trigram_answers(
-    train: Sequence[Document], test: Sequence[Document], vocabulary: int, perfect: Sequence[Answer]
+    train: Sequence[Document], test: Sequence[Document], tokenizer: PreTrainedTokenizerBase
 ) -> list[Answer]:
     """Score the labels of documents with a trigram model of the training documents, given all tokens before.
 
     Args:
         train: Documents to learn from, every token of them.
         test: Documents whose labels are predicted.
-        vocabulary: Vocabulary size.
-        perfect: Perfect answers to `test`.
+        tokenizer: Tokenizer of both.
     """
     prefixes: list[tuple[int, int, int]] = []  # document, number of tokens, and whether to add or subtract its cost
     for i, (_, labels) in enumerate(test):
@@ -62,14 +62,14 @@ def trigram_answers(
             if learned[place] != learned[place - 1]:
                 prefixes.append((i, place, -1 if learned[place] else 1))
     asked = [np.array(test[i][0][:end], dtype=np.int64) for i, end, _ in prefixes]
-    costs = trigram_nll([np.array(ids) for ids, _ in train], asked, vocabulary, first=False)
+    costs = trigram_nll([np.array(ids) for ids, _ in train], asked, len(tokenizer), first=False)
     totals = np.zeros(len(test))
     for (i, _, sign), cost in zip(prefixes, costs, strict=True):
         totals[i] += sign * cost
-    sizes = [sum(label != IGNORED for label in labels[1:]) for _, labels in test]
+    scored = [[label for label in labels[1:] if label != IGNORED] for _, labels in test]
     return [
-        answer | {"prediction": None, "nll": float(total), "tokens": size}
-        for answer, total, size in zip(perfect, totals, sizes, strict=True)
+        {"prediction": None, "nll": float(total), **lengths(tokenizer, tokens)}
+        for total, tokens in zip(totals, scored, strict=True)
     ]
 
 

@@ -47,8 +47,9 @@ class Writing:
 class Writes(ABC):
     """Mixin for tasks whose answers are generated token by token; list it before `Task`.
 
-    Answers have `prediction` if a text was generated. If there is a gold text, they have its negative log-likelihood
-    `nll` (in nats, summed over its tokens) and its length in `tokens` and `bytes`.
+    Answers have `prediction` if a text was generated. If there is a gold text, they have the negative log-likelihood
+    `nll` of what is scored of it (in nats, summed over tokens; a cut text is scored in part), and its length in
+    `tokens` and `bytes`.
     """
 
     family: ClassVar[Any]
@@ -115,15 +116,16 @@ class Writes(ABC):
     def answers(
         self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]
     ) -> list[Answer]:
-        texts = self.written_texts(examples)
-        costs, tokens = np.zeros(len(texts)), np.zeros(len(texts), dtype=np.int64)
+        costs = np.zeros(len(self.written_texts(examples)))
+        scored: list[list[int]] = [[] for _ in costs]
         for i, (row, (cost, count)) in enumerate(zip(rows, collected, strict=True)):
             example = owner(row, i)
             costs[example] += cost
-            tokens[example] += count
+            labels = [label for label in row["labels"] if label != IGNORED]
+            scored[example] += labels[len(labels) - count :]  # a decoder does not predict a row's first token
         return [
-            {"prediction": None, "nll": cost, "tokens": count, "bytes": len(text.encode("utf-8", "replace"))}
-            for text, cost, count in zip(texts, costs.tolist(), tokens.tolist(), strict=True)
+            {"prediction": None, "nll": cost, **lengths(task.tokenizer, tokens)}
+            for cost, tokens in zip(costs.tolist(), scored, strict=True)
         ]
 
     def untuned(self, task: Bound[Writing], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
@@ -186,6 +188,12 @@ class Writes(ABC):
 
     def targets(self, task: Bound[Writing], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [str(task.tokenizer.decode([token for token in row["labels"] if token != IGNORED])) for row in rows]
+
+
+def lengths(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> dict[str, int]:
+    """The length of scored tokens in `tokens` and in the UTF-8 `bytes` of the text that they stand for."""
+    text = tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return {"tokens": len(tokens), "bytes": len(str(text).encode("utf-8", "replace"))}
 
 
 def language_metrics(answers: Sequence[Answer]) -> list[AnyMetric]:

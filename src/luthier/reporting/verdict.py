@@ -1,0 +1,134 @@
+"""The verdict on a model: the score, the rows it was measured on, and whether it beats a simple baseline."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from luthier import text
+from luthier.reporting import names
+from luthier.reporting.panels import Score
+
+Tone = Literal["good", "bad", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The headline of a page.
+
+    Args:
+        sentence: The result in one sentence.
+        notes: Further remarks, a sentence each.
+        tone: `good` where the model is significantly better than the baseline, `bad` where it is not, `open` where
+            this was not tested.
+    """
+
+    sentence: str
+    notes: tuple[str, ...]
+    tone: Tone
+
+
+def verdict(metrics: Mapping[str, Any], own: Mapping[str, str]) -> Headline:
+    """The verdict of `metrics.json`, or of what `--json` prints.
+
+    Args:
+        metrics: With at least one metric.
+        own: The task's display names of metrics, where they differ from the common ones.
+    """
+    name, entry = main_metric(metrics)
+    notes = _split_notes(entry or metrics)
+    if entry is None or entry.get("value") is None:
+        sentence = f"{names.metric(name, own)} is not defined on these {_rows(metrics, entry)}."
+        return Headline(names.capital(sentence), notes, "open")
+    judgements = _judgements(metrics, name, own)
+    # A metric that does not beat its baseline comes first.
+    first = next((judged for judged in judgements if judged.tone == "bad"), judgements[0])
+    others = [judged.sentence for judged in judgements if judged is not first]
+    return Headline(first.sentence, (*others, *notes), first.tone)
+
+
+def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    """The metric that ranks models, and its entry in `metrics.json` (None where it is not defined)."""
+    scores = metrics.get("metrics") or {}
+    name = metrics.get("metric_for_best") or next(iter(scores), "score")
+    return name, scores.get(name)
+
+
+def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
+    """The best baseline on a metric; None if there is none or the metric's direction is unknown."""
+    entry = (metrics.get("metrics") or {}).get(name) or {}
+    if entry.get("greater_is_better") is None:
+        return None
+    values = {
+        baseline: scores[name]
+        for baseline, scores in (metrics.get("baselines") or {}).items()
+        if scores and scores.get(name) is not None
+    }
+    best = max if entry["greater_is_better"] else min
+    return best(values, key=lambda baseline: values[baseline], default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """The verdict on one metric against one baseline."""
+
+    sentence: str
+    tone: Tone
+
+
+def _judgements(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> list[_Judgement]:
+    """The main metric against its best baseline; a baseline without it is compared on the first metric it has."""
+    scores, baselines = metrics["metrics"], metrics.get("baselines") or {}
+    rival = strongest(metrics, name)
+    found = [_judged(metrics, name, rival, own)] if rival else []
+    left = {baseline: known for baseline, known in baselines.items() if known and known.get(name) is None}
+    for metric, entry in scores.items():
+        having = {baseline: known for baseline, known in left.items() if known.get(metric) is not None}
+        if having and entry and entry.get("value") is not None:
+            other = strongest({**metrics, "baselines": having}, metric)
+            found += [_judged(metrics, metric, other, own)] if other else []
+            left = {baseline: known for baseline, known in left.items() if baseline not in having}
+    if not rival:
+        end = "." if found else "; there is no baseline to compare it with."
+        found.append(_Judgement(names.capital(_measured(metrics, name, own)) + end, "open"))
+    return found
+
+
+def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str, str]) -> _Judgement:
+    entry = metrics["metrics"][name]
+    what, other = _measured(metrics, name, own), names.baseline(rival)
+    other_value = names.number(name, metrics["baselines"][rival][name])
+    difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
+    if not difference or difference.get("value") is None or difference.get("low") is None:
+        return _Judgement(names.capital(f"{what}, against {other_value} for {other}: not tested."), "open")
+    low, high, greater = difference["low"], difference["high"], entry["greater_is_better"]
+    verdict = Score(difference["value"], low, high).verdict(greater)
+    if verdict == "significantly better":
+        size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
+        side = "above" if greater else "below"
+        return _Judgement(names.capital(f"{what}, {size} {side} {other}: significant (95 %)."), "good")
+    verdict = verdict if verdict == "significantly worse" else "not significantly better"
+    apart = names.score(name, difference["value"], low, high)
+    sentence = f"{names.capital(verdict)} than {other}: {what} against {other_value}, a difference of {apart}."
+    return _Judgement(sentence, "bad")
+
+
+def _measured(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> str:
+    """A metric with its value, its interval and the rows it was measured on."""
+    entry = metrics["metrics"][name]
+    value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
+    return f"{names.metric(name, own)} {value} on {_rows(metrics, entry)}"
+
+
+def _rows(metrics: Mapping[str, Any], entry: Mapping[str, Any] | None) -> str:
+    split = (entry or {}).get("split") or metrics.get("split") or "test"
+    n = (entry or {}).get("n")
+    return text.plural(n, f"{split} row") if n is not None else f"{split} rows"
+
+
+def _split_notes(metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    if metrics.get("split") != "validation":
+        return ()
+    return (
+        "The score is slightly optimistic: it comes from the validation rows, which also picked the checkpoint. "
+        "For an unbiased score, use a test split (data.test_share).",
+    )
