@@ -61,6 +61,18 @@ def share(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def with_article(noun: str) -> str:
+    """A noun with its indefinite article: `an encoder`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def epochs(value: float) -> str:
+    """Format a number of epochs: `1 epoch`, `0.3 epochs`."""
+    if float(value).is_integer():
+        return plural(int(value), "epoch")
+    return f"{number(value, 1 if value >= 0.1 else 3)} epochs"
+
+
 def plural(n: int, noun: str, many: str = "") -> str:
     """Format a count with its noun: `1 row`, `4,076 rows`."""
     return f"{count(n)} {noun if n == 1 else many or noun + 's'}"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luthier.arrays import IntArray
 from luthier.data import splits
-from luthier.data.checks.duplicates import groups, key
 from luthier.errors import RecipeError
 
 KEYS = st.lists(st.integers(0, 60).map(str), max_size=120)
@@ -23,7 +23,7 @@ def unique(n: int) -> list[str]:
     return [str(row) for row in range(n)]
 
 
-def sides(made: dict[str, splits.IntArray], values: Sequence[Hashable]) -> dict[str, set[Hashable]]:
+def sides(made: dict[str, IntArray], values: Sequence[Hashable]) -> dict[str, set[Hashable]]:
     return {name: {values[row] for row in rows} for name, rows in made.items()}
 
 
@@ -219,40 +219,3 @@ def test_bins_of_a_skewed_number_have_equal_sizes() -> None:
     counts = Counter(splits.by_value([row**4 for row in range(1000)]))
     assert len(counts) == 10
     assert all(99 <= n <= 101 for n in counts.values())
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("A  film\n", "a film"),
-        ("Straße", "STRASSE"),
-        ("ﬁne", "fine"),  # ligature
-        ("e\u0301t\u00e9", "\u00e9te\u0301"),  # composed and not
-        ("\uff11\uff12", "12"),  # full width
-        ("a\u00a0b", "a b"),
-    ],
-)
-def test_texts_that_look_alike_have_one_key(one: str, other: str) -> None:
-    assert key(one) == key(other)
-    assert key(one, "x") == key(other, "X ")
-
-
-def test_keys_tell_texts_and_pairs_apart() -> None:
-    texts: list[tuple[str, str | None]] = [
-        ("a b", None), ("a", "b"), ("b", "a"), ("a", ""), ("a", None), ("a\x1fb", None), ("", None), ("", ""),
-    ]  # fmt: skip
-    keys = {key(text, pair) for text, pair in texts}
-    assert len(keys) == len(texts) - 1  # "a\x1fb" is "a b": the separator counts as white space
-    assert all(len(one) == 32 for one in keys)
-    assert key("\ud800") != key("\ud801")  # lone surrogates are no reason to stop
-
-
-@given(st.text())
-def test_a_normalised_text_has_the_key_of_the_text(text: str) -> None:
-    from luthier.data.checks.duplicates import normalise
-
-    assert key(normalise(text)) == key(text)
-
-
-def test_groups_are_of_two_rows_or_more() -> None:
-    assert groups(["a", "b", "a", "c", "b", "a"]) == {"a": [0, 2, 5], "b": [1, 4]}

@@ -1,4 +1,4 @@
-"""Lists and objects in cells, as values and as the text that CSV exports make of them."""
+"""Lists and objects in cells, as values and as the text that CSV exports make of them, and the labels in a cell."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data import values as module
-from luthier.data.values import structured
+from luthier.data.values import split_labels, structured
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)  # NumPy drops a last NUL
 SCALAR = st.one_of(TEXT, st.integers(-(10**9), 10**9), st.booleans(), st.none(), st.floats(-1e9, 1e9))
@@ -70,3 +70,20 @@ def test_a_text_without_end_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "LONGEST", 5)
     assert structured("[1,2,3]") == "[1,2,3]"
     assert structured("[1,2]") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("value", "separator", "labels"),
+    [
+        ("joy| fear |", "|", ["joy", "fear"]),
+        ("", "|", []),
+        (None, ",", []),
+        ("joy", ",", ["joy"]),
+        (" joy, fear", None, ["joy, fear"]),
+        ("['joy', 2]", "[]", ["joy", "2"]),
+        ("[]", "[]", []),
+        ([1, "a", None], None, ["1", "a"]),
+    ],
+)
+def test_labels_of_a_value(value: Any, separator: str | None, labels: list[str]) -> None:
+    assert split_labels(value, separator) == labels

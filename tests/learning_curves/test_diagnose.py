@@ -54,10 +54,10 @@ def test_overfitting_when_the_training_loss_is_at_its_floor():
     assert findings["overfitting"].severity == "warning"
 
 
-def test_a_rise_of_both_losses_within_noise_is_only_a_first_sign():
+def test_a_rise_of_both_losses_within_noise_is_only_possible_overfitting():
     findings = found(train(lambda x: np.where(x < 40, 1.5, 0.5), noise=0.05), evaluation(1.0, 0.7, 0.5, 0.5, 0.54))
     assert findings["overfitting"].severity == "info"
-    assert "first sign" in findings["overfitting"].message
+    assert "Possible overfitting" in findings["overfitting"].message
 
 
 def test_underfitting_when_the_loss_hardly_moves():
@@ -94,6 +94,25 @@ def test_plateau():
     findings = found(train(lambda x: 0.6 + 0.4 * np.exp(-x / 15), noise=0.02), evaluation(0.62, 0.61, 0.61, 0.61))
     assert "plateau" in findings
     assert "since step 151" in findings["plateau"].message
+
+
+@pytest.mark.parametrize(
+    ("epochs", "last_rate", "words"),
+    [
+        (0.3, 0.0, ["at least one epoch", "only 0.3 epochs", "decayed"]),
+        (0.3, 1e-3, ["at least one epoch", "only 0.3 epochs"]),
+        (3.0, 0.0, ["decayed", "more epochs"]),
+        (3.0, 1e-3, ["More steps alone will not help"]),
+    ],
+)
+def test_advice_on_a_plateau_reads_the_epochs_and_the_schedule(epochs, last_rate, words):
+    flat = train(lambda x: 0.6 + 0.4 * np.exp(-x / 15), noise=0.02)
+    flat.epochs = list(np.linspace(0, epochs, len(flat.steps)))
+    rates = Series(flat.steps, list(np.linspace(1e-3, last_rate, len(flat.steps))))
+    curves = {"train/loss": flat, "train/learning_rate": rates, "eval/loss": evaluation(0.62, 0.61, 0.61, 0.61)}
+    action = next(finding.action for finding in diagnose(curves) if finding.id == "plateau")
+    assert all(word in action for word in words)
+    assert ("More steps alone" in action) == (words[0].startswith("More steps"))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

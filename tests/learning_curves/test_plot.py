@@ -48,7 +48,7 @@ def test_train_and_evaluation_loss_share_a_picture_with_raw_points_under_the_smo
     assert [row["value"] for row in raw] == pytest.approx(curves["train/loss"].values, rel=1e-4)
     assert len(smoothed) == len(raw) and np.std(np.diff([r["value"] for r in smoothed])) < 0.02
     assert {row["label"] for row in values_of(spec) if "label" in row} == {"train", "evaluation"}
-    assert "step 150" in loss.caption and "mean of 11 steps" in loss.caption
+    assert "step 150" in loss.caption and "moving average over 11 steps" in loss.caption
     assert spec["layer"][1]["encoding"]["y"]["title"] == "loss (nats)"
 
 
@@ -92,7 +92,7 @@ def test_values_that_are_not_finite_are_named_and_left_out():
     series = Series([1, 2, 3], [1.0, math.nan, 0.5])
     figure = picture("Loss", [Line("train", series, BLUE)], unit="loss")
     assert all(math.isfinite(row["value"]) for row in values_of(figure.spec()) if "value" in row)
-    assert "1 value not finite and not drawn, at steps 2" in figure.caption
+    assert "1 value not finite (not drawn), at steps 2" in figure.caption
 
 
 def test_the_specification_names_no_address():

@@ -73,7 +73,7 @@ def test_what_is_asked_for_is_taken(machine: Machine, asked: str) -> None:
 @pytest.mark.parametrize("asked", ["cuda:2", "mps", "xpu", "gpu", "CUDA", ""])
 def test_what_is_not_there_is_refused_with_what_is(machine: Machine, asked: str) -> None:
     machine(cuda=2)
-    with pytest.raises(UsageError, match=f"there is no device '{asked}' here") as caught:
+    with pytest.raises(UsageError, match=f"no device '{asked}' on this machine") as caught:
         choose_device(asked)
     assert (caught.value.where, caught.value.hint) == ("device", "available: cuda:0, cuda:1, cpu")
 
@@ -91,7 +91,7 @@ def test_of_several_processes_each_keeps_its_own(machine: Machine, launched: Cal
     launched("cuda:1")
     assert choose_device() == choose_device("cuda") == torch.device("cuda:1")
     for asked in ("cpu", "cuda:0", "cuda:1"):
-        with pytest.raises(UsageError, match=f"here cuda:1, not on {asked}") as caught:
+        with pytest.raises(UsageError, match=f"assigned the device cuda:1 to this process, not {asked}") as caught:
             choose_device(asked)
         assert "ACCELERATE_USE_CPU" in caught.value.hint
 
@@ -121,7 +121,7 @@ def test_gpus_have_a_name_and_memory(machine: Machine, monkeypatch: pytest.Monke
 
 def test_a_device_that_is_not_there_is_refused_before_the_data_is_read(machine: Machine, tmp_path: Path) -> None:
     def refused(call: Callable[[], object]) -> None:
-        with pytest.raises(UsageError, match="there is no device 'cuda' here"):
+        with pytest.raises(UsageError, match="no device 'cuda' on this machine"):
             call()
 
     refused(lambda: luthier.train("none.csv", device="cuda", run_dir=tmp_path / "run"))
@@ -143,7 +143,7 @@ def test_a_run_is_scored_again_on_its_own_device_or_another(
     machine(cuda=1)  # which nothing may touch
     assert luthier.load(run, device="cpu").model.device.type == "cpu"
     assert luthier.evaluate(run).metrics
-    with pytest.raises(UsageError, match="there is no device 'mps' here"):
+    with pytest.raises(UsageError, match="no device 'mps' on this machine"):
         luthier.evaluate(run, device="mps")
     assert luthier.evaluate(run, data, device="cpu").metrics
 

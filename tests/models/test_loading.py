@@ -99,9 +99,12 @@ def test_a_head_of_another_width_is_replaced(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"num_hidden_layers": 3}, "16 parameters missing, such as bert.encoder.layer.2."),
-        ({"num_hidden_layers": 1}, "16 parameters of layers that it has not, such as bert.encoder.layer.1."),
-        ({"hidden_size": 64}, "of another shape"),
-        ({"vocab_size": 10}, "1 parameter of another shape, such as bert.embeddings.word_embeddings.weight"),
+        (
+            {"num_hidden_layers": 1},
+            "16 parameters of layers that the model does not have, such as bert.encoder.layer.1.",
+        ),
+        ({"hidden_size": 64}, "of a different shape"),
+        ({"vocab_size": 10}, "1 parameter of a different shape, such as bert.embeddings.word_embeddings.weight"),
     ],
 )
 def test_weights_of_another_model_are_refused(change: dict[str, int], message: str, model: Model) -> None:
@@ -113,7 +116,7 @@ def test_weights_of_another_model_are_refused(change: dict[str, int], message: s
 def test_code_beside_a_model_is_never_run(model: Model, tmp_path: Path) -> None:
     target = model(model_type="own", auto_map={"AutoConfig": "own.Config", f"AutoModelFor{HEAD}": "own.Model"})
     (target / "own.py").write_text(f"import os; os.mkdir({str(tmp_path / 'canary')!r})\n")
-    with pytest.raises(ModelError, match="wants code of its own to be run, and Luthier runs none"):
+    with pytest.raises(ModelError, match="requires custom code, which Luthier does not run"):
         load_config(str(target))
     assert not (tmp_path / "canary").exists()
 
@@ -193,7 +196,7 @@ def test_a_tokenizer_of_a_library_that_is_not_here_is_told(
         raise ImportError(told)
 
     monkeypatch.setattr(AutoTokenizer, "from_pretrained", missing)
-    with pytest.raises(ModelError, match="SentencePiece file, and the library that reads it is missing") as caught:
+    with pytest.raises(ModelError, match="SentencePiece file, and the library to read it is missing") as caught:
         load_tokenizer(str(tiny_model))
     assert "pip install sentencepiece" in caught.value.hint
 
@@ -215,8 +218,8 @@ def test_a_model_that_writes_is_loaded_whole_or_not_at_all(head: str, kind: str,
 
     settings = json.loads((tmp_path / "config.json").read_text())
     name = next(name for name in LAYERS if name in settings)
-    wrong = [({name: 3}, "parameters missing"), ({name: 1}, "of layers that it has not")]
-    for change, message in [*wrong, ({"vocab_size": len(tokenizer) + 7}, "of another shape")]:
+    wrong = [({name: 3}, "parameters missing"), ({name: 1}, "of layers that the model does not have")]
+    for change, message in [*wrong, ({"vocab_size": len(tokenizer) + 7}, "of a different shape")]:
         changed = {key: value for key, value in settings.items() if key not in ("layer_types", "decoder_vocab_size")}
         (tmp_path / "config.json").write_text(json.dumps(changed | change))
         with pytest.raises(ModelError, match=message):
@@ -262,7 +265,7 @@ def test_freezing_nothing_or_everything_is_refused(tiny_model: Path) -> None:
     with pytest.raises(RecipeError, match="no parameter of the model matches 'bret") as caught:
         freeze(model, ["bert.*", "bret.*"])
     assert "classifier.bias" in caught.value.hint
-    with pytest.raises(RecipeError, match="nothing is left to learn"):
+    with pytest.raises(RecipeError, match="there are no trainable parameters"):
         freeze(model, ["*"])
 
 

@@ -11,7 +11,6 @@ from torch import nn
 from transformers import AutoConfig, BartConfig, BartForConditionalGeneration, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.engines.optimizers import make_optimizer
-from luthier.errors import ModelError
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS
 from luthier.models.families import families_of
 from luthier.models.loading import load_model, longest_input
@@ -158,12 +157,6 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     first, second = made("bert"), made("bert")
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
-
-
-def test_an_unknown_architecture_is_answered_with_the_nearest() -> None:
-    with pytest.raises(ModelError, match="no new model of the architecture 'lama'") as caught:
-        make_config("lama", "tiny", tokenizer_of("llama"))
-    assert "did you mean 'llama'?" in caught.value.hint
 
 
 def old_model() -> PreTrainedModel:

@@ -47,7 +47,7 @@ def test_what_can_only_be_a_path_has_to_exist(name: str) -> None:
 
 
 def test_a_file_and_a_directory_without_a_model_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"it has no config\.json"):
+    with pytest.raises(ModelError, match=r"the directory has no model: config\.json is missing"):
         locate(str(tmp_path))
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(ModelError, match="this is a file"):

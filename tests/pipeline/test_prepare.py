@@ -40,7 +40,7 @@ def test_held_out_overlap(inspected: Any, tmp_path: Path) -> None:
     report = inspected(train, "--valid", valid, "--test", test)
     (finding,) = found(report, "held-out-overlap")
     assert (finding["severity"], finding["rows"]) == ("warning", [51, 52])
-    assert finding["message"].startswith("2 test rows of 52 (3.8 %) have a text that validation has too: ")
+    assert finding["message"].startswith("2 test rows of 52 (3.8 %) have a text that is also in the validation rows: ")
     accounts_balance(report)
     apart = inspected(train, "--valid", valid, "--test", write_csv(tmp_path / "test.csv", rows[150:]))
     assert not found(apart, "held-out-overlap")
@@ -52,7 +52,7 @@ def test_empty_column(inspected: Any, tmp_path: Path) -> None:
     rows = [row | {"title": review("other", i) if i < 60 else ""} for i, row in enumerate(review_rows(150))]
     (finding,) = found(inspected(write_csv(tmp_path / "t.csv", rows), *columns, code=STOPS), "empty-column")
     assert finding["severity"] == "warning"
-    assert finding["message"] == "The column 'title' (text_pair) is empty in 90 of 150 rows looked at (60.0 %)."
+    assert finding["message"] == "The column 'title' (text_pair) is empty in 90 of 150 rows checked (60.0 %)."
     rows = [row | {"title": review("other", i) if i < 80 else ""} for i, row in enumerate(review_rows(150))]
     assert not found(inspected(write_csv(tmp_path / "t.csv", rows), *columns), "empty-column")
 

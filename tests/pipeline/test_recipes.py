@@ -1,62 +1,88 @@
-"""What a recipe decides where the user says nothing."""
+"""The recipe of a call: what was set is kept, paths become absolute, and data in memory becomes files."""
 
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import pytest
+from datasets import Dataset, DatasetDict
 
-from luthier.api.train import plan
 from luthier.console import Console
-from luthier.findings import Decision
-from luthier.recipe import TrainingRecipe
-from tests.conftest import review, write_csv
+from luthier.errors import RecipeError, SourceError, UsageError
+from luthier.pipeline.recipes import build_recipe, specs_of
+from luthier.recipe import DataRecipe, Recipe, TrainingRecipe
+from tests.pipeline.helpers import Told
+
+ROWS = [{"text": "a", "label": 1}]
 
 
-class Told(Console):
-    """Keeps what was decided."""
-
-    def __init__(self) -> None:
-        self.decisions: list[Decision] = []
-
-    def decision(self, decision: Decision) -> None:
-        self.decisions.append(decision)
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "pairs.csv", [{"en": review("good", i), "de": review("bad", i)} for i in range(40)])
+def test_a_recipe_keeps_what_was_set_and_leaves_the_rest_to_the_task(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\n")
+    given = Recipe(data=DataRecipe(train=[str(tmp_path / "a.csv")]), training=TrainingRecipe(epochs=2))
+    given.training.batch_size = 4
+    given.model.name = "minilm"
+    before = given.model_copy(deep=True)
+    made = build_recipe(given, {"epochs": 5}, tmp_path, Console())
+    assert (made.training.epochs, made.training.batch_size, made.model.name) == (5, 4, "minilm")
+    assert made.training.model_fields_set == {"epochs", "batch_size"}
+    assert given == before
 
 
-def training(data: Path, **settings: Any) -> TrainingRecipe:
-    asked = {"task": "translation", "training.precision": "fp32"}
-    return plan([str(data)], **asked, **{key.replace("__", "."): value for key, value in settings.items()}).training
+def test_paths_become_absolute_in_every_kind_of_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        Path(name).write_text("text\n")
+    Path("recipe.toml").write_text('[data]\ntrain = ["a.csv"]\n')
+    expected = [str(tmp_path / "a.csv")]
+    for data in ("a.csv", Path("a.csv"), ["a.csv"], "recipe.toml", Recipe(data=DataRecipe(train=["a.csv"]))):
+        made = build_recipe(data, {"test": ["b.csv", "org/name"]}, tmp_path, Console())
+        assert made.data.train == expected
+        assert made.data.test == [str(tmp_path / "b.csv"), "org/name"]
+    assert build_recipe("x" * 300, {}, tmp_path, Console()).data.train == ["x" * 300]
 
 
-def test_a_new_model_is_trained_longer_and_with_larger_steps_than_a_pretrained_one(pairs: Path) -> None:
-    found = training(pairs, model__from_scratch="small", model__architecture="bart")
-    assert (found.optimizer, found.learning_rate, found.warmup_ratio, found.epochs) == ("adamw", 5e-4, 0.1, 10)
-    usual = TrainingRecipe()
-    assert found.learning_rate > usual.learning_rate and found.epochs > usual.epochs
+def test_one_path_is_enough_for_a_split(tmp_path: Path) -> None:
+    assert build_recipe("a.csv", {"validation": "b.csv"}, tmp_path, Console()).data.validation == ["b.csv"]
 
 
-def test_a_new_t5_is_trained_as_t5_was(pairs: Path) -> None:
-    found = training(pairs, model__from_scratch="tiny")
-    assert (found.optimizer, found.learning_rate, found.weight_decay) == ("adafactor", 1e-2, 0.0)
-    other = training(pairs, model__from_scratch="tiny", training__optimizer="adamw")
-    assert (other.optimizer, other.learning_rate) == ("adamw", 1e-3), "the rate is of the optimizer"
+def test_settings_override_the_recipe_file_and_errors_name_it(tmp_path: Path) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text("seed = 3\n[training]\nepochs = 2\nbatch_size = 4\n")
+    made = build_recipe(file, {"epochs": 5}, tmp_path, Console())
+    assert (made.seed, made.training.epochs, made.training.batch_size) == (3, 5, 4)
+    file.write_text("[training]\nepoch = 2\n")
+    with pytest.raises(RecipeError) as caught:
+        build_recipe(file, {}, tmp_path, Console())
+    assert str(file) in caught.value.where
 
 
-def test_what_the_user_says_stands(pairs: Path) -> None:
-    found = training(pairs, model__from_scratch="tiny", training__learning_rate=3e-3, training__epochs=2)
-    assert (found.learning_rate, found.epochs) == (3e-3, 2)
-    steps = training(pairs, model__from_scratch="tiny", training__warmup_steps=7)
-    assert (steps.warmup_steps, steps.warmup_ratio) == (7, 0)
-    constant = training(pairs, model__from_scratch="tiny", training__lr_scheduler_type="constant")
-    assert constant.warmup_ratio == 0
-
-
-def test_it_is_said(pairs: Path) -> None:
+def test_splits_in_memory_are_files_of_the_recipe(tmp_path: Path) -> None:
+    frame = pd.DataFrame(ROWS)
     told = Told()
-    plan([str(pairs)], console=told, task="translation", from_scratch="tiny", max_steps=5)
-    (line,) = [decision for decision in told.decisions if decision.what == "training"]
-    assert line.value == "adafactor, learning rate 0.01, 5 steps"
+    splits = {"train": frame, "dev": frame, "unsupervised": frame}
+    made = build_recipe(splits, {"test": ROWS}, tmp_path, told)
+    assert made.data.train == [str(tmp_path / "train.parquet")]
+    assert made.data.validation == [str(tmp_path / "dev.parquet")]
+    assert made.data.test == [str(tmp_path / "test.parquet")]
+    assert [(one.what, one.value) for one in told.decisions] == [("ignored", "unsupervised")]
+    assert not (tmp_path / "unsupervised.parquet").exists()
+    assert build_recipe({"all": frame}, {}, tmp_path, told).data.train == [str(tmp_path / "all.parquet")]
+
+
+def test_a_table_in_memory_belongs_to_the_split_it_was_passed_as(tmp_path: Path) -> None:
+    alone = Dataset.from_list(ROWS)
+    assert specs_of(alone, tmp_path, Console(), "test") == {"test": [str(tmp_path / "test.parquet")]}
+    assert specs_of(DatasetDict(other=alone), tmp_path, Console(), "validation") == {
+        "validation": [str(tmp_path / "other.parquet")]
+    }
+    assert pd.read_parquet(tmp_path / "other.parquet").to_dict("records") == ROWS
+    assert specs_of(["a.csv", Path("b.csv")], tmp_path, Console()) == {"train": ["a.csv", "b.csv"]}
+
+
+def test_splits_without_a_known_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no split is called train, validation or test: a, b"):
+        build_recipe({"a": pd.DataFrame(ROWS), "b": pd.DataFrame(ROWS)}, {}, tmp_path, Console())
+
+
+def test_a_recipe_file_and_data_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="either one recipe or data"):
+        build_recipe(["a.csv", "b.toml"], {}, tmp_path, Console())

@@ -1,29 +1,11 @@
 """Keyword arguments become recipe keys, with the near-miss errors of every other way to give them."""
 
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from luthier.console import Console
-from luthier.errors import LuthierError, RecipeError, SourceError, UsageError
-from luthier.findings import Decision
-from luthier.pipeline.recipes import build_recipe
+from luthier.errors import LuthierError, RecipeError, UsageError
 from luthier.pipeline.settings import TABLES, columns_of, dotted
-from luthier.recipe import DataRecipe, Recipe, TrainingRecipe
-
-ROWS = [{"text": "a", "label": 1}]
-
-
-class Told(Console):
-    """Keeps what was decided."""
-
-    def __init__(self) -> None:
-        self.decisions: list[Decision] = []
-
-    def decision(self, decision: Decision) -> None:
-        self.decisions.append(decision)
 
 
 @pytest.mark.parametrize(
@@ -107,53 +89,11 @@ def test_columns_that_are_not_named_stay_open() -> None:
     assert columns_of() == {}
 
 
-def test_a_recipe_keeps_what_was_set_and_leaves_the_rest_to_the_task(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("text,label\n")
-    given = Recipe(data=DataRecipe(train=[str(tmp_path / "a.csv")]), training=TrainingRecipe(epochs=2))
-    given.training.batch_size = 4
-    given.model.name = "minilm"
-    before = given.model_copy(deep=True)
-    made = build_recipe(given, {"epochs": 5}, tmp_path, Console())
-    assert (made.training.epochs, made.training.batch_size, made.model.name) == (5, 4, "minilm")
-    assert made.training.model_fields_set == {"epochs", "batch_size"}
-    assert given == before
-
-
-def test_paths_become_absolute_in_every_kind_of_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("a.csv", "b.csv"):
-        Path(name).write_text("text\n")
-    Path("recipe.toml").write_text('[data]\ntrain = ["a.csv"]\n')
-    expected = [str(tmp_path / "a.csv")]
-    for data in ("a.csv", Path("a.csv"), ["a.csv"], "recipe.toml", Recipe(data=DataRecipe(train=["a.csv"]))):
-        made = build_recipe(data, {"test": ["b.csv", "org/name"]}, tmp_path, Console())
-        assert made.data.train == expected
-        assert made.data.test == [str(tmp_path / "b.csv"), "org/name"]
-    assert build_recipe("x" * 300, {}, tmp_path, Console()).data.train == ["x" * 300]
-
-
-def test_one_path_is_enough_for_a_split(tmp_path: Path) -> None:
-    assert build_recipe("a.csv", {"validation": "b.csv"}, tmp_path, Console()).data.validation == ["b.csv"]
-
-
-def test_splits_in_memory_are_files_of_the_recipe(tmp_path: Path) -> None:
-    frame = pd.DataFrame(ROWS)
-    told = Told()
-    splits = {"train": frame, "dev": frame, "unsupervised": frame}
-    made = build_recipe(splits, {"test": ROWS}, tmp_path, told)
-    assert made.data.train == [str(tmp_path / "train.parquet")]
-    assert made.data.validation == [str(tmp_path / "dev.parquet")]
-    assert made.data.test == [str(tmp_path / "test.parquet")]
-    assert [(one.what, one.value) for one in told.decisions] == [("ignored", "unsupervised")]
-    assert not (tmp_path / "unsupervised.parquet").exists()
-    assert build_recipe({"all": frame}, {}, tmp_path, told).data.train == [str(tmp_path / "all.parquet")]
-
-
-def test_splits_without_a_known_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no split is called train, validation or test: a, b"):
-        build_recipe({"a": pd.DataFrame(ROWS), "b": pd.DataFrame(ROWS)}, {}, tmp_path, Console())
-
-
-def test_a_recipe_file_and_data_exclude_each_other(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="either one recipe or data"):
-        build_recipe(["a.csv", "b.toml"], {}, tmp_path, Console())
+def test_text_and_label_take_one_column_or_several() -> None:
+    assert columns_of("body", "stars") == {"data.columns.text": "body", "data.columns.label": "stars"}
+    assert columns_of(["body"], ["stars"]) == columns_of("body", "stars")
+    assert columns_of(("a", "b"), ("joy", "fear")) == {
+        "data.columns.text": "a",
+        "data.columns.text_pair": "b",
+        "data.columns.labels": ["joy", "fear"],
+    }

@@ -29,6 +29,7 @@ FEWEST_STEPS = 20
 RISE = 0.05
 STILL_FALLING = 0.02
 HARDLY_MOVED = 0.02
+SCHEDULE_ENDED = 0.05  # below this share of its peak, a learning rate changes nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def diagnose(curves: Mapping[str, Series]) -> list[Finding]:
     if overfitting := _overfitting(_finite(train), ups, trend.error if trend else 0.0):
         findings.append(overfitting)
     if trend is not None:
-        found = _stuck(trend) or _still_falling(trend, ups) or _plateau(_finite(train), trend)
+        found = _stuck(trend) or _still_falling(trend, ups) or _plateau(_finite(train), trend, _more(curves))
         # A run past its best evaluation needs no advice to train longer.
         if found and not overfitting:
             findings.append(found)
@@ -231,7 +232,7 @@ def _still_falling(trend: Trend, evaluation: Series) -> Finding | None:
     )
 
 
-def _plateau(train: Series, trend: Trend) -> Finding | None:
+def _plateau(train: Series, trend: Trend, action: str) -> Finding | None:
     half = len(train.values) // 2
     width = max(5, len(train.values) // 10)
     middle = sum(train.values[half : half + width]) / width
@@ -244,8 +245,25 @@ def _plateau(train: Series, trend: Trend) -> Finding | None:
         "info",
         f"The training loss has been flat since step {text.count(train.steps[half])}: {_n(middle)} there, "
         f"{_n(trend.end)} at the end, after a start at {_n(trend.start)}.",
-        "More steps alone will not help: try another learning_rate, a larger model, or better labels.",
+        action,
     )
+
+
+def _more(curves: Mapping[str, Series]) -> str:
+    """What to do about a flat loss: the rows that were not seen and the schedule come before the model."""
+    epochs, rates = curves["train/loss"].epochs, curves.get("train/learning_rate", Series()).values
+    seen = epochs[-1] if epochs else 1.0
+    ended = bool(rates) and rates[-1] < SCHEDULE_ENDED * max(rates)
+    if seen < 1:
+        why = f"the run covered only {text.epochs(seen)}"
+        why += ", and its learning rate had decayed to almost 0" if ended else ""
+        return f"Train for at least one epoch: {why}."
+    if ended:
+        return (
+            "The learning rate had decayed to almost 0, which flattens any loss: train for more epochs, or with a "
+            "higher learning_rate. If the loss stays flat, try a larger model or better labels."
+        )
+    return "More steps alone will not help: try another learning_rate, a larger model, or better labels."
 
 
 def _noisy(trend: Trend) -> Finding | None:

@@ -13,10 +13,11 @@ from luthier.storage.append import AppendFile
 
 @dataclass
 class Series:
-    """One curve: values against optimizer steps, in the order of the steps."""
+    """One curve: values against optimizer steps, in the order of the steps, and the epoch of each."""
 
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+    epochs: list[float] = field(default_factory=list)
 
 
 class CurveWriter(AppendFile):
@@ -61,4 +62,5 @@ def read_curves(path: Path) -> dict[str, Series]:
         series = curves.setdefault(point["name"], Series())
         series.steps.append(point["step"])
         series.values.append(float(point["value"]))
+        series.epochs.append(float(point["epoch"]))
     return curves

@@ -1,8 +1,16 @@
 """Custom metrics: `module:function`, `path/file.py:function`, or `evaluate:NAME` of the `evaluate` package.
 
-The function is called as `function(predictions, references)`, or, if it has a single required argument, with one
-`EvalPrediction`, like `compute_metrics` of the Hugging Face `Trainer`. It returns a number or a dict of numbers. For
-the interval, it is recomputed on at most 200 resamples, since the cost of a call is unknown.
+The number of its required arguments decides what the function gets; a printed decision says which it was:
+
+- Two: `function(predictions, references)`, the final predictions and the gold values: label names, texts, numbers,
+  tags. If its first argument is named like the gold values (`y_true`, `references`, `labels`, `target`), they come
+  first, as in scikit-learn.
+- One: `compute_metrics(p)` of the Hugging Face `Trainer`, with an `EvalPrediction`: `p.predictions` and `p.label_ids`
+  are the raw outputs and the label ids (see `Bound.trainer_outputs` for each task), with -100 as padding.
+
+It returns a number or a dict of numbers. A number whose name is already taken by another metric gets the name of the
+module in front: `mine.accuracy`. For the interval, the function is called on at most 200 resamples, since the cost of a
+call is unknown.
 
 `:min` or `:max` at the end of the spec (`module:function:min`) states the direction of all its numbers: whether a lower
 or a higher value is better. `evaluate` metrics do not state their direction either, so they need the same ending.
@@ -12,25 +20,40 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from numbers import Real
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from luthier.arrays import IntArray
 from luthier.errors import UsageError, nearest
+from luthier.findings import Decision
 from luthier.metrics.base import ResampledMetric
 
 RESAMPLES = 200
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _DIRECTIONS = {"min": False, "max": True}
 _FORMS = "module:function, path/file.py:function or evaluate:NAME, then :min or :max to state the direction"
+# First argument of a function that takes the gold values first, as those of scikit-learn and torchmetrics do.
+_GOLD_FIRST = {"y_true", "true", "references", "labels", "label_ids", "target", "targets", "gold", "truth"}
 
 Values = Sequence[Any] | np.ndarray
 Function = Callable[..., Any]
+
+
+class Outputs(Protocol):
+    """The raw outputs of a model and the label ids of `n` examples, as the Hugging Face `Trainer` collects them."""
+
+    @property
+    def n(self) -> int: ...
+
+    def on(self, indices: IntArray) -> tuple[Any, Any]:
+        """Predictions and label ids of some of the examples, each an array or a tuple of arrays; may be changed."""
 
 
 def custom_metrics(
@@ -38,7 +61,8 @@ def custom_metrics(
     predictions: Values,
     references: Values,
     *,
-    outputs: np.ndarray | None = None,
+    outputs: Outputs | None = None,
+    taken: Collection[str] = (),
     resamples: int = RESAMPLES,
 ) -> list[ResampledMetric]:
     """Compute a custom metric: one metric for each number that the function returns.
@@ -46,20 +70,58 @@ def custom_metrics(
     Args:
         spec: `module:function`, `path/file.py:function` or `evaluate:NAME[/CONFIG]`, followed by `:min` or `:max` to
             state the direction.
-        predictions: `n` final predictions: label ids, texts, numbers.
+        predictions: `n` final predictions: label names, texts, numbers.
         references: `n` gold values of the same kind.
-        outputs: `[n, ...]` raw outputs of the model (logits), passed as `predictions` in an `EvalPrediction`; None to
-            pass the final predictions.
+        outputs: Raw outputs and label ids, for a function with one argument.
+        taken: Names of other metrics.
         resamples: Maximum number of resamples for the interval; 0 for no interval.
 
     Raises:
-        UsageError: The function cannot be found, fails, or returns something that is not a number or a dict of them.
+        UsageError: The function cannot be found, fails, takes other arguments, or returns something that is not a
+            number or a dict of them.
     """
-    n = len(references)
     spec, greater_is_better = _split_direction(spec)
-    evaluations = _Evaluations(spec, _caller(load(spec), predictions, references, outputs))
+    function = load(spec)
+    if _takes_one(function, spec):
+        assert outputs is not None, "a function with one argument gets raw outputs"
+        n, call = outputs.n, _on_outputs(function, outputs)
+    else:
+        n, call = len(references), _on_pairs(function, predictions, references)
+    evaluations = _Evaluations(spec, call)
     numbers = evaluations.numbers(np.arange(n))
-    return [ResampledMetric(name, n, evaluations.function(name), greater_is_better, resamples) for name in numbers]
+    names = {name: _free_name(name, spec, taken) for name in numbers}
+    return [
+        ResampledMetric(names[name], n, evaluations.function(name), greater_is_better, resamples) for name in numbers
+    ]
+
+
+def takes_outputs(spec: str) -> bool:
+    """Whether a custom metric takes one argument, an `EvalPrediction` with the raw outputs.
+
+    Raises:
+        UsageError: The function cannot be found, or takes neither one argument nor two.
+    """
+    spec, _ = _split_direction(spec)
+    return _takes_one(load(spec), spec)
+
+
+def decision(spec: str, outputs: Outputs | None) -> Decision:
+    """What a custom metric gets, and why.
+
+    Args:
+        spec: As in `custom_metrics`.
+        outputs: Examples of the raw outputs, if a custom metric takes them.
+    """
+    spec, _ = _split_direction(spec)
+    function, name = load(spec), spec.rpartition(":")[2]
+    if outputs is not None and _takes_one(function, spec):
+        predictions, label_ids = map(_shapes, outputs.on(np.arange(outputs.n)))
+        gets = f"p.predictions {predictions} and p.label_ids {label_ids}"
+        return Decision(f"metric {spec}", f"{name}(p)", f"one argument, as in the Hugging Face Trainer: {gets}")
+    first = _gold_first(function)
+    called = f"{name}({first}=references, predictions)" if first else f"{name}(predictions, references)"
+    why = f"its first argument is named {first}" if first else "two arguments: final predictions and gold values"
+    return Decision(f"metric {spec}", called, why)
 
 
 def _split_direction(spec: str) -> tuple[str, bool | None]:
@@ -131,31 +193,70 @@ class _Evaluations:
         return value
 
 
-def _caller(
-    function: Function, predictions: Values, references: Values, outputs: np.ndarray | None
-) -> Callable[[IntArray], Any]:
-    """Wrap the function so that it takes the indices of the examples."""
-    if not _takes_one(function):
-        return lambda indices: function(_take(predictions, indices), _take(references, indices))
+def _on_pairs(function: Function, predictions: Values, references: Values) -> Callable[[IntArray], Any]:
+    """Wrap a function of predictions and references so that it takes the indices of the examples."""
+    first, second = (references, predictions) if _gold_first(function) else (predictions, references)
+    return lambda indices: function(_take(first, indices), _take(second, indices))
+
+
+def _on_outputs(function: Function, outputs: Outputs) -> Callable[[IntArray], Any]:
+    """Wrap a function of one `EvalPrediction` so that it takes the indices of the examples."""
     # A slow import, but already loaded in a process that trains a model.
     from transformers import EvalPrediction
 
-    shown = predictions if outputs is None else outputs
-    return lambda indices: function(
-        EvalPrediction(predictions=np.asarray(_take(shown, indices)), label_ids=np.asarray(_take(references, indices)))
-    )
+    def call(indices: IntArray) -> Any:
+        predictions, label_ids = outputs.on(indices)
+        return function(EvalPrediction(predictions=predictions, label_ids=label_ids))
+
+    return call
 
 
-def _takes_one(function: Function) -> bool:
-    """Whether a function has exactly one required argument."""
+def _takes_one(function: Function, spec: str) -> bool:
+    """Whether a function has exactly one required argument; without a known signature, it takes two.
+
+    Raises:
+        UsageError: It can be called with neither one argument nor two.
+    """
     try:
-        parameters = inspect.signature(function).parameters.values()
+        signature = inspect.signature(function)
     except (TypeError, ValueError):
         return False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    required = [p for p in parameters if p.kind in positional and p.default is inspect.Parameter.empty]
+    parameters = signature.parameters.values()
+    required = [p for p in parameters if p.kind in _POSITIONAL and p.default is inspect.Parameter.empty]
     open_ended = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
-    return len(required) == 1 and not open_ended
+    one = len(required) == 1 and not open_ended
+    try:
+        signature.bind(*[None] * (1 if one else 2))
+    except TypeError:
+        raise UsageError(
+            f"{spec} takes neither one argument nor two: {spec.rpartition(':')[2]}{signature}",
+            where=f"metric {spec!r}",
+            hint="def compute_metrics(p), as in the Hugging Face Trainer, or def metric(predictions, references)",
+        ) from None
+    return one
+
+
+def _gold_first(function: Function) -> str:
+    """The name of the first argument of a function that takes the gold values first; empty for any other function."""
+    try:
+        first = next(iter(inspect.signature(function).parameters), "")
+    except (TypeError, ValueError):
+        return ""
+    return first if first in _GOLD_FIRST else ""
+
+
+def _shapes(values: Any) -> str:
+    """The type and shape of an array, or of each of a tuple."""
+    if isinstance(values, tuple):
+        return f"({', '.join(map(_shapes, values))})"
+    return f"{values.dtype} [{', '.join(['rows', *map(str, values.shape[1:])])}]"
+
+
+def _free_name(name: str, spec: str, taken: Collection[str]) -> str:
+    """The name of a number, with the module and then the function in front if it is taken."""
+    place, _, function = spec.rpartition(":")
+    module = Path(place).stem if place.endswith(".py") else place.rpartition(".")[2]
+    return next((free for free in (name, f"{module}.{name}") if free not in taken), f"{module}.{function}.{name}")
 
 
 def _take(values: Values, indices: IntArray) -> Values:
@@ -197,7 +298,7 @@ def _module(place: str, spec: str) -> ModuleType:
                 beside = [str(found) for found in path.parent.glob("*.py")]
                 hint = nearest(place, beside) or f"{path.parent.absolute()} holds no Python file"
                 raise UsageError(f"no file {place}", where=f"metric {spec!r}", hint=hint)
-            return _from_file(path)
+            return _from_file(path.absolute(), path.stat().st_mtime_ns)
         return importlib.import_module(place)
     except UsageError:
         raise
@@ -210,7 +311,9 @@ def _module(place: str, spec: str) -> ModuleType:
         ) from error
 
 
-def _from_file(path: Path) -> ModuleType:
+@lru_cache(maxsize=32)
+def _from_file(path: Path, changed: int) -> ModuleType:
+    """Run a file as a module; once for each of its versions, since it may load something large."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is not a Python file")

@@ -44,7 +44,9 @@ def read_task_card(directory: Path) -> dict[str, Any] | None:
         DamagedError: The card cannot be read.
     """
     try:
-        card: dict[str, Any] = json.loads((directory / TASK_CARD).read_text(encoding="utf-8"))
+        card = json.loads((directory / TASK_CARD).read_text(encoding="utf-8"))
+        if not isinstance(card, dict):
+            raise ValueError("it is not an object")
     except FileNotFoundError:
         return None
     except ValueError as error:

@@ -1,6 +1,7 @@
 """Build everything that an engine trains with: model, optimizer, schedule and batch plan."""
 
 import hashlib
+import math
 from typing import Any
 
 import torch
@@ -58,7 +59,8 @@ def assemble(prepared: Prepared) -> Training:
 
 def total_steps(recipe: Recipe, plan: BatchPlan) -> int:
     """Optimizer steps of a recipe: its epochs, rounded up to a whole step, at most `max_steps`."""
-    steps = max(1, -int(-recipe.training.epochs * plan.steps_per_epoch // 1))
+    # Rounded first: 1.1 * 100 is 110.00000000000001.
+    steps = max(1, math.ceil(round(recipe.training.epochs * plan.steps_per_epoch, 9)))
     return min(steps, recipe.training.max_steps or steps)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 from luthier.data.reading.sources import STANDARD_INPUT
@@ -75,17 +76,20 @@ def data_name(prepared: Prepared) -> str:
     """Name of the data in the name of a run: the file, or its folder if the file is called `train`."""
     first = Path(next(iter(prepared.sources.values()))[0].name)
     stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a data set
-    return first.absolute().parent.name if stem in ("train", "data", "-", "") else stem
+    return first.resolve().parent.name if stem in ("train", "data", "-") else stem or first.resolve().name
 
 
 def same_data(run: Run, prepared: Prepared) -> None:
     """Check that the sources are unchanged since the run began, even if there is no checkpoint yet."""
-    then = {source["name"]: source["sha256"] for source in (run.read_json(run.data_file) or {}).get("sources", [])}
-    for sources in prepared.sources.values():
-        for source in sources:
-            if then.get(source.name, source.digest) != source.digest:
+    before = (run.read_json(run.data_file) or {}).get("sources")
+    if before is None:
+        return
+    for split, sources in prepared.sources.items():
+        then = [source["sha256"] for source in before if source["split"] == split]
+        for source, digest in zip_longest(sources, then):
+            if source is None or source.digest != digest:
                 raise FingerprintError(
                     "the data has changed since the run began",
-                    where=source.name,
+                    where=source.name if source else f"the {split} data",
                     hint="restore the file, or start a new run with `luthier train`",
                 )

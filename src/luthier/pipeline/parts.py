@@ -16,7 +16,7 @@ from luthier.models.sources import default_model, locate
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Fitted
-from luthier.text import count, listing, plural
+from luthier.text import count, listing, plural, with_article
 from luthier.tokenizers.training import train_tokenizer
 
 Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
@@ -36,6 +36,9 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         return []
     if model.from_scratch is None:
         model.name, size, why = default_model(family, choose_device(recipe.device))
+        if size and model.freeze:
+            what = f"no pretrained {family} is available, and a new model has no pretrained weights to freeze"
+            raise UsageError(what, where="model.freeze", hint="choose a pretrained model with --model")
         model.from_scratch = cast(Size | None, size)
     else:
         why = "as requested"
@@ -45,7 +48,7 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         if made != family:
             fitting = listing([name for name, traits in ARCHITECTURES.items() if traits.family == family], 9)
             what = f"{model.architecture} belongs to the {made} family, which does not support {recipe.task}"
-            raise UsageError(what, where="model.architecture", hint=f"choose a {family}: {fitting}")
+            raise UsageError(what, where="model.architecture", hint=f"choose {with_article(family)}: {fitting}")
         return [Decision("model", str(model.title), why)]
     locate(str(model.name), console)
     return [Decision("model", str(model.name), why)]

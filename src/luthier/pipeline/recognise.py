@@ -12,7 +12,7 @@ from luthier.models.families import families_of
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
 from luthier.tasks.registry import find, registry
-from luthier.text import listing
+from luthier.text import listing, with_article
 
 
 def recognise(
@@ -54,10 +54,10 @@ def recognise(
         raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where)
     if not fitting:
         family = find(best.task).family
-        kind = listing(sorted(map(_with_article, families))) or "not a text model"
+        kind = listing(sorted(map(with_article, families))) or "not a text model"
         raise ModelError(
             f"the model's architecture ({type(model).__name__.removesuffix('Config')}) has no head for {best.task}:"
-            f" it is {kind}, and the task needs {_with_article(family)}",
+            f" it is {kind}, and the task needs {with_article(family)}",
             where=str(recipe.model.name),
             hint="choose another --model or --task; `luthier tasks` lists which architectures fit which task",
         )
@@ -83,10 +83,6 @@ def _no_columns(
         where=where,
         hint=f"choose others with --text and --label, or set --task; columns: {listing(list(profiles), 12)}",
     )
-
-
-def _with_article(family: str) -> str:
-    return f"a {family}" if family == "decoder" else f"an {family}"
 
 
 def _rank(recognition: Recognition) -> tuple[float, bool]:

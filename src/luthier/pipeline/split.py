@@ -30,6 +30,12 @@ def read_table(sources: Mapping[str, Sequence[Source]], task: Recognised[Any], r
         if split not in table.examples:
             account, names = table.accounts[split], [source.name for source in sources.get(split, ())]
             reasons = listing([f"{count(n)} {reason}" for reason, n in account.skipped.most_common()])
+            if isinstance(column, str) and not account.read:
+                raise FindingError(
+                    f"the column {column!r}, which names the split of each row, names no {split} row",
+                    where=names_of(sources),
+                    hint="correct its values, or drop the column to let Luthier split the rows",
+                )
             first = next((f": {row.detail}" for row in table.skipped if row.source in names), "")
             raise FindingError(
                 f"of {plural(account.read, 'row')} to {USES[split]} none is usable"

@@ -95,7 +95,12 @@ def _facts(content: Content) -> list[Fact]:
         ("Task", " · ".join(part for part in (content.task, content.shape) if part)) if content.task else None,
         ("Model", _model(content)),
         ("Rows", ", ".join(f"{text.count(n)} {name}" for name, n in splits.items())) if splits else None,
-        _fact(result, "steps", "Training", lambda n: f"{text.plural(n, 'step')}, {_epochs(result)}"),
+        _fact(
+            result,
+            "steps",
+            "Training",
+            lambda n: f"{text.plural(n, 'step')}, {text.epochs(result.get('epochs') or 0.0)}",
+        ),
         _fact(result, "best_step", "Best checkpoint", lambda n: f"step {text.count(n)}"),
         _fact(result, "seconds", "Time", text.duration),
         _fact(result, "tokens_per_second", "Speed", lambda n: text.quantity(n, "tokens/s")),
@@ -114,13 +119,6 @@ def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | 
 def _model(content: Content) -> str:
     parameters = content.result.get("parameters")
     return f"{content.model}, {text.quantity(parameters, 'parameters')}" if parameters else content.model
-
-
-def _epochs(result: Mapping[str, Any]) -> str:
-    epochs = float(result.get("epochs") or 0)
-    if epochs.is_integer():
-        return text.plural(int(epochs), "epoch")
-    return f"{text.number(epochs, 1 if epochs >= 0.1 else 3)} epochs"
 
 
 def _sources(data: Mapping[str, Any]) -> list[dict[str, Any]]:

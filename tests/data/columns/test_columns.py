@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luthier.data.columns.profile import SAMPLE, is_id, is_split, is_unnamed, profile, require, words_of
+from luthier.data.columns.profile import is_unnamed, profile
 from luthier.data.records import Record
-from luthier.data.values import split_labels
 from luthier.errors import ColumnError, RecipeError, UsageError
 from luthier.tasks.text_classification.columns import recognise_classification, why_not
 
@@ -439,9 +438,6 @@ def test_an_unknown_column_is_answered_with_the_nearest_and_all() -> None:
     assert caught.value.what == "no column 'strs'"
     assert caught.value.where == "--label"
     assert caught.value.hint == "did you mean 'stars'? columns: title, body, stars, useful, funny"
-    with pytest.raises(ColumnError) as caught:
-        require(["qqq"], ["a", "b"])
-    assert caught.value.hint == "columns: a, b"
 
 
 @pytest.mark.parametrize(
@@ -473,100 +469,6 @@ def test_no_rows_no_columns() -> None:
     assert why_not({}).startswith("no column")
 
 
-def test_a_profile_counts_what_is_there() -> None:
-    values = ["1", "2.0", " ", None, float("nan"), "NA", "null", "1"]
-    column = profile([Record("x", row, {"a": value}) for row, value in enumerate(values, 1)])["a"]
-    assert column.n == 8
-    assert column.missing_share == 3 / 8  # NA and null are words
-    assert column.distinct == 4
-    assert column.values == {"1": 2, "2.0": 1, "NA": 1, "null": 1}
-    assert column.numeric_share == column.integer_share == 3 / 5
-    assert column.zero_one_share == 2 / 5
-    assert (column.low, column.high) == (1, 2)
-    assert column.examples == ("1", "2.0", "NA")
-
-
-def test_a_profile_samples_large_tables_throughout() -> None:
-    records = [Record("x", row, {"label": "a" if row < 20_000 else "b"}) for row in range(40_000)]
-    column = profile(records)["label"]
-    assert column.n == SAMPLE
-    assert column.values is not None
-    assert 0.45 < column.values["a"] / SAMPLE < 0.55
-    assert profile(records) == profile(records)
-
-
-def test_rows_may_lack_columns() -> None:
-    columns = profile([Record("x", 1, {"a": "1"}), Record("x", 2, {"b": "2"})])
-    assert [(name, column.missing_share) for name, column in columns.items()] == [("a", 0.5), ("b", 0.5)]
-
-
-@pytest.mark.parametrize(
-    ("values", "separator"),
-    [
-        (["a|b", "b|c", "a", "c|a"] * 5, "|"),
-        (["a;b", "b; c", "a", "c;a"] * 5, ";"),
-        (["3,8", "2,5", "4", "1,25"] * 5, None),  # decimal commas
-        (["0,2", "1", "0,1,2", "1,2"] * 5, ","),  # numbered labels
-        (['["a", "b"]', "[]", '["b"]'] * 5, "[]"),
-        (["['a', 'b']", "['b', 'c']", "['c']"] * 5, "[]"),
-        (["New York, NY", "Boston, MA", "Austin, TX"] * 5, None),
-        (["yes", "no"] * 5, None),
-    ],
-)
-def test_joined_labels_are_told_from_labels_with_a_comma(values: list[str], separator: str | None) -> None:
-    column = profile([Record("x", row, {"a": value}) for row, value in enumerate(values, 1)])["a"]
-    assert column.separator == separator
-    assert (column.parts is None) == (separator is None)
-
-
-@pytest.mark.parametrize(
-    ("value", "separator", "labels"),
-    [
-        ("joy| fear |", "|", ["joy", "fear"]),
-        ("", "|", []),
-        (None, ",", []),
-        ("joy", ",", ["joy"]),
-        (" joy, fear", None, ["joy, fear"]),
-        ("['joy', 2]", "[]", ["joy", "2"]),
-        ("[]", "[]", []),
-        ([1, "a", None], None, ["1", "a"]),
-    ],
-)
-def test_labels_of_a_value(value: Any, separator: str | None, labels: list[str]) -> None:
-    assert split_labels(value, separator) == labels
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("#1 String", ["1", "string"]),
-        ("reviewText2", ["review", "text", "2"]),
-        ("pairID", ["pair", "id"]),
-        ("gold_label", ["gold", "label"]),
-        ("Überschrift", ["überschrift"]),
-        ("", []),
-    ],
-)
-def test_words_of_a_name(name: str, words: list[str]) -> None:
-    assert words_of(name) == words
-
-
-def test_ids_and_splits_are_told_from_labels() -> None:
-    columns = profile(
-        table(
-            {
-                "n": counted,
-                "hash": code,
-                "noun": one_of(*WORDS),
-                "set": one_of("dev", "test"),
-                "grade": one_of("test", "x"),
-            }
-        )
-    )
-    assert [name for name, column in columns.items() if is_id(column)] == ["n", "hash"]
-    assert [name for name, column in columns.items() if is_split(column)] == ["set"]
-
-
 VALUE = st.one_of(
     st.none(), st.text(max_size=30), st.integers(), st.floats(), st.booleans(), st.lists(st.integers(0, 3))
 )
@@ -574,17 +476,8 @@ VALUE = st.one_of(
 
 @given(st.lists(st.dictionaries(st.sampled_from(["text", "label", "a", "column1"]), VALUE), max_size=30))
 @settings(max_examples=60, deadline=None)
-def test_any_table_is_profiled_and_judged(rows: list[dict[str, Any]]) -> None:
+def test_any_table_is_judged(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
-    for column in profiles.values():
-        shares = [
-            column.missing_share,
-            column.distinct_share,
-            column.numeric_share,
-            column.zero_one_share,
-            column.list_share,
-        ]
-        assert all(0 <= share <= 1 for share in shares)
     found = recognise_classification(profiles, given={}, shape=None)
     if found is not None:
         named = [name for value in found.columns.values() for name in ([value] if isinstance(value, str) else value)]

@@ -1,163 +1,80 @@
-"""Encoding, separator, quoting and header, found from the content."""
+"""How lines are cut into fields: every line is in one row, and a broken quote swallows nothing."""
+
+import io
 
 import pytest
 
-from luthier.data.reading.charset import find_encoding
-from luthier.data.reading.header import find_header, name_columns, unique_names
-from luthier.data.reading.sniff import find_dialect
-from luthier.errors import SourceError
+from luthier.data.reading import dialect as module
+from luthier.data.reading.charset import Lines
+from luthier.data.reading.dialect import STRAY, UNCLOSED, Dialect
+
+COMMAS = Dialect(",")
 
 
-def dialect_of(text: str, suffix: str = ".csv") -> tuple[str, str] | None:
-    fit = find_dialect(text, "\n", True, suffix)
-    return None if fit is None else (fit.dialect.separator, fit.dialect.quote)
+def cut(dialect: Dialect, text: str) -> list[tuple[tuple[int, int], list[str]]]:
+    """The rows of a text without a broken one: first and last line, and fields."""
+    found = list(dialect.rows(Lines(io.StringIO(text))))
+    assert all(row.fault is None for row in found)
+    return [(row.lines, row.fields) for row in found]
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_separator_is_found_whatever_the_extension(separator: str) -> None:
-    text = "".join(f"text number {n}{separator}{n % 2}\n" for n in range(20))
-    for suffix in (".csv", ".tsv", ".txt", ""):
-        found = dialect_of(text, suffix)
-        assert found is not None
-        assert found[0] == separator
+def test_quoted_fields_may_hold_separators_line_ends_and_doubled_quotes() -> None:
+    text = 'a,"b, c"\n\n"d\n""e""",\n'
+    assert cut(COMMAS, text) == [((1, 1), ["a", "b, c"]), ((3, 4), ['d\n"e"', ""])]
 
 
-def test_quotes_that_are_plain_characters_stay_plain() -> None:
-    rows = ['1\t"Yes," he said.\tHe said "yes".', '0\t"No\tNobody.', '1\tHe said "so\tSo.', '0\t"All of it."\tNothing.']
-    assert dialect_of("\n".join(rows * 5) + "\n", ".txt") == ("\t", "")
+def test_a_backslash_escapes_where_quotes_are_not_doubled() -> None:
+    assert cut(Dialect(",", escape="\\"), '"he said \\"yes, no\\"",1\n') == [((1, 1), ['he said "yes, no"', "1"])]
 
 
-def test_quotes_around_separators_and_line_ends_are_quotes() -> None:
-    assert dialect_of('text,label\n"one, two",1\nthree,0\n"four\nfive",1\n') == (",", '"')
+def test_blanks_after_a_separator_are_left_out_only_where_the_dialect_says_so() -> None:
+    assert cut(Dialect(",", skip_blank=True), '1, "a, b"\n') == [((1, 1), ["1", "a, b"])]
+    assert cut(COMMAS, "1, a\n") == [((1, 1), ["1", " a"])]
 
 
-def test_quoted_columns_of_a_tsv_are_quoted() -> None:
-    assert dialect_of('"good"\t1\n"bad"\t0\n"fine"\t1\n', ".tsv") == ("\t", '"')
+def test_quotes_that_are_characters_stay_in_their_field() -> None:
+    assert cut(Dialect("\t", quote=""), '"a\tb"\r\n\n"c\t\n') == [((1, 1), ['"a', 'b"']), ((3, 3), ['"c', ""])]
 
 
-def test_one_quoted_sentence_in_a_tsv_is_text() -> None:
-    rows = ["a plain sentence\t1"] * 30 + ['"Go away."\t0']
-    assert dialect_of("\n".join(rows) + "\n", ".tsv") == ("\t", "")
+def test_without_a_separator_a_line_is_one_field() -> None:
+    assert cut(Dialect("", quote=""), "a, b\tc\n") == [((1, 1), ["a, b\tc"])]
+    assert cut(Dialect(""), '"a, b"\nc\n') == [((1, 1), ["a, b"]), ((2, 2), ["c"])]
 
 
-def test_a_slip_does_not_make_quotes_text() -> None:
-    assert dialect_of('text,label\n"never closed,1\nbad,0\nfine,1\n') == (",", '"')
-    assert dialect_of('text,label\n"Great!",1\nSo so, really,0\nbad,0\n') == (",", '"')
-    assert dialect_of('"Yes" he said,1\n"No" she said,0\n"So" they said,1\nfine,1\n') == (",", "")
+def test_a_carriage_return_inside_a_field_is_text() -> None:
+    assert cut(COMMAS, "one\rtwo,1\nthree,2\n") == [((1, 1), ["one\rtwo", "1"]), ((2, 2), ["three", "2"])]
 
 
-def test_apostrophes_quote_when_whole_columns_stand_in_them() -> None:
-    assert dialect_of("'good, really',1\n'bad',0\n'so, so',1\n'fine',1\n") == (",", "'")
+@pytest.mark.parametrize(("broken", "reason"), [('"never closed,1\n', UNCLOSED), ('"a" and more,1\n', STRAY)])
+def test_a_broken_quote_costs_one_line(broken: str, reason: str) -> None:
+    found = list(COMMAS.rows(Lines(io.StringIO("a,1\n" + broken + "b,2\nc,3\n"))))
+    assert [row.fault.reason if row.fault else row.fields for row in found] == [
+        ["a", "1"],
+        reason,
+        ["b", "2"],
+        ["c", "3"],
+    ]
+    assert [row.lines for row in found] == [(1, 1), (2, 2), (3, 3), (4, 4)]
 
 
-def test_backslash_before_quotes() -> None:
-    fit = find_dialect('"he said \\"yes, no\\"",1\n"plain",0\n' * 3, "\n", True, ".csv")
-    assert fit is not None
-    assert (fit.dialect.escape, fit.agreeing) == ("\\", 1.0)
+def test_a_quote_that_is_open_for_too_many_lines_counts_as_never_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_LINES", 3)
+    found = list(COMMAS.rows(Lines(io.StringIO('"a\nb,1\nc,2\nd",3\n'))))
+    assert found[0].fault is not None
+    assert (found[0].lines, found[0].fault.reason) == ((1, 1), UNCLOSED)
+    assert [row.fields for row in found[1:3]] == [["b", "1"], ["c", "2"]]
 
 
-def test_blank_after_the_separator() -> None:
-    fit = find_dialect('1, "one, two"\n2, "three"\n3, "four, five, six"\n', "\n", True, ".csv")
-    assert fit is not None
-    assert (fit.dialect.skip_blank, fit.width) == (True, 2)
+@pytest.mark.parametrize("dialect", [COMMAS, Dialect(",", quote="")])
+def test_a_line_that_is_no_text_is_a_row_with_a_fault(dialect: Dialect) -> None:
+    first, second = dialect.rows(Lines(io.StringIO("nu\0l,1\nfine,2\n")))
+    assert first.fault is not None
+    assert (first.lines, first.fault.reason) == ((1, 1), "encoding")
+    assert (second.fields, second.fault) == (["fine", "2"], None)
 
 
-def test_decimal_commas_are_no_separator() -> None:
-    assert dialect_of("Ein Satz;1,5\nNoch einer;2,0\nDer letzte;3,5\n") == (";", '"')
-
-
-def test_apostrophes_in_a_tsv_are_text() -> None:
-    assert dialect_of("'good'\t1\n''\t0\n", ".tsv") == ("\t", "")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Hello, world\nYes, sir\nWell, then\n",
-        "First Citizen:\nBefore we proceed, hear me speak.\n\nAll:\nSpeak, speak.\n",
-        "one line, only\n",
-    ],
-)
-def test_prose_is_no_table(text: str) -> None:
-    assert dialect_of(text, ".txt") is None
-
-
-def test_csv_of_one_column_keeps_its_commas() -> None:
-    assert dialect_of("review\ngood, very good\nbad\nwell, well, well\n") == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("rows", "expected"),
-    [
-        ([["text", "label"], ["fine", "pos"], ["awful", "neg"]], True),
-        ([["Sentence", "Stars"], ["fine", "5"], ["awful", "1"]], True),
-        ([["ID", "Tweet", "anger"], ["a1", "hello there", "0"], ["a2", "well", "1"]], True),
-        ([["", "review_text", "x"], ["0", "good", "a"], ["1", "bad", "b"]], True),
-        (
-            [
-                ["befund", "urteil"],
-                ["ein recht langer Satz ueber den Befund", "a"],
-                ["noch ein recht langer Satz", "b"],
-            ],
-            True,
-        ),
-        ([["a fine film", "1"], ["a bad film", "0"]], False),
-        ([["a fine film", "positive"], ["a bad film", "negative"], ["another", "positive"]], False),
-        ([["what a story", "positive"], ["no", "negative"]], False),
-        ([["5.0", "A plane.", "A jet."], ["3,8", "A man.", "A boy."]], False),
-        ([["dog", "Hund"], ["cat", "Katze"]], False),
-        ([["just one line"]], False),
-        ([["text", "label"]], True),
-    ],
-)
-def test_header_from_content(rows: list[list[str]], expected: bool) -> None:
-    found, why = find_header(rows)
-    assert found is expected, why
-    assert why
-
-
-def test_names_become_unique_and_are_said() -> None:
-    columns, decisions = name_columns([" text ", "", "text", "text_2"], 4)
-    assert columns == ["text", "column2", "text_3", "text_2"]
-    assert "'' -> 'column2'" in decisions[0].value
-    assert unique_names(["a", "a", "a"]) == ["a", "a_2", "a_3"]
-
-
-def test_header_with_one_name_fewer() -> None:
-    assert name_columns(["text", "label"], 3)[0] == ["column1", "text", "label"]
-    assert name_columns(["text", "label"], 3, empty_last=True)[0] == ["text", "label", "column3"]
-
-
-TEXTS = {
-    "utf-8": ("naïve café, 日本語, 🎻\n", "utf-8"),
-    "utf-8-sig": ("naïve café\n", "utf-8-sig"),
-    "utf-16": ("naïve 日本語 text\n", "utf-16"),
-    "utf-16-le": ("a plain text with é\n" * 3, "utf-16-le"),
-    "utf-16-be": ("a plain text with é\n" * 3, "utf-16-be"),
-    "utf-32": ("naïve\n", "utf-32"),
-    "latin-1": ("naïve café: très bon\n", "cp1252"),
-    "cp1252": ("it\u2019s a \u201cgood\u201d one \u2013 for 5 €\n", "cp1252"),
-    "cp1251": ("Очень хороший фильм, мне понравилось, спасибо всем за работу\n" * 5, "cp1251"),
-    "shift_jis": ("これはとても良い映画でした。ありがとうございます。\n" * 5, "shift_jis"),
-}
-
-
-@pytest.mark.parametrize("written", TEXTS)
-def test_encoding_round_trip(written: str) -> None:
-    text, expected = TEXTS[written]
-    found = find_encoding(text.encode(written), "data")
-    assert found.name == expected
-    assert found.decode(text.encode(written)) == text
-    assert found.why
-
-
-def test_a_few_bad_bytes_do_not_make_a_utf8_file_latin() -> None:
-    assert find_encoding("müde, größer, schön\n".encode() * 5 + b"broken \xff here\n", "data").name == "utf-8"
-    assert find_encoding(b"plain text\n" * 5 + b"broken \xff here\n", "data").name == "utf-8"
-
-
-def test_what_is_no_text_is_refused() -> None:
-    with pytest.raises(SourceError, match="binary"):
-        find_encoding(bytes(range(256)) * 4, "data")
-    with pytest.raises(SourceError, match="no encoding 'utf-nine'"):
-        find_encoding(b"text", "data", "utf-nine")
+def test_a_broken_quote_in_a_line_that_is_no_text_is_the_lesser_fault() -> None:
+    first, second = COMMAS.rows(Lines(io.StringIO('"nu\0l,1\nfine,2\n')))
+    assert first.fault is not None
+    assert first.fault.reason == "encoding"
+    assert second.fields == ["fine", "2"]

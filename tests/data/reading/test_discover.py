@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets import Dataset, DatasetDict
@@ -21,7 +22,7 @@ def make(folder: Path, *names: str, content: str = ROWS) -> Path:
     return folder
 
 
-def found(folder: Path, **named: list[Path]) -> dict[str, list[str]]:
+def found(folder: Path, **named: Any) -> dict[str, list[str]]:
     return {
         split: [source.name.removeprefix(str(folder)).lstrip("/") for source in sources]
         for split, sources in discover([folder], **named).items()
@@ -86,7 +87,7 @@ def test_validation_data_is_learned_from_where_nothing_is_called_train(tmp_path:
     assert found(tmp_path) == {"train": ["dialogs.dev.tsv"], "validation": [], "test": ["dialogs.test.tsv"]}
     said = [one for one in discover([tmp_path])["train"][0].decisions if one.what == "train"]
     assert [(one.value, one.why) for one in said] == [
-        ("dialogs.dev.tsv", "nothing is called train; test data stays apart")
+        ("dialogs.dev.tsv", "nothing is called train; test data is kept separate")
     ]
     given = discover([tmp_path], validation=[tmp_path / "dialogs.dev.tsv"])
     assert [len(given[split]) for split in ("train", "validation", "test")] == [1, 1, 1]
@@ -174,7 +175,7 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
         sources = [source for split in discover([folder]).values() for source in split]
         return [(one.value, one.why) for source in sources for one in source.decisions if one.what == "ignored"]
 
-    kind = "not of the same kind as the data files"
+    kind = "not the same format as the data files"
     assert ignored(make(tmp_path / "files", "a.tsv", "b.tsv", "more/c.tsv", "x.json")) == [("more, x.json", kind)]
     assert ignored(make(tmp_path / "splits", "train.tsv", "test.tsv", "old/c.tsv")) == [("old", kind)]
     folders = make(tmp_path / "folders", "train/a.tsv", "test/b.tsv", "unlabelled/c.tsv", "d.tsv")

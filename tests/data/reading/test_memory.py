@@ -13,7 +13,7 @@ from datasets import ClassLabel, Dataset, DatasetDict, Features, IterableDataset
 from luthier.data.reading.memory import name_of_copy, paths_in, tables_in, write_copy
 from luthier.data.reading.sources import open_source
 from luthier.data.records import Record
-from luthier.errors import SourceError, UsageError
+from luthier.errors import LuthierError, SourceError, UsageError
 
 TEXTS, STARS = ["a lovely film", "dull", "grim"], [5, 1, None]
 ROWS = [{"text": text, "stars": stars} for text, stars in zip(TEXTS, STARS, strict=True)]
@@ -106,17 +106,19 @@ def test_paths_are_told_from_rows() -> None:
         (pd.DataFrame({"a": [1, "x"]}), SourceError, "column 'a' does not have one type", "DataFrame"),
         ({"a": [1], "b": [1, 2]}, SourceError, "the columns differ in length: a 1, b 2", "dict of columns"),
         ({"text": "a lovely film"}, UsageError, "column 'text' is a single value", "dict of columns"),
-        ([{"a": {}}], SourceError, "a column cannot be kept as Parquet", "list of dicts"),
+        ([{"a": {}}], SourceError, "a column cannot be stored as Parquet", "list of dicts"),
         ([{}], SourceError, "the data has no rows", "list of dicts"),
         (pd.DataFrame({"a": []}), SourceError, "the data has no rows", "DataFrame"),
         (Dataset.from_dict({"a": []}), SourceError, "the data has no rows", "Dataset"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), SourceError, "two columns have one name: a", "DataFrame"),
-        (pd.Series(["a"]), UsageError, "in no form that Luthier reads", "Series"),
-        ([("a", 1)], UsageError, "in no form that Luthier reads", "list of tuple"),
-        (3, UsageError, "in no form that Luthier reads", "int"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), SourceError, "two columns have the same name: a", "DataFrame"),
+        (pd.Series(["a"]), UsageError, "Luthier cannot read this type of data", "Series"),
+        ([("a", 1)], UsageError, "Luthier cannot read this type of data", "list of tuple"),
+        (3, UsageError, "Luthier cannot read this type of data", "int"),
     ],
 )
-def test_what_cannot_be_kept_is_refused(data: Any, error: type, what: str, where: str, tmp_path: Path) -> None:
+def test_what_cannot_be_kept_is_refused(
+    data: Any, error: type[LuthierError], what: str, where: str, tmp_path: Path
+) -> None:
     with pytest.raises(error, match=what) as caught:
         write_copy(data, tmp_path / "a.parquet")
     assert caught.value.where == where

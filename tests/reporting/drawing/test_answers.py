@@ -2,12 +2,10 @@ import json
 
 import pytest
 
-from luthier.errors import DamagedError
 from luthier.reporting.panels import Mark, Pair, Series, SideBySide, Table
-from luthier.reporting.samples import sample_panels
 from tests.reporting.conftest import ARABIC, HOSTILE
 from tests.reporting.test_page import read, words
-from tests.reporting.words import task_of, write_report
+from tests.reporting.words import write_report
 
 POEM = "  two  blanks\n\nand\tlines\n" + HOSTILE
 
@@ -40,18 +38,18 @@ def test_answers_stand_side_by_side_with_marks_in_the_text(draw):
     marked = [(mark.get("class"), mark.text) for mark in first.xpath(".//mark")]
     assert marked == [("predicted", "Anna"), ("both", "Paris")]
     assert [words(tag) for tag in first.xpath(".//bdi[contains(@class,'tag')]")] == [
-        "PER (predicted)", "LOC (right and predicted)",
+        "PER (predicted)", "LOC (reference and predicted)",
     ]  # fmt: skip
     assert words(first.xpath(".//header")[0]) == "confidence 0.500 x.json, row 3"
     assert [words(side) for side in first.xpath(".//div[contains(@class,'side')]")] == [
-        "right Paris",
-        "the model Paris",
+        "reference Paris",
+        "model Paris",
     ]
     assert [words(side) for side in second.xpath(".//div[contains(@class,'side')]")] == [
-        "right no entity", "the model no entity",
+        "reference no entity", "model no entity",
     ]  # fmt: skip
-    assert words(section.xpath(".//p[@class='legend']")[0]) == "Marked: right and predicted right predicted"
-    assert "9 rows, of which 2 are on this page." in words(section)
+    assert words(section.xpath(".//p[@class='legend']")[0]) == "Marked: both reference predicted"
+    assert "9 rows, 2 shown." in words(section)
     # Filtered by the labels of the marks: LOC is 0, PER is 1.
     assert [option.text for option in section.xpath(".//select[@name='gold']/option")] == ["all", "LOC", "PER"]
     assert (first.get("data-gold"), first.get("data-prediction")) == ("0", "0 1")
@@ -77,7 +75,7 @@ def test_what_is_generated_keeps_its_white_space_and_never_becomes_markup(draw):
     assert all(text.get("dir") == "auto" for text in section.xpath(".//p[@class='text']"))
     assert not section.xpath(".//img | .//script | .//b")
     (right,) = section.xpath(".//article[1]//div[@class='side gold']")
-    assert words(right) == f"right, 2 of them {ARABIC} second right answer"
+    assert words(right) == f"references (2) {ARABIC} second right answer"
     assert words(section.xpath(".//article[2]//div[contains(@class,'predicted')]")[0]).endswith(
         "3 characters of white space"
     )
@@ -88,14 +86,14 @@ def test_many_pairs_share_the_room_of_the_page(draw):
     pairs = [pair("word " * 4000, ["right " * 3000], text="long " * 4000, marks=[Mark(9000, 9004, "gold")])] * 150
     (section,), content = draw(panel(*pairs, total=3000))
     assert len(section.xpath(".//article")) == 100 and len(content) < 900_000
-    assert "3,000 rows, of which 100 are on this page." in words(section)
-    assert "Cut here: 1,250 of 20,000 characters shown." in words(section)
+    assert "3,000 rows, 100 shown." in words(section)
+    assert "Truncated on this page: 1,250 of 20,000 characters shown." in words(section)
     assert section.xpath("(.//article)[1]//summary//mark") and section.xpath("(.//article)[1]//p//mark")
 
 
 def test_nothing_to_read(draw):
     (section,), _ = draw(panel())
-    assert words(section).endswith("None: there is no such row.")
+    assert words(section).endswith("There are no such rows.")
 
 
 def test_series_in_the_order_of_the_steps_with_the_first_and_the_last_open(draw):
@@ -107,56 +105,17 @@ def test_series_in_the_order_of_the_steps_with_the_first_and_the_last_open(draw)
     first, second = sections[0].xpath("./article")
     assert [words(key) for key in first.xpath("./div/span[@class='key']")] == ["asked", "step 0", "step 300"]
     (between,) = first.xpath("./details")
-    assert words(between.xpath("./summary")[0]) == "2 evaluations between, of steps 100 to 200"
+    assert words(between.xpath("./summary")[0]) == "2 evaluations in between (steps 100 to 200)"
     assert [words(key) for key in between.xpath(".//span[@class='key']")] == ["step 100", "step 200"]
     assert first.xpath("./div[2]//p[@class='text']")[0].text == "text of 0\n  indented"
-    assert words(second) == "step 0 nothing"
+    assert words(second) == "step 0 empty"
     assert [words(section.xpath("./h3")[0]) for section in sections] == ["Samples", "Then", "Samples"]
 
 
 def test_of_many_evaluations_some_are_shown(draw):
     steps = list(range(0, 1000, 10))
     (section,), _ = draw(Series("Samples", steps, [str(step) for step in steps]))
-    assert words(section.xpath(".//summary")[0]) == "10 evaluations between, of steps 10 to 910; 88 more not shown"
-
-
-def test_samples_become_a_series_for_each_of_the_first_prompts():
-    samples = [
-        {"step": step, "row": row, "asked": {"text": f"prompt {row}"}, "text": f"{row} at {step}"}
-        for step in (0, 10)
-        for row in (7, 3, 9, 1, 5)
-    ]
-    found = sample_panels(samples)
-    assert [(one.asked, list(one.steps), list(one.texts)) for one in found] == [
-        (f"prompt {row}", [0, 10], [f"{row} at 0", f"{row} at 10"]) for row in (7, 3, 9, 1)
-    ]
-    (several,) = sample_panels([{"step": 1, "row": 2, "asked": {"question": "Q", "context": "C"}, "text": ""}])
-    assert several.asked == "question: Q\n\ncontext: C"
-
-
-def test_samples_are_read_as_they_were_written(tmp_path):
-    from luthier.pipeline.samples import Samples, read_samples
-
-    rows = {"row": [4, 8], "text": ["half a pair \ud83d", "not asked"]}
-    writer = task_of("summarization")
-
-    def samples(*texts):
-        return writer.kind.samples(writer, rows, [{"prediction": text} for text in texts])
-
-    path = tmp_path / "samples.jsonl"
-    assert list(read_samples(path)) == []
-    written = Samples(path, 0)
-    for step in (0, 5):
-        written.add(step, samples("one\u2028line\x85\n", None))
-    # A run that goes on after step 0 drops what came later.
-    Samples(path, 0).add(3, samples("again"))
-    found = list(read_samples(path))
-    assert [(one["step"], one["row"], one["text"]) for one in found] == [(0, 4, "one\u2028line\x85\n"), (3, 4, "again")]
-    assert found[0]["asked"] == {"text": "half a pair \ud83d"}
-    path.write_text(json.dumps(found[0]) + "\n{\n")
-    with pytest.raises(DamagedError) as caught:
-        list(read_samples(path))
-    assert caught.value.where == f"{path}, line 2"
+    assert words(section.xpath(".//summary")[0]) == "10 evaluations in between (steps 10 to 910); 88 more not shown"
 
 
 def test_a_run_that_goes_on_shows_its_samples(make_run):
@@ -168,4 +127,4 @@ def test_a_run_that_goes_on_shows_its_samples(make_run):
     document, _ = read(report(run.path))
     (strand,) = document.xpath("//article[@class='strand']")
     assert words(strand).startswith(f"asked Once step 0 {HOSTILE} step 10") and not strand.xpath(".//img")
-    assert "How the samples change" in words(document.xpath("//section[@id='evidence']")[0])
+    assert "Samples during training" in words(document.xpath("//section[@id='evidence']")[0])

@@ -50,7 +50,7 @@ class Predictor:
         """Predict the inputs, in order.
 
         Args:
-            inputs: Texts, pairs of texts, or mappings with the task's columns.
+            inputs: Texts, pairs of texts, or mappings with the task's columns; or a single text or mapping.
         Returns:
             For each input `prediction`, `score` and `scores` by label, and `truncated` if the text was cut.
         Raises:
@@ -58,7 +58,7 @@ class Predictor:
             DataError: An input is invalid.
             UsageError: A text was given to a model that takes pairs, or a pair to one that takes texts.
         """
-        if isinstance(inputs, str):
+        if isinstance(inputs, str | Mapping):
             inputs = [inputs]
         asked = (self._query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))

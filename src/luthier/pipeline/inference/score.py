@@ -164,7 +164,7 @@ def all_metrics(task: Fitted[Any], answers: Sequence[Answer], examples: Examples
     if recipe.evaluation.metrics:
         gold = task.gold(examples)
         pairs = [(a["prediction"], g) for a, g in zip(answers, gold, strict=True) if a.get("prediction") is not None]
-        for spec in recipe.evaluation.metrics:
+        for spec in recipe.evaluation.metrics if pairs else ():
             found += custom_metrics(spec, [prediction for prediction, _ in pairs], [right for _, right in pairs])
     return found
 

@@ -143,6 +143,8 @@ class Writes(ABC):
     def write(
         self, task: Bound[Writing], model: PreTrainedModel, examples: Examples, console: Console
     ) -> list[str] | None:
+        if not self.written_texts(examples):
+            return []
         new, prompts = self.new_tokens(task), self.prompts(task, examples)
         texts = [""] * len(prompts)
         lengths = np.array([len(prompt) + new for prompt in prompts], dtype=np.int64)

@@ -41,3 +41,10 @@ def test_arrow_text_that_is_not_valid_utf8(tmp_path: Path) -> None:
     with ipc.new_file(tmp_path / "t.arrow", pyarrow.schema([("text", pyarrow.string())])) as stream:
         stream.write_batch(pyarrow.record_batch([raw], names=["text"]))
     assert outcome(open_source(tmp_path / "t.arrow")) == ["ok", "encoding", "ok"]
+
+
+def test_values_that_are_none_cost_one_row_each(tmp_path: Path) -> None:
+    text = pyarrow.array([b"fine", b"bro\xffken", b"good", b"fine"]).view(pyarrow.string())
+    dates = pyarrow.array([0, 0, 10**8, 0], pyarrow.date32())
+    pyarrow.parquet.write_table(pyarrow.table({"text": text, "day": dates}), tmp_path / "t.parquet")
+    assert outcome(open_source(tmp_path / "t.parquet")) == ["ok", "encoding", "invalid-value", "ok"]

@@ -102,3 +102,14 @@ def test_excel_states_its_separator(tmp_path: Path) -> None:
     source = open_source(write(tmp_path, "t.csv", "sep=;\r\ntext;label\r\nfine, yes;1\r\nbad;0\r\n"))
     assert source.columns == ["text", "label"]
     assert rows(source) == [["fine, yes", "1"], ["bad", "0"]]
+
+
+def test_a_quoted_empty_field_is_a_row_and_a_blank_line_is_none(tmp_path: Path) -> None:
+    text = "text,label\n" + 'fine,"1"\n' * 10 + '""\n   \n' + "bad,0\n"
+    source = open_source(write(tmp_path, "t.csv", text), how=Reading(separator=",", header=True))
+    assert outcome(source) == ["ok"] * 10 + ["field-count", "ok"]
+
+
+def test_the_name_of_the_only_column_may_be_a_value(tmp_path: Path) -> None:
+    source = open_source(write(tmp_path, "t.csv", "word\nfine\nword\nbad\n"), how=Reading(header=True))
+    assert rows(source) == [["fine"], ["word"], ["bad"]]

@@ -10,10 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from luthier.data.reading.formats.passages import LIMIT, passages
-from luthier.data.reading.prose import is_heading, reads_as_prose, title_of
+from luthier.data.reading.prose import is_heading
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
+from tests.data.reading.rows import outcome
 
 WORDS = ["the", "film", "was", "slow", "and", "music", "never", "quite", "left", "a", "bright", "scene", "half", "told"]
 
@@ -87,7 +88,7 @@ def test_prose_is_read_in_passages(tmp_path: Path, kind: str) -> None:
 def test_rows_are_read_by_line(tmp_path: Path, kind: str) -> None:
     source = opened(tmp_path, LINES[kind])
     assert source.decisions[0].value == "text"
-    assert source.decisions[0].why.startswith("one row a line; ")
+    assert source.decisions[0].why.startswith("one row per line; ")
     assert pieces(source) == [{"text": line} for line in LINES[kind].split("\n") if line]
 
 
@@ -190,36 +191,6 @@ def test_titles_become_a_column(tmp_path: Path) -> None:
     assert len(pieces(untitled)) == 4
 
 
-@pytest.mark.parametrize(
-    ("line", "title"),
-    [
-        *(("ACT I", "ACT I"), ("SCENE II.", "SCENE II."), ("CHAPTER 3", "CHAPTER 3"), ("IV.", "IV."), ("XIV", "XIV")),
-        *(("# A title", "A title"), ("### Deep", "Deep"), ("Chapter One: The Storm", "Chapter One: The Storm")),
-        *(
-            ("Chapter 12 The Storm", "Chapter 12 The Storm"),
-            ("PROLOGUE", "PROLOGUE"),
-            ("The First Act", "The First Act"),
-        ),
-        *(("Act V, Scene 2", "Act V, Scene 2"), ("***", ""), ("* * *", ""), ("-----", ""), ("\u2042", "")),
-    ],
-)
-def test_lines_that_are_headings(line: str, title: str) -> None:
-    assert is_heading(line)
-    assert title_of(line) == title
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        *("First Citizen:", "Part of the way", "Part I liked best was this", "#hashtag", "I am here", "Book two rooms"),
-        *("Chapters are long", "act", "* one item", "- a - b", "", "MMMMM", "Acting one", "# " + "x" * 200),
-    ],
-)
-def test_lines_that_are_none(line: str) -> None:
-    assert not is_heading(line)
-    assert title_of(line) == ""
-
-
 def test_line_ends_and_white_space_inside_stay(tmp_path: Path) -> None:
     text = "  An indented line  \r\nand more\r\n \r\n\r\n" * 10
     found = pieces(opened(tmp_path, text))
@@ -257,5 +228,12 @@ def test_contents_are_no_heading_without_end() -> None:
     assert named == ["Chapter 39, Chapter 40, Chapter 41"]
 
 
-def test_nothing_to_decide_on() -> None:
-    assert reads_as_prose([]) == (False, "there are no blank lines between them")
+def test_a_broken_line_costs_no_more_than_its_passage(tmp_path: Path) -> None:
+    parts = ["A line of prose.\nAnd one more line.\n"] * 400
+    parts[100] = "A line that holds nu\0l.\nAnd one more line.\n"
+    source = opened(tmp_path, "\n".join(parts))
+    assert outcome(source).count("encoding") == 1
+    assert source.decisions[0].value == "text in passages"
+    kept = "\n\n".join(row["text"] for row in pieces(source))
+    lost = len(parts) - kept.count("A line of prose.")
+    assert 0 < lost < LIMIT / len(parts[0]) + 1

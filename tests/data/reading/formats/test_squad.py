@@ -115,3 +115,9 @@ def test_any_nesting_comes_flat_and_whole(tmp_path: Path, articles: list[list[di
     for row, one in zip(rows, flat, strict=True):
         assert isinstance(row, Record)
         assert row.values["answers"]["text"] == [answer["text"] for answer in one["answers"]]
+
+
+def test_a_question_without_context_is_skipped_and_so_is_the_next(tmp_path: Path) -> None:
+    lost = article(qa(), qa(), context=None)
+    rows = list(opened(tmp_path, {"data": [article(qa()), lost]}).records())
+    assert [row.reason if isinstance(row, Skipped) else "ok" for row in rows] == ["ok"] + ["missing-context"] * 2

@@ -1,0 +1,122 @@
+"""Checks of labels: what each finds, how it says so, and when it is silent."""
+
+from typing import Any
+
+import pytest
+
+from luthier.data import checks
+from tests.data.checks.findings import only, severities, sound
+
+
+@pytest.mark.parametrize(
+    ("labels", "spelled"),
+    [
+        (["Yes ", "yes", "YES", "yes", "no"], ["'Yes ' (1 row)", "'yes' (2 rows)", "'YES' (1 row)"]),
+        ([1, 1.0, "1", 0], ["1 (1 row)", "1.0 (1 row)", "'1' (1 row)"]),
+        ([True, "True", "true", False], ["True (1 row)", "'True' (1 row)", "'true' (1 row)"]),
+        (["very positive", "very_positive", "very-positive"], ["'very_positive' (1 row)"]),
+        (["1", "1.0", "01"], ["'1.0' (1 row)"]),
+        (["ﬁne", "fine"], ["'fine' (1 row)"]),
+    ],
+)
+def test_near_equal_labels(labels: list[Any], spelled: list[str]) -> None:
+    finding = only(checks.near_equal_labels(labels))
+    assert (finding.id, finding.severity) == ("near-equal-labels", "warning")
+    assert all(one in finding.message for one in spelled)
+
+
+@pytest.mark.parametrize("labels", [[], ["a", "b"], [1, -1], ["1.5", "15"], [1, True], ["-1", "1"], ["a b", "ab"]])
+def test_different_labels_are_not_near_equal(labels: list[Any]) -> None:
+    assert checks.near_equal_labels(labels) == []
+
+
+def test_two_groups_of_near_equal_labels_are_two_findings() -> None:
+    assert len(sound(checks.near_equal_labels(["a", "A", "b", "b "]))) == 2
+
+
+def test_missing_like_labels() -> None:
+    finding = only(checks.missing_like_labels(["NA", "null", "yes", "NA", 3, None]))
+    assert finding.id == "missing-like-labels"
+    assert "'NA' (2 rows), 'null' (1 row)" in finding.message
+    assert checks.missing_like_labels(["nah", "nullified"]) == []
+
+
+def test_unseen_labels() -> None:
+    others = {"validation": ["a", "b"], "test": ["a", "c", "c", "d"]}
+    finding = only(checks.unseen_labels(["a", "b", "a"], others, {"test": [11, 12, 13, 14]}))
+    assert (finding.id, finding.severity) == ("unseen-labels", "error")
+    assert finding.message == (
+        "2 labels of the test rows are in no training row: 'c' (2 rows), 'd' (1 row). The training labels are 'a', 'b'."
+    )
+    assert finding.rows == (12, 13, 14)
+
+
+def test_each_split_with_an_unseen_label_is_a_finding_of_its_own() -> None:
+    validation, test = sound(checks.unseen_labels([0, 1], {"validation": [0, 2], "test": [3, 1, 3]}))
+    assert "1 label of the validation rows" in validation.message
+    assert "2 (1 row)" in validation.message
+    assert (validation.rows, test.rows) == ((2,), (1, 3))  # without numbers of their own, rows are counted from 1
+
+
+def test_one_class() -> None:
+    finding = only(checks.one_class({"spam": 40, "ham": 0}))
+    assert (finding.id, finding.severity) == ("one-class", "error")
+    assert "All 40 training rows have the label 'spam'" in finding.message
+    assert only(checks.one_class({"a": 1})).message.startswith("The only training row has the label 'a'")
+    assert checks.one_class({"a": 1, "b": 1}) == []
+    assert checks.one_class({}) == []
+
+
+def test_rare_class() -> None:
+    finding = only(checks.rare_class({"a": 90, "b": 4, "c": 1, "d": 5}))
+    assert (finding.id, finding.severity) == ("rare-class", "warning")
+    assert finding.message == "2 of 4 classes have fewer than 5 training rows: 'c' (1 row), 'b' (4 rows)."
+    assert checks.rare_class({"a": 5, "b": 5}) == []
+    assert checks.rare_class({"a": 1}) == []  # a single class is worse than rare, and `one_class` says so
+
+
+def test_a_class_without_training_rows_is_rare() -> None:
+    message = only(checks.rare_class({"a": 9, "b": 0})).message
+    assert message == "1 of 2 classes has fewer than 5 training rows: 'b' (0 rows)."
+
+
+def test_label_by_row() -> None:
+    finding = only(checks.label_by_row({f"id {i}": 1 for i in range(19)} | {"a": 2}))
+    assert (finding.id, finding.severity) == ("label-by-row", "error")
+    assert finding.message.startswith('19 of 21 training rows have a unique label, such as "id 0"')
+    assert checks.label_by_row({f"id {i}": 1 for i in range(19)}) == []
+    assert checks.label_by_row({f"id {i}": 1 for i in range(19)} | {"a": 4}) == []
+
+
+@pytest.mark.parametrize(("smallest", "severity"), [(101, None), (100, "info"), (21, "info"), (20, "warning")])
+def test_imbalance(smallest: int, severity: str | None) -> None:
+    found = checks.imbalance({"a": 1000, "b": 300, "c": smallest})
+    assert severities(found) == ([severity] if severity else [])
+
+
+def test_imbalance_says_how_much() -> None:
+    assert only(checks.imbalance({"a": 980, "b": 20})).message == (
+        "The largest class, 'a', has 980 training rows (98.0 %), the smallest, 'b', 20."
+    )
+
+
+def test_a_class_without_training_rows_is_no_imbalance() -> None:
+    assert checks.imbalance({"a": 1000, "b": 0}) == []
+    assert checks.imbalance({"a": 1000, "b": 500, "c": 0}) == []
+
+
+def test_constant_label() -> None:
+    finding = only(checks.constant_label({"joy": 3, "awe": 0, "all": 10}, 10))
+    assert finding.message == (
+        "Constant labels cannot be learned: set in no training row: 'awe'; set in all 10 training rows: 'all'."
+    )
+    assert checks.constant_label({"joy": 3}, 10) == []
+    assert checks.constant_label({"joy": 0}, 0) == []
+
+
+def test_constant_target() -> None:
+    finding = only(checks.constant_target([2.5, 2.5]))
+    assert finding.severity == "error"
+    assert finding.message == "The number to predict is 2.500 in all 2 training rows."
+    assert checks.constant_target([2.5, 2.6]) == []
+    assert checks.constant_target([]) == []

@@ -1,0 +1,190 @@
+"""The bytes of a source: decompressed, hashed as they lie there, refused where they hold no rows."""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import pickle
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import fsspec
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from luthier.data.reading.files import REFUSED, DataFile, find_file, missing, reading, refuse_binary, spool
+from luthier.data.reading.sources import open_source
+from luthier.errors import SourceError
+from tests.data.reading.rows import rows, write
+
+KINDS = {"gz": "gzip", "bz2": "bzip2", "xz": "xz", "zst": "zstd"}
+CONTENT = b"text,label\nfine,1\nbad,0\n"
+
+
+def pack(name: str, content: bytes) -> bytes:
+    if name == "zst":
+        buffer = pyarrow.BufferOutputStream()
+        with pyarrow.CompressedOutputStream(buffer, "zstd") as stream:
+            stream.write(content)
+        packed: bytes = buffer.getvalue().to_pybytes()
+        return packed
+    packers: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+    return packers[name](content)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_compressed_files(tmp_path: Path, name: str) -> None:
+    content = pack(name, CONTENT)
+    for file in (f"t.csv.{name}", "t.csv", "t"):  # the content says that it is compressed, not the name
+        source = open_source(write(tmp_path, file, content))
+        assert rows(source) == [["fine", "1"], ["bad", "0"]]
+        assert source.decisions[0].what == "compression"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_damaged_compressed_files(tmp_path: Path, name: str) -> None:
+    content = pack(name, "".join(f"text {n * n},{n % 7}\n" for n in range(20_000)).encode())
+    # A zstd frame need not hold a checksum, so of its faults only a missing end is certain to be seen.
+    changed = [] if name == "zst" else [content[:40] + b"\x00\xff\x55" * 20 + content[100:]]
+    for damaged in (content[: len(content) // 2], content[:-1], *changed):
+        with pytest.raises(SourceError, match="damaged"):
+            list(open_source(write(tmp_path, f"t.csv.{name}", damaged)).records())
+
+
+def test_compressed_parquet(tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b"]}), tmp_path / "t.parquet")
+    packed = write(tmp_path, "u.parquet.gz", gzip.compress((tmp_path / "t.parquet").read_bytes()))
+    assert rows(open_source(packed)) == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize("name", ["", *KINDS])
+def test_a_file_is_read_decompressed_and_hashed_as_it_lies_there(tmp_path: Path, name: str) -> None:
+    packed = pack(name, CONTENT) if name else CONTENT
+    file = find_file("mine", write(tmp_path, "t", packed))
+    assert (file.name, file.compression) == ("mine", KINDS.get(name, ""))
+    assert file.head(4) == b"text"
+    for _ in range(2):  # from its start as often as wanted
+        with file.open() as stream:
+            assert stream.read() == CONTENT
+    with file.open_seekable() as stream:
+        stream.seek(-7, io.SEEK_END)
+        assert stream.read() == b"\nbad,0\n"
+    assert file.digest() == hashlib.sha256(packed).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "suffix"),
+    [
+        ("x", Path("Reviews.CSV.gz"), ".csv"),
+        ("x", Path("a.b.jsonl"), ".jsonl"),
+        ("x", Path("data.zst"), ""),
+        ("x", Path("README"), ""),
+        ("https://example.org/t.csv.xz?download=a.json", None, ".csv"),
+    ],
+)
+def test_the_extension_is_that_below_a_compression(name: str, path: Path | None, suffix: str) -> None:
+    assert DataFile(name, path).suffix == suffix
+
+
+@pytest.mark.parametrize("path", [Path(os.devnull), Path("/")])
+def test_a_device_and_a_folder_are_no_file(path: Path) -> None:
+    with pytest.raises(SourceError, match="not a file") as caught:
+        find_file("mine", path)
+    assert caught.value.where == "mine"
+
+
+def tar() -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as opened:
+        opened.addfile(tarfile.TarInfo("t.csv"), io.BytesIO())
+    return archive.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        *((magic + bytes(300), kind) for magic, kind in REFUSED.items()),
+        *((pickle.dumps({"a": 1}, protocol), "pickle") for protocol in (2, 3, 4, 5)),
+        (tar(), "tar"),
+        ((64).to_bytes(8, "little") + b'{"__metadata__": {}}', "safetensors"),
+    ],
+)
+def test_what_holds_no_rows_is_named_and_refused(head: bytes, kind: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        refuse_binary(head, "t.csv")
+    assert kind in caught.value.what
+    assert (caught.value.where, bool(caught.value.hint)) == ("t.csv", True)
+
+
+@pytest.mark.parametrize("head", [b"", CONTENT, b"\x80", "größer".encode("utf-16"), b"12345678{9 and more"])
+def test_text_is_not_refused(head: bytes) -> None:
+    refuse_binary(head, "t.csv")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="file names are UTF-8 there")
+def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.csv"
+    path.write_text("text,label\na,b\n")
+    with pytest.raises(SourceError, match="the file name is not valid UTF-8") as caught:
+        find_file(str(path), path)
+    assert caught.value.where == str(tmp_path / "caf\\udce9.csv")
+
+
+def test_a_stream_is_kept_in_a_file(tmp_path: Path) -> None:
+    spool(io.BytesIO(CONTENT), tmp_path / "kept")
+    assert (tmp_path / "kept").read_bytes() == CONTENT
+    with pytest.raises(SourceError):
+        spool(io.BytesIO(CONTENT), tmp_path / "no" / "folder")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_no_permission(tmp_path: Path) -> None:
+    path = write(tmp_path, "t.csv", CONTENT)
+    path.chmod(0)
+    with pytest.raises(SourceError, match="permission"):
+        find_file("t.csv", path)
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (PermissionError(13, "Permission denied"), "permission"),
+        (gzip.BadGzipFile("not one"), "the compressed file is damaged: not one"),
+        (EOFError("too short"), "the compressed file is damaged: too short"),
+        (OSError("Invalid data stream"), "the file is damaged: Invalid data stream"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+    ],
+)
+def test_errors_of_the_system_say_what_where_and_how(error: Exception, what: str) -> None:
+    with pytest.raises(SourceError) as caught, reading("mine"):
+        raise error
+    assert what in caught.value.what
+    assert (caught.value.where, bool(caught.value.hint)) == ("mine", True)
+
+
+def test_a_missing_file_is_answered_with_what_is_there(tmp_path: Path) -> None:
+    assert missing("mine", tmp_path / "t.csv").hint == f"{tmp_path} is empty"
+    write(tmp_path, "reviews.csv", CONTENT)
+    assert missing("mine", tmp_path / "review.csv").hint == "did you mean 'reviews.csv'?"
+    assert missing("mine", tmp_path / "zzz").hint == f"in {tmp_path}: reviews.csv"
+    assert missing("mine", tmp_path / "deep" / "er" / "t.csv").hint == f"in {tmp_path}: reviews.csv"
+    assert missing("https://example.org/t.csv", None).where == "https://example.org/t.csv"
+
+
+def test_a_file_at_an_address_is_read_like_one_that_lies_here() -> None:
+    packed = gzip.compress(CONTENT)
+    with fsspec.open("memory://files/t.csv.gz", "wb") as stream:
+        stream.write(packed)
+    file = find_file("memory://files/t.csv.gz", None)
+    assert (file.compression, file.suffix, file.head(4)) == ("gzip", ".csv", b"text")
+    assert file.digest() == hashlib.sha256(packed).hexdigest()
+    with pytest.raises(SourceError) as caught:
+        find_file("memory://files/none.csv", None)
+    assert caught.value.where == "memory://files/none.csv"
+    with pytest.raises(SourceError, match="nosuchprotocol"):
+        find_file("nosuchprotocol://t.csv", None)

@@ -1,0 +1,85 @@
+"""Whether the first row names the columns, and names that are unique."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from luthier.data.reading.header import find_header, name_columns, unique_names
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([["text", "label"], ["fine", "pos"], ["awful", "neg"]], True),
+        ([["Sentence", "Stars"], ["fine", "5"], ["awful", "1"]], True),
+        ([["ID", "Tweet", "anger"], ["a1", "hello there", "0"], ["a2", "well", "1"]], True),
+        ([["", "review_text", "x"], ["0", "good", "a"], ["1", "bad", "b"]], True),
+        (
+            [
+                ["befund", "urteil"],
+                ["ein recht langer Satz ueber den Befund", "a"],
+                ["noch ein recht langer Satz", "b"],
+            ],
+            True,
+        ),
+        ([["a fine film", "1"], ["a bad film", "0"]], False),
+        ([["a fine film", "positive"], ["a bad film", "negative"], ["another", "positive"]], False),
+        ([["what a story", "positive"], ["no", "negative"]], False),
+        ([["5.0", "A plane.", "A jet."], ["3,8", "A man.", "A boy."]], False),
+        ([["dog", "Hund"], ["cat", "Katze"]], False),
+        ([["just one line"]], False),
+        ([["text", "label"]], True),
+    ],
+)
+def test_header_from_content(rows: list[list[str]], expected: bool) -> None:
+    found, why = find_header(rows)
+    assert found is expected, why
+    assert why
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "evidence"),
+    [
+        ([["1.5", "a"], ["2", "b"]], False, "'1.5'"),  # a number above numbers
+        ([["2019", "text"], ["fine", "a"]], True, ""),  # a number above words may be a name
+        ([["Wort", "urteil"], ["gut", "urteil"]], False, "'urteil'"),  # a value that comes again
+        ([["text", "label"], ["fine", "1"], ["text", "label"]], True, ""),  # joined files repeat their header
+        ([["betrag", "wort"], ["12,50", "x"], ["7", "y"]], True, "'betrag'"),  # numbers below a word
+        ([["", ""], ["a", "b"]], False, ""),
+    ],
+)
+def test_the_evidence_for_a_header_is_said(rows: list[list[str]], expected: bool, evidence: str) -> None:
+    found, why = find_header(rows)
+    assert found is expected, why
+    assert evidence in why
+
+
+def test_columns_without_a_header_are_numbered() -> None:
+    assert name_columns(None, 3) == (["column1", "column2", "column3"], [])
+
+
+def test_names_become_unique_and_are_said() -> None:
+    columns, decisions = name_columns([" text ", "", "text", "text_2"], 4)
+    assert columns == ["text", "column2", "text_3", "text_2"]
+    assert "'' -> 'column2'" in decisions[0].value
+    assert unique_names(["a", "a", "a"]) == ["a", "a_2", "a_3"]
+
+
+def test_names_that_need_no_change_are_not_mentioned() -> None:
+    assert name_columns([" text ", "label"], 2) == (["text", "label"], [])
+
+
+def test_header_with_one_name_fewer() -> None:
+    assert name_columns(["text", "label"], 3)[0] == ["column1", "text", "label"]
+    assert name_columns(["text", "label"], 3, empty_last=True)[0] == ["text", "label", "column3"]
+
+
+@given(st.lists(st.sampled_from(["", "a", "a_2", "a_3", "b", "column1", "column2", "column2_2"]), max_size=10))
+def test_any_names_become_unique_and_the_first_of_a_kind_stays(names: list[str]) -> None:
+    unique = unique_names(names)
+    assert len(unique) == len(names)
+    assert len(set(unique)) == len(unique)
+    assert all(unique)
+    for place, name in enumerate(names):
+        if name and name not in names[:place]:
+            assert unique[place] == name

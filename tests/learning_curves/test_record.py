@@ -1,0 +1,110 @@
+"""The curves of a run: what was added is read again, whatever the numbers are and wherever a kill cut the file."""
+
+import json
+import math
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from luthier.errors import DamagedError, ResourceError
+from luthier.learning_curves.record import CurveWriter, Series, read_curves
+from luthier.storage import disk
+
+NAMES = st.sampled_from(["train/loss", "eval/f1", "eval/größe\n\u2028"])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A file of the losses 0.5 at step 1 and 0.25 at step 2."""
+    path = tmp_path / "curves.jsonl"
+    with closing(CurveWriter(path)) as writer:
+        for step in (1, 2):
+            writer.add(step, step / 2, {"train/loss": 0.5**step})
+    return path
+
+
+def test_a_point_is_a_line_of_json(file: Path) -> None:
+    first, second = (json.loads(line) for line in file.read_text().splitlines())
+    assert {key: first[key] for key in ("step", "epoch", "name", "value")} == {
+        "step": 1, "epoch": 0.5, "name": "train/loss", "value": 0.5,
+    }  # fmt: skip
+    assert 1.7e9 < first["time"] <= second["time"]
+
+
+def test_without_a_file_there_are_no_curves(tmp_path: Path) -> None:
+    assert read_curves(tmp_path / "curves.jsonl") == {}
+    (tmp_path / "empty.jsonl").touch()
+    assert read_curves(tmp_path / "empty.jsonl") == {}
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**7), st.dictionaries(NAMES, st.floats(), max_size=3)), max_size=10))
+def test_what_was_added_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, points: list[tuple[int, dict[str, float]]]
+) -> None:
+    path = tmp_path_factory.mktemp("curves") / "curves.jsonl"
+    expected: dict[str, Series] = {}
+    with closing(CurveWriter(path)) as writer:
+        for step, values in points:
+            writer.add(step, 0.5, values)
+            for name, value in values.items():
+                series = expected.setdefault(name, Series())
+                series.epochs.append(0.5)
+                series.steps.append(step)
+                series.values.append(value)
+    # Compared as text, as nan is not nan.
+    assert repr(read_curves(path)) == repr(expected)
+
+
+@pytest.mark.parametrize(("value", "written"), [(math.nan, '"nan"'), (math.inf, '"inf"'), (-math.inf, '"-inf"')])
+def test_a_value_that_is_not_finite_is_json_all_the_same(tmp_path: Path, value: float, written: str) -> None:
+    with closing(CurveWriter(tmp_path / "curves.jsonl")) as writer:
+        writer.add(1, 1.0, {"train/loss": value})
+    assert (tmp_path / "curves.jsonl").read_text().endswith(f'"value": {written}}}\n')
+
+
+def test_a_line_that_is_only_half_written_is_left_out(file: Path) -> None:
+    whole = file.read_bytes()
+    first = whole.index(b"\n") + 1
+    for length in range(first, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        assert read_curves(file) == {"train/loss": Series([1], [0.5], [0.5])}, length
+
+
+def test_a_resumed_run_drops_the_points_after_its_checkpoint(file: Path) -> None:
+    first = file.read_bytes().index(b"\n") + 1
+    with closing(CurveWriter(file, first)) as writer:
+        writer.add(2, 1.0, {"train/loss": 0.125})
+    assert read_curves(file) == {"train/loss": Series([1, 2], [0.5, 0.125], [0.5, 1.0])}
+
+
+@pytest.mark.parametrize("missing", [1, 20])
+def test_a_file_that_has_lost_points_is_refused_and_left_as_it_is(file: Path, missing: int) -> None:
+    whole = file.read_bytes()
+    with pytest.raises(DamagedError, match=str(len(whole) + missing)) as caught:
+        CurveWriter(file, len(whole) + missing)
+    assert caught.value.where == str(file) and file.read_bytes() == whole
+
+
+def test_a_run_whose_curves_were_deleted_goes_on_without_the_earlier_points(tmp_path: Path) -> None:
+    with closing(CurveWriter(tmp_path / "curves.jsonl", 100)) as writer:
+        writer.add(7, 1.0, {"train/loss": 0.5})
+    assert read_curves(tmp_path / "curves.jsonl")["train/loss"].steps == [7]
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = CurveWriter(tmp_path / "curves.jsonl")
+
+    def full(operation: str, path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk, "before_change", full)
+    writer.add(1, 1.0, {"train/loss": 0.5})
+    steps: tuple[Callable[[], object], ...] = (writer.flush, writer.sync)
+    for step in steps:
+        with pytest.raises(ResourceError, match="No space left"):
+            step()
+    writer.close()

@@ -1,0 +1,185 @@
+"""Prediction: the forms of an input, invalid inputs, and loading a model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import GPT2Config, GPT2ForSequenceClassification
+from transformers.modeling_outputs import MultipleChoiceModelOutput, SequenceClassifierOutput
+
+from luthier.data.records import Record, Skipped
+from luthier.data.tokenized import Limits
+from luthier.errors import ColumnError, DataError, ModelError, UsageError
+from luthier.models.export import save_model
+from luthier.pipeline.inference import predictor as module
+from luthier.pipeline.inference.predictor import Predictor, load
+from luthier.tasks.text_classification.task import TextClassification
+from luthier.tokenizers.training import train_tokenizer
+from tests.conftest import review_rows
+from tests.tasks.by_hand import Oracle, bound, learned, predicting
+from tests.tenth.luthier_multiple_choice import MultipleChoice
+
+ROWS = review_rows(20)
+PAIRS = [row | {"other": f"two people {i}"} for i, row in enumerate(ROWS)]
+TOKENIZER = train_tokenizer([str(row["text"]) for row in ROWS], 300, architecture="bert")
+
+
+def by_length(ids: Tensor) -> SequenceClassifierOutput:
+    """`good` for more than six tokens, `bad` for fewer."""
+    longer = ids.ne(0).sum(1).float() - 6
+    return SequenceClassifierOutput(logits=torch.stack([-longer, longer], 1))
+
+
+def predictor(rows: list[dict[str, object]] = ROWS, length: int = 32, shape: str = "single/one") -> Predictor:
+    task, _ = learned(TextClassification, rows, shape=shape)
+    return predicting(task, Oracle(by_length), TOKENIZER, Limits(length))
+
+
+def test_each_label_has_a_score_and_the_highest_is_the_prediction() -> None:
+    (short, long) = predictor().predict(["a film", "the story of two people in the town"])
+    assert (short["prediction"], long["prediction"]) == ("bad", "good")
+    assert list(short["scores"]) == ["bad", "good"]
+    assert sum(short["scores"].values()) == pytest.approx(1)
+    assert short["score"] == max(short["scores"].values())
+
+
+def test_an_input_may_be_a_text_a_pair_or_a_mapping() -> None:
+    one, two = predictor(), predictor(PAIRS, shape="pair/one")
+    assert one.fields("a film") == one.fields(("a film",)) == one.fields({"whatever": "a film"}) == {"text": "a film"}
+    assert one.fields({"text": "a film", "id": 3}) == {"text": "a film", "id": 3}
+    assert two.fields(("a film", "a story")) == {"text": "a film", "text_pair": "a story"}
+    assert two.fields({"other": "a story"}) == {"other": "a story"}, "one column is not a pair"
+
+
+def test_a_single_text_or_mapping_is_one_input() -> None:
+    one = predictor()
+    assert one.predict("a film") == one.predict({"text": "a film", "id": 3}) == one.predict(["a film"])
+
+
+@pytest.mark.parametrize("texts", [(), ("a film",), ("a film", "a story", "a town")])
+def test_a_wrong_number_of_texts_is_an_error_with_the_right_number(texts: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match=rf"2 texts .*{len(texts)}"):
+        predictor(PAIRS, shape="pair/one").fields(texts)
+
+
+def test_answers_are_in_the_order_of_the_inputs_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 3)
+    texts = ["a film" if i % 3 else "the story of two people in the town" for i in range(10)]
+    found = predictor().predict(texts)
+    assert [answer["prediction"] for answer in found] == ["bad" if i % 3 else "good" for i in range(10)]
+
+
+def test_rows_are_read_one_chunk_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 2)
+    read: list[int] = []
+
+    def rows() -> Any:
+        for i in range(5):
+            read.append(i)
+            yield Record("t", i, {"text": "a film"})
+
+    answers = predictor().stream(rows())
+    assert read == []
+    assert next(answers)["prediction"] == "bad" and read == [0, 1]
+    assert len(list(answers)) == 4 and read == [0, 1, 2, 3, 4]
+
+
+def test_only_truncated_texts_are_marked() -> None:
+    whole, cut = predictor(length=5).predict(["a film", "the story of two people in the town"])
+    assert "truncated" not in whole and cut["truncated"] is True
+    assert cut["prediction"] == "bad", "the model was given five tokens"
+
+
+# -- invalid inputs --------------------------------------------------------------------------------------------------
+
+
+def test_an_invalid_input_is_an_error_in_predict_and_a_row_with_an_error_in_stream() -> None:
+    seen = [{"context": f"the film {i}", "endings": ["is long", "is"], "label": i % 2} for i in range(20)]
+    task, _ = learned(MultipleChoice, seen)
+    longest = Oracle(lambda ids: MultipleChoiceModelOutput(logits=ids.ne(0).sum(2).float()))
+    model = predicting(task, longest, TOKENIZER, Limits(32))
+    good: dict[str, Any] = {"context": "a film", "endings": ["is", "is long"]}
+    bad: dict[str, Any] = {"context": "a film", "endings": ["is"]}
+    assert model.predict([good])[0]["ending"] == "is long"
+    with pytest.raises(DataError, match=r"^one-ending: there is nothing to choose from") as caught:
+        model.predict([good, bad])
+    assert caught.value.where == str(bad)
+    right, wrong = model.stream([Record("t", 1, good | {"id": 1}), Record("t", 2, bad | {"id": 2})])
+    assert (right["id"], right["ending"]) == (1, "is long")
+    assert wrong == bad | {"id": 2, "prediction": None, "error": "one-ending: there is nothing to choose from"}
+
+
+def test_unreadable_rows_keep_their_place_in_the_output() -> None:
+    rows: list[Record | Skipped] = [
+        Skipped("t", 1, "bad-quoting", "line 2"),
+        Record("t", 2, {"text": "a film", "id": 7}),
+    ]
+    first, second = predictor().stream(rows)
+    assert first == {"row": 1, "prediction": None, "error": "bad-quoting: line 2"}
+    assert (second["id"], second["prediction"]) == (7, "bad")
+
+
+def test_a_missing_column_is_an_error_in_the_first_row_only() -> None:
+    good, bad = Record("t.csv", 1, {"text": "a film", "id": 1}), Record("t.csv", 2, {"txt": "a film", "id": 2})
+    answers = list(predictor().stream([good, bad]))
+    assert answers[1]["error"].startswith("missing-column: ")
+    with pytest.raises(ColumnError) as caught:
+        list(predictor().stream([bad, good]))
+    assert caught.value.where == "t.csv"
+
+
+# -- loading ---------------------------------------------------------------------------------------------------------
+
+
+def test_loading_an_unfinished_run_is_an_error_with_the_resume_command(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("")
+    with pytest.raises(ModelError) as caught:
+        load(tmp_path)
+    assert f"luthier resume {tmp_path}" in caught.value.hint
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A third-party classifier with two labels and no padding token in its configuration."""
+    tokenizer = train_tokenizer([str(row["text"]) for row in ROWS], 300, family="decoder", architecture="gpt2")
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(tokenizer),
+        n_embd=32,
+        n_layer=1,
+        n_head=2,
+        n_positions=48,
+        id2label={0: "no", 1: "yes"},
+        label2id={"no": 0, "yes": 1},
+    )
+    GPT2ForSequenceClassification(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_the_task_of_a_third_party_model_is_inferred_from_its_head(foreign: Path) -> None:
+    found = load(foreign)
+    assert (found.task.name, found.task.shape) == ("text-classification", "single/one")
+    assert found.task.set_limits == Limits(48)
+    assert not found.model.training and found.model.dtype == torch.float32
+    texts = ["a film", "the story of two people in the town"]
+    together = found.predict(texts)
+    assert list(together[0]["scores"]) == ["no", "yes"]
+    for text, answer in zip(texts, together, strict=True):
+        alone = found.predict([text])[0]
+        assert answer["scores"] == pytest.approx(alone["scores"], abs=1e-5), "padding tokens are ignored"
+
+
+def test_a_model_with_a_task_card_has_the_task_and_limits_of_its_training(foreign: Path, tmp_path: Path) -> None:
+    given = load(foreign)
+    task, _ = learned(TextClassification, ROWS)
+    card = bound(task, given.tokenizer, Limits(8)).card()
+    save_model(tmp_path / "ours", given.model, given.tokenizer, card, "")
+    found = load(tmp_path / "ours")
+    assert found.task.set_limits == Limits(8)
+    assert found.predict(["a film"])[0]["scores"].keys() == {"bad", "good"}
+    assert found.predict(["the story of two people in the town " * 3])[0]["truncated"] is True
+    assert json.loads((tmp_path / "ours" / "luthier.json").read_text())["max_length"] == 8
