@@ -11,6 +11,7 @@ from luthier.metrics.classification import class_table
 from luthier.metrics.entities import (
     Entity,
     entities,
+    entity_errors,
     entity_metrics,
     entity_types,
     most_frequent_tags,
@@ -120,3 +121,32 @@ def test_valid_tags_hold_the_same_entities(tags):
     assert entities(valid) == entities(tags)
     for before, tag in zip(["O", *valid], valid, strict=False):
         assert not tag.startswith("I-") or before[2:] == tag[2:]
+
+
+def test_the_outcomes_of_entities_by_hand():
+    gold = [["B-PER", "I-PER", "O", "B-LOC", "O", "B-ORG", "I-ORG", "O", "B-PER"]]
+    predicted = [["B-PER", "I-PER", "O", "B-ORG", "O", "B-ORG", "O", "B-LOC", "O"]]
+    assert entity_errors(predicted, gold) == {
+        "right": 1,  # the first person
+        "wrong type": 1,  # a place taken for an organisation
+        "wrong span": 1,  # an organisation that ends too early
+        "wrong type and span": 0,
+        "missed": 1,  # the last person
+        "spurious": 1,  # a place where there is none
+    }
+
+
+def test_an_entity_is_paired_once_and_with_the_closest():
+    gold = [["B-PER", "I-PER", "I-PER"]]
+    predicted = [["B-LOC", "B-PER", "O"]]
+    found = entity_errors(predicted, gold)
+    assert (found["wrong span"], found["spurious"], found["missed"]) == (1, 1, 0)
+
+
+@given(PAIRS)
+def test_every_entity_has_one_outcome(pairs):
+    predicted, gold = both(pairs)
+    found = entity_errors(predicted, gold)
+    paired = sum(found[name] for name in ("right", "wrong type", "wrong span", "wrong type and span"))
+    assert paired + found["missed"] == sum(len(entities(row)) for row in gold)
+    assert paired + found["spurious"] == sum(len(entities(row)) for row in predicted)

@@ -16,7 +16,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.api import train as api
 from luthier.data.batches import by_length
-from luthier.data.columns.profile import profile
+from luthier.data.columns.profile import ColumnProfile, profile
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Examples, Limits
 from luthier.engines.objective import Objective
@@ -59,9 +59,14 @@ def records(rows: Sequence[Row]) -> list[Record]:
     return [Record("rows.jsonl", i, dict(row)) for i, row in enumerate(rows, start=1)]
 
 
+def profiles_of(rows: Sequence[Row]) -> dict[str, ColumnProfile]:
+    """The columns of a table, as the tasks see them."""
+    return profile(records(rows))
+
+
 def recognised(kind: type[Task[Any]], rows: Sequence[Row], *, shape: str | None = None) -> Recognised[Any]:
     """The task on rows, its columns found as `train` finds them."""
-    task, profiles = kind(), profile(records(rows))
+    task, profiles = kind(), profiles_of(rows)
     found = task.recognise(profiles, {}, shape)
     assert found is not None, task.why_not(profiles, {})
     return Recognised(task, found.shape, found.columns, task.details(found.shape, found.columns, profiles))
@@ -95,7 +100,8 @@ def prompts(
 ) -> list[list[int]]:
     """What the model is given for each example."""
     ready = bound(task, tokenizer, limits)
-    found: list[list[int]] = ready.kind.prompts(ready, examples)
+    kind: Any = ready.kind  # one of those that write
+    found: list[list[int]] = kind.prompts(ready, examples)
     return found
 
 

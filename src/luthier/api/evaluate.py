@@ -153,6 +153,8 @@ def _examples(
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
     findings = checks.skipped_rows(account.read, account.skipped)
+    if "test" in table.examples:
+        findings += task.missed(table.examples["test"], "test")
     for finding in findings:
         console.finding(finding)
     if not table.examples.get("test"):

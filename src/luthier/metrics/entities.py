@@ -71,6 +71,48 @@ def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
     ]
 
 
+def entity_errors(predicted: Tags, gold: Tags) -> dict[str, int]:
+    """Outcomes of the gold and predicted entities, in the categories of MUC-5 (Chinchor and Sundheim 1993).
+
+    Each entity is paired with at most one of the other side: an equal one first, then one of the same span, then one
+    that overlaps and has the same type, then one that overlaps.
+
+    Args:
+        predicted: IOB2 tags by sentence.
+        gold: As many tags for each sentence.
+
+    Returns:
+        Outcome to its number of pairs or entities: `right`, `wrong type` (same span), `wrong span` (same type,
+        overlapping), `wrong type and span` (overlapping), `missed` (no overlap), `spurious` (no overlap).
+    """
+    _check(predicted, gold)
+    counted = dict.fromkeys((*_PAIRED, "missed", "spurious"), 0)
+    for ours, theirs in zip(predicted, gold, strict=True):
+        found, wanted = entities(ours), entities(theirs)
+        for outcome, fits in _PAIRED.items():
+            for entity in list(wanted):
+                pair = next((other for other in found if fits(other, entity)), None)
+                if pair is not None:
+                    counted[outcome] += 1
+                    wanted.remove(entity)
+                    found.remove(pair)
+        counted["missed"] += len(wanted)
+        counted["spurious"] += len(found)
+    return counted
+
+
+def _overlap(one: Entity, other: Entity) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+_PAIRED: dict[str, Callable[[Entity, Entity], bool]] = {
+    "right": lambda one, other: one == other,
+    "wrong type": lambda one, other: one[1:] == other[1:],
+    "wrong span": lambda one, other: one.type == other.type and _overlap(one, other),
+    "wrong type and span": _overlap,
+}
+
+
 def entity_types(*tags: Tags) -> list[str]:
     """The entity types in tags, sorted."""
     return sorted({entity.type for several in tags for sentence in several for entity in entities(sentence)})

@@ -173,8 +173,13 @@ def _value(value: Any) -> str:
 
 
 def _figures(curves: Mapping[str, Mapping[str, Series]], contenders: Sequence[Contender]) -> list[Figure]:
-    """One chart for each curve, with every run in it."""
-    found = dict.fromkeys(name for series in curves.values() for name in series if name not in _LEFT_OUT)
+    """One chart for each curve that has more than a single point, with every run in it."""
+    found = dict.fromkeys(
+        name
+        for several in curves.values()
+        for name, series in several.items()
+        if name not in _LEFT_OUT and len(series.steps) > 1
+    )
     # Evaluation first: runs are compared by it.
     ordered = sorted(found, key=lambda name: (name.startswith("train/"), name != "eval/loss"))
     return [_figure(name, curves, contenders) for name in ordered]

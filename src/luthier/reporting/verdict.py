@@ -61,10 +61,14 @@ def strongest(metrics: Mapping[str, Any], name: str) -> str | None:
     values = {
         baseline: scores[name]
         for baseline, scores in (metrics.get("baselines") or {}).items()
-        if scores and scores.get(name) is not None
+        if scores and scores.get(name) is not None and (baseline, name) not in _NO_RIVALS
     }
     best = max if entry["greater_is_better"] else min
     return best(values, key=lambda baseline: values[baseline], default=None)
+
+
+# Always predicting one class has a recall of 1 for this class, or no precision at all: there is nothing to beat.
+_NO_RIVALS = {("majority", "recall"), ("majority", "precision")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,9 @@ class Task(ABC, Generic[Learned]):
     def knows(self, task: Fitted[Learned], example: Example) -> bool:
         return True
 
+    def missed(self, task: Fitted[Learned], examples: Dataset, split: str) -> list[Finding]:
+        return []
+
     def label_counts(self, task: Fitted[Learned], examples: Dataset) -> dict[str, int]:
         return {}
 

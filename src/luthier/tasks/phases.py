@@ -126,8 +126,12 @@ class Fitted(Recognised[Learned]):
         return self.kind.check(self, splits, keys, given)
 
     def knows(self, example: Example) -> bool:
-        """Whether the label of an example occurs in training."""
+        """Whether the label of an example occurs in training; examples with other labels are not scored."""
         return self.kind.knows(self, example)
+
+    def missed(self, examples: Dataset, split: str) -> list[Finding]:
+        """Findings about labels that are scored although the model cannot predict them."""
+        return self.kind.missed(self, examples, split)
 
     def label_counts(self, examples: Dataset) -> dict[str, int]:
         """Label to its number of examples; empty if the task has no labels to count."""

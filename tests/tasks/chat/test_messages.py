@@ -102,7 +102,11 @@ def test_calls_of_tools() -> None:
         ([USER, "Hello"], "invalid-message", "message 2"),
         ([{"role": "user", "content": [{"type": "image"}]}, ASSISTANT], "not-text", "message 1"),
         ([USER, {"role": "function_call", "content": "search(rice)"}], "bad-tool-call", "names no function"),
-        ([USER, {"role": "function_call", "content": '{"name": "a", "arguments": "x"}'}], "bad-tool-call", "no object"),
+        (
+            [USER, {"role": "function_call", "content": '{"name": "a", "arguments": "x"}'}],
+            "bad-tool-call",
+            "arguments 'x'",
+        ),
         ([USER, {"role": "function_call", "content": "[]"}], "bad-tool-call", "calls nothing"),
     ],
 )

@@ -171,7 +171,25 @@ def test_the_loss_is_the_model_s_own_on_the_labels(template: str) -> None:
     kept = answers(task, model, tokenizer, examples, Limits(4096))
     assert [answer["nll"] for answer in kept] == pytest.approx(own, rel=1e-5)
     assert [answer["tokens"] for answer in kept] == [row["targets"] for row in rows]
-    assert [answer["bytes"] for answer in kept] == [len("\n".join(said(row)).encode()) for row in FIVE]
+    assert [answer["bytes"] for answer in kept] == [len("".join(said(row)).encode()) for row in FIVE]
+
+
+@pytest.mark.parametrize("length", [16, 24, 40, 64, 4096])
+def test_bits_per_byte_are_those_of_the_tokens_that_are_left(length: int) -> None:
+    """A model without knowledge needs log2(V) bits for every token, whatever is cut off behind it."""
+    task, examples, tokenizer = ready("chatml", [turns("Hi", "The violin is old. " * n) for n in (1, 2, 5)])
+    model = AutoModelForCausalLM.from_config(TINY).eval()
+    torch.nn.init.zeros_(model.lm_head.weight)
+    kept = answers(task, model, tokenizer, examples, Limits(length))
+    trigram = bound(task, tokenizer, Limits(length)).baselines(examples, examples)["trigram"]
+    for answer, baseline, row in zip(kept, trigram, documents_of(tokenizer, examples), strict=True):
+        scored = [label for label in row[1][:length] if label != IGNORED]
+        text = tokenizer.decode(scored).replace("<|im_end|>", "")
+        assert (answer["tokens"], answer["bytes"]) == (len(scored), len(text.encode()))
+        assert (baseline["tokens"], baseline["bytes"]) == (answer["tokens"], answer["bytes"])
+    found = values_of(task, kept, examples)
+    tokens, sizes = (sum(answer[key] for answer in kept) for key in ("tokens", "bytes"))
+    assert found["bits_per_byte"] == pytest.approx(np.log2(TINY.vocab_size) * tokens / sizes, rel=1e-5)
 
 
 def test_the_trigram_baseline_is_asked_for_the_assistants_tokens_alone() -> None:

@@ -2,9 +2,6 @@
 
 import json
 import random
-import re
-import string
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +45,7 @@ from tests.tasks.by_hand import (
     values_of,
     write,
 )
+from tests.tasks.question_answering.squad import official_f1
 
 WORDS = ["the", "film", "a", "story", "of", "two", "people", "in", "town", "with", "music", "and", "long", "night"]
 
@@ -376,23 +374,6 @@ def test_a_model_in_windows_says_what_a_plain_search_of_all_spans_says(tokenizer
 
 
 # -- questions without an answer -------------------------------------------------------------------------------------
-
-
-def official_f1(prediction: str, golds: Sequence[str]) -> float:
-    """As in the SQuAD script, written down again."""
-
-    def words(text: str) -> list[str]:
-        text = "".join(letter for letter in text.lower() if letter not in set(string.punctuation))
-        return re.sub(r"\b(a|an|the)\b", " ", text).split()
-
-    def f1(gold: str) -> float:
-        one, other = words(prediction), words(gold)
-        if not one or not other:
-            return float(one == other)
-        same = sum((Counter(one) & Counter(other)).values())
-        return 0.0 if not same else 2 * same / (len(one) + len(other))
-
-    return max(map(f1, golds or [""]))
 
 
 def official_threshold(answers: Sequence[Answer], golds: Sequence[Sequence[str]]) -> tuple[float, float]:

@@ -23,7 +23,6 @@ from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Recognised
 from luthier.tasks.registry import find, registry
-from luthier.tasks.text_classification.kinds import OneLabel
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.task import SHAPES, TextClassification
 from tests.tasks.by_hand import bound, came_back
@@ -138,16 +137,6 @@ def test_class_weights_weigh_the_loss_of_their_label() -> None:
     expected = nn.CrossEntropyLoss(torch.tensor([3.0, 1.0]), reduction="sum")(logits, labels)
     found = loss_of(task, logits, examples["label"], class_weights={"bad": 3.0})
     assert found == pytest.approx(float(expected), rel=1e-6)
-
-
-def test_balanced_weights_give_each_class_the_same_sum() -> None:
-    labels = ["bad"] * 15 + ["good"] * 5
-    found = OneLabel.fit(labels, Recipe.build({"training": {"class_weights": "balanced"}}))
-    logits = torch.zeros(20, 2)
-    summed, encoded = found.loss(0.0), torch.tensor(found.encode(labels))
-    of_bad, of_good = (summed(logits[part], encoded[part]) for part in (slice(15), slice(15, None)))
-    assert float(of_bad) == pytest.approx(float(of_good))
-    assert float(of_bad + of_good) == pytest.approx(20 * math.log(2), rel=1e-6)
 
 
 def test_the_loss_of_several_labels_is_torchs_binary_cross_entropy() -> None:

@@ -172,13 +172,24 @@ def test_tags_that_continue_nothing_are_counted_and_begin_an_entity() -> None:
     keys = {"train": [task.key(example) for example in train]}
     found = {finding.id: finding for finding in task.check({"train": train}, keys, [])}
     assert found["invalid-tags"].rows == (21,)
-    assert "3 tags I-" in found["invalid-tags"].message
+    assert ": 3 I- tags" in found["invalid-tags"].message
 
 
-def test_an_entity_of_a_type_that_training_has_not_is_unknown() -> None:
-    task, _ = learned(TokenClassification, rows(IOB2))
-    assert task.knows({"tags": ["B-PER", "O", "I-LOC"]})
-    assert not task.knows({"tags": ["B-ORG", "O", "O"]})
+def test_an_entity_of_a_type_that_training_has_not_is_reported_and_counts_as_missed() -> None:
+    task, examples = learned(TokenClassification, rows(IOB2))
+    held_out = Dataset.from_dict({"tags": [["B-PER", "O", "I-LOC"], ["B-ORG", "O", "B-ORG"]], "row": [1, 2]})
+    assert all(task.knows(example) for example in held_out)
+    (finding,) = task.missed(held_out, "test")
+    assert (finding.id, finding.severity) == ("missed-labels", "warning")
+    assert "'ORG' (2)" in finding.message and "knows 'LOC', 'PER'" in finding.message
+    assert task.missed(Dataset.from_dict(examples), "test") == []
+    keys = {"train": ["a"] * len(examples["row"]), "test": ["b", "c"]}
+    columns = {"text": ["", ""], "offsets": [[[0, 1]] * 3] * 2}
+    splits = {"train": Dataset.from_dict(examples), "test": Dataset.from_dict(held_out[:] | columns)}
+    assert "missed-labels" in {one.id for one in task.check(splits, keys, ["test"])}
+    said = [{"prediction": row} for row in (["B-PER", "O", "B-LOC"], ["O", "O", "O"])]
+    found = values_of(task, said, held_out[:])
+    assert (found["precision"], found["recall"]) == (1.0, 0.5)
 
 
 def test_splits_are_balanced_by_the_types_of_a_sentence() -> None:
@@ -507,7 +518,8 @@ def test_somebody_elses_model_says_its_tags_in_its_own_scheme(
     assert answer["tags"] == IOB2
     found = [(entity["start"], entity["end"], entity["type"]) for entity in answer["prediction"]]
     assert found == SPANS
-    assert task.knows({"tags": IOB2}) and not task.knows({"tags": ["B-ORG"]})
+    assert not task.missed(Dataset.from_dict({"tags": [IOB2]}), "test")
+    assert task.missed(Dataset.from_dict({"tags": [["B-ORG"]]}), "test")
 
 
 def test_a_model_without_the_head_is_of_no_task_of_ours() -> None:

@@ -89,6 +89,30 @@ def unseen_labels(
     return findings
 
 
+def missed_labels(counts: Mapping[str, int], known: Iterable[str], split: str) -> list[Finding]:
+    """Labels of evaluated rows that the model cannot predict; they count as errors.
+
+    Args:
+        counts: Number of occurrences of each label in the evaluated rows.
+        known: Labels that the model can predict.
+        split: Name of the rows, such as `test`.
+    """
+    known = sorted(known)
+    unseen = Counter({label: n for label, n in counts.items() if label not in known})
+    if not unseen:
+        return []
+    named = listing([f"{label!r} ({count(n)})" for label, n in unseen.most_common()])
+    return [
+        Finding(
+            id="missed-labels",
+            severity="warning",
+            message=f"The {split} rows have labels that the model cannot predict, which count as errors: {named}. It "
+            f"knows {listing([repr(label) for label in known], 10)}.",
+            action="Correct the spelling, add training rows with these labels, or remove them from the data.",
+        )
+    ]
+
+
 def one_class(counts: Mapping[str, int]) -> list[Finding]:
     """All training rows have the same label.
 

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from luthier.metrics.spans import exact_match, token_f1
 from luthier.reporting.panels import Mark, Pair, Panel, SideBySide, Table
+from luthier.tasks.calibration import calibration_panel
 
 MOST_SHOWN = 60
 KINDS = ("right", "partly right", "wrong", "answered an unanswerable question", "left unanswered")
@@ -20,8 +23,11 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
     errors = [i for i in range(n) if kinds[i] != "right"]
     errors.sort(key=lambda i: (-(predictions["score"][i] or 0.0), i))
     pairs = [_pair(predictions, i) for i in errors[:MOST_SHOWN]]
+    confidence = np.array([score or 0.0 for score in predictions["score"]])
+    right = np.array([kind == "right" for kind in kinds])
     return [
         Table("Answers", ("answer", "rows", "% of the rows"), rows),
+        calibration_panel(confidence, right, "How often an answer with this confidence is an exact match."),
         SideBySide(pairs, len(errors), "Most confident errors", score_name="confidence"),
     ]
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from luthier.metrics import calibration, classification, multilabel
+from luthier.metrics import classification, multilabel
 from luthier.metrics.bootstrap import Score
 from luthier.reporting import panels as shapes
 from luthier.reporting.panels import Panel
+from luthier.tasks.calibration import calibration_panel
 from luthier.tasks.text_classification.labels import Labels
 
 MOST_ERRORS = 100
@@ -49,15 +50,8 @@ def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> I
         confidence = np.asarray([*predictions["scores"]], dtype=float).ravel()
         right = gold_matrix.ravel() == 1
     yield _class_table(classification.class_table(counts, labels.names, resamples=RESAMPLES))
-    bins = calibration.reliability(confidence, right, resamples=0)
-    error = calibration.expected_calibration_error(confidence, right).on(np.ones((1, len(right))))[0]
-    yield shapes.Reliability(
-        [shapes.Bin(found.confidence or 0.0, found.accuracy.value or 0.0, found.n) for found in bins if found.n],
-        float(error),
-        note=""
-        if labels.kind == "one"
-        else "Over every label of every row: how often a label with this predicted probability is true.",
-    )
+    several = "Over every label of every row: how often a label with this predicted probability is true."
+    yield calibration_panel(confidence, right, "" if labels.kind == "one" else several)
 
 
 def _class_table(classes: Sequence[classification.ClassScores]) -> shapes.Table:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.metrics.classification import class_table
-from luthier.metrics.entities import Entity, entities, entity_types, type_counts
+from luthier.metrics.entities import Entity, entities, entity_errors, entity_types, type_counts
 from luthier.reporting.panels import Cell, Mark, Pair, Panel, Score, SideBySide, Table
 
 RESAMPLES = 500  # for the table; the headline's scores use the recipe's number
 MOST_SHOWN = 60
+OUTCOMES = "Wrong type: the right span. Wrong span: overlaps an entity of this type. Missed, spurious: overlap no entity."
 
 
 def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
@@ -31,6 +32,8 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         ]
         columns = ("type", "precision", "recall", "F1", "entities", "predicted")
         found.append(Table("Entity types", columns, rows))
+        outcomes = [(outcome, n) for outcome, n in entity_errors(predicted, gold).items() if n]
+        found.append(Table("Outcomes", ("entities that are", "number"), outcomes, OUTCOMES))
     wrong = [i for i in range(len(gold)) if set(entities(gold[i])) != set(entities(predicted[i]))]
     wrong.sort(key=lambda i: (-_certainty(predictions, i), i))
     pairs = [_pair(predictions, i) for i in wrong[:MOST_SHOWN]]

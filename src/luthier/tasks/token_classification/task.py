@@ -180,12 +180,12 @@ class TokenClassification(Task[Tags]):
             *checks.numbered_tags(counts),
             *checks.rare_class(counts),
             *checks.mended({"invalid-tags": (rule, rows)}, len(train)),
+            *(found for name, split in splits.items() if name != "train" for found in task.missed(split, name)),
             *super().check(task, splits, keys, given),
         ]
 
-    def knows(self, task: Fitted[Tags], example: Example) -> bool:
-        known = task.learned
-        return all(entity.type in known.types for entity in entities(known.valid(example["tags"])))
+    def missed(self, task: Fitted[Tags], examples: Dataset, split: str) -> list[Finding]:
+        return checks.missed_labels(task.label_counts(examples), task.learned.types, split)
 
     def label_counts(self, task: Fitted[Tags], examples: Dataset) -> dict[str, int]:
         counted = Counter(entity.type for row in examples["tags"] for entity in entities(task.learned.valid(row)))

@@ -1,0 +1,66 @@
+"""The verdict: which baseline counts, and what the difference to it says."""
+
+from typing import Any
+
+import pytest
+
+from luthier.reporting.verdict import strongest, verdict
+
+
+def entry(value: float, **more: Any) -> dict[str, Any]:
+    return {"value": value, "low": value - 0.05, "high": value + 0.05, "n": 200, "split": "test"} | {
+        "greater_is_better": True,
+        **more,
+    }
+
+
+def scored(difference: tuple[float, float] | None, **metrics: float) -> dict[str, Any]:
+    """Scores beside the majority class, whose recall is perfect and whose accuracy is 0.6."""
+    found = {name: entry(value) for name, value in metrics.items()}
+    tested = {"value": 0.2, "low": difference[0], "high": difference[1]} if difference else None
+    return {
+        "metric_for_best": "accuracy",
+        "metrics": found,
+        "baselines": {"majority": {"accuracy": 0.6, "recall": 1.0, "precision": 0.6}},
+        "differences": {"majority": dict.fromkeys(found, tested)} if tested else {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("difference", "tone", "words"),
+    [
+        ((0.1, 0.3), "good", "above the majority class: significant (95 %)"),
+        ((-0.1, 0.3), "bad", "Not significantly better than the majority class"),
+        ((-0.3, -0.1), "bad", "Significantly worse than the majority class"),
+        (None, "open", "0.600 for the majority class: not tested"),
+    ],
+)
+def test_the_verdict_is_that_of_the_interval(difference: tuple[float, float] | None, tone: str, words: str) -> None:
+    found = verdict(scored(difference, accuracy=0.8), {})
+    assert found.tone == tone
+    assert words in found.sentence
+    assert "0.800 (0.750-0.850) on 200 test rows" in found.sentence
+
+
+@pytest.mark.parametrize("name", ["recall", "precision"])
+def test_always_predicting_one_class_is_no_rival_in_recall_or_precision(name: str) -> None:
+    metrics = scored((0.1, 0.3), accuracy=0.8, **{name: 0.7})
+    assert strongest(metrics, "accuracy") == "majority"
+    assert strongest(metrics, name) is None
+    metrics["baselines"]["tfidf"] = {name: 0.5}
+    assert strongest(metrics, name) == "tfidf"
+
+
+def test_a_score_of_validation_rows_says_that_it_is_optimistic() -> None:
+    metrics = scored((0.1, 0.3), accuracy=0.8)
+    assert verdict(metrics, {}).notes == ()
+    metrics["metrics"]["accuracy"]["split"] = "validation"
+    (note,) = verdict(metrics, {}).notes
+    assert "optimistic" in note and "data.test_share" in note
+
+
+def test_an_undefined_metric_has_no_verdict() -> None:
+    metrics = scored(None, accuracy=0.8)
+    metrics["metrics"]["accuracy"] |= {"value": None, "low": None, "high": None}
+    found = verdict(metrics, {})
+    assert (found.tone, found.sentence) == ("open", "Accuracy is not defined on these 200 test rows.")

@@ -1,0 +1,161 @@
+"""Writing: what a text costs, how it is generated, and where it ends."""
+
+import math
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import torch
+from transformers import BertConfig, GenerationConfig, LlamaConfig, T5Config
+from transformers.modeling_outputs import CausalLMOutput
+
+from luthier.data.batches import IGNORED
+from luthier.data.tokenized import Examples, Limits
+from luthier.models.loading import load_model, load_tokenizer
+from luthier.recipe import GenerationRecipe, Recipe
+from luthier.tasks.generation.writes import UNTUNED, Writing, generate, language_metrics
+from luthier.tasks.phases import Answer, Bound
+from luthier.tasks.summarization.task import Summarization
+from luthier.tasks.text_generation.task import TextGeneration
+from tests.tasks.by_hand import bound, encoded, learned, predicting, values_of
+from tests.tasks.generation.drawn import Built, drawn_documents, text
+
+
+def test_a_text_without_an_end_is_told(built: Built) -> None:
+    tokenizer = load_tokenizer(str(built("LLaMA")))
+    task, examples = drawn_documents(tokenizer, 4)
+    rows = encoded(task, examples, tokenizer)
+    columns = {**examples, "row": list(range(4))}
+    assert bound(task, tokenizer).notice(columns, rows) == []
+    cut = [{**row, "labels": row["labels"][:-1]} for row in rows]
+    assert [finding.id for finding in bound(task, tokenizer).notice(columns, cut)] == ["no-end"]
+
+
+def test_bits_per_byte_and_perplexity_by_hand() -> None:
+    task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(3)])
+    costs, tokens, texts = [6.0, 2.0], [3, 1], ["Zoë", "abc"]
+    sizes = [len(one.encode()) for one in texts]
+    assert sizes == [4, 3]
+    said = [
+        {"prediction": None, "nll": cost, "tokens": n, "bytes": size}
+        for cost, n, size in zip(costs, tokens, sizes, strict=True)
+    ]
+    found = values_of(task, said, {"text": texts})
+    expected = {"loss": 8 / 4, "perplexity": math.exp(8 / 4), "bits_per_byte": 8 / math.log(2) / 7}
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["GPT-2", "LLaMA", "OPT"])
+def test_texts_are_the_same_in_batches_and_one_by_one(name: str, built: Built) -> None:
+    tokenizer, model = load_tokenizer(str(built(name))), load_model("CausalLM", str(built(name))).eval()
+    torch.manual_seed(0)
+    for parameter in model.parameters():  # so far apart that each prompt has a text of its own
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    settings: dict[str, Any] = {"generation__max_new_tokens": 8, "generation__do_sample": False}
+    task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], **settings)
+    task, _ = task.bind(tokenizer, model.config)
+    limits = Limits(128, stride=40)
+    bound(task, tokenizer, limits).configure(model)
+    model.generation_config.min_new_tokens = 6
+    predictor = predicting(task, model, tokenizer, limits)
+    prompts = [text(i, 1 + i, 2 + 2 * i) for i in range(8)]
+    together = [answer["prediction"] for answer in predictor.predict(prompts)]
+    assert together == [predictor.predict([prompt])[0]["prediction"] for prompt in prompts]
+    assert len(set(together)) > 4, "equal texts would not show their order"
+
+
+def test_settings_of_sampling_are_left_out_of_greedy_decoding(built: Built) -> None:
+    model = load_model("CausalLM", str(built("LLaMA")))
+    task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], generation__do_sample=False)
+    bound(task, Mock(), Limits(64)).configure(model)
+    config: GenerationConfig = model.generation_config
+    config.validate(strict=True)  # nothing to be warned about
+    assert (config.do_sample, config.temperature, config.max_new_tokens) == (False, None, 32)
+
+
+# -- what a text costs -----------------------------------------------------------------------------------------------
+
+
+def writing(**learned: Any) -> Bound[Writing]:
+    """A task that writes, without a model."""
+    return Bound(TextGeneration(), "", {"text": "text"}, {}, Writing(**learned), Mock(), Limits(64))
+
+
+def test_each_token_costs_its_surprise_and_ignored_ones_nothing() -> None:
+    logits = torch.zeros(2, 4, 8)  # every one of eight tokens is as likely
+    logits[1, 0, 5] = 50.0  # but the second row's first label is certain
+    labels = torch.tensor([[IGNORED, 1, 2, 3], [IGNORED, 5, IGNORED, IGNORED]])
+    found = writing().collect(CausalLMOutput(logits=logits), {"labels": labels})
+    assert [count for _, count in found] == [3, 1]
+    assert [cost for cost, _ in found] == pytest.approx([3 * math.log(8), 0.0], abs=1e-6)
+
+
+def test_the_windows_of_a_text_are_one_answer() -> None:
+    # The first label of a decoder's row is not predicted, so it is neither a token nor a byte.
+    windows = [[9, *b"Zo"], [*b"ab"], [IGNORED, 0xC3, 0xAB]]
+    rows = [{"examples": [owner], "labels": labels} for owner, labels in zip([0, 1, 0], windows, strict=True)]
+    task = writing()
+    task.tokenizer.decode = lambda ids, **_: bytes(ids).decode()
+    said = task.answers({"text": ["Zoë", "ab"]}, rows, [(1.5, 2), (0.25, 1), (2.0, 2)])
+    assert said == [
+        {"prediction": None, "nll": 3.5, "tokens": 4, "bytes": 4},
+        {"prediction": None, "nll": 0.25, "tokens": 1, "bytes": 1},
+    ]
+
+
+def test_only_answers_that_know_their_cost_have_a_loss() -> None:
+    assert language_metrics([]) == []
+    assert language_metrics([{"prediction": "a"}]) == []
+    assert [metric.name for metric in language_metrics(writing().perfect({"text": ["a"]}))] == [
+        *("loss", "perplexity", "bits_per_byte"),
+    ]
+
+
+def test_a_right_text_costs_nothing_and_a_reader_sees_the_text_alone() -> None:
+    assert writing().perfect({"text": ["Zoë"]}) == [{"prediction": "Zoë", "nll": 0.0, "tokens": 1, "bytes": 4}]
+    assert writing().readable({"prediction": "Zoë", "nll": 2.0, "tokens": 1, "bytes": 4}) == {"prediction": "Zoë"}
+
+
+def test_the_samples_are_the_rows_for_which_a_text_was_written() -> None:
+    examples: Examples = {"row": [4, 9], "prompt": ["", "given"], "text": ["once upon", "then"]}
+    said: list[Answer] = [{"prediction": None}, {"prediction": "it ends"}]
+    assert writing().samples(examples, said) == [{"row": 9, "asked": {"prompt": "given"}, "text": "it ends"}]
+
+
+# -- how it is written -----------------------------------------------------------------------------------------------
+
+
+def test_only_models_of_the_family_write() -> None:
+    decoder, encoder_decoder = TextGeneration(), Summarization()
+    assert [decoder.fits(config) for config in (LlamaConfig(), T5Config(), BertConfig())] == [True, False, False]
+    assert [encoder_decoder.fits(config) for config in (LlamaConfig(), T5Config(), BertConfig())] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_how_a_text_is_generated_is_taken_from_the_recipe() -> None:
+    recipe = Recipe.build({"seed": 7, "generation": {"num_beams": 3, "temperature": 0.5}})
+    found = TextGeneration().fit(Mock(), Mock(), recipe)
+    assert found == Writing(GenerationRecipe(num_beams=3, temperature=0.5), seed=7, prefix=None)
+    assert TextGeneration().learned_type("") is Writing
+
+
+def test_the_model_before_tuning_is_a_baseline() -> None:
+    assert writing().untuned(lambda: [{"prediction": "a"}]) == {UNTUNED: [{"prediction": "a"}]}
+
+
+@pytest.mark.parametrize("name", ["LLaMA", "T5"])
+def test_generating_leaves_the_model_in_its_mode_and_no_padding_in_what_is_written(name: str, built: Built) -> None:
+    tokenizer = load_tokenizer(str(built(name)))
+    model = load_model("Seq2SeqLM" if name == "T5" else "CausalLM", str(built(name)))
+    model.generation_config.update(max_new_tokens=5, max_length=None, do_sample=False)
+    for training in (True, False):
+        model.train(training)
+        written = generate(model, tokenizer, [[7], [7, 8, 9, 10, 11]])
+        assert model.training is training
+        assert all(0 < len(ids) <= 5 for ids in written)
+        if tokenizer.pad_token_id != tokenizer.eos_token_id:
+            assert not any(tokenizer.pad_token_id in ids for ids in written)

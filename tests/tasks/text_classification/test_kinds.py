@@ -1,0 +1,276 @@
+"""The three kinds of label: how each is read, counted, learned and scored."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from torch import nn
+
+from luthier.data.batches import IGNORED
+from luthier.data.records import Fault
+from luthier.errors import RecipeError
+from luthier.recipe import Recipe
+from luthier.tasks.text_classification.kinds import KINDS, Number, OneLabel, SeveralLabels
+from luthier.tasks.text_classification.labels import Labels
+
+
+def values_of(labels: Labels, predicted: list[Any], gold: list[Any]) -> dict[str, float]:
+    """The metrics by name."""
+    return {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in labels.metrics(predicted, gold)}
+
+
+def split(labels: list[Any]) -> Dataset:
+    return Dataset.from_dict({"label": labels, "row": list(range(1, len(labels) + 1))})
+
+
+def test_a_kind_is_found_by_the_second_half_of_a_shape() -> None:
+    assert {"one": OneLabel, "several": SeveralLabels, "number": Number} == KINDS
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "label"), [("good", "good"), (0, "0"), (1.5, "1.5"), (True, "True"), (" NA ", " NA ")]
+)
+def test_one_label_is_read_as_it_is_written(cell: Any, label: str) -> None:
+    assert OneLabel.read({"label": cell}, "label", None) == label
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        ({"joy": 1, "fear": 0, "awe": "1"}, ["joy", "awe"]),
+        ({"joy": True, "fear": "False", "awe": " TRUE "}, ["joy", "awe"]),
+        ({"joy": 0.0, "fear": "1.0", "awe": "0"}, ["fear"]),
+        ({"joy": 0, "fear": 0, "awe": 0}, []),
+    ],
+)
+def test_flags_name_the_labels_that_a_row_has(cells: dict[str, Any], labels: list[str]) -> None:
+    assert SeveralLabels.read(cells, ["joy", "fear", "awe"], None) == labels
+
+
+@pytest.mark.parametrize(
+    ("cell", "separator", "labels"),
+    [("joy|fear", "|", ["joy", "fear"]), (["joy", 2], None, ["joy", "2"]), ("", "|", []), ([], None, [])],
+)
+def test_labels_of_one_cell_are_parted(cell: Any, separator: str | None, labels: list[str]) -> None:
+    assert SeveralLabels.read({"moods": cell}, "moods", separator) == labels
+
+
+@pytest.mark.parametrize(("cell", "number"), [(3, 3.0), ("-1.5", -1.5), (" 2e3 ", 2000.0)])
+def test_a_number_is_read_also_from_text(cell: Any, number: float) -> None:
+    assert Number.read({"score": cell}, "score", None) == number
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "columns", "reason", "words"),
+    [
+        (OneLabel, {"label": None}, "label", "missing-label", "'label'"),
+        (OneLabel, {}, "label", "missing-label", "'label'"),
+        (SeveralLabels, {"moods": None}, "moods", "missing-label", "'moods'"),
+        (SeveralLabels, {"joy": 1, "fear": None, "awe": ""}, ["joy", "fear", "awe"], "missing-label", "fear, awe"),
+        (SeveralLabels, {"joy": 1, "fear": 0.5}, ["joy", "fear"], "bad-label", "'fear' is 0.5"),
+        (SeveralLabels, {"joy": "yes", "fear": 1}, ["joy", "fear"], "bad-label", "'joy' is 'yes'"),
+        (Number, {"score": math.nan}, "score", "missing-label", "'score'"),
+        (Number, {"score": "1,5"}, "score", "bad-label", "'1,5'"),
+        (Number, {"score": math.inf}, "score", "bad-label", "inf"),
+        (Number, {"score": True}, "score", "bad-label", "True"),
+    ],
+)
+def test_a_label_that_is_none_of_its_kind_is_a_fault(
+    kind: type[Labels], values: dict[str, Any], columns: str | list[str], reason: str, words: str
+) -> None:
+    found = kind.read(values, columns, None)
+    assert isinstance(found, Fault)
+    assert found.reason == reason and words in found.detail
+
+
+# -- what is learned of the training labels --------------------------------------------------------------------------
+
+
+def fitted(labels: list[Any], kind: type[Labels] = OneLabel, **data: Any) -> Labels:
+    return kind.fit(labels, Recipe.build({"data": data, "evaluation": {"threshold": 0.4}}))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["good", "bad", "good"], ("bad", "good")),
+        (["10", "9", "1"], ("1", "9", "10")),
+        (["b", "2", "-1.5", "a"], ("-1.5", "2", "a", "b")),
+    ],
+)
+def test_labels_stand_by_size_and_then_by_the_alphabet(labels: list[str], names: tuple[str, ...]) -> None:
+    assert fitted(labels).names == names
+    assert fitted([[one] for one in labels], SeveralLabels).names == names
+    assert list(OneLabel(names).counts(labels)) == list(names)
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive"),
+    [
+        (["0", "1"], "1"),
+        (["entailment", "not_entailment"], "entailment"),
+        (["Spam", "ham"], "Spam"),
+        (["False", "True"], "True"),
+        (["pos", "positive"], "positive"),
+        (["bad", "good"], "good"),
+    ],
+)
+def test_the_positive_class_is_known_by_its_word_or_is_the_second(labels: list[str], positive: str) -> None:
+    found = fitted(labels)
+    assert found.positive is not None
+    assert found.names[found.positive] == positive
+
+
+def test_the_positive_class_is_the_one_that_was_asked_for() -> None:
+    assert fitted(["bad", "good"], positive_label="bad").positive == 0
+    assert fitted(["bad", "good", "fair"], positive_label="bad").positive is None, "of three there is none"
+    with pytest.raises(RecipeError, match="'god'") as caught:
+        fitted(["bad", "good"], positive_label="god")
+    assert (caught.value.where, caught.value.hint) == ("data.positive_label", "did you mean 'good'?")
+
+
+def test_columns_of_flags_keep_their_order_and_labels_that_no_row_has() -> None:
+    found = fitted([["awe"], ["joy", "awe"]], SeveralLabels, columns={"labels": ["joy", "fear", "awe"]})
+    assert (found.names, found.threshold) == (("joy", "fear", "awe"), 0.4)
+    assert found.counts([["awe"], ["joy", "awe"]]) == {"joy": 1, "fear": 0, "awe": 2}
+
+
+def test_a_number_has_no_names_and_no_weights() -> None:
+    assert fitted([1.5, 2.0], Number) == Number()
+    assert Number().counts([1.5]) == {}
+    with pytest.raises(RecipeError, match="class_weights"):
+        Number.fit([1.5], Recipe.build({"training": {"class_weights": "balanced"}}))
+
+
+def test_splits_are_balanced_by_label_by_labels_and_by_size() -> None:
+    assert OneLabel.strata(["a", "b"]) == ["a", "b"]
+    several = SeveralLabels.strata([["a"], ["a", "b"]] * 10)
+    assert len(set(several)) == 2 and several[0] == several[2]
+    assert len(set(Number.strata([float(i) for i in range(100)]))) == 10
+
+
+# -- checks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "train", "test", "found"),
+    [
+        (OneLabel(("a",)), ["a"] * 30, ["b"], {"unseen-labels", "one-class"}),
+        (OneLabel(("a", "b")), ["a"] * 60 + ["b"] * 3, ["a"], {"rare-class", "imbalance"}),
+        (
+            OneLabel(("NA", "Yes", "yes")),
+            ["NA", "yes", "Yes"] * 10,
+            ["yes"],
+            {"near-equal-labels", "missing-like-labels"},
+        ),
+        (OneLabel(tuple(map(str, range(30)))), [str(i) for i in range(30)], ["1"], {"label-by-row", "rare-class"}),
+        (SeveralLabels(("a", "b")), [["a"]] * 30, [["a"]], {"constant-label", "rare-class"}),
+        (SeveralLabels(("a", "b")), [["a"], ["b"], []] * 10, [["c"]], {"unseen-labels"}),
+        (Number(), [1.5] * 30, [2.0], {"constant-target"}),
+        (OneLabel(("a", "b")), ["a", "b"] * 15, ["a"], set()),
+        (Number(), [1.5, 2.5] * 15, [2.0], set()),
+    ],
+)
+def test_labels_that_cannot_be_learned_are_found(
+    labels: Labels, train: list[Any], test: list[Any], found: set[str]
+) -> None:
+    findings = labels.check({"train": split(train), "test": split(test)})
+    assert {finding.id for finding in findings} >= found
+    assert bool(findings) is bool(found)
+
+
+# -- learning --------------------------------------------------------------------------------------------------------
+
+
+def test_labels_as_the_loss_reads_them() -> None:
+    assert OneLabel(("bad", "good")).encode(["good", "bad"]) == [1, 0]
+    assert SeveralLabels(("joy", "fear")).encode([["fear"], [], ["fear", "joy"]]) == [
+        [0.0, 1.0],
+        [0.0, 0.0],
+        [1.0, 1.0],
+    ]
+    assert Number().encode([1.5, -2.0]) == [1.5, -2.0]
+
+
+def test_each_of_several_labels_weighs_as_much_as_it_is_given() -> None:
+    plain, weighed = SeveralLabels(("joy", "fear")), SeveralLabels(("joy", "fear"), weights=(3.0, 0.5))
+    logits, labels = torch.zeros(2, 2), torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    assert float(plain.loss(0.0)(logits, labels)) == pytest.approx(4 * math.log(2))
+    assert float(weighed.loss(0.0)(logits, labels)) == pytest.approx((2 * 3.0 + 2 * 0.5) * math.log(2))
+
+
+def test_smoothing_moves_the_target_of_a_label_towards_a_half() -> None:
+    logits, labels = torch.tensor([[2.0, -1.0]]), torch.tensor([[1.0, 0.0]])
+    expected = nn.BCEWithLogitsLoss(reduction="sum")(logits, torch.tensor([[0.9, 0.1]]))
+    assert float(SeveralLabels(("joy", "fear")).loss(0.2)(logits, labels)) == pytest.approx(float(expected))
+
+
+def test_an_ignored_row_of_several_labels_or_of_a_number_costs_nothing() -> None:
+    ignored = torch.full((1, 2), float(IGNORED))
+    assert float(SeveralLabels(("joy", "fear")).loss(0.0)(torch.ones(1, 2), ignored)) == 0.0
+    assert float(Number().loss(0.0)(torch.ones(1, 1), torch.tensor([float(IGNORED)]))) == 0.0
+
+
+# -- answers and scores ----------------------------------------------------------------------------------------------
+
+
+def test_logits_of_any_size_become_probabilities() -> None:
+    (answer,) = OneLabel(("bad", "good")).answers(np.array([[1000.0, 1000.0 + math.log(3)]]))
+    assert answer["prediction"] == "good"
+    assert answer["scores"] == pytest.approx([0.25, 0.75]) and answer["score"] == max(answer["scores"])
+
+
+def test_the_score_of_several_labels_is_that_of_the_whole_set() -> None:
+    odds = [math.log(3), -math.log(4)]  # 0.75 and 0.2
+    (answer,) = SeveralLabels(("joy", "fear")).answers(np.array([odds]))
+    assert answer["prediction"] == ["joy"]
+    assert answer["score"] == pytest.approx(0.75 * 0.8)
+    (lower,) = SeveralLabels(("joy", "fear"), threshold=0.2 - 1e-9).answers(np.array([odds]))
+    assert lower["prediction"] == ["joy", "fear"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "gold", "scores"),
+    [
+        (
+            *(OneLabel(("bad", "good"), 1), ["good", "good", "bad"], ["good", "bad", "bad"]),
+            {"accuracy": 2 / 3, "f1": 2 / 3, "precision": 0.5, "recall": 1.0},
+        ),
+        (
+            *(SeveralLabels(("joy", "fear")), [["joy"], ["joy", "fear"]], [["joy"], ["fear"]]),
+            {"exact_match": 0.5, "jaccard": 0.75, "f1_micro": 0.8, "f1_macro": (2 / 3 + 1) / 2},
+        ),
+        (Number(), [1.0, 2.0, 4.0], [1.0, 2.0, 3.0], {"mae": 1 / 3, "mse": 1 / 3, "spearman": 1.0, "r2": 0.5}),
+    ],
+)
+def test_scores_by_hand(labels: Labels, predicted: list[Any], gold: list[Any], scores: dict[str, float]) -> None:
+    found = values_of(labels, predicted, gold)
+    assert {name: found[name] for name in scores} == pytest.approx(scores)
+    assert found.keys() == set(labels.metric_names)
+
+
+def test_the_baselines_answer_in_labels_and_numbers() -> None:
+    train = ["good film"] * 4 + ["bad film"] * 6
+    one = OneLabel(("bad", "good")).baselines(train, ["good"] * 4 + ["bad"] * 6, ["good film", "bad film"])
+    assert one == {"majority": ["bad", "bad"], "tfidf": ["good", "bad"]}
+    several = SeveralLabels(("joy", "fear")).baselines(train, [["joy"]] * 4 + [["joy", "fear"]] * 6, ["good film"])
+    assert several == {"majority": [["joy", "fear"]], "tfidf": [["joy"]]}
+    number = Number().baselines(train, [5.0] * 4 + [0.0] * 6, ["good film", "bad film"])
+    assert number["mean"] == [2.0, 2.0]
+    assert number["tfidf"][0] > number["mean"][0] > number["tfidf"][1]
+
+
+def test_balanced_weights_give_each_class_the_same_sum() -> None:
+    labels = ["bad"] * 15 + ["good"] * 5
+    found = OneLabel.fit(labels, Recipe.build({"training": {"class_weights": "balanced"}}))
+    logits = torch.zeros(20, 2)
+    summed, encoded = found.loss(0.0), torch.tensor(found.encode(labels))
+    of_bad, of_good = (summed(logits[part], encoded[part]) for part in (slice(15), slice(15, None)))
+    assert float(of_bad) == pytest.approx(float(of_good))
+    assert float(of_bad + of_good) == pytest.approx(20 * math.log(2), rel=1e-6)
