@@ -1,3 +1,4 @@
+import os
 import sys
 from types import ModuleType
 
@@ -6,7 +7,8 @@ import pytest
 
 from luthier.errors import UsageError
 from luthier.metrics.bootstrap import difference, score, scores
-from luthier.metrics.custom import custom_metrics, load
+from luthier.metrics.custom import custom_metrics, how_called, load, takes_outputs
+from luthier.pipeline.inference.outputs import RawOutputs
 
 SOURCE = """
 import numpy as np
@@ -87,9 +89,91 @@ def test_the_numbers_of_a_dict_share_their_calls(source, monkeypatch, tmp_path):
 
 def test_compute_metrics_gets_the_outputs(source):
     logits = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0]])
-    (metric,) = custom_metrics(f"{source}:compute_metrics", [0, 1, 0], [0, 1, 1], outputs=logits)
+    outputs = RawOutputs([{}] * 3)
+    outputs.add(np.arange(3), [logits], [np.array([0, 1, 1])])
+    (metric,) = custom_metrics(f"{source}:compute_metrics", [], [], outputs=outputs)
     assert metric.name == "accuracy"
     assert score(metric).value == pytest.approx(2 / 3)
+
+
+ORDERS = """
+def compute_metrics(p, *, more=1):
+    return 0.5
+
+def pair(predictions, references, more=1):
+    return list(predictions) == [1, 1] and list(references) == [0, 1]
+
+def gold_first(y_true, y_pred):
+    return list(y_pred) == [1, 1] and list(y_true) == [0, 1]
+
+def open_ended(*values):
+    return len(values)
+
+def three(a, b, c):
+    return 0.5
+
+def keyword(p, *, tokenizer):
+    return 0.5
+
+def none():
+    return 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "called"),
+    [
+        ("compute_metrics", True, "compute_metrics(p)"),
+        ("pair", False, "pair(predictions, references)"),
+        ("gold_first", False, "gold_first(y_true=references, predictions)"),
+        ("open_ended", False, "open_ended(predictions, references)"),
+    ],
+)
+def test_the_arguments_decide_what_a_function_gets_and_the_decision_says_it(tmp_path, name, one, called):
+    (tmp_path / "orders.py").write_text(ORDERS, encoding="utf-8")
+    spec = f"{tmp_path / 'orders.py'}:{name}"
+    outputs = RawOutputs([{}] * 2)
+    outputs.add(np.arange(2), [np.zeros((2, 3), np.float32)], [np.array([0, 1])])
+    assert takes_outputs(spec) is takes_outputs(f"{spec}:max") is one
+    decision = how_called(f"{spec}:max", outputs)
+    assert (decision.what, decision.value) == (f"metric {spec}", called)
+    assert ("p.predictions float32 [rows, 3] and p.label_ids int64 [rows]" in decision.why) is one
+    (metric,) = custom_metrics(spec, [1, 1], [0, 1], outputs=outputs, resamples=0)
+    assert score(metric).value == {"compute_metrics": 0.5, "open_ended": 2}.get(name, 1)
+
+
+@pytest.mark.parametrize("name", ["three", "keyword", "none"])
+def test_a_function_of_other_arguments_is_refused(tmp_path, name):
+    (tmp_path / "orders.py").write_text(ORDERS, encoding="utf-8")
+    with pytest.raises(UsageError, match=f"{name} takes neither one argument nor two") as caught:
+        takes_outputs(f"{tmp_path / 'orders.py'}:{name}")
+    assert "def compute_metrics(p)" in caught.value.hint
+
+
+def test_recall_of_scikit_learn_is_not_precision():
+    """With the predictions first, 1/4 would come out."""
+    (metric,) = custom_metrics("sklearn.metrics:recall_score", [1, 1, 1, 1], [1, 0, 0, 0], resamples=0)
+    assert score(metric).value == 1
+
+
+def test_a_taken_name_gets_the_module_in_front(source):
+    def named(taken):
+        metrics = custom_metrics(f"{source}:several", [0, 1], [0, 0], taken=taken)
+        return {metric.name: score(metric).value for metric in metrics}
+
+    assert named(["accuracy"]) == {"right": 0.5, "wrong": 1}
+    assert named(["right"]) == {"mine.right": 0.5, "wrong": 1}
+    assert named(["right", "mine.right"]) == {"mine.several.right": 0.5, "wrong": 1}
+
+
+def test_a_file_is_run_once_for_each_of_its_versions(tmp_path):
+    file = tmp_path / "loads.py"
+    for number in (1, 2):
+        file.write_text(f"def value(predictions, references):\n    return {number}\n", encoding="utf-8")
+        os.utime(file, ns=(number, number))
+        first = load(f"{file}:value")
+        assert first([], []) == number
+        assert load(f"{file}:value") is first
 
 
 def test_two_models_are_compared_in_pairs(source):

@@ -15,10 +15,12 @@ from luthier.data.reading.sources import Source
 from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.findings import Finding
+from luthier.metrics.custom import how_called
 from luthier.models.device import choose_device
 from luthier.models.loading import load_model
 from luthier.models.sources import near
 from luthier.pipeline.inference.infer import answer, asked_of
+from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.predictor import load
 from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.journal import same_data
@@ -113,14 +115,17 @@ def _on(
     sources = [source for group in discover(data).values() for source in group]
     task, examples = _examples(predictor.task, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))
-    answers, _ = answer(task, predictor.model, asked, recipe, console=console)
+    raw = RawOutputs.wanted(recipe, asked.rows)
+    answers, _ = answer(task, predictor.model, asked, recipe, console=console, raw=raw)
+    for spec in recipe.evaluation.metrics:
+        console.decision(how_called(spec, raw))
     train = _training_rows(target, console)
     for finding in _seen(task, train, examples) if train is not None else []:
         console.finding(finding)
     baselines = task.baselines(train[:], asked.examples) if train is not None else {}
     if not recipe.evaluation.baselines:
         baselines = {}
-    scored = score(task, answers, asked.examples, recipe, split="test", baselines=baselines)
+    scored = score(task, answers, asked.examples, recipe, split="test", baselines=baselines, raw=raw)
     named = sources[0].name if name_of_copy(Path(data[0])) else Path(data[0]).name.split(".")[0]
     name = "-".join(re.findall(r"\w+", named)) or "data"
     parent = Path(target) if (Path(target) / RECIPE).is_file() else Path()

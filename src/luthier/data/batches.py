@@ -225,3 +225,8 @@ def pad_labels(rows: Sequence[FeatureRow], width: int | None = None) -> Tensor:
     """Pad the labels of rows with `IGNORED` to [rows, width]; None for the width of the longest row."""
     width = max(len(row["labels"]) for row in rows) if width is None else width
     return torch.tensor([[*row["labels"], *[IGNORED] * (width - len(row["labels"]))] for row in rows])
+
+
+def tensor_of(labels: Sequence[Any]) -> Tensor:
+    """The labels of rows as a tensor [rows, ...], padded with `IGNORED` if they are lists."""
+    return pad_labels([{"labels": row} for row in labels]) if isinstance(labels[0], list) else torch.tensor(labels)

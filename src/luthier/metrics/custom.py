@@ -105,7 +105,7 @@ def takes_outputs(spec: str) -> bool:
     return _takes_one(load(spec), spec)
 
 
-def decision(spec: str, outputs: Outputs | None) -> Decision:
+def how_called(spec: str, outputs: Outputs | None) -> Decision:
     """What a custom metric gets, and why.
 
     Args:

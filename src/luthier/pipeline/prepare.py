@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
 from transformers import PretrainedConfig
 
@@ -21,8 +22,10 @@ from luthier.data.table import Table
 from luthier.data.tokenized import Encoded
 from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
 from luthier.findings import Decision, Finding
-from luthier.metrics.custom import custom_metrics
+from luthier.metrics.custom import custom_metrics, how_called, takes_outputs
 from luthier.models.loading import load_config
+from luthier.pipeline.inference.infer import asked_of, evenly
+from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.split import SPLITS, make_splits, names_of, read_table
@@ -33,6 +36,7 @@ from luthier.tasks.registry import find
 from luthier.text import listing
 
 SAMPLE = 5_000  # rows to sample for recognising the task and the columns
+TRIAL_ROWS = 256  # rows on which metrics of raw outputs are tried before training
 
 
 @dataclass
@@ -142,9 +146,9 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
 
     config, tokenizer, made = parts or make_parts(task, examples["train"], recipe)
     bound, ready = task.bind(tokenizer, config)
-    better = check_metrics(task, examples, recipe)
+    better, measured = check_metrics(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
-    made = [split_decision, *made, *ready, length_decision]
+    made = [split_decision, *made, *ready, length_decision, *measured]
     for decision in made:
         console.decision(decision)
     severities = ("error", "warning", "info")
@@ -240,11 +244,11 @@ def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str,
     ]
 
 
-def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> bool:
+def check_metrics(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> tuple[bool, list[Decision]]:
     """Try the metrics before training, on the gold answers shifted by one row.
 
     Returns:
-        Whether a higher value of the metric that selects the best checkpoint is better.
+        Whether a higher value of the metric that selects the best checkpoint is better, and what custom metrics get.
     Raises:
         UsageError: A custom metric cannot be found or fails.
         RecipeError: The metric for the best checkpoint is unknown, or its direction is not stated or contradicted.
@@ -254,8 +258,9 @@ def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Re
     gold = list(task.gold(rows))
     directions = {"loss": False} | {m.name: m.greater_is_better for m in task.metrics(task.perfect(rows), rows)}
     specs: dict[str, str] = {}
+    raw, shifted = _trial_outputs(task, examples[split], recipe), gold[-1:] + gold[:-1]
     for spec in recipe.evaluation.metrics:
-        for metric in custom_metrics(spec, gold[-1:] + gold[:-1], gold, resamples=0):
+        for metric in custom_metrics(spec, shifted, gold, outputs=raw, taken=set(directions), resamples=0):
             directions[metric.name], specs[metric.name] = metric.greater_is_better, spec
     best = recipe.evaluation.metric_for_best or task.metric_for_best
     if best not in directions:
@@ -280,7 +285,20 @@ def check_metrics(task: Fitted[Any], examples: Mapping[str, Dataset], recipe: Re
             where="evaluation.metric_for_best",
             hint=f"if lower is better: {lower}; if higher is better: {higher}",
         )
-    return direction
+    return direction, [how_called(spec, raw) for spec in recipe.evaluation.metrics]
+
+
+def _trial_outputs(task: Bound[Any], rows: Dataset, recipe: Recipe) -> RawOutputs | None:
+    """Made-up raw outputs, shifted by one row, for at most `TRIAL_ROWS` rows; None if no metric takes them."""
+    if not any(map(takes_outputs, recipe.evaluation.metrics)):
+        return None
+    few = rows.select(evenly(len(rows), TRIAL_ROWS))[:]
+    features = task.encode(few, training=False)
+    predictions, label_ids = task.trial_outputs(features)
+    raw = RawOutputs(asked_of(few, features).rows)
+    shifted = [tensor.roll(1, dims=0).numpy() for tensor in predictions]
+    raw.add(np.arange(len(shifted[0])), shifted, [tensor.numpy() for tensor in label_ids])
+    return raw
 
 
 def _source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]:

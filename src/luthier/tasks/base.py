@@ -14,11 +14,12 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import Collate, pad_inputs
+from luthier.data.batches import Collate, pad_inputs, tensor_of
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import Columns, Given, Profiles, several
@@ -34,7 +35,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
 from luthier.tasks import code, usage
 from luthier.tasks.long_rows import CUT, LongRows
-from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised
+from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised, Written
 from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
 
 
@@ -262,6 +263,20 @@ class Task(ABC, Generic[Learned]):
         """See `Bound.collect`. By default the logits of each row, in float64."""
         return list(outputs.logits.float().cpu().numpy().astype(np.float64))
 
+    def trainer_outputs(
+        self, task: Bound[Learned], outputs: Any, batch: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """See `Bound.trainer_outputs`. By default logits and labels."""
+        return [outputs.logits], [batch["labels"]]
+
+    def trial_outputs(self, task: Bound[Learned], features: Features) -> tuple[list[Tensor], list[Tensor]]:
+        """See `Bound.trial_outputs`. By default logits of numbers, or of the classes in the model's configuration."""
+        labels = tensor_of(features["labels"])
+        if labels.is_floating_point():
+            return [labels if labels.dim() > 1 else labels[:, None]], [labels]
+        classes = self.model_config(task).get("num_labels") or int(labels.max()) + 1
+        return [functional.one_hot(labels.clamp(min=0), classes).float()], [labels]
+
     @abstractmethod
     def answers(
         self,
@@ -274,7 +289,7 @@ class Task(ABC, Generic[Learned]):
 
     def write(
         self, task: Bound[Learned], model: PreTrainedModel, examples: Examples, console: Console
-    ) -> list[str] | None:
+    ) -> list[Written] | None:
         return None
 
     def samples(self, task: Bound[Learned], examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:

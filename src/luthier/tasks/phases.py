@@ -39,6 +39,19 @@ Learned = TypeVar("Learned")
 
 
 @dataclass(frozen=True)
+class Written:
+    """A generated text.
+
+    Args:
+        text: The text, without special tokens.
+        ids: Its token ids as the model generated them, with the start token of an encoder-decoder.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The `learned` of a task that learns nothing before training."""
 
@@ -262,7 +275,31 @@ class Bound(Fitted[Learned]):
         """
         return self.kind.answers(self, examples, rows, collected)
 
-    def write(self, model: PreTrainedModel, examples: Examples, console: Console) -> list[str] | None:
+    def trainer_outputs(self, outputs: Any, batch: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """What the Hugging Face `Trainer` passes to `compute_metrics` for a batch, as the user's metrics expect it.
+
+        ==================  ====================================  ====================
+        task                predictions                           label ids
+        ==================  ====================================  ====================
+        a row of classes    logits [b, c]; a number: [b, 1]       [b]; several: [b, c]
+        a class per token   logits [b, t, c]                      [b, t]
+        extractive answers  start [b, t] and end [b, t] logits    two of [b]
+        decoders            the most probable next token [b, t],  [b, t], not shifted
+                            as `preprocess_logits_for_metrics`
+        encoder-decoders    none: the generated ids take their    [b, t]
+                            place (`predict_with_generate`)
+        ==================  ====================================  ====================
+
+        Returns:
+            Predictions and label ids, each [b, ...]. Label -100 is ignored.
+        """
+        return self.kind.trainer_outputs(self, outputs, batch)
+
+    def trial_outputs(self, features: Features) -> tuple[list[Tensor], list[Tensor]]:
+        """Made-up `trainer_outputs` in which the predictions are the labels, to try metrics on before training."""
+        return self.kind.trial_outputs(self, features)
+
+    def write(self, model: PreTrainedModel, examples: Examples, console: Console) -> list[Written] | None:
         """The texts that a model generates for examples; None for tasks that do not generate."""
         return self.kind.write(self, model, examples, console)
 

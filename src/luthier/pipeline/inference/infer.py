@@ -1,5 +1,6 @@
 """Run a model over encoded rows, batch by batch, and get its answers."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.utils import send_to_device
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from luthier.arrays import IntArray
@@ -15,8 +17,11 @@ from luthier.console import Console
 from luthier.data.batches import IGNORED, Collate, by_length, flat
 from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
 from luthier.engines.objective import Objective
+from luthier.errors import NonFiniteError
+from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound
+from luthier.text import listing, plural
 
 MOST_NUMBERS = 1 << 26  # output values per batch: a quarter of a gigabyte in float32
 
@@ -72,6 +77,7 @@ def infer(
     collate: Collate,
     objective: Objective,
     console: Console | None = None,
+    raw: RawOutputs | None = None,
 ) -> Inferred:
     """Run a model over rows. The same rows and batches give bit-identical results.
 
@@ -83,6 +89,7 @@ def infer(
         collate: Pads rows to a batch.
         objective: Runs the model, and sums its loss if there is one.
         console: Shows the progress.
+        raw: Collects the raw outputs and label ids.
     """
     device = next(model.parameters()).device
     collected: list[Any] = [None] * len(asked.rows)
@@ -96,6 +103,8 @@ def infer(
                 labels_seen += int(batch["labels"].ne(IGNORED).sum())
             for i, value in zip(chosen, task.collect(outputs, batch), strict=True):
                 collected[int(i)] = value
+            if raw is not None:
+                raw.add(chosen, *(list(map(_array, tensors)) for tensors in task.trainer_outputs(outputs, batch)))
             bar.advance(len(chosen))
     return Inferred(collected, total / labels_seen if labels_seen else None)
 
@@ -121,6 +130,7 @@ def answer(
     *,
     generated: int | None = None,
     console: Console | None = None,
+    raw: RawOutputs | None = None,
 ) -> tuple[list[Answer], float | None]:
     """The answers to examples that have labels, and the mean loss.
 
@@ -131,18 +141,29 @@ def answer(
         recipe: Its evaluation and training settings are used.
         generated: Number of examples to generate answers for, if the task generates, evenly spaced; None for all.
         console: Shows the progress.
+        raw: Collects the raw outputs and label ids, or generated ids.
+    Raises:
+        NonFiniteError: The loss is nan or infinite, so that the answers mean nothing.
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
     collate, objective = task.collator(model), Objective(task.loss(recipe.training))
-    inferred = infer(task, model, asked, batches, collate, objective, console)
+    inferred = infer(task, model, asked, batches, collate, objective, console, raw)
+    if inferred.loss is not None and not math.isfinite(inferred.loss):
+        raise NonFiniteError(
+            f"the loss on {plural(asked.size, 'held-out row')} is {inferred.loss}: the model's outputs overflow",
+            where=listing(list(dict.fromkeys(asked.examples["source"])), 3),
+            hint="train again with a lower learning rate, or with --precision fp32",
+        )
     answers = task.answers(asked.examples, asked.rows, inferred.collected)
     positions = evenly(asked.size, generated)
     chosen = {name: [column[i] for i in positions] for name, column in asked.examples.items()}
-    texts = task.write(model, chosen, console or Console())
-    if texts is None:
+    written = task.write(model, chosen, console or Console())
+    if written is None:
         return answers, inferred.loss
-    written = dict(zip(positions, texts, strict=True))
-    return [answer | {"prediction": written.get(i)} for i, answer in enumerate(answers)], inferred.loss
+    if raw is not None:
+        raw.generated(positions, [one.ids for one in written])
+    texts = {position: one.text for position, one in zip(positions, written, strict=True)}
+    return [answer | {"prediction": texts.get(i)} for i, answer in enumerate(answers)], inferred.loss
 
 
 def evenly(n: int, most: int | None) -> list[int]:
@@ -150,3 +171,8 @@ def evenly(n: int, most: int | None) -> list[int]:
     if most is None or most >= n:
         return list(range(n))
     return np.unique(np.linspace(0, n - 1, most).astype(int)).tolist() if most else []
+
+
+def _array(values: Tensor) -> NDArray[Any]:
+    """A tensor as an array; bfloat16, which numpy lacks, as float32."""
+    return (values.float() if values.is_floating_point() else values).cpu().numpy()

@@ -47,9 +47,8 @@ class RawOutputs:
             label_ids: Arrays [batch, ...].
         """
         for held, several in ((self._predictions, predictions), (self._label_ids, label_ids)):
-            if not held:
-                held += [_Padded(len(self._rows)) for _ in several]
-            for padded, values in zip(held, several, strict=bool(several)):
+            held += [_Padded(len(self._rows)) for _ in several[len(held) :]]
+            for padded, values in zip(held, several, strict=False):
                 padded.put(chosen, values)
 
     def generated(self, examples: Sequence[int], ids: Sequence[Sequence[int]]) -> None:
@@ -123,8 +122,13 @@ class _Padded:
             wider = SpilledArray((self._rows, *widest), values.dtype)
             if self._array is not None:
                 wider.values[...] = IGNORED
-                wider.values[(slice(None), *map(slice, held))] = self._array.values
+                wider.values[_corner(slice(None), held)] = self._array.values
             self._array = wider
         if widest != width:
             self._array.values[chosen] = IGNORED
-        self._array.values[(chosen, *map(slice, width))] = values
+        self._array.values[_corner(chosen, width)] = values
+
+
+def _corner(rows: Any, width: Sequence[int]) -> Any:
+    """An index of rows and the first `width` places of each further dimension."""
+    return (rows, *map(slice, width))

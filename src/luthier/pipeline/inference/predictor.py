@@ -127,9 +127,9 @@ class Predictor:
         columns = {name: [example[name] for example in examples] for name in examples[0]}
         whole = task.within(None).encode(columns, training=False)
         long = [longest(ids) > task.set_limits.length for ids in whole["input_ids"]]
-        texts = task.write(self.model, columns, Console())
-        if texts is not None:
-            answers = [task.readable({"prediction": text}) for text in texts]
+        written = task.write(self.model, columns, Console())
+        if written is not None:
+            answers = [task.readable({"prediction": one.text}) for one in written]
         else:
             asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
             batches = by_length(asked.lengths, tokens=BUDGET)

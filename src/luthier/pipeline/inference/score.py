@@ -17,6 +17,7 @@ from luthier.metrics.custom import custom_metrics
 from luthier.models.device import choose_device
 from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.inference.infer import Asked, answer
+from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Fitted
@@ -72,8 +73,9 @@ def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tup
     """
     task, recipe = prepared.task, prepared.recipe
     asked = _asked(prepared, split)
-    answers, loss = answer(task, model, asked, recipe, generated=recipe.evaluation.samples)
-    metrics = all_metrics(task, answers, asked.examples, recipe)
+    raw = RawOutputs.wanted(recipe, asked.rows)
+    answers, loss = answer(task, model, asked, recipe, generated=recipe.evaluation.samples, raw=raw)
+    metrics = all_metrics(task, answers, asked.examples, recipe, raw)
     values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics if metric.n}
     found = {} if loss is None else {"loss": loss}
     return found | {name: value for name, value in values.items() if not np.isnan(value)}, answers
@@ -87,6 +89,7 @@ def score(
     *,
     split: str,
     baselines: Mapping[str, Sequence[Answer]],
+    raw: RawOutputs | None = None,
 ) -> Scored:
     """Score answers to the examples of a split.
 
@@ -97,9 +100,10 @@ def score(
         recipe: Names custom metrics and the number of resamples.
         split: Name of the split.
         baselines: Baseline to its answers.
+        raw: The model's raw outputs, if a custom metric takes them.
     """
     resamples = recipe.evaluation.resamples
-    own = {metric.name: metric for metric in all_metrics(task, answers, examples, recipe)}
+    own = {metric.name: metric for metric in all_metrics(task, answers, examples, recipe, raw)}
     found: dict[str, dict[str, float | None]] = {}
     differences: dict[str, dict[str, Score]] = {}
     for name, said in baselines.items():
@@ -131,24 +135,32 @@ def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console:
         held_out = _asked(prepared, "validation")
         task = task.tuned(lambda: (_said(prepared, task, model, held_out, console), held_out.examples))
     asked = _asked(prepared, split)
-    answers = _said(prepared, task, model, asked, console)
+    raw = RawOutputs.wanted(recipe, asked.rows)
+    answers = _said(prepared, task, model, asked, console, raw)
     baselines: dict[str, Sequence[Answer]] = {}
     if recipe.evaluation.baselines and asked.size:
         baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
         if recipe.model.name is not None:
             baselines |= task.untuned(lambda: _untuned(prepared, task, asked, console))
-    return task, score(task, answers, asked.examples, recipe, split=split, baselines=baselines)
+    return task, score(task, answers, asked.examples, recipe, split=split, baselines=baselines, raw=raw)
 
 
 def _asked(prepared: Prepared, split: str) -> Asked:
     return Asked.of(prepared.splits[split][:], prepared.encoded[split])
 
 
-def _said(prepared: Prepared, task: Bound[Any], model: PreTrainedModel, asked: Asked, console: Console) -> list[Answer]:
+def _said(
+    prepared: Prepared,
+    task: Bound[Any],
+    model: PreTrainedModel,
+    asked: Asked,
+    console: Console,
+    raw: RawOutputs | None = None,
+) -> list[Answer]:
     model.train(False)
     nn.Module.to(model, choose_device(prepared.recipe.device))
     generated = prepared.recipe.evaluation.generated_rows
-    answers, _ = answer(task, model, asked, prepared.recipe, generated=generated, console=console)
+    answers, _ = answer(task, model, asked, prepared.recipe, generated=generated, console=console, raw=raw)
     nn.Module.to(model, "cpu")
     return answers
 
@@ -158,14 +170,18 @@ def _untuned(prepared: Prepared, task: Bound[Any], asked: Asked, console: Consol
     return _said(prepared, task, fresh_model(prepared), asked, console)
 
 
-def all_metrics(task: Fitted[Any], answers: Sequence[Answer], examples: Examples, recipe: Recipe) -> list[AnyMetric]:
-    """The task's metrics, and the user's custom metrics on the answered examples."""
+def all_metrics(
+    task: Fitted[Any], answers: Sequence[Answer], examples: Examples, recipe: Recipe, raw: RawOutputs | None = None
+) -> list[AnyMetric]:
+    """The task's metrics, and the user's custom metrics on the answered examples or their raw outputs."""
     found = list(task.metrics(answers, examples))
     if recipe.evaluation.metrics:
         gold = task.gold(examples)
         pairs = [(a["prediction"], g) for a, g in zip(answers, gold, strict=True) if a.get("prediction") is not None]
+        said, right = [prediction for prediction, _ in pairs], [right for _, right in pairs]
         for spec in recipe.evaluation.metrics if pairs else ():
-            found += custom_metrics(spec, [prediction for prediction, _ in pairs], [right for _, right in pairs])
+            taken = {"loss", *(metric.name for metric in found)}
+            found += custom_metrics(spec, said, right, outputs=raw, taken=taken)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.batches import Collate, pad_inputs, pad_labels
+from luthier.data.batches import Collate, pad_inputs, pad_labels, tensor_of
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import require
 from luthier.data.records import Fault
@@ -134,6 +134,15 @@ class Seq2SeqTask(Writes, Task[Writing]):
 
     def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         return logits, labels
+
+    def trainer_outputs(
+        self, task: Bound[Writing], outputs: Any, batch: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        return [], [batch["labels"]]
+
+    def trial_outputs(self, task: Bound[Writing], features: Features) -> tuple[list[Tensor], list[Tensor]]:
+        labels = tensor_of(features["labels"])
+        return [labels], [labels]
 
     # -- answers -------------------------------------------------------------------------------------------------
 

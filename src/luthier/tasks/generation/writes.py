@@ -14,15 +14,15 @@ from transformers import BatchEncoding, PretrainedConfig, PreTrainedModel, PreTr
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.batches import IGNORED, by_length
-from luthier.data.tokenized import Examples, owner
+from luthier.data.batches import IGNORED, by_length, tensor_of
+from luthier.data.tokenized import Examples, Features, owner
 from luthier.findings import Finding
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
 from luthier.recipe import GenerationRecipe, Recipe, TrainingRecipe
 from luthier.tasks.losses import summed_cross_entropy
-from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
+from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
 
 MOST_WRITTEN = 16_384  # tokens of prompts and answers per batch
 SAMPLING = ("temperature", "top_k", "top_p")
@@ -128,6 +128,15 @@ class Writes(ABC):
             for cost, tokens in zip(costs.tolist(), scored, strict=True)
         ]
 
+    def trainer_outputs(
+        self, task: Bound[Writing], outputs: Any, batch: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        return [outputs.logits.argmax(-1)], [batch["labels"]]
+
+    def trial_outputs(self, task: Bound[Writing], features: Features) -> tuple[list[Tensor], list[Tensor]]:
+        labels = tensor_of(features["labels"])
+        return [labels.roll(-1, dims=1).clamp(min=0)], [labels]
+
     def untuned(self, task: Bound[Writing], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
         """See `Bound.untuned`. A pretrained model can generate text before fine-tuning."""
         return {UNTUNED: answer()}
@@ -142,20 +151,21 @@ class Writes(ABC):
 
     def write(
         self, task: Bound[Writing], model: PreTrainedModel, examples: Examples, console: Console
-    ) -> list[str] | None:
+    ) -> list[Written] | None:
         if not self.written_texts(examples):
             return []
         new, prompts = self.new_tokens(task), self.prompts(task, examples)
-        texts = [""] * len(prompts)
+        start = [model.generation_config.decoder_start_token_id] if model.config.is_encoder_decoder else []
+        found = [Written("", ())] * len(prompts)
         lengths = np.array([len(prompt) + new for prompt in prompts], dtype=np.int64)
         with console.progress("write", len(prompts)) as bar, torch.random.fork_rng():
             for chosen in by_length(lengths, tokens=MOST_WRITTEN // task.learned.settings.num_beams):
                 torch.manual_seed(task.learned.seed)
                 written = generate(model, task.tokenizer, [prompts[i] for i in chosen])
                 for i, ids in zip(chosen, written, strict=True):
-                    texts[i] = self.text_of(ids, task.tokenizer)
+                    found[i] = Written(self.text_of(ids, task.tokenizer), (*start, *ids))
                 bar.advance(len(chosen))
-        return texts
+        return found
 
     def samples(self, task: Bound[Writing], examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         inputs = task.inputs(examples)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor
+from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks
@@ -212,6 +213,16 @@ class QuestionAnswering(Task[Reading]):
 
     def collect(self, task: Bound[Reading], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
         return list(torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float().cpu().numpy())
+
+    def trainer_outputs(
+        self, task: Bound[Reading], outputs: Any, batch: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        return [outputs.start_logits, outputs.end_logits], list(batch["labels"].unbind(1))
+
+    def trial_outputs(self, task: Bound[Reading], features: Features) -> tuple[list[Tensor], list[Tensor]]:
+        places = torch.tensor(features["labels"])
+        logits = functional.one_hot(places, max(map(len, features["input_ids"]))).float()
+        return list(logits.unbind(1)), list(places.unbind(1))
 
     def answers(
         self, task: Bound[Reading], examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]
