@@ -10,8 +10,11 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
+from luthier import processes
 from luthier.data.batches import BatchPlan, Collate, FeatureRow
 from luthier.engines.objective import Objective
+from luthier.errors import NonFiniteError
+from luthier.models.finite import all_finite
 from luthier.recipe import TrainingRecipe
 
 
@@ -138,3 +141,19 @@ def guard(optimizer: Optimizer, loss: Tensor, grad_norm: Tensor) -> Tensor:
     found_inf = (~healthy).to(torch.float32) if before is None else torch.maximum((~healthy).to(torch.float32), before)
     optimizer.found_inf = found_inf  # type: ignore[attr-defined]  # torch documents no setter for it
     return found_inf == 0
+
+
+def check_weights(training: Training) -> None:
+    """Check that the weights are finite: an update can overflow although its loss and gradient are finite.
+
+    Raises:
+        NonFiniteError: A weight is nan or infinite.
+    """
+    if not all_finite(training.model.parameters()):
+        raise processes.alike(
+            NonFiniteError(
+                f"the weights are not finite after step {training.state.step}",
+                where=f"training.learning_rate = {training.recipe.learning_rate:g}",
+                hint="lower the learning rate; earlier checkpoints are intact",
+            )
+        )

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
 from luthier import processes
-from luthier.engines.base import Training, TrainState
+from luthier.engines.base import Training, TrainState, check_weights
 from luthier.errors import DamagedError, FingerprintError
 from luthier.storage.atomic import remove_directory, write_directory
 from luthier.storage.checksums import verify
@@ -43,8 +43,10 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
         fingerprint: What determines the result of the run; compared on resume.
         keep: Newest checkpoints to keep, besides that of the best step.
     Raises:
+        NonFiniteError: A weight is nan or infinite; nothing is written.
         ResourceError: The disk is full or cannot be written; earlier checkpoints are unchanged.
     """
+    check_weights(training)
     target = directory / f"step-{training.state.step:06d}"
     tensors = {
         "optimizer": training.optimizer.state_dict(),

@@ -13,7 +13,7 @@ from typing import Any
 
 from luthier import processes
 from luthier.engines import checkpoints
-from luthier.engines.base import Step, Training
+from luthier.engines.base import Step, Training, check_weights
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
@@ -160,6 +160,7 @@ class Supervisor:
     def _measure(self) -> Mapping[str, float]:
         """Compute the metrics on the validation rows."""
         assert self.evaluate is not None
+        check_weights(self.training)
         # Random numbers drawn by a metric must not change those of dropout.
         randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()

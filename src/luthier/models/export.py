@@ -7,11 +7,13 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.errors import DamagedError
+from luthier.errors import DamagedError, NonFiniteError
+from luthier.models.finite import all_finite
 from luthier.models.quiet import quiet
 from luthier.storage.atomic import write_directory
 
 TASK_CARD = "luthier.json"
+LOWER_THE_RATE = "train again with a lower learning rate"
 
 
 def save_model(
@@ -25,7 +27,11 @@ def save_model(
         tokenizer: Its `model_max_length` is set to the length that the model was fine-tuned with.
         task: The task card, which prediction needs: the task's name, what it learned, and `max_length`.
         card: The text of the README.
+    Raises:
+        NonFiniteError: A weight is nan or infinite; nothing is written.
     """
+    if not all_finite(model.parameters()):
+        raise NonFiniteError("the model has weights that are not finite", where=str(directory), hint=LOWER_THE_RATE)
     tokenizer.model_max_length = task["max_length"]
 
     def fill(aside: Path) -> None:
