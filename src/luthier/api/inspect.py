@@ -12,6 +12,7 @@ from luthier.data.table import Accounts
 from luthier.engines.loop import new_accelerator, steps
 from luthier.findings import Finding
 from luthier.pipeline.assemble import assemble, decide_precision
+from luthier.pipeline.first_batch import first_batch
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.recipe import Recipe
@@ -36,6 +37,7 @@ class Inspection(Shown):
         lengths: `median`, `p95` and `max` in tokens, and `truncated_share`.
         findings: What the checks found, worst first.
         stops: Whether a finding would stop `train`.
+        batch: The first training batch, see `first_batch`; None if a finding would stop `train`.
         cost: What training would cost, see `measure_cost`; None if it was not measured.
         values: What `--json` prints.
     """
@@ -48,6 +50,7 @@ class Inspection(Shown):
     lengths: Mapping[str, float]
     findings: tuple[Finding, ...]
     stops: bool
+    batch: Mapping[str, Any] | None
     cost: Mapping[str, float] | None
     values: dict[str, Any] = field(repr=False)
 
@@ -58,7 +61,7 @@ class Inspection(Shown):
         return inspection_pieces(self.values) + finding_pieces(self.values)
 
 
-def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None = None, **settings: Any) -> Inspection:
+def inspect(data: Data | Recipe, *, cost: bool = False, console: Console | None = None, **settings: Any) -> Inspection:
     """Read, recognise and check data as `train` would, and report what was found.
 
     Args:
@@ -73,13 +76,17 @@ def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None =
         UsageError: The task, the columns or the model is invalid.
 
     Example:
-        >>> luthier.inspect("reviews.csv", cost=False)
+        >>> luthier.inspect("reviews.csv").labels
     """
     console = console or Console()
     with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
-        measured = measure_cost(prepared, console) if cost and not prepared.stopping else None
-        values = prepared.to_dict() | {"cost": measured}
+        batch = measured = None
+        if not prepared.stopping:
+            training = assemble(prepared)
+            batch = first_batch(prepared, training)
+            measured = measure_cost(prepared, console) if cost else None
+        values = prepared.to_dict() | {"batch": batch, "cost": measured}
     return Inspection(
         task=prepared.task.name,
         shape=prepared.recipe.data.shape,
@@ -89,6 +96,7 @@ def inspect(data: Data | Recipe, *, cost: bool = True, console: Console | None =
         lengths=values["lengths"],
         findings=tuple(prepared.findings),
         stops=bool(prepared.stopping),
+        batch=batch,
         cost=measured,
         values=values,
     )

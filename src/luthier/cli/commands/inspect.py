@@ -43,7 +43,7 @@ def inspect(
     cost: Annotated[
         bool,
         Option(metavar="", help="Measure a few steps to estimate the cost.", show_default=False, rich_help_panel=RUN),
-    ] = True,
+    ] = False,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,

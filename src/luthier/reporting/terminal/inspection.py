@@ -9,10 +9,11 @@ from luthier.text import count, duration, listing, share, shorten, size
 MOST_LABELS = 12
 MOST_TARGETS = 3
 MOST_TARGET_CHARACTERS = 60
+MOST_ROW_CHARACTERS = 300
 
 
 def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
-    """Show task, columns, rows, labels, lengths and cost.
+    """Show task, columns, rows, labels, lengths, cost and the first batch.
 
     Args:
         found: The output of `inspect --json`.
@@ -28,9 +29,11 @@ def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
         left = len(labels) - MOST_LABELS
         shown += [[f"and {count(left)} more", "", ""]] if left > 0 else []
         pieces.append(Grid(["label", "rows", "share"], shown, numbers=(1, 2)))
+    batch = found.get("batch")
     return [
         *pieces,
         Fields([*_lengths(found.get("lengths")), *_targets(found.get("targets")), *_cost(found.get("cost"))]),
+        *(_batch(batch) if batch else []),
     ]
 
 
@@ -42,6 +45,16 @@ def finding_pieces(found: Mapping[str, Any]) -> list[Piece]:
     """
     rows = [[f"{one['id']} ({one['severity']})", f"{one['message']} {one['action']}"] for one in found["findings"]]
     return [Grid(["finding", "message"], rows)] if rows else []
+
+
+def _batch(batch: Mapping[str, Any]) -> list[Piece]:
+    """The first training batch: its tensors, and its first row."""
+    tensors = [[one["name"], " x ".join(map(str, one["shape"])), one["dtype"]] for one in batch["tensors"]]
+    row = [
+        ("row", shorten(batch["row"], MOST_ROW_CHARACTERS)),
+        ("labels", shorten(batch["labels"], MOST_ROW_CHARACTERS)),
+    ]
+    return [Grid(["first batch", "shape", "dtype"], tensors), Fields(row)]
 
 
 def _lengths(lengths: Mapping[str, float] | None) -> list[tuple[str, str]]:
