@@ -60,6 +60,14 @@ def test_marks_of_the_chat_template_in_a_message_are_named() -> None:
     assert checks.control_tokens([], 10, ["<|user|>"]) == []
 
 
+def test_turns_that_are_not_learned_are_counted() -> None:
+    finding = only(checks.masked_turns(3, 12, [2, 5]))
+    assert (finding.id, finding.severity, finding.rows) == ("masked-turns", "info", (2, 5))
+    assert "3 assistant turns of 12 (25.0 %) are read but not learned" in finding.message
+    assert "1 assistant turn of 12 (8.3 %) is read" in only(checks.masked_turns(1, 12, [2])).message
+    assert checks.masked_turns(0, 12, []) == []
+
+
 def test_each_rule_that_mended_rows_is_a_finding() -> None:
     trimmed, shifted = sound(
         checks.mended(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data.records import Fault
-from luthier.tasks.chat.messages import ROLES, Message, read_messages, read_tools
+from luthier.tasks.chat.messages import ROLES, Message, is_learned, read_messages, read_tools
 
 MESSAGES = {"messages": "m"}
 USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
@@ -108,6 +108,16 @@ def test_calls_of_tools() -> None:
             "arguments 'x'",
         ),
         ([USER, {"role": "function_call", "content": "[]"}], "bad-tool-call", "calls nothing"),
+        ([USER, ASSISTANT | {"weight": 0}], "nothing-learned", "every assistant turn"),
+        ([USER, ASSISTANT | {"content": "", "weight": 1}, ASSISTANT | {"masked": True}], "nothing-learned", "every"),
+        ([USER, ASSISTANT | {"weight": 0.5}], "unclear-weight", "message 2 has weight '0.5'"),
+        ([USER, ASSISTANT | {"train": "maybe"}], "unclear-weight", "message 2 has train 'maybe'"),
+        ([USER, ASSISTANT | {"mask": 1}], "unclear-weight", "message 2 has mask '1'"),
+        (
+            [USER, ASSISTANT | {"train_detail": [{"begin_offset": 0, "end_offset": 2, "train": False}]}],
+            "unclear-weight",
+            "message 2 has train_detail",
+        ),
     ],
 )
 def test_what_is_skipped(cell: Any, reason: str, words: str) -> None:
@@ -115,6 +125,35 @@ def test_what_is_skipped(cell: Any, reason: str, words: str) -> None:
     assert isinstance(fault, Fault)
     assert fault.reason == reason
     assert words in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("mark", "no", "yes"),
+    [
+        *(("weight", no, yes) for no, yes in ((0, 1), (0.0, 1.0), ("0", "1"), (False, True))),
+        *(("loss", no, yes) for no, yes in ((0, 1), (False, True), ("false", "true"))),
+        *((mark, False, True) for mark in ("train", "trainable", "training", "learn", "loss_weight", "loss_scale")),
+        ("loss_mask", 0, 1),
+        *((mark, True, False) for mark in ("masked", "is_masked", "ignore", "ignored", "ignore_loss")),
+    ],
+)
+def test_a_marked_turn_is_read_and_not_learned(mark: str, no: Any, yes: Any) -> None:
+    cell = [USER, ASSISTANT | {mark: no}, USER | {mark: no}, ASSISTANT | {mark: yes}, USER, ASSISTANT | {mark: None}]
+    expected = [USER, ASSISTANT | {"weight": 0}, USER, ASSISTANT, USER, ASSISTANT]
+    assert read(cell) == read(json.dumps(cell)) == expected
+    assert [is_learned(turn) for turn in expected] == [False, False, False, True, False, True]
+    assert read_messages({"m": cell[:2]}, MESSAGES, "messages", replied=False) == expected[:2]
+
+
+def test_one_mark_against_a_turn_is_enough_and_calls_have_marks_too() -> None:
+    assert read([USER, ASSISTANT | {"weight": 1, "train": False}, ASSISTANT]) == [
+        USER,
+        ASSISTANT | {"weight": 0},
+        ASSISTANT,
+    ]
+    called = read([USER, {"role": "function_call", "content": json.dumps(CALL), "loss": False}, ASSISTANT])
+    assert isinstance(called, list)
+    assert (called[1]["weight"], called[1]["tool_calls"]) == (0, [CALLED])
 
 
 ALPACA = {"instruction": "i", "input": "n", "output": "o", "system": "s", "history": "h"}

@@ -105,6 +105,12 @@ def test_calls_and_results_of_tools_become_text_and_what_was_given_stays_as_it_w
     assert messages[2]["content"] == "sunny"
 
 
+def test_arguments_in_json_are_not_quoted_again() -> None:
+    written = [{"function": {"name": "weather", "arguments": '{"city": "Paris"}'}}]
+    messages, _ = fitting(with_template(MISTRAL), [CALLING[1], {"role": "assistant", "tool_calls": written}], None)
+    assert text_of(messages[1]) == '<tool_call>\n{"name": "weather", "arguments": {"city": "Paris"}}\n</tool_call>'
+
+
 def test_what_the_assistant_says_beside_a_call_stands_before_it() -> None:
     turns = [CALLING[1], {**CALLING[2], "content": "Let me see."}]
     messages, _ = fitting(with_template(LLAMA3), turns, None)

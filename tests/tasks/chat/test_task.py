@@ -115,6 +115,24 @@ def test_other_shapes_of_rows_are_conversations_too(row: Row, shape: str, reply:
         assert "Add.\n\n1 and 2" in tokenizer.decode(encoded(task, examples, tokenizer)[0]["input_ids"])
 
 
+def test_a_turn_that_is_marked_is_not_learned_not_scored_and_not_asked_for() -> None:
+    wrong, right = ({"role": "assistant", "content": text} for text in ("Wrong", "Right"))
+    user = {"role": "user", "content": "?"}
+    rows = [
+        {"messages": [user, wrong | {"weight": 0}, user, right]},
+        {"messages": [user, right, user, wrong | {"loss": False}]},  # nothing after the right answer can be learned
+        {"messages": [user, right, user]},
+        {"messages": [user, right]},
+    ]
+    task, examples, tokenizer = ready("chatml", rows)
+    assert bound(task, tokenizer).targets(encoded(task, examples, tokenizer, training=True)) == ["Right<|im_end|>"] * 4
+    assert examples["reply"] == task.kind.written_texts(examples) == ["Right"] * 4
+    first, second, third, fourth = prompts(task, examples, tokenizer, Limits(2048))
+    assert second == third == fourth == prompt_ids(tokenizer, [user])
+    assert first == prompt_ids(tokenizer, [user, wrong, user])
+    assert skip_reason(task, {"messages": [user, wrong | {"masked": True}]}) == "nothing-learned"
+
+
 def test_tools_are_shown_to_the_model_and_its_calls_are_learned() -> None:
     call = {"type": "function", "function": {"name": "weather", "arguments": {"city": "Paris"}}}
     row = {

@@ -96,6 +96,20 @@ def test_thoughts_that_a_template_takes_out_of_earlier_turns_are_not_looked_for(
     assert found == ["a<|endoftext|>", "<think>hm</think>It is <b>sunny</b>.\nAnd Ünï 日本.<|endoftext|>"]
 
 
+@pytest.mark.parametrize("template", ENDS, ids=NAMES)
+def test_an_answer_of_weight_0_is_in_the_text_and_not_learned(template: str) -> None:
+    tokenizer = with_template(template)
+    marked = [turn | {"weight": 0} if turn["content"] == "a" else turn for turn in CONVERSATION]
+    assert answers(tokenizer, marked) == answers(tokenizer, CONVERSATION)[1:]
+    assert assistant_mask(tokenizer, marked)[0] == assistant_mask(tokenizer, CONVERSATION)[0]
+
+
+def test_a_template_is_not_given_the_weight() -> None:
+    shown = "{% for m in messages %}{{ m.role + ': ' + m.content + m.keys() | join(' ') + '\n' }}{% endfor %}"
+    text = render_chat(with_template(shown), [{"role": "assistant", "content": "a", "weight": 0}])
+    assert text == "assistant: arole content\n"
+
+
 def test_an_answer_before_any_question() -> None:
     tokenizer = with_template(CHATML)
     assert answers(tokenizer, CONVERSATION[2:])[0] == "a<|im_end|>"

@@ -16,6 +16,7 @@ from luthier.data.checks.labels import (
 from luthier.data.checks.targets import (
     control_tokens,
     lost_targets,
+    masked_turns,
     mended,
     no_end,
     no_entities,
@@ -48,6 +49,7 @@ __all__ = [
     "label_by_row",
     "leak",
     "lost_targets",
+    "masked_turns",
     "mended",
     "missed_labels",
     "missing_like_labels",
@@ -86,6 +88,7 @@ CHECKS: dict[str, str] = {
     "label-by-row": "error: at least 90 % of the rows have a unique label",
     "leak": "warning, error above 1 % of the rows: a held-out text is also in the training rows",
     "lost-targets": "warning, error above 1 % of the rows: rows whose target is lost to truncation",
+    "masked-turns": "info: assistant turns that are marked as not to be learned",
     "missed-labels": "warning: the model cannot predict a label of the evaluated rows, which counts as an error",
     "missing-like-labels": "warning: a label such as NA or null, which is counted as a class",
     "mostly-skipped": "error: half of the rows or more are unusable",

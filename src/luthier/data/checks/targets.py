@@ -84,6 +84,22 @@ def control_tokens(rows: Sequence[int], n: int, tokens: Sequence[str]) -> list[F
     return [Finding("control-tokens", "warning", message, action, rows=tuple(rows[:MOST_ROWS]))]
 
 
+def masked_turns(masked: int, n: int, rows: Sequence[int]) -> list[Finding]:
+    """Assistant turns that the data marks as not to be learned.
+
+    Args:
+        masked: Number of these turns in training.
+        n: Number of all assistant turns in training.
+        rows: Source row numbers of the rows with such turns.
+    """
+    if not masked:
+        return []
+    message = f"{plural(masked, 'assistant turn')} of {count(n)} ({share(masked / n)}) "
+    message += f"{'is' if masked == 1 else 'are'} read but not learned: marked with weight 0, loss false or the like."
+    action = "Remove the mark from turns that should be learned."
+    return [Finding("masked-turns", "info", message, action, rows=tuple(rows[:MOST_ROWS]))]
+
+
 def mended(mends: Mapping[str, tuple[str, Sequence[int]]], n: int) -> list[Finding]:
     """Rows that were corrected by a rule; one finding per rule.
 

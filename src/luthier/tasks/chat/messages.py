@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.data.records import Fault
-from luthier.data.values import is_missing, structured
+from luthier.data.values import as_number, is_missing, structured
 from luthier.text import count, listing, shorten
 
 Message = dict[str, Any]
@@ -22,7 +22,16 @@ ROLES = {
     **dict.fromkeys(("tool", "observation", "function", "function_response", "tool_response", "ipython"), "tool"),
 }
 _CALLS = ("function_call", "tool_call")
-_KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content and tool_calls
+_KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
+# Keys by which formats mark whether an assistant turn is learned: those that are true if it is, and if it is not.
+LEARNED_KEYS = (
+    *("weight", "loss", "loss_weight", "loss_mask", "loss_scale"),
+    *("train", "trainable", "training", "learn"),
+)
+MASKED_KEYS = ("masked", "is_masked", "ignore", "ignored", "ignore_loss")
+_UNCLEAR_KEYS = ("mask",)  # 1 may mean either
+_PART_KEYS = ("train_detail", "training_detail")  # Axolotl: parts of a turn by offsets
+_WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def read_messages(
@@ -31,14 +40,15 @@ def read_messages(
     """The messages of a row, or why it is skipped.
 
     Each is {"role", "content"}, with `tool_calls` if the assistant calls tools: {"type": "function", "function":
-    {"name", "arguments"}}, arguments as an object. Turns are kept as they are: two consecutive turns of one role are
+    {"name", "arguments"}}, arguments as an object. An assistant turn that is marked as not to be learned, in any of
+    several formats, has `weight` 0, as in OpenAI's. Turns are kept as they are: two consecutive turns of one role are
     not merged, and the assistant may speak first.
 
     Args:
         values: Column to value.
         columns: Columns by role, as `recognise_chat` found them.
         shape: `messages`, `instruction` or `prompt`.
-        replied: Whether a reply is required; False for prediction.
+        replied: Whether a reply to learn is required; False for prediction.
     """
     role, reply = {"messages": ("messages", ""), "instruction": ("instruction", "output")}.get(
         shape, ("prompt", "response")
@@ -69,7 +79,14 @@ def read_messages(
     if replied and not any(turn["role"] == "assistant" and _says(turn) for turn in turns):
         where = f"column {columns.get(reply, '')!r} is empty" if reply else f"the roles are {_roles(turns)}"
         return Fault("no-assistant-turn", f"no assistant turn: {where}")
+    if replied and not any(is_learned(turn) and _says(turn) for turn in turns):
+        return Fault("nothing-learned", "every assistant turn is marked as not to be learned")
     return turns
+
+
+def is_learned(turn: Mapping[str, Any]) -> bool:
+    """Whether a message is learned: an assistant turn that is not marked otherwise."""
+    return turn["role"] == "assistant" and turn.get("weight") != 0
 
 
 def read_tools(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> list[dict[str, Any]] | Fault:
@@ -136,6 +153,10 @@ def _message(turn: Any, place: int) -> Message | Fault:
         return Fault("not-text", f"{where} holds something other than text")
     message: Message = {"role": role, "content": str(content)}
     message |= {key: turn[key] for key in _KEPT if turn.get(key) is not None}
+    marked = _marked(turn, where) if role == "assistant" else True
+    if isinstance(marked, Fault):
+        return marked
+    message |= {} if marked else {"weight": 0}
     calls: Any = content if said.strip().lower() in _CALLS else turn.get("tool_calls") or turn.get("function_call")
     if calls and role == "assistant":
         read = _calls(calls, where)
@@ -144,6 +165,20 @@ def _message(turn: Any, place: int) -> Message | Fault:
         message["tool_calls"] = read
         message["content"] = "" if said.strip().lower() in _CALLS else message["content"]
     return message
+
+
+def _marked(turn: Mapping[str, Any], where: str) -> bool | Fault:
+    """Whether an assistant turn is learned, by its marks; one mark against it decides. A fault if a mark is unclear."""
+    learned = True
+    for key in (*LEARNED_KEYS, *MASKED_KEYS, *_UNCLEAR_KEYS, *_PART_KEYS):
+        if is_missing(value := turn.get(key)) or value == []:
+            continue
+        mark = _WORDS.get(str(value).strip().lower(), as_number(value))
+        if key in _UNCLEAR_KEYS + _PART_KEYS or mark not in (0, 1):
+            detail = f"{where} has {key} {shorten(str(value), 40)!r}; write weight 0 (not learned) or 1 (learned)"
+            return Fault("unclear-weight", detail)
+        learned = learned and bool(mark) == (key in LEARNED_KEYS)
+    return learned
 
 
 def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:

@@ -7,10 +7,11 @@ from typing import Any
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
+from luthier.data.values import structured
 from luthier.errors import DataError, ModelError
 from luthier.text import shorten
 
-Message = Mapping[str, Any]  # role, content and, if the assistant calls tools, tool_calls
+Message = Mapping[str, Any]  # role, content, tool_calls if the assistant calls tools, weight 0 if it is not learned
 Tools = Sequence[Mapping[str, Any]]
 
 # ChatML, with tools as Hermes and Qwen write them.
@@ -131,7 +132,7 @@ def rendered(
         raise ModelError(what, where=tokenizer.name_or_path, hint="choose a model tuned for chat")
     try:
         text = tokenizer.apply_chat_template(
-            [dict(message) for message in messages],
+            [{key: value for key, value in message.items() if key != "weight"} for message in messages],
             tools=[dict(tool) for tool in tools] if tools else None,
             tokenize=False,
             add_generation_prompt=answering,
@@ -166,7 +167,7 @@ def _called(message: Message) -> Message:
     calls = [call.get("function", call) for call in message.get("tool_calls") or ()]
     written = [
         "<tool_call>\n"
-        + json.dumps({"name": call["name"], "arguments": call.get("arguments", {})}, ensure_ascii=False)
+        + json.dumps({"name": call["name"], "arguments": structured(call.get("arguments", {}))}, ensure_ascii=False)
         + "\n</tool_call>"
         for call in calls
     ]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from datasets import Dataset
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -34,7 +35,7 @@ from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.chat import template
 from luthier.tasks.chat.columns import recognise_chat, why_not
-from luthier.tasks.chat.messages import Message, read_messages, read_tools
+from luthier.tasks.chat.messages import Message, is_learned, read_messages, read_tools
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.panels import panels
@@ -88,7 +89,11 @@ class Chat(Writes, Task[Writing]):
         tools = read_tools(values, task.columns)
         if isinstance(turns, Fault):
             return turns
-        return tools if isinstance(tools, Fault) else _example(turns, tools)
+        if isinstance(tools, Fault):
+            return tools
+        # Nothing is learned after the last learned turn, and it is the reply that generated ones are compared with.
+        last = max(place for place, turn in enumerate(turns) if is_learned(turn))
+        return _example(turns[: last + 1], tools)
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         """See `Recognised.query`. A conversation to continue; a single text is a user message."""
@@ -110,6 +115,22 @@ class Chat(Writes, Task[Writing]):
 
     def key(self, example: Example) -> str:
         return key(example["messages"])
+
+    def check(
+        self,
+        task: Fitted[Writing],
+        splits: Mapping[str, Dataset],
+        keys: Mapping[str, Sequence[str]],
+        given: Sequence[str],
+    ) -> list[Finding]:
+        """See `Fitted.check`. Also says how many of the assistant's turns are not learned."""
+        train = splits["train"]
+        marks = [
+            [is_learned(turn) for turn in turns if turn["role"] == "assistant"] for turns, _ in _conversations(train)
+        ]
+        rows = [row for row, learned in zip(train["row"], marks, strict=True) if not all(learned)]
+        masked, n = sum(learned.count(False) for learned in marks), sum(map(len, marks))
+        return [*checks.masked_turns(masked, n, rows), *super().check(task, splits, keys, given)]
 
     # -- words ---------------------------------------------------------------------------------------------------
 
@@ -271,7 +292,8 @@ def _unanswered(turns: Messages) -> Messages:
 
 
 def _said(turns: Messages) -> list[str]:
-    return [_words(turn) for turn in turns if turn["role"] == "assistant"]
+    """The assistant's turns that are learned."""
+    return [_words(turn) for turn in turns if is_learned(turn)]
 
 
 def _shown(turns: Messages) -> str:

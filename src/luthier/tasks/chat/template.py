@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerBase
 from luthier.errors import DataError, ModelError
 from luthier.findings import Decision
 from luthier.models.architectures import TURN_END, TURN_START
+from luthier.tasks.chat.messages import is_learned
 from luthier.tasks.chat.rendering import (
     DEFAULT_CHAT_TEMPLATE,
     MARK,
@@ -58,17 +59,17 @@ def prompt_ids(
 def assistant_mask(
     tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], tools: Tools | None = None
 ) -> tuple[list[int], list[int]]:
-    """The tokens of a conversation, and which of them the assistant writes: each answer with its end-of-turn token.
+    """The tokens of a conversation, and which of them are learned: each answer with its end-of-turn token.
 
     An answer begins where the generation prompt of the conversation before it ends, which is where generation begins;
     so this works for any template, whether or not it marks answers.
 
     Args:
         tokenizer: A fast tokenizer with a chat template.
-        messages: The conversation.
+        messages: The conversation. Answers with `weight` 0 are not learned.
         tools: As for `render_chat`.
     Returns:
-        Token ids, and a mask: 1 for tokens of the assistant, 0 for the others.
+        Token ids, and a mask: 1 for tokens of the assistant that are learned, 0 for the others.
     Raises:
         DataError: The template refuses the conversation.
         ModelError: There is no template, or the answers in its text cannot be located.
@@ -85,7 +86,7 @@ def assistant_mask(
     ids, offsets = encoding["input_ids"], encoding["offset_mapping"]
     mask = [0] * len(ids)
     for turn, message in enumerate(messages):
-        if message["role"] != "assistant":
+        if not is_learned(message):
             continue
         span = _by_prompt(tokenizer, messages, turn, tools, text) or _by_mark(tokenizer, messages, turn, tools, text)
         if span is None:
