@@ -94,7 +94,7 @@ def test_the_python_of_the_first_page_runs(place, tiny_model, monkeypatch, capsy
     monkeypatch.setattr(sources, "packaged_directory", lambda name, console=None: str(tiny_model))
     page = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     names: dict[str, object] = {}
     for block in blocks:
         exec(block, names)

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from luthier.errors import ResourceError
-from luthier.storage import spilled
 from luthier.storage.spilled import SpilledArray
 
 
-@pytest.mark.parametrize("values", [np.arange(6).reshape(2, 3), np.float32([1.5, -2]), np.zeros((0, 4))])
+@pytest.mark.parametrize("values", [np.arange(6).reshape(2, 3), np.array([1.5, -2], np.float32), np.zeros((0, 4))])
 def test_an_array_keeps_values_type_and_shape(values: np.ndarray) -> None:
     held = SpilledArray.of(values)
     for found in (held.values, held.private()):
@@ -46,7 +45,7 @@ def test_a_full_disk_is_found_before_anything_is_written(tmp_path: Path, monkeyp
         assert (offset, size) == (0, 8 * 4)
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr(spilled.os, "posix_fallocate", full)
+    monkeypatch.setattr("os.posix_fallocate", full)
     with pytest.raises(ResourceError, match="No space left on device") as caught:
         SpilledArray((8,), np.float32)
     assert caught.value.where.startswith(str(tmp_path))

@@ -6,7 +6,7 @@ from pathlib import Path
 from luthier import processes
 from luthier.api.report import report
 from luthier.console import Console
-from luthier.engines.events import Events, Listener, Name
+from luthier.engines.events import Callback, Events
 from luthier.pipeline.journal import blamed_on, same_data
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
@@ -15,9 +15,7 @@ from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run
 
 
-def resume(
-    run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[tuple[Name, Listener]] = ()
-) -> Result:
+def resume(run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[Callback] = ()) -> Result:
     """Resume a run from its newest intact checkpoint; completed steps are not repeated.
 
     Args:
@@ -42,6 +40,7 @@ def resume(
 def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
     """Continue a run from its newest intact checkpoint."""
     run = Run.open(run_dir)
+    events.check_engine(run.recipe.training.engine)
     with run.lock(), blamed_on(run):
         console.write_to(run.log_file)
         done = run.read_json(run.result_file)

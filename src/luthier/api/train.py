@@ -8,7 +8,7 @@ from luthier import processes
 from luthier.api.report import report
 from luthier.console import Console
 from luthier.data.reading.memory import Data
-from luthier.engines.events import Events, Listener, Name
+from luthier.engines.events import Callback, Events
 from luthier.models.device import choose_device, gpus
 from luthier.pipeline.assemble import decide_precision
 from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, write_skipped
@@ -29,7 +29,7 @@ def train(
     *,
     run_dir: Path | str | None = None,
     console: Console | None = None,
-    callbacks: Sequence[tuple[Name, Listener]] = (),
+    callbacks: Sequence[Callback] = (),
     **settings: Any,
 ) -> Result:
     """Inspect, split, tokenize, train, evaluate and report.
@@ -42,7 +42,10 @@ def train(
         console: Receives decisions, findings and progress; silent by default.
         callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint` and `end`; see
             `luthier.engines.events` for what each one carries. A function that returns a `Stop` ends the training.
-            With several processes, process 0 alone calls them.
+            With `engine="trainer"` also `TrainerCallback`s of transformers: `state` is the run's own, also after a
+            resume, `on_evaluate` gets the metrics as `eval_accuracy` and so on, `on_save` the directory as
+            `checkpoint`, and `control` can stop, evaluate or save after the step; `args.output_dir` is temporary, and
+            what a callback holds is not saved. With several processes, process 0 alone calls them.
         **settings: Recipe keys: by their last name (`epochs=1`, `model="minilm"`, `test="test.csv"`), as a table
             (`training={"epochs": 1}`), or dotted (`**{"training.epochs": 1}`). `text` and `label` name the columns.
     Returns:
@@ -58,6 +61,16 @@ def train(
         >>> result = luthier.train(rows, model="minilm", epochs=1, callbacks=[("evaluation", watch)])
         >>> result.metrics["accuracy"].value
         >>> result.predictor().predict(["It sounds lovely."])
+        >>> class Patience(transformers.TrainerCallback):
+        ...     def on_evaluate(self, args, state, control, metrics, **kwargs):
+        ...         control.should_training_stop = state.global_step >= 100 and metrics["eval_loss"] < 0.1
+        >>> luthier.train(rows, engine="trainer", callbacks=[Patience()])
+
+        A custom metric is a function of a file or module; with one argument, it gets what `compute_metrics` of the
+        Hugging Face `Trainer` gets (see `luthier.metrics.custom`):
+
+        >>> # mine.py: def compute_metrics(p): return {"top": (np.argmax(p.predictions, axis=1) == p.label_ids).mean()}
+        >>> luthier.train(rows, metrics=["mine.py:compute_metrics:max"], metric_for_best="top").metrics["top"].value
     """
     events = Events.listening(callbacks)
     console = Tee(console or Console())
@@ -70,6 +83,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
     with temporary_directory() as folder:
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
+        events.check_engine(recipe.training.engine)
         with claimed(run_dir) as asked:
             choose_device(recipe.device)  # a device that does not exist is refused before the data is read
             prepared = prepare(recipe, console, spool_to=spool / STDIN)

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from luthier import processes
 from luthier.data.batches import BatchPlan, Collate, FeatureRow
+from luthier.engines.events import Events
 from luthier.engines.objective import Objective
 from luthier.errors import NonFiniteError
 from luthier.models.finite import all_finite
@@ -62,6 +63,8 @@ class Step:
         healthy: False from the first step whose loss or gradient is not finite; no update is made from then on.
         tokens: Tokens of the step without padding, over all processes.
         padded_tokens: The same with padding.
+        evaluate: Whether a callback of the engine asks for an evaluation after this step.
+        save: Whether it asks for a checkpoint.
     """
 
     step: int
@@ -71,6 +74,8 @@ class Step:
     healthy: Tensor
     tokens: int
     padded_tokens: int
+    evaluate: bool = False
+    save: bool = False
 
 
 @dataclass
@@ -121,7 +126,7 @@ class OnStep(Protocol):
 
 
 class Engine(Protocol):
-    """Runs the remaining steps of a training and calls `on_step` after each."""
+    """Runs the remaining steps of a training and calls `on_step` after each; `events` may hold the engine's own."""
 
     def __call__(self, training: Training, on_step: OnStep) -> None: ...
 

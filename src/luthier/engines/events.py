@@ -4,9 +4,14 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from luthier.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+    from luthier.engines.trainer_callbacks import Relay
 
 Name = Literal["step", "evaluation", "checkpoint", "end"]
 
@@ -59,31 +64,61 @@ class TrainingEnded:
 
 Event = StepNumbers | EvaluationNumbers | CheckpointSaved | TrainingEnded
 Listener = Callable[..., Stop | None]
+Callback: TypeAlias = "tuple[Name, Listener] | TrainerCallback | type[TrainerCallback]"
 
 
 @dataclass
 class Events:
-    """Listeners by event, each with how often it is called."""
+    """Listeners by event, each with how often it is called.
 
+    Args:
+        relay: The user's `TrainerCallback`s, for the engine `trainer`.
+    """
+
+    relay: "Relay | None" = None
     _listeners: dict[str, list[tuple[Listener, int]]] = field(default_factory=dict)
 
     @classmethod
-    def listening(cls, callbacks: Sequence[tuple[Name, Listener]]) -> "Events":
-        """Make the events with callbacks given as (name, listener).
+    def listening(cls, callbacks: Sequence[Callback]) -> "Events":
+        """Make the events with callbacks given as (name, listener) or as `TrainerCallback`s.
 
         Raises:
-            UsageError: As in `on`, or a callback is not a pair.
+            UsageError: As in `on`, or a callback is neither.
         """
-        events = cls()
-        for pair in callbacks:
-            try:
-                name, listener = pair
-            except (TypeError, ValueError):
-                hint = 'callbacks=[("step", function)]'
-                what = "a callback is a pair of event name and function"
-                raise UsageError(what, where=repr(pair), hint=hint) from None
-            events.on(name, listener)
+        events, others = cls(), []
+        for callback in callbacks:
+            if isinstance(callback, tuple | list) and len(callback) == 2:
+                events.on(*callback)
+            else:
+                others.append(callback)
+        if others:
+            # It loads transformers, which no listener of our own needs.
+            from luthier.engines.trainer_callbacks import Relay, as_callback
+
+            found = [as_callback(value) for value in others]
+            if None in found:
+                raise UsageError(
+                    "a callback is a pair of event name and function, or a TrainerCallback",
+                    where=repr(others[found.index(None)]),
+                    hint='callbacks=[("step", function)]',
+                )
+            events.relay = Relay([callback for callback in found if callback is not None])
+            events.on("evaluation", events.relay)
+            events.on("checkpoint", events.relay)
         return events
+
+    def check_engine(self, engine: str) -> None:
+        """Check that an engine calls these callbacks.
+
+        Raises:
+            UsageError: There are `TrainerCallback`s, and the engine is not the `Trainer`.
+        """
+        if self.relay is not None and engine != "trainer":
+            raise UsageError(
+                f"the engine {engine} cannot call a TrainerCallback",
+                where=", ".join(type(callback).__name__ for callback in self.relay.callbacks),
+                hint='add engine="trainer", or listen to events in any engine: callbacks=[("evaluation", function)]',
+            )
 
     def on(self, name: Name, listener: Listener, *, every: int = 1) -> None:
         """Add a listener to an event.

@@ -11,6 +11,7 @@ from accelerate.utils import DistributedDataParallelKwargs, send_to_device
 from luthier import processes
 from luthier.data.batches import amounts, groups, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
+from luthier.engines.events import Events
 from luthier.models.device import make_current
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -83,7 +84,7 @@ def new_accelerator(training: Training) -> Accelerator:
     )
 
 
-def run(training: Training, on_step: OnStep) -> None:
+def run(training: Training, on_step: OnStep, events: Events | None = None) -> None:
     """The engine `loop`: run the remaining steps until `on_step` asks to stop."""
     accelerator = new_accelerator(training)
     processes.check(accelerator.num_processes)

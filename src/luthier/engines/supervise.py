@@ -109,8 +109,10 @@ class Supervisor:
         self._pending.append(step)
         interrupted = self.signals.agreed() is not None  # checked once per step: a later signal counts in the next
         last = step.step >= training.total_steps
-        evaluate = self.evaluate is not None and (last or self._due(recipe.eval_strategy, recipe.eval_steps))
-        save = last or self._due(recipe.save_strategy, recipe.save_steps) or interrupted
+        evaluate = self.evaluate is not None and (
+            last or step.evaluate or self._due(recipe.eval_strategy, recipe.eval_steps)
+        )
+        save = last or step.save or self._due(recipe.save_strategy, recipe.save_steps) or interrupted
 
         # On a CPU the values are available; elsewhere reading them waits for the device, so it is done rarely.
         if evaluate or save or step.loss.device.type == "cpu" or step.step % recipe.logging_steps == 0:

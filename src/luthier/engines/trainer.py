@@ -1,7 +1,7 @@
 """The engine `trainer`: the same batches and weights in the Hugging Face `Trainer`, as a reference."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,22 +14,32 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from luthier.data.batches import Batch, MicroBatch, amounts, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.checkpoints import random_state, set_random_state
+from luthier.engines.events import Events
+from luthier.engines.trainer_callbacks import Asked, Relay, begin
 from luthier.models.device import make_current
 from luthier.storage.temporary import temporary_directory
 
 
-def run(training: Training, on_step: OnStep) -> None:
-    """Let the `Trainer` run the remaining steps; saving, evaluating and reporting are left to `on_step`."""
+def run(training: Training, on_step: OnStep, events: Events | None = None) -> None:
+    """Let the `Trainer` run the remaining steps; saving, evaluating and reporting are left to `on_step`.
+
+    Args:
+        training: The training; its state determines the first step.
+        on_step: Called after each step.
+        events: Hold the user's `TrainerCallback`s.
+    """
     recipe = training.recipe
+    relay = (events.relay if events is not None else None) or Relay()
     randomness = random_state(training.device)  # creating a Trainer reseeds every generator
-    bridge = _Bridge(training, on_step, randomness)
+    bridge = _Bridge(training, randomness)
     with temporary_directory() as directory:
         trainer = _PlannedTrainer(
             model=training.model,
             args=_OneDevice(
                 chosen=str(training.device),
                 output_dir=directory,
-                max_steps=training.total_steps - training.state.step,
+                max_steps=training.total_steps,
+                num_train_epochs=training.plan.epoch(training.total_steps),
                 per_device_train_batch_size=recipe.micro_batch_size,
                 gradient_accumulation_steps=training.plan.parts,
                 max_grad_norm=recipe.max_grad_norm,
@@ -50,6 +60,10 @@ def run(training: Training, on_step: OnStep) -> None:
         )
         for noisy in (PrinterCallback, ProgressCallback):
             trainer.remove_callback(noisy)
+        for callback in relay.callbacks:  # only now, since the ones that were removed may be the user's too
+            trainer.add_callback(callback)
+            callback.on_init_end(trainer.args, trainer.state, trainer.control, model=training.model)
+        trainer.add_callback(_LastInLine(trainer, bridge, on_step, relay))
         trainer.bridge = bridge
         training.scaler = getattr(trainer.accelerator, "scaler", None)
         if training.scaler is not None and training.scaler_state:
@@ -92,6 +106,11 @@ class _PlannedTrainer(Trainer):
         loss = self.bridge.part(loss_sum) * self.accelerator.num_processes  # DDP averages; this makes it a sum
         return (loss, outputs) if return_outputs else loss
 
+    def create_scheduler(self, *args: Any, **options: Any) -> Any:
+        """The `Trainer` calls this with a new state, before it notes the first step: after a resume, not 0."""
+        self.state.global_step = self.bridge.training.state.step
+        return super().create_scheduler(*args, **options)
+
     def get_train_dataloader(self) -> DataLoader[Any]:
         training = self.bridge.training
         loader = train_loader(
@@ -123,13 +142,13 @@ class _TrainerLoader:
 
 
 class _Bridge(TrainerCallback):
-    """Turns the `Trainer`'s callbacks into calls of `on_step`."""
+    """Collects the numbers of a step; called before the user's callbacks, to which it shows the state of the run."""
 
-    def __init__(self, training: Training, on_step: OnStep, randomness: dict[str, Any]) -> None:
+    def __init__(self, training: Training, randomness: dict[str, Any]) -> None:
         self.training = training
         self.drawn: list[MicroBatch] = []
-        self._on_step = on_step
         self._randomness = randomness
+        self._norm: float | None = None
         self._amounts = [0, 0, 0]
         self._loss: Tensor | None = None
         self._healthy = torch.tensor(True)
@@ -146,7 +165,11 @@ class _Bridge(TrainerCallback):
         return part
 
     def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        begin(state, self.training)
         set_random_state(self._randomness, self.training.device)
+
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        state.epoch = self.training.plan.epoch(state.global_step)
 
     def on_pre_optimizer_step(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._rate = float(self.training.scheduler.get_last_lr()[0])
@@ -166,11 +189,65 @@ class _Bridge(TrainerCallback):
         logs: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        if not logs or "grad_norm" not in logs or self._loss is None:
-            return  # the final summary
+        if logs and "grad_norm" in logs:  # neither an evaluation nor the final summary
+            self._norm = logs["grad_norm"]
+
+    def step(self) -> Step | None:
+        """The step that was logged last; None if it was returned before."""
+        if self._norm is None or self._loss is None:
+            return None
         tokens, padded_tokens = self._amounts[1:]
         self.training.advance(tokens, padded_tokens)
-        norm = torch.tensor(logs["grad_norm"])
-        loss, self._loss = self._loss, None
-        step = Step(self.training.state.step, loss, norm, self._rate, self._healthy, tokens, padded_tokens)
-        control.should_training_stop = self._on_step(step) or control.should_training_stop
+        loss, norm, self._loss, self._norm = self._loss, torch.tensor(self._norm), None, None
+        return Step(self.training.state.step, loss, norm, self._rate, self._healthy, tokens, padded_tokens)
+
+
+class _LastInLine(TrainerCallback):
+    """Calls `on_step` after the user's callbacks were called, and heeds what they ask for.
+
+    The `Trainer` sees a single epoch, the remaining steps, so the epochs of the run are announced here.
+    """
+
+    def __init__(self, trainer: Trainer, bridge: _Bridge, on_step: OnStep, relay: Relay) -> None:
+        self._trainer, self._bridge, self._on_step, self._relay = trainer, bridge, on_step, relay
+        self._asked = Asked()
+        self._more_epochs = False
+
+    def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._relay.connect(self._trainer, self._bridge.training)
+        self._asked.take(control)
+
+    def on_epoch_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._asked.take(control)
+
+    def on_epoch_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._asked.take(control)
+        control.should_training_stop = not self._more_epochs  # else the `Trainer` begins the same steps again
+
+    def on_step_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._asked.take(control)
+
+    def on_substep_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._asked.take(control)
+
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self._asked.take(control)
+        training = self._bridge.training
+        self._more_epochs = state.global_step < training.total_steps
+        if self._more_epochs and state.global_step % training.plan.steps_per_epoch == 0:
+            self._trainer.callback_handler.on_epoch_end(args, state, control)
+        control.should_log = True  # `on_log` ends the step, whatever the user's callbacks think of it
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        step = self._bridge.step()
+        if step is None:
+            return
+        training = self._bridge.training
+        self._asked.take(control)
+        evaluate, save = self._asked.heed(training)
+        stop = self._on_step(replace(step, evaluate=evaluate, save=save))
+        self._asked.take(control)
+        self._more_epochs = not stop and step.step < training.total_steps
+        if self._more_epochs and step.step % training.plan.steps_per_epoch == 0:
+            self._trainer.callback_handler.on_epoch_begin(args, state, control)
+        control.should_training_stop = not self._more_epochs

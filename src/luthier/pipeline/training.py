@@ -54,7 +54,7 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
     supervisor = _supervise(run, prepared, training, decides, events)
     with supervisor.watch(), _progress(console, training, events):
         if training.state.step < training.total_steps and not training.state.stopped:
-            engine_named(prepared.recipe.training.engine)(training, supervisor)
+            engine_named(prepared.recipe.training.engine)(training, supervisor, events)
     supervisor.curves.close()
     values = processes.on_main(lambda: _conclude(run, prepared, training, console))
     return Result(values, run)

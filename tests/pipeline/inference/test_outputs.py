@@ -110,7 +110,9 @@ def task_of(task: str, folder: Path, model: Path, spec: str, **settings: Any) ->
 def by_trainer(prepared: Prepared, model: Any, function: Callable[[Any], Any], folder: Path) -> dict[str, float]:
     """The numbers of a function in the `Trainer`, on the validation rows of prepared data."""
     encoded, task = prepared.encoded["validation"], prepared.task
-    collate, kind, values = task.collator(model), Trainer, TrainingArguments
+    collate = task.collator(model)
+    kind: type[Trainer] = Trainer
+    values: type[TrainingArguments] = TrainingArguments
     settings: dict[str, Any] = {"use_cpu": True, "per_device_eval_batch_size": 4, "report_to": "none"}
     more: dict[str, Any] = {"label_names": ["labels"]}
     if task.kind.family == "encoder-decoder":
@@ -206,7 +208,8 @@ def raw_of(rows: list[dict[str, Any]], values: list[list[float]], batches: Seque
 
 
 def test_arrays_are_padded_like_those_of_the_trainer_whatever_the_order_of_the_batches() -> None:
-    rows, values = [{}, {}, {}], [[1.0], [2.0, 3.0, 4.0], [5.0, 6.0]]
+    rows: list[dict[str, Any]] = [{}, {}, {}]
+    values = [[1.0], [2.0, 3.0, 4.0], [5.0, 6.0]]
     for order in ([[0], [1], [2]], [[1], [2], [0]]):
         predictions, label_ids = raw_of(rows, values, order).on(np.arange(3))
         assert predictions.tolist() == [[1, -100, -100], [2, 3, 4], [5, 6, -100]]
