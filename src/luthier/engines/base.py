@@ -128,7 +128,7 @@ class OnStep(Protocol):
 class Engine(Protocol):
     """Runs the remaining steps of a training and calls `on_step` after each; `events` may hold the engine's own."""
 
-    def __call__(self, training: Training, on_step: OnStep) -> None: ...
+    def __call__(self, training: Training, on_step: OnStep, events: Events | None = None) -> None: ...
 
 
 def guard(optimizer: Optimizer, loss: Tensor, grad_norm: Tensor) -> Tensor:
