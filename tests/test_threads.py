@@ -96,7 +96,7 @@ def test_the_load_chooses_the_spin_count_alone(machine: Machine, busy: list[int]
 def test_the_reason_names_the_load(machine: Machine) -> None:
     machine.affinity(0, 2)
     machine.load(100)
-    expected = "2 physical cores; spin count 1,000, as other processes keep 1.0 of 2 cores busy"
+    expected = "2 physical cores; spin count 1,000, as other processes use 1.0 of 2 cores"
     assert machine.choose().why == expected
 
 

@@ -29,24 +29,24 @@ def count(value: int) -> str:
 
 def quantity(value: float, unit: str = "") -> str:
     """Format a large number with a unit prefix: `12.3 k tokens/s`, `22.7 M parameters`."""
-    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
+    for limit, rounded, letter in ((1e9, 5e4, "G"), (1e6, 50, "M"), (1e3, 0.5, "k")):
+        if abs(value) >= limit - rounded:  # else 999,960 would read 1000.0 k
             return f"{value / limit:.1f} {letter} {unit}".rstrip()
     return f"{value:.0f} {unit}".rstrip()
 
 
 def size(n_bytes: float) -> str:
     """Format a number of bytes in decimal units: `98 MB`."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if n_bytes >= limit:
+    for limit, rounded, unit in ((1e9, 5e5, "GB"), (1e6, 500, "MB"), (1e3, 0.5, "kB")):
+        if n_bytes >= limit - rounded:
             scaled = n_bytes / limit
-            return f"{scaled:.1f} {unit}" if scaled < 10 else f"{scaled:.0f} {unit}"
+            return f"{scaled:.1f} {unit}" if scaled < 9.95 else f"{scaled:.0f} {unit}"
     return f"{n_bytes:.0f} bytes"
 
 
 def duration(seconds: float) -> str:
     """Format a duration: `0.8 s`, `42 s`, `4 min 10 s`, `2 h 5 min`."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
@@ -68,9 +68,10 @@ def with_article(noun: str) -> str:
 
 def epochs(value: float) -> str:
     """Format a number of epochs: `1 epoch`, `0.3 epochs`."""
-    if float(value).is_integer():
-        return plural(int(value), "epoch")
-    return f"{number(value, 1 if value >= 0.1 else 3)} epochs"
+    digits = 1 if value >= 0.1 else 3
+    if float(round(value, digits)).is_integer() and (value >= 0.1 or not value):
+        return plural(round(value), "epoch")
+    return f"{number(value, digits)} epochs"
 
 
 def plural(n: int, noun: str, many: str = "") -> str:

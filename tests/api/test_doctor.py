@@ -9,7 +9,7 @@ from huggingface_hub import constants
 from luthier.api import doctor as module
 
 
-def test_doctor_is_plain_json(monkeypatch):
+def test_doctor_is_plain_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     found = json.loads(json.dumps(module.doctor()))
     cpu = found["devices"][0]
@@ -24,12 +24,12 @@ def test_doctor_is_plain_json(monkeypatch):
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_the_hub_is_asked_for_a_connection_only(monkeypatch, answers):
+def test_the_hub_is_asked_for_a_connection_only(monkeypatch: pytest.MonkeyPatch, answers: bool) -> None:
     class Connection:
         def close(self) -> None:
             pass
 
-    def connect(address, timeout):
+    def connect(address: tuple[str, int], timeout: float) -> Connection:
         assert address == ("hub.example", 443)
         if not answers:
             raise OSError("no route")

@@ -31,7 +31,8 @@ CELLS = [
 @pytest.mark.slow
 def test_a_notebook_shows_what_comes_of_each_call(tiny_model: Path, tmp_path: Path) -> None:
     sources = [SETUP.format(rows=review_rows(80), model=str(tiny_model)), *CELLS]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    v4: Any = nbformat.v4
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(source) for source in sources])
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [_shown(cell) for cell in notebook.cells[1:]]
     assert len(shown) == len(CELLS)

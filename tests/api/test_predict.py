@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from datasets import Dataset, DatasetDict
 
 from luthier.api.predict import predict, predict_file
 from luthier.cli import main
@@ -17,15 +19,9 @@ from luthier.errors import ColumnError, DamagedError, ModelError, UsageError
 from luthier.pipeline.inference import predictor as module
 from luthier.pipeline.inference.predictor import Predictor, load
 from tests.conftest import review, write_csv
-from tests.tasks.conftest import tuned as tuned  # noqa: PLC0414  # a fixture, for this module too
 
 Tuned = Callable[[str], Path]
 TEXTS = [review("good" if i % 3 else "bad", i) for i in range(300)]
-
-
-@pytest.fixture(scope="module")
-def run(tuned: Tuned) -> Path:
-    return tuned("single/one")
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +69,17 @@ def test_a_text_that_was_cut_says_so(predictor: Predictor) -> None:
 def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Predictor, tuned: Tuned) -> None:
     pairs = load(tuned("pair/one"))
     assert len(pairs.predict([("a film", "a story"), ("two", "people")])) == 2
-    with pytest.raises(UsageError, match="takes 2 texts a row, and was given 1") as caught:
+    with pytest.raises(UsageError, match="takes 2 texts per row, not 1") as caught:
         pairs.predict(["a film"])
     assert "--pair" in caught.value.hint
-    with pytest.raises(UsageError, match="takes 1 text a row, and was given 2"):
+    with pytest.raises(UsageError, match="takes 1 text per row, not 2"):
         predictor.predict([("a film", "a story")])
     with pytest.raises(ColumnError, match="no column 'other'"):
         pairs.predict([{"text": "a film"}])
 
 
 def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:
-    rows = [
+    rows: list[Record | Skipped] = [
         Record("t", 1, {"id": 1, "text": TEXTS[0]}),
         Skipped("t", 2, "bad-quoting", "line 3"),
         Record("t", 3, {"id": 3}),
@@ -186,7 +182,7 @@ def test_a_model_directory_is_verified_before_it_is_believed(run: Path, tmp_path
     shutil.copytree(run / "model", model)
     card = model / "luthier.json"
     card.write_text(card.read_text().replace('"good"', '"bad "'))
-    with pytest.raises(DamagedError, match="not what its manifest says") as caught:
+    with pytest.raises(DamagedError, match="does not match its checksum") as caught:
         load(model)
     assert caught.value.where == str(card)
     (model / "manifest.json").unlink()
@@ -194,5 +190,23 @@ def test_a_model_directory_is_verified_before_it_is_believed(run: Path, tmp_path
 
 
 def test_a_model_without_the_head_of_a_task_is_refused(tiny_model: Path) -> None:
-    with pytest.raises(ModelError, match="not tuned for a task"):
+    with pytest.raises(ModelError, match="not fine-tuned for a task"):
         load(tiny_model)
+
+
+def test_rows_in_memory_are_predicted(run: Path, predictor: Predictor, tmp_path: Path) -> None:
+    expected = predictor.predict(TEXTS[:10])
+    asked = [{"id": i, "text": text} for i, text in enumerate(TEXTS[:10])]
+    for data in (asked, pd.DataFrame(asked), Dataset.from_list(asked)):
+        found = list(predict(run, data))
+        assert [row["id"] for row in found] == list(range(10))
+        assert [row["prediction"] for row in found] == [row["prediction"] for row in expected]
+    alone = list(predict(run, TEXTS[:10]))
+    assert [row["text"] for row in alone] == TEXTS[:10]
+    assert [row["prediction"] for row in alone] == [row["prediction"] for row in expected]
+    assert predict_file(run, pd.DataFrame(asked), tmp_path / "o.jsonl") == 10
+    assert [row["id"] for row in lines(tmp_path / "o.jsonl")] == list(range(10))
+    whole = Dataset.from_list(asked)
+    splits = DatasetDict(train=whole.select(range(5)), validation=whole.select(range(5, 10)))
+    with pytest.raises(UsageError, match="one source at a time"):
+        predict(run, splits)

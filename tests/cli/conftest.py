@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 Stub = Callable[..., dict[str, Any]]
+CapSys = pytest.CaptureFixture[str]
 NOT_SETTINGS = ("console", "cost", "run_dir")  # the arguments that are no recipe keys
 
 
@@ -54,12 +55,20 @@ def result() -> SimpleNamespace:
     """What a training gives back."""
     value = {
         "run": "runs/a",
+        "metric_for_best": "accuracy",
         "metrics": {
-            "accuracy": {"value": 0.942, "low": 0.917, "high": 0.963, "n": 445, "split": "test"},
+            "accuracy": {
+                "value": 0.942,
+                "low": 0.917,
+                "high": 0.963,
+                "n": 445,
+                "split": "test",
+                "greater_is_better": True,
+            },
             "mcc": None,
         },
         "baselines": {"majority": {"accuracy": 0.23}, "tfidf": {"accuracy": 0.978}},
-        "differences": {},
+        "differences": {"tfidf": {"accuracy": {"value": -0.036, "low": -0.06, "high": -0.01, "n": 445}}},
         "steps": 120,
         "epochs": 3.0,
         "seconds": 250.0,

@@ -106,18 +106,6 @@ def test_an_engine_runs_every_micro_batch_through_it(prepared: Prepared, engine:
     assert same_weights(found.weights, run_steps(prepared, **settings)[0].weights), "looking changes nothing"
 
 
-def test_the_trainer_does_not_need_a_model_that_takes_loss_arguments(prepared: Prepared) -> None:
-    """Such a model is given no `num_items_in_batch`, and the `Trainer` would divide the loss once more."""
-    settings = {"training__engine": "trainer", "training__gradient_accumulation_steps": PARTS}
-
-    def takes_none(training: Training) -> None:
-        training.model.accepts_loss_kwargs = False
-
-    found, plain = run_steps(prepared, takes_none, **settings)[0], run_steps(prepared, **settings)[0]
-    assert found.losses == plain.losses
-    assert same_weights(found.weights, plain.weights)
-
-
 def test_inference_runs_every_batch_through_it(
     prepared: Prepared, model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a step does to the weights: the loss's weights, frozen layers, decay, the schedule, clipping, precision."""
+"""What a step does in both engines: the loss's weights, frozen layers, the rate, clipping, precision, stopping."""
 
 from pathlib import Path
 
@@ -6,16 +6,11 @@ import pytest
 import torch
 from accelerate.state import GradientState
 from torch.nn import functional
-from transformers import get_scheduler
-from transformers.optimization import Adafactor
 
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
-from luthier.engines.optimizers import make_optimizer, make_scheduler
-from luthier.errors import RecipeError
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
-from luthier.recipe import TrainingRecipe
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weights, with_settings
 
 
@@ -80,84 +75,6 @@ def test_frozen_parameters_stay_as_they_are_bit_for_bit(data: Prepared, engine: 
     assert all(not torch.equal(before[name], trace.weights[name]) for name in moved)
     learning = {id(p) for group in training.optimizer.param_groups for p in group["params"]}
     assert len(learning) == len(moved)
-
-
-def test_decay_is_on_matrices_only(data: Prepared) -> None:
-    training = assemble(with_settings(data, training__weight_decay=0.3))
-    decayed, others = training.optimizer.param_groups
-    assert (decayed["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
-    names = {id(parameter): name for name, parameter in training.model.named_parameters()}
-    assert {names[id(p)] for p in others["params"]} == {
-        name for name in names.values() if name.endswith(".bias") or "LayerNorm" in name
-    }
-    assert len(decayed["params"]) + len(others["params"]) == len(names)
-
-
-def test_adafactor_is_that_of_transformers_however_small_the_gradients() -> None:
-    """The gradients of a clipped model of many parameters are far below torch's usual floor."""
-    torch.manual_seed(0)
-    ours, theirs = torch.nn.Linear(20, 30), torch.nn.Linear(20, 30)
-    theirs.load_state_dict(ours.state_dict())
-    before = ours.weight.detach().clone()
-    recipe = TrainingRecipe(optimizer="adafactor", learning_rate=1e-2, weight_decay=0.0)
-    plain = Adafactor(
-        theirs.parameters(), lr=1e-2, relative_step=False, scale_parameter=True, warmup_init=False
-    )  # which is T5's (Raffel et al. 2020) with a rate of our choice
-    optimizer = make_optimizer(ours, recipe)
-    for _ in range(20):
-        for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-            one.grad = torch.randn_like(one) * 1e-6
-            other.grad = one.grad.clone()
-        optimizer.step()
-        plain.step()
-    assert float((ours.weight.detach() - before).abs().mean()) > 1e-3
-    torch.testing.assert_close(list(ours.parameters()), list(theirs.parameters()), rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("linear", {}),
-        ("cosine", {"num_cycles": 1.5}),
-        ("cosine_with_restarts", {"num_cycles": 2.0}),
-        ("polynomial", {"power": 2.0, "lr_end": 1e-5}),
-        ("constant", {}),
-        ("constant_with_warmup", {}),
-        ("inverse_sqrt", {"timescale": 50.0}),
-    ],
-)
-@pytest.mark.parametrize("warmup", [{"warmup_steps": 4}, {"warmup_ratio": 0.2}, {}])
-def test_every_schedule_is_that_of_transformers(
-    name: str, arguments: dict[str, float], warmup: dict[str, float]
-) -> None:
-    if name == "constant" and warmup:
-        pytest.skip("refused by the recipe, see test_recipe")
-    recipe = TrainingRecipe(learning_rate=3e-4, lr_scheduler_type=name, lr_scheduler_kwargs=arguments, **warmup)
-    ours = make_scheduler(make_optimizer(torch.nn.Linear(2, 2), recipe), recipe, 20)
-    plain = torch.optim.SGD(torch.nn.Linear(2, 2).parameters(), lr=3e-4)
-    theirs = get_scheduler(
-        name, plain, 4 if warmup else 0, num_training_steps=20, scheduler_specific_kwargs=arguments or None
-    )
-    rates = []
-    for scheduler in (ours, theirs):
-        found = []
-        for _ in range(20):
-            found.append(scheduler.get_last_lr()[0])
-            scheduler.optimizer.step()
-            scheduler.step()
-        rates.append(found)
-    assert rates[0] == rates[1]
-    assert rates[0][0] == (0.0 if warmup else pytest.approx(3e-4))
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"), [("linear", {"cycles": 2.0}), ("polynomial", {"lr_end": 1.0}), ("cosine", {"power": 1.0})]
-)
-def test_a_schedule_that_cannot_be_made_is_a_fault_of_the_recipe(name: str, arguments: dict[str, float]) -> None:
-    recipe = TrainingRecipe(lr_scheduler_type=name, lr_scheduler_kwargs=arguments)
-    with pytest.raises(RecipeError, match=name) as caught:
-        make_scheduler(make_optimizer(torch.nn.Linear(2, 2), recipe), recipe, 20)
-    assert caught.value.where == "training.lr_scheduler_kwargs"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -65,7 +65,7 @@ def show(pieces: Sequence[Piece], terminal: Terminal) -> None:
     indent = max([_LEAST_NAME, *map(len, names)]) + 2
     for piece in pieces:
         if isinstance(piece, str):
-            terminal.print(Text(piece), soft_wrap=True)
+            terminal.print(Text(piece))
             continue
         if isinstance(piece, Grid):
             terminal.print(table(piece))

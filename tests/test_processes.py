@@ -16,7 +16,7 @@ from luthier import processes
 from luthier.api.resume import resume
 from luthier.api.train import train
 from luthier.engines import checkpoints
-from luthier.errors import FingerprintError
+from luthier.errors import FingerprintError, UsageError
 from luthier.learning_curves.record import read_curves
 from luthier.run_directory.run import Run
 
@@ -104,10 +104,48 @@ def test_one_process_asks_nobody() -> None:
     assert not torch.distributed.is_initialized()
 
 
-def test_a_launcher_that_does_not_tell_its_processes_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("variables", "count", "rank"),
+    [
+        ({}, 1, 0),
+        ({"RANK": "1"}, 1, 0),
+        ({"WORLD_SIZE": "1", "RANK": "0"}, 1, 0),
+        ({"WORLD_SIZE": "4", "RANK": "3"}, 4, 3),
+        ({"WORLD_SIZE": "4"}, 4, 0),
+    ],
+)
+def test_a_launcher_tells_each_process_its_place(
+    variables: dict[str, str], count: int, rank: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WORLD_SIZE", "RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert (processes.count(), processes.rank(), processes.is_main()) == (count, rank, rank == 0)
+
+
+def test_only_the_first_process_reports_what_all_meet(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = FingerprintError("changed")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    assert processes.alike(error) is error
+    monkeypatch.setenv("RANK", "1")
+    leaves = processes.alike(error)
+    assert isinstance(leaves, SystemExit) and leaves.code == 0, "else the launcher would end the first before it speaks"
+
+
+def test_a_launcher_that_does_not_tell_its_processes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     processes.check(1)
-    with pytest.raises(Exception, match="2 processes are connected, but WORLD_SIZE is 1"):
+    with pytest.raises(UsageError, match="2 processes are connected, but WORLD_SIZE is 1") as caught:
         processes.check(2)
+    assert "torchrun" in caught.value.hint
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    processes.check(2)
+
+
+def test_an_error_of_one_process_alone_is_its_own() -> None:
+    with pytest.raises(RuntimeError, match="gloo"), processes.together():
+        raise RuntimeError("gloo: not of a connection that there is")
 
 
 def test_processes_agree(tmp_path: Path) -> None:
@@ -118,7 +156,7 @@ def test_processes_agree(tmp_path: Path) -> None:
         "rank = processes.rank()\n"
         "with processes.together():\n"
         "    found = [processes.on_main(lambda: rank + 7), processes.gather(rank), processes.totals(rank, 10)]\n"
-        "    found.append(processes.largest(rank))\n"
+        "    found += [processes.largest(rank), processes.device().type]\n"
         "    sys.stdout.write(json.dumps(found) + chr(10))\n"
         "    sys.stdout.flush()\n"
         "    if rank == 0:\n"
@@ -127,8 +165,32 @@ def test_processes_agree(tmp_path: Path) -> None:
         "    print('not reached')\n"
     )
     done = launch(str(script))
-    assert done.stdout.splitlines() == ["[7, [0, 1], [1, 20], 1]"] * 2, done.stderr
+    assert done.stdout.splitlines() == ['[7, [0, 1], [1, 20], 1, "cpu"]'] * 2, done.stderr
     assert "exitcode  : 3" in done.stderr and "Connection closed" not in done.stderr
+
+
+def test_a_process_that_leaves_is_noticed_by_the_first(tmp_path: Path) -> None:
+    script = tmp_path / "leave.py"
+    script.write_text(
+        "import json, os, sys\n"
+        "from luthier import processes\n"
+        "from luthier.errors import ResourceError\n"
+        "try:\n"
+        "    with processes.together():\n"
+        "        processes.totals(1)\n"
+        "        if processes.rank() == 1:\n"
+        "            os._exit(0)\n"  # the launcher takes it for done, and leaves the first alone
+        "        processes.gather('waiting')\n"
+        "except ResourceError as error:\n"
+        "    print(json.dumps(error.to_dict()))\n"
+        "with processes.together():\n"
+        "    raise RuntimeError('mine')\n"
+    )
+    done = launch(str(script))
+    told = json.loads(done.stdout)
+    assert (told["code"], told["where"]) == ("resource", "2 processes"), done.stderr
+    assert "another process" in told["message"] and "luthier resume RUN" in told["hint"]
+    assert "RuntimeError: mine" in done.stderr, "any other error is the program's own"
 
 
 @pytest.mark.slow
@@ -144,7 +206,7 @@ def test_losses_and_weights_are_those_of_one_process(
 
     result = json.loads(done.stdout)  # one object: rank 0 alone speaks
     assert result["steps"] == 18, done.stderr
-    assert done.stderr.count("30.0 k parameters learn") == 1
+    assert done.stderr.count("30.0 k trainable parameters") == 1
     for name in ("train/loss", "train/grad_norm", "train/learning_rate", "eval/loss"):
         assert loss_gap(tmp_path / "one", tmp_path / "two", name) < TOLERANCE, name
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
@@ -162,7 +224,7 @@ def test_processes_that_are_on_another_device_are_refused(reviews: Path, tiny_mo
     overrides = {**SETTINGS, "model.name": str(tiny_model)}
     told, errors = from_script(tmp_path, reviews, tmp_path / "run", overrides | {"device": "mps"})
     assert [(answer["rank"], answer["code"], answer["exit"]) for answer in told] == [(0, "usage", 2)], errors
-    assert "not on mps" in told[0]["message"] and not (tmp_path / "run").exists()
+    assert "not mps" in told[0]["message"] and not (tmp_path / "run").exists()
     own = "cuda" if torch.cuda.is_available() else "cpu"
     told, errors = from_script(tmp_path, reviews, tmp_path / "run", overrides | {"device": own})
     assert [answer["steps"] for answer in told] == [18, 18], errors

@@ -1,0 +1,155 @@
+"""`evaluate`: a run on its own rows once more, and a model on rows that it has not seen."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luthier.api.evaluate import evaluate
+from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.pipeline.results import Evaluation
+from luthier.run_directory.predictions import read_predictions
+from luthier.run_directory.run import Run
+from luthier.storage.atomic import write_json
+from tests.api.conftest import Listener
+from tests.conftest import review_rows, write_csv
+
+ROWS = review_rows(140)[100:]  # none of them is among those that the run has seen
+
+
+def predictions(found: Evaluation) -> dict[str, list[Any]]:
+    columns = read_predictions(found.directory / "predictions.parquet")
+    assert columns is not None
+    return columns
+
+
+def test_an_evaluation_is_typed_and_takes_rows_in_memory(copied: Path) -> None:
+    again = evaluate(copied)
+    assert isinstance(again, Evaluation)
+    found = evaluate(copied, [{"body": row["text"], "y": row["label"]} for row in ROWS], text="body", label="y")
+    assert found.metrics["accuracy"].n == 40
+    assert found.directory == copied / "evaluations" / "list-of-dicts"
+    assert found.to_dict()["directory"] == str(found.directory)
+    assert re.search(rf"^directory +{re.escape(str(found.directory))}$", repr(found), re.MULTILINE)
+    with pytest.raises(UsageError, match="other settings: threshold"):
+        evaluate(copied, threshold=0.3)
+
+
+def test_a_run_is_scored_again_to_the_same_numbers(copied: Path) -> None:
+    run, console = Run(copied), Listener()
+    before = run.read_json(run.metrics_file)
+    found = evaluate(str(copied), console=console)
+    assert before is not None and found.to_dict()["metrics"] == before["metrics"]
+    assert json.loads((copied / "evaluations" / "test" / "metrics.json").read_text()) == before
+    assert predictions(found) == read_predictions(run.predictions_file)
+    assert console.said[-1].endswith("the metrics are the same as the run's own")
+
+
+def test_a_run_whose_score_was_another_says_so(copied: Path) -> None:
+    run, console = Run(copied), Listener()
+    scores = run.read_json(run.metrics_file)
+    assert scores is not None
+    scores["metrics"]["accuracy"]["value"] = 0.4321
+    write_json(run.metrics_file, scores)
+    evaluate(copied, console=console)
+    assert console.said[-1].endswith("the metrics are not the same as the run's own")
+
+
+def test_each_row_is_scored_in_the_order_of_the_file_beside_baselines(copied: Path, tmp_path: Path) -> None:
+    found = evaluate(copied, write_csv(tmp_path / "my reviews (2026).csv", ROWS), resamples=100)
+    assert found.directory == copied / "evaluations" / "my-reviews-2026"
+    columns = predictions(found)
+    assert columns["text"] == [row["text"] for row in ROWS]
+    assert columns["gold"] == [row["label"] for row in ROWS]
+    right = [answer == gold for answer, gold in zip(columns["prediction"], columns["gold"], strict=True)]
+    assert found.metrics["accuracy"].value == pytest.approx(sum(right) / 40)
+    assert found.baselines["majority"]["accuracy"] == 0.5, "half of the rows are of each label"
+    assert found.differences["majority"]["accuracy"].value == pytest.approx(sum(right) / 40 - 0.5)
+    assert evaluate(copied, tmp_path / "my reviews (2026).csv", baselines=False).baselines == {}
+
+
+def test_rows_that_cannot_be_scored_are_left_out_and_told(copied: Path) -> None:
+    console = Listener()
+    odd: list[dict[str, object]] = [{"text": "a film", "label": "mixed"}, {"text": None, "label": "good"}]
+    assert evaluate(copied, [*ROWS, *odd], console=console).metrics["accuracy"].n == 40
+    assert [finding.id for finding in console.findings] == ["skipped-rows"]
+    assert "unknown-label" in console.findings[0].message and "missing-text" in console.findings[0].message
+    with pytest.raises(FindingError, match="no row can be scored: 3 unknown-label") as caught:
+        evaluate(copied, [{"text": f"a film {i}", "label": "mixed"} for i in range(3)])
+    assert "bad, good" in caught.value.hint
+
+
+def test_rows_of_which_half_cannot_be_scored_are_refused_unless_that_is_allowed(copied: Path) -> None:
+    odd: list[dict[str, object]] = [{"text": f"a film {i}", "label": "mixed"} for i in range(40)]
+    rows = [*ROWS, *odd]
+    with pytest.raises(FindingError) as caught:
+        evaluate(copied, rows)
+    assert "40 rows of 80 (50.0 %)" in caught.value.what and "--allow mostly-skipped" in caught.value.hint
+    assert not (copied / "evaluations").exists()
+    assert evaluate(copied, rows, allow=["mostly-skipped"]).metrics["accuracy"].n == 40
+
+
+def test_rows_that_the_model_was_trained_on_are_told(copied: Path) -> None:
+    described, console = Run(copied).read_json(Run(copied).data_file), Listener()
+    assert described is not None
+    seen = described["splits"]["train"]  # of the 48 rows of the run
+    evaluate(copied, review_rows(48), console=console)
+    (finding,) = console.findings
+    assert (finding.id, finding.severity) == ("training-rows", "warning")
+    assert f"{seen} of 48 rows" in finding.message
+    console = Listener()
+    evaluate(copied, ROWS, console=console)
+    assert console.findings == []
+
+
+def test_without_the_training_rows_there_are_no_baselines(copied: Path, tmp_path: Path) -> None:
+    run, console = Run(copied), Listener()
+    (source,) = run.recipe.data.train
+    run.recipe_file.write_text(run.recipe_file.read_text().replace(source, str(tmp_path / "moved.csv")))
+    found = evaluate(copied, ROWS, console=console)
+    assert found.baselines == {} and found.metrics["accuracy"].n == 40
+    (warning,) = console.warned
+    assert "no baselines" in warning and "cannot be read again" in warning
+
+
+def test_a_model_alone_is_scored_beside_the_caller(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = evaluate(run / "model", ROWS)
+    assert found.directory == Path("evaluations/list-of-dicts")
+    assert (tmp_path / found.directory / "metrics.json").is_file()
+    assert found.baselines == {}, "nobody knows what it learned from"
+    assert found.to_dict()["run"] == str(run / "model")
+
+
+def test_rows_of_another_shape_are_refused(copied: Path) -> None:
+    rows = [{"first": row["text"], "second": "a story", "same": i % 2} for i, row in enumerate(ROWS)]
+    with pytest.raises(DataError, match=r"the rows are pair/one, .* single/one"):
+        evaluate(copied, rows, text=["first", "second"], label="same")
+    assert not (copied / "evaluations").exists()
+
+
+def test_a_run_is_not_scored_again_on_data_that_has_changed(copied: Path, tmp_path: Path) -> None:
+    run = Run(copied)
+    (source,) = run.recipe.data.train
+    changed = tmp_path / "changed" / Path(source).name
+    changed.parent.mkdir()
+    changed.write_text(Path(source).read_text() + "one more,,good,0,0,0,1\n")
+    for file in (run.recipe_file, run.data_file):
+        file.write_text(file.read_text().replace(source, str(changed)))
+    with pytest.raises(FingerprintError, match="the data has changed"):
+        evaluate(copied)
+
+
+def test_a_run_without_a_score_is_refused(copied: Path) -> None:
+    Run(copied).metrics_file.unlink()
+    with pytest.raises(RunError, match="no score yet") as caught:
+        evaluate(copied)
+    assert f"luthier resume {copied}" in caught.value.hint
+
+
+def test_only_a_run_knows_its_rows(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no data to evaluate on") as caught:
+        evaluate(run / "model")
+    assert f"luthier evaluate {run / 'model'} DATA" in caught.value.hint

@@ -1,0 +1,63 @@
+"""`resume`: a run that stopped goes on where it was; one that is done stays as it is."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from luthier.api.resume import resume
+from luthier.api.train import train
+from luthier.engines.events import Listener as Callback
+from luthier.engines.events import Name
+from luthier.pipeline.results import Result
+from luthier.run_directory.run import Run
+from tests.api.conftest import Listener
+from tests.conftest import review_rows
+
+ROWS = review_rows(80)  # 64 of them train: 4 steps an epoch
+QUICK: dict[str, Any] = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
+
+
+def stopped(path: Path, model: Path) -> Path:
+    """A run that was stopped at its first checkpoint, after step 4."""
+
+    def stop(event: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(ROWS, run_dir=path, model=str(model), callbacks=[("checkpoint", stop)], **QUICK)
+    return path
+
+
+@pytest.fixture(scope="module")
+def through(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The run that nobody stopped."""
+    return train(ROWS, run_dir=tmp_path_factory.mktemp("through") / "run", model=str(tiny_model), **QUICK)
+
+
+def test_a_stopped_run_of_rows_in_memory_is_resumed(through: Result, tiny_model: Path, tmp_path: Path) -> None:
+    run = stopped(tmp_path / "run", tiny_model)
+    resumed = resume(run)
+    assert resumed.metrics == through.metrics
+    assert resume(run).to_dict() == resumed.to_dict(), "it is done"
+
+
+def test_steps_that_were_taken_are_not_repeated(tiny_model: Path, tmp_path: Path) -> None:
+    run = stopped(tmp_path / "run", tiny_model)
+    steps: list[int] = []
+    callbacks: list[tuple[Name, Callback]] = [("step", lambda event: steps.append(event.step))]
+    result = resume(str(run), callbacks=callbacks)
+    assert steps == [5, 6]
+    assert result.steps == 6
+    assert Run(run).state() == "done" and result.report_path.is_file()
+
+
+def test_a_run_that_is_done_says_so_and_gets_a_page_that_was_lost(copied: Path) -> None:
+    run, console = Run(copied), Listener()
+    weights = (run.model / "model.safetensors").stat()
+    run.report_file.unlink()
+    result = resume(copied, console=console)
+    assert result.to_dict() == run.read_json(run.result_file)
+    assert [str(run.report_file) in line for line in console.said] == [True]
+    assert run.report_file.is_file()
+    assert (run.model / "model.safetensors").stat() == weights
