@@ -30,7 +30,8 @@ def test_an_evaluation_is_typed_and_takes_rows_in_memory(copied: Path) -> None:
     assert isinstance(again, Evaluation)
     found = evaluate(copied, [{"body": row["text"], "y": row["label"]} for row in ROWS], text="body", label="y")
     assert found.metrics["accuracy"].n == 40
-    assert found.directory == copied / "evaluations" / "list-of-dicts"
+    assert found.directory.parent == copied / "evaluations"
+    assert re.fullmatch(r"list-of-dicts-\w{6}", found.directory.name)
     assert found.to_dict()["directory"] == str(found.directory)
     assert re.search(rf"^directory +{re.escape(str(found.directory))}$", repr(found), re.MULTILINE)
     with pytest.raises(UsageError, match="other settings: threshold"):
@@ -59,7 +60,7 @@ def test_a_run_whose_score_was_another_says_so(copied: Path) -> None:
 
 def test_each_row_is_scored_in_the_order_of_the_file_beside_baselines(copied: Path, tmp_path: Path) -> None:
     found = evaluate(copied, write_csv(tmp_path / "my reviews (2026).csv", ROWS), resamples=100)
-    assert found.directory == copied / "evaluations" / "my-reviews-2026"
+    assert re.fullmatch(r"my-reviews-2026-\w{6}", found.directory.name)
     columns = predictions(found)
     assert columns["text"] == [row["text"] for row in ROWS]
     assert columns["gold"] == [row["label"] for row in ROWS]
@@ -117,7 +118,7 @@ def test_without_the_training_rows_there_are_no_baselines(copied: Path, tmp_path
 def test_a_model_alone_is_scored_beside_the_caller(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = evaluate(run / "model", ROWS)
-    assert found.directory == Path("evaluations/list-of-dicts")
+    assert re.fullmatch(r"evaluations/list-of-dicts-\w{6}", found.directory.as_posix())
     assert (tmp_path / found.directory / "metrics.json").is_file()
     assert found.baselines == {}, "nobody knows what it learned from"
     assert found.to_dict()["run"] == str(run / "model")
@@ -153,3 +154,13 @@ def test_only_a_run_knows_its_rows(run: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no data to evaluate on") as caught:
         evaluate(run / "model")
     assert f"luthier evaluate {run / 'model'} DATA" in caught.value.hint
+
+
+def test_files_of_one_name_do_not_replace_each_others_scores(copied: Path, tmp_path: Path) -> None:
+    found = []
+    for folder, rows in (("one", review_rows(70)[60:]), ("two", review_rows(80)[68:])):
+        (tmp_path / folder).mkdir()
+        found.append(evaluate(copied, write_csv(tmp_path / folder / "test.csv", rows)).directory)
+    again = evaluate(copied, tmp_path / "one" / "test.csv").directory
+    assert len({*found, evaluate(copied).directory}) == 3
+    assert again == found[0]

@@ -1,5 +1,6 @@
 """`evaluate`: score a run or a model, with intervals, baselines and a predictions file."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -127,7 +128,9 @@ def _on(
         baselines = {}
     scored = score(task, answers, asked.examples, recipe, split="test", baselines=baselines, raw=raw)
     named = sources[0].name if name_of_copy(Path(data[0])) else Path(data[0]).name.split(".")[0]
-    name = "-".join(re.findall(r"\w+", named)) or "data"
+    # Files of one name have different scores, and none replaces those of the run's own rows.
+    content = hashlib.sha256("".join(source.digest for source in sources).encode()).hexdigest()
+    name = "-".join([*re.findall(r"\w+", named), content[:6]])
     parent = Path(target) if (Path(target) / RECIPE).is_file() else Path()
     return _write(parent / "evaluations" / name, scored, task.name, target)
 
