@@ -15,9 +15,10 @@ from luthier.api.predict import predict, predict_file
 from luthier.cli import main
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
-from luthier.errors import ColumnError, DamagedError, ModelError, UsageError
+from luthier.errors import ColumnError, DamagedError, ModelError, SourceError, UsageError
 from luthier.pipeline.inference import predictor as module
 from luthier.pipeline.inference.predictor import Predictor, load
+from tests.api.conftest import Listener
 from tests.conftest import review, write_csv
 
 Tuned = Callable[[str], Path]
@@ -210,3 +211,53 @@ def test_rows_in_memory_are_predicted(run: Path, predictor: Predictor, tmp_path:
     splits = DatasetDict(train=whole.select(range(5)), validation=whole.select(range(5, 10)))
     with pytest.raises(UsageError, match="one source at a time"):
         predict(run, splits)
+
+
+def test_columns_of_other_names_are_recognised_as_in_training(run: Path, predictor: Predictor, tmp_path: Path) -> None:
+    expected = [row["prediction"] for row in predictor.predict(TEXTS[:40])]
+    heard = Listener()
+    labelled = [{"id": i, "stars": 1 + i % 5, "body": text} for i, text in enumerate(TEXTS[:40])]
+    found = list(predict(run, write_csv(tmp_path / "other.csv", labelled), console=heard))
+    assert [row["prediction"] for row in found] == expected
+    assert [(decision.what, decision.value) for decision in heard.decisions] == [("text", "column 'body'")]
+    bare = [{"id": i, "body": text} for i, text in enumerate(TEXTS[:40])]
+    assert [row["prediction"] for row in predict(run, bare)] == expected, "rows to predict have no label"
+
+
+def test_of_two_texts_none_is_guessed(run: Path, predictor: Predictor, tmp_path: Path) -> None:
+    rows = [{"head": other, "body": text} for other, text in zip(TEXTS[40:80], TEXTS[:40], strict=True)]
+    file = write_csv(tmp_path / "my two.csv", rows)
+    with pytest.raises(ColumnError, match="no column 'text', which the model was trained on") as caught:
+        predict(run, file)
+    again = f"luthier predict {run} --file '{file}' --text"
+    assert caught.value.hint == f"choose one: {again} head or {again} body; columns: head, body"
+    expected = [row["prediction"] for row in predictor.predict(TEXTS[:40])]
+    assert [row["prediction"] for row in predict(run, file, text="body")] == expected
+    assert predict_file(run, file, tmp_path / "o.jsonl", text="body") == 40
+    assert [row["prediction"] for row in lines(tmp_path / "o.jsonl")] == expected
+    with pytest.raises(ColumnError, match="no column 'bod'"):
+        predict(run, file, text="bod")
+    with pytest.raises(UsageError, match="the model takes 1 input: text"):
+        predict(run, file, text=["head", "body"])
+
+
+def test_a_header_alone_above_the_texts_is_no_row(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "column"  # without an extension, as a stream
+    file.write_text("text\n" + "\n".join(TEXTS[:30]) + "\n")
+    assert [row["text"] for row in predict(run, file)] == TEXTS[:30]
+
+
+def test_a_call_that_fails_leaves_nothing_that_blocks_the_next(
+    run: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(self: Source) -> Iterator[Record | Skipped]:
+        yield Record("texts.csv", 1, {"text": TEXTS[0]})
+        raise SourceError("the compressed file is damaged")
+
+    output = tmp_path / "answers.jsonl"
+    with monkeypatch.context() as patch:
+        patch.setattr(Source, "records", failing)
+        with pytest.raises(SourceError):
+            predict_file(run, str(texts), output)
+    assert [path.name for path in tmp_path.iterdir()] == ["texts.csv"]
+    assert predict_file(run, [{"text": text} for text in TEXTS[:3]], output) == 3

@@ -154,6 +154,7 @@ def test_skipped_rows_are_written_one_per_line(tmp_path: Path, spool: Path, tiny
         ("bbc/data.jsonl", "bbc"),
         ("train.csv", "here"),
         ("-", "here"),
+        ("/dev/fd/63", "here"),
         ("nyu-mll/glue:mrpc [train]", "glue:mrpc"),
         ("DatasetDict [train]", "DatasetDict"),
         ("list of dicts", "list of dicts"),

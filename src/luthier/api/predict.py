@@ -2,22 +2,26 @@
 
 import itertools
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
-from dataclasses import asdict
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from luthier.console import Console
+from luthier.data.columns.roles import several
 from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
-from luthier.errors import UsageError
+from luthier.errors import ResourceError, UsageError
+from luthier.pipeline.inference.inputs import FIRST_ROWS, has_inputs, with_inputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
+from luthier.pipeline.settings import columns_of
+from luthier.storage import atomic
 from luthier.storage.append import AppendFile, whole_lines
-from luthier.storage.atomic import replace, write_json
 from luthier.storage.checksums import digest
 from luthier.storage.disk import remove
 from luthier.storage.temporary import temporary_directory
@@ -26,19 +30,29 @@ from luthier.text import listing, plural
 __all__ = ["load", "predict", "predict_file"]
 
 
-def predict(target: str | Path, data: Data | Sequence[str], *, device: str | None = None) -> Iterator[dict[str, Any]]:
+def predict(
+    target: str | Path,
+    data: Data | Sequence[str],
+    *,
+    device: str | None = None,
+    console: Console | None = None,
+    **columns: str | Sequence[str],
+) -> Iterator[dict[str, Any]]:
     """Predict texts or the rows of a source, one at a time and in order.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
-        data: A list of texts, the path of one source, or rows in memory in any form that `train` takes.
+        data: A list of texts, the path of one source, or rows in memory in any form that `train` takes. Columns with
+            other names than in training are recognised as in `train`, where that is certain.
         device: As in `load`.
+        console: Receives the columns that were found; silent by default.
+        **columns: Role to column: `text` for the input, or both inputs, else by the names of the task's roles.
     Returns:
         An iterator over the rows, each with its fields, `prediction`, and `score` or `scores` if the task has them.
     Raises:
         ModelError: There is no such model, or it was not fine-tuned for a task.
         DataError: The source cannot be read, or lacks a column that the model needs.
-        UsageError: Several sources or splits.
+        UsageError: Several sources or splits, or too many columns.
 
     Example:
         >>> for row in luthier.predict("runs/first", ["The strings are worn."]):
@@ -50,17 +64,39 @@ def predict(target: str | Path, data: Data | Sequence[str], *, device: str | Non
         texts = (Record("texts", row, dict(predictor.fields(text))) for row, text in enumerate(data, start=1))
         return predictor.stream(texts)
     folder = temporary_directory()
-    source = _open(data, Path(folder.name))
-    return predictor.stream(_records(source, folder))
+    source = _open(data, Path(folder.name), predictor)
+    command = ["luthier", "predict", str(target), "--file"]
+    reader = _reading(predictor, source, columns, console or Console(), command)
+    return reader.stream(_records(source, folder))
 
 
-def _open(data: Any, folder: Path) -> Source:
+def _open(data: Any, folder: Path, predictor: Predictor) -> Source:
     """Open the only source of a call; data in memory is first written to a folder."""
     specs = [spec for several in specs_of(data, folder, Console()).values() for spec in several]
     if len(specs) != 1:
         where = listing([Path(spec).name for spec in specs])
         raise UsageError("predict takes one source at a time", where=where, hint="call predict once per source")
-    return open_source(specs[0], how=Reading(by_line=True))
+    task = predictor.task
+    known = tuple(name for role in task.asked() for name in (role, *several(task.columns[role])))
+    return open_source(specs[0], how=Reading(by_line=True, columns=known))
+
+
+def _reading(
+    predictor: Predictor,
+    source: Source,
+    columns: Mapping[str, str | Sequence[str]],
+    console: Console,
+    command: Sequence[str],
+) -> Predictor:
+    """The predictor for the columns of a source: those that were named, else recognised if need be."""
+    short = {role: columns[role] for role in ("text", "label") if columns.get(role)}
+    given = {role: name if isinstance(name, str) else list(name) for role, name in columns.items() if role not in short}
+    given |= {key.removeprefix("data.columns."): name for key, name in columns_of(**short).items()}
+    if not given and has_inputs(predictor.task, source.columns):
+        return predictor
+    first = [row for row in itertools.islice(source.records(), FIRST_ROWS) if isinstance(row, Record)]
+    again = shlex.join([*command, source.name])
+    return replace(predictor, task=with_inputs(predictor.task, first, given, console, where=source.name, again=again))
 
 
 def _records(source: Source, folder: AbstractContextManager[str]) -> Iterator[Record | Skipped]:
@@ -69,22 +105,30 @@ def _records(source: Source, folder: AbstractContextManager[str]) -> Iterator[Re
 
 
 def predict_file(
-    target: str | Path, data: Data, output: Path | str, *, device: str | None = None, console: Console | None = None
+    target: str | Path,
+    data: Data,
+    output: Path | str,
+    *,
+    device: str | None = None,
+    console: Console | None = None,
+    **columns: str | Sequence[str],
 ) -> int:
     """Write the rows of a source with their answers as JSON lines.
 
     Lines go to `OUTPUT.part`, which is renamed when the last row is done. If an interrupted call is repeated with the
-    same source and model, it resumes after the last complete line.
+    same source and model, it resumes after the last complete line. An error other than a full disk leaves nothing.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
         data: The path of one source, or rows in memory in any form that `train` takes.
         output: The file to write.
         device: As in `load`.
-        console: Shows the progress; silent by default.
+        console: Receives the columns that were found, and shows the progress; silent by default.
+        **columns: As in `predict`.
     Returns:
         Rows in the file.
     Raises:
+        DataError: As in `predict`.
         UsageError: An unfinished output belongs to another source or model.
         ResourceError: The disk is full.
 
@@ -94,14 +138,21 @@ def predict_file(
     console, output = console or Console(), Path(output)
     _see_output(output, paths_in(data) or [])
     with temporary_directory() as folder:
-        return _write(load(target, device=device), _open(data, Path(folder)), output, console)
+        predictor = load(target, device=device)
+        source = _open(data, Path(folder), predictor)
+        command = ["luthier", "predict", str(target), "--output", str(output), "--file"]
+        return _write(_reading(predictor, source, columns, console, command), source, output, console)
 
 
 def _write(predictor: Predictor, opened: Source, output: Path, console: Console) -> int:
     part = output.with_name(output.name + ".part")
     done, length = _take_up(part, _origin(predictor, opened), console)
     written, cut, failed = done, 0, 0
-    with closing(AppendFile(part, length)) as file, console.progress("predict", None, done=done) as bar:
+    with (
+        _discarded(part),
+        closing(AppendFile(part, length)) as file,
+        console.progress("predict", None, done=done) as bar,
+    ):
         rows = itertools.islice(opened.records(), done, None)
         for answer in predictor.stream(rows):
             file.append(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
@@ -110,7 +161,7 @@ def _write(predictor: Predictor, opened: Source, output: Path, console: Console)
             failed += "error" in answer
             bar.advance(1)
         file.sync()
-    replace(part, output)
+    atomic.replace(part, output)
     remove(_origin_file(part))
     if cut:
         were, most = "was" if cut == 1 else "were", plural(predictor.task.set_limits.length, "token")
@@ -118,6 +169,19 @@ def _write(predictor: Predictor, opened: Source, output: Path, console: Console)
     if failed:
         console.warn(f"{plural(failed, 'row')} could not be read: see `error` in the output")
     return written
+
+
+@contextmanager
+def _discarded(part: Path) -> Iterator[None]:
+    """Remove an unfinished output after an error; after an interruption or on a full disk it is kept for the next."""
+    try:
+        yield
+    except ResourceError:
+        raise
+    except Exception:
+        remove(part)
+        remove(_origin_file(part))
+        raise
 
 
 def _see_output(output: Path, sources: Sequence[str]) -> None:
@@ -138,7 +202,7 @@ def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> tuple[i
     """The number of complete rows that an interrupted call left, and their length in bytes."""
     note = _origin_file(part)
     if not part.exists():
-        write_json(note, origin)
+        atomic.write_json(note, origin)
         return 0, 0
     if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != origin:
         raise UsageError(
@@ -160,6 +224,7 @@ def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
     weights = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
     return {
         "source": source.digest,
+        "columns": predictor.task.columns,
         "model": [digest(path) for path in weights] or name,
         "limits": asdict(predictor.task.set_limits),
     }

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
-from luthier.data.reading.sources import STANDARD_INPUT
+from luthier.data.reading.sources import is_stream
 from luthier.errors import FingerprintError
 from luthier.pipeline.prepare import Prepared
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import move, write_text
 from luthier.storage.disk import make_directory, remove_tree
 
-STDIN = "stdin"  # name of the file for standard input
+STDIN = "stdin"  # name of the file for standard input or another stream
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def blamed_on(run: Run) -> Iterator[None]:
 
 
 def keep_data(prepared: Prepared, spool: Path, run: Run) -> None:
-    """Move standard input and data given in memory into the run, so that the run can be resumed and repeated.
+    """Move streams and data given in memory into the run, so that the run can be resumed and repeated.
 
     Args:
         prepared: Its recipe and sources are updated to the new paths.
@@ -54,14 +54,15 @@ def keep_data(prepared: Prepared, spool: Path, run: Run) -> None:
         run: The run, which keeps them in `data`.
     """
     moved = {path: (run.data / path.name).absolute() for path in sorted(spool.iterdir())}
+    places = {str(path): str(kept) for path, kept in moved.items()}
     for source in [source for several in prepared.sources.values() for source in several]:
         if source.path is not None and source.path in moved:
             assert source.digest  # computed now and cached: it cannot be once the file has moved
             source.path = moved[source.path]
+            places[source.name] = str(source.path)  # a stream
     for path, kept in moved.items():
         make_directory(kept.parent)
         move(path, kept)
-    places = {STANDARD_INPUT if path.name == STDIN else str(path): str(kept) for path, kept in moved.items()}
     data = prepared.recipe.data
     for specs in (data.train, data.validation, data.test):
         specs[:] = [places.get(spec, spec) for spec in specs]
@@ -74,9 +75,10 @@ def write_skipped(prepared: Prepared, run: Run) -> None:
 
 def data_name(prepared: Prepared) -> str:
     """Name of the data in the name of a run: the file, or its folder if the file is called `train`."""
-    first = Path(next(iter(prepared.sources.values()))[0].name)
+    name = next(iter(prepared.sources.values()))[0].name
+    first = Path() if is_stream(name) else Path(name)
     stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a data set
-    return first.resolve().parent.name if stem in ("train", "data", "-") else stem or first.resolve().name
+    return first.resolve().parent.name if stem in ("train", "data") else stem or first.resolve().name
 
 
 def same_data(run: Run, prepared: Prepared) -> None:

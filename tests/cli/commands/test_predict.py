@@ -117,10 +117,11 @@ def test_inputs_of_two_kinds_are_refused(words: list[str], capsys: CapSys) -> No
 
 def test_predict_a_file_streams_lines(stub: Stub, capsys: CapSys) -> None:
     rows = [{"text": "ä", "prediction": "x", "score": 1.0}, {"text": "b", "prediction": "y", "score": 0.5}]
-    calls = stub("predict", predict=lambda target, source, device: iter(rows))
+    calls = stub("predict", predict=lambda target, source, **rest: iter(rows))
     assert main(["predict", "runs/a", "--file", "-", "--device", "cuda:1"]) == 0
     assert calls["predict"].args == ("runs/a", "-")
     assert calls["predict"].kwargs["device"] == "cuda:1"
+    assert "text" not in calls["predict"].kwargs
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows
 
 
@@ -131,3 +132,21 @@ def test_predict_a_file_to_a_file(stub: Stub, capsys: CapSys) -> None:
     assert capsys.readouterr().out == "1,000,000 rows written to o.jsonl\n"
     assert main(["predict", "runs/a", "--file", "f.csv", "--output", "o.jsonl", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"rows": 1_000_000, "output": "o.jsonl"}
+
+
+def test_columns_go_with_a_file(stub: Stub, capsys: CapSys) -> None:
+    calls = stub("predict", predict=[], predict_file=3)
+    words = ["predict", "runs/a", "--file", "f.csv", "--text", "a,b", "--column", "context=c"]
+    assert main(words) == main([*words, "--output", "o.jsonl"]) == 0
+    for call in calls.values():
+        assert call.settings == {"device": None, "text": "a", "text_pair": "b", "context": "c"}
+    assert main(["predict", "runs/a", "a film", "--text", "a"]) == 2
+    assert "columns belong to --file" in capsys.readouterr().err
+
+
+def test_a_file_is_not_predicted_as_a_text(stub: Stub, tmp_path: Path, capsys: CapSys) -> None:
+    stub("predict", load=lambda target, device: predictor([{"prediction": "x"}]))
+    (tmp_path / "f.csv").touch()
+    assert main(["predict", "runs/a", str(tmp_path / "f.csv")]) == 2
+    assert f"--file {tmp_path / 'f.csv'} predicts its rows" in capsys.readouterr().err
+    assert main(["predict", "runs/a", "long " * 5_000]) == 0

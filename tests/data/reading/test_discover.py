@@ -1,6 +1,8 @@
 """Which of many files are training, validation and test data."""
 
 import gzip
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from datasets import Dataset, DatasetDict
 
 from luthier.data.reading.discover import discover, split_of
 from luthier.data.records import Record
-from luthier.errors import SourceError
+from luthier.errors import SourceError, UsageError
 
 ROWS = "text\tlabel\nfine\t1\nbad\t0\n"
 
@@ -183,3 +185,20 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     classes = make(tmp_path / "classes", "pos/1.txt", "neg/2.txt", "pictures/3.png", "labels.json", content="words")
     assert ignored(classes) == [("labels.json, pictures", "not a folder of texts")]
     assert ignored(make(tmp_path / "all", "a.tsv", "b.tsv")) == []
+
+
+def test_a_stream_is_named_once() -> None:
+    with pytest.raises(UsageError, match="a stream can be read only once") as caught:
+        discover(["-"], validation=["-"])
+    assert caught.value.where == "-"
+
+
+def test_two_streams_are_kept_side_by_side(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        os.mkfifo(tmp_path / name)
+        content = f"text,label\n{name},1\nfine,0\n"
+        threading.Thread(target=(tmp_path / name).write_text, args=(content,), daemon=True).start()
+    kept = tmp_path / "stdin"
+    found = discover([tmp_path / "one"], test=[tmp_path / "two"], stdin_to=kept)
+    assert [source.path for source in (*found["train"], *found["test"])] == [kept, tmp_path / "stdin-2"]
+    assert [next(iter(found[split][0].records())).values["text"] for split in ("train", "test")] == ["one", "two"]

@@ -29,6 +29,10 @@ from luthier.data.reading.header import find_header, name_columns, unique_names
         ([["dog", "Hund"], ["cat", "Katze"]], False),
         ([["just one line"]], False),
         ([["text", "label"]], True),
+        ([["remark", "verdict", "colour"], ["a good thing", "", ""], ["", "bad", ""], ["", "", "red"]], True),
+        ([["befund", "urteil"], ["", "a"], ["", "b"], ["noch ein recht langer Satz", ""], ["", "c"]], True),
+        ([["dog", "Hund", "chien"], ["cat", "Katze", "chat"], ["cow", "Kuh", ""]], False),  # one gap
+        ([["dog", "dog"], ["cat", ""], ["", "cow"]], False),  # columns do not share a name
     ],
 )
 def test_header_from_content(rows: list[list[str]], expected: bool) -> None:
@@ -52,6 +56,12 @@ def test_the_evidence_for_a_header_is_said(rows: list[list[str]], expected: bool
     found, why = find_header(rows)
     assert found is expected, why
     assert evidence in why
+
+
+def test_rows_that_were_filled_up_are_no_table_with_gaps() -> None:
+    rows = [["remark", "verdict", "colour"], ["a good thing", "x", ""], ["a fine one", "y", ""]]
+    assert find_header(rows) == (True, "a name above each column of a table with gaps")
+    assert find_header(rows, padded=True) == (False, "the first line looks like the others")
 
 
 def test_columns_without_a_header_are_numbered() -> None:

@@ -210,3 +210,18 @@ def test_sample_of_a_sorted_file_shows_every_label(tmp_path: Path) -> None:
     drawn = sample(open_source(write(tmp_path / "t.tsv", text)), 100, 0)
     shares = [sum(record.values["column2"] == label for record in drawn) for label in "abcd"]
     assert min(shares) > 10
+
+
+def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        open_source("-")
+
+
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="no /dev/fd")
+def test_a_file_that_the_shell_has_opened_is_a_stream(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,label\nfine,1\nbad,0\n")
+    with (tmp_path / "rows.csv").open() as file:
+        source = open_source(f"/dev/fd/{file.fileno()}", stdin_to=tmp_path / "kept")
+    assert source.path == tmp_path / "kept"
+    assert source.columns == ["text", "label"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import Device, Json, Quiet, Verbose
+from luthier.cli.options import Device, Json, LabelColumns, Quiet, RoleColumns, TextColumns, Verbose, overrides
 from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
 from luthier.text import listing, number, plural, shorten
@@ -30,6 +30,9 @@ def predict(
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Write the predictions for --file as JSON lines.")
     ] = None,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    column: RoleColumns = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -38,20 +41,23 @@ def predict(
     """Predict texts, or the rows of a file.
 
     Predictions for a file are JSON lines in the order of its rows; --json prints texts as JSON lines too.
+    Columns with other names than in training are recognised where that is certain.
     """
-    _check(texts, pair, row, file, output)
+    given = overrides({}, text, label, column, None)
+    columns = {key.removeprefix("data.columns."): name for key, name in given.items()}
+    _check(texts, pair, row, file, output, columns)
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api import predict as api
 
     if file is not None and output is not None:
-        rows = api.predict_file(target, file, output, device=device, console=out.console)
+        rows = api.predict_file(target, file, output, device=device, console=out.console, **columns)
         if json:
             out.json({"rows": rows, "output": str(output)})
         else:
             out.text(f"{plural(rows, 'row')} written to {output}")
     elif file is not None:
-        for answer in api.predict(target, file, device=device):
+        for answer in api.predict(target, file, device=device, console=out.console, **columns):
             out.text(dumps(answer))
     else:
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or _rows(row or [])
@@ -75,17 +81,33 @@ def _rows(rows: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _check(
-    texts: list[str] | None, pair: list[str] | None, row: list[str] | None, file: str | None, output: Path | None
+    texts: list[str] | None,
+    pair: list[str] | None,
+    row: list[str] | None,
+    file: str | None,
+    output: Path | None,
+    columns: Mapping[str, Any],
 ) -> None:
+    if texts and len(texts) == 1 and not pair and _is_file(texts[0]):
+        raise UsageError("the text is the name of a file", where=texts[0], hint=f"--file {texts[0]} predicts its rows")
     if file is None and not texts and not row:
         raise UsageError("nothing to predict", where="luthier predict", hint="pass texts, --row or --file")
     if sum(map(bool, (file, texts or pair, row))) > 1:
         raise UsageError("texts, --row and --file cannot be combined", where="luthier predict", hint="use one of them")
+    if file is None and columns:
+        raise UsageError("columns belong to --file", where="luthier predict", hint="pass --file, or use --row")
     if file is None and output is not None:
         raise UsageError("--output requires --file", where="luthier predict", hint="remove --output, or pass --file")
     if pair and len(pair) != len(texts or []):
         numbers = f"{plural(len(texts or []), 'text')}, {len(pair)} --pair"
         raise UsageError("each TEXT needs its own --pair", where=numbers, hint="pass one --pair for each TEXT")
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a name
+        return False
 
 
 def _line(given: str | tuple[str, str] | Mapping[str, Any], answer: Mapping[str, Any]) -> str:

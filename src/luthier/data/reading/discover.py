@@ -15,13 +15,14 @@ from luthier.data.reading.sources import (
     STANDARD_INPUT,
     Source,
     is_saved,
+    is_stream,
     open_classes,
     open_hub,
     open_parallel,
     open_saved,
     open_source,
 )
-from luthier.errors import SourceError
+from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
 from luthier.text import listing
 
@@ -52,13 +53,17 @@ def discover(
             validation data is used for training; test data never is.
         validation: Validation data named by the user.
         test: Test data named by the user.
-        stdin_to: File to keep standard input in, see `open_source`.
+        stdin_to: File to keep streams in, see `open_source`.
         how: Reading options given by the user.
     Returns:
         The sources under `train`, `validation` and `test`; those from one folder are sorted by name.
     Raises:
         SourceError: A spec is missing or contains no data.
+        UsageError: A stream is named twice.
     """
+    streams = Counter(str(spec) for spec in (*specs, *validation, *test) if is_stream(str(spec)))
+    if twice := [name for name, n in streams.items() if n > 1]:
+        raise UsageError("a stream can be read only once", where=twice[0], hint="save it to a file, and pass the file")
     splits = _with_train(_sorted_in(specs, stdin_to, how))
     for split, named in (("validation", validation), ("test", test)):
         inside = _sorted_in(named, stdin_to, how)

@@ -18,11 +18,15 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _NAME_LIKE = re.compile(r"[^\W\d_][\w #./()\-:%?]*|[#_]\w[\w #./()\-:%]*")
 
 
-def find_header(rows: list[list[str]]) -> tuple[bool, str]:
+_FEW = 0.1  # share of complete rows below which a table has gaps
+
+
+def find_header(rows: list[list[str]], *, padded: bool = False) -> tuple[bool, str]:
     """Whether the first row is a header, and why.
 
     Args:
         rows: The first rows, without those that have a wrong number of fields.
+        padded: Whether the rows below have fewer fields than the first, and were filled up.
     """
     first, below = rows[0], rows[1:]
     names = [cell.strip() for cell in first]
@@ -41,6 +45,8 @@ def find_header(rows: list[list[str]]) -> tuple[bool, str]:
     if again:
         return False, f"the first line's values recur below ({again[:40]!r}), so it is data"
     unlike = _unlike_below(names, columns) if below else ""
+    if not unlike and not padded and _has_gaps(names, below):
+        unlike = "a name above each column of a table with gaps"
     return (True, unlike) if unlike else (False, "the first line looks like the others")
 
 
@@ -59,6 +65,14 @@ def _unlike_below(names: list[str], columns: list[list[str]]) -> str:
             if name and _mean_length(column) > max(20, 3 * len(name)):
                 return "short names above longer texts"
     return ""
+
+
+def _has_gaps(names: list[str], below: list[list[str]]) -> bool:
+    """Whether only the first row of several columns is complete, with different names."""
+    if len(names) < 2 or len(set(names)) < len(names) or len(below) < 2:
+        return False
+    complete = sum(all(cell.strip() for cell in row) for row in below)
+    return complete < _FEW * len(below) and all(_NAME_LIKE.fullmatch(name) and _is_short(name) for name in names)
 
 
 def name_columns(header: list[str] | None, width: int, empty_last: bool = False) -> tuple[list[str], list[Decision]]:
@@ -112,4 +126,5 @@ def _numeric(column: list[str]) -> bool:
 
 
 def _mean_length(column: list[str]) -> float:
-    return sum(map(len, column)) / len(column)
+    lengths = [len(cell) for cell in column if cell.strip()]
+    return sum(lengths) / max(len(lengths), 1)

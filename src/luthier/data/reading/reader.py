@@ -26,6 +26,7 @@ class Reading:
         separator: A character, or `tab`, `comma`, `semicolon`, `pipe`.
         header: Whether the first row is a header.
         by_line: Whether to read plain text with one row per line, even if it looks like prose.
+        columns: Names of columns that the rows may have: a first line of these names alone is a header.
     """
 
     format: str = ""
@@ -33,6 +34,7 @@ class Reading:
     separator: str = ""
     header: bool | None = None
     by_line: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Open data in any form: a file, a folder of class folders, a saved dataset, a Hub dataset or a stream."""
 
+import itertools
 import random
 import re
 import stat
@@ -24,6 +25,7 @@ from luthier.storage.disk import remove
 from luthier.storage.temporary import temporary_file
 
 STANDARD_INPUT = "-"
+_OPEN_FILES = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")  # process substitution, such as <(zcat reviews.csv.gz)
 _HUB_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*(/[\w.\-]+)?(:[\w.\-]+)?")
 
 
@@ -83,7 +85,7 @@ def open_source(spec: str | Path, *, stdin_to: Path | None = None, how: Reading 
 
     Args:
         spec: A path, a URL, the name of a Hub dataset with one split, or `-` for standard input.
-        stdin_to: File to keep standard input in; None for a temporary one, removed with the source.
+        stdin_to: File to keep a stream in, a further one beside it; None for a temporary one, removed with the source.
         how: Reading options given by the user; None to detect everything.
     Raises:
         SourceError: The source is missing, empty, damaged or in an unsupported format.
@@ -98,11 +100,16 @@ def open_source(spec: str | Path, *, stdin_to: Path | None = None, how: Reading 
         found = path.stat() if _is_there(path) else None
     if found is None:
         return _only(open_hub(name), name)
-    if stat.S_ISFIFO(found.st_mode):
+    if stat.S_ISFIFO(found.st_mode) or is_stream(name):
         return _open_stream(name, path, stdin_to, how)
     if stat.S_ISDIR(found.st_mode):
         return _open_folder(name, path)
     return _of_file(find_file(name, path), how)
+
+
+def is_stream(name: str) -> bool:
+    """Whether a name is standard input or a file that the shell has opened: there is nothing to read a second time."""
+    return name == STANDARD_INPUT or name.startswith(_OPEN_FILES)
 
 
 def open_saved(name: str, path: Path) -> dict[str, Source]:
@@ -218,8 +225,13 @@ def _open_stream(name: str, path: Path | None, keep_in: Path | None, how: Readin
     if keep_in is None:
         with reading(name):
             keep_in = temporary_file()
+    else:
+        further = (keep_in.with_name(f"{keep_in.name}-{number}") for number in itertools.count(2))
+        keep_in = next(place for place in itertools.chain([keep_in], further) if not place.exists())
     try:
         if path is None:
+            if sys.stdin is None:
+                raise SourceError("standard input is closed", where=name, hint="pipe the data in, or pass a file")
             spool(sys.stdin.buffer, keep_in)
         else:
             with reading(name, path), path.open("rb") as stream:

@@ -32,7 +32,8 @@ class DelimitedReader(Reader):
         """
         sample, stated = _after_statement(text.sample, text.newline)
         wanted = how.separator or stated
-        suffix = ".csv" if how.format == "csv" else text.file.suffix
+        alone = sample.partition(text.newline)[0].strip().strip('"') in how.columns
+        suffix = ".csv" if how.format == "csv" or alone else text.file.suffix
         fit = find_dialect(sample, text.newline, text.whole, suffix, named_separator(wanted) if wanted else None)
         if fit is None:
             return None
@@ -85,6 +86,8 @@ def _header(fit: Fit, how: Reading) -> tuple[bool, str]:
     if how.header is not None:
         return how.header, "asked for"
     first = fit.rows[0]
+    if how.columns and set(first.fields) <= set(how.columns):
+        return True, "the first line holds the names of columns that the model knows"
     rows = [row.fields for row in fit.rows[1:] if row.fault is None and len(row.fields) == fit.width]
     if first.fault is not None or not first.fields:
         return False, "the first line is damaged"
@@ -92,7 +95,7 @@ def _header(fit: Fit, how: Reading) -> tuple[bool, str]:
         return True, "one name fewer than fields"
     if len(first.fields) != fit.width:
         rows = [(row + [""] * len(first.fields))[: len(first.fields)] for row in rows]
-    return find_header([first.fields, *rows])
+    return find_header([first.fields, *rows], padded=len(first.fields) != fit.width)
 
 
 def _columns(fit: Fit, header: bool) -> tuple[list[str], list[Decision]]:
