@@ -25,6 +25,7 @@ from luthier.data.batches import (
     longest,
     pad_inputs,
     pad_labels,
+    tensor_of,
     train_loader,
 )
 
@@ -223,3 +224,11 @@ def test_labels_are_padded_with_what_is_ignored() -> None:
     rows: list[FeatureRow] = [{"labels": [1, 2]}, {"labels": []}]
     assert pad_labels(rows).tolist() == [[1, 2], [IGNORED, IGNORED]]
     assert pad_labels(rows, 3).tolist() == [[1, 2, IGNORED], [IGNORED] * 3]
+
+
+@pytest.mark.parametrize(
+    ("labels", "tensor"),
+    [([2, 0], [2, 0]), ([0.5, 1.0], [0.5, 1]), ([[1], [2, 3]], [[1, IGNORED], [2, 3]]), ([[0.0, 1.0]], [[0, 1]])],
+)
+def test_labels_of_any_shape_are_a_tensor(labels: list[Any], tensor: list[Any]) -> None:
+    assert tensor_of(labels).tolist() == tensor
