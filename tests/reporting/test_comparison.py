@@ -15,7 +15,7 @@ def comparison(**given):
         "runs": RUNS,
         "metrics": {"accuracy": {first: score, second: score | {"value": 0.91}, third: score}, "rmse": {first: score}},
         "differences": {"accuracy": {second: {"value": 0.01, "low": 0.002, "high": 0.018}}},
-        "notes": ["third run was scored on other rows than first run: no paired difference"],
+        "notes": ["third run was scored on different rows than first run: no paired difference"],
         "recipes": {"training.learning_rate": {first: 5e-5, second: 2e-5, third: None}},
         "curves": {
             first: {"eval/loss": Series([10, 20, 30], [0.9, 0.5, 0.4]), "train/loss": Series([1, 2], [1.0, 0.9])},
@@ -35,9 +35,9 @@ def words(element):
 
 def test_the_answer_comes_first(tmp_path):
     document = read(write_comparison(tmp_path / "page.html", comparison()))
-    assert words(document.xpath("//h1")[0]) == "On accuracy, B beats A by 0.010 (0.002-0.018): larger than chance."
+    assert words(document.xpath("//h1")[0]) == "On accuracy, B beats A by 0.010 (0.002-0.018): significant (95 %)."
     rows = [words(row) for row in document.xpath("//table[contains(@class,'scores')][1]/tbody/tr")]
-    assert rows[1] == "B 0.910 (0.880-0.920) 445 0.010 (0.002-0.018) better"
+    assert rows[1] == "B 0.910 (0.880-0.920) 445 0.010 (0.002-0.018) significantly better"
     assert rows[2] == "C 0.900 (0.880-0.920) 445 not tested"
     assert "no paired difference" in words(document.xpath("//main")[0])
     assert not document.xpath("//main//b")
@@ -46,9 +46,9 @@ def test_the_answer_comes_first(tmp_path):
 def test_a_difference_that_chance_can_make(tmp_path):
     differences = {"accuracy": {RUNS[1]: {"value": 0.01, "low": -0.002, "high": 0.018}}}
     document = read(write_comparison(tmp_path / "page.html", comparison(differences=differences)))
-    assert words(document.xpath("//h1")[0]) == "On accuracy, no run differs from A by more than chance could make."
+    assert words(document.xpath("//h1")[0]) == "On accuracy, no run differs significantly (95 %) from A."
     document = read(write_comparison(tmp_path / "page.html", comparison(differences={})))
-    assert "nothing says whether" in words(document.xpath("//h1")[0])
+    assert words(document.xpath("//h1")[0]) == "On accuracy, the differences were not tested for significance."
 
 
 def test_for_errors_less_is_better(tmp_path):
@@ -60,7 +60,7 @@ def test_for_errors_less_is_better(tmp_path):
     }
     document = read(write_comparison(tmp_path / "page.html", comparison(**given)))
     assert words(document.xpath("//h1")[0]) == (
-        "On root mean squared error, B beats A by 0.100 (0.050-0.200): larger than chance."
+        "On root mean squared error, B beats A by 0.100 (0.050-0.200): significant (95 %)."
     )
 
 
@@ -72,7 +72,8 @@ def test_without_a_direction_nothing_is_better(tmp_path):
         "differences": {"wer": {second: {"value": -0.1, "low": -0.2, "high": -0.05}}},
     }
     document = read(write_comparison(tmp_path / "page.html", comparison(**given)))
-    assert "nothing says whether" in words(document.xpath("//h1")[0])
+    assert words(document.xpath("//h1")[0]) == "On wer, B differs from A by 0.100 (0.050-0.200): significant (95 %)."
+    assert words(document.xpath("//tbody/tr")[1]).endswith("-0.100 (-0.200 to -0.050) significant")
     assert not document.xpath("//*[contains(@class, 'better') or contains(@class, 'worse')]")
 
 
@@ -85,7 +86,7 @@ def test_scores_have_the_names_and_digits_of_their_metrics(tmp_path):
         "differences": {"bleu": {second: {"value": 2.04, "low": 1.1, "high": 3.0}}},
     }
     document = read(write_comparison(tmp_path / "page.html", comparison(**given)))
-    assert words(document.xpath("//h1")[0]) == "On BLEU, B beats A by 2.0 (1.1-3.0): larger than chance."
+    assert words(document.xpath("//h1")[0]) == "On BLEU, B beats A by 2.0 (1.1-3.0): significant (95 %)."
     assert [words(title) for title in document.xpath("//section[@id='scores']/h3")] == ["BLEU", "F1 of entities"]
     assert "27.4 (26.9-28.0)" in words(document.xpath("//tbody/tr")[0])
 

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from luthier.reporting.headline import headline
-from luthier.reporting.scores import score_table
+from luthier.reporting.verdict import strongest
 from luthier.storage.atomic import write_json
 from tests.reporting.conftest import build_run
 from tests.reporting.words import read_content
@@ -42,7 +42,7 @@ def said(tmp_path):
 def test_where_the_main_metric_has_no_baseline_the_first_that_has_one_is_judged(said):
     found = said(**TRANSLATION)
     assert found.sentence == (
-        "BLEU 27.4 (26.1-28.9) on 100 test rows, 22.3 (21.0-23.6) above copying the source: larger than chance."
+        "BLEU 27.4 (26.1-28.9) on 100 test rows, 22.3 (21.0-23.6) above copying the source: significant (95 %)."
     )
     assert found.notes == ("Loss 2.100 (2.050-2.150) on 1,000 test rows.",) and found.tone == "good"
 
@@ -51,11 +51,11 @@ def test_less_is_better_for_a_loss_and_every_baseline_is_heard(said):
     differences = {"untuned": {"loss": {"value": -0.5, "low": -0.56, "high": -0.44}}, **TRANSLATION["differences"]}
     found = said(**TRANSLATION | {"baselines": TRANSLATION["baselines"] | UNTUNED, "differences": differences})
     assert found.sentence == (
-        "Loss 2.100 (2.050-2.150) on 1,000 test rows, 0.500 (0.440-0.560) below the model before tuning: "
-        "larger than chance."
+        "Loss 2.100 (2.050-2.150) on 1,000 test rows, 0.500 (0.440-0.560) below the model before fine-tuning: "
+        "significant (95 %)."
     )
     assert found.notes == (
-        "BLEU 27.4 (26.1-28.9) on 100 test rows, 22.3 (21.0-23.6) above copying the source: larger than chance.",
+        "BLEU 27.4 (26.1-28.9) on 100 test rows, 22.3 (21.0-23.6) above copying the source: significant (95 %).",
     )
     assert found.tone == "good"
 
@@ -67,14 +67,14 @@ def test_a_baseline_that_is_better_is_said_first_on_whatever_metric(said):
     }
     found = said(**TRANSLATION | {"baselines": TRANSLATION["baselines"] | UNTUNED, "differences": differences})
     assert found.sentence.startswith(
-        "Worse than copying the source: BLEU 27.4 (26.1-28.9) on 100 test rows against 5.1,"
+        "Significantly worse than copying the source: BLEU 27.4 (26.1-28.9) on 100 test rows against 5.1,"
     )
     assert found.notes[0].startswith("Loss 2.100") and found.tone == "bad"
     worse = {"untuned": {"loss": {"value": 0.5, "low": 0.4, "high": 0.6}}}
     found = said(**TRANSLATION | {"baselines": UNTUNED, "differences": worse})
     assert found.sentence == (
-        "Worse than the model before tuning: loss 2.100 (2.050-2.150) on 1,000 test rows against 2.600, "
-        "a difference of 0.500 (0.400-0.600)."
+        "Significantly worse than the model before fine-tuning: loss 2.100 (2.050-2.150) on 1,000 test rows against "
+        "2.600, a difference of 0.500 (0.400-0.600)."
     )
 
 
@@ -92,7 +92,7 @@ def test_of_several_baselines_the_one_with_the_lowest_loss_is_the_strongest(said
         differences={"trigram": {"loss": {"value": -0.2, "low": -0.45, "high": 0.05}}},
     )
     assert found.sentence == (
-        "Not shown to be better than a trigram model: loss 2.100 (2.000-2.200) on 100 test rows against 2.300, "
+        "Not significantly better than a trigram model: loss 2.100 (2.000-2.200) on 100 test rows against 2.300, "
         "a difference of -0.200 (-0.450 to 0.050)."
     )
     assert found.notes == () and found.tone == "bad"
@@ -103,9 +103,7 @@ def test_without_a_direction_no_baseline_is_said_to_be_beaten(said):
     baselines = {"copy": {"f1": 0.3, "wer": 0.6}}
     differences = {"copy": {"wer": {"value": -0.4, "low": -0.5, "high": -0.3}}}
     found = said(metric_for_best="wer", metrics=metrics, baselines=baselines, differences=differences)
-    assert found.tone == "open" and "chance" not in found.sentence
-    rows = {row.metric: row for row in score_table({"metrics": metrics, "baselines": baselines}, {}).rows}
-    assert (rows["wer"].difference, rows["wer"].verdict) == (None, "")
+    assert found.tone == "open" and "significant" not in found.sentence
 
 
 def test_entities_are_called_so(said):
@@ -122,7 +120,9 @@ def test_entities_are_called_so(said):
 def test_a_run_that_held_nothing_out_is_done_all_the_same(make_run):
     run = make_run()
     run.metrics_file.unlink()
-    assert headline(read_content(run)).sentence.startswith("The run is done, and has no score: no rows were held out")
+    assert headline(read_content(run)).sentence.startswith(
+        "The run is complete but has no score: no rows were held out"
+    )
 
 
 def test_a_run_without_validation_has_no_curve_to_name(make_run):
@@ -131,14 +131,13 @@ def test_a_run_without_validation_has_no_curve_to_name(make_run):
     assert headline(read_content(run)).sentence == "The run stopped before its first step and has no final score."
 
 
-def test_drawings_of_one_unit_share_a_scale():
-    table = score_table(TRANSLATION | {"split": "test"}, {})
-    assert table.scale is None and table.rows[0].metric == "loss"
-    loss, bleu, chrf = table.rows
-    assert (bleu.scale.low, bleu.scale.high) == (chrf.scale.low, chrf.scale.high) == (0.0, 60.0)
-    assert loss.scale.low <= 2.05 and 2.15 <= loss.scale.high < 3
-    assert loss.baselines == (None,) and bleu.baselines[0].value == 5.1
-    shares = {"f1": entry(0.5, 0.4, 0.6), "exact_match": entry(0.3, 0.2, 0.4)}
-    assert score_table({"metrics": shares}, {}).scale is not None
-    own = {"f1": entry(0.5, 0.4, 0.6), "words a minute": entry(180.0, 170.0, 190.0)}
-    assert [row.scale.high for row in score_table({"metrics": own}, {}).rows] == [0.6, 190.0]
+def test_the_strongest_baseline_is_the_one_that_is_hardest_to_beat():
+    metrics = {
+        "metrics": {"accuracy": {"greater_is_better": True}, "rmse": {"greater_is_better": False}},
+        "baselines": {"a": {"accuracy": 0.3, "rmse": 2.0}, "b": {"accuracy": 0.2, "rmse": 1.0}, "c": None},
+    }
+    assert strongest(metrics, "accuracy") == "a"
+    assert strongest(metrics, "rmse") == "b"
+    assert strongest(metrics, "f1") is None
+    assert strongest(metrics | {"metrics": {"rmse": {"greater_is_better": True}}}, "rmse") == "a"
+    assert strongest(metrics | {"metrics": {"rmse": {"greater_is_better": None}}}, "rmse") is None

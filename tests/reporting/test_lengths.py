@@ -18,19 +18,19 @@ LENGTHS = {
 
 def test_rows_are_cut_or_read_in_windows_or_in_blocks():
     lengths = {"max_length": 256, "truncated_share": 0.25}
-    assert sentences(lengths, CUT.fate) == ["Rows are cut at 256 tokens: 25.0 % of the rows are longer and were cut."]
-    assert sentences(lengths, WINDOWS.fate) == ["Rows are read in windows of 256 tokens: 25.0 % are longer than one."]
+    assert sentences(lengths, CUT.fate) == ["Rows are truncated at 256 tokens: 25.0 % of them are longer."]
+    assert sentences(lengths, WINDOWS.fate) == ["Rows are read in windows of 256 tokens: 25.0 % need more than one."]
     assert sentences(lengths | {"truncated_share": 0.0}, BLOCKS.fate) == [
-        "Rows are laid end to end in blocks of 256 tokens: none is longer."
+        "Rows are concatenated into blocks of 256 tokens: all fit into one."
     ]
     assert sentences({}, CUT.fate) == []
 
 
 def test_an_encoder_decoder_also_has_the_lengths_of_its_targets():
     assert sentences(LENGTHS, CUT.fate) == [
-        "Rows are cut at 64 tokens: none is longer.",
+        "Rows are truncated at 64 tokens: none is longer.",
         "Targets have a median of 12 tokens, the longest has 55.",
-        "Targets are cut at 48 tokens: 2.1 % of the targets are longer and were cut.",
+        "Targets are truncated at 48 tokens: 2.1 % of them are longer.",
     ]
 
 
@@ -48,7 +48,7 @@ def test_the_data_of_a_task_that_writes(make_run):
     run.skipped_file.unlink()
     document, _ = read(write_report(run))
     shown = words(document.xpath("//section[@id='data']")[0])
-    assert "the longest has 55. Targets are cut at 48 tokens" in shown
+    assert "the longest has 55. Targets are truncated at 48 tokens" in shown
     found = document.xpath("//ol[@class='targets']/li")
     assert [item.xpath(".//p[@class='text']")[0].text_content() for item in found] == targets
     assert found[2].xpath(".//summary") and not found[0].xpath(".//summary")

@@ -40,7 +40,13 @@ def test_the_metrics_of_the_nine_tasks_have_names():
     }
     assert list(said.values()) == ["BLEU", "chrF", "distinct-2", "self-BLEU", "bits per byte", "ROUGE-Lsum"]
     assert [names.metric(name) for name in ("exact_match", "f1_answerable", "no_answer_accuracy")] == [
-        "exact match", "F1 where there is an answer", "share of “no answer” found",
+        "exact match", "F1 on answerable questions", "accuracy on unanswerable questions",
     ]  # fmt: skip
     assert names.metric("f1", {"f1": "F1 of entities"}) == "F1 of entities" and names.metric("f1") == "F1"
     assert [names.capital(word) for word in ("chrF", "self-BLEU", "")] == ["chrF", "Self-BLEU", ""]
+
+
+def test_averaged_metrics_are_named_by_their_average():
+    assert [names.metric(name) for name in ("f1_macro", "precision_weighted", "mcc", "log_loss")] == [
+        "macro F1", "weighted precision", "Matthews correlation", "log loss",
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from luthier.reporting import card, content, page
 from luthier.reporting.panels import Panel
@@ -11,11 +12,13 @@ from luthier.tasks.phases import Fitted
 from luthier.tasks.registry import find
 
 
-def task_of(name: str, shape: str = "") -> Fitted:
+def task_of(name: str, shape: str = "") -> Fitted[Any]:
     """A task that has learned nothing, on columns that are called as their roles."""
     kind = find(name)
     shape = shape or next(iter(kind.shapes), "")
-    columns = {role.name: role.name for role in kind.roles if role.needed or role.name == shape}
+    columns: dict[str, str | list[str]] = {
+        role.name: role.name for role in kind.roles if role.needed or role.name == shape
+    }
     if shape in ("tokens", "spans"):
         columns |= {"tokens": "tokens", "text": "text"}
     return Fitted(kind, shape, columns, {}, kind.learned_type(shape)())

@@ -1,7 +1,6 @@
 """Tokenizers trained on the data: the same each time, right in their marks, and read back as they were written."""
 
 import json
-import math
 import re
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from luthier.errors import DataError, ModelError
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS, Kind
 from luthier.tokenizers.training import suggested_size, train_tokenizer
-from luthier.tokenizers.unigram import train_unigram
-from luthier.tokenizers.vocabularies import train_backend
 from tests.conftest import WORDS, review
 
 TEXTS = [review(label, i) for label in ("good", "bad") for i in range(150)]
@@ -129,21 +126,6 @@ def test_a_vocabulary_is_no_larger_than_asked_or_than_the_texts_carry(kind: Kind
     assert len(with_one) < (300 if kind == "bpe" else 20)
 
 
-def test_pieces_of_unigram_are_probabilities_over_characters_and_common_words() -> None:
-    words = {f"▁{stem}{end}": 20 for stem in ("walk", "talk", "play", "jump") for end in ("ing", "ed", "er", "s")}
-    characters = {character for word in words for character in word}
-    for size in (20, 25, 40):
-        pieces = dict(train_unigram(words, size))
-        assert characters <= set(pieces) and len(pieces) <= size
-        assert sum(math.exp(score) for score in pieces.values()) == pytest.approx(1)
-    assert set(pieces) == characters | set(words)
-
-
-def test_unigram_takes_fewer_pieces_for_a_word_than_it_has_characters() -> None:
-    backend = train_backend(TEXTS, 300, "unigram", ["<unk>"], "<unk>")
-    assert backend.encode("charming superb").tokens == ["▁charming", "▁superb"]
-
-
 def test_the_size_follows_the_texts_and_the_model() -> None:
     assert suggested_size(10) == suggested_size(400_000) == 2_000
     assert suggested_size(4_000_000) == 10_000
@@ -157,7 +139,7 @@ def test_texts_without_a_character_are_refused() -> None:
 
 
 def test_an_architecture_whose_class_reads_all_tokenizers_alike_is_refused() -> None:
-    with pytest.raises(ModelError, match="architecture qwen2 as if it were the original"):
+    with pytest.raises(ModelError, match="loads every tokenizer of the architecture qwen2 as the original one"):
         train_tokenizer(TEXTS, 600, family="decoder", architecture="qwen2")
 
 

@@ -3,7 +3,6 @@
 import re
 
 from luthier.reporting.terminal.display import WIDTH, Fields, Grid, as_html, as_text
-from luthier.reporting.terminal.inspection import finding_pieces, inspection_pieces
 
 LONG = "word " * 40
 PIECES = [
@@ -37,11 +36,3 @@ def test_html_is_escaped() -> None:
 def test_numbers_are_aligned_to_the_right() -> None:
     assert as_html([PIECES[2]]).count('text-align:right">20<') == 1
     assert re.search(r"^ a +1$", as_text([PIECES[2]]), re.MULTILINE)
-
-
-def test_findings_are_shown_with_what_to_do() -> None:
-    finding = {"id": "few-rows", "severity": "warning", "message": "There are 40 rows.", "action": "Label more."}
-    found = {"task": "t", "shape": None, "columns": {}, "rows": {}, "labels": {}, "findings": [finding]}
-    shown = as_text(inspection_pieces(found) + finding_pieces(found))
-    assert re.search(r"few-rows \(warning\) +There are 40 rows. Label more.", shown)
-    assert finding_pieces(found | {"findings": []}) == []

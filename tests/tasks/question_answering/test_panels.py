@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from luthier.reporting.panels import Mark, SideBySide, Table
+from luthier.reporting.panels import Mark, Reliability, SideBySide, Table
 from luthier.tasks.question_answering.panels import KINDS, MOST_SHOWN, panels
 
 CONTEXT = "Anna made it in Cremona, and Paul bought it in Paris."
@@ -22,8 +22,8 @@ def predictions(*answers: tuple[str, list[str], float | None]) -> dict[str, list
 
 
 def drawn(*answers: tuple[str, list[str], float | None]) -> tuple[Table, SideBySide]:
-    table, errors = panels(predictions(*answers))
-    assert isinstance(table, Table) and isinstance(errors, SideBySide)
+    table, calibration, errors = panels(predictions(*answers))
+    assert isinstance(table, Table) and isinstance(calibration, Reliability) and isinstance(errors, SideBySide)
     return table, errors
 
 
@@ -35,6 +35,14 @@ def test_every_kind_of_answer_is_counted() -> None:
     )
     counts = dict(zip(KINDS, (3, 1, 1, 2, 1), strict=True))
     assert [tuple(row) for row in table.rows] == [(kind, n, 12.5 * n) for kind, n in counts.items()]
+
+
+def test_the_calibration_is_that_of_exact_matches() -> None:
+    (_, calibration, _) = panels(
+        predictions(("Cremona", ["Cremona"], 0.95), ("Paris", ["Cremona"], 0.95), ("", [], None))
+    )
+    assert isinstance(calibration, Reliability)
+    assert [(one.confidence, one.accuracy, one.count) for one in calibration.bins] == [(0.0, 1.0, 1), (0.95, 0.5, 2)]
 
 
 def test_a_kind_that_does_not_occur_has_no_row() -> None:
