@@ -154,7 +154,7 @@ def _headline(tables: Sequence[MetricTable]) -> str:
     return f"On {table.words}, the differences were not tested for significance."
 
 
-_ANSWERS = {"significantly better": "beats", "significantly worse": "is behind"}
+_ANSWERS = {"significantly better": "beats", "significantly worse": "is behind", "significant": "differs from"}
 
 
 def _ends(score: Score) -> tuple[float | None, float | None]:
