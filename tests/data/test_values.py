@@ -1,6 +1,7 @@
 """Lists and objects in cells, as values and as the text that CSV exports make of them, and the labels in a cell."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data import values as module
-from luthier.data.values import split_labels, structured
+from luthier.data.values import field_of, flags_in, split_labels, structured
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)  # NumPy drops a last NUL
 SCALAR = st.one_of(TEXT, st.integers(-(10**9), 10**9), st.booleans(), st.none(), st.floats(-1e9, 1e9))
@@ -87,3 +88,40 @@ def test_a_text_without_end_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_labels_of_a_value(value: Any, separator: str | None, labels: list[str]) -> None:
     assert split_labels(value, separator) == labels
+
+
+@pytest.mark.parametrize(
+    ("cell", "flags"),
+    [
+        ([0, 1.0, True], [False, True, True]),
+        ("0 1 0", [False, True, False]),
+        ("true,FALSE", [True, False]),
+        ("[0. 1.]", [False, True]),
+        ("011", [False, True, True]),
+        (101, [True, False, True]),
+        (1.0, [True]),
+        ({"a": "0", "b": None, "c": True}, {"a": False, "c": True}),
+        ({}, {}),
+        *[(odd, None) for odd in ([0, 2], "0.5 1", "-1", "", None, [], {"a": 2}, math.nan, math.inf, 1.5, "a b", b"1")],
+    ],
+    ids=repr,
+)
+def test_flags_of_a_cell(cell: Any, flags: Any) -> None:
+    assert flags_in(cell) == flags
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "field"),
+    [
+        ({"a": {"b": 1}}, "a.b", 1),
+        ({"a.b": 2, "a": {"b": 1}}, "a.b", 2),
+        ('{"a": {"b": 1}}', "a.b", 1),
+        ([{"a": 1}, {"b": 2}, {"a": None}, {"a": 3}], "a", [1, 3]),
+        ([{"a": ["x"]}, {"a": ["y", "z"]}], "a", ["x", "y", "z"]),
+        ({"a": [{"b": 1}, {"b": 2}]}, "a.b", [1, 2]),
+        *[(odd, "a.b", None) for odd in ({"a": 1}, {}, None, "text", 3)],
+    ],
+    ids=repr,
+)
+def test_a_field_at_a_dotted_path(value: Any, path: str, field: Any) -> None:
+    assert field_of(value, path) == field

@@ -7,7 +7,7 @@ import pytest
 
 from luthier.data.records import Fault
 from luthier.errors import ColumnError
-from luthier.tasks.roles import SURE, Role, recognise_by_roles, why_not_by_roles
+from luthier.tasks.roles import SURE, Role, read_text, recognise_by_roles, why_not_by_roles
 from tests.tasks.by_hand import Row, profiles_of
 
 CONTEXT = Role("context", names=("question", "start phrase"))
@@ -170,3 +170,19 @@ def test_columns_named_for_another_task_are_none_of_this_and_a_wrong_name_is_tol
     with pytest.raises(ColumnError, match="no column 'anwser'") as caught:
         recognise_by_roles("choice", ROLES, profiles_of(TABLE), {"label": "anwser"})
     assert caught.value.hint.startswith("did you mean 'answer'?")
+
+
+@pytest.mark.parametrize("cell", [{"body": "a text"}, ["a", "text"], ("a",), {}], ids=repr)
+def test_a_list_or_an_object_is_no_text(cell: Any) -> None:
+    for found in (read_text({"context": cell}, "context"), CONTEXT.read({"context": cell}, "context")):
+        assert isinstance(found, Fault)
+        assert found.reason == "not-text"
+        assert "'context'" in found.detail
+    assert isinstance(ENDINGS.read({"ending0": "a text", "ending1": cell}, ["ending0", "ending1"]), Fault)
+
+
+def test_a_text_is_read_as_it_stands() -> None:
+    assert [read_text({"a": cell}, "a") for cell in ("a text", 3, "[1]")] == ["a text", "3", "[1]"]
+    for cell, reason in ((None, "missing-text"), (" ", "empty-text"), (math.nan, "empty-text")):
+        found = read_text({"a": cell}, "a")
+        assert isinstance(found, Fault) and found.reason == reason

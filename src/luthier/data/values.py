@@ -5,6 +5,7 @@ import json
 import math
 import re
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 LONGEST = 1 << 20  # maximum characters to parse as a list or object
@@ -22,6 +23,8 @@ _PART = re.compile(
     r"""|(?P<mark>[,:])""",
     re.DOTALL,
 )
+_FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+_FLAG_SEPARATOR = re.compile(r"[\s,;|/]+")
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "nan": "None", "NaN": "None"}
 
 
@@ -95,6 +98,48 @@ def written_list(text: str) -> list[Any] | str:
     if isinstance(found, list) and all(isinstance(item, str | int | float) for item in found):
         return found
     return text
+
+
+def field_of(value: Any, path: str) -> Any:
+    """The field of an object at a dotted path, such as `author.name`; of a list of objects, a list of their fields.
+
+    Returns:
+        None if an object lacks the field, or if the value is not an object.
+    """
+    value = structured(value)
+    if isinstance(value, list | tuple):
+        found = [field for item in value if (field := field_of(item, path)) is not None]
+        return [one for field in found for one in (field if isinstance(field, list | tuple) else [field])]
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return value[path]
+    first, _, rest = path.partition(".")
+    return field_of(value.get(first), rest) if rest else None
+
+
+def flags_in(value: Any) -> list[bool] | dict[str, bool] | None:
+    """Parse a cell with a flag (0, 1, false or true) for each of several labels.
+
+    Args:
+        value: A list of flags, text of zeros and ones (`0101`, `0 1 0 1`, `[0, 1]`), a number of these digits, or an
+            object of flags by label. A label without a value is left out.
+    Returns:
+        The flags; None if the value contains anything else.
+    """
+    value = structured(value)
+    if isinstance(value, dict):
+        given = {str(label): str(flag).strip().lower() for label, flag in value.items() if flag is not None}
+        return {label: _FLAGS[flag] for label, flag in given.items()} if set(given.values()) <= _FLAGS.keys() else None
+    if isinstance(value, str):
+        text = value.strip()
+        parts: Sequence[Any] = text if set(text) <= {"0", "1"} else _FLAG_SEPARATOR.split(text)
+    elif isinstance(value, list | tuple):
+        parts = value
+    else:
+        parts = str(int(value)) if as_number(value) is not None and float(value).is_integer() else []
+    flags = [flag for part in parts if (flag := _FLAGS.get(str(part).strip().lower())) is not None]
+    return flags if flags and len(flags) == len(parts) else None
 
 
 def _with_commas(text: str) -> str:

@@ -5,14 +5,20 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
+from luthier.data.columns.fields import flattened, with_fields
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.columns.roles import SHORT, SPLIT
+from luthier.data.columns.roles import SHORT, SPLIT, Given, described, several, there_are
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
+from luthier.pipeline.readings import commands, unread
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
 from luthier.tasks.registry import find, registry
-from luthier.text import listing, with_article
+from luthier.text import listing, plural, with_article
+
+GUESS = 0.3  # confidence up to which a task is not chosen without asking
+CLEAR = 0.6  # confidence above which no other reading is looked for
+CLEAR_FIELDS = 0.8  # confidence above which fields of objects are taken without asking
 
 
 def recognise(
@@ -26,32 +32,60 @@ def recognise(
         where: The sources' names, for errors.
         model: The configuration of the model that the recipe names: only tasks that it supports are considered.
     Raises:
-        ColumnError: No task fits; the message says what is missing.
+        ColumnError: No task fits, or a column that may be the target would stay unread; the hint offers the likely
+            readings as commands.
         ModelError: The model supports no task that fits the data.
         RecipeError: A column is named for a role, or a shape is named, that no candidate task has.
     """
     given = {role: columns for role, columns in recipe.data.columns.items() if columns}
-    named = [name for columns in given.values() for name in ([columns] if isinstance(columns, str) else columns)]
+    named = [name for columns in given.values() for name in several(columns)]
+    profiles = with_fields(profiles, named)
     require(named, profiles, where=where)
     tasks = [find(recipe.task)] if recipe.task else list(registry().values())
     _require_roles(given, tasks)
-    found = [task.recognise(profiles, given, recipe.data.shape) for task in tasks]
-    sure = [recognition for recognition in found if recognition is not None]
+    sure = _sure(tasks, profiles, given, recipe.data.shape)
     shapes = [shape for task in tasks for shape in task.shapes]
     if not sure and recipe.data.shape and shapes and recipe.data.shape not in shapes:
         raise RecipeError(
             f"no shape {recipe.data.shape!r}", where="data.shape", hint=nearest(recipe.data.shape, shapes)
         )
-    if not sure:
+    if not sure and recipe.task:
         raise _no_columns(tasks[0], profiles, given, where)
+    if not sure:
+        raise _unclear(f"no task fits the columns: {there_are(profiles)}", recipe, profiles, model, where)
     best = max(sure, key=_rank)
-    if model is None:
+    if model is not None:
+        best = _fitting(best, sure, tasks, recipe, profiles, model, where)
+    if recipe.task:
         return best
+    ignored = unread(best, profiles) if find(best.task).unlabelled else []
+    if ignored:
+        columns = "; ".join(described(profiles[name]) for name in ignored[:4])
+        what = f"the task is unclear: {best.task} would ignore {plural(len(ignored), 'column')}: {columns}"
+        raise _unclear(what, recipe, profiles, model, where)
+    if best.confidence <= GUESS and not given:
+        what = f"the task is unclear, {best.task} is only a guess: {there_are(profiles)}"
+        raise _unclear(what, recipe, profiles, model, where)
+    return best
+
+
+def _fitting(
+    best: Recognition,
+    sure: Sequence[Recognition],
+    tasks: Sequence[Task[Any]],
+    recipe: Recipe,
+    profiles: Mapping[str, ColumnProfile],
+    model: PretrainedConfig,
+    where: str,
+) -> Recognition:
+    """The most confident recognition whose task the model supports."""
+    given = {role: columns for role, columns in recipe.data.columns.items() if columns}
     families = families_of(model)
     fitting = [recognition for recognition in sure if find(recognition.task).fits(model)]
     of_family = [task for task in tasks if task.family in families]
     if not fitting and of_family and find(best.task).unlabelled:
-        raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where)
+        offered = commands(recipe, profiles, model) if not recipe.task else []
+        raise _no_columns(max(of_family, key=lambda task: task.broad), profiles, given, where, offered)
     if not fitting:
         family = find(best.task).family
         kind = listing(sorted(map(with_article, families))) or "not a text model"
@@ -62,6 +96,24 @@ def recognise(
             hint="choose another --model or --task; `luthier tasks` lists which architectures fit which task",
         )
     return max(fitting, key=_rank)
+
+
+def _sure(
+    tasks: Sequence[Task[Any]], profiles: Mapping[str, ColumnProfile], given: Given, shape: str | None
+) -> list[Recognition]:
+    """What each task recognises. If that is little, the fields of objects are columns too, where they are clear."""
+    found = [task.recognise(profiles, given, shape) for task in tasks]
+    sure = [recognition for recognition in found if recognition is not None]
+    best = max(sure, key=_rank, default=None)
+    if best is not None and best.confidence >= CLEAR and not find(best.task).unlabelled:
+        return sure
+    named = {name: profiles[name] for columns in given.values() for name in several(columns)}
+    flat = flattened(profiles, lists=False) | named
+    if flat.keys() <= profiles.keys():
+        return sure
+    found = [task.recognise(flat, given, shape) for task in tasks if not task.unlabelled]
+    clear = [one for one in found if one is not None and one.confidence >= CLEAR_FIELDS]
+    return [*sure, *clear]
 
 
 def _require_roles(given: Mapping[str, Any], tasks: Sequence[Task[Any]]) -> None:
@@ -75,13 +127,30 @@ def _require_roles(given: Mapping[str, Any], tasks: Sequence[Task[Any]]) -> None
         )
 
 
+def _unclear(
+    what: str, recipe: Recipe, profiles: Mapping[str, ColumnProfile], model: PretrainedConfig | None, where: str
+) -> ColumnError:
+    """The error that offers the likely readings of the columns as commands."""
+    hint = _run_one_of(commands(recipe, profiles, model)) + "choose the columns with --text and --label, and set --task"
+    return ColumnError(what, where=where, hint=hint)
+
+
+def _run_one_of(ready: Sequence[str]) -> str:
+    return f"run one of: {'; '.join(f'`{command}`' for command in ready)}; or " if ready else ""
+
+
 def _no_columns(
-    task: Task[Any], profiles: Mapping[str, ColumnProfile], given: Mapping[str, Any], where: str
+    task: Task[Any],
+    profiles: Mapping[str, ColumnProfile],
+    given: Mapping[str, Any],
+    where: str,
+    offered: Sequence[str] = (),
 ) -> ColumnError:
     return ColumnError(
         f"no columns for {task.name}: {task.why_not(profiles, given)}",
         where=where,
-        hint=f"choose others with --text and --label, or set --task; columns: {listing(list(profiles), 12)}",
+        hint=f"{_run_one_of(offered)}choose others with --text and --label, or set --task; "
+        f"columns: {listing(list(profiles), 12)}",
     )
 
 

@@ -76,6 +76,10 @@ class Task(ABC, Generic[Learned]):
         """Why `recognise` found nothing, as a message for the user."""
         return why_not_by_roles(self.roles, profiles)
 
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        """Columns by role that may have been meant, best first: offered where no task fits the columns clearly."""
+        return []
+
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
         """Further details of the columns, such as a label separator; stored with them."""
         return {}

@@ -19,8 +19,9 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.console import Console
 from luthier.data.batches import Collate
+from luthier.data.columns.fields import read_fields
 from luthier.data.columns.profile import ColumnProfile
-from luthier.data.columns.roles import Columns
+from luthier.data.columns.roles import Columns, several
 from luthier.data.records import Fault, Record, Skipped
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features, Limits
@@ -82,7 +83,7 @@ class Recognised(Generic[Learned]):
 
     def example(self, record: Record) -> Example | Skipped:
         """A row in canonical columns, or why it is skipped."""
-        found = self.kind.example(self, record.values)
+        found = self.kind.example(self, self._row(record.values))
         if isinstance(found, Fault):
             return found.of(record)
         return {"source": record.source, "row": record.row, **found}
@@ -93,7 +94,11 @@ class Recognised(Generic[Learned]):
         Raises:
             ColumnError: A column that the task needs is missing from the values.
         """
-        return self.kind.query(self, values)
+        return self.kind.query(self, self._row(values))
+
+    def _row(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A row with the fields of its objects that are columns of the task, such as `review.body`."""
+        return read_fields(values, [name for columns in self.columns.values() for name in several(columns)])
 
     def asked(self) -> list[str]:
         """The input roles in the data, in the order in which users give their texts."""

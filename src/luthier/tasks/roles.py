@@ -20,7 +20,7 @@ from luthier.data.columns.roles import (
 from luthier.data.records import Fault
 from luthier.data.values import is_missing
 from luthier.findings import Decision
-from luthier.text import listing
+from luthier.text import listing, shorten
 
 SURE = 0.99  # confidence if every role was found by its name
 
@@ -68,14 +68,31 @@ class Role:
                 there = "is empty" if name in values else "is not there"
                 reason = "missing-label" if self.kind == "label" else f"{'missing' if cell is None else 'empty'}-text"
                 return Fault(reason, f"column {name!r} {there}")
-        if self.kind == "texts":
-            return [str(cell) for cell in cells]
-        return str(cells[0]) if self.kind == "text" else cells[0]
+        if self.kind == "label":
+            return cells[0]
+        for cell in cells:
+            if isinstance(cell, dict | list | tuple):
+                return not_text(several(columns)[0], cell)
+        return [str(cell) for cell in cells] if self.kind == "texts" else str(cells[0])
 
     def trial(self) -> Any:
         """A sample value."""
         sample = self.sample or (("one text", "another text") if self.kind == "texts" else "one text")
         return sample if isinstance(sample, str) else list(sample)
+
+
+def read_text(values: Mapping[str, Any], column: str) -> str | Fault:
+    """The text in a row's column, or why there is none."""
+    cell = values.get(column)
+    if is_missing(cell):
+        return Fault("missing-text" if cell is None else "empty-text", f"column {column!r} is empty")
+    return not_text(column, cell) if isinstance(cell, dict | list | tuple) else str(cell)
+
+
+def not_text(column: str, cell: Any) -> Fault:
+    """The fault of a cell that is a list or an object instead of a text."""
+    kind = "an object" if isinstance(cell, dict) else "a list"
+    return Fault("not-text", f"column {column!r} is {kind}, not a text: {shorten(str(cell), 60)}")
 
 
 def recognise_by_roles(name: str, roles: Sequence[Role], profiles: Profiles, given: Given) -> Recognition | None:

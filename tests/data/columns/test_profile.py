@@ -237,3 +237,27 @@ def test_a_column_of_split_names_says_which_split_a_row_belongs_to(name: str, va
 )
 def test_other_values_name_no_split(name: str, values: list[Any]) -> None:
     assert not is_split(column(values, name))
+
+
+def test_ids_joined_by_commas_are_told_from_numbers_with_a_decimal_comma() -> None:
+    ids = [f"{i % 7},{i % 7 + 1 + i % 3}" if i % 3 else str(i % 7) for i in range(60)]
+    assert column(ids).separator == ","
+    assert column([f"{i % 6},{i * 7 % 10}" for i in range(60)]).separator is None
+    assert column([f"{i % 6},0{i % 6 + 1}" for i in range(60)]).separator is None
+
+
+def test_a_written_list_is_never_a_label_as_it_is_written() -> None:
+    found = column(["['good']", "['bad']"] * 10)
+    assert (found.separator, found.parts) == ("[]", {"good": 10, "bad": 10})
+
+
+def test_one_empty_item_does_not_hide_the_labels_of_a_list() -> None:
+    assert column([["a", None], ["b"]] * 10).parts == {"a": 10, "b": 10}
+
+
+def test_the_fields_of_objects_have_profiles() -> None:
+    found = column([{"name": "good", "id": i} for i in range(9)] + [None])
+    assert list(found.fields) == ["a.id", "a.name"]
+    assert found.fields["a.name"].values == {"good": 9}
+    assert found.fields["a.id"].missing_share == pytest.approx(0.1)
+    assert column(["x"]).fields == {}

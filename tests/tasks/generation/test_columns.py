@@ -152,3 +152,19 @@ def test_what_the_columns_hold_instead_is_told() -> None:
     assert recognise_text(profiles, given={}, shape=None) is recognise_writing(profiles, given={}, shape=None) is None
     for reason in (why_not_text(profiles), why_not_writing(profiles)):
         assert "'number'" in reason and "'split'" in reason
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "texts"),
+    [
+        ("label", ["good", "bad"], False),
+        ("anything", ["very good", "very bad"], False),
+        ("label", [f"{LONG} {i}" for i in range(30)], True),
+        ("name", [f"anna{i} b" for i in range(30)], True),
+        ("text", ["yes", "no"], True),
+    ],
+)
+def test_a_column_of_classes_is_no_text(name: str, cells: list[str], texts: bool) -> None:
+    rows = [{name: cells[i % len(cells)]} for i in range(30)]
+    assert (found_in(recognise_text, rows) is not None) is texts
+    assert (found_in(recognise_writing, rows) is not None) is texts

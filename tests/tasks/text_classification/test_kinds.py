@@ -13,6 +13,7 @@ from luthier.data.batches import IGNORED
 from luthier.data.records import Fault
 from luthier.errors import RecipeError
 from luthier.recipe import Recipe
+from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.kinds import KINDS, Number, OneLabel, SeveralLabels
 from luthier.tasks.text_classification.labels import Labels
 
@@ -37,7 +38,7 @@ def test_a_kind_is_found_by_the_second_half_of_a_shape() -> None:
     ("cell", "label"), [("good", "good"), (0, "0"), (1.5, "1.5"), (True, "True"), (" NA ", " NA ")]
 )
 def test_one_label_is_read_as_it_is_written(cell: Any, label: str) -> None:
-    assert OneLabel.read({"label": cell}, "label", None) == label
+    assert OneLabel.read({"label": cell}, "label", Cells()) == label
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_one_label_is_read_as_it_is_written(cell: Any, label: str) -> None:
     ],
 )
 def test_flags_name_the_labels_that_a_row_has(cells: dict[str, Any], labels: list[str]) -> None:
-    assert SeveralLabels.read(cells, ["joy", "fear", "awe"], None) == labels
+    assert SeveralLabels.read(cells, ["joy", "fear", "awe"], Cells()) == labels
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,12 @@ def test_flags_name_the_labels_that_a_row_has(cells: dict[str, Any], labels: lis
     [("joy|fear", "|", ["joy", "fear"]), (["joy", 2], None, ["joy", "2"]), ("", "|", []), ([], None, [])],
 )
 def test_labels_of_one_cell_are_parted(cell: Any, separator: str | None, labels: list[str]) -> None:
-    assert SeveralLabels.read({"moods": cell}, "moods", separator) == labels
+    assert SeveralLabels.read({"moods": cell}, "moods", Cells(separator)) == labels
 
 
 @pytest.mark.parametrize(("cell", "number"), [(3, 3.0), ("-1.5", -1.5), (" 2e3 ", 2000.0)])
 def test_a_number_is_read_also_from_text(cell: Any, number: float) -> None:
-    assert Number.read({"score": cell}, "score", None) == number
+    assert Number.read({"score": cell}, "score", Cells()) == number
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_a_number_is_read_also_from_text(cell: Any, number: float) -> None:
 def test_a_label_that_is_none_of_its_kind_is_a_fault(
     kind: type[Labels], values: dict[str, Any], columns: str | list[str], reason: str, words: str
 ) -> None:
-    found = kind.read(values, columns, None)
+    found = kind.read(values, columns, Cells())
     assert isinstance(found, Fault)
     assert found.reason == reason and words in found.detail
 

@@ -261,3 +261,33 @@ def test_the_registry_finds_the_task_by_name() -> None:
     assert type(registry()["text-classification"]) is TextClassification
     assert find("text-classification") is registry()["text-classification"]
     assert len(SHAPES) == 6
+
+
+def test_flags_without_names_are_learned_by_their_positions() -> None:
+    """A label that no row has keeps its place; a cell that is no list of flags is skipped."""
+    rows = [{"text": f"a film {i}", "tags": [i % 2, 0, int(i % 3 == 0)]} for i in range(20)]
+    kind, records = TextClassification(), [Record("rows.jsonl", i, row) for i, row in enumerate(rows, start=1)]
+    found = kind.recognise(profile(records), {}, None)
+    assert found is not None
+    assert (found.shape, found.columns) == ("single/several", {"text": "text", "labels": "tags"})
+    task = Recognised(kind, found.shape, found.columns, kind.details(found.shape, found.columns, profile(records)))
+    examples = Dataset.from_list([dict(task.example(record)) for record in records])
+    fitted = task.fit(examples, Recipe.build({"data": {"columns": found.columns}}))
+    assert fitted.learned.names == ("0", "1", "2")
+    assert fitted.learned.encode(examples["label"]) == [[float(flag) for flag in row["tags"]] for row in rows]
+    assert fitted.label_counts(examples) == {"0": 10, "1": 0, "2": 7}
+    for odd in ([0, 1], "none", {"0": 1, "x": 1}):
+        skipped = task.example(Record("rows.jsonl", 21, {"text": "a film", "tags": odd}))
+        assert isinstance(skipped, Skipped) and skipped.reason == "bad-label"
+
+
+def test_fields_of_objects_are_read_as_columns() -> None:
+    kind = TextClassification()
+    task = Recognised(kind, "single/one", {"text": "review.body", "label": "meta.stars"}, {})
+    row = {"review": {"body": "a film"}, "meta": {"stars": 4}}
+    found = task.example(Record("rows.jsonl", 1, row))
+    assert not isinstance(found, Skipped)
+    assert (found["text"], found["label"]) == ("a film", "4")
+    assert task.query({"review": {"body": "a film"}}) == task.query({"review.body": "a film"}) == {"text": "a film"}
+    missing = task.example(Record("rows.jsonl", 1, {"review": {}, "meta": {"stars": 4}}))
+    assert isinstance(missing, Skipped) and missing.reason == "missing-text"

@@ -42,7 +42,7 @@ def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
 def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
     """Labels that other tools read as missing (NA, null, None, nan) but Luthier reads as text."""
     counts = Counter(label for label in labels if isinstance(label, str))
-    found = {label: n for label, n in counts.items() if label.strip().casefold() in _MISSING_WORDS}
+    found = {label: n for label, n in counts.items() if label.strip().casefold() in MISSING_WORDS}
     if not found:
         return []
     named = listing([f"{label!r} ({plural(n, 'row')})" for label, n in found.items()])
@@ -224,7 +224,7 @@ def _every(n: int) -> str:
 
 
 _WHOLE = re.compile(r"([+-]?\d+)\.?0*")
-_MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
+MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
 
 
 def _folded(label: Hashable) -> str:

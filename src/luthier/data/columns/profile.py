@@ -4,12 +4,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.records import Record
-from luthier.data.values import WRITTEN_LIST, as_number, is_missing, split_labels, written_list
+from luthier.data.values import WRITTEN_LIST, as_number, field_of, is_missing, split_labels, written_list
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
@@ -46,6 +48,8 @@ class ColumnProfile:
         commonest: The most frequent value, as text.
         commonest_share: Share of the most frequent value.
         structure: Structure of the column's lists and objects, including those written as text.
+        flags: Labels of a column whose cells hold a flag for each label, such as `[0, 1, 0]`; None for other columns.
+        cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
     name: str
@@ -69,6 +73,14 @@ class ColumnProfile:
     commonest: str
     commonest_share: float
     structure: Structure
+    flags: Flags | None = None
+    cells: Sequence[Any] = field(default=(), repr=False, compare=False)
+
+    @cached_property
+    def fields(self) -> "dict[str, ColumnProfile]":
+        """Profiles of the fields of a column of objects or lists of objects, by name: `review.body`."""
+        names = {key: f"{self.name}.{key}" for key in sorted(self.structure.keys)}
+        return {name: _profile(name, [field_of(cell, key) for cell in self.cells]) for key, name in names.items()}
 
 
 @dataclass(frozen=True)
@@ -163,8 +175,10 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     n = max(len(present), 1)
     lists = [value for value in present if isinstance(value, list | tuple)]
     separator, parts = _joined(counts) if not lists else (None, None)
-    if lists and all(isinstance(item, str | int) for value in lists for item in value):
+    if lists and all(isinstance(item, str | int | None) for value in lists for item in value):
         parts = Counter(label for value in lists for label in split_labels(value, None))
+    cells = [None if is_missing(value) else value for value in values]
+    structure = structure_of(cells)
     return ColumnProfile(
         name=name,
         n=len(values),
@@ -186,7 +200,9 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         parts=parts,
         commonest=commonest,
         commonest_share=counts[commonest] / n,
-        structure=structure_of([None if is_missing(value) else value for value in values]),
+        structure=structure,
+        flags=flags_of(present),
+        cells=cells if structure.keys else (),
     )
 
 
@@ -205,7 +221,7 @@ def _joined(counts: Mapping[str, int]) -> tuple[str | None, Counter[str] | None]
             continue
         if separator == WRITTEN_LIST and len(split) < len(counts):
             continue
-        if separator == "," and all(_DECIMAL_COMMA.fullmatch(value) for value in counts):
+        if separator == "," and all(_DECIMAL_COMMA.fullmatch(value) for value in counts) and not _ascending(split):
             continue
         every = {value: split.get(value, [value.strip()]) for value in counts}
         parts = Counter[str]()
@@ -218,9 +234,16 @@ def _joined(counts: Mapping[str, int]) -> tuple[str | None, Counter[str] | None]
         meets = Counter(label for labels in every.values() for label in set(labels))
         inside = {label for labels in split.values() for label in labels}
         recurring = sum(meets[label] > 1 for label in inside)
-        if 2 * recurring >= len(inside) and parts.total() >= 2 * len(parts):
+        if parts.total() >= 2 * len(parts) and (separator == WRITTEN_LIST or 2 * recurring >= len(inside)):
             return separator, parts
     return None, None
+
+
+def _ascending(split: Mapping[str, Sequence[str]]) -> bool:
+    """Whether joined numbers are ids: always in ascending order, unlike the parts of numbers with a decimal comma."""
+    if len(split) < 5 or any(_PADDED.match(part) for parts in split.values() for part in parts):
+        return False
+    return all(sorted({int(part) for part in parts}) == list(map(int, parts)) for parts in split.values())
 
 
 def _has(value: str, separator: str) -> bool:
@@ -234,6 +257,7 @@ def _as_text(value: Any) -> str:
 
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_PADDED = re.compile(r"[+-]|0\d")
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_WORD = re.compile(r"[^\W\d_]+|\d+")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from luthier.data.columns.metadata import HEADING_NAMES, is_about
 from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
     Columns,
@@ -18,7 +19,7 @@ from luthier.data.columns.roles import (
     with_split,
 )
 from luthier.findings import Decision
-from luthier.tasks.text_classification.columns import ABOUT_NAMES, HEADING_NAMES, recognise_classification
+from luthier.tasks.text_classification.columns import LABEL_NAMES, recognise_classification
 
 GENERATION, WRITING = "text-generation", "creative-writing"
 WRITING_SHAPES = ("prompt", "story")
@@ -52,6 +53,12 @@ def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     why = [said("text", profiles[chosen], how), *unused(others, "also text; --text takes another")]
     columns = with_split(profiles, given, {"text": chosen}, why)
     return Recognition(GENERATION, "", columns, _confidence(profiles, others), why)
+
+
+def likely_text(profiles: Profiles) -> list[Columns]:
+    """The column of text that may have been meant."""
+    found: list[Columns] = [{"text": name} for name in _texts(profiles) if not is_named(name, LABEL_NAMES)]
+    return found[:1]
 
 
 def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
@@ -106,11 +113,16 @@ def why_not_writing(profiles: Profiles, *, given: Given | None = None) -> str:
 
 def _texts(profiles: Profiles) -> list[str]:
     """The columns of text, best first: by name, then by length."""
-    prose = [name for name, column in profiles.items() if is_prose(column) or _is_text_by_name(column)]
+    prose = [
+        name
+        for name, column in profiles.items()
+        if (is_prose(column) and not _is_classes(column)) or _is_text_by_name(column)
+    ]
 
-    def rank(name: str) -> tuple[bool, float]:
+    def rank(name: str) -> tuple[bool, bool, float]:
         column = profiles[name]
-        return not is_named(name, TEXT_NAMES), -math.log2(1 + column.mean_chars) * column.distinct_share
+        size = math.log2(1 + column.mean_chars) * column.distinct_share
+        return is_about(column), not is_named(name, TEXT_NAMES), -size
 
     return sorted(prose, key=rank)
 
@@ -121,10 +133,17 @@ def _is_text_by_name(column: ColumnProfile) -> bool:
     return plain and is_named(column.name, TEXT_NAMES[:1])
 
 
+def _is_classes(column: ColumnProfile) -> bool:
+    """Whether a column is a label rather than a text: named like one, or a few short values that recur."""
+    short = column.mean_words < 4
+    few = column.distinct_share <= 0.5 if is_named(column.name, LABEL_NAMES) else column.distinct_share <= 0.2
+    return short and few and column.n >= 20
+
+
 def _is_about(column: ColumnProfile) -> bool:
     """Whether a column describes the text of its row, like a title or a source, rather than being a text itself."""
-    words = set(words_of(column.name))
-    return bool(words & HEADING_NAMES) or column.mean_words < (4 if words & ABOUT_NAMES else 2)
+    headed = bool(HEADING_NAMES & set(words_of(column.name)))
+    return headed or column.mean_words < (4 if is_about(column) else 2)
 
 
 def _confidence(profiles: Profiles, others: Sequence[str]) -> float:

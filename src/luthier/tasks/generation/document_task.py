@@ -13,7 +13,6 @@ from luthier.data.columns.profile import require
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
-from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.reporting.panels import Panel
 from luthier.tasks import usage
@@ -24,6 +23,7 @@ from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.long_rows import BLOCKS
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
+from luthier.tasks.roles import read_text
 
 SEPARATOR = "\n\n"  # between a prompt and its text
 OPENING_WORDS = 12
@@ -51,12 +51,10 @@ class DocumentTask(Writes, Task[Writing]):
         for name, role in (("prompt", "prompt"), ("text", self.text_role)):
             if role not in task.columns:
                 continue
-            value = values.get(str(task.columns[role]))
-            if is_missing(value):
-                return Fault(
-                    f"{'missing' if value is None else 'empty'}-text", f"column {task.columns[role]!r} is empty"
-                )
-            texts[name] = str(value)
+            text = read_text(values, str(task.columns[role]))
+            if isinstance(text, Fault):
+                return text
+            texts[name] = text
         return texts
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:

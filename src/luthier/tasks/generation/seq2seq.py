@@ -14,13 +14,13 @@ from luthier.data.columns.profile import require
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import TARGET_LENGTH, Examples, Features
-from luthier.data.values import is_missing
 from luthier.findings import Decision
 from luthier.reporting.panels import Panel
 from luthier.tasks.base import Task
 from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
+from luthier.tasks.roles import read_text
 from luthier.tasks.usage import string
 
 MOST_TARGET = 512  # tokens of an answer if no target length is set
@@ -160,11 +160,7 @@ class Seq2SeqTask(Writes, Task[Writing]):
 
 def text_in(task: Recognised[Writing], values: Mapping[str, Any], role: str) -> str | Fault:
     """The text in a role's column, or why there is none."""
-    column = str(task.columns[role])
-    value = values.get(column)
-    if is_missing(value):
-        return Fault("missing-text" if value is None else "empty-text", f"column {column!r} is empty")
-    return str(value)
+    return read_text(values, str(task.columns[role]))
 
 
 def answered(answers: Sequence[Answer], examples: Examples) -> tuple[list[str], list[list[str]]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from luthier.data.columns.metadata import is_about
 from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
     Columns,
@@ -74,6 +75,15 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     """Explain that there is no document or no summary, and say what each column holds."""
     absent = "document" if _summaries(profiles, []) else "summary"
     return f"no column is named like a {absent}: {there_are(profiles)}"
+
+
+def likely(profiles: Profiles) -> list[Columns]:
+    """Of two columns of texts, the shorter may summarize the one that is at least twice as long."""
+    texts = [column for column in profiles.values() if is_prose(column) and not is_about(column)]
+    summary, document = sorted(texts, key=lambda column: column.mean_chars) if len(texts) == 2 else (None, None)
+    if summary is None or document is None or document.mean_chars < 2 * summary.mean_chars or summary.mean_words < 2:
+        return []
+    return [{"document": document.name, "summary": summary.name}]
 
 
 def references(values: Mapping[str, Any], column: str | list[str]) -> list[str]:

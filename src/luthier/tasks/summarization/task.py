@@ -9,7 +9,7 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from luthier.data.columns.profile import Recognition
-from luthier.data.columns.roles import Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.records import Fault
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
@@ -18,7 +18,7 @@ from luthier.tasks.generation.seq2seq import Seq2SeqTask, answered, text_in
 from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
-from luthier.tasks.summarization.columns import recognise_summarization, references, why_not
+from luthier.tasks.summarization.columns import likely, recognise_summarization, references, why_not
 
 
 class Summarization(Seq2SeqTask):
@@ -32,6 +32,9 @@ class Summarization(Seq2SeqTask):
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
         return recognise_summarization(profiles, given=given, shape=shape)
+
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely(profiles)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not(profiles, given=given)

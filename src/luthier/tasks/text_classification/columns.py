@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from luthier.data.columns.metadata import HEADING_NAMES, is_about, is_metadata
 from luthier.data.columns.profile import (
     SAMPLE,
     ColumnProfile,
@@ -14,10 +15,11 @@ from luthier.data.columns.profile import (
     require,
     words_of,
 )
-from luthier.data.columns.roles import Given, Profiles, described, several
+from luthier.data.columns.roles import Columns, Given, Profiles, described, is_named, is_structured, several
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
-from luthier.text import count, listing, plural
+from luthier.tasks.text_classification.shape import is_flag, kind_of
+from luthier.text import listing, plural
 
 TASK = "text-classification"
 SHAPES = tuple(f"{texts}/{labels}" for texts in ("single", "pair") for labels in ("one", "several", "number"))
@@ -34,14 +36,6 @@ TEXT_NAMES = (
     "post", "sms", "string", "passage", "paragraph", "description", "abstract", "premise", "question", "query",
     "prompt", "input", "email", "statement", "claim", "name",
 )  # fmt: skip
-HEADING_NAMES = {"title", "subject", "headline", "heading", "header", "summary"}
-# Beside a label, such columns are metadata of a row; alone, they may be the label.
-ABOUT_NAMES = {
-    "language", "lang", "source", "domain", "dataset", "author", "user", "username", "date", "time", "timestamp",
-    "year", "month", "country", "region", "url", "link", "platform", "version", "annotator", "annotators", "worker",
-    "confidence", "votes", "vote", "count", "likes", "helpful", "length", "verified", "parse", "license", "file",
-    "filename", "fname", "path", "location", "timezone", "retweet", "number", "num",
-}  # fmt: skip
 PAIR_NAMES = (
     ("premise", "hypothesis"), ("question", "sentence"), ("question", "passage"), ("question", "answer"),
     ("query", "passage"), ("query", "document"), ("query", "title"), ("claim", "evidence"), ("claim", "text"),
@@ -49,7 +43,6 @@ PAIR_NAMES = (
 )  # fmt: skip
 FIRST = {"1", "a", "first", "left", "i"}
 SECOND = {"2", "b", "second", "right", "ii", "pair"}
-QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "age", "grade", "points", "percent"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +70,8 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         RecipeError: There is no such shape, or the named columns contradict it.
     """
     asked_texts, asked_labels = _asked(profiles, given, shape)
+    if _objects(profiles, asked_texts, asked_labels):
+        return None
     texts_shape, labels_shape = shape.split("/") if shape else (None, None)
     labels_by_name = {name for name in profiles if name not in asked_texts and _label_rank(name) is not None}
     texts = _find_texts(profiles, asked_texts, set(asked_labels), labels_by_name, texts_shape)
@@ -85,15 +80,15 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
     labels = _find_labels(profiles, asked_labels, set(texts.columns), labels_shape)
     if labels is None:
         return None
-    kind, kind_why = _kind(profiles, labels.columns, labels_shape, several="labels" in given)
+    kind, kind_why = kind_of(profiles, labels.columns, labels_shape, several="labels" in given)
 
-    columns: dict[str, str | list[str]] = dict(zip(("text", "text_pair"), texts.columns, strict=False))
+    columns: Columns = dict(zip(("text", "text_pair"), texts.columns, strict=False))
     if kind == "several":
-        joined = len(labels.columns) == 1 and not _is_flag(profiles[labels.columns[0]])
+        joined = len(labels.columns) == 1 and not is_flag(profiles[labels.columns[0]])
         columns["labels"] = labels.columns[0] if joined else labels.columns
     else:
         columns["label"] = labels.columns[0]
-    why = [*texts.why, *labels.why, kind_why]
+    why = [*texts.why, *labels.why, *kind_why]
     used = {*texts.columns, *labels.columns}
     splits = [column for column in profiles.values() if is_split(column) and column.name not in used]
     for column in [profiles[name] for name in [given.get("split")] if isinstance(name, str)] or splits[:1]:
@@ -106,6 +101,10 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     """Explain, with a short clause for each column, why no text or no label was found."""
     asked_texts, asked_labels = _asked(profiles, given or {}, None)
+    if objects := _objects(profiles, asked_texts, asked_labels):
+        option, name = objects[0]
+        fields = listing([f"{option} {field}" for field in profiles[name].fields], 4)
+        return described(profiles[name]) + (f": name one of its fields: {fields}" if fields else "")
     texts = _find_texts(profiles, asked_texts, set(asked_labels), set(), None)
     if texts is None:
         return f"no column contains text: {'; '.join(described(column) for column in profiles.values())}"
@@ -113,6 +112,32 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     taken = " and ".join(repr(name) for name in texts.columns)
     clauses = [f"{taken} {'is' if len(texts.columns) == 1 else 'are'} the text", *rest]
     return f"no column looks like a label: {'; '.join(clauses)}{'' if rest else ', and there is no other column'}"
+
+
+def likely(profiles: Profiles) -> list[Columns]:
+    """The columns that may have been meant as text and label, best first, where `recognise_classification` is unsure.
+
+    Args:
+        profiles: The table's columns.
+    """
+    texts = {
+        column.name: _text_score(column)
+        for column in profiles.values()
+        if _may_be_text(column) and not is_named(column.name, LABEL_NAMES)
+    }
+    if not texts:
+        return []
+    text = max(texts, key=lambda name: texts[name])
+    labels = [
+        column
+        for name, column in profiles.items()
+        if name != text
+        and not (is_id(column) or is_split(column) or is_metadata(column) or _is_object(column))
+        and column.distinct > 1
+        and (column.distinct_share <= 0.5 or column.flags is not None)
+    ]
+    labels.sort(key=_label_score, reverse=True)
+    return [{"text": text, "label": column.name} for column in labels[:3]]
 
 
 def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:
@@ -156,6 +181,8 @@ def _find_texts(
         if column.name not in {*asked, *taken} and _may_be_text(column)
     }
     ranked = sorted(scores, key=lambda name: -scores[name])
+    if not asked and _is_text_missing(profiles, ranked):
+        return None
     if asked:
         return _Choice([*asked, ranked[0]], 0.7, [*named, _found("text_pair", profiles[ranked[0]])]) if ranked else None
     if not ranked:
@@ -174,8 +201,25 @@ def _find_texts(
     return _Choice([best], 0.95 if _rank(best, TEXT_NAMES) is not None else 0.7, why)
 
 
+def _objects(profiles: Profiles, texts: list[str], labels: list[str]) -> list[tuple[str, str]]:
+    """The named columns of lists or objects that are no texts or labels, each after the option that names it."""
+    found = [("--text", name) for name in texts if is_structured(profiles[name])]
+    return found + [("--label", name) for name in labels if _is_object(profiles[name])]
+
+
+def _is_object(column: ColumnProfile) -> bool:
+    """Whether the cells of a column are objects, or lists of anything but labels."""
+    return column.flags is None and is_structured(column) and (bool(column.structure.keys) or column.parts is None)
+
+
+def _is_text_missing(profiles: Profiles, found: list[str]) -> bool:
+    """Whether the column that is named like the text is empty, and no other such column has text."""
+    empty = [name for name, column in profiles.items() if column.missing_share == 1 and is_named(name, TEXT_NAMES)]
+    return bool(empty) and not any(is_named(name, TEXT_NAMES) for name in found)
+
+
 def _may_be_text(column: ColumnProfile) -> bool:
-    if column.list_share or column.missing_share == 1 or is_split(column) or _is_flag(column):
+    if is_structured(column) or column.list_share or column.missing_share == 1 or is_split(column) or is_flag(column):
         return False
     if _rank(column.name, TEXT_NAMES) == 0:
         return True
@@ -190,7 +234,7 @@ def _text_score(column: ColumnProfile) -> float:
         score += (4 if len(words) == 1 else 3) - rank / len(TEXT_NAMES)
     elif HEADING_NAMES & set(words):
         score += 1
-    return score - (4 if ABOUT_NAMES & set(words) else 0)
+    return score - (4 if is_about(column) else 0)
 
 
 def _pair(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | None:
@@ -241,11 +285,7 @@ def _find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: s
         why = f"{plural(len(flags), 'column')} of 0 and 1: each is a label"
         return _Choice(flags, 0.85 if len(flags) > 2 else 0.6, [Decision("labels", _columns(flags), why)])
     reasons = [_found("label", best, by_name=by_name)]
-    rivals = [
-        repr(column.name)
-        for column in ranked[1:]
-        if scores[column.name][0] > 0 and not ABOUT_NAMES & set(words_of(column.name))
-    ]
+    rivals = [repr(column.name) for column in ranked[1:] if scores[column.name][0] > 0 and not is_about(column)]
     if rivals:
         reasons.append(Decision("not used", listing(rivals), "could be the label too; --label takes another"))
     return _Choice([best.name], _label_confidence(best, bool(rivals)), reasons)
@@ -256,6 +296,8 @@ def _may_be_label(column: ColumnProfile) -> bool:
     coded = is_id(column) and not (by_name and column.distinct_share < 0.5)
     if coded or column.missing_share > 0.98 or is_split(column) or (column.distinct < 2 and not by_name):
         return False
+    if column.flags is not None or _is_object(column):
+        return column.flags is not None
     if column.list_share:
         return column.list_share > 0.9 and column.parts is not None and (by_name or len(column.parts) < column.n / 2)
     if column.numeric_share > 0.95 or column.separator:
@@ -274,64 +316,28 @@ def _label_score(column: ColumnProfile) -> float:
         score += (4 if len(words) == 1 else 3) - rank / len(LABEL_NAMES)
     if words and words[0] in {"is", "has"}:
         score += 2
-    if ABOUT_NAMES & set(words):
+    if is_about(column):
         score -= 4
     if HEADING_NAMES & set(words) or _rank(column.name, TEXT_NAMES) is not None:
         score -= 1
     few = column.distinct <= 20 and column.distinct_share <= 0.5
-    return score + (1 if few or column.list_share else 0) - 2 * column.missing_share
+    return score + (1 if few or column.list_share or column.flags else 0) - 2 * column.missing_share
 
 
 def _label_confidence(column: ColumnProfile, rivals: bool) -> float:
     words = words_of(column.name)
-    if ABOUT_NAMES & set(words):
+    if is_about(column):
         return 0.3
     if _label_rank(column.name) is not None or words[:1] in (["is"], ["has"]):
         return 0.95 if len(words) == 1 else 0.85
     if HEADING_NAMES & set(words):
         return 0.3
-    few = column.distinct <= 20
+    few = column.distinct <= 20 or column.flags is not None
     return (0.7 if is_unnamed(column.name) else 0.6 if few else 0.4) - (0.2 if rivals else 0)
 
 
 def _may_be_one_ofseveral(column: ColumnProfile) -> bool:
-    about = ABOUT_NAMES & set(words_of(column.name))
-    return _is_flag(column) and column.missing_share < 0.5 and not about and not is_id(column)
-
-
-def _is_flag(column: ColumnProfile) -> bool:
-    return column.distinct > 0 and column.zero_one_share == 1
-
-
-def _kind(profiles: Profiles, labels: list[str], asked: str | None, *, several: bool) -> tuple[str, Decision]:
-    """Whether the label is one class, several, or a number; and why."""
-    column = profiles[labels[0]]
-    if asked is not None:
-        return asked, Decision("shape", asked, "as given")
-    if len(labels) > 1:
-        return "several", Decision("shape", "several labels", f"{count(len(labels))} columns of 0 and 1")
-    if column.list_share or column.separator or several:
-        joined = "lists" if column.list_share else f"joined by {column.separator!r}"
-        kinds = plural(len(column.parts or ()), "label")
-        return "several", Decision("shape", "several labels", f"{kinds}, {joined}")
-    if column.numeric_share > 0.95 and (reason := _number_reason(column)):
-        return "number", Decision("shape", "a number", reason)
-    return "one", Decision("shape", "one label", plural(column.distinct, "class", "classes"))
-
-
-def _number_reason(column: ColumnProfile) -> str:
-    """Why a column of numbers is a number to predict rather than classes; empty if it is classes."""
-    span = f"{column.low:g} to {column.high:g}"
-    if column.integer_share < 1:
-        return f"{plural(column.distinct, 'value')} from {span}, not all whole" if column.distinct > 5 else ""
-    if column.distinct <= 50 or column.low is None or column.high is None:
-        return ""
-    # Classes are numbered from 0 or 1 without gaps; quantities are not, or have a telling name.
-    numbered = column.low in (0, 1) and column.high - column.low + 1 <= 1.2 * column.distinct
-    quantity = bool(QUANTITY_NAMES & set(words_of(column.name)))
-    if quantity or (column.distinct_share > 0.05 and not numbered):
-        return f"{plural(column.distinct, 'whole number')} from {span}"
-    return ""
+    return is_flag(column) and column.missing_share < 0.5 and not is_about(column) and not is_id(column)
 
 
 def _label_rank(name: str) -> int | None:

@@ -15,7 +15,7 @@ from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
 from luthier.data.records import Fault
-from luthier.data.values import as_number, is_missing, split_labels
+from luthier.data.values import as_number, is_missing
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression
@@ -23,7 +23,8 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
-from luthier.tasks.text_classification.labels import LabelLoss, Labels, Texts, weights_of
+from luthier.tasks.text_classification.cells import Cells
+from luthier.tasks.text_classification.labels import CELLS, LabelLoss, Labels, Texts, weights_of
 from luthier.text import listing
 
 POSITIVE = ("1", "true", "yes", "positive", "pos", "spam", "toxic", "paraphrase", "entailment")
@@ -39,12 +40,11 @@ class OneLabel(Labels):
     metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
 
     @classmethod
-    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> str | Fault:
-        value = values.get(str(column))
-        return Fault("missing-label", f"column {column!r} is empty") if is_missing(value) else str(value)
+    def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> str | Fault:
+        return cells.label(values.get(str(column)), str(column))
 
     @classmethod
-    def fit(cls, labels: Sequence[str], recipe: Recipe) -> Self:
+    def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells = CELLS) -> Self:
         names = tuple(sorted(set(labels), key=_natural))
         weights = weights_of(recipe, names, Counter(labels))
         positive = _positive(names, recipe.data.positive_label) if len(names) == 2 else None
@@ -123,11 +123,11 @@ class SeveralLabels(Labels):
     metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
 
     @classmethod
-    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> list[str] | Fault:
+    def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> list[str] | Fault:
         if isinstance(column, str):
             if values.get(column) is None:
                 return Fault("missing-label", f"column {column!r} is empty")
-            return split_labels(values[column], separator)
+            return cells.labels(values[column], column)
         flags = {name: values.get(name) for name in column}
         empty = [name for name, flag in flags.items() if is_missing(flag)]
         if empty:
@@ -142,11 +142,12 @@ class SeveralLabels(Labels):
         return chosen
 
     @classmethod
-    def fit(cls, labels: Sequence[list[str]], recipe: Recipe) -> Self:
+    def fit(cls, labels: Sequence[list[str]], recipe: Recipe, cells: Cells = CELLS) -> Self:
         columns = recipe.data.columns.get("labels")
         counted = Counter(label for row in labels for label in row)
-        # Columns of 0 and 1 name the labels in the order of the file; a label that no row has keeps its place.
-        names = tuple(columns) if isinstance(columns, list) else tuple(sorted(counted, key=_natural))
+        # Flags name the labels in the order of the file; a label that no row has keeps its place.
+        flags = columns if isinstance(columns, list) else cells.flags.names if cells.flags else None
+        names = tuple(flags or sorted(counted, key=_natural))
         return cls(names, None, recipe.evaluation.threshold, weights_of(recipe, names, counted))
 
     @classmethod
@@ -234,7 +235,7 @@ class Number(Labels):
     metric_names = ("pearson", "spearman", "mse", "mae", "r2")
 
     @classmethod
-    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> float | Fault:
+    def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> float | Fault:
         value = values.get(str(column))
         if is_missing(value):
             return Fault("missing-label", f"column {column!r} is empty")
@@ -244,7 +245,7 @@ class Number(Labels):
         return number
 
     @classmethod
-    def fit(cls, labels: Sequence[float], recipe: Recipe) -> Self:
+    def fit(cls, labels: Sequence[float], recipe: Recipe, cells: Cells = CELLS) -> Self:
         if recipe.training.class_weights is not None:
             raise RecipeError(
                 "class_weights needs classes, but the label is a number",

@@ -16,9 +16,11 @@ from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
+from luthier.tasks.text_classification.cells import Cells
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 LabelLoss = Callable[[Tensor, Tensor], Tensor]
+CELLS = Cells()  # one label a cell, as it stands
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,18 @@ class Labels(ABC):
 
     @classmethod
     @abstractmethod
-    def read(cls, values: Mapping[str, Any], column: str | list[str], separator: str | None) -> Any:
+    def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> Any:
         """The label of a row, or a `Fault` if it is missing or not of this kind.
 
         Args:
             values: The row.
             column: The label column, or several 0/1 columns (multi-label).
-            separator: Separator of several labels in one cell.
+            cells: How the cells of the label column are written.
         """
 
     @classmethod
     @abstractmethod
-    def fit(cls, labels: Sequence[Any], recipe: Recipe) -> Self:
+    def fit(cls, labels: Sequence[Any], recipe: Recipe, cells: Cells = CELLS) -> Self:
         """Learn the label names from the training examples.
 
         Raises:

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
+from luthier.data.columns.fields import column_of
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.records import Fault
@@ -25,7 +26,14 @@ from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role
-from luthier.tasks.text_classification.columns import recognise_classification, why_not
+from luthier.tasks.text_classification.cells import Cells
+from luthier.tasks.text_classification.columns import (
+    LABEL_NAMES,
+    TEXT_NAMES,
+    likely,
+    recognise_classification,
+    why_not,
+)
 from luthier.tasks.text_classification.kinds import KINDS
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.panels import panels
@@ -42,9 +50,9 @@ class TextClassification(Task[Labels]):
     about = "a label, several labels or a number for a text or a pair of texts"
     row = "text (+ second text); one label, several labels, or a number"
     roles = (
-        Role("text", sample="first text"),
+        Role("text", names=TEXT_NAMES, sample="first text"),
         Role("text_pair", needed=False, sample="second text"),
-        Role("label", "label", needed=False, learned=True),
+        Role("label", "label", names=LABEL_NAMES, needed=False, learned=True),
         Role("labels", "label", needed=False, learned=True),
     )
     broad = True
@@ -58,13 +66,16 @@ class TextClassification(Task[Labels]):
             return None
         return recognise_classification(profiles, given=given, shape=shape)
 
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely(profiles)
+
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not(profiles, given=given)
 
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
-        """See `Task.details`. The separator of several labels in one cell."""
+        """See `Task.details`. How the cells of the label column are written."""
         column = columns[_kind(shape).role]
-        return {"separator": profiles[column].separator if isinstance(column, str) and column in profiles else None}
+        return Cells.of(column_of(profiles, column) if isinstance(column, str) else None).details()
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -77,7 +88,7 @@ class TextClassification(Task[Labels]):
                     return text
                 found[role.name] = text
         kind = _kind(task.shape)
-        label = kind.read(values, task.columns[kind.role], task.details.get("separator"))
+        label = kind.read(values, task.columns[kind.role], Cells.from_details(task.details))
         return label if isinstance(label, Fault) else found | {"label": label}
 
     def asked(self, task: Recognised[Labels]) -> list[str]:
@@ -90,7 +101,7 @@ class TextClassification(Task[Labels]):
         return _kind(task.shape).strata(examples["label"])
 
     def fit(self, task: Recognised[Labels], train: Dataset, recipe: Recipe) -> Labels:
-        return _kind(task.shape).fit(train["label"], recipe)
+        return _kind(task.shape).fit(train["label"], recipe, Cells.from_details(task.details))
 
     def learned_type(self, shape: str) -> type[Labels]:
         return _kind(shape)

@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data.columns.profile import Recognition
-from luthier.data.columns.roles import Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
-from luthier.tasks.generation.columns import recognise_text, why_not_text
+from luthier.tasks.generation.columns import likely_text, recognise_text, why_not_text
 from luthier.tasks.generation.document_task import DocumentTask
 from luthier.tasks.generation.documents import DEFAULTS
 from luthier.tasks.generation.writes import Writing, language_metrics
@@ -42,6 +42,9 @@ class TextGeneration(DocumentTask):
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
         return recognise_text(profiles, given=given, shape=shape)
+
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely_text(profiles)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not_text(profiles, given=given)

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from luthier.data.columns.metadata import is_metadata
 from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
 from luthier.data.columns.roles import (
+    Columns,
     Given,
     Profiles,
     asked,
@@ -21,6 +23,7 @@ from luthier.data.reading.formats.parallel import LANGUAGES
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
 from luthier.findings import Decision
+from luthier.tasks.roles import not_text
 
 TASK = "translation"
 SOURCE_NAMES = ("source", "src", "source text", "source sentence", "input")
@@ -89,6 +92,18 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     return f"no two columns are named as languages, or source and target: {there_are(profiles)}"
 
 
+def likely(profiles: Profiles) -> list[Columns]:
+    """Two columns of texts of similar length and other words may be translations, in either direction."""
+    texts = [column for column in profiles.values() if is_prose(column) and not is_metadata(column)]
+    if len(texts) != 2 or not _alike(*texts, most=2):
+        return []
+    words, others = ({word for text in column.examples for word in words_of(text)} for column in texts)
+    if 2 * len(words & others) > min(len(words), len(others)):
+        return []
+    one, other = (column.name for column in texts)
+    return [{"source": one, "target": other}, {"source": other, "target": one}]
+
+
 def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, role: str) -> str | Fault:
     """The source or the target of a row, or why there is none.
 
@@ -107,7 +122,7 @@ def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]],
     if is_missing(cell):
         reason = "missing-label" if role == "target" else "missing-text" if cell is None else "empty-text"
         return Fault(reason, f"column {column!r} has no {role}")
-    return str(cell)
+    return not_text(column, cell) if isinstance(cell, dict | list | tuple) else str(cell)
 
 
 def language_of(name: str) -> str:
@@ -201,7 +216,7 @@ def _may_be_language(column: ColumnProfile) -> bool:
     return column.numeric_share < 0.5 and column.letter_share > 0.3 and column.distinct_share > 0.5
 
 
-def _alike(one: ColumnProfile, other: ColumnProfile) -> bool:
+def _alike(one: ColumnProfile, other: ColumnProfile, *, most: int = 4) -> bool:
     """Whether two columns hold texts of similar length, as translations do."""
     shorter, longer = sorted([one.mean_chars, other.mean_chars])
-    return longer <= 4 * shorter
+    return longer <= most * shorter

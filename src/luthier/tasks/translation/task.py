@@ -12,7 +12,7 @@ from typing import Any
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.columns.profile import Recognition
-from luthier.data.columns.roles import Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.records import Fault
 from luthier.data.tokenized import Examples
 from luthier.findings import Decision
@@ -27,7 +27,7 @@ from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.translation import languages
-from luthier.tasks.translation.columns import read_side, recognise_translation, why_not
+from luthier.tasks.translation.columns import likely, read_side, recognise_translation, why_not
 
 
 class Translation(Seq2SeqTask):
@@ -42,6 +42,9 @@ class Translation(Seq2SeqTask):
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
         return recognise_translation(profiles, given=given, shape=shape)
+
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely(profiles)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not(profiles, given=given)

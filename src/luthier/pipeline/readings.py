@@ -1,0 +1,69 @@
+"""What the columns of a table may be where no task fits them clearly: unread columns, and commands to choose from."""
+
+import shlex
+from collections.abc import Mapping
+
+from transformers import PretrainedConfig
+
+from luthier.data.columns.fields import flattened, with_fields
+from luthier.data.columns.metadata import is_metadata
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, is_unnamed
+from luthier.data.columns.roles import Columns, is_named, several
+from luthier.recipe import Recipe
+from luthier.tasks.registry import registry
+
+Profiles = Mapping[str, ColumnProfile]
+
+
+def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
+    """The columns that a recognition does not use although they may be an input or a target.
+
+    Ids, splits, constants, metadata and headings may stay unread, and so may empty columns, unless they are named like
+    a role of a task.
+
+    Args:
+        recognition: The columns that are used.
+        profiles: The table's columns.
+    """
+    used = {name for columns in recognition.columns.values() for name in several(columns)}
+    return [name for name, column in profiles.items() if name not in used and _may_be_needed(column)]
+
+
+def commands(recipe: Recipe, profiles: Profiles, model: PretrainedConfig | None) -> list[str]:
+    """Commands that read the columns in each way that a task thinks likely.
+
+    Args:
+        recipe: The data, and the model if it names one.
+        profiles: The table's columns.
+        model: The model's configuration: only tasks that it supports are offered.
+    """
+    flat = flattened(profiles, lists=True)
+    found = []
+    for name, task in registry().items():
+        for columns in task.likely(flat) if model is None or task.fits(model) else []:
+            inputs = [column for role in task.roles if not role.learned for column in several(columns.get(role.name))]
+            targets = [column for role in task.roles if role.learned for column in several(columns.get(role.name))]
+            # A task that only writes texts has no other input.
+            given: Columns = {"text": inputs, "label": targets} if inputs else {"text": targets}
+            if task.recognise(with_fields(profiles, inputs + targets), given, None) is not None:
+                found.append(_command(recipe, name, given))
+    return found
+
+
+def _may_be_needed(column: ColumnProfile) -> bool:
+    if column.missing_share == 1:
+        roles = [role for task in registry().values() for role in task.roles]
+        return any(is_named(column.name, [role.name, *role.names]) for role in roles)
+    about = is_metadata(column) and not is_unnamed(column.name)
+    return not (about or is_split(column) or is_id(column) or column.distinct < 2)
+
+
+def _command(recipe: Recipe, task: str, given: Columns) -> str:
+    data = recipe.data
+    words = ["luthier", "train", *data.train]
+    for option, values in (("--valid", data.validation), ("--test", data.test)):
+        words += [word for value in values for word in (option, value)]
+    words += ["--model", str(recipe.model.name)] if recipe.model.name else []
+    words += ["--task", task]
+    words += [word for role, columns in given.items() if columns for word in (f"--{role}", ",".join(several(columns)))]
+    return shlex.join(words)

@@ -1,0 +1,82 @@
+"""How the cells of a label column are written, and the labels in a cell."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from luthier.data.columns.flags import Flags
+from luthier.data.columns.profile import ColumnProfile
+from luthier.data.records import Fault
+from luthier.data.values import WRITTEN_LIST, as_number, is_missing, split_labels
+from luthier.tasks.text_classification.strays import strays_of
+from luthier.text import shorten
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How the cells of a label column are written.
+
+    Args:
+        separator: Separator of several labels in one cell (`ColumnProfile.separator`).
+        flags: The labels, if a cell holds a flag for each.
+        words: The labels that are not whole numbers, if nearly all labels are: other such cells are no labels. None if
+            any text can be a label.
+    """
+
+    separator: str | None = None
+    flags: Flags | None = None
+    words: Sequence[str] | None = None
+
+    @classmethod
+    def of(cls, column: ColumnProfile | None) -> Self:
+        """How the cells of a profiled column are written; None for several columns, or a column that is not there."""
+        if column is None:
+            return cls()
+        strays = strays_of(column)
+        return cls(column.separator, column.flags, None if strays is None else strays.words)
+
+    @classmethod
+    def from_details(cls, details: Mapping[str, Any]) -> Self:
+        """What `details` wrote."""
+        flags = details.get("flags")
+        names = Flags(**{**flags, "names": tuple(flags["names"])}) if flags else None
+        return cls(details.get("separator"), names, details.get("words"))
+
+    def details(self) -> dict[str, Any]:
+        """The form that is stored in task cards."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def labels(self, value: Any, column: str) -> list[str] | Fault:
+        """The labels in a cell, none for an empty one, or why they cannot be read."""
+        if self.flags is not None:
+            if is_missing(value):
+                return Fault("missing-label", f"column {column!r} is empty")
+            found = self.flags.labels(value)
+            flags = f"{len(self.flags.names)} flags of 0 and 1"
+            return Fault("bad-label", f"column {column!r} is {_quote(value)}, not {flags}") if found is None else found
+        items = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(item, dict | list | tuple) for item in items):
+            return Fault("bad-label", f"column {column!r} is {_quote(value)}, not a label")
+        return split_labels(value, self.separator)
+
+    def label(self, value: Any, column: str) -> str | Fault:
+        """The only label in a cell, or why there is none."""
+        if is_missing(value):
+            return Fault("missing-label", f"column {column!r} is empty")
+        if self.flags is not None or self.separator == WRITTEN_LIST or isinstance(value, dict | list | tuple):
+            labels = self.labels(value, column)
+            if isinstance(labels, Fault):
+                return labels
+            if len(labels) != 1:
+                reason = "bad-label" if labels else "missing-label"
+                return Fault(reason, f"column {column!r} is {_quote(value)}: {len(labels)} labels instead of one")
+            return labels[0]
+        number = as_number(value)
+        if self.words is not None and str(value) not in self.words and (number is None or not number.is_integer()):
+            detail = f"column {column!r} is {_quote(value)}, but the labels are whole numbers"
+            return Fault("bad-label", detail)
+        return str(value)
+
+
+def _quote(value: Any) -> str:
+    return shorten(repr(value), 60)

@@ -1,0 +1,79 @@
+"""Decide what kind of label a column has: one class, several labels, or a number."""
+
+from luthier.data.columns.profile import ColumnProfile, words_of
+from luthier.data.columns.roles import Profiles
+from luthier.findings import Decision
+from luthier.tasks.text_classification.strays import most_strays, strays_of
+from luthier.text import count, listing, plural
+
+QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "age", "grade", "points", "percent"}
+MOST_CLASSES = 50  # maximum distinct whole numbers that are classes whatever their name
+_SHAPE = "shape"
+
+
+def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several: bool) -> tuple[str, list[Decision]]:
+    """Decide whether the label is `one` class, `several` labels or a `number`, and why.
+
+    Args:
+        profiles: The table's columns.
+        labels: The label column, or several columns of 0 and 1.
+        asked: The kind that the user asked for; None if not set.
+        several: Whether the user named the column as one of several labels.
+    """
+    column = profiles[labels[0]]
+    if asked is not None:
+        return asked, [Decision(_SHAPE, asked, "as given"), *_names(column)]
+    if len(labels) > 1:
+        return "several", [Decision(_SHAPE, "several labels", f"{count(len(labels))} columns of 0 and 1")]
+    if column.flags is not None:
+        flags = f"{plural(len(column.flags.names), 'label')}, one flag each"
+        if column.flags.single and not several:
+            return "one", [Decision(_SHAPE, "one label", f"{flags}, exactly one is set in each row"), *_names(column)]
+        return "several", [Decision(_SHAPE, "several labels", flags), *_names(column)]
+    if column.list_share or column.separator or several:
+        joined = "lists" if column.list_share else f"joined by {column.separator!r}"
+        kinds = plural(len(column.parts or ()), "label")
+        if not several and set(column.structure.lengths) - {-1} == {1}:
+            return "one", [Decision(_SHAPE, "one label", f"{kinds}, {joined} of exactly one")]
+        return "several", [Decision(_SHAPE, "several labels", f"{kinds}, {joined}")]
+    if column.numeric_share > 0.95 and (reason := _number_reason(column)):
+        return "number", [Decision(_SHAPE, "a number", reason)]
+    strays = strays_of(column)
+    classes = plural(strays.classes if strays else column.distinct, "class", "classes")
+    return "one", [Decision(_SHAPE, "one label", classes + (strays.said() if strays else ""))]
+
+
+def is_flag(column: ColumnProfile) -> bool:
+    """Whether a column is 0 or 1 (false or true) in each row, but for single cells that are not numbers."""
+    if column.zero_one_share == 1 or not column.distinct:
+        return column.distinct > 0
+    rows = round(column.n * (1 - column.missing_share))
+    strays = round(rows * (1 - column.zero_one_share))
+    numbers = 0 if column.low is None else column.low, 1 if column.high is None else column.high
+    return strays <= most_strays(rows) and numbers == (0, 1) and column.integer_share == column.numeric_share
+
+
+def _names(column: ColumnProfile) -> list[Decision]:
+    """The decision to name labels by their positions, where the data has flags without names."""
+    flags = column.flags
+    if flags is None or flags.names != tuple(map(str, range(len(flags.names)))):
+        return []
+    why = "positions of the flags, which have no names" + (", leading zeros restored" if flags.padded else "")
+    return [Decision("label names", listing(list(flags.names), 8), why)]
+
+
+def _number_reason(column: ColumnProfile) -> str:
+    """Why a column of numbers is a number to predict rather than classes; empty if it is classes."""
+    span = f"{column.low:g} to {column.high:g}"
+    strays = strays_of(column)
+    if column.integer_share < column.numeric_share and strays is None:
+        return f"{plural(column.distinct, 'value')} from {span}, not all whole" if column.distinct > 5 else ""
+    distinct = strays.classes if strays else column.distinct
+    if distinct <= MOST_CLASSES or column.low is None or column.high is None:
+        return ""
+    # Classes are numbered from 0 or 1 without gaps; quantities are not, or have a telling name.
+    numbered = column.low in (0, 1) and column.high - column.low + 1 <= 1.2 * distinct
+    quantity = bool(QUANTITY_NAMES & set(words_of(column.name)))
+    if quantity or (column.distinct_share > 0.05 and not numbered):
+        return f"{plural(distinct, 'whole number')} from {span}"
+    return ""

@@ -1,0 +1,221 @@
+"""Where the columns fit no task clearly, recognising stops and offers commands, each of which works."""
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import BertConfig, GPT2Config
+
+from luthier.data.columns.profile import Recognition, profile
+from luthier.data.records import Record
+from luthier.errors import ColumnError
+from luthier.pipeline.readings import unread
+from luthier.pipeline.recognise import recognise
+from luthier.recipe import Recipe
+from luthier.tasks.registry import find
+
+Cell = Callable[[int], Any]
+ENGLISH = ["the bow", "a string", "the peg", "one scroll", "that bridge", "some wood", "no glue"]
+FRENCH = ["une corde", "cet archet", "la cheville", "du bois", "de la colle", "le chevalet", "un manche"]
+
+
+def english(i: int) -> str:
+    return f"{ENGLISH[i % 7]} and {ENGLISH[i // 7 % 7]} of item {i} were worn"
+
+
+def french(i: int) -> str:
+    return f"{FRENCH[i % 7]} et {FRENCH[i // 7 % 7]} du no {i} sont usés"
+
+
+def lengthy(i: int) -> str:
+    return " ".join(english(i + k) for k in range(5))
+
+
+def mood(i: int) -> str:
+    return ["good", "bad"][i * i % 3 % 2]
+
+
+def license_of(i: int) -> str:
+    return ["CC0", "CC-BY"][i % 2]
+
+
+def name_of(i: int) -> dict[str, Any]:
+    return {"name": mood(i)}
+
+
+def shares(i: int) -> list[float]:
+    return [i / 100, 1 - i / 100]
+
+
+def nothing(i: int) -> str:
+    return ""
+
+
+def table(columns: dict[str, Cell], rows: int = 80) -> Any:
+    made = [{name: cell(i) for name, cell in columns.items()} for i in range(rows)]
+    return profile([Record("data.csv", i, row) for i, row in enumerate(made, 1)])
+
+
+def recognised(columns: dict[str, Cell], model: Any = None, task: str | None = None, **named: Any) -> Recognition:
+    recipe = Recipe.build({"data": {"train": ["my data.csv"], "columns": named}, **({"task": task} if task else {})})
+    return recognise(recipe, table(columns), "my data.csv", model)
+
+
+def refused(columns: dict[str, Cell], model: Any = None, **named: Any) -> tuple[str, list[list[str]]]:
+    """The message, and the words of each command that is offered."""
+    with pytest.raises(ColumnError) as caught:
+        recognised(columns, model, **named)
+    assert caught.value.exit_code == 3
+    return caught.value.what, [shlex.split(part) for part in caught.value.hint.split("`")[1::2]]
+
+
+UNCLEAR: dict[str, tuple[dict[str, Cell], str, list[str]]] = {
+    "two languages": (
+        {"column1": english, "column2": french, "column3": lambda i: f"CC-BY 2.0 (France) Attribution: #{i} (user{i})"},
+        "text-generation would ignore 2 columns: ",
+        ["text-generation column1", "translation column1 column2", "translation column2 column1"],
+    ),
+    "two languages, numbers and a few licenses": (
+        {
+            "1": lambda i: 10 + i,
+            "2": english,
+            "3": lambda i: 90 + 2 * i,
+            "4": french,
+            "5": license_of,
+        },
+        "only a guess",
+        ["text-generation 2", "translation 2 4", "translation 4 2"],
+    ),
+    "a long and a short text": (
+        {"long": lengthy, "kurz": english},
+        "'kurz' has 80 different values",
+        ["summarization long kurz", "text-generation long"],
+    ),
+    "shares of labels": (
+        {"text": english, "labels": shares},
+        "lists of numbers",
+        ["text-generation text"],
+    ),
+    "a word in each row": ({"text": english, "keyword": lambda i: f"k{i % 60}"}, "'keyword'", ["text-generation text"]),
+    "no label is filled in": ({"text": english, "label": nothing}, "'label' is empty", ["text-generation text"]),
+    "a list of objects": (
+        {"text": english, "label": lambda i: [{"name": mood(i)}]},
+        "'label' holds lists of objects of name",
+        ["text-classification text label.name", "text-generation text"],
+    ),
+    "Label Studio's export": (
+        {
+            "id": lambda i: i,
+            "data": lambda i: {"text": english(i)},
+            "annotations": lambda i: [{"by": 1, "result": [{"type": "choices", "value": {"choices": [mood(i)]}}]}],
+        },
+        "no task fits the columns",
+        ["text-classification data.text annotations.result.value.choices", "text-generation data.text"],
+    ),
+    "no text but the label": ({"text": nothing, "label": mood}, "'text' is empty", []),
+    "nothing but labels": ({"label": mood}, "'label' has 2 different values", []),
+    "an id and labels": ({"id": lambda i: i, "stars": lambda i: i % 5}, "'stars' has 5", []),
+    "a long label": ({"text": nothing, "label": english}, "'text' is empty", []),
+    "the other column is a title": (
+        {"text": nothing, "title": english, "label": mood},
+        "'text' is empty",
+        ["text-classification title label", "text-generation title"],
+    ),
+    "no source": ({"source": nothing, "target": french}, "'source' is empty", []),
+    "no question": ({"question": nothing, "reply": french}, "'question' is empty", ["text-generation reply"]),
+}
+
+
+@pytest.mark.parametrize("case", UNCLEAR)
+def test_unclear_columns_stop_with_the_likely_readings(case: str) -> None:
+    columns, words, readings = UNCLEAR[case]
+    message, commands = refused(columns)
+    assert words in message
+    found = []
+    for command in commands:
+        assert command[:3] == ["luthier", "train", "my data.csv"]
+        options = dict(zip(command[3::2], command[4::2], strict=True))
+        found.append(" ".join(options.values()))
+        # The command does what it says: its task takes these columns.
+        again = recognised(columns, None, options["--task"], **{k[2:]: v for k, v in options.items() if k != "--task"})
+        assert again.task == options["--task"]
+        assert set(options.values()) == {again.task, *map(str, again.columns.values())}
+    assert found == readings
+
+
+def test_only_tasks_of_the_model_are_offered() -> None:
+    columns, _, _ = UNCLEAR["a list of objects"]
+    assert [command[4] for command in refused(columns, GPT2Config())[1]] == ["text-classification", "text-generation"]
+    assert [command[4] for command in refused(columns, BertConfig())[1]] == ["text-classification"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"text": english},
+        {"id": lambda i: i, "url": lambda i: f"https://a/{i}", "title": lambda i: f"no {i} of all", "text": english},
+        {"text": english, "source": lambda i: ["web", "print"][i % 2], "split": lambda i: ["train", "test"][i % 2]},
+        {"text": english, "notes": nothing, "Unnamed: 3": nothing, "version": lambda i: "1"},
+        {"line": english, "license": license_of},
+    ],
+    ids=" ".join,
+)
+def test_text_with_its_metadata_is_text(columns: dict[str, Cell]) -> None:
+    found = recognised(columns)
+    assert found.task == "text-generation"
+    assert unread(found, table(columns)) == []
+
+
+CELLS: dict[str, Cell] = {
+    **{"english": english, "french": french, "mood": mood, "nothing": nothing, "shares": shares, "words": lengthy},
+    **{"number": lambda i: i % 7, "id": lambda i: i, "ratio": lambda i: (i * 37 % 80) / 9, "constant": lambda i: "x"},
+    "flags": lambda i: [i % 2, i // 2 % 2, 1],
+    "object": lambda i: {"a": mood(i), "b": i},
+    "objects": lambda i: [{"a": mood(i)}],
+}
+NAMES = ["text", "label", "labels", "target", "source", "a", "b", "title", "category", "column1", "column2", "review"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(sorted(CELLS)), min_size=1, max_size=4))
+@settings(max_examples=150, deadline=None)
+def test_no_table_is_learned_as_text_while_a_column_may_be_its_label(kinds: dict[str, str]) -> None:
+    """Whatever the table: the text that is learned is a text, no label, and no other column may be needed."""
+    columns = {name: CELLS[kind] for name, kind in kinds.items()}
+    try:
+        found = recognised(columns)
+    except ColumnError as error:
+        for part in error.hint.split("`")[1::2]:
+            assert shlex.split(part)[:2] == ["luthier", "train"]
+        return
+    used = {name for names in found.columns.values() for name in ([names] if isinstance(names, str) else names)}
+    for name in used:
+        assert "." in name or kinds[name] not in ("object", "objects", "shares", "nothing"), found
+    if find(found.task).unlabelled:
+        assert all(kinds[name] in ("english", "french", "words") or name == "text" for name in used), found
+        left = {name: kind for name, kind in kinds.items() if name not in used and name not in ("title", "source")}
+        assert set(left.values()) <= {"constant", "id", "nothing"}, found
+
+
+def test_fields_of_objects_are_columns_where_they_are_clear() -> None:
+    nested: dict[str, Cell] = {
+        "id": lambda i: i,
+        "review": lambda i: {"body": english(i), "title": "x"},
+        "meta": lambda i: {"rating": i % 5},
+    }
+    found = recognised(nested)
+    assert (found.task, found.shape) == ("text-classification", "single/one")
+    assert found.columns == {"text": "review.body", "label": "meta.rating"}
+    found = recognised({"text": english, "source": lambda i: ["web", "print"][i % 2], "label": name_of})
+    assert found.columns == {"text": "text", "label": "label.name"}
+
+
+def test_an_object_that_the_user_names_is_refused_with_its_fields() -> None:
+    columns: dict[str, Cell] = {"text": english, "label": lambda i: {"name": mood(i), "by": i}}
+    with pytest.raises(ColumnError, match=r"holds objects of by, name.*--label label\.by, --label label\.name"):
+        recognised(columns, None, "text-classification", label="label")
+    assert recognised(columns, None, "text-classification", label="label.name").columns["label"] == "label.name"
+    with pytest.raises(ColumnError, match=r"no column 'label\.nam'"):
+        recognised(columns, None, "text-classification", label="label.nam")
