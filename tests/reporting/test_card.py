@@ -100,6 +100,6 @@ def test_a_model_from_scratch_says_so(make_run):
     text = run.recipe_file.read_text().replace('name = "minilm"', 'from_scratch = "tiny"\narchitecture = "llama"')
     run.recipe_file.write_text(text)
     card = model_card(run)
-    assert "A new model (llama of size tiny, from scratch), trained from scratch for text-classification " in card
+    assert "A new model (llama of size tiny, from scratch), trained for text-classification " in card
     assert "text-classification (single/one) with Luthier." in card
     assert "fine-tuned" not in card and ModelCard(card).data.base_model is None

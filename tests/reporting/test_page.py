@@ -250,7 +250,7 @@ def test_a_model_that_does_not_beat_the_baseline_says_so_first(make_run, differe
 
 def test_without_an_interval_of_the_difference_nothing_is_claimed(make_run):
     document, _ = read(write_report(make_run(differences={})))
-    assert words(document.xpath("//h1")[0]).endswith("against 0.926 for TF-IDF: not tested.")
+    assert words(document.xpath("//h1")[0]).endswith("against 0.926 for TF-IDF; the difference was not tested.")
 
 
 def test_a_score_on_validation_rows_says_that_they_picked_the_checkpoint(make_run):

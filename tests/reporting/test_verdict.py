@@ -32,7 +32,7 @@ def scored(difference: tuple[float, float] | None, **metrics: float) -> dict[str
         ((0.1, 0.3), "good", "above the majority class: significant (95 %)"),
         ((-0.1, 0.3), "bad", "Not significantly better than the majority class"),
         ((-0.3, -0.1), "bad", "Significantly worse than the majority class"),
-        (None, "open", "0.600 for the majority class: not tested"),
+        (None, "open", "0.600 for the majority class; the difference was not tested"),
     ],
 )
 def test_the_verdict_is_that_of_the_interval(difference: tuple[float, float] | None, tone: str, words: str) -> None:

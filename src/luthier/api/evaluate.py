@@ -73,7 +73,7 @@ def evaluate(
     if data is None and not is_run:
         if hint := near(str(target)):
             raise UsageError("no such run or model", where=str(target), hint=hint)
-        hint = f"only a run knows its own test rows: add the data, luthier evaluate {target} DATA"
+        hint = f"only a run knows its own test rows: add the data: luthier evaluate {target} DATA"
         raise UsageError("no data to evaluate on", where=str(target), hint=hint)
     if data is None:
         if settings:

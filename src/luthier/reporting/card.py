@@ -96,7 +96,7 @@ def _base_model(name: str | None) -> str | None:
 def _what_it_is(content: Content) -> str:
     kind = f" ({content.shape})" if content.shape else ""
     if content.recipe.model.from_scratch:
-        return f"A new model ({content.model}), trained from scratch for {content.task}{kind} with Luthier."
+        return f"A new model ({content.model}), trained for {content.task}{kind} with Luthier."
     base = content.recipe.model.name or "a model"
     name = base if _base_model(base) else Path(base).name
     return f"{name}, fine-tuned for {content.task}{kind} with Luthier."

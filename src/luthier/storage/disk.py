@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from luthier.errors import ResourceError
+from luthier.text import size
 
 CHUNK = 1 << 20
 
@@ -98,7 +99,7 @@ def cannot_write(path: Path, why: str) -> ResourceError:
     """The error for a file or directory that cannot be written."""
     try:
         status = os.statvfs(path.parent)
-        room = f"{status.f_bavail * status.f_frsize / 1e6:.0f} MB free there"
+        room = f"{size(status.f_bavail * status.f_frsize)} available there"
     except OSError:
         room = "the directory is gone"
-    return ResourceError(f"cannot write: {why}", where=str(path), hint=f"{room}; free some space, then resume the run")
+    return ResourceError(f"cannot write: {why}", where=str(path), hint=f"{room}; free some disk space, then resume the run")
