@@ -103,7 +103,8 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
     other_value = names.number(name, metrics["baselines"][rival][name])
     difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     if not difference or difference.get("value") is None or difference.get("low") is None:
-        return _Judgement(names.capital(f"{what}, against {other_value} for {other}; the difference was not tested."), "open")
+        sentence = f"{what}, against {other_value} for {other}; the difference was not tested."
+        return _Judgement(names.capital(sentence), "open")
     low, high, greater = difference["low"], difference["high"], entry["greater_is_better"]
     verdict = Score(difference["value"], low, high).verdict(greater)
     if verdict == "significantly better":

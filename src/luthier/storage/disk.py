@@ -102,4 +102,5 @@ def cannot_write(path: Path, why: str) -> ResourceError:
         room = f"{size(status.f_bavail * status.f_frsize)} available there"
     except OSError:
         room = "the directory is gone"
-    return ResourceError(f"cannot write: {why}", where=str(path), hint=f"{room}; free some disk space, then resume the run")
+    hint = f"{room}; free some disk space, then resume the run"
+    return ResourceError(f"cannot write: {why}", where=str(path), hint=hint)

@@ -48,7 +48,7 @@ def test_answers_stand_side_by_side_with_marks_in_the_text(draw):
     assert [words(side) for side in second.xpath(".//div[contains(@class,'side')]")] == [
         "reference no entity", "model no entity",
     ]  # fmt: skip
-    assert words(section.xpath(".//p[@class='legend']")[0]) == "Marked: both reference predicted"
+    assert words(section.xpath(".//p[@class='legend']")[0]) == "Marked: reference predicted both"
     assert "9 rows, 2 shown." in words(section)
     # Filtered by the labels of the marks: LOC is 0, PER is 1.
     assert [option.text for option in section.xpath(".//select[@name='gold']/option")] == ["all", "LOC", "PER"]

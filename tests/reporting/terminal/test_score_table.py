@@ -34,7 +34,8 @@ def test_the_verdict_stands_first() -> None:
     scored = {"metrics": {"accuracy": entry(0.9528, 0.9326, 0.9708)}, "baselines": {"majority": {"accuracy": 0.5}}}
     difference = {"majority": {"accuracy": {"value": 0.4528, "low": 0.43, "high": 0.47}}}
     assert [score_pieces(result)[0] for result in (scored, scored | {"differences": difference})] == [
-        "Accuracy 0.953 (0.933-0.971) on 1,445 test rows, against 0.500 for the majority class; the difference was not tested.",
+        "Accuracy 0.953 (0.933-0.971) on 1,445 test rows, against 0.500 for the majority class; "
+        "the difference was not tested.",
         "Accuracy 0.953 (0.933-0.971) on 1,445 test rows, 0.453 (0.430-0.470) above the majority class: "
         "significant (95 %).",
     ]
