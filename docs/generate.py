@@ -8,6 +8,7 @@ from pydantic.fields import FieldInfo
 from luthier.data.checks import CHECKS
 from luthier.learning_curves.diagnose import DIAGNOSES
 from luthier.recipe import Recipe
+from luthier.tasks.registry import registry, shapes_using
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Written by `make docs`; change the code instead. -->"
@@ -16,7 +17,7 @@ NOTE = "<!-- Written by `make docs`; change the code instead. -->"
 def recipe_page() -> str:
     """Every recipe key with its default."""
     rows = {key: f"{_default(field)} | {field.description}" for key, field in Recipe.known_keys().items()}
-    return _page(
+    page = _page(
         "The recipe",
         "Every setting of a run. Set a key in a TOML file, with `--set key=value`, or as a keyword argument in Python."
         " `luthier train DATA --dry-run` prints the complete recipe of a run, including the defaults of its task and"
@@ -24,6 +25,8 @@ def recipe_page() -> str:
         ("key", "default | description"),
         rows,
     )
+    users = _table(("key or table", "tasks"), {key: ", ".join(tasks) for key, tasks in _users().items()})
+    return f"{page}\n## Keys that only some tasks use\n\nOther tasks refuse them.\n\n{users}"
 
 
 def checks_page() -> str:
@@ -48,6 +51,13 @@ def _table(headings: tuple[str, str], rows: Mapping[str, str]) -> str:
     rule = "|".join(["---"] * (columns.count("|") + 1))
     lines = [f"| {columns} |", f"|{rule}|", *(f"| `{name}` | {text} |" for name, text in rows.items())]
     return "\n".join(lines) + "\n"
+
+
+def _users() -> dict[str, list[str]]:
+    """Each key, or table of keys, that not every task uses, and the tasks that use it."""
+    tasks = registry()
+    keys = sorted({key for task in tasks.values() for shape in task.shapes or ("",) for key in task.uses(shape)})
+    return {key: [name for name, task in tasks.items() if shapes_using(task, key)] for key in keys}
 
 
 def _default(field: FieldInfo) -> str:

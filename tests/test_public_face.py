@@ -26,6 +26,7 @@ NAMES = {
     "load",
     "predict",
     "predict_file",
+    "prune",
     "report",
     "resume",
     "runs",

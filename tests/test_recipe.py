@@ -152,3 +152,12 @@ def test_recipes_share_no_table() -> None:
     recipe.data.train.append("a.csv")
     recipe.training.lr_scheduler_kwargs["power"] = 2.0
     assert (Recipe().data.train, Recipe().training.lr_scheduler_kwargs) == ([], {})
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_run_keeps_its_newest_checkpoint_or_saves_none(limit: int) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.build({"training": {"save_total_limit": limit}})
+    assert caught.value.what.startswith(f"save_total_limit is {limit}, but a run keeps its newest checkpoint")
+    assert 'save_strategy = "no" to save none' in caught.value.what
+    assert "training.save_total_limit" in caught.value.hint

@@ -200,6 +200,7 @@ def test_settings_that_change_no_weight_may_change_on_resume() -> None:
         "training.save_strategy",
         "training.save_steps",
         "training.save_total_limit",
+        "training.keep_checkpoints",
         "training.dataloader_num_workers",
         "evaluation.resamples",
         "evaluation.baselines",

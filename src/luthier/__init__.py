@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
     from luthier.api.predict import predict, predict_file
+    from luthier.api.prune import prune
     from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
@@ -40,6 +41,7 @@ __all__ = [
     "load",
     "predict",
     "predict_file",
+    "prune",
     "report",
     "resume",
     "runs",
@@ -62,6 +64,7 @@ _HOMES = {
     "load": ("luthier.pipeline.inference.predictor", "load"),
     "predict": ("luthier.api.predict", "predict"),
     "predict_file": ("luthier.api.predict", "predict_file"),
+    "prune": ("luthier.api.prune", "prune"),
     "report": ("luthier.api.report", "report"),
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),

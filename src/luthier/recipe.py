@@ -4,12 +4,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from luthier.errors import RecipeError, nearest
 from luthier.recipe_tables import MayChange, Section
 
 END = "# the end of the recipe"  # a run's recipe without this line is incomplete
+SAMPLING = ("temperature", "top_k", "top_p")  # the generation settings that only sampling uses
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Strategy = Literal["no", "steps", "epoch"]
@@ -136,7 +137,8 @@ class TrainingRecipe(Section):
     eval_steps: Positive = Field(100, description="steps between evaluations, if eval_strategy is steps")
     save_strategy: MayChange[Strategy] = Field("epoch", description="when to save a checkpoint: no, steps or epoch")
     save_steps: MayChange[Positive] = Field(100, description="steps between checkpoints, if save_strategy is steps")
-    save_total_limit: MayChange[Positive] = Field(2, description="checkpoints to keep, besides the best one")
+    save_total_limit: MayChange[int] = Field(2, description="newest checkpoints to keep, besides the best one")
+    keep_checkpoints: MayChange[bool] = Field(False, description="keep the checkpoints when the run is complete")
     early_stopping_patience: Positive | None = Field(
         None, description="stop after this many evaluations without a better metric_for_best"
     )
@@ -145,6 +147,16 @@ class TrainingRecipe(Section):
     def micro_batch_size(self) -> int:
         """Examples per forward pass of a single-process run."""
         return -(-self.batch_size // self.gradient_accumulation_steps)
+
+    @field_validator("save_total_limit")
+    @classmethod
+    def _newest_is_kept(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError(
+                f"save_total_limit is {value}, but a run keeps its newest checkpoint, to resume from: set 1 or more,"
+                ' or save_strategy = "no" to save none'
+            )
+        return value
 
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
@@ -207,15 +219,58 @@ class GenerationRecipe(Section):
         None, description="maximum tokens per answer (default: inferred from the data)"
     )
     num_beams: Positive = Field(1, description="beams; 1 is greedy search, or sampling with do_sample")
-    do_sample: bool = Field(False, description="sample tokens instead of taking the most likely one")
-    temperature: Annotated[float, Field(gt=0)] = Field(1.0, description="sampling temperature; higher is more random")
-    top_k: Annotated[int, Field(ge=0)] = Field(0, description="sample from the k most likely tokens; 0 is all")
-    top_p: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="nucleus (top-p) sampling; 1 is off")
+    do_sample: bool | None = Field(
+        None,
+        description="sample tokens instead of taking the most likely one"
+        " (default: if temperature, top_k or top_p is set)",
+    )
+    temperature: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="sampling temperature (default: 1); higher is more random, 0 is greedy search"
+    )
+    top_k: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="sample from the k most likely tokens (default: 0, all)"
+    )
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="nucleus (top-p) sampling (default: 1, off)"
+    )
     repetition_penalty: Annotated[float, Field(gt=0)] = Field(1.0, description="penalty on repeated tokens, if above 1")
     no_repeat_ngram_size: Annotated[int, Field(ge=0)] = Field(
         0, description="size of n-grams that must not repeat; 0 is off"
     )
     length_penalty: float = Field(1.0, description="beam search: above 0 favours longer answers")
+
+    @property
+    def sampling(self) -> bool:
+        """Whether tokens are sampled: as `do_sample` says, or else if a setting is set that only sampling uses."""
+        if self.do_sample is not None:
+            return self.do_sample
+        return self.temperature != 0 and any(getattr(self, name) for name in SAMPLING)
+
+    @property
+    def greedy(self) -> bool:
+        """Whether sampling was ruled out."""
+        return self.do_sample is False or self.temperature == 0
+
+    def takes_default(self, name: str, value: Any) -> bool:
+        """See `Section.takes_default`. What was set can rule out sampling, greedy search or beam search."""
+        ruled_out = {
+            **dict.fromkeys(SAMPLING, self.greedy),
+            "do_sample": self.greedy if value else self.sampling,
+            "length_penalty": self.num_beams == 1,
+        }
+        return super().takes_default(name, value) and not ruled_out.get(name)
+
+    @model_validator(mode="after")
+    def _no_clashes(self) -> Self:
+        given = [name for name in SAMPLING if getattr(self, name) not in (None, 0, 1)]
+        if self.do_sample and self.temperature == 0:
+            raise ValueError("temperature 0 is greedy search, but do_sample is true")
+        if given and self.greedy:
+            why = "do_sample is false" if self.do_sample is False else "temperature 0 is greedy search"
+            raise ValueError(f"{given[0]} applies only to sampling, but {why}")
+        if self.length_penalty != 1 and self.num_beams == 1:
+            raise ValueError("length_penalty applies only to beam search: set num_beams too")
+        return self
 
 
 class Recipe(Section):

@@ -105,8 +105,12 @@ class Section(BaseModel):
                 flat |= {f"{place}.{key}": leaf for key, leaf in table.flatten(may_change=may_change).items()}
         return flat
 
+    def takes_default(self, name: str, value: Any) -> bool:
+        """Whether a default may be set: the field was not set, and the default does not contradict what was."""
+        return name not in self.model_fields_set
+
     def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
-        """Copy, and set each key that was not set explicitly. Defaults inside an absent table have no effect.
+        """Copy, and set each key that takes a default. Defaults inside an absent table have no effect.
 
         Args:
             defaults: Dotted key to value; the value of a table is a mapping.
@@ -156,7 +160,7 @@ def _fill(section: Section, key: str, value: Any) -> None:
     if isinstance(table, Section):
         for inner, default in ({below: value} if below else value or {}).items():
             _fill(table, inner, default)
-    elif not below and name not in section.model_fields_set:
+    elif not below and section.takes_default(name, value):
         try:
             setattr(section, name, deepcopy(value))
         except ValidationError as error:
@@ -245,7 +249,9 @@ def _recipe_error(kind: type[Section], error: ValidationError, values: Mapping[s
             return RecipeError(f"{key} is not set", where=where, hint=about)
         case "value_error":
             place = f"{where}, [{key}]" if key else where
-            return RecipeError(message, where=place, hint="change one of the two settings")
+            of_one = field is not None and _table_type(field.annotation)[0] is None
+            hint = about if of_one else "change one of the two settings"
+            return RecipeError(message, where=place, hint=hint)
         case "model_type":
             return _not_a_table(path, where)
         case "list_type" if field and _table_type(field.annotation)[0]:

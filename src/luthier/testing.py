@@ -22,7 +22,7 @@ from luthier.pipeline.inference.predictor import load
 from luthier.pipeline.results import Result
 from luthier.storage.atomic import write_text
 from luthier.tasks.base import Task
-from luthier.tasks.registry import provisional, registry
+from luthier.tasks.registry import provisional, registry, shapes_using
 
 ENGINES = ("loop", "trainer")
 LOSSES_AGREE = 1e-5  # relative, between the engines
@@ -36,9 +36,8 @@ QUICK: Mapping[str, Any] = {
     "training.eval_steps": 3,
     "model.dropout": 0.0,
     "evaluation.resamples": 100,
-    "evaluation.samples": 2,
-    "evaluation.generated_rows": 4,
 }
+QUICK_TEXTS: Mapping[str, Any] = {"evaluation.samples": 2, "evaluation.generated_rows": 4}
 
 
 def check_task(
@@ -62,7 +61,8 @@ def check_task(
     """
     data = folder / "rows.jsonl"
     write_text(data, "".join(json.dumps(dict(row)) + "\n" for row in rows))
-    keys: dict[str, Any] = {**QUICK, "model.name": str(model), **settings}
+    texts = {key: value for key, value in QUICK_TEXTS.items() if shapes_using(kind(), key)}
+    keys: dict[str, Any] = {**QUICK, **texts, "model.name": str(model), **settings}
     with _known(kind()):
         _check_inspection(kind, data, keys)
         loop, trainer = (train(data, run_dir=folder / name, **keys | {"training.engine": name}) for name in ENGINES)

@@ -99,10 +99,26 @@ def test_evaluates_and_saves_by_steps_and_always_at_the_end(supervised: Callable
     assert saved(found) == [4, 15]
 
 
-def test_without_evaluation_and_saving_the_last_step_is_kept(supervised: Callable[..., Supervisor]) -> None:
+def test_without_evaluation_and_saving_nothing_is_saved(supervised: Callable[..., Supervisor]) -> None:
     found = supervised(None, eval_strategy="no", save_strategy="no")
-    assert evaluated(found) == [] and saved(found) == [15]
+    assert evaluated(found) == [] and saved(found) == [] and found.training.state.step == 15
     assert found.training.state.best_step is None
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"), [([0.1, 0.3, 0.2], [5, 10]), ([0.1, 0.2, 0.3], [5, 10]), ([0.3, 0.2, 0.1], [5])]
+)
+def test_without_saving_only_the_best_weights_so_far_are_saved_and_not_those_of_the_end(
+    supervised: Callable[..., Supervisor], values: list[float], steps: list[int]
+) -> None:
+    """Which go from memory to the end."""
+    found = supervised(values, save_strategy="no")
+    assert saved(found) == steps and evaluated(found) == [5, 10, 15]
+
+
+def test_a_training_that_stops_early_without_saving_saves_nothing_more(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised([0.3, 0.2, 0.1], save_strategy="no", early_stopping_patience=1)
+    assert found.training.state.step == 10 and saved(found) == [5]
 
 
 @pytest.mark.parametrize(("greater", "best"), [(True, 10), (False, 5)])
@@ -153,7 +169,7 @@ def test_early_stopping_counts_evaluations_without_gain(supervised: Callable[...
     state = found.training.state
     assert evaluated(found) == [2, 4, 6, 8]
     assert (state.step, state.best_step, state.evaluations_without_gain) == (8, 4, 2)
-    assert state.stopped == "score did not get better in 2 evaluations"
+    assert state.stopped == "score did not improve in 2 evaluations"
     assert saved(found) == [4, 8]
     assert checkpoints.newest_whole(found.directory)[0].step == 8
 

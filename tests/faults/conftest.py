@@ -21,7 +21,7 @@ def own_temporary_files(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytes
 
 @pytest.fixture(scope="session")
 def done_run(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of two epochs, with its data beside it."""
+    """A finished run of two epochs with its checkpoints, and its data beside it."""
     from luthier.api.train import train
 
     folder = tmp_path_factory.mktemp("done")
@@ -31,6 +31,7 @@ def done_run(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         "training.precision": "fp32",
         "training.epochs": 2,
         "training.learning_rate": 1e-3,
+        "training.keep_checkpoints": True,
     }
     return train(str(data), run_dir=folder / "run", **overrides).run.path
 

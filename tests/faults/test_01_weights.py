@@ -17,12 +17,13 @@ from luthier.errors import NonFiniteError
 from luthier.models.export import save_model
 from luthier.models.loading import load_tokenizer
 from luthier.pipeline import training as story
+from luthier.pipeline.assemble import assemble as right
 from luthier.pipeline.prepare import Prepared
 from tests.faults.runs import ENGINES, begin
 from tests.faults.scene import Scene, finished
 from tests.matrix.data import rows
 from tests.matrix.models import build
-from tests.tasks.by_hand import QUICK
+from tests.tasks.by_hand import quick
 
 ARCHITECTURES = {
     "regression": "BERT",
@@ -50,7 +51,9 @@ def data_of(task: str, folder: Path) -> Path:
 
 def broken(task: str, model: Path, folder: Path, engine: str, **settings: Any) -> NonFiniteError:
     """The error of a training whose learning rate is far too high."""
-    overrides = QUICK | {"model.name": str(model), "training.max_steps": 1, "training.engine": engine, **settings}
+    kind = "text-classification" if task == "regression" else task
+    held = {"model.name": str(model), "training.max_steps": 1, "training.engine": engine}
+    overrides = quick(kind) | held | settings
     with pytest.raises(NonFiniteError) as caught:
         train(data_of(task, folder), run_dir=folder / "run", **overrides)
     assert finished(folder) == set() and not (folder / "run" / "predictions.parquet").exists()
@@ -98,14 +101,13 @@ def test_without_an_evaluation_nothing_is_saved_either(engine: str, tmp_path: Pa
 def test_the_checkpoint_before_stays_the_newest_whole_one_and_is_resumed(
     engine: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = story.assemble
 
     def assemble(prepared: Prepared) -> Training:
         training = right(prepared)
 
         def spoil(*_: object) -> None:
             if training.state.step == 5:  # the sixth update, whose weights are to be saved
-                training.model.classifier.weight.data[0, 0] = math.inf
+                training.model.get_parameter("classifier.weight").data[0, 0] = math.inf
 
         training.optimizer.register_step_post_hook(spoil)
         return training

@@ -111,11 +111,12 @@ def kill_and_resume(folder: Path, model: Path, engine: str, moment: int, expecte
     code, moments = counted(folder, model, engine, moment)
     assert code == -signal.SIGKILL, moments[-1]
     if not (folder / "run" / "recipe.toml").exists():
-        # Killed before the run had begun: there is nothing to resume, and nothing that looks finished.
+        # Killed before the run had begun: nothing looks finished, and the same command begins it.
         left = [path.name for path in (folder / "run").glob("*")]
         assert not FINISHED & set(left), left
-        return
-    assert in_child(lambda: resume(folder / "run")) == 0, moments[-1]
+        assert counted(folder, model, engine)[0] == 0, moments[-1]
+    else:
+        assert in_child(lambda: resume(folder / "run")) == 0, moments[-1]
     Outcome.of(folder / "run").assert_same(expected)
     hidden = {path.name for path in (folder / "run").rglob(".*")}
     assert hidden <= {".lock"}, moments[-1]
@@ -131,6 +132,18 @@ def test_the_moments_of_a_run_are_all_noticed(reference: tuple[list[str], Outcom
     assert len(moments) > 80
 
 
+def test_the_checkpoints_are_removed_once_the_report_is_on_disk(reference: tuple[list[str], Outcome]) -> None:
+    moments, _ = reference
+    report = next(i for i, moment in enumerate(moments) if re.match("os.rename .*/[.]report.html", moment))
+    assert re.match("fsync .*/run$", moments[report + 1])
+    removed = next(i for i, moment in enumerate(moments) if re.match("os.rename .*/run/checkpoints$", moment))
+    assert removed > report + 1
+    assert [moment for moment in moments[removed:] if moment.startswith("os.remove")][:2] == [
+        "os.remove fingerprint.json",
+        "os.remove state.json",
+    ]
+
+
 def test_killed_at_chosen_moments_of_a_save_and_of_the_end(
     reference: tuple[list[str], Outcome], engine: str, tmp_path: Path, tiny_model: Path
 ) -> None:
@@ -143,6 +156,9 @@ def test_killed_at_chosen_moments_of_a_save_and_of_the_end(
         "os.rename .*/[.]model.*tmp",
         "os.rename .*/[.]result.json",
         "open .*report.html",
+        "os.rename .*/run/checkpoints$",
+        "os.rmdir step-",
+        "open .*/[.]data.json",
     ]
     chosen = [next(i for i, moment in enumerate(moments, 1) if re.match(pattern, moment)) for pattern in wanted]
     assert len(set(chosen)) == len(wanted)

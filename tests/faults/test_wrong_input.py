@@ -17,7 +17,7 @@ from tests.faults.wrong.command import COMMAND
 from tests.faults.wrong.data import DATA
 from tests.faults.wrong.model import MODEL
 from tests.faults.wrong.recipe import RECIPE
-from tests.faults.wrong.tasks import ODD, QUICK, TASKS, Odd
+from tests.faults.wrong.tasks import ODD, TASKS, Odd, quick
 
 CASES = [*DATA, *RECIPE, *MODEL, *COMMAND, *TASKS]
 
@@ -58,7 +58,7 @@ def test_odd_input_of_a_task_is_taken_and_accounted_for(
     monkeypatch.setattr(api, "report", quick_report)
     words = odd.words(scene)
     capsys.readouterr()
-    assert main([*words, *QUICK, "--json"]) == 0
+    assert main([*words, *quick(words), "--json"]) == 0
     out, err = capsys.readouterr()
     json.loads(out, parse_constant=no_nan)
     told = json.loads(Path("out/data.json").read_text(), parse_constant=no_nan)

@@ -26,6 +26,7 @@ SETTINGS: dict[str, Any] = QUICK | {
     "training.gradient_accumulation_steps": 2,
     "training.save_strategy": "steps",
     "training.save_steps": 4,
+    "training.keep_checkpoints": True,
     "data.max_length": 96,
     "generation.repetition_penalty": 1.0,
 }

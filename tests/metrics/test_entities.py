@@ -5,16 +5,20 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from seqeval.metrics import sequence_labeling as seqeval
+from sklearn.metrics import accuracy_score
+from sklearn.metrics import f1_score as macro_f1
 
 from luthier.metrics.bootstrap import resample_counts, score
 from luthier.metrics.classification import class_table
 from luthier.metrics.entities import (
     Entity,
+    each_tag,
     entities,
     entity_errors,
     entity_metrics,
     entity_types,
     most_frequent_tags,
+    tag_metrics,
     type_counts,
     valid_tags,
 )
@@ -113,6 +117,23 @@ def test_tag_dictionary():
     found = most_frequent_tags(tokens, tags, [["New", "York"], ["in", "York", "MAY"], ["Rome"], []])
     assert found == [["B-loc", "I-loc"], ["O", "B-loc", "B-per"], ["O"], []]
     assert most_frequent_tags([], [], [["a", "b"]]) == [["O", "O"]]
+
+
+def test_the_metrics_of_plain_tags_are_those_of_scikit_learn():
+    gold, predicted = [["N", "N", "V"], ["D", "N"]], [["N", "V", "V"], ["X", "N"]]
+    found = {metric.name: value(metric) for metric in tag_metrics(predicted, gold)}
+    flat = [tag for tags in gold for tag in tags], [tag for tags in predicted for tag in tags]
+    assert found == {
+        "accuracy": pytest.approx(accuracy_score(*flat)),
+        "f1_macro": pytest.approx(macro_f1(*flat, average="macro")),
+    }
+    assert each_tag(["N", "N"]) == [Entity("N", 0, 1), Entity("N", 1, 2)]
+
+
+def test_an_unknown_word_gets_the_most_frequent_of_plain_tags():
+    found = most_frequent_tags([["a", "dog", "dogs"]], [["D", "N", "N"]], [["A", "cat"]], alone=True)
+    assert found == [["D", "N"]]
+    assert most_frequent_tags([], [], [["a"]], alone=True) == [["O"]]
 
 
 @given(st.lists(TAG, max_size=20))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
+from luthier.storage.lock import is_locked
 from tests.conftest import review_rows, write_csv
 
 ROWS = review_rows(24)
@@ -37,15 +39,10 @@ def spool(tmp_path: Path) -> Path:
 # -- claiming --------------------------------------------------------------------------------------------------------
 
 
-def test_without_a_run_directory_nothing_is_claimed() -> None:
-    with claimed(None) as run:
-        assert run is None
-
-
 def test_a_new_run_directory_is_created_before_any_work(tmp_path: Path) -> None:
     with claimed(tmp_path / "runs" / "first") as run:
-        assert run is not None and run.checkpoints.is_dir()
-    assert run.path.is_dir()
+        assert run.checkpoints.is_dir() and is_locked(run.path)
+    assert run.path.is_dir() and not is_locked(run.path)
 
 
 @pytest.mark.parametrize("error", [RunError("the data is at fault"), KeyboardInterrupt()])
@@ -62,13 +59,36 @@ def test_after_an_early_error_the_directory_is_as_it_was_before(tmp_path: Path, 
 def test_a_run_with_a_recipe_is_kept_after_an_error(tmp_path: Path) -> None:
     def begin() -> None:
         with claimed(tmp_path) as run:
-            assert run is not None
             run.recipe_file.write_text("")
             raise ValueError("in step 7")
 
     with pytest.raises(ValueError, match="in step 7"):
         begin()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "recipe.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "checkpoints", "recipe.toml"]
+
+
+def test_what_a_killed_start_left_is_claimed_again(tmp_path: Path) -> None:
+    left = ["environment.json", "data.json", "skipped.jsonl", "log.txt", ".recipe.toml.7.tmp", ".lock", ".owner"]
+    for name in left:
+        (tmp_path / name).write_text("of the one before")
+    for folder in ("checkpoints", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "data" / "stdin").write_text("rows of the one before")
+    with claimed(tmp_path) as run:
+        assert not run.data.exists() and not (tmp_path / ".recipe.toml.7.tmp").exists()
+
+
+def test_a_claim_that_a_process_holds_is_an_error(tmp_path: Path) -> None:
+    with claimed(tmp_path), pytest.raises(RunError, match=f"process {os.getpid()}"), claimed(tmp_path):
+        pytest.fail("work began")
+
+
+@pytest.mark.parametrize("name", ["data", "log.txt", "environment.json", ".git"])
+def test_a_directory_that_no_start_has_claimed_is_not_taken_for_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(RunError), claimed(tmp_path):
+        pytest.fail("work began")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_directory_that_is_not_empty_is_an_error_and_stays_unchanged(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from luthier.api.train import plan
 from luthier.console import Console
-from luthier.errors import ModelError, UsageError
+from luthier.errors import ModelError, RecipeError, UsageError
 from luthier.pipeline import parts
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
 from luthier.recipe import Recipe, TrainingRecipe
@@ -169,3 +169,42 @@ def test_a_fresh_tokenizer_keeps_the_configuration_of_a_pretrained_model(tiny_mo
     assert (config.model_type, config.hidden_size) == ("bert", 32)
     assert len(tokenizer) <= 100
     assert tokenizer("great").tokens()[0] == "[CLS]"
+
+
+# -- settings that a task does not use -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task", "shape", "settings"),
+    [
+        ("text-classification", "single/one", {"generation__num_beams": 4}),
+        ("text-classification", "single/one", {"data__stride": 8}),
+        ("text-classification", "single/one", {"evaluation__threshold": 0.3}),
+        ("text-classification", "single/several", {"data__positive_label": "joy"}),
+        ("text-classification", "single/number", {"training__class_weights": "balanced"}),
+        ("token-classification", "tokens", {"training__class_weights": {"O": 0.1}}),
+        ("question-answering", "answerable", {"data__label_all_subwords": True}),
+        ("chat", "messages", {"data__max_target_length": 20}),
+        ("translation", "en-de", {"evaluation__threshold": 0.3}),
+        ("token-classification", "tokens", {"evaluation__generated_rows": 3}),
+    ],
+)
+def test_a_setting_that_the_task_does_not_use_is_refused(task: str, shape: str, settings: dict[str, Any]) -> None:
+    (key,) = settings
+    recipe = recipe_of(task=task, data__shape=shape, **settings)
+    with pytest.raises(RecipeError, match=f"task {task} does not use {key.replace('__', '.')}"):
+        with_defaults(recipe, find(task))
+
+
+@pytest.mark.parametrize("task", ["text-classification", "token-classification", "creative-writing", "summarization"])
+def test_a_written_recipe_is_taken_again(task: str) -> None:
+    shape = next(iter(find(task).shapes), "")
+    recipe, _ = with_defaults(recipe_of(task=task, data__shape=shape), find(task))
+    again, decisions = with_defaults(Recipe.build(recipe.model_dump()), find(task))
+    assert again == recipe and decisions == []
+
+
+def test_sampling_that_the_temperature_implies_is_a_decision() -> None:
+    recipe, (decision,) = with_defaults(recipe_of(task="translation", generation__temperature=0.7), find("translation"))
+    assert recipe.generation.do_sample is True
+    assert (decision.what, decision.value, decision.why) == ("sampling", "on", "temperature is 0.7")

@@ -86,3 +86,31 @@ def test_splits_without_a_known_name_are_refused(tmp_path: Path) -> None:
 def test_a_recipe_file_and_data_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="either one recipe or data"):
         build_recipe(["a.csv", "b.toml"], {}, tmp_path, Console())
+
+
+@pytest.mark.parametrize(
+    ("table", "changes", "left"),
+    [
+        ("from_scratch = 'tiny'\narchitecture = 'bert'\nvocabulary_size = 200", {}, {}),
+        ("name = 'a'\nfresh_tokenizer = true\nvocabulary_size = 200", {}, {"fresh_tokenizer", "vocabulary_size"}),
+        (
+            "name = 'a'\nfresh_tokenizer = true\nvocabulary_size = 200",
+            {"fresh_tokenizer": False},
+            {"fresh_tokenizer"},
+        ),
+        ("dropout = 0.2", {}, {"dropout"}),
+    ],
+)
+def test_a_named_model_takes_the_place_of_a_new_one(
+    table: str, changes: dict[str, bool], left: set[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "recipe.toml"
+    file.write_text(f"[model]\n{table}\n")
+    made = build_recipe(str(file), {"model": "minilm", **changes}, tmp_path, Console()).model
+    assert made.name == "minilm" and made.model_fields_set == {"name", *left}
+
+
+def test_a_recipe_whose_model_is_no_table_is_still_refused_as_such(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text('model = "minilm"\n')
+    with pytest.raises(RecipeError):
+        build_recipe(str(tmp_path / "recipe.toml"), {"model": "minilm"}, tmp_path, Console())

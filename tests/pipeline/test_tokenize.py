@@ -89,10 +89,17 @@ def test_targets_have_their_own_limit() -> None:
 
 
 def test_stride_defaults_to_a_third_of_max_length_and_is_at_most_half() -> None:
+    tags = find("token-classification")
     recipe = recipe_of(data__max_length=12)
-    assert choose_limits(recipe, CLASSIFIES, {"train": encoded([5])}, 512)[0].stride == recipe.data.stride == 4
+    assert choose_limits(recipe, tags, {"train": encoded([5])}, 512)[0].stride == recipe.data.stride == 4
     wide = recipe_of(data__max_length=12, data__stride=11)
-    assert choose_limits(wide, CLASSIFIES, {"train": encoded([5])}, 512)[0].stride == 6
+    assert choose_limits(wide, tags, {"train": encoded([5])}, 512)[0].stride == 6
+
+
+def test_rows_that_are_truncated_have_no_stride() -> None:
+    recipe = recipe_of(data__max_length=12)
+    assert choose_limits(recipe, CLASSIFIES, {"train": encoded([5])}, 512)[0].stride == 0
+    assert recipe.data.stride is None
     none = recipe_of(data__max_length=12, data__stride=0)
     assert choose_limits(none, CLASSIFIES, {"train": encoded([5])}, 512)[0].stride == 0
 
@@ -151,7 +158,7 @@ def test_rows_are_truncated_to_max_length_with_a_finding(tiny_model: Path) -> No
     assert [len(ids) for ids in found["train"].rows["input_ids"]] == [4, 6, 4, 4]
     assert found["train"].full_lengths.tolist() == [4, 9, 4, 4]
     assert found["train"].rows["labels"][:] == [0, 1, 0, 1]
-    assert task.set_limits == Limits(6, None, 2)
+    assert task.set_limits == Limits(6, None, 0)
     assert decision.value == "6 tokens"
     (cut,) = [finding for finding in findings if finding.id == "truncation"]
     assert cut.rows == (2,) and cut.severity == "warning"

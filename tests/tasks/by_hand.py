@@ -26,7 +26,7 @@ from luthier.recipe import Recipe
 from luthier.recipe_tables import put
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
-from luthier.tasks.registry import restore
+from luthier.tasks.registry import find, restore, shapes_using
 from tests.faults.runs import quick_report
 
 Row = Mapping[str, Any]
@@ -40,11 +40,18 @@ QUICK: dict[str, Any] = {
     "model.dropout": 0.0,
     "evaluation.resamples": 100,
     "evaluation.baselines": False,
+}
+QUICK_TEXTS: dict[str, Any] = {
     "evaluation.samples": 2,
     "evaluation.generated_rows": 3,
     "generation.max_new_tokens": 6,
     "generation.do_sample": False,
 }
+
+
+def quick(task: str) -> dict[str, Any]:
+    """The quick settings that a task uses."""
+    return QUICK | {key: value for key, value in QUICK_TEXTS.items() if shapes_using(find(task), key)}
 
 
 def recipe_of(**settings: Any) -> Recipe:
@@ -183,9 +190,12 @@ def write(file: Path, rows: Sequence[Row]) -> Path:
     return file
 
 
-def run(folder: Path, model: Path, rows: Sequence[Row], *, name: str = "run", **settings: Any) -> Path:
-    """A finished run on rows."""
+def run(
+    folder: Path, model: Path, rows: Sequence[Row], *, name: str = "run", texts: bool = True, **settings: Any
+) -> Path:
+    """A finished run on rows, of a task that generates texts or not."""
     data = write(folder / f"{name}.jsonl", rows)
-    overrides = QUICK | {"model.name": str(model)} | {key.replace("__", "."): v for key, v in settings.items()}
+    overrides = QUICK | (QUICK_TEXTS if texts else {}) | {"model.name": str(model)}
+    overrides |= {key.replace("__", "."): v for key, v in settings.items()}
     with quickly(folder):
         return api.train(data, run_dir=folder / name, **overrides).run.path

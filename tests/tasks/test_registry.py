@@ -6,9 +6,20 @@ from pathlib import Path
 import pytest
 
 from luthier.data.tokenized import Limits
-from luthier.errors import UsageError
+from luthier.errors import RecipeError, UsageError
+from luthier.models.loading import WRITERS
+from luthier.recipe import Recipe
 from luthier.tasks.chat.task import Chat
-from luthier.tasks.registry import find, limits_in, provisional, registered, registry, restore
+from luthier.tasks.registry import (
+    find,
+    limits_in,
+    provisional,
+    refuse_unused,
+    registered,
+    registry,
+    restore,
+    shapes_using,
+)
 from tests.tasks.smallest import Stance, fitted
 
 OURS = {
@@ -120,3 +131,63 @@ def test_what_is_wrong_with_a_package_is_said_when_its_task_is_asked_for(name: s
 )
 def test_limits_come_back_from_a_card(card: dict[str, int | None], limits: Limits) -> None:
     assert limits_in(card) == limits
+
+
+# -- the recipe keys that not every task uses ------------------------------------------------------------------------
+
+
+def shapes() -> list[tuple[str, str]]:
+    return [(name, shape) for name in sorted(OURS) for shape in find(name).shapes or ("",)]
+
+
+@pytest.mark.parametrize(("name", "shape"), shapes())
+def test_the_keys_that_a_task_uses_are_keys_and_those_that_it_needs(name: str, shape: str) -> None:
+    task = find(name)
+    used, known = task.uses(shape), Recipe.known_keys()
+    assert len(set(used)) == len(used)
+    assert all(key in known or any(one.startswith(f"{key}.") for one in known) for key in used)
+    assert ("generation" in used) == (task.auto_class in WRITERS)
+    assert ("data.stride" in used) == (task.long_rows.stride(30) is not None)
+    assert ("data.max_target_length" in used) == (task.family == "encoder-decoder")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "key", "hint"),
+    [
+        ("text-classification", "single/one", "generation.num_beams", "tasks that use it: chat, creative-writing"),
+        ("text-classification", "single/one", "data.stride", "question-answering, text-generation, token-classif"),
+        (
+            "text-classification",
+            "single/one",
+            "evaluation.threshold",
+            "shapes that use it: single/several, pair/sev",
+        ),
+        ("text-classification", "pair/number", "training.class_weights", "shapes that use it: single/one, single/sev"),
+        ("text-classification", "pair/number", "training.label_smoothing", "shapes that use it: single/one"),
+        ("token-classification", "tokens", "training.class_weights", "tasks that use it: text-classification"),
+        ("question-answering", "answerable", "data.label_all_subwords", "tasks that use it: token-classification"),
+        ("translation", "en-de", "data.stride", "tasks that use it: creative-writing, question-answering"),
+        ("chat", "messages", "data.max_target_length", "tasks that use it: generative-qa, summarization, translation"),
+        ("summarization", "", "data.positive_label", "tasks that use it: text-classification"),
+        ("question-answering", "answerable", "evaluation.samples", "tasks that use it: chat"),
+    ],
+)
+def test_a_key_that_a_task_does_not_use_is_refused_with_those_that_do(
+    name: str, shape: str, key: str, hint: str
+) -> None:
+    with pytest.raises(RecipeError, match=f"task {name} does not use {key}") as caught:
+        refuse_unused(find(name), shape, ["training.epochs", key])
+    assert caught.value.where == key and hint in caught.value.hint
+    refuse_unused(find(name), shape, ["training.epochs", "data.max_length", "evaluation.metrics", "seed"])
+
+
+def test_the_keys_that_a_task_uses_are_taken() -> None:
+    refuse_unused(find("text-classification"), "single/several", ["evaluation.threshold", "training.class_weights"])
+    refuse_unused(find("translation"), "en-de", ["generation.num_beams", "evaluation.generated_rows"])
+    assert shapes_using(find("text-classification"), "data.positive_label") == ["single/one", "pair/one"]
+    assert shapes_using(find("chat"), "data.positive_label") == []
+
+
+def test_a_task_of_another_package_has_keys_too() -> None:
+    with provisional(Stance()), pytest.raises(RecipeError, match=r"task stance does not use generation\.num_beams"):
+        refuse_unused(find("stance"), "", ["generation.num_beams"])

@@ -50,6 +50,9 @@ class MultipleChoice(Task[Choices]):
     quoted = "context"
     hub_tag = "multiple-choice"
 
+    def uses(self, shape: str) -> Sequence[str]:
+        return ("training.label_smoothing",)
+
     def example(self, task: Recognised[Choices], values: Mapping[str, Any]) -> dict[str, Any] | Fault:
         found = super().example(task, values)
         if isinstance(found, Fault):

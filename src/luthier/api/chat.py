@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
 
+from luthier.console import Console
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.storage.atomic import write_text
 from luthier.tasks.chat.messages import Message
@@ -22,10 +23,12 @@ class Conversation:
     Args:
         predictor: A chat model.
         messages: The messages so far.
+        seed: Seed for sampling each reply; None for another reply each time.
     """
 
     predictor: Predictor
     messages: list[Message] = field(default_factory=list)
+    seed: int | None = None
 
     @property
     def system(self) -> str:
@@ -68,10 +71,13 @@ class Conversation:
         failure: list[BaseException] = []
 
         def write() -> None:
+            generate: Any = model.generate
+            mask, stopping = torch.ones_like(prompt), StoppingCriteriaList([stop])
             try:
-                generate: Any = model.generate
-                mask = torch.ones_like(prompt)
-                generate(prompt, attention_mask=mask, streamer=streamer, stopping_criteria=StoppingCriteriaList([stop]))
+                with torch.random.fork_rng(enabled=self.seed is not None):
+                    if self.seed is not None:
+                        torch.manual_seed(self.seed)
+                    generate(prompt, attention_mask=mask, streamer=streamer, stopping_criteria=stopping)
             except BaseException as error:  # raised where the text is read
                 failure.append(error)
                 streamer.end()
@@ -97,24 +103,35 @@ class _Stop(StoppingCriteria):
         return torch.full((len(input_ids),), self.wanted.is_set(), device=input_ids.device)
 
 
-def chat(target: str | Path, *, system: str = "", device: str | None = None) -> Conversation:
+def chat(
+    target: str | Path,
+    *,
+    system: str = "",
+    device: str | None = None,
+    console: Console | None = None,
+    **generation: Any,
+) -> Conversation:
     """Start a conversation.
 
     Args:
         target: A run, a model directory, a short name or a hub name of a decoder.
         system: The system message.
         device: As in `load`.
+        console: Receives decisions; silent by default.
+        **generation: Settings such as `temperature`, `max_new_tokens` or `seed` (default: the model's own); see
+            `Predictor.generating`.
     Returns:
         The conversation; `reply` continues it.
     Raises:
         ModelError: There is no such model, or it is not a chat model.
+        RecipeError: A setting is unknown, invalid or contradicts another.
 
     Example:
-        >>> conversation = luthier.chat("smollm2", system="Answer briefly.")
+        >>> conversation = luthier.chat("smollm2", system="Answer briefly.", temperature=0.7)
         >>> print("".join(conversation.reply("What is a luthier?")))
     """
     predictor = load(target, device=device)
     predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # raises if it is not a chat model
-    conversation = Conversation(predictor)
+    conversation = Conversation(predictor.generating(generation, console), seed=generation.get("seed"))
     conversation.system = system
     return conversation

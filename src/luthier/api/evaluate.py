@@ -22,7 +22,7 @@ from luthier.models.loading import load_model
 from luthier.models.sources import near
 from luthier.pipeline.inference.infer import answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
-from luthier.pipeline.inference.predictor import load
+from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.journal import same_data
 from luthier.pipeline.prepare import prepare, profile_sources, refuse, stopping
@@ -38,7 +38,14 @@ from luthier.storage.atomic import write_json
 from luthier.storage.disk import make_directory, writing
 from luthier.storage.temporary import temporary_directory
 from luthier.tasks.phases import Bound
+from luthier.tasks.registry import refuse_unused
 from luthier.text import listing
+
+USED = (  # the settings that scoring uses, besides those of the generation of text
+    *("task", "data.allow", "data.columns", "data.shape"),
+    *("evaluation.baselines", "evaluation.eval_batch_size", "evaluation.generated_rows", "evaluation.resamples"),
+    *("evaluation.metrics", "evaluation.metric_for_best", "evaluation.metric_mode"),
+)
 
 
 def evaluate(
@@ -57,11 +64,13 @@ def evaluate(
             read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
         console: Receives decisions and progress; silent by default.
-        **settings: Recipe keys as in `train`: columns, metrics, resamples, `allow`.
+        **settings: Recipe keys as in `train`: columns, metrics, resamples, `allow`; keys of the table `generation`,
+            such as `temperature` (default: the model's own), and `seed` for sampling.
     Returns:
         The scores, and where they and the predictions were written.
     Raises:
-        UsageError: No data for a model, or a model without a task.
+        RecipeError: The task does not use a setting, or generation settings contradict each other.
+        UsageError: No data for a model, a model without a task, or a setting that only training uses.
         FindingError: Half of the rows or more cannot be scored, and `allow` does not name this finding.
         FingerprintError: The run's data has changed since training.
 
@@ -75,18 +84,28 @@ def evaluate(
             raise UsageError("no such run or model", where=str(target), hint=hint)
         hint = f"only a run knows its own test rows: add the data: luthier evaluate {target} DATA"
         raise UsageError("no data to evaluate on", where=str(target), hint=hint)
+    others = dotted(settings)
+    names = {key: key.removeprefix("generation.") for key in others if key == "seed" or key.startswith("generation.")}
+    generation = {name: others.pop(key) for key, name in names.items()}
     if data is None:
-        if settings:
-            what = f"scoring a run again takes no other settings: {listing(list(settings))}"
+        if others:
+            named = listing([key.rpartition(".")[2] for key in others])
+            what = f"scoring a run again takes settings of generation, but no other settings: {named}"
             raise UsageError(what, where=str(target), hint="remove them, or add data after the run")
-        return _again(Run.open(target), device, console)
+        return _again(Run.open(target), generation, device, console)
+    unused = [key for key in others if key not in USED and not key.startswith("data.columns.")]
+    if unused:
+        hint = "remove it: only `luthier train` uses it"
+        raise UsageError(f"evaluate does not use {unused[0]}", where=unused[0], hint=hint)
     with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
         specs = [spec for several in splits.values() for spec in several]
-        return _on(str(target), specs, settings, device, console)
+        predictor = load(target, device=device)
+        refuse_unused(predictor.task.kind, predictor.task.shape, others)
+        return _on(str(target), predictor, specs, others, generation, console)
 
 
-def _again(run: Run, device: str | None, console: Console) -> Evaluation:
+def _again(run: Run, generation: Mapping[str, Any], device: str | None, console: Console) -> Evaluation:
     """Score a run's model again on its own held-out rows, read from its sources."""
     before = run.read_json(run.metrics_file)
     if before is None or not run.model.is_dir():
@@ -97,27 +116,36 @@ def _again(run: Run, device: str | None, console: Console) -> Evaluation:
     prepared = prepare(recipe, console)
     same_data(run, prepared)
     model = load_model(prepared.task.kind.auto_class, str(run.model), config=prepared.task.model_config())
-    _, scored = score_split(prepared, model, before["split"], console)
-    found = scored.to_dict(prepared.task.name)
-    same = "the same as the run's own" if found == before else "not the same as the run's own"
-    console.say(f"{len(scored.predictions['row'])} {scored.split} rows: the metrics are {same}")
-    return _write(run.path / "evaluations" / scored.split, scored, prepared.task.name, str(run.path))
+    predictor = Predictor(prepared.task, model).generating(generation, console)
+    prepared.task = predictor.task
+    _, scored = score_split(prepared, predictor.model, before["split"], console)
+    if not generation:
+        equal = scored.to_dict(prepared.task.name) == before
+        same = "the same as the run's own" if equal else "not the same as the run's own"
+        console.say(f"{len(scored.predictions['row'])} {scored.split} rows: the metrics are {same}")
+    return _write(run.path / "evaluations" / scored.split, scored, prepared.task.name, str(run.path), generation)
 
 
 def _on(
-    target: str, data: Sequence[str], settings: Mapping[str, Any], device: str | None, console: Console
+    target: str,
+    predictor: Predictor,
+    data: Sequence[str],
+    settings: Mapping[str, Any],
+    generation: Mapping[str, Any],
+    console: Console,
 ) -> Evaluation:
     """Score a model on new data."""
-    predictor = load(target, device=device)
+    predictor = predictor.generating(generation, console)
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
-    for key, value in dotted(settings).items():
+    for key, value in settings.items():
         put(values, key, value)
     recipe = Recipe.build(values, where="options")
     sources = [source for group in discover(data).values() for source in group]
     task, examples = _examples(predictor.task, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))
     raw = RawOutputs.wanted(recipe, asked.rows)
-    answers, _ = answer(task, predictor.model, asked, recipe, console=console, raw=raw)
+    generated = recipe.evaluation.generated_rows
+    answers, _ = answer(task, predictor.model, asked, recipe, generated=generated, console=console, raw=raw)
     for spec in recipe.evaluation.metrics:
         console.decision(how_called(spec, raw))
     train = _training_rows(target, console)
@@ -132,7 +160,7 @@ def _on(
     content = hashlib.sha256("".join(source.digest for source in sources).encode()).hexdigest()
     name = "-".join([*re.findall(r"\w+", named), content[:6]])
     parent = Path(target) if (Path(target) / RECIPE).is_file() else Path()
-    return _write(parent / "evaluations" / name, scored, task.name, target)
+    return _write(parent / "evaluations" / name, scored, task.name, target, generation)
 
 
 def _examples(
@@ -199,11 +227,11 @@ def _training_rows(target: str, console: Console) -> Dataset | None:
     return prepared.splits["train"]
 
 
-def _write(directory: Path, scored: Scored, task: str, target: str) -> Evaluation:
+def _write(directory: Path, scored: Scored, task: str, target: str, generation: Mapping[str, Any]) -> Evaluation:
     with writing(directory):
         make_directory(directory)
-    found = scored.to_dict(task)
+    found = scored.to_dict(task) | ({"generation": dict(generation)} if generation else {})
     write_predictions(directory / "predictions.parquet", scored.predictions)
     write_json(directory / "metrics.json", found)
-    shown = {key: found[key] for key in ("metrics", "baselines", "differences")}
+    shown = {key: found[key] for key in ("metrics", "baselines", "differences", "generation") if key in found}
     return Evaluation({"run": target, **shown, "directory": str(directory)}, directory)

@@ -5,7 +5,7 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
-from luthier.errors import ResourceError, UsageError
+from luthier.errors import ResourceError, UsageError, nearest
 from luthier.pipeline.inference.inputs import FIRST_ROWS, has_inputs, with_inputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.settings import columns_of
+from luthier.recipe import GenerationRecipe
 from luthier.storage import atomic
 from luthier.storage.append import AppendFile, whole_lines
 from luthier.storage.checksums import digest
@@ -29,6 +30,8 @@ from luthier.text import listing, plural
 
 __all__ = ["load", "predict", "predict_file"]
 
+GENERATION = (*GenerationRecipe.model_fields, "seed")
+
 
 def predict(
     target: str | Path,
@@ -36,7 +39,7 @@ def predict(
     *,
     device: str | None = None,
     console: Console | None = None,
-    **columns: str | Sequence[str],
+    **settings: Any,
 ) -> Iterator[dict[str, Any]]:
     """Predict texts or the rows of a source, one at a time and in order.
 
@@ -45,13 +48,16 @@ def predict(
         data: A list of texts, the path of one source, or rows in memory in any form that `train` takes. Columns with
             other names than in training are recognised as in `train`, where that is certain.
         device: As in `load`.
-        console: Receives the columns that were found; silent by default.
-        **columns: Role to column: `text` for the input, or both inputs, else by the names of the task's roles.
+        console: Receives the columns that were found, and other decisions; silent by default.
+        **settings: Role to column: `text` for the input, or both inputs, else by the names of the task's roles. For
+            tasks that generate text, also settings such as `temperature` (default: the model's own), as in
+            `Predictor.generating`.
     Returns:
         An iterator over the rows, each with its fields, `prediction`, and `score` or `scores` if the task has them.
     Raises:
         ModelError: There is no such model, or it was not fine-tuned for a task.
         DataError: The source cannot be read, or lacks a column that the model needs.
+        RecipeError: Settings of generation that are invalid, or for a model that does not generate text.
         UsageError: Several sources or splits, or too many columns.
 
     Example:
@@ -59,15 +65,28 @@ def predict(
         ...     print(row["prediction"], row["score"])
         >>> pandas.DataFrame(luthier.predict("runs/first", reviews))
     """
-    predictor = load(target, device=device)
+    console = console or Console()
+    predictor, columns = _generating(load(target, device=device), settings, console)
     if isinstance(data, list | tuple) and data and all(isinstance(text, str) for text in data):
+        if columns:
+            name = next(iter(columns))
+            raise UsageError(f"texts have no columns, and no setting {name!r}", hint=nearest(name, GENERATION))
         texts = (Record("texts", row, dict(predictor.fields(text))) for row, text in enumerate(data, start=1))
         return predictor.stream(texts)
     folder = temporary_directory()
     source = _open(data, Path(folder.name), predictor)
     command = ["luthier", "predict", str(target), "--file"]
-    reader = _reading(predictor, source, columns, console or Console(), command)
+    reader = _reading(predictor, source, columns, console, command)
     return reader.stream(_records(source, folder))
+
+
+def _generating(
+    predictor: Predictor, settings: Mapping[str, Any], console: Console
+) -> tuple[Predictor, dict[str, Any]]:
+    """The predictor with the settings of generation, and the other settings."""
+    generation = {name: value for name, value in settings.items() if name in GENERATION}
+    columns = {name: value for name, value in settings.items() if name not in GENERATION}
+    return predictor.generating(generation, console), columns
 
 
 def _open(data: Any, folder: Path, predictor: Predictor) -> Source:
@@ -111,12 +130,13 @@ def predict_file(
     *,
     device: str | None = None,
     console: Console | None = None,
-    **columns: str | Sequence[str],
+    **settings: Any,
 ) -> int:
     """Write the rows of a source with their answers as JSON lines.
 
     Lines go to `OUTPUT.part`, which is renamed when the last row is done. If an interrupted call is repeated with the
-    same source and model, it resumes after the last complete line. An error other than a full disk leaves nothing.
+    same source, model and settings, it resumes after the last complete line. An error other than a full disk leaves
+    nothing.
 
     Args:
         target: A run, a model directory, a short name or a hub name.
@@ -124,12 +144,12 @@ def predict_file(
         output: The file to write.
         device: As in `load`.
         console: Receives the columns that were found, and shows the progress; silent by default.
-        **columns: As in `predict`.
+        **settings: As in `predict`.
     Returns:
         Rows in the file.
     Raises:
-        DataError: As in `predict`.
-        UsageError: An unfinished output belongs to another source or model.
+        DataError, RecipeError: As in `predict`.
+        UsageError: An unfinished output belongs to another source or model, or to other settings.
         ResourceError: The disk is full.
 
     Example:
@@ -138,7 +158,7 @@ def predict_file(
     console, output = console or Console(), Path(output)
     _see_output(output, paths_in(data) or [])
     with temporary_directory() as folder:
-        predictor = load(target, device=device)
+        predictor, columns = _generating(load(target, device=device), settings, console)
         source = _open(data, Path(folder), predictor)
         command = ["luthier", "predict", str(target), "--output", str(output), "--file"]
         return _write(_reading(predictor, source, columns, console, command), source, output, console)
@@ -206,7 +226,7 @@ def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> tuple[i
         return 0, 0
     if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != origin:
         raise UsageError(
-            "the output file is an unfinished output of another source or model",
+            "the output file is an unfinished output of another source or model, or of other settings",
             where=str(part),
             hint="delete it, or choose another --output",
         )
@@ -224,7 +244,6 @@ def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
     weights = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
     return {
         "source": source.digest,
-        "columns": predictor.task.columns,
         "model": [digest(path) for path in weights] or name,
-        "limits": asdict(predictor.task.set_limits),
+        "task": predictor.task.card(),
     }

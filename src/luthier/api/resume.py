@@ -7,10 +7,11 @@ from luthier import processes
 from luthier.api.report import report
 from luthier.console import Console
 from luthier.engines.events import Callback, Events
-from luthier.pipeline.journal import blamed_on, same_data
+from luthier.pipeline.journal import blamed_on, discard_checkpoints, same_data
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.training import finish, take_part
+from luthier.run_directory.edited import refuse_edited
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run
 
@@ -26,7 +27,7 @@ def resume(run_dir: Path | str, *, console: Console | None = None, callbacks: Se
         As `train`.
     Raises:
         RunError: It is not a run directory, or another process is writing to it.
-        FingerprintError: The data or the recipe has changed.
+        FingerprintError: The data or the recipe has changed, also of a run that is complete.
         DamagedError: There are checkpoints, but none of them is intact.
 
     Example:
@@ -45,8 +46,10 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
         console.write_to(run.log_file)
         done = run.read_json(run.result_file)
         if done is not None:
+            refuse_edited(run)
             if not run.report_file.exists():
                 report(run.path)  # the run was killed while it was written
+            discard_checkpoints(run, console)
             console.say(f"the run is already complete: {run.report_file}")
             result = Result(done, run)
             return processes.on_main(lambda: result)
@@ -55,4 +58,5 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
         processes.on_main(lambda: (run, prepared.recipe))
         result = finish(run, prepared, events, console)
         report(run.path)
+        discard_checkpoints(run, console)
         return result

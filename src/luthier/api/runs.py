@@ -15,8 +15,9 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     Args:
         parent: The directory that holds run directories.
     Returns:
-        For each run `run`, `state`, `task`, `model`, `started`, `steps`, `metric` with its name and score, and
-        `verdict`: the best `baseline` on this metric, and whether the model is significantly better (`says`).
+        For each run `run`, `state`, `task`, `model`, `started`, `steps`, `metric` with its name and score,
+        `verdict`: the best `baseline` on this metric, and whether the model is significantly better (`says`), and
+        `size_bytes`.
     Raises:
         RunError: There is no such directory.
 
@@ -52,6 +53,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "steps": result["steps"] if result else None,
         "metric": metric,
         "verdict": verdict,
+        "size_bytes": run.size(),
     }
 
 

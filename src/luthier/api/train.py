@@ -1,6 +1,7 @@
 """`train`: from a table of text to a model, a score on held-out rows and a report."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ from luthier.data.reading.memory import Data
 from luthier.engines.events import Callback, Events
 from luthier.models.device import choose_device, gpus
 from luthier.pipeline.assemble import decide_precision
-from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, write_skipped
+from luthier.pipeline.journal import (
+    STDIN,
+    blamed_on,
+    claimed,
+    data_name,
+    discard_checkpoints,
+    keep_data,
+    write_skipped,
+)
 from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
@@ -19,7 +28,7 @@ from luthier.pipeline.training import finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
-from luthier.run_directory.run import Run, new_path
+from luthier.run_directory.run import new_path
 from luthier.storage.atomic import write_json, write_text
 from luthier.storage.temporary import temporary_directory
 
@@ -80,28 +89,29 @@ def train(
 
 def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, events: Events, console: Tee) -> Result:
     """Start a new run."""
-    with temporary_directory() as folder:
+    with temporary_directory() as folder, ExitStack() as stack:
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
         events.check_engine(recipe.training.engine)
-        with claimed(run_dir) as asked:
-            choose_device(recipe.device)  # a device that does not exist is refused before the data is read
-            prepared = prepare(recipe, console, spool_to=spool / STDIN)
-            refuse(prepared.stopping, prepared.sources)
-            decide_precision(prepared, console)
-            run = asked or Run.create(new_path(prepared.task.name, data_name(prepared)))
-            with run.lock(), blamed_on(run):
-                console.write_to(run.log_file)
-                keep_data(prepared, spool, run)
-                write_json(run.environment_file, environment([name for _, name, _ in gpus()]))
-                write_json(run.data_file, prepared.to_dict())
-                write_skipped(prepared, run)
-                # Written last: a run with a recipe has everything that a resume does not write again.
-                write_text(run.recipe_file, prepared.recipe.to_toml())
-                processes.on_main(lambda: (run, prepared.recipe))
-                result = finish(run, prepared, events, console)
-                report(run.path)
-                return result
+        asked = None if run_dir is None else stack.enter_context(claimed(run_dir))
+        choose_device(recipe.device)  # a device that does not exist is refused before the data is read
+        prepared = prepare(recipe, console, spool_to=spool / STDIN)
+        refuse(prepared.stopping, prepared.sources)
+        decide_precision(prepared, console)
+        run = asked or stack.enter_context(claimed(new_path(prepared.task.name, data_name(prepared))))
+        with blamed_on(run):
+            console.write_to(run.log_file)
+            keep_data(prepared, spool, run)
+            write_json(run.environment_file, environment([name for _, name, _ in gpus()]))
+            write_json(run.data_file, prepared.to_dict())
+            write_skipped(prepared, run)
+            # Written last: a run with a recipe has everything that a resume does not write again.
+            write_text(run.recipe_file, prepared.recipe.to_toml())
+            processes.on_main(lambda: (run, prepared.recipe))
+            result = finish(run, prepared, events, console)
+            report(run.path)
+            discard_checkpoints(run, console)
+            return result
 
 
 def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:

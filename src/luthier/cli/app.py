@@ -12,7 +12,20 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from luthier import processes, threads
-from luthier.cli.commands import chat, compare, doctor, evaluate, inspect, predict, report, resume, runs, tasks, train
+from luthier.cli.commands import (
+    chat,
+    compare,
+    doctor,
+    evaluate,
+    inspect,
+    predict,
+    prune,
+    report,
+    resume,
+    runs,
+    tasks,
+    train,
+)
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
 from luthier.cli.options import GENERAL
@@ -24,7 +37,7 @@ COMMANDS = {
     "Train": (train.train, resume.resume),
     "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report),
     "Use": (predict.predict, chat.chat),
-    "Look around": (runs.runs, tasks.tasks, doctor.doctor),
+    "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }
 USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "doctor"}
 
@@ -45,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments after `luthier`; None takes them from `sys.argv`.
     Returns:
-        The exit code: 0 done, 1 internal error, 2 usage, 3 data, 4 resources, 5 interrupted but resumable, 130 Ctrl-C.
+        The exit code: 0 done, 1 internal error, 2 usage, 3 data, 4 resources, 5 interrupted but resumable, 130 Ctrl-C,
+        143 SIGTERM.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if argv is None and words[:1] and words[0] in USES_TORCH and not {"-h", "--help"} & set(words):

@@ -2,26 +2,34 @@
 
 import errno
 import re
+import signal
 import traceback
 from contextlib import closing
 from pathlib import Path
 
 from typer.exceptions import TyperException
 
+from luthier import interrupts
 from luthier.errors import LuthierError, ResourceError, UsageError
 from luthier.storage.append import AppendFile
 from luthier.storage.disk import write
 from luthier.storage.temporary import temporary_file
 
 MOST_LINES = 6
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
 class Interrupted(LuthierError):
-    """Ctrl-C before anything was saved."""
+    """Ctrl-C or SIGTERM before anything was saved.
 
-    exit_code = INTERRUPTED
+    Args:
+        number: The signal.
+    """
+
+    def __init__(self, number: signal.Signals) -> None:
+        what = "interrupted" if number == signal.SIGINT else f"interrupted by {number.name}"
+        super().__init__(what, hint="`luthier runs` lists the runs, `luthier resume RUN` resumes one")
+        self.exit_code = 128 + number
 
 
 class Bug(LuthierError):
@@ -42,7 +50,7 @@ def as_luthier_error(error: BaseException, command: str) -> LuthierError:
     if isinstance(error, TyperException):
         return _usage(error, command)
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted("interrupted", hint="`luthier runs` lists the runs, `luthier resume RUN` resumes one")
+        return Interrupted(error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT)
     if _is_out_of_memory(error):
         return ResourceError(
             "out of memory",
@@ -55,6 +63,8 @@ def as_luthier_error(error: BaseException, command: str) -> LuthierError:
             where=str(error.filename or ""),
             hint="free some disk space and try again",
         )
+    if (number := interrupts.caught()) is not None:
+        return Interrupted(number)  # raised while a library was imported, which made another error of it
     return _bug(error)
 
 

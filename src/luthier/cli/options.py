@@ -13,6 +13,7 @@ TASK = "Task and model"
 DATA = "Data"
 TRAINING = "Training"
 RUN = "Recipe and run"
+GENERATION = "Generation of text (default: the model's own settings)"
 GENERAL = "General"
 
 Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or data sets; - is stdin.")]
@@ -71,6 +72,43 @@ Set = Annotated[
     list[str] | None,
     Option("--set", metavar="KEY=VALUE", help="Set any recipe key; repeatable.", rich_help_panel=RUN),
 ]
+
+Temperature = Annotated[
+    float | None,
+    Option(metavar="T", help="Sampling temperature; 0 is greedy search.", rich_help_panel=GENERATION),
+]
+TopP = Annotated[
+    float | None,
+    Option("--top-p", metavar="P", help="Nucleus (top-p) sampling; 1 is off.", rich_help_panel=GENERATION),
+]
+TopK = Annotated[
+    int | None,
+    Option("--top-k", metavar="K", help="Sample from the K most likely tokens.", rich_help_panel=GENERATION),
+]
+MaxNewTokens = Annotated[
+    int | None,
+    Option("--max-new-tokens", metavar="N", help="Maximum tokens per answer.", rich_help_panel=GENERATION),
+]
+NumBeams = Annotated[
+    int | None, Option("--num-beams", metavar="N", help="Beams of beam search.", rich_help_panel=GENERATION)
+]
+SamplingSeed = Annotated[
+    int | None, Option("--seed", metavar="N", min=0, help="Seed for sampling.", rich_help_panel=GENERATION)
+]
+
+
+def generation(
+    temperature: float | None,
+    top_p: float | None,
+    top_k: int | None,
+    max_new_tokens: int | None,
+    num_beams: int | None,
+    seed: int | None,
+) -> dict[str, Any]:
+    """The generation settings that were given, by name."""
+    sampling = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "seed": seed}
+    given = {**sampling, "max_new_tokens": max_new_tokens, "num_beams": num_beams}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def overrides(

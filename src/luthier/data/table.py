@@ -11,6 +11,7 @@ from datasets import Dataset
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.values import is_missing
+from luthier.interrupts import check
 
 CHUNK = 10_000  # rows converted to Arrow at once
 SPLIT_NAMES = {
@@ -104,6 +105,7 @@ def _rows(sources: Mapping[str, Sequence[Source]]) -> Iterator[tuple[str, Record
     for split, several in sources.items():
         for source in several:
             for record in source.records():
+                check()
                 yield split, record
 
 

@@ -21,6 +21,7 @@ from typing_extensions import Buffer
 
 from luthier.arrays import IntArray
 from luthier.data.batches import IGNORED, flat, longest
+from luthier.interrupts import check
 from luthier.storage.disk import make_directory
 
 ROWS_PER_PROCESS = 50_000  # below this, a process takes longer to start than to tokenize
@@ -129,6 +130,7 @@ def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBas
     special = set(tokenizer.all_special_ids) - {unknown}
 
     def whole(batch: Examples, indices: list[int]) -> Features:
+        check()
         features = encode(batch)
         features.pop(EXAMPLES, None)  # each row is its own example
         ids = [flat(row) for row in features["input_ids"]]
@@ -174,6 +176,7 @@ def cut(
         return encoded
 
     def within(batch: Examples, indices: list[int]) -> Features:
+        check()
         features = encode(batch)
         if EXAMPLES in features:
             features[EXAMPLES] = [[indices[i] for i in owners] for owners in features[EXAMPLES]]

@@ -34,6 +34,7 @@ class TrainState:
         evaluations_without_gain: Evaluations since the best one.
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
+        evaluation_due: Whether a signal interrupted the evaluation at this step, so that a resume repeats it.
     """
 
     step: int = 0
@@ -46,6 +47,7 @@ class TrainState:
     evaluations_without_gain: int = 0
     curves_length: int = 0
     stopped: str = ""
+    evaluation_due: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,52 +1,19 @@
 """What happens between the steps: reading metrics, evaluating, saving, and stopping early."""
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from luthier import processes
+from luthier import interrupts, processes
 from luthier.engines import checkpoints
 from luthier.engines.base import Step, Training, check_weights
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
-
-
-class Signals:
-    """Catches the first SIGINT or SIGTERM, so that the step can be finished and saved; a second one stops at once."""
-
-    def __init__(self) -> None:
-        self.caught: signal.Signals | None = None
-
-    @contextmanager
-    def watch(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield  # only the main thread may set handlers
-            return
-        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.caught = signal.Signals(number)
-        if processes.count() == 1:  # a launcher repeats every signal, and kills processes that ignore it
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-    def agreed(self) -> signal.Signals | None:
-        """The signal that any process has caught so far; the same in every process."""
-        number = processes.largest(self.caught or 0)
-        return signal.Signals(number) if number else None
 
 
 @dataclass
@@ -74,7 +41,6 @@ class Supervisor:
     greater_is_better: bool
     name_rows: Callable[[Sequence[int]], str]
     events: Events = field(default_factory=Events)
-    signals: Signals = field(default_factory=Signals)
 
     def __post_init__(self) -> None:
         self._pending: list[Step] = []
@@ -82,14 +48,17 @@ class Supervisor:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """Catch signals during training, and notify the listeners when it ends."""
-        with self.signals.watch():
-            if self.training.recipe.eval_on_start and not self.training.state.step and self.evaluate is not None:
-                self._tell(self._measure(), best=False)  # it has no checkpoint that could be the best one
+        """Catch signals during training, and notify the listeners when it ends.
+
+        Raises:
+            InterruptedRun: A signal was caught.
+        """
+        with interrupts.watched(), interrupts.deferred():
+            self._start()
             self._clock = self._read_at = time.perf_counter()
             yield
+            interrupted = interrupts.agreed()
         state = self.training.state
-        interrupted = self.signals.agreed()
         if interrupted:
             raise processes.alike(
                 InterruptedRun(
@@ -102,12 +71,18 @@ class Supervisor:
         ended = TrainingEnded(state.step, state.stopped or "all steps completed")
         processes.on_main(lambda: self.events.emit("end", ended))
 
+    @property
+    def ended(self) -> bool:
+        """Whether no step is to be done: all are, or training was stopped. All processes must ask."""
+        state = self.training.state
+        return bool(state.step >= self.training.total_steps or state.stopped or interrupts.agreed())
+
     def __call__(self, step: Step) -> bool:
         training, recipe = self.training, self.training.recipe
         now = time.perf_counter()
         training.state.seconds += now - self._clock
         self._pending.append(step)
-        interrupted = self.signals.agreed() is not None  # checked once per step: a later signal counts in the next
+        interrupted = interrupts.agreed() is not None  # a signal after this counts in the evaluation or the next step
         last = step.step >= training.total_steps
         evaluate = self.evaluate is not None and (
             last or step.evaluate or self._due(recipe.eval_strategy, recipe.eval_steps)
@@ -117,9 +92,13 @@ class Supervisor:
         # On a CPU the values are available; elsewhere reading them waits for the device, so it is done rarely.
         if evaluate or save or step.loss.device.type == "cpu" or step.step % recipe.logging_steps == 0:
             self._read_numbers(now)
-        if evaluate:  # also if interrupted: otherwise the resumed run would lack it, and perhaps the best model
+        if evaluate:
             save = self._evaluate() or save
-        if training.state.stopped or save:
+            interrupted = interrupts.agreed() is not None
+        ends = last or bool(training.state.stopped)
+        if ends and recipe.save_strategy == "no" and not interrupted:
+            processes.on_main(self.curves.sync)  # no checkpoint: the end takes the weights of the last step from memory
+        elif ends or save or interrupted:
             self._save()
         self._clock = time.perf_counter()
         return bool(training.state.stopped or interrupted)
@@ -159,17 +138,34 @@ class Supervisor:
             )
         )
 
-    def _measure(self) -> Mapping[str, float]:
-        """Compute the metrics on the validation rows."""
+    def _start(self) -> None:
+        """Evaluate before the first step, if asked to, or repeat the evaluation that a signal interrupted."""
+        state = self.training.state
+        if state.evaluation_due:
+            self._evaluate()
+            self._save()
+        elif self.training.recipe.eval_on_start and not state.step and self.evaluate is not None:
+            metrics = self._measure()
+            if metrics is not None:
+                self._tell(metrics, best=False)  # it has no checkpoint that could be the best one
+
+    def _measure(self) -> Mapping[str, float] | None:
+        """Compute the metrics on the validation rows; None if a signal interrupted this, in any process."""
         assert self.evaluate is not None
         check_weights(self.training)
         # Random numbers drawn by a metric must not change those of dropout.
         randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()
-        metrics = processes.on_main(self.evaluate)
+        metrics = None if interrupts.agreed() else processes.on_main(self._metrics_or_none)
         self.training.model.train()
         checkpoints.set_random_state(randomness, self.training.device)
         return metrics
+
+    def _metrics_or_none(self) -> Mapping[str, float] | None:
+        assert self.evaluate is not None
+        with suppress(interrupts.Interrupted):
+            return self.evaluate()
+        return None
 
     def _tell(self, metrics: Mapping[str, float], *, best: bool) -> None:
         state = self.training.state
@@ -180,6 +176,9 @@ class Supervisor:
     def _evaluate(self) -> bool:
         """Evaluate, and return whether this is the best model so far."""
         state, metrics = self.training.state, self._measure()
+        state.evaluation_due = metrics is None
+        if metrics is None:
+            return False
         value, best = metrics.get(self.metric_for_best, math.nan), state.best_value
         loss, best_loss = metrics.get("loss", math.inf), state.best_loss
         gain = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))

@@ -26,6 +26,9 @@ class Entity(NamedTuple):
     end: int
 
 
+Units = Callable[[Sequence[str]], list[Entity]]
+
+
 def entities(tags: Sequence[str]) -> list[Entity]:
     """The entities of one sentence's IOB2 tags, in order. Any tag other than `O` and `B-` is read as `I-`."""
     found: list[Entity] = []
@@ -39,6 +42,17 @@ def entities(tags: Sequence[str]) -> list[Entity]:
         if kind and not inside:
             start, inside = at, kind
     return found
+
+
+def each_tag(tags: Sequence[str]) -> list[Entity]:
+    """Each tag of a sentence by itself, for tags that do not mark spans, such as parts of speech."""
+    return [Entity(tag, at, at + 1) for at, tag in enumerate(tags)]
+
+
+def tag_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
+    """`accuracy` and `f1_macro` of tags of which each counts by itself; arguments as for `entity_metrics`."""
+    types = entity_types(predicted, gold, units=each_tag)
+    return [_accuracy(predicted, gold), f1(type_counts(predicted, gold, types, units=each_tag))]
 
 
 def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
@@ -113,18 +127,19 @@ _PAIRED: dict[str, Callable[[Entity, Entity], bool]] = {
 }
 
 
-def entity_types(*tags: Tags) -> list[str]:
+def entity_types(*tags: Tags, units: Units = entities) -> list[str]:
     """The entity types in tags, sorted."""
-    return sorted({entity.type for several in tags for sentence in several for entity in entities(sentence)})
+    return sorted({entity.type for several in tags for sentence in several for entity in units(sentence)})
 
 
-def type_counts(predicted: Tags, gold: Tags, types: Sequence[str]) -> csr_array:
+def type_counts(predicted: Tags, gold: Tags, types: Sequence[str], units: Units = entities) -> csr_array:
     """The per-sentence statistics of each type; used in `class_table` in place of `class_counts`.
 
     Args:
         predicted: IOB2 tags of each sentence.
         gold: Gold tags, as many for each sentence.
         types: Every type that occurs in them.
+        units: What is counted: `entities` or `each_tag`.
 
     Returns:
         `[n, 3 * types]`, sparse: how many entities of each type are correctly predicted, predicted, gold.
@@ -134,7 +149,7 @@ def type_counts(predicted: Tags, gold: Tags, types: Sequence[str]) -> csr_array:
     rows: list[int] = []
     columns: list[int] = []
     for row, (ours, theirs) in enumerate(zip(predicted, gold, strict=True)):
-        found, wanted = set(entities(ours)), set(entities(theirs))
+        found, wanted = set(units(ours)), set(units(theirs))
         for part, several in enumerate((found & wanted, found, wanted)):
             for entity in several:
                 if entity.type not in column:
@@ -145,11 +160,21 @@ def type_counts(predicted: Tags, gold: Tags, types: Sequence[str]) -> csr_array:
     return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(gold), 3 * len(types)), dtype=np.float64)
 
 
-def most_frequent_tags(train_tokens: Tags, train_tags: Tags, test_tokens: Tags) -> list[list[str]]:
+def most_frequent_tags(
+    train_tokens: Tags, train_tags: Tags, test_tokens: Tags, *, alone: bool = False
+) -> list[list[str]]:
     """Tag dictionary baseline: each word's most frequent tag in training, converted to valid IOB2.
 
     A word that is not in training is looked up in lower case, else it gets `O`. Ties go to the tag seen first.
+
+    Args:
+        train_tokens: Words of each training sentence.
+        train_tags: Their tags.
+        test_tokens: Words of each sentence to tag.
+        alone: Whether each tag counts by itself; then an unknown word gets the most frequent tag of all.
     """
+    every = Counter(tag for tags in train_tags for tag in tags) if alone else Counter[str]()
+    unknown = every.most_common(1)[0][0] if every else "O"
     exact: defaultdict[str, Counter[str]] = defaultdict(Counter)
     lowered: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for tokens, tags in zip(train_tokens, train_tags, strict=True):
@@ -157,10 +182,8 @@ def most_frequent_tags(train_tokens: Tags, train_tags: Tags, test_tokens: Tags) 
             exact[token][tag] += 1
             lowered[token.lower()][tag] += 1
     best = [{word: tags.most_common(1)[0][0] for word, tags in counted.items()} for counted in (exact, lowered)]
-    return [
-        valid_tags([best[0].get(token) or best[1].get(token.lower(), "O") for token in tokens])
-        for tokens in test_tokens
-    ]
+    found = [[best[0].get(token) or best[1].get(token.lower(), unknown) for token in tokens] for tokens in test_tokens]
+    return found if alone else list(map(valid_tags, found))
 
 
 def valid_tags(tags: Sequence[str]) -> list[str]:

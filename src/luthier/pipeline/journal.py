@@ -3,43 +3,68 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 from pathlib import Path
 
+from luthier.console import Console
 from luthier.data.reading.sources import is_stream
-from luthier.errors import FingerprintError
+from luthier.engines.checkpoints import list_checkpoints
+from luthier.errors import FingerprintError, InterruptedRun, ResourceError
+from luthier.interrupts import Interrupted
 from luthier.pipeline.prepare import Prepared
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import move, write_text
 from luthier.storage.disk import make_directory, remove_tree
+from luthier.text import size
 
 STDIN = "stdin"  # name of the file for standard input or another stream
 
 
 @contextmanager
-def claimed(run_dir: Path | str | None) -> Iterator[Run | None]:
-    """Claim the requested run directory before any work; restore it if an error occurs before the run is set up."""
-    if run_dir is None:
-        yield None
-        return
+def claimed(run_dir: Path | str) -> Iterator[Run]:
+    """Claim and lock a new run directory; restore it if an error occurs before the run is set up."""
     existed = Path(run_dir).exists()
     run = Run.create(Path(run_dir))
-    try:
-        yield run
-    except BaseException:
-        if not run.recipe_file.exists():
-            remove_tree(run.path)  # it was empty when it was claimed
-            if existed:
-                make_directory(run.path)
-        raise
+    with ExitStack() as held:
+        try:
+            held.enter_context(run.lock())
+        except ResourceError:
+            _restore(run, existed)
+            raise
+        Run.create(run.path)  # another process may have finished with it before the lock was ours
+        remove_tree(run.data)  # of a start that was killed
+        try:
+            yield run
+        except BaseException:
+            _restore(run, existed)
+            raise
+
+
+def _restore(run: Run, existed: bool) -> None:
+    """Undo a claim, unless the run has begun. The directory was empty before."""
+    if not run.recipe_file.exists():
+        remove_tree(run.path)
+        if existed:
+            make_directory(run.path)
 
 
 @contextmanager
 def blamed_on(run: Run) -> Iterator[None]:
-    """Add a note with the run to any exception, so that its traceback can go to the run's log."""
+    """Say how to resume a run that a signal stopped; note the run in other exceptions, whose traceback goes to its log.
+
+    Raises:
+        InterruptedRun: A signal stopped it, and it can be resumed.
+    """
     try:
         yield
+    except Interrupted as error:
+        if not run.recipe_file.exists():
+            raise
+        saved = list_checkpoints(run.checkpoints)
+        where = f"after step {saved[-1].step}" if saved else "from the beginning"
+        hint = f"`luthier resume {run.path}` continues {where}"
+        raise InterruptedRun(f"stopped by {error.signal.name}", where=str(run.path), hint=hint) from None
     except Exception as error:
         error.add_note(f"run: {run.path}")
         raise
@@ -71,6 +96,19 @@ def keep_data(prepared: Prepared, spool: Path, run: Run) -> None:
 def write_skipped(prepared: Prepared, run: Run) -> None:
     lines = [json.dumps(skipped.to_dict(), ensure_ascii=False) for skipped in prepared.table.skipped]
     write_text(run.skipped_file, "".join(f"{line}\n" for line in lines))
+
+
+def discard_checkpoints(run: Run, console: Console) -> None:
+    """Remove what a complete run could be resumed from, unless its recipe keeps it."""
+    if run.recipe.training.keep_checkpoints:
+        return
+    try:
+        freed = run.remove_checkpoints()
+    except ResourceError as error:
+        console.warn(f"the checkpoints of the finished run are left: {error.what} ({error.where})")
+    else:
+        if freed:
+            console.say(f"checkpoints removed: {size(freed)} (--keep-checkpoints keeps them)")
 
 
 def data_name(prepared: Prepared) -> str:

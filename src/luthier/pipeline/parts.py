@@ -16,6 +16,7 @@ from luthier.models.sources import default_model, locate
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Fitted
+from luthier.tasks.registry import refuse_unused
 from luthier.text import count, listing, plural, with_article
 from luthier.tokenizers.training import train_tokenizer
 
@@ -55,7 +56,19 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
 
 
 def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decision]]:
-    """The recipe with the defaults of its task and, if the model is new, of new models; and the decisions."""
+    """The recipe with the defaults of its task and, if the model is new, of new models; and the decisions.
+
+    Raises:
+        RecipeError: A setting was changed that the task does not use.
+    """
+    unset = Recipe().flatten()
+    changed = [key for key, value in recipe.flatten().items() if value != unset.get(key)]
+    refuse_unused(kind, recipe.data.shape or "", changed)
+    recipe, decisions = _with_defaults(recipe, kind)
+    return recipe, decisions + kind.decide(recipe)
+
+
+def _with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decision]]:
     model, training = recipe.model, recipe.training
     if model.from_scratch is None or model.architecture is None:
         return recipe.with_defaults(kind.defaults), []

@@ -41,7 +41,10 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         values, where = read_toml(Path(paths[0])), paths[0]
     else:
         values = {"data": specs_of(data, folder, console)}
-    for key, value in dotted(settings).items():
+    changes = dotted(settings)
+    if "model.name" in changes:
+        _replace_model(values, changes)
+    for key, value in changes.items():
         table, _, split = key.partition(".")
         if table == "data" and split in SPLITS:
             value = [spec for specs in specs_of(value, folder, console, split).values() for spec in specs]
@@ -79,6 +82,17 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
         hint = "rename its splits, or pass one of them"
         raise SourceError(f"no split is called train, validation or test: {listing(list(tables))}", hint=hint)
     return found
+
+
+def _replace_model(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Remove what a recipe says of a new model, and of its tokenizer, when a named model takes its place."""
+    model = values.get("model")
+    if not isinstance(model, dict):
+        return
+    renewed = changes.get("model.fresh_tokenizer", model.get("fresh_tokenizer"))
+    for key in ("from_scratch", "architecture", *(() if renewed else ("vocabulary_size",))):
+        if f"model.{key}" not in changes:
+            model.pop(key, None)
 
 
 def _set_by_user(section: Section) -> dict[str, Any]:

@@ -89,10 +89,9 @@ def choose_limits(
     if targets and data.max_target_length is None:
         data.max_target_length = CUT.length(max(int(lengths.max()) for lengths in targets), most)
     if data.stride is None:
-        data.stride = data.max_length // 3
-    limits = Limits(
-        data.max_length, data.max_target_length if targets else None, min(data.stride, data.max_length // 2)
-    )
+        data.stride = kind.long_rows.stride(data.max_length)
+    stride = min(data.stride or 0, data.max_length // 2)
+    limits = Limits(data.max_length, data.max_target_length if targets else None, stride)
     longer = float((whole["train"].full_lengths > limits.length).mean())
     return limits, kind.long_rows.decision(limits, longer, asked=given, needed=needed, most=most)
 

@@ -53,7 +53,7 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
     _go_on(run, training, decides, console)
     supervisor = _supervise(run, prepared, training, decides, events)
     with supervisor.watch(), _progress(console, training, events):
-        if training.state.step < training.total_steps and not training.state.stopped:
+        if not supervisor.ended:
             engine_named(prepared.recipe.training.engine)(training, supervisor, events)
     supervisor.curves.close()
     values = processes.on_main(lambda: _conclude(run, prepared, training, console))
@@ -69,6 +69,7 @@ def _conclude(run: Run, prepared: Prepared, training: Training, console: Console
         write_json(run.metrics_file, scored.to_dict(task.name))
     card = task.card()
     write_json(run.task_file, card)
+    write_json(run.settings_file, prepared.recipe.flatten())
     save_model(run.model, model, task.tokenizer, card, model_card(run, task.words(run.path)))
     values = _result(run, task, training, scored, model)
     write_json(run.result_file, values)
@@ -150,11 +151,14 @@ def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoin
 
 
 def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedModel:
-    """The model of the best checkpoint, or of the last step if there is no best one; newly built, without wrappers."""
+    """The model of the best step, or of the last one if there is no best; newly built, without wrappers."""
     model = fresh_model(prepared)
-    step = training.state.best_step or training.state.step
-    checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == step)
-    checkpoints.load_weights(model, checkpoint)
+    best = training.state.best_step
+    if best is None or best == training.state.step:
+        model.load_state_dict(training.model.state_dict())
+    else:
+        checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == best)
+        checkpoints.load_weights(model, checkpoint)
     return model.eval()
 
 

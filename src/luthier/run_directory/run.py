@@ -1,11 +1,12 @@
 """The run directory: paths of its files, its lock, and the list of runs."""
 
 import json
+import os
 import re
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 
 from luthier.errors import RecipeError, RunError, nearest
 from luthier.recipe import END, Recipe
-from luthier.storage.atomic import sweep
+from luthier.storage.atomic import remove_directory, sweep
 from luthier.storage.disk import make_directory
-from luthier.storage.lock import is_locked, locked
+from luthier.storage.lock import LOCK, OWNER, is_locked, locked
 
-RECIPE = "recipe.toml"
+RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
+BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
 
 
 @dataclass(frozen=True)
@@ -32,19 +34,19 @@ class Run:
 
     @classmethod
     def create(cls, path: Path) -> "Run":
-        """Create a new, empty run directory.
+        """Create a new run directory. What a start left behind that was killed before its recipe was written is reused.
 
         Raises:
             RunError: The directory is not empty or cannot be written.
         """
         with _permitted(path):
-            if path.is_dir() and any(path.iterdir()):
+            if path.is_dir() and not _is_unused(path):
                 held = (path / RECIPE).exists()
                 done = "it already contains a run" if held else "it is not empty"
                 hint = f"`luthier resume {path}` resumes it" if held else "choose another directory"
                 raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
         try:
-            make_directory(path / "checkpoints")
+            make_directory(path / CHECKPOINTS)
         except OSError as error:
             raise RunError(
                 f"the run directory cannot be created: {error.strerror}",
@@ -96,7 +98,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
+        return self.path / CHECKPOINTS
 
     @property
     def model(self) -> Path:
@@ -119,6 +121,11 @@ class Run:
     def task_file(self) -> Path:
         """What the task needs to interpret the predictions; also in the model directory."""
         return self.path / "task.json"
+
+    @property
+    def settings_file(self) -> Path:
+        """Dotted recipe key to the value that the result was computed with; the recipe may be edited later."""
+        return self.path / "settings.json"
 
     @property
     def result_file(self) -> Path:
@@ -166,6 +173,21 @@ class Run:
             return "done"
         return "running" if is_locked(self.path) else "stopped"
 
+    def size(self) -> int:
+        """The bytes of all its files."""
+        return _size(self.path)
+
+    def remove_checkpoints(self) -> int:
+        """Remove the checkpoints atomically, and return their size in bytes.
+
+        Raises:
+            ResourceError: They cannot be removed.
+        """
+        freed = _size(self.checkpoints)
+        if self.checkpoints.exists():
+            remove_directory(self.checkpoints)
+        return freed
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Lock the run for writing, and remove what killed processes left partly written; raises like `locked`."""
@@ -190,6 +212,23 @@ def list_runs(parent: Path) -> list[Run]:
     """
     with _permitted(parent):
         return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
+
+
+def _size(directory: Path) -> int:
+    total = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with suppress(FileNotFoundError):  # a running training renames and removes files
+                total += Path(folder, name).lstat().st_size
+    return total
+
+
+def _is_unused(path: Path) -> bool:
+    """Whether a directory is empty, or a start claimed it that was killed before it wrote the recipe."""
+    names = {entry.name for entry in path.iterdir()}
+    names = {name for name in names if name not in (LOCK, OWNER) and not (name[:1] == "." and name.endswith(".tmp"))}
+    claimed = (path / OWNER).exists()  # left by a process that was killed, or there while one is running
+    return names <= (BEFORE_RECIPE if claimed else {CHECKPOINTS}) and not any((path / CHECKPOINTS).glob("*"))
 
 
 @contextmanager

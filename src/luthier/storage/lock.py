@@ -11,6 +11,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 from luthier.errors import RunError
 from luthier.storage.disk import remove, write, writing
 
+LOCK, OWNER = ".lock", ".owner"
+
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
@@ -20,7 +22,7 @@ def locked(directory: Path) -> Iterator[None]:
         RunError: Another process holds it; the message says which.
         ResourceError: The disk is full.
     """
-    lock, owner = lock_of(directory), directory / ".owner"
+    lock, owner = lock_of(directory), directory / OWNER
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -49,4 +51,4 @@ def is_locked(directory: Path) -> bool:
 
 def lock_of(directory: Path) -> BaseFileLock:
     """The lock of a directory; entering it waits until no other process holds it."""
-    return FileLock(directory / ".lock")
+    return FileLock(directory / LOCK)

@@ -84,6 +84,14 @@ class Task(ABC, Generic[Learned]):
         """Further details of the columns, such as a label separator; stored with them."""
         return {}
 
+    def uses(self, shape: str) -> Sequence[str]:
+        """The recipe keys, or tables of them, that the task uses for rows of a shape although not every task does."""
+        return ()
+
+    def decide(self, recipe: Recipe) -> list[Decision]:
+        """Decide settings that follow from others, in the recipe; called once its defaults are set."""
+        return []
+
     def fits(self, config: PretrainedConfig) -> bool:
         """Whether a model can be fine-tuned for the task. Decoders can be classifiers too."""
         return self.family in families_of(config) or supports(config, self.auto_class)
@@ -317,6 +325,11 @@ class Task(ABC, Generic[Learned]):
 
     def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do
         """See `Bound.configure`."""
+
+    def generating(
+        self, task: Bound[Learned], model: PreTrainedModel, settings: Mapping[str, Any]
+    ) -> tuple[Learned, list[Decision]]:
+        return task.learned, []
 
     def notice(self, task: Bound[Learned], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
         return []

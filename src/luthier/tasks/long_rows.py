@@ -36,6 +36,10 @@ class LongRows:
         """
         return most if self.packed else min(most, -(-needed // 8) * 8)
 
+    def stride(self, length: int) -> int | None:
+        """The default number of tokens that consecutive windows share; None if rows are cut."""
+        return None if self.cut else length // 3
+
     def decision(self, limits: Limits, longer: float, *, asked: bool, needed: int, most: int) -> Decision:
         """The decision about the length, as it is printed.
 

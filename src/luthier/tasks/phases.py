@@ -332,6 +332,22 @@ class Bound(Fitted[Learned]):
         """Configure a new or loaded model, such as its generation settings."""
         self.kind.configure(self, model)
 
+    def generating(
+        self, model: PreTrainedModel, settings: Mapping[str, Any]
+    ) -> tuple["Bound[Learned]", list[Decision]]:
+        """The task with other generation settings; `configure` gives them to the model.
+
+        Args:
+            model: Its generation config has the settings that are not given.
+            settings: Keys of the recipe's table `generation`, and `seed` for sampling.
+        Returns:
+            The task, and the decisions made; the same task if it does not generate.
+        Raises:
+            RecipeError: A setting is invalid, or contradicts another.
+        """
+        learned, decisions = self.kind.generating(self, model, settings)
+        return replace(self, learned=learned), decisions
+
     def notice(self, examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
         """Findings that need the tokenized training examples."""
         return self.kind.notice(self, examples, rows)

@@ -1,6 +1,6 @@
 """The registry of tasks, Luthier's and those of other packages; restoring tasks from task cards."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from luthier.data.tokenized import Limits
-from luthier.errors import UsageError, nearest
+from luthier.errors import RecipeError, UsageError, nearest
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Fitted
+from luthier.text import listing
 
 GROUP = "luthier.tasks"
 OURS = "luthier"
@@ -89,6 +90,35 @@ def find(name: str, package: str = "") -> Task[Any]:
     if package and package != OURS:
         raise UsageError(f"the task {name!r} is not installed", where="--task", hint=f"pip install {package}")
     raise UsageError(f"no task {name!r}", where="--task", hint=nearest(name, tasks))
+
+
+def refuse_unused(task: Task[Any], shape: str, keys: Iterable[str]) -> None:
+    """Refuse recipe keys that some tasks use, but not this one.
+
+    Args:
+        task: The task.
+        shape: The form of its rows; empty for a task without shapes.
+        keys: Dotted keys that were set.
+    Raises:
+        RecipeError: The task does not use a key.
+    """
+    for key in keys:
+        users = {name: shapes_using(other, key) for name, other in registry().items()}
+        if not any(users.values()) or _uses(task, shape, key):
+            continue
+        own, others = users.get(task.name), [name for name, shapes in users.items() if shapes]
+        what = f"task {task.name} does not use {key}" + (f" for rows of shape {shape}" if own else "")
+        hint = f"remove it; {'shapes' if own else 'tasks'} that use it: {listing(own or others, 9)}"
+        raise RecipeError(what, where=key, hint=hint)
+
+
+def shapes_using(task: Task[Any], key: str) -> list[str]:
+    """The shapes for which a task uses a recipe key that not every task uses; empty if it does not use it."""
+    return [shape for shape in task.shapes or ("",) if _uses(task, shape, key)]
+
+
+def _uses(task: Task[Any], shape: str, key: str) -> bool:
+    return any(key == used or key.startswith(f"{used}.") for used in task.uses(shape))
 
 
 def restore(card: Mapping[str, Any]) -> Fitted[Any]:

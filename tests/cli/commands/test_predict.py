@@ -65,6 +65,19 @@ def test_predict_texts(stub: Stub, capsys: CapSys) -> None:
     ]
 
 
+def test_settings_of_generation_go_with_texts(stub: Stub, capsys: CapSys) -> None:
+    asked: list[Any] = []
+
+    def generating(settings: Any, console: Any) -> SimpleNamespace:
+        asked.append(settings)
+        return predictor([{"prediction": "Another answer."}])
+
+    stub("predict", load=lambda target, device: SimpleNamespace(generating=generating))
+    assert main(["predict", "runs/a", "Tell me.", "--temperature", "0", "--max-new-tokens", "5"]) == 0
+    assert asked == [{"temperature": 0.0, "max_new_tokens": 5}]
+    assert capsys.readouterr().out == "> Tell me.\nAnother answer.\n\n"
+
+
 def test_predict_pairs(stub: Stub, capsys: CapSys) -> None:
     seen: list[Any] = []
 

@@ -22,8 +22,8 @@ MODELS = {
 }
 Words = Callable[[Scene], list[str]]
 Change = Callable[[int, Row], Any]
-QUICK = ["--max-steps", "1", "--set", "resamples=100", "--set", "generated_rows=2", "--set", "max_new_tokens=4"]
-QUICK += ["--set", "samples=1", "--set", "eval_on_start=false", "--set", "baselines=false"]
+QUICK = ["--max-steps", "1", "--set", "resamples=100", "--set", "eval_on_start=false", "--set", "baselines=false"]
+QUICK_TEXTS = ["--set", "generated_rows=2", "--set", "samples=1", "--set", "max_new_tokens=4"]
 WHOLE = ["--set", "validation_share=0", "--set", "test_share=0"]  # every row is learned from
 NEEDED = "name others with --text and --label"
 SHOUTING = "{% for m in messages %}{{ m.role + m.content | upper }}{% endfor %}"
@@ -218,6 +218,13 @@ def calling(call: str, least: int = 0) -> Change:
 
 
 NER, QA = "token-classification", "question-answering"
+
+
+def quick(words: list[str]) -> list[str]:
+    """The quick settings for a command."""
+    return QUICK if NER in words or QA in words else QUICK + QUICK_TEXTS
+
+
 TASKS = [
     # -- token classification
     Case(

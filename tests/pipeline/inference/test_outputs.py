@@ -20,6 +20,7 @@ from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.score import quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
+from luthier.tasks.registry import find, shapes_using
 from tests.conftest import review_rows
 from tests.engines.helpers import prepared_data
 from tests.matrix.data import write
@@ -27,6 +28,7 @@ from tests.tasks.by_hand import recipe_of
 from tests.tasks.conftest import built as built  # noqa: PLC0414  # fixtures, for this folder too
 from tests.tasks.conftest import tuned as tuned  # noqa: PLC0414
 
+TEXTS = {"generation.do_sample": False, "generation.max_new_tokens": 8}
 SOURCE = """
 import numpy as np
 from sacrebleu import corpus_chrf
@@ -100,8 +102,7 @@ def task_of(task: str, folder: Path, model: Path, spec: str, **settings: Any) ->
         "data.test_share": 0.0,
         "training.precision": "fp32",
         "evaluation.metrics": [spec],
-        "generation.do_sample": False,
-        "generation.max_new_tokens": 8,
+        **(TEXTS if shapes_using(find(task), "generation") else {}),
         **settings,
     }
     return prepare(build_recipe(write(folder / "rows.jsonl", task), held, folder, Console()), Console())
@@ -188,7 +189,8 @@ def test_tokens_and_texts(
     source.write_text(f"{SOURCE}\nMODEL = {str(built(model))!r}\n", encoding="utf-8")
     spec = f"{source}:{function}"
     windows: dict[str, Any] = {} if function == "texts" else {"data.max_length": 14}
-    prepared = task_of(task, tmp_path, built(model), spec, **{"evaluation.samples": 99}, **windows)
+    samples = {"evaluation.samples": 99} if shapes_using(find(task), "evaluation.samples") else {}
+    prepared = task_of(task, tmp_path, built(model), spec, **samples, **windows)
     if windows:
         assert len(prepared.encoded["validation"].rows) > len(prepared.splits["validation"]), "some are in windows"
     check(prepared, spec, tmp_path, names)

@@ -1,25 +1,31 @@
 """Prediction: the forms of an input, invalid inputs, and loading a model."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from transformers import GPT2Config, GPT2ForSequenceClassification
+from transformers import GenerationConfig, GPT2Config, GPT2ForSequenceClassification
 from transformers.modeling_outputs import MultipleChoiceModelOutput, SequenceClassifierOutput
 
+from luthier.console import Console
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Limits
-from luthier.errors import ColumnError, DataError, ModelError, UsageError
+from luthier.errors import ColumnError, DataError, ModelError, RecipeError, UsageError
+from luthier.findings import Decision
 from luthier.models.export import save_model
 from luthier.pipeline.inference import predictor as module
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.tasks.text_classification.task import TextClassification
+from luthier.tasks.text_generation.task import TextGeneration
 from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review_rows
 from tests.tasks.by_hand import Oracle, bound, learned, predicting
+from tests.tasks.conftest import built as built  # noqa: PLC0414  # a fixture, for this module too
 from tests.tenth.luthier_multiple_choice import MultipleChoice
 
 ROWS = review_rows(20)
@@ -183,3 +189,73 @@ def test_a_model_with_a_task_card_has_the_task_and_limits_of_its_training(foreig
     assert found.predict(["a film"])[0]["scores"].keys() == {"bad", "good"}
     assert found.predict(["the story of two people in the town " * 3])[0]["truncated"] is True
     assert json.loads((tmp_path / "ours" / "luthier.json").read_text())["max_length"] == 8
+
+
+# -- settings of generation -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def writer(built: Callable[[str], Path]) -> Predictor:
+    """A decoder without a task card, whose answers have several tokens."""
+    found = load(built("LLaMA"))
+    torch.manual_seed(0)
+    for parameter in found.model.parameters():
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.3)
+    found.model.generation_config.min_new_tokens = 6
+    return found
+
+
+PROMPTS = [{"text": "the old cat"}, {"text": "a red house"}]
+
+
+def said(predictor: Predictor, **generation: Any) -> list[str]:
+    return [answer["prediction"] for answer in predictor.predict(PROMPTS, **generation)]
+
+
+def test_settings_of_generation_are_for_one_call(writer: Predictor) -> None:
+    before, greedy = writer.model.generation_config.to_dict(), said(writer, max_new_tokens=12)
+    short = said(writer, max_new_tokens=6)
+    assert all(long.startswith(one) and long != one for long, one in zip(greedy, short, strict=True))
+    sampled = said(writer, temperature=1.5, max_new_tokens=12, seed=1)
+    assert sampled == said(writer, temperature=1.5, max_new_tokens=12, seed=1) != greedy
+    assert sampled != said(writer, temperature=1.5, max_new_tokens=12, seed=2)
+    assert said(writer, max_new_tokens=12, num_beams=3) != greedy
+    assert writer.model.generation_config.to_dict() == before
+    assert said(writer, max_new_tokens=12) == greedy
+
+
+def test_a_predictor_with_other_settings_shares_the_weights(writer: Predictor) -> None:
+    told: list[Decision] = []
+
+    class Listening(Console):
+        def decision(self, decision: Decision) -> None:
+            told.append(decision)
+
+    other = writer.generating({"temperature": 0.5, "max_new_tokens": 4}, Listening())
+    assert next(other.model.parameters()) is next(writer.model.parameters())
+    assert [(one.what, one.value, one.why) for one in told] == [("sampling", "on", "temperature is 0.5")]
+    assert other.model.generation_config.temperature == 0.5
+    again = other.generating({"max_new_tokens": 5}).model.generation_config
+    assert (again.temperature, again.max_new_tokens) == (0.5, 5)
+    assert writer.generating({}) is writer
+
+
+def test_plain_transformers_generates_the_same_with_these_settings(writer: Predictor) -> None:
+    other = writer.generating({"num_beams": 2, "max_new_tokens": 8})
+    ids = other.tokenizer([row["text"] for row in PROMPTS[:1]], return_tensors="pt")["input_ids"]
+    written = other.model.generate(ids, attention_mask=torch.ones_like(ids), num_beams=2, max_new_tokens=8)
+    assert said(other)[0] == other.tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True).rstrip()
+
+
+def test_a_model_that_does_not_generate_refuses_settings_of_generation() -> None:
+    with pytest.raises(RecipeError, match=r"task text-classification does not use generation\.temperature") as caught:
+        predictor().predict("a film", temperature=0.5)
+    assert "chat" in caught.value.hint
+    with pytest.raises(RecipeError, match="no recipe key 'epochs'"):
+        bound_to_write().predict("a film", epochs=3)
+
+
+def bound_to_write() -> Predictor:
+    task, _ = learned(TextGeneration, [{"text": "a film"}])
+    return predicting(task, SimpleNamespace(generation_config=GenerationConfig()), TOKENIZER, Limits(32))

@@ -31,7 +31,8 @@ SAMPLING: dict[str, Any] = {
 def written(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that samples stories at the start and after each of two epochs."""
     folder = tmp_path_factory.mktemp("stories")
-    return run(folder, built("LLaMA"), stories(40), **SAMPLING, generation__temperature=0.7)
+    settings = SAMPLING | {"generation__temperature": 0.7, "training__keep_checkpoints": True}
+    return run(folder, built("LLaMA"), stories(40), **settings)
 
 
 def test_what_is_written_at_each_evaluation_is_kept(written: Path) -> None:

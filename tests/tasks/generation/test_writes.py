@@ -11,6 +11,7 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Examples, Limits
+from luthier.errors import RecipeError
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.recipe import GenerationRecipe, Recipe
 from luthier.tasks.generation.writes import UNTUNED, Writing, generate, language_metrics
@@ -159,3 +160,118 @@ def test_generating_leaves_the_model_in_its_mode_and_no_padding_in_what_is_writt
         assert all(0 < len(ids) <= 5 for ids in written)
         if tokenizer.pad_token_id != tokenizer.eos_token_id:
             assert not any(tokenizer.pad_token_id in ids for ids in written)
+
+
+# -- other settings for a model that is in use ------------------------------------------------------------------------
+
+
+def of_model(built: Built, **config: Any) -> tuple[Bound[Writing], Any]:
+    """A model with its own generation config, and its task."""
+    model = load_model("CausalLM", str(built("LLaMA")))
+    model.generation_config = GenerationConfig(**config)
+    return writing(), model
+
+
+def chosen(built: Built, settings: dict[str, Any], **config: Any) -> GenerationConfig:
+    """The generation config of a model that is asked for other settings."""
+    task, model = of_model(built, **config)
+    task.generating(model, settings)[0].configure(model)
+    found: GenerationConfig = model.generation_config
+    found.validate(strict=True)
+    return found
+
+
+OWN = {"do_sample": True, "temperature": 0.6, "top_p": 0.9, "repetition_penalty": 1.2, "max_new_tokens": 40}
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "expected"),
+    [
+        ({}, {}, {"do_sample": False, "temperature": None, "top_k": None, "num_beams": 1, "max_new_tokens": 32}),
+        (OWN, {}, {**OWN, "top_k": 50}),
+        (OWN, {"temperature": 1.5}, {**OWN, "temperature": 1.5}),
+        (OWN, {"top_k": 3, "max_new_tokens": 7}, {**OWN, "top_k": 3, "max_new_tokens": 7}),
+        (OWN, {"temperature": 0}, {"do_sample": False, "temperature": None, "top_p": None, "repetition_penalty": 1.2}),
+        (OWN, {"do_sample": False}, {"do_sample": False, "temperature": None, "top_p": None}),
+        ({}, {"temperature": 0.7}, {"do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0}),
+        ({}, {"top_p": 0.9}, {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 0.9}),
+        ({}, {"top_k": 0}, {"do_sample": False}),
+        ({"temperature": 0.6, "top_p": 0.9}, {}, {"do_sample": False, "temperature": None}),  # greedy in transformers
+        ({"num_beams": 4, "length_penalty": 2.0}, {}, {"num_beams": 4, "length_penalty": 2.0, "do_sample": False}),
+        ({"num_beams": 4, "length_penalty": 2.0}, {"num_beams": 1}, {"num_beams": 1, "length_penalty": 1.0}),
+    ],
+)
+def test_the_settings_that_are_not_given_are_the_models_own(
+    config: dict[str, Any], settings: dict[str, Any], expected: dict[str, Any], built: Built
+) -> None:
+    found = chosen(built, settings, **config)
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "settings", "told"),
+    [
+        ({}, {"temperature": 0.7, "top_p": 0.9}, ("on", "temperature is 0.7, top_p is 0.9")),
+        (OWN, {"temperature": 0.0}, ("off", "temperature is 0")),
+        (OWN, {"temperature": 0.7}, None),  # it samples anyway
+        ({}, {"do_sample": True, "temperature": 0.7}, None),
+        ({}, {"max_new_tokens": 3}, None),
+    ],
+)
+def test_sampling_that_another_setting_implies_is_told(
+    config: dict[str, Any], settings: dict[str, Any], told: tuple[str, str] | None, built: Built
+) -> None:
+    task, model = of_model(built, **config)
+    decisions = task.generating(model, settings)[1]
+    assert [(one.what, one.value, one.why) for one in decisions] == ([("sampling", *told)] if told else [])
+
+
+def test_a_seed_is_for_sampling_alone(built: Built) -> None:
+    task, model = of_model(built, **OWN)
+    assert task.generating(model, {"seed": 3})[0].learned.seed == 3
+    for settings in ({"temperature": 0, "seed": 3}, {"do_sample": False, "seed": 3}):
+        with pytest.raises(RecipeError, match="use no seed") as caught:
+            task.generating(model, settings)
+        assert caught.value.where == "seed"
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"temprature": 0.7}, "no recipe key 'temprature'"),
+        ({"temperature": -0.1}, "temperature cannot be -0.1"),
+        ({"do_sample": False, "temperature": 0.7}, "temperature applies only to sampling, but do_sample is false"),
+        ({"temperature": 0, "top_p": 0.9}, "top_p applies only to sampling, but temperature 0 is greedy search"),
+        ({"do_sample": True, "temperature": 0}, "temperature 0 is greedy search, but do_sample is true"),
+        ({"num_beams": 1, "length_penalty": 2.0}, "length_penalty applies only to beam search"),
+    ],
+)
+def test_settings_that_have_no_effect_are_refused(settings: dict[str, Any], what: str, built: Built) -> None:
+    task, model = of_model(built)
+    with pytest.raises(RecipeError, match=what):
+        task.generating(model, settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "told"),
+    [
+        ({}, (True, 0.8, 0.95), []),  # the task's defaults
+        ({"temperature": 0.3}, (True, 0.3, 0.95), []),
+        ({"do_sample": False}, (False, None, None), []),
+        ({"temperature": 0}, (False, 0, None), ["off"]),
+    ],
+)
+def test_the_tasks_defaults_do_not_contradict_what_was_set(
+    settings: dict[str, Any], expected: tuple[Any, ...], told: list[str]
+) -> None:
+    recipe = Recipe.build({"generation": settings}).with_defaults(TextGeneration.defaults)
+    assert [decision.value for decision in TextGeneration().decide(recipe)] == told
+    found = recipe.generation
+    assert (found.do_sample, found.temperature, found.top_p) == expected
+    assert Recipe.build(recipe.model_dump()).generation == found, "a written recipe is read as it was"
+
+
+def test_a_recipe_that_sets_the_temperature_samples() -> None:
+    recipe = Recipe.build({"generation": {"temperature": 0.7}})
+    (decision,) = Summarization().decide(recipe)
+    assert recipe.generation.do_sample is True and decision.why == "temperature is 0.7"

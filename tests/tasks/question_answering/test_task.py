@@ -485,7 +485,8 @@ def test_the_right_answers_are_a_perfect_score_and_the_baselines_are_not() -> No
 def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("answers")
     data = [squad(i, answered=i % 4 > 0) for i in range(120)]
-    return run(folder, tiny_model, data, training__epochs=4, training__learning_rate=1e-2, data__max_length=24)
+    settings = {"training__epochs": 4, "training__learning_rate": 1e-2, "data__max_length": 24}
+    return run(folder, tiny_model, data, texts=False, **settings)
 
 
 def test_a_run_is_scored_as_the_official_script_would(tuned: Path) -> None:

@@ -130,7 +130,9 @@ def test_the_positive_class_is_known_by_its_word_or_is_the_second(labels: list[s
 
 def test_the_positive_class_is_the_one_that_was_asked_for() -> None:
     assert fitted(["bad", "good"], positive_label="bad").positive == 0
-    assert fitted(["bad", "good", "fair"], positive_label="bad").positive is None, "of three there is none"
+    assert fitted(["bad", "good", "fair"]).positive is None, "of three there is none"
+    with pytest.raises(RecipeError, match="for two labels, but there are 3: bad, fair, good"):
+        fitted(["bad", "good", "fair"], positive_label="bad")
     with pytest.raises(RecipeError, match="'god'") as caught:
         fitted(["bad", "good"], positive_label="god")
     assert (caught.value.where, caught.value.hint) == ("data.positive_label", "did you mean 'good'?")
@@ -145,8 +147,7 @@ def test_columns_of_flags_keep_their_order_and_labels_that_no_row_has() -> None:
 def test_a_number_has_no_names_and_no_weights() -> None:
     assert fitted([1.5, 2.0], Number) == Number()
     assert Number().counts([1.5]) == {}
-    with pytest.raises(RecipeError, match="class_weights"):
-        Number.fit([1.5], Recipe.build({"training": {"class_weights": "balanced"}}))
+    assert Number.uses == (), "neither weights nor a threshold: see `refuse_unused`"
 
 
 def test_splits_are_balanced_by_label_by_labels_and_by_size() -> None:

@@ -22,7 +22,7 @@ from luthier.data.records import Record, Skipped
 from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Recognised
-from luthier.tasks.registry import find, registry
+from luthier.tasks.registry import find, refuse_unused, registry
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.task import SHAPES, TextClassification
 from tests.tasks.by_hand import bound, came_back
@@ -253,8 +253,8 @@ def test_weights_that_cannot_be_are_refused_before_a_model_is_loaded() -> None:
         learned("single/one", class_weights={"god": 2.0})
     with pytest.raises(RecipeError, match=r"the weight of 'good' is -1\.0"):
         learned("single/one", class_weights={"good": -1.0})
-    with pytest.raises(RecipeError, match="needs classes"):
-        learned("pair/number", class_weights="balanced")
+    with pytest.raises(RecipeError, match=r"does not use training\.class_weights for rows of shape pair/number"):
+        refuse_unused(TextClassification(), "pair/number", ["training.class_weights"])
 
 
 def test_the_registry_finds_the_task_by_name() -> None:

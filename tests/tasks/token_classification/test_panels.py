@@ -41,6 +41,17 @@ def test_each_type_of_entity_has_its_scores() -> None:
     assert (place[4:], person[4:]) == ((1, 2), (5, 4))
 
 
+def test_each_part_of_speech_has_its_scores_and_only_wrong_tags_are_marked() -> None:
+    gold, said = ["PROPN", "PROPN", "VERB", "PROPN"], ["PROPN", "NOUN", "VERB", "PROPN"]
+    table, errors = panels(predictions((gold, said, SURE), (gold, gold, SURE)), plain=True)
+    assert isinstance(table, Table) and isinstance(errors, SideBySide)
+    assert (table.title, table.columns[0], table.columns[4]) == ("Tags", "tag", "words")
+    assert [(row[0], *row[4:]) for row in table.rows] == [("NOUN", 0, 1), ("PROPN", 6, 5), ("VERB", 2, 2)]
+    (pair,) = errors.pairs
+    assert (errors.total, pair.gold, pair.prediction) == (1, ["Byron (PROPN)"], "Byron (NOUN)")
+    assert sorted((mark.start, mark.kind) for mark in pair.marks) == [(4, "gold"), (4, "predicted")]
+
+
 def test_without_entities_there_is_no_table_and_without_rows_nothing() -> None:
     outside = ["O"] * 4
     (only,) = panels(predictions((outside, outside, SURE)))

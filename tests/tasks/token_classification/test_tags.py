@@ -75,6 +75,26 @@ def test_io_joins_neighbours_of_a_type_since_it_cannot_part_them(chunks: Chunks)
     assert to_iob2(written(chunks, "IO"), "IO") == written(joined, "IOB2")
 
 
+@pytest.mark.parametrize(
+    ("sentences", "scheme"),
+    [
+        ([["DET", "NOUN", "VERB", "NOUN"], ["NOUN"]], "plain"),
+        ([["O", "O", "PER", "PER", "O"], ["LOC", "O"]], "IO"),
+        ([["PER", "PER", "O"], ["LOC", "O"]], "IO"),
+        ([["N", "V", "O", "V", "N", "N", "D", "A"]], "plain"),  # in the tags of tweets, O is a pronoun
+        ([["DET"]], "plain"),
+        ([["O", "O"]], "IOB2"),
+        ([["NOUN", "B-PER", "I-PER", "O"]], "IOB2"),
+    ],
+)
+def test_tags_without_prefixes_are_entities_where_most_words_are_outside(
+    sentences: list[list[str]], scheme: str
+) -> None:
+    assert scheme_of(sentences) == scheme
+    if scheme == "plain":
+        assert [to_iob2(tags, scheme) for tags in sentences] == sentences
+
+
 @given(CHUNKS)
 @settings(deadline=None)
 def test_spans_round_trip(chunks: Chunks) -> None:
@@ -125,7 +145,7 @@ def test_scheme_of_whole_data(scheme: str) -> None:
         ([["B-PER", "I-PER"]] * 50 + [["O", "I-PER"]], "IOB2"),  # a slip is no scheme
         ([["I-PER", "I-PER"]] * 50 + [["O", "B-PER"]], "IOB1"),
         ([["B_PER", "I_PER", "O"]], "IOB2"),
-        ([["NN", "VB"]], "IO"),
+        ([["NN", "VB"]], "plain"),
     ],
 )
 def test_scheme_of_partial_data(sequences: list[list[str]], scheme: str) -> None:

@@ -13,6 +13,8 @@ from datasets import Dataset
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score
+from sklearn.metrics import accuracy_score
+from sklearn.metrics import f1_score as macro_f1
 from torch import Tensor, nn
 from transformers import (
     BertConfig,
@@ -31,6 +33,7 @@ from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.phases import Fitted
 from luthier.tasks.registry import registry
+from luthier.tasks.token_classification.tags import DECISIONS
 from luthier.tasks.token_classification.task import Tags, TokenClassification
 from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import (
@@ -57,6 +60,7 @@ SCHEMES = {
     "BILOU": ["B-PER", "L-PER", "O", "U-PER", "O", "B-LOC", "L-LOC", "O"],
     "IO": ["PER", "PER", "O", "PER", "O", "LOC", "LOC", "O"],
 }
+SPEECH = ["PROPN", "PROPN", "VERB", "NOUN", "ADP", "PROPN", "PROPN", "PUNCT"]
 NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
 TEXT = "Ada Lovelace met Bob in New York."
 SPANS = [(0, 12, "PER"), (17, 20, "PER"), (24, 32, "LOC")]
@@ -111,6 +115,41 @@ def test_tags_of_any_scheme_are_learned_as_iob2(scheme: str) -> None:
     assert examples["text"][0] == "Ada Lovelace met Bob in New York ."
     assert [examples["text"][0][start:end] for start, end in examples["offsets"][0]] == WORDS
     assert task.label_counts(Dataset.from_dict(examples)) == {"LOC": 4, "PER": 8}
+
+
+def test_parts_of_speech_each_count_by_themselves(wordpiece: PreTrainedTokenizerBase) -> None:
+    task, examples = learned(TokenClassification, rows(SPEECH))
+    assert (task.learned.scheme, task.learned.types) == ("plain", ("ADP", "NOUN", "PROPN", "PUNCT", "VERB"))
+    assert task.model_config()["id2label"] == dict(enumerate(task.learned.types))
+    assert task.gold(examples) == [SPEECH] * 4
+    # Four names, of which two pairs are neighbours: as entities they would be two.
+    counts = {"ADP": 4, "NOUN": 4, "PROPN": 16, "PUNCT": 4, "VERB": 4}
+    assert task.label_counts(Dataset.from_dict(examples)) == counts
+    ready, decisions = task.bind(wordpiece, BertConfig())
+    assert decisions == DECISIONS["plain"]
+    labels = encoded(ready, examples, wordpiece, training=True)[0]["labels"]
+    assert [task.learned.names[label] for label in labels if label != IGNORED] == SPEECH
+    assert came_back(task).to_dict() == task.to_dict()
+    words = task.words(Path("run"))
+    assert (words.metrics["f1_macro"], words.counted) == ("macro F1 over tags", ("Tag", "Tags"))
+    assert learned(TokenClassification, rows(SCHEMES["IO"]))[0].bind(wordpiece, BertConfig())[1] == DECISIONS["IO"]
+
+
+def test_parts_of_speech_are_scored_tag_by_tag() -> None:
+    task, examples = learned(TokenClassification, rows(SPEECH))
+    assert task.metric_for_best == "accuracy"
+    assert values_of(task, task.perfect(examples), examples) == {"accuracy": 1.0, "f1_macro": 1.0}
+    # One of two neighbours is wrong: the other counts as right.
+    wrong = ["PROPN", "NOUN", *SPEECH[2:]]
+    found = values_of(task, [{"prediction": wrong}] * 4, examples)
+    flat = SPEECH * 4, wrong * 4
+    assert found["accuracy"] == pytest.approx(accuracy_score(*flat)) == 7 / 8
+    assert found["f1_macro"] == pytest.approx(macro_f1(*flat, average="macro"))
+    # An unknown word gets the most frequent tag of all.
+    other = {"tokens": ["met", "unseen"], "ner_tags": ["VERB", "NOUN"]}
+    _, asked = learned(TokenClassification, [other] * 4)
+    said = bound(task, Mock()).baselines(examples, asked)
+    assert said["tag-dictionary"] == [{"prediction": ["VERB", "PROPN"]}] * 4
 
 
 @pytest.mark.parametrize("tool", EXPORTS)
@@ -522,6 +561,21 @@ def test_somebody_elses_model_says_its_tags_in_its_own_scheme(
     assert task.missed(Dataset.from_dict({"tags": [["B-ORG"]]}), "test")
 
 
+def test_somebody_elses_tagger_says_a_part_of_speech_for_each_word(wordpiece: PreTrainedTokenizerBase) -> None:
+    names = sorted(set(SPEECH))
+    config = BertConfig(architectures=["BertForTokenClassification"], id2label=dict(enumerate(names)))
+    task = TokenClassification().of_model(config, wordpiece)
+    assert task is not None
+    assert (task.learned.scheme, task.learned.names) == ("plain", tuple(names))
+    table = torch.zeros(len(wordpiece), len(names))
+    for word, tag in zip(WORDS, SPEECH, strict=True):
+        table[wordpiece(word, add_special_tokens=False)["input_ids"][0], names.index(tag)] = 9.0
+    oracle = Oracle(lambda ids: TokenClassifierOutput(logits=table[ids]))
+    answer = predicting(task, oracle, wordpiece, Limits(64)).predict([TEXT])[0]
+    assert answer["tags"] == SPEECH
+    assert [(one["text"], one["type"]) for one in answer["prediction"]] == list(zip(WORDS, SPEECH, strict=True))
+
+
 def test_a_model_without_the_head_is_of_no_task_of_ours() -> None:
     assert TokenClassification().of_model(BertConfig(architectures=["BertForMaskedLM"]), Mock()) is None
     assert TokenClassification().of_model(BertConfig(), Mock()) is None
@@ -578,7 +632,8 @@ def tagged(i: int) -> Row:
 @pytest.fixture(scope="module")
 def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = [tagged(i) for i in range(80)]
-    return run(tmp_path_factory.mktemp("tags"), tiny_model, data, training__epochs=6, training__learning_rate=1e-2)
+    settings = {"training__epochs": 6, "training__learning_rate": 1e-2}
+    return run(tmp_path_factory.mktemp("tags"), tiny_model, data, texts=False, **settings)
 
 
 def test_a_run_learns_and_its_score_is_that_of_seqeval(tuned: Path) -> None:
@@ -609,3 +664,29 @@ def test_without_our_card_the_directory_is_read_as_somebody_elses(tuned: Path, t
     texts = [" ".join(tagged(i)["tokens"]) for i in range(100, 110)]
     found = [[answer["tags"] for answer in one.predict(texts)] for one in (own, foreign)]
     assert found[0] == found[1]
+
+
+def test_a_run_on_parts_of_speech_learns_them_and_its_score_is_that_of_scikit_learn(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    words = {"ADJ": [*FIRST, *LAST], "NOUN": PLACES, "DET": ["the", "a"]}
+    speech = {word: tag for tag, several in words.items() for word in several}
+    sentences = [tagged(i)["tokens"] for i in range(80)]
+    data = [{"tokens": tokens, "pos": [speech.get(word, "X") for word in tokens]} for tokens in sentences]
+    done = run(tmp_path, tiny_model, data, training__epochs=6, training__learning_rate=1e-2)
+    predictions = read_predictions(done / "predictions.parquet")
+    assert predictions is not None
+    flat = [[tag for row in predictions[column] for tag in row] for column in ("gold", "prediction")]
+    metrics = json.loads((done / "metrics.json").read_text())["metrics"]
+    assert metrics["accuracy"]["value"] == pytest.approx(accuracy_score(*flat))
+    assert metrics["accuracy"]["value"] > 0.9
+    assert metrics["f1_macro"]["value"] == pytest.approx(macro_f1(*flat, average="macro"))
+    assert "f1" not in metrics
+    assert json.loads((done / "model" / "config.json").read_text())["id2label"] == {
+        "0": "ADJ",
+        "1": "DET",
+        "2": "NOUN",
+        "3": "X",
+    }
+    answer = load(done).predict(["the warm night"])[0]
+    assert answer["tags"] == [one["type"] for one in answer["prediction"]] == ["DET", "ADJ", "NOUN"]

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from luthier.cli.options import Device, Json, Quiet, Verbose
+from luthier import interrupts
+from luthier.cli.options import (
+    Device,
+    Json,
+    MaxNewTokens,
+    NumBeams,
+    Quiet,
+    SamplingSeed,
+    Temperature,
+    TopK,
+    TopP,
+    Verbose,
+    generation,
+)
 from luthier.cli.output import Output
 from luthier.errors import LuthierError
 
@@ -19,6 +32,12 @@ HELP = "/reset clears the conversation, /system TEXT sets the system message, /s
 def chat(
     target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or hub name.")],
     system: Annotated[str, Option(metavar="TEXT", help="System message of the conversation.")] = "",
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    top_k: TopK = None,
+    max_new_tokens: MaxNewTokens = None,
+    num_beams: NumBeams = None,
+    seed: SamplingSeed = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -30,10 +49,12 @@ def chat(
     /reset clears the conversation, /system TEXT sets the system message, /save FILE saves, /exit quits.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
 
     from luthier.api.chat import chat as begin
 
-    conversation = begin(target, system=system, device=device)
+    conversation = begin(target, system=system, device=device, console=out.console, **generate)
+    interrupts.release()  # from here on, Ctrl-C stops a reply or ends the conversation
     terminal = sys.stdin.isatty()
     if terminal:
         out.console.say(HELP)

@@ -9,12 +9,19 @@ from luthier.cli.options import (
     Device,
     Json,
     LabelColumns,
+    MaxNewTokens,
+    NumBeams,
     Quiet,
     RoleColumns,
+    SamplingSeed,
     Set,
     Task,
+    Temperature,
     TextColumns,
+    TopK,
+    TopP,
     Verbose,
+    generation,
     overrides,
 )
 from luthier.cli.output import Output
@@ -33,6 +40,12 @@ def evaluate(
     column: RoleColumns = None,
     allow: Allow = None,
     settings: Set = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    top_k: TopK = None,
+    max_new_tokens: MaxNewTokens = None,
+    num_beams: NumBeams = None,
+    seed: SamplingSeed = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -40,7 +53,10 @@ def evaluate(
 ) -> int:
     """Score a model, with intervals and baselines."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
-    changes = overrides({"task": task, "device": device, "data.allow": allow}, text, label, column, settings)
+    generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
+    given = {"task": task, "device": device, "data.allow": allow, "seed": generate.pop("seed", None)}
+    given |= {f"generation.{name}": value for name, value in generate.items()}
+    changes = overrides(given, text, label, column, settings)
 
     from luthier.api.evaluate import evaluate as evaluate_model
 

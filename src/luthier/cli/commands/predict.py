@@ -7,7 +7,23 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import Device, Json, LabelColumns, Quiet, RoleColumns, TextColumns, Verbose, overrides
+from luthier.cli.options import (
+    Device,
+    Json,
+    LabelColumns,
+    MaxNewTokens,
+    NumBeams,
+    Quiet,
+    RoleColumns,
+    SamplingSeed,
+    Temperature,
+    TextColumns,
+    TopK,
+    TopP,
+    Verbose,
+    generation,
+    overrides,
+)
 from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
 from luthier.text import listing, number, plural, shorten
@@ -33,6 +49,12 @@ def predict(
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
+    temperature: Temperature = None,
+    top_p: TopP = None,
+    top_k: TopK = None,
+    max_new_tokens: MaxNewTokens = None,
+    num_beams: NumBeams = None,
+    seed: SamplingSeed = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -47,21 +69,23 @@ def predict(
     columns = {key.removeprefix("data.columns."): name for key, name in given.items()}
     _check(texts, pair, row, file, output, columns)
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
 
     from luthier.api import predict as api
 
     if file is not None and output is not None:
-        rows = api.predict_file(target, file, output, device=device, console=out.console, **columns)
+        rows = api.predict_file(target, file, output, device=device, console=out.console, **columns, **generate)
         if json:
             out.json({"rows": rows, "output": str(output)})
         else:
             out.text(f"{plural(rows, 'row')} written to {output}")
     elif file is not None:
-        for answer in api.predict(target, file, device=device, console=out.console, **columns):
+        for answer in api.predict(target, file, device=device, console=out.console, **columns, **generate):
             out.text(dumps(answer))
     else:
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or _rows(row or [])
         predictor = api.load(target, device=device)
+        predictor = predictor.generating(generate, out.console) if generate else predictor
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
             out.text(dumps({**predictor.fields(given), **answer}) if json else _line(given, answer))
     return 0

@@ -10,6 +10,7 @@ from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.reporting import names
 from luthier.reporting.names import score
+from luthier.text import size
 
 
 def runs(
@@ -28,7 +29,8 @@ def runs(
         out.json({"runs": found})
     elif found:
         for run in found:
-            out.text(f"{run['run']}  {run['state']}")
+            kept = f"  {size(run['size_bytes'])}" if "size_bytes" in run else ""
+            out.text(f"{run['run']}  {run['state']}{kept}")
             if told := _told(run):
                 out.text(f"    {told}")
     else:

@@ -79,6 +79,10 @@ def train(
         str | None,
         Option(metavar="MODE", help="Direction of a custom metric: min or max.", rich_help_panel=TRAINING),
     ] = None,
+    keep_checkpoints: Annotated[
+        bool,
+        Option("--keep-checkpoints", metavar="", help="Keep the checkpoints of the finished run.", rich_help_panel=RUN),
+    ] = False,
     allow: Allow = None,
     settings: Set = None,
     dry_run: Annotated[
@@ -113,6 +117,7 @@ def train(
         "training.learning_rate": lr,
         "training.lr_scheduler_type": scheduler,
         "training.precision": precision,
+        "training.keep_checkpoints": keep_checkpoints or None,
         "evaluation.metric_mode": metric_mode,
     }
     changes = overrides(given, text, label, column, settings)

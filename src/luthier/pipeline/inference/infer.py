@@ -18,6 +18,7 @@ from luthier.data.batches import IGNORED, Collate, by_length, flat
 from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
 from luthier.engines.objective import Objective
 from luthier.errors import NonFiniteError
+from luthier.interrupts import check
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound
@@ -96,6 +97,7 @@ def infer(
     total, labels_seen = 0.0, 0
     with torch.inference_mode(), (console or Console()).progress("evaluate", len(asked.rows)) as bar:
         for chosen in batches:
+            check()
             batch = send_to_device(collate([asked.rows[int(i)] for i in chosen]), device)
             outputs, loss_sum = objective(model, batch)
             if loss_sum is not None:

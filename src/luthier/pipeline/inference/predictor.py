@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy, deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from luthier.models.loading import load_config, load_model, load_tokenizer, long
 from luthier.models.sources import locate
 from luthier.pipeline.inference.infer import asked_of, infer
 from luthier.tasks.phases import Bound, Fitted
-from luthier.tasks.registry import limits_in, registry, restore
+from luthier.tasks.registry import limits_in, refuse_unused, registry, restore
 from luthier.text import plural, shorten
 
 CHUNK = 2_048  # rows held at once: enough to batch by length, few enough for constant memory
@@ -46,18 +47,43 @@ class Predictor:
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self.task.tokenizer
 
-    def predict(self, inputs: Sequence[Input]) -> list[dict[str, Any]]:
+    def generating(self, settings: Mapping[str, Any], console: Console | None = None) -> "Predictor":
+        """The same model, which generates text with other settings.
+
+        Args:
+            settings: Keys of the recipe's table `generation`, such as `temperature` or `max_new_tokens`, and `seed`.
+                The others stay as they are in the model's generation config.
+            console: Receives decisions; silent by default.
+        Raises:
+            RecipeError: The model does not generate text, or a setting is unknown, invalid or contradicts another.
+        """
+        if not settings:
+            return self
+        refuse_unused(self.task.kind, self.task.shape, [f"generation.{name}" for name in settings])
+        model: PreTrainedModel = copy(self.model)  # shares the weights
+        model.generation_config = deepcopy(model.generation_config)
+        task, decisions = self.task.generating(model, settings)
+        task.configure(model)
+        for decision in decisions:
+            (console or Console()).decision(decision)
+        return replace(self, task=task, model=model)
+
+    def predict(self, inputs: Sequence[Input], **generation: Any) -> list[dict[str, Any]]:
         """Predict the inputs, in order.
 
         Args:
             inputs: Texts, pairs of texts, or mappings with the task's columns; or a single text or mapping.
+            **generation: As in `generating`, for this call.
         Returns:
             For each input `prediction`, `score` and `scores` by label, and `truncated` if the text was cut.
         Raises:
             ColumnError: A mapping lacks a column that the task needs.
             DataError: An input is invalid.
+            RecipeError: As in `generating`.
             UsageError: A text was given to a model that takes pairs, or a pair to one that takes texts.
         """
+        if generation:
+            return self.generating(generation).predict(inputs)
         if isinstance(inputs, str | Mapping):
             inputs = [inputs]
         asked = (self._query(item) for item in inputs)
@@ -153,6 +179,7 @@ def load(target: str | Path, *, device: str | None = None) -> Predictor:
 
     Example:
         >>> luthier.load("runs/first").predict(["The strings are worn."])
+        >>> luthier.load("runs/stories").predict(["Once upon a time"], temperature=0.7, max_new_tokens=50)
     """
     name, place = str(target), choose_device(device or AUTO)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
@@ -172,6 +199,7 @@ def load(target: str | Path, *, device: str | None = None) -> Predictor:
     model = load_model(task.kind.auto_class, path, config=wanted, verified=True)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
+    task, _ = task.generating(model, {})
     task.configure(model)
     return Predictor(task, model.eval().to(place))
 

@@ -40,6 +40,9 @@ class DocumentTask(Writes, Task[Writing]):
     hub_tag = "text-generation"
     text_role: ClassVar[str] = "text"  # role of the target column
 
+    def uses(self, shape: str) -> Sequence[str]:
+        return *super().uses(shape), "data.stride"
+
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def asked(self, task: Recognised[Writing]) -> list[str]:

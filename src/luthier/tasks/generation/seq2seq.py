@@ -48,6 +48,9 @@ class Seq2SeqTask(Writes, Task[Writing]):
         """The prefix that the architecture was pretrained with for this task."""
         return ""
 
+    def uses(self, shape: str) -> Sequence[str]:
+        return *super().uses(shape), "data.max_target_length"
+
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:

@@ -17,6 +17,7 @@ from luthier.data import checks
 from luthier.data.batches import IGNORED, by_length, tensor_of
 from luthier.data.tokenized import Examples, Features, owner
 from luthier.findings import Finding
+from luthier.interrupts import check
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
@@ -160,6 +161,7 @@ class Writes(ABC):
         lengths = np.array([len(prompt) + new for prompt in prompts], dtype=np.int64)
         with console.progress("write", len(prompts)) as bar, torch.random.fork_rng():
             for chosen in by_length(lengths, tokens=MOST_WRITTEN // task.learned.settings.num_beams):
+                check()
                 torch.manual_seed(task.learned.seed)
                 written = generate(model, task.tokenizer, [prompts[i] for i in chosen])
                 for i, ids in zip(chosen, written, strict=True):

@@ -89,6 +89,9 @@ class QuestionAnswering(Task[Reading]):
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not_qa(profiles, given=given)
 
+    def uses(self, shape: str) -> Sequence[str]:
+        return "data.stride", "training.label_smoothing"
+
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Reading], values: Mapping[str, Any]) -> Example | Fault:

@@ -38,6 +38,7 @@ class OneLabel(Labels):
     role = "label"
     best = "accuracy"
     metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
+    uses = ("data.positive_label", "training.class_weights", "training.label_smoothing")
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> str | Fault:
@@ -47,7 +48,11 @@ class OneLabel(Labels):
     def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells = CELLS) -> Self:
         names = tuple(sorted(set(labels), key=_natural))
         weights = weights_of(recipe, names, Counter(labels))
-        positive = _positive(names, recipe.data.positive_label) if len(names) == 2 else None
+        wanted = recipe.data.positive_label
+        if wanted is not None and len(names) != 2:
+            what = f"positive_label is for two labels, but there are {len(names)}: {listing(names)}"
+            raise RecipeError(what, where="data.positive_label", hint="remove it")
+        positive = _positive(names, wanted) if len(names) == 2 else None
         return cls(names, positive, recipe.evaluation.threshold, weights)
 
     @classmethod
@@ -121,6 +126,7 @@ class SeveralLabels(Labels):
     role = "labels"
     best = "f1_micro"
     metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
+    uses = ("evaluation.threshold", "training.class_weights", "training.label_smoothing")
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> list[str] | Fault:
@@ -246,12 +252,6 @@ class Number(Labels):
 
     @classmethod
     def fit(cls, labels: Sequence[float], recipe: Recipe, cells: Cells = CELLS) -> Self:
-        if recipe.training.class_weights is not None:
-            raise RecipeError(
-                "class_weights needs classes, but the label is a number",
-                where="training.class_weights",
-                hint="leave it out",
-            )
         return cls()
 
     @classmethod

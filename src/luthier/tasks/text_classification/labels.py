@@ -39,6 +39,7 @@ class Labels(ABC):
     role: ClassVar[str]  # the column's role
     best: ClassVar[str]  # default metric for selecting the best checkpoint
     metric_names: ClassVar[Sequence[str]]
+    uses: ClassVar[Sequence[str]] = ()  # see `Task.uses`
 
     names: tuple[str, ...] = ()
     positive: int | None = None

@@ -77,6 +77,9 @@ class TextClassification(Task[Labels]):
         column = columns[_kind(shape).role]
         return Cells.of(column_of(profiles, column) if isinstance(column, str) else None).details()
 
+    def uses(self, shape: str) -> Sequence[str]:
+        return _kind(shape).uses
+
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Labels], values: Mapping[str, Any]) -> Example | Fault:

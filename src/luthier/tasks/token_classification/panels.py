@@ -1,26 +1,43 @@
-"""Report panels of token classification: scores of each entity type, and sentences with their errors marked."""
+"""Report panels of token classification: scores of each entity type or tag, and sentences with their errors marked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.metrics.classification import class_table
-from luthier.metrics.entities import Entity, entities, entity_errors, entity_types, type_counts
+from luthier.metrics.entities import Entity, Units, each_tag, entities, entity_errors, entity_types, type_counts
 from luthier.reporting.panels import Cell, Mark, Pair, Panel, Score, SideBySide, Table
 
 RESAMPLES = 500  # for the table; the headline's scores use the recipe's number
 MOST_SHOWN = 60
-OUTCOMES = "Wrong type: the right span. Wrong span: overlaps an entity of this type. Missed, spurious: overlap no entity."
+# Scores are over entities, not rows.
+METRIC_WORDS = {
+    "f1": "F1 of entities",
+    "precision": "precision of entities",
+    "recall": "recall of entities",
+    "f1_macro": "macro F1 over entity types",
+    "accuracy": "accuracy of tags",
+}
+PLAIN_WORDS = {"f1_macro": "macro F1 over tags", "accuracy": "accuracy of tags"}
+OUTCOMES = (
+    "Wrong type: the right span. Wrong span: overlaps an entity of this type. Missed, spurious: overlap no entity."
+)
 
 
-def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-    """The panels of a run's predictions (columns of the predictions file)."""
+def panels(predictions: Mapping[str, Sequence[Any]], *, plain: bool = False) -> list[Panel]:
+    """The panels of a run's predictions (columns of the predictions file).
+
+    Args:
+        predictions: Column to values.
+        plain: Whether each tag counts by itself, rather than as part of an entity.
+    """
+    units, kind = (each_tag, "tag") if plain else (entities, "type")
     gold, predicted = predictions["gold"], predictions["prediction"]
     if not len(gold):
         return []
-    types = entity_types(gold, predicted)
+    types = entity_types(gold, predicted, units=units)
     found: list[Panel] = []
     if types:
-        classes = class_table(type_counts(predicted, gold, types), types, resamples=RESAMPLES)
+        classes = class_table(type_counts(predicted, gold, types, units), types, resamples=RESAMPLES)
         rows: list[tuple[Cell, ...]] = [
             (
                 one.name,
@@ -30,14 +47,15 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
             )
             for one in classes
         ]
-        columns = ("type", "precision", "recall", "F1", "entities", "predicted")
-        found.append(Table("Entity types", columns, rows))
+        columns = (kind, "precision", "recall", "F1", "words" if plain else "entities", "predicted")
+        found.append(Table("Tags" if plain else "Entity types", columns, rows))
+    if types and not plain:
         outcomes = [(outcome, n) for outcome, n in entity_errors(predicted, gold).items() if n]
         found.append(Table("Outcomes", ("entities that are", "number"), outcomes, OUTCOMES))
-    wrong = [i for i in range(len(gold)) if set(entities(gold[i])) != set(entities(predicted[i]))]
+    wrong = [i for i in range(len(gold)) if set(units(gold[i])) != set(units(predicted[i]))]
     wrong.sort(key=lambda i: (-_certainty(predictions, i), i))
-    pairs = [_pair(predictions, i) for i in wrong[:MOST_SHOWN]]
-    note = "An entity is correct if its type, first word and last word all match."
+    pairs = [_pair(predictions, i, units) for i in wrong[:MOST_SHOWN]]
+    note = "" if plain else "An entity is correct if its type, first word and last word all match."
     return [
         *found,
         SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note, nothing="no entity"),
@@ -50,9 +68,11 @@ def _certainty(predictions: Mapping[str, Sequence[Any]], i: int) -> float:
     return max((score for gold, predicted, score in pairs if gold != predicted), default=0.0)
 
 
-def _pair(predictions: Mapping[str, Sequence[Any]], i: int) -> Pair:
+def _pair(predictions: Mapping[str, Sequence[Any]], i: int, units: Units) -> Pair:
     text, offsets = predictions["text"][i], predictions["offsets"][i]
-    gold, predicted = (set(entities(predictions[name][i])) for name in ("gold", "prediction"))
+    gold, predicted = (set(units(predictions[name][i])) for name in ("gold", "prediction"))
+    if units is each_tag:  # of tags, only the wrong ones
+        gold, predicted = gold - predicted, predicted - gold
 
     def mark(entity: Entity) -> Mark:
         kind = "both" if entity in gold & predicted else "gold" if entity in gold else "predicted"

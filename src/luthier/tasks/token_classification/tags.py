@@ -7,41 +7,53 @@ from typing import Any
 
 from luthier.data.records import Fault
 from luthier.data.values import structured
+from luthier.findings import Decision
 from luthier.tasks.token_classification.annotations import Span
 from luthier.text import count, plural
 
 SCHEMES = ("IOB2", "IOB1", "IO", "BIOES", "BILOU")
+PLAIN = "plain"  # tags without prefixes, each of which counts by itself: parts of speech
 OUTSIDE = "O"
+COMMON_OUTSIDE = 0.15  # share of O above which tags without prefixes are entities; some tag sets call pronouns O
 _TAG = re.compile(r"([BIESLU])[-_](.+)")
+# What the schemes without prefixes mean for the scores.
+DECISIONS = {
+    PLAIN: [Decision("tags", "each counts by itself", "they have no B- or I- prefixes, and few or none are O")],
+    "IO": [Decision("tags", "equal neighbours are one entity", "they have no B- or I- prefixes, and O is common")],
+}
 # IOB2 prefixes for last words and single words in the longer schemes.
 _AS_IOB2 = {"BIOES": {"S": "B", "E": "I"}, "BILOU": {"U": "B", "L": "I"}}
 
 
 def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
-    """The scheme that tags are written in, one of `SCHEMES`.
+    """The scheme that tags are written in: one of `SCHEMES`, or `PLAIN`.
 
-    E- or S- mean BIOES, U- or L- mean BILOU, tags without a prefix IO. Otherwise it is IOB1 if entities begin with I-
-    more often than with a B- that IOB1 does not use: one that follows no entity of its type.
+    E- or S- mean BIOES, U- or L- mean BILOU. Tags without a prefix are IO if O is common, as it is where entities are
+    marked, else PLAIN. Otherwise it is IOB1 if entities begin with I- more often than with a B- that IOB1 does not use:
+    one that follows no entity of its type.
 
     Args:
         sequences: The tags of each sentence.
     """
     prefixes: Counter[str] = Counter()
-    bare = begun_by_i = free_b = 0
+    bare: Counter[str] = Counter()
+    outside = begun_by_i = free_b = 0
     for tags in sequences:
         before = ""
         for tag in tags:
             prefix, kind = _split(tag)
             prefixes[prefix] += 1
-            bare += bool(kind and not prefix)
+            bare[tag] += bool(kind and not prefix)
+            outside += tag == OUTSIDE
             begun_by_i += prefix == "I" and kind != before
             free_b += prefix == "B" and kind != before
             before = kind
     longer = {"BIOES": prefixes["E"] + prefixes["S"], "BILOU": prefixes["U"] + prefixes["L"]}
     if any(longer.values()):
         return max(longer, key=lambda scheme: longer[scheme])
-    if bare > prefixes["B"] + prefixes["I"]:
-        return "IO"
+    if bare.total() > prefixes["B"] + prefixes["I"]:
+        common = outside >= max(bare.values()) or outside >= COMMON_OUTSIDE * (outside + bare.total())
+        return "IO" if common else PLAIN
     return "IOB1" if begun_by_i > free_b else "IOB2"
 
 
@@ -50,7 +62,7 @@ def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
 
     Args:
         tags: The tag of each word.
-        scheme: One of `SCHEMES`.
+        scheme: One of `SCHEMES`, or `PLAIN`, whose tags stay as they are.
     """
     names = _AS_IOB2.get(scheme, {})
     found = []

@@ -1,5 +1,7 @@
 """Token classification: a tag for each word, as in named-entity recognition. All schemes are converted to IOB2.
 
+Tags without prefixes, such as parts of speech, are kept; each counts by itself.
+
 {"tokens": ["Anna", "sings", "."], "tags": ["B-PER", "O", "O"]} ->
     {"prediction": [{"type": "PER", "text": "Anna", "start": 0, "end": 4, "score": 0.99}], ...}
 """
@@ -7,12 +9,13 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from datasets import Dataset
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
@@ -23,9 +26,17 @@ from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
 from luthier.data.values import structured
-from luthier.findings import Finding
+from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
-from luthier.metrics.entities import entities, entity_metrics, most_frequent_tags, valid_tags
+from luthier.metrics.entities import (
+    Entity,
+    each_tag,
+    entities,
+    entity_metrics,
+    most_frequent_tags,
+    tag_metrics,
+    valid_tags,
+)
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
@@ -37,19 +48,11 @@ from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.token_classification import annotations, tags
 from luthier.tasks.token_classification.columns import recognise_tokens, why_not
-from luthier.tasks.token_classification.panels import panels
+from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, panels
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
 
 OUTSIDE = tags.OUTSIDE
-# Scores are over entities, not rows.
-METRIC_WORDS = {
-    "f1": "F1 of entities",
-    "precision": "precision of entities",
-    "recall": "recall of entities",
-    "f1_macro": "macro F1 over entity types",
-    "accuracy": "accuracy of tags",
-}
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Tags:
 
     Args:
         scheme: Scheme of the tags in the data.
-        types: The entity types.
+        types: The entity types; in the scheme `PLAIN`, the tags.
         given: The tags of a model without a task card, which may be in any scheme.
         all_subwords: Whether training uses every token of a word, not only the first.
     """
@@ -71,11 +74,21 @@ class Tags:
     @property
     def names(self) -> tuple[str, ...]:
         """The tags of the model: O, then B- and I- of each type."""
-        return self.given or (OUTSIDE, *(f"{place}-{kind}" for kind in self.types for place in "BI"))
+        marked = (OUTSIDE, *(f"{place}-{kind}" for kind in self.types for place in "BI"))
+        return self.given or (self.types if self.plain else marked)
+
+    @property
+    def plain(self) -> bool:
+        """Whether each tag counts by itself, rather than as part of an entity."""
+        return self.scheme == tags.PLAIN
 
     def valid(self, found: Sequence[str]) -> list[str]:
-        """Convert tags of the data to valid IOB2."""
-        return tags.repair(tags.to_iob2(found, self.scheme))
+        """Convert tags of the data to valid IOB2, unless they are plain."""
+        return list(found) if self.plain else tags.repair(tags.to_iob2(found, self.scheme))
+
+    def entities(self, found: Sequence[str]) -> list[Entity]:
+        """The entities in tags of the data, or each tag."""
+        return each_tag(found) if self.plain else entities(self.valid(found))
 
 
 class TokenClassification(Task[Tags]):
@@ -109,6 +122,9 @@ class TokenClassification(Task[Tags]):
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not(profiles, given=given)
+
+    def uses(self, shape: str) -> Sequence[str]:
+        return "data.stride", "data.label_all_subwords", "training.label_smoothing"
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -150,12 +166,12 @@ class TokenClassification(Task[Tags]):
         return key(example["text"])
 
     def strata(self, task: Recognised[Tags], examples: Dataset) -> Sequence[Any]:
-        types = ([entity.type for entity in entities(Tags().valid(row))] for row in examples["tags"])
-        return splits.by_labels([sorted(set(found)) for found in types])
+        known = Tags(tags.scheme_of(examples["tags"]))
+        return splits.by_labels([sorted({entity.type for entity in known.entities(row)}) for row in examples["tags"]])
 
     def fit(self, task: Recognised[Tags], train: Dataset, recipe: Recipe) -> Tags:
         found = Tags(tags.scheme_of(train["tags"]), all_subwords=recipe.data.label_all_subwords)
-        types = {entity.type for row in train["tags"] for entity in entities(found.valid(row))}
+        types = {entity.type for row in train["tags"] for entity in found.entities(row)}
         return replace(found, types=tuple(sorted(types)))
 
     def learned_type(self, shape: str) -> type[Tags]:
@@ -188,7 +204,7 @@ class TokenClassification(Task[Tags]):
         return checks.missed_labels(task.label_counts(examples), task.learned.types, split)
 
     def label_counts(self, task: Fitted[Tags], examples: Dataset) -> dict[str, int]:
-        counted = Counter(entity.type for row in examples["tags"] for entity in entities(task.learned.valid(row)))
+        counted = Counter(entity.type for row in examples["tags"] for entity in task.learned.entities(row))
         return {kind: counted[kind] for kind in sorted(counted)}
 
     def texts(self, task: Fitted[Tags], examples: Examples) -> Iterator[str]:
@@ -212,16 +228,17 @@ class TokenClassification(Task[Tags]):
         }
 
     def metrics(self, task: Fitted[Tags], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        return list(entity_metrics([answer["prediction"] for answer in answers], self.gold(task, examples)))
+        score = tag_metrics if task.learned.plain else entity_metrics
+        return list(score([answer["prediction"] for answer in answers], self.gold(task, examples)))
 
     def best_metric(self, task: Fitted[Tags]) -> str:
-        return "f1"
+        return "accuracy" if task.learned.plain else "f1"
 
     def readable(self, task: Fitted[Tags], answer: Answer) -> Answer:
-        """The entities with their places in the text, and the tag of every word."""
+        """The entities, or each tag, with their places in the text, and the tag of every word."""
         text, offsets = answer["text"], answer["offsets"]
         named = []
-        for entity in entities(answer["prediction"]):
+        for entity in (each_tag if task.learned.plain else entities)(answer["prediction"]):
             start, end = offsets[entity.start][0], offsets[entity.end - 1][1]
             place = {"type": entity.type, "text": text[start:end], "start": start, "end": end}
             named.append(place | {"score": min(answer["scores"][entity.start : entity.end])})
@@ -229,26 +246,38 @@ class TokenClassification(Task[Tags]):
         return {"prediction": named, "score": answer["score"], "tokens": tokens, "tags": answer["prediction"]}
 
     def panels(self, task: Fitted[Tags], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        return panels(predictions)
+        return panels(predictions, plain=task.learned.plain)
 
     def page_words(self) -> TaskWords:
         return replace(super().page_words(), metrics=METRIC_WORDS)
+
+    def words(self, task: Fitted[Tags], run: Path) -> TaskWords:
+        found = super().words(task, run)
+        return replace(found, metrics=PLAIN_WORDS, counted=("Tag", "Tags")) if task.learned.plain else found
 
     def trial(self, task: Fitted[Tags]) -> Mapping[str, Any]:
         return {"text": "Anna met Paul in Paris."}
 
     def transformers_code(self, task: Fitted[Tags], model: str) -> str:
-        # A word has the tag of its first subword, as in training.
         text = usage.string(str(self.trial(task)["text"]))
-        return usage.pipeline_code(self.name, model, ', aggregation_strategy="first"', f"[{text}]")
+        # A word has the tag of its first subword, as in training; but equal neighbours would be merged.
+        grouping = "none" if task.learned.plain else "first"
+        return usage.pipeline_code(self.name, model, f', aggregation_strategy="{grouping}"', f"[{text}]")
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Tags] | None:
         if not any(name.endswith("ForTokenClassification") for name in config.architectures or []):
             return None
         names = tuple(config.id2label[i] for i in range(config.num_labels))
-        told = tags.to_iob2(names, tags.scheme_of([names]))
-        types = sorted({entity.type for name in told for entity in entities([name])})
-        return Fitted(self, "tokens", {"tokens": "tokens", "tags": "tags"}, {}, Tags(types=tuple(types), given=names))
+        scheme = tags.scheme_of([names])
+        types = sorted({entity.type for name in names for entity in Tags(scheme).entities([name])})
+        # Data to score the model on may be in another scheme than the model's.
+        learned = Tags(scheme if scheme == tags.PLAIN else "IOB2", tuple(types), given=names)
+        return Fitted(self, "tokens", {"tokens": "tokens", "tags": "tags"}, {}, learned)
+
+    def ready(
+        self, task: Fitted[Tags], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Tags, list[Decision]]:
+        return task.learned, tags.DECISIONS.get(task.learned.scheme, [])
 
     # -- features and answers ------------------------------------------------------------------------------------
 
@@ -313,8 +342,9 @@ class TokenClassification(Task[Tags]):
                 best = int(np.argmax(shares))
                 predicted[word], sure[word] = names[best], float(shares[best])
             for word in sorted(within):
-                sure[word] = sure[word - 1]
-            predicted = _continued(task.learned.given, predicted, within, words)
+                sure[word], predicted[word] = sure[word - 1], predicted[word - 1]
+            if not task.learned.plain:
+                predicted = _continued(task.learned.given, predicted, within, words)
             found.append({"prediction": predicted, "score": min(sure, default=0.0), "scores": sure})
         return [
             answer | {"text": text, "offsets": [list(pair) for pair in offsets]}
@@ -322,7 +352,8 @@ class TokenClassification(Task[Tags]):
         ]
 
     def baselines(self, task: Bound[Tags], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
-        found = most_frequent_tags(_tokens(train), self.gold(task, train), _tokens(test))
+        known = _tokens(train), self.gold(task, train)
+        found = most_frequent_tags(*known, _tokens(test), alone=task.learned.plain)
         return {"tag-dictionary": [{"prediction": predicted} for predicted in found]}
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from luthier.data.reading.charset import line_fault, strip_end
@@ -37,7 +37,8 @@ class ConllReader(Reader):
         width = widths.most_common(1)[0][0]
         tagged = sum(len(fields) == width and bool(_TAG.fullmatch(fields[-1])) for fields in rows)
         named = how.format == "conll" or text.file.suffix in _SUFFIXES
-        if tagged < (0.5 if named else 0.95) * len(rows) or not (named or _has_gap(text)):
+        marked = tagged >= (0.5 if named else 0.95) * len(rows) and (named or _has_gap(text))
+        if not marked and not (_has_gap(text) and _are_plain(rows, width, named=named)):
             return None
         further = [f"column{number}" for number in range(2, width)]
         decisions = [
@@ -79,6 +80,22 @@ class ConllReader(Reader):
 def _fields(line: str, separator: str | None) -> list[str]:
     """The fields of a line; without a separator, it is split at whitespace."""
     return line.split(separator) if separator else line.split()
+
+
+def _are_plain(rows: Sequence[Sequence[str]], width: int, *, named: bool) -> bool:
+    """Whether lines end in tags without prefixes, such as parts of speech: a few that recur, each after a single word.
+
+    Args:
+        rows: The fields of each line.
+        width: Number of fields of most lines.
+        named: Whether the file is CoNLL by its extension or as asked; otherwise tags must be in capitals, too.
+    """
+    even = [fields for fields in rows if len(fields) == width]
+    words, tags = ({fields[place] for fields in even} for place in (0, -1))
+    if any(" " in word for word in words | tags) or all(map(str.isdigit, words)) or all(map(str.isdigit, tags)):
+        return False
+    recur = 1 < len(tags) < len(words) and (2 if named else 10) * len(tags) <= len(even)
+    return recur and len(even) >= 0.95 * len(rows) and (named or all(tag == tag.upper() for tag in tags))
 
 
 def _has_gap(text: TextFile) -> bool:

@@ -1,0 +1,33 @@
+"""`luthier prune`: remove the checkpoints of finished runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.text import size
+
+
+def prune(
+    runs: Annotated[list[Path], Argument(metavar="RUN...", help="Run directories.")],
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Remove the checkpoints of finished runs.
+
+    Models, scores and reports are kept.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+
+    from luthier.api.prune import prune as remove
+
+    found = remove(runs)
+    if json:
+        out.json({"runs": found})
+    else:
+        for run in found:
+            out.text(f"{run['run']}  {size(run['freed_bytes'])} removed, {size(run['size_bytes'])} left")
+    return 0
