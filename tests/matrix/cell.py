@@ -14,12 +14,12 @@ from transformers import AutoTokenizer
 import luthier
 from luthier.learning_curves.record import read_curves
 from luthier.tasks.chat.template import prompt_ids
-from luthier.tasks.registry import find
+from luthier.tasks.registry import find, shapes_using
 from tests.matrix.data import Row, rows, write
-from tests.tasks.by_hand import QUICK
+from tests.tasks.by_hand import quick
 
 STEPS = 8
-SETTINGS: dict[str, Any] = QUICK | {
+SETTINGS: dict[str, Any] = {
     "training.max_steps": STEPS,
     "training.epochs": 30,
     "training.batch_size": 8,
@@ -28,7 +28,6 @@ SETTINGS: dict[str, Any] = QUICK | {
     "training.save_steps": 4,
     "training.keep_checkpoints": True,
     "data.max_length": 96,
-    "generation.repetition_penalty": 1.0,
 }
 
 
@@ -41,7 +40,8 @@ def train(folder: Path, model: Path, task: str, engine: str) -> Path:
     data = folder / f"{task}.jsonl"
     if not data.exists():
         write(data, task)
-    overrides = SETTINGS | {"task": task, "model.name": str(model), "training.engine": engine}
+    texts = {"generation.repetition_penalty": 1.0} if shapes_using(find(task), "generation") else {}
+    overrides = quick(task) | SETTINGS | texts | {"task": task, "model.name": str(model), "training.engine": engine}
     return luthier.train(data, run_dir=folder / f"{task}-{engine}", **overrides).run.path
 
 
@@ -106,7 +106,10 @@ def _tags(model: Any, tokenizer: Any, row: Row, run: Path) -> list[str]:
     for word in row["tokens"]:
         here = range(start, start + len(word))
         first = next(i for i, (low, high) in enumerate(offsets) if low < high and set(range(low, high)) & set(here))
-        found.append(model.config.id2label[best[first]])
+        tag = model.config.id2label[best[first]]
+        # Luthier's tags are valid IOB2: an I- that does not continue an entity of its type starts one.
+        stray = tag.startswith("I-") and tag[2:] not in [before[2:] for before in found[-1:]]
+        found.append(f"B-{tag[2:]}" if stray else tag)
         start += len(word) + 1
     return found
 

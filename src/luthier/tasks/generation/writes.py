@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,17 +16,20 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import IGNORED, by_length, tensor_of
 from luthier.data.tokenized import Examples, Features, owner
-from luthier.findings import Finding
+from luthier.errors import RecipeError
+from luthier.findings import Decision, Finding
 from luthier.interrupts import check
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
-from luthier.recipe import GenerationRecipe, Recipe, TrainingRecipe
+from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
 from luthier.tasks.losses import summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
+from luthier.text import listing
 
 MOST_WRITTEN = 16_384  # tokens of prompts and answers per batch
-SAMPLING = ("temperature", "top_k", "top_p")
+NEUTRAL: Mapping[str, float] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}  # sampling from the model's own odds
+TOP_K = 50  # of transformers, for a model that samples and does not set it
 UNTUNED = "untuned"
 
 
@@ -74,6 +77,12 @@ class Writes(ABC):
     def fits(self, config: PretrainedConfig) -> bool:
         """See `Task.fits`. Only a model of the task's family generates text."""
         return self.family in families_of(config)
+
+    def uses(self, shape: str) -> Sequence[str]:
+        return "generation", "evaluation.samples", "evaluation.generated_rows", "training.label_smoothing"
+
+    def decide(self, recipe: Recipe) -> list[Decision]:
+        return decide_sampling(recipe.generation)
 
     def fit(self, task: Recognised[Writing], train: Dataset, recipe: Recipe) -> Writing:
         return Writing(recipe.generation.model_copy(), recipe.seed)
@@ -144,11 +153,31 @@ class Writes(ABC):
 
     def configure(self, task: Bound[Writing], model: PreTrainedModel) -> None:
         settings, saved = task.learned.settings, model.generation_config
-        for name, value in settings.model_dump().items():
+        for name, value in {**settings.model_dump(), "do_sample": settings.sampling}.items():
+            setattr(saved, name, value)
+        for name, neutral in NEUTRAL.items():
             # With greedy decoding, sampling settings only cause warnings.
-            setattr(saved, name, value if settings.do_sample or name not in SAMPLING else None)
+            value = getattr(settings, name)
+            setattr(saved, name, None if not settings.sampling else neutral if value is None else value)
         saved.max_new_tokens = self.new_tokens(task)
         saved.max_length = None
+
+    def generating(
+        self, task: Bound[Writing], model: PreTrainedModel, settings: Mapping[str, Any]
+    ) -> tuple[Writing, list[Decision]]:
+        asked = {name: value for name, value in settings.items() if name != "seed"}
+        own = {name: getattr(model.generation_config, name, None) for name in GenerationRecipe.model_fields}
+        own["do_sample"] = bool(own["do_sample"])  # first of those that decide which others have an effect
+        if own["do_sample"] and own["top_k"] is None:
+            own["top_k"] = TOP_K
+        known = {name: value for name, value in own.items() if value is not None}
+        chosen = GenerationRecipe.build(asked, where="generation").with_defaults(known)
+        decisions = decide_sampling(chosen)
+        if "seed" in settings and not chosen.sampling:
+            hint = "set temperature, top_k or top_p to sample, or remove seed"
+            raise RecipeError("greedy and beam search use no seed", where="seed", hint=hint)
+        seed = settings.get("seed", task.learned.seed)
+        return replace(task.learned, settings=chosen, seed=seed), decisions
 
     def write(
         self, task: Bound[Writing], model: PreTrainedModel, examples: Examples, console: Console
@@ -202,6 +231,15 @@ class Writes(ABC):
 
     def targets(self, task: Bound[Writing], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [str(task.tokenizer.decode([token for token in row["labels"] if token != IGNORED])) for row in rows]
+
+
+def decide_sampling(settings: GenerationRecipe) -> list[Decision]:
+    """Decide whether tokens are sampled, if the settings do not say, and tell if another setting implies it."""
+    if settings.do_sample is not None:
+        return []
+    settings.do_sample = settings.sampling
+    implied = [f"{name} is {value:g}" for name in SAMPLING if (value := getattr(settings, name)) is not None]
+    return [Decision("sampling", "on" if settings.do_sample else "off", listing(implied))] if implied else []
 
 
 def lengths(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> dict[str, int]:
