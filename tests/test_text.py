@@ -181,3 +181,14 @@ def test_a_shortened_text_is_one_line_of_at_most_so_many_characters(words: str, 
 )
 def test_a_number_that_rounds_up_to_the_next_unit_is_written_in_it(shown: str, right: str) -> None:
     assert shown == right
+
+
+def test_a_text_stands_for_a_value_of_toml_or_for_itself() -> None:
+    assert [text.toml_value(one) for one in ("0.1", "true", "[1, 2]", "f1 ", "", "a=b")] == [
+        0.1,
+        True,
+        [1, 2],
+        "f1",
+        "",
+        "a=b",
+    ]

@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
+LIKE = 0.75  # least similarity of a setting that is suggested
+
 
 class LuthierError(Exception):
     """Base of every error that is not a bug in Luthier.
@@ -106,10 +108,10 @@ class InterruptedRun(LuthierError):
     exit_code = 5
 
 
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most similar to a mistyped one, if any is similar."""
+def closest(name: str, known: Iterable[str], *, least: float = 0.6) -> str | None:
+    """The known name most similar to a mistyped one, if any is similar: 1 is the same, 0 has no letter in common."""
     lowered = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1)
+    close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=least)
     return lowered[close[0]] if close else None
 
 

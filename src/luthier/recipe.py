@@ -1,12 +1,14 @@
 """The recipe: every setting of a run, as one pydantic model and one TOML file."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from luthier.errors import RecipeError, nearest
+from luthier.other_tools import Style, hint_for
 from luthier.recipe_tables import MayChange, Section
 
 END = "# the end of the recipe"  # a run's recipe without this line is incomplete
@@ -299,6 +301,12 @@ class Recipe(Section):
             RecipeError: The file cannot be read, is not TOML or is not a recipe.
         """
         return cls.build(read_toml(Path(path)), where=str(path))
+
+    @classmethod
+    def elsewhere(cls, name: str, given: Mapping[str, Any], where: str) -> str:
+        """See `Section.elsewhere`. The hint is written the way that the key was given."""
+        style: Style = "set" if where.startswith("--set") else "python" if where.endswith("=") else "toml"
+        return hint_for(name.replace("-", "_"), given, style)
 
     def to_toml(self) -> str:
         """Write the complete recipe with a comment on each key, and the line that marks its end."""

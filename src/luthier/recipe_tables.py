@@ -1,6 +1,6 @@
 """Tables of a recipe, nested to any depth: validation, dotted keys, defaults, TOML."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
@@ -8,7 +8,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
-from luthier.errors import RecipeError, closest
+from luthier.errors import LIKE, RecipeError, closest
 from luthier.text import plural
 
 PRINTS = "`luthier train DATA --dry-run` prints every key"
@@ -35,12 +35,12 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
 
     @classmethod
-    def build(cls, values: Mapping[str, Any], *, where: str = "recipe") -> Self:
+    def build(cls, values: Mapping[str, Any], *, where: str | Callable[[str], str] = "recipe") -> Self:
         """Validate nested values.
 
         Args:
             values: Tables as in the TOML file.
-            where: The place that an error names: a file or an option.
+            where: The place that an error names: a file or an option; or a function of the key.
         """
         try:
             return cls.model_validate(values)
@@ -61,12 +61,13 @@ class Section(BaseModel):
         return found
 
     @classmethod
-    def full_key(cls, key: str, where: str = "") -> str:
+    def full_key(cls, key: str, where: str = "", given: Mapping[str, Any] | None = None) -> str:
         """Complete a key whose tables may be left out, such as `weight_decay`.
 
         Args:
             key: Dotted or not.
             where: Where the key was given, for errors (default: `--set KEY`).
+            given: Every key that was given with it, and its value, for hints.
         Raises:
             RecipeError: The key is unknown or is in several tables.
         """
@@ -81,9 +82,21 @@ class Section(BaseModel):
             path = key.split(".")
             field, rest = _find(cls, path)
             is_table = field is not None and not rest
-            hint = f"{key} is a table: set its keys" if is_table else _near_key(cls, path, with_table=False)
+            hint = f"{key} is a table: set its keys" if is_table else cls.elsewhere(path[-1], given or {}, where)
+            hint = hint or _near_key(cls, path, with_table=False)
             raise RecipeError(f"no recipe key {key!r}", where=where, hint=hint)
         return matches[0]
+
+    @classmethod
+    def elsewhere(cls, name: str, given: Mapping[str, Any], where: str) -> str:
+        """What to use for a key that other tools have; empty if they have none of this name.
+
+        Args:
+            name: The last part of the unknown key.
+            given: As in `full_key`.
+            where: Where the key was given.
+        """
+        return ""
 
     def flatten(self, *, may_change: bool = True) -> dict[str, Any]:
         """Dotted key to value. Optional tables and lists of tables also have an entry with their number of tables.
@@ -235,16 +248,20 @@ def _toml(value: Any) -> str:
     return tomlkit.item(value).as_string()
 
 
-def _recipe_error(kind: type[Section], error: ValidationError, values: Mapping[str, Any], where: str) -> RecipeError:
+def _recipe_error(
+    kind: type[Section], error: ValidationError, values: Mapping[str, Any], place: str | Callable[[str], str]
+) -> RecipeError:
     first = error.errors()[0]
     path = _place(first["loc"], values) + ([str(first["loc"][-1])] if first["type"] == "missing" else [])
     key = ".".join(path)
+    where = place if isinstance(place, str) else place(key)
     field = _find(kind, path)[0] if path else None
     about = f"{key}: {field.description}" if field and field.description else ""
     message = first["msg"].removeprefix("Value error, ")
     match first["type"]:
         case "extra_forbidden":
-            return RecipeError(f"no recipe key {key!r}", where=where, hint=_near_key(kind, path))
+            hint = kind.elsewhere(path[-1], dict(_leaves(values)), where) or _near_key(kind, path)
+            return RecipeError(f"no recipe key {key!r}", where=where, hint=hint)
         case "missing":
             return RecipeError(f"{key} is not set", where=where, hint=about)
         case "value_error":
@@ -275,6 +292,15 @@ def _place(loc: Sequence[str | int], values: Any) -> list[str]:
     return path
 
 
+def _leaves(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each key of nested tables, without the tables above it, and its value."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value)
+        else:
+            yield key, value
+
+
 def _not_a_table(path: Sequence[str], where: str) -> RecipeError:
     key = ".".join(path)
     header = ".".join(part for part in path if not part.isdecimal())
@@ -291,7 +317,7 @@ def _near_key(kind: type[Section], path: Sequence[str], *, with_table: bool = Tr
         table = _table_type(field.annotation)[0] if field and not rest else None
     shallowest_last = sorted(kind.known_keys(), key=lambda key: (key.count("*"), key.count(".")), reverse=True)
     anywhere = {key.rpartition(".")[2]: key for key in shallowest_last}
-    near = closest(name, table.model_fields) if table else None
-    if near is None and (near := closest(name, anywhere)) and with_table:
+    near = closest(name, table.model_fields, least=LIKE) if table else None
+    if near is None and (near := closest(name, anywhere, least=LIKE)) and with_table:
         near = anywhere[near]
     return f"did you mean {near!r}?" if near else PRINTS

@@ -1,7 +1,9 @@
 """Formatting of numbers and lists for people, the same in the terminal, the report and the model card."""
 
 import math
+import tomllib
 from collections.abc import Sequence
+from typing import Any
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -90,3 +92,11 @@ def shorten(text: str, most: int = 200) -> str:
     """Put a text on one line of at most `most` characters; an ellipsis marks what was cut."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def toml_value(text: str) -> Any:
+    """The value that a text stands for in TOML, else the text itself: `0.1`, `true`, `['a', 'b']`, `f1`."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()

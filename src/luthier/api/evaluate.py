@@ -20,6 +20,7 @@ from luthier.metrics.custom import how_called
 from luthier.models.device import choose_device
 from luthier.models.loading import load_model
 from luthier.models.sources import near
+from luthier.other_tools import place_of
 from luthier.pipeline.inference.infer import answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.predictor import Predictor, load
@@ -139,7 +140,7 @@ def _on(
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
     for key, value in settings.items():
         put(values, key, value)
-    recipe = Recipe.build(values, where="options")
+    recipe = Recipe.build(values, where=place_of)
     sources = [source for group in discover(data).values() for source in group]
     task, examples = _examples(predictor.task, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))

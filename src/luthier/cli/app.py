@@ -84,7 +84,7 @@ def _main(words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
         return BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:
-        failure = as_luthier_error(error, _command(words))
+        failure = as_luthier_error(error, _command(words), words)
         if not processes.is_main() and type(failure) in (UsageError, RecipeError):
             return 0  # every rank meets the same usage error, and rank 0 reports it
         if "--json" in words:

@@ -4,12 +4,14 @@ import errno
 import re
 import signal
 import traceback
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 from typer.exceptions import TyperException
 
 from luthier import interrupts
+from luthier.cli.unknown import instead_of
 from luthier.errors import LuthierError, ResourceError, UsageError
 from luthier.storage.append import AppendFile
 from luthier.storage.disk import write
@@ -38,17 +40,18 @@ class Bug(LuthierError):
     exit_code = 1
 
 
-def as_luthier_error(error: BaseException, command: str) -> LuthierError:
+def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = ()) -> LuthierError:
     """Convert any exception to the error that is printed.
 
     Args:
         error: What was raised.
         command: The command that was run, such as `luthier train`.
+        words: The words of the command line.
     """
     if isinstance(error, LuthierError):
         return error
     if isinstance(error, TyperException):
-        return _usage(error, command)
+        return _usage(error, command, words)
     if isinstance(error, KeyboardInterrupt):
         return Interrupted(error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT)
     if _is_out_of_memory(error):
@@ -80,11 +83,15 @@ def lines(error: LuthierError) -> str:
     return "\n".join([*what, *below])
 
 
-def _usage(error: TyperException, command: str) -> UsageError:
+def _usage(error: TyperException, command: str, words: Sequence[str]) -> UsageError:
     message, _, near = error.message.partition(" Did you mean ")
     possible = getattr(error, "possibilities", None)
     hint = f"`{command} --help` shows the usage"
-    if near:
+    if (option := getattr(error, "option_name", "")) and message.startswith("No such option"):
+        context = getattr(error, "ctx", None)
+        options = [name for param in context.command.params for name in param.opts] if context else []
+        hint = instead_of(option, options, words) or hint
+    elif near:
         hint = f"did you mean {near}"
     elif possible:
         hint = f"did you mean {' or '.join(sorted(possible))}?"

@@ -1,12 +1,12 @@
 """The options that several commands share, and how options become recipe keys."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from luthier.errors import UsageError
+from luthier.text import toml_value
 
 # The panels of the help
 TASK = "Task and model"
@@ -134,9 +134,10 @@ def overrides(
     given = {key: value for key, value in options.items() if value is not None and value != []}
     given |= _columns(text, label) if text is not None or label is not None else {}
     _add(given, _roles(columns or []), "--column")
-    for setting in settings or []:
-        key, value = _parse(setting)
-        _add(given, {key: value}, f"--set {setting}")
+    pairs = [_parse(setting) for setting in settings or []]
+    told = {key.rpartition(".")[2]: value for key, value in given.items()} | dict(pairs)
+    for (name, value), setting in zip(pairs, settings or [], strict=True):
+        _add(given, {_full_key(name, told): value}, f"--set {setting}")
     return given
 
 
@@ -174,14 +175,14 @@ def _names(value: str, where: str) -> list[str]:
     return names
 
 
-def _parse(setting: str) -> tuple[str, Any]:
+def _full_key(name: str, told: Mapping[str, Any]) -> str:
     from luthier.recipe import Recipe
 
+    return Recipe.full_key(name, given=told)
+
+
+def _parse(setting: str) -> tuple[str, Any]:
     key, equals, value = setting.partition("=")
     if not equals:
         raise UsageError(f"no value in {setting!r}", where="--set", hint="write --set key=value")
-    key = Recipe.full_key(key.strip())
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value.strip()
+    return key.strip(), toml_value(value)

@@ -9,6 +9,7 @@ from luthier.data.reading.discover import split_of
 from luthier.data.reading.memory import paths_in, tables_in, write_copy
 from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
+from luthier.other_tools import place_of
 from luthier.pipeline.settings import dotted
 from luthier.recipe import Recipe, read_toml
 from luthier.recipe_tables import Section, put
@@ -49,7 +50,7 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         if table == "data" and split in SPLITS:
             value = [spec for specs in specs_of(value, folder, console, split).values() for spec in specs]
         put(values, key, value)
-    recipe = Recipe.build(values, where=where)
+    recipe = Recipe.build(values, where=lambda key: place_of(key) if key in changes else where)
     for specs in (recipe.data.train, recipe.data.validation, recipe.data.test):
         specs[:] = [_absolute(spec) for spec in specs]
     return recipe

@@ -27,14 +27,14 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
         elif name in ("columns", "data.columns"):
             pairs = {f"data.columns.{role}": column for role, column in value.items()}
         elif name in TABLES and isinstance(value, Mapping):
-            pairs = {Recipe.full_key(f"{name}.{key}", f"{name}="): inner for key, inner in value.items()}
+            pairs = {Recipe.full_key(f"{name}.{key}", f"{name}=", value): inner for key, inner in value.items()}
         elif name in TABLES and name != "model":
             hint = f'write {name}={{"key": value}}'
             raise RecipeError(f"{name} is a table, not a value", where=f"{name}=", hint=hint)
         elif name == "model":
             pairs = {"model.name": value}
         else:
-            pairs = {Recipe.full_key(name, f"{name}="): value}
+            pairs = {Recipe.full_key(name, f"{name}=", settings): value}
         if twice := pairs.keys() & found.keys():
             raise UsageError(f"{min(twice)} is set twice", where=f"{name}=", hint="remove one of the two")
         found |= pairs

@@ -32,7 +32,7 @@ RECIPE = [
         lambda s: s.train(*set_to("batch_size=many")),
         2,
         "training.batch_size cannot be 'many'",
-        "options",
+        "--batch-size",
         "training.batch_size: ",
     ),
     Case(
@@ -48,7 +48,7 @@ RECIPE = [
         lambda s: s.train("--lr", "-0.1"),
         2,
         "learning_rate cannot be -0.1: input should be greater than 0",
-        "options",
+        "--lr",
         "learning rate",
     ),
     Case(
@@ -56,7 +56,7 @@ RECIPE = [
         lambda s: s.train("--lr", "nan"),
         2,
         "learning_rate cannot be nan",
-        "options",
+        "--lr",
         "learning rate",
     ),
     Case(
@@ -64,16 +64,16 @@ RECIPE = [
         lambda s: s.train("--epochs", "0"),
         2,
         "training.epochs cannot be 0",
-        "options",
+        "--epochs",
         "passes over the training rows",
     ),
-    Case("no steps", lambda s: s.train("--max-steps", "0"), 2, "training.max_steps cannot be 0", "options", "steps"),
+    Case("no steps", lambda s: s.train("--max-steps", "0"), 2, "max_steps cannot be 0", "--max-steps", "steps"),
     Case(
         "empty batches",
         lambda s: s.train("--batch-size", "0"),
         2,
         "training.batch_size cannot be 0",
-        "options",
+        "--batch-size",
         "examples per optimizer step",
     ),
     Case(
@@ -105,7 +105,7 @@ RECIPE = [
         lambda s: s.train("--engine", "lop"),
         2,
         "cannot be 'lop': input should be 'loop' or 'trainer'",
-        "options",
+        "--engine",
         "loop",
     ),
     Case(
@@ -113,7 +113,7 @@ RECIPE = [
         lambda s: s.train("--scheduler", "cosinus"),
         2,
         "should be 'linear', 'cosine'",
-        "options",
+        "--scheduler",
         "learning rate",
     ),
     Case(
@@ -129,7 +129,7 @@ RECIPE = [
         lambda s: s.train("--precision", "fp8"),
         2,
         "'fp8': input should be 'auto', 'fp32'",
-        "options",
+        "--precision",
         "fp16",
     ),
     Case(
@@ -156,7 +156,7 @@ RECIPE = [
         "data.shape",
         "did you mean 'pair/one'?",
     ),
-    Case("seed below zero", lambda s: s.train("--seed", "-1"), 2, "seed cannot be -1", "options", "seed for splits"),
+    Case("seed below zero", lambda s: s.train("--seed", "-1"), 2, "seed cannot be -1", "--seed", "seed for splits"),
     Case(
         "broken TOML",
         lambda s: recipe(s, "[training\nseed = 1\n"),
@@ -317,7 +317,7 @@ RECIPE = [
         lambda s: s.train("--metric-mode", "lower"),
         2,
         "evaluation.metric_mode cannot be 'lower'",
-        "options",
+        "--metric-mode",
         "min (lower is better) or max",
     ),
     Case(
@@ -373,7 +373,7 @@ RECIPE = [
         lambda s: s.train(*set_to("max_length=1")),
         2,
         "data.max_length cannot be 1",
-        "options",
+        "--set max_length",
         "tokens per row",
     ),
     Case(
@@ -389,7 +389,7 @@ RECIPE = [
         lambda s: s.train(*set_to("validation_share=1.0")),
         2,
         "validation_share cannot be 1.0",
-        "options",
+        "--set validation_share",
         "held out",
     ),
     Case(

@@ -493,7 +493,7 @@ TASKS = [
         lambda s: scratch(s, "--from-scratch", "tinny"),
         2,
         "cannot be 'tinny'",
-        "options",
+        "--from-scratch",
         "size of a new model",
     ),
     Case(

@@ -1,0 +1,237 @@
+"""The settings of other tools: the nearest of Luthier's, worked out with the given values, or why there is none.
+
+The names are those of transformers' `TrainingArguments` and its example scripts, of PEFT, bitsandbytes, TRL, DeepSpeed
+and the fine-tuning tools built on them.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Collection, Mapping
+from fnmatch import fnmatch
+from typing import Any, Literal
+
+from luthier import processes
+
+Style = Literal["option", "set", "python", "toml"]
+Keys = Mapping[str, Any]
+
+# Ours to their names, where the value stays the same.
+_SAME = {
+    "data.columns.label": "label_column label_column_name label_key summary_column target_column response_column",
+    "data.columns.text": "text_column text_column_name sentence1_key text_key dataset_text_field source_column",
+    "data.max_length": "max_seq_length max_seq_len max_source_length model_max_length cutoff_len sequence_len"
+    " block_size max_prompt_length max_input_length",
+    "data.max_target_length": "max_completion_length max_answer_length max_output_length",
+    "data.stride": "doc_stride",
+    "data.test": "test_file test_data test_path",
+    "data.train_rows": "max_train_samples max_samples num_samples",
+    "data.validation": "validation_file eval_file dev_file valid_file val_data validation_data eval_dataset",
+    "data.validation_share": "val_size val_set_size validation_split eval_size",
+    "evaluation.eval_batch_size": "per_device_eval_batch_size per_gpu_eval_batch_size validation_batch_size"
+    " micro_eval_batch_size",
+    "evaluation.metric_for_best": "metric_for_best_model monitor",
+    "generation.max_new_tokens": "generation_max_length val_max_target_length max_gen_length",
+    "generation.num_beams": "generation_num_beams beam_size beams",
+    "model.dropout": "hidden_dropout hidden_dropout_prob dropout_rate attention_dropout",
+    "model.name": "model_name model_name_or_path pretrained_model_name_or_path base_model model_id model_path",
+    "run_dir": "output_dir output_path save_dir",
+    "seed": "random_seed random_state data_seed manual_seed",
+    "task": "task_name task_type",
+    "training.adam_beta1": "beta1",
+    "training.adam_beta2": "beta2",
+    "training.adam_epsilon": "eps epsilon adam_eps",
+    "training.batch_size": "global_batch_size effective_batch_size total_batch_size",
+    "training.dataloader_num_workers": "num_workers preprocessing_num_workers",
+    "training.early_stopping_patience": "patience early_stopping",
+    "training.epochs": "num_train_epochs num_epochs n_epochs max_epochs train_epochs",
+    "training.eval_strategy": "evaluation_strategy",
+    "training.eval_steps": "eval_every eval_interval evaluation_steps",
+    "training.gradient_accumulation_steps": "grad_accumulation grad_accum accumulate_grad_batches"
+    " gradient_accumulation",
+    "training.label_smoothing": "label_smoothing_factor",
+    "training.learning_rate": "lr peak_lr max_lr learningrate",
+    "training.length_grouping": "group_by_length bucket_by_length",
+    "training.logging_steps": "log_every log_interval log_steps",
+    "training.lr_scheduler_type": "scheduler lr_scheduler lr_schedule scheduler_type lr_scheduler_name",
+    "training.max_grad_norm": "clip_grad grad_clip max_norm gradient_clip_val gradient_clipping clip_grad_norm",
+    "training.max_steps": "max_train_steps total_steps num_training_steps max_iters",
+    "training.save_steps": "save_every save_interval checkpointing_steps",
+    "training.warmup_ratio": "warmup_proportion warmup_fraction",
+    "training.warmup_steps": "num_warmup_steps warmup_iters lr_warmup_steps",
+    "training.weight_decay": "wd l2",
+}
+_OURS = {theirs: ours for ours, names in _SAME.items() for theirs in names.split()}
+
+# Patterns of names to the reason why there is no such setting.
+_NOT_OFFERED = {
+    "lora* peft* use_peft use_lora qlora* adapter* target_modules modules_to_save r": "Luthier trains the model's own"
+    " weights; freeze a part of them with model.freeze",
+    "load_in_* bnb_* quantization* use_4bit use_8bit nf4": "weights are loaded and trained in float32 or mixed"
+    " precision, never quantized; choose a smaller model or a higher gradient_accumulation_steps if memory is short",
+    "deepspeed* fsdp* parallelism_config tensor_parallel* zero_stage ddp_* local_rank tp_size": "several GPUs each"
+    " hold the whole model: start the command with `accelerate launch`",
+    "report_to logging_dir run_name project wandb* trackio* use_wandb mlflow* tensorboard* push_to_hub* hub_*": "a run"
+    " writes its curves to curves.jsonl and report.html, and sends nothing anywhere",
+    "logging_strategy logging_first_step logging_nan_inf_filter log_on_each_node log_level* disable_tqdm"
+    " include_num_input_tokens_seen debug skip_memory_metrics": "the loss of every step is recorded; --quiet and"
+    " --verbose choose what is printed",
+    "gradient_checkpointing* activation_checkpointing*": "a higher gradient_accumulation_steps saves memory too",
+    "torch_compile* use_liger_kernel liger* jit* flash_attention attn_implementation use_flash_attention* use_cache"
+    " torch_empty_cache_steps tf32 use_cpu_offload": "Luthier chooses the kernels itself",
+    "do_train do_eval do_predict": "`luthier train` trains and evaluates; `luthier predict` predicts",
+    "load_best_model_at_end save_only_model save_safetensors save_on_each_node": "the best checkpoint always becomes"
+    " the model, as safetensors",
+    "overwrite_output_dir": "a run directory is never overwritten; choose another --run-dir",
+    "resume_from_checkpoint ignore_data_skip restore_callback_states_from_checkpoint": "`luthier resume RUN` continues"
+    " from the newest checkpoint",
+    "predict_with_generate generation_config": "tasks that generate text are always scored on generated text; the"
+    " generation table of the recipe says how",
+    "packing* neftune* sortish_sampler dataloader_* accelerator_config length_column_name remove_unused_columns"
+    " full_determinism average_tokens_across_devices eval_do_concat_batches eval_use_gather_object"
+    " include_for_metrics batch_eval_metrics prediction_loss_only eval_accumulation_steps eval_delay"
+    " enable_jit_checkpoint auto_find_batch_size *_full_eval optim_args optim_target_modules": "Luthier decides this"
+    " itself",
+    "train_file train_data data_path dataset dataset_name data_dir dataset_path": "data comes first: luthier train"
+    " reviews.csv, or luthier.train(data)",
+    "trust_remote_code": "code of a model is never run",
+    "use_fast_tokenizer tokenizer_name tokenizer": "a model is used with its own tokenizer; --fresh-tokenizer trains"
+    " another",
+    "label_names id2label label2id num_labels": "labels are found in the data",
+}  # fmt: skip
+_OPTIONS = {
+    "data.allow": "--allow",
+    "data.columns.label": "--label",
+    "data.columns.text": "--text",
+    "data.test": "--test",
+    "data.validation": "--valid",
+    "evaluation.metric_mode": "--metric-mode",
+    "model.from_scratch": "--from-scratch",
+    "model.fresh_tokenizer": "--fresh-tokenizer",
+    "model.name": "--model",
+    "run_dir": "--run-dir",
+    "training.batch_size": "--batch-size",
+    "training.gradient_accumulation_steps": "--grad-accumulation",
+    "training.learning_rate": "--lr",
+    "training.lr_scheduler_type": "--scheduler",
+    **{key: f"--{key}" for key in ("device", "seed", "task")},
+    **{f"training.{key}": f"--{key.replace('_', '-')}" for key in ("epochs", "max_steps", "precision", "engine")},
+}
+
+
+def hint_for(name: str, given: Mapping[str, Any], style: Style, options: Collection[str] | None = None) -> str:
+    """What to use instead of a setting of another tool; empty for a name that no tool is known to have.
+
+    Args:
+        name: The name, with underscores.
+        given: Every setting that was given, theirs and ours, with its value; None for one without a value.
+        style: How settings are written: as options of the command, as options or `--set`, as arguments in Python, or as
+            keys of a recipe.
+        options: The options that the command has; None for those of `luthier train`.
+    """
+    found = _equivalent(name, given.get(name), given)
+    if isinstance(found, str):
+        return found and f"{name} is not offered: {found}"
+    return f"use {written(found, style, options)}"
+
+
+def place_of(key: str) -> str:
+    """Where the command line sets a recipe key: `--lr`, or `--set weight_decay`."""
+    return _OPTIONS.get(key) or f"--set {_last(key)}"
+
+
+def written(keys: Keys, style: Style, options: Collection[str] | None = None) -> str:
+    """Write recipe keys with their values, the way that they are given; `VALUE` for one without a value."""
+    if style in ("option", "set") or "run_dir" in keys:
+        named = {
+            key: _OPTIONS[key] for key in keys if key in _OPTIONS and _OPTIONS[key] in (options or {_OPTIONS[key]})
+        }
+        words = [
+            [named[key], _word(keys[key])] if key in named else ["--set", f"{_last(key)}={_word(keys[key])}"]
+            for key in keys
+        ]
+        line = " ".join(map(shlex.join, words))
+        either = style == "set" and len(words) == 1 and words[0][0] not in ("--set", "--run-dir")
+        return f"{line}, or --set {_last(next(iter(keys)))}={words[0][1]}" if either else line
+    if style == "python":
+        return ", ".join(f"{_last(key)}={'VALUE' if value is None else repr(value)}" for key, value in keys.items())
+    return ", ".join(f"{key} = {'VALUE' if value is None else json.dumps(value)}" for key, value in keys.items())
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _word(value: Any) -> str:
+    return "VALUE" if value is None else value if isinstance(value, str) else json.dumps(value)
+
+
+def _equivalent(name: str, value: Any, given: Mapping[str, Any]) -> Keys | str:
+    """Our keys for a setting, or why there are none."""
+    if name in _WORKED_OUT:
+        return _WORKED_OUT[name](value, given)
+    if name in _OURS:
+        return {_OURS[name]: value}
+    fitting = (why for names, why in _NOT_OFFERED.items() if any(fnmatch(name, one) for one in names.split()))
+    return next(fitting, "")
+
+
+def _batch(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    """Theirs counts the examples of one process and one micro-batch, ours those of the whole step."""
+    ours = "training.gradient_accumulation_steps"
+    named = [given[name] for name in (_last(ours), ours, *_SAME[ours].split()) if given.get(name)]
+    steps = named[0] if named and isinstance(named[0], int) else 1
+    size = value * steps * processes.count() if isinstance(value, int) else None
+    return {"training.batch_size": size} | ({ours: steps} if steps > 1 else {})
+
+
+def _half(precision: str) -> Callable[[Any, Mapping[str, Any]], Keys | str]:
+    return lambda value, given: {"training.precision": "fp32" if value is False else precision}
+
+
+def _optimizer(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    kind = next((kind for kind in ("adamw", "adafactor") if str(value).startswith(kind)), "")
+    if value is not None and (not kind or "bit" in str(value) or "paged" in str(value)):
+        return "training.optimizer is adamw or adafactor"
+    return {"training.optimizer": kind or None}
+
+
+def _sampling(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    if value == "sequential":
+        return "training rows are always shuffled"
+    return {"training.length_grouping": None if value is None else value == "group_by_length"}
+
+
+def _precision(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    names = {"no": "fp32", "float32": "fp32", "float": "fp32", "bfloat16": "bf16", "float16": "fp16", "half": "fp16"}
+    return {"training.precision": names.get(str(value).rpartition(".")[2], value)}
+
+
+def _warmup(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    return {"training.warmup_steps" if isinstance(value, int) and value >= 1 else "training.warmup_ratio": value}
+
+
+def _percentage(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    return {"data.validation_share": value / 100 if isinstance(value, int | float) else None}
+
+
+def _direction(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    return {"evaluation.metric_mode": None if value is None else "max" if value else "min"}
+
+
+def _on_cpu(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    return {"device": "auto" if value is False else "cpu"}
+
+
+_WORKED_OUT: dict[str, Callable[[Any, Mapping[str, Any]], Keys | str]] = {
+    **dict.fromkeys(("per_device_train_batch_size", "per_gpu_train_batch_size", "micro_batch_size"), _batch),
+    **dict.fromkeys(("train_batch_size", "train_micro_batch_size_per_gpu", "device_batch_size"), _batch),
+    **dict.fromkeys(("optim", "optimizer_type", "optimizer_name"), _optimizer),
+    **dict.fromkeys(("mixed_precision", "dtype", "torch_dtype"), _precision),
+    **dict.fromkeys(("use_cpu", "no_cuda", "cpu"), _on_cpu),
+    "bf16": _half("bf16"),
+    "fp16": _half("fp16"),
+    "greater_is_better": _direction,
+    "train_sampling_strategy": _sampling,
+    "validation_split_percentage": _percentage,
+    "warmup": _warmup,
+}
