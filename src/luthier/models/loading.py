@@ -13,11 +13,12 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier import hub
 from luthier.console import Console
 from luthier.errors import DamagedError, ModelError, RecipeError
 from luthier.models.architectures import ARCHITECTURES
 from luthier.models.quiet import quiet
-from luthier.models.sources import locate, near
+from luthier.models.sources import PACKAGED, locate, near, packaged_directory
 from luthier.storage.checksums import MANIFEST, verify
 from luthier.text import listing, plural, shorten
 
@@ -48,7 +49,7 @@ def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
         ModelError: There is none, it cannot be read, or it requires running code of its own.
     """
     with _told(name, "configuration"):
-        config: PretrainedConfig = AutoConfig.from_pretrained(locate(name, console), trust_remote_code=False)
+        config: PretrainedConfig = AutoConfig.from_pretrained(_place(name, console), trust_remote_code=False)
     return config
 
 
@@ -59,7 +60,7 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
         ModelError: There is none, its vocabulary is empty, or it has neither a padding nor an end token.
     """
     with _told(name, "tokenizer"):
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate(name), trust_remote_code=False)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(_place(name), trust_remote_code=False)
     # Without the files, transformers makes a tokenizer with an empty vocabulary, and the model would see only [UNK].
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelError("the model has no tokenizer: its vocabulary is empty", where=name, hint=SAVED)
@@ -94,7 +95,7 @@ def load_model(
         ModelError: No such model, or its architecture has no such head.
         DamagedError: A file of the model is damaged.
     """
-    path = locate(name)
+    path = _place(name)
     if not verified:
         verify_model(path)
     _see_weights(Path(path))
@@ -229,6 +230,14 @@ def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) 
     return int(min(limits)) if limits else LONGEST
 
 
+def _place(name: str, console: Console | None = None) -> str:
+    """As `locate`; a hub that cannot be reached is asked once, and only the cache is used."""
+    path = locate(name, console)
+    if not Path(path).is_dir():
+        hub.reachable()
+    return path
+
+
 @contextmanager
 def _told(name: str, part: str) -> Iterator[None]:
     try:
@@ -260,10 +269,11 @@ def _as_model_error(error: Exception, name: str, part: str) -> ModelError:
     if kind := re.search(r"model type `([^`]*)`", told):
         what = f"transformers does not support the architecture {kind[1]!r}"
         return ModelError(what, where=name, hint="correct model_type in config.json, or install a newer transformers")
-    if not Path(name).exists():
-        hint = near(name) or "pass a local directory, a short name (minilm), or a hub name if the hub is reachable"
-    else:
-        hint = SAVED
+    if not Path(name).exists() and not hub.reachable():
+        what = f"the {part} cannot be loaded: it is not here, and the hub cannot be reached"
+        short = listing([short for short in PACKAGED if packaged_directory(short)]) or "none"
+        return ModelError(what, where=name, hint=near(name) or f"installed: {short}; {hub.held('model')}")
+    hint = SAVED if Path(name).exists() else near(name) or "check the name; it may need a login (`hf auth login`)"
     said = [line.strip() for line in told.splitlines() if line.strip()] or [type(error).__name__]
     first = " ".join(said[: 2 if said[0].endswith(":") else 1])
     return ModelError(f"the {part} cannot be loaded: {shorten(first.partition('. ')[0])}", where=name, hint=hint)

@@ -188,3 +188,22 @@ def test_a_file_at_an_address_is_read_like_one_that_lies_here() -> None:
     assert caught.value.where == "memory://files/none.csv"
     with pytest.raises(SourceError, match="nosuchprotocol"):
         find_file("nosuchprotocol://t.csv", None)
+
+
+@pytest.mark.parametrize(
+    ("message", "package"),
+    [
+        ('HTTPFileSystem requires "requests" and "aiohttp" to be installed', "aiohttp"),
+        ("Install s3fs to access S3", "s3fs"),
+    ],
+)
+def test_an_address_whose_package_is_missing_names_it(
+    monkeypatch: pytest.MonkeyPatch, message: str, package: str
+) -> None:
+    def missing(url: str, mode: str) -> None:
+        raise ImportError(message)
+
+    monkeypatch.setattr("fsspec.open", missing)
+    with pytest.raises(SourceError, match="reading https:// needs a package that is not installed") as caught:
+        find_file("https://example.org/reviews.csv", None)
+    assert caught.value.hint == f"pip install {package}; or download the file first"

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import re
 import stat
 import zlib
 from collections.abc import Iterator
@@ -225,6 +226,11 @@ def _remote(url: str) -> Iterator[BinaryIO]:
         stream = fsspec.open(url, "rb").open()
     except (FileNotFoundError, PermissionError):
         raise
+    except ImportError as error:
+        named = re.search(r"[Ii]nstall (\w+)", str(error))
+        package, scheme = named[1] if named else "aiohttp", url.partition("://")[0]
+        what = f"reading {scheme}:// needs a package that is not installed"
+        raise SourceError(what, where=url, hint=f"pip install {package}; or download the file first") from error
     except Exception as error:  # every protocol has its own errors, without a common base class
         raise SourceError(
             f"cannot be downloaded: {error}", where=url, hint="check the address and the network"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow
 
+from luthier import hub
 from luthier.data.reading.files import DataFile
 from luthier.data.reading.formats.columnar import ROWS_AT_ONCE, ArrowReader, names_of
 from luthier.errors import SourceError
@@ -74,14 +75,18 @@ def load_hub(name: str) -> dict[str, "Dataset"]:
     Raises:
         SourceError: The Hub cannot be reached, or has no such dataset.
     """
-    from datasets import DatasetDict, load_dataset
+    from datasets import DatasetDict, config, load_dataset
 
     repository, _, configuration = name.partition(":")
+    there = hub.reachable()
+    config.HF_HUB_OFFLINE = not there
     try:
         loaded = load_dataset(repository, configuration or None)
     except Exception as error:  # the library, its HTTP client and each file format raise their own errors
         what = f"no such file or folder, and no data set from the hub: {_first_line(error)}"
         hint = "check the path; for the hub, the name and the network (name:configuration picks a configuration)"
+        if not there:
+            hint = f"check the path; the hub cannot be reached, {hub.held('dataset')}"
         raise SourceError(what, where=name, hint=hint) from error
     if not isinstance(loaded, DatasetDict):
         raise SourceError("the data set has no splits", where=name, hint="save it with save_to_disk first")
