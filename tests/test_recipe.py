@@ -104,7 +104,7 @@ def test_settings_that_go_together_are_kept(table: str, values: Values) -> None:
         ("evaluation", "threshold", [0.01, 0.99], [0.0, 1.0]),
         ("evaluation", "generated_rows", [0], [-1]),
         ("generation", "top_p", [0.01, 1.0], [0.0, 1.1]),
-        ("generation", "temperature", [0.01], [0.0]),
+        ("generation", "temperature", [0.0, 0.01], [-0.01]),
     ],
 )
 def test_a_number_stays_within_its_bounds(table: str, key: str, good: list[float], bad: list[float]) -> None:
