@@ -234,5 +234,6 @@ def _write(directory: Path, scored: Scored, task: str, target: str, generation: 
     found = scored.to_dict(task) | ({"generation": dict(generation)} if generation else {})
     write_predictions(directory / "predictions.parquet", scored.predictions)
     write_json(directory / "metrics.json", found)
-    shown = {key: found[key] for key in ("metrics", "baselines", "differences", "generation") if key in found}
-    return Evaluation({"run": target, **shown, "directory": str(directory)}, directory)
+    shown = ("metric_for_best", "metrics", "baselines", "differences", "all_rows", "generation")
+    kept = {key: found[key] for key in shown if key in found}
+    return Evaluation({"run": target, **kept, "directory": str(directory)}, directory)

@@ -1,7 +1,7 @@
 """Prepare everything that training needs except the model: the steps shared by inspect, train and evaluate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from luthier.data.reading import packages
 from luthier.data.reading.discover import discover
 from luthier.data.reading.sources import Source, sample
 from luthier.data.records import Record
-from luthier.data.table import Table
+from luthier.data.table import Table, take
 from luthier.data.tokenized import Encoded
 from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
 from luthier.findings import Decision, Finding
@@ -54,6 +54,7 @@ class Prepared:
         greater_is_better: Direction of the metric that selects the best checkpoint.
         findings: What the checks found, worst first.
         decisions: Choices made for the user.
+        seen: Held-out split to its examples whose text is also in training; they are not in `splits`.
     """
 
     recipe: Recipe
@@ -66,6 +67,7 @@ class Prepared:
     greater_is_better: bool
     findings: list[Finding]
     decisions: list[Decision]
+    seen: dict[str, Dataset] = field(default_factory=dict)
 
     @property
     def stopping(self) -> list[Finding]:
@@ -134,9 +136,11 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     task = reader.fit(examples["train"], recipe)
     keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
     findings = check(table, task, examples, keys) + empty_columns(recipe.data.columns, profiles)
+    seen = {}
     for name in [name for name in examples if name != "train"]:
         slips = leaked(keys["train"], keys[name])
-        if len(slips) <= MOST_LEAKED * len(keys[name]):
+        if slips and len(slips) <= MOST_LEAKED * len(keys[name]):
+            seen[name] = take(examples[name], [i for i in slips if task.knows(examples[name][i])])
             examples[name] = table.drop(
                 examples[name], name, "in-training", slips, "the same text is in the training rows"
             )
@@ -156,7 +160,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     for finding in findings:
         console.finding(finding)
     decisions += made
-    return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions)
+    return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions, seen)
 
 
 def stopping(findings: Sequence[Finding], recipe: Recipe) -> list[Finding]:

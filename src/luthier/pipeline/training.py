@@ -201,6 +201,7 @@ def _result(
         "metrics": written["metrics"],
         "baselines": written["baselines"],
         "differences": written["differences"],
+        **({"all_rows": written["all_rows"]} if "all_rows" in written else {}),
         "steps": state.step,
         "epochs": training.plan.epoch(state.step),
         "best_step": state.best_step,

@@ -35,7 +35,7 @@ def verdict(metrics: Mapping[str, Any], own: Mapping[str, str]) -> Headline:
         own: The task's display names of metrics, where they differ from the common ones.
     """
     name, entry = main_metric(metrics)
-    notes = _split_notes(entry or metrics)
+    notes = (*_split_notes(entry or metrics), *all_rows_note(metrics, own))
     if entry is None or entry.get("value") is None:
         sentence = f"{names.metric(name, own)} is not defined on these {_rows(metrics, entry)}."
         return Headline(names.capital(sentence), notes, "open")
@@ -44,6 +44,21 @@ def verdict(metrics: Mapping[str, Any], own: Mapping[str, str]) -> Headline:
     first = next((judged for judged in judgements if judged.tone == "bad"), judgements[0])
     others = [judged.sentence for judged in judgements if judged is not first]
     return Headline(first.sentence, (*others, *notes), first.tone)
+
+
+def all_rows_note(metrics: Mapping[str, Any], own: Mapping[str, str]) -> tuple[str, ...]:
+    """The main score on all rows, if the headline leaves out rows whose text is also in training."""
+    name, entry = main_metric(metrics)
+    found = (metrics.get("all_rows") or {}).get(name)
+    if not found or not entry:
+        return ()
+    value = names.score(name, found["value"], found["low"], found["high"])
+    left = text.plural(found["n"] - entry["n"], "row")
+    what = names.capital(names.metric(name, own))
+    return (
+        f"{what} on all {text.count(found['n'])} {entry.get('split', 'test')} rows, including {left} with a text that "
+        f"is also in training: {value}. Compare this score with published ones.",
+    )
 
 
 def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:

@@ -16,14 +16,15 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from luthier.console import Console
 from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.inference.score import Scored, all_metrics, quick_metrics, score, score_split
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.recipes import build_recipe
 from luthier.tasks.phases import Answer
 from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.text_classification.task import TextClassification
-from tests.conftest import review_rows
+from tests.conftest import review_rows, write_csv
 from tests.engines.helpers import prepared_data, with_settings
 from tests.pipeline.helpers import Told
-from tests.tasks.by_hand import Oracle, learned, recipe_of
+from tests.tasks.by_hand import QUICK, Oracle, learned, recipe_of
 
 TASK, EXAMPLES = learned(TextClassification, review_rows(8))  # bad, good, bad, good, ...
 SOURCE = """
@@ -204,3 +205,33 @@ def test_baselines_can_be_turned_off(data: Prepared, model: PreTrainedModel) -> 
     told = Told()
     _, found = score_split(with_settings(data, evaluation__baselines=False), model, "validation", told)
     assert (found.split, found.baselines, told.said) == ("validation", {}, [])
+
+
+def test_rows_that_training_also_has_are_scored_beside_the_others(tmp_path: Path, tiny_model: Path) -> None:
+    rows = review_rows(60)
+    test = write_csv(tmp_path / "test.csv", [*rows[:10], *review_rows(90)[60:]])
+    given = {"data.test": [str(test)], "data.validation_share": 0.0, "data.shape": "single/one"}
+    recipe = build_recipe(
+        write_csv(tmp_path / "train.csv", rows), QUICK | given | {"model.name": str(tiny_model)}, tmp_path, Console()
+    )
+    prepared = prepare(recipe, Console())
+    assert {finding.id: finding.severity for finding in prepared.findings}["leak"] == "warning"
+    assert (len(prepared.splits["test"]), len(prepared.seen["test"])) == (30, 10)
+    model = fresh_model(prepared)
+    _, found = score_split(prepared, model, "test", Console())
+    assert found.metrics["accuracy"].n == 30, "the headline is that of rows which training lacks"
+    assert found.all_rows["accuracy"].n == 40
+    whole = evaluate_plainly(prepared, model, [*prepared.splits["test"], *prepared.seen["test"]])
+    assert found.all_rows["accuracy"].value == pytest.approx(whole)
+    assert found.to_dict("a task")["all_rows"]["accuracy"]["n"] == 40
+
+
+def evaluate_plainly(prepared: Prepared, model: PreTrainedModel, examples: Sequence[dict[str, Any]]) -> float:
+    """Accuracy of a plain forward pass for each row alone."""
+    names: dict[int, str] = prepared.task.model_config()["id2label"]
+    right = 0
+    for example in examples:
+        with torch.inference_mode():
+            logits = model.eval()(**prepared.task.tokenizer(example["text"], return_tensors="pt")).logits
+        right += names[int(logits.argmax())] == example["label"]
+    return right / len(examples)

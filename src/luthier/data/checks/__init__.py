@@ -86,7 +86,7 @@ CHECKS: dict[str, str] = {
     "imbalance": "info from 10 to 1, warning from 50 to 1: ratio of the largest class to the smallest",
     "invalid-tags": "info, warning above 5 % of the rows: an I- tag does not continue an entity of its type",
     "label-by-row": "error: at least 90 % of the rows have a unique label",
-    "leak": "warning, error above 1 % of the rows: a held-out text is also in the training rows",
+    "leak": "warning, error above half of the rows: a held-out text is also in the training rows",
     "lost-targets": "warning, error above 1 % of the rows: rows whose target is lost to truncation",
     "masked-turns": "info: assistant turns that are marked as not to be learned",
     "missed-labels": "warning: the model cannot predict a label of the evaluated rows, which counts as an error",

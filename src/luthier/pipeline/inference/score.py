@@ -1,7 +1,7 @@
 """Score answers: metrics with confidence intervals, and baselines."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +16,7 @@ from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
 from luthier.models.device import choose_device
 from luthier.pipeline.assemble import fresh_model
-from luthier.pipeline.inference.infer import Asked, answer
+from luthier.pipeline.inference.infer import Asked, answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe
@@ -35,6 +35,8 @@ class Scored:
         differences: Baseline to the paired differences, model minus baseline.
         predictions: Columns of the predictions file.
         signatures: Metric to how it is computed, for metrics whose name does not say.
+        all_rows: Metric to its score on all rows of the split, including those whose text is also in training; empty
+            if there are none of these.
     """
 
     split: str
@@ -45,6 +47,7 @@ class Scored:
     differences: dict[str, dict[str, Score]]
     predictions: dict[str, list[Any]]
     signatures: dict[str, str]
+    all_rows: dict[str, Score] = field(default_factory=dict)
 
     def to_dict(self, task: str) -> dict[str, Any]:
         """The content of `metrics.json`."""
@@ -63,7 +66,7 @@ class Scored:
                 baseline: {name: score.to_dict() for name, score in found.items()}
                 for baseline, found in self.differences.items()
             },
-        }
+        } | ({"all_rows": {name: score.to_dict() for name, score in self.all_rows.items()}} if self.all_rows else {})
 
 
 def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tuple[dict[str, float], list[Answer]]:
@@ -142,7 +145,27 @@ def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console:
         baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
         if recipe.model.name is not None:
             baselines |= task.untuned(lambda: _untuned(prepared, task, asked, console))
-    return task, score(task, answers, asked.examples, recipe, split=split, baselines=baselines, raw=raw)
+    scored = score(task, answers, asked.examples, recipe, split=split, baselines=baselines, raw=raw)
+    if split in prepared.seen:
+        scored = replace(scored, all_rows=_on_all_rows(prepared, task, model, split, asked, answers, console))
+    return task, scored
+
+
+def _on_all_rows(
+    prepared: Prepared,
+    task: Bound[Any],
+    model: PreTrainedModel,
+    split: str,
+    asked: Asked,
+    answers: Sequence[Answer],
+    console: Console,
+) -> dict[str, Score]:
+    """The task's metrics on the rows of a split together with those whose text is also in training."""
+    rows = prepared.seen[split][:]
+    seen = asked_of(rows, task.encode(rows, training=False))
+    together = {name: [*column, *seen.examples[name]] for name, column in asked.examples.items()}
+    metrics = task.metrics([*answers, *_said(prepared, task, model, seen, console)], together)
+    return _scores({metric.name: metric for metric in metrics}, resamples=prepared.recipe.evaluation.resamples)
 
 
 def _asked(prepared: Prepared, split: str) -> Asked:

@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier.reporting.names import number, score
 from luthier.reporting.terminal.display import Fields, Grid, Piece
-from luthier.reporting.verdict import verdict
+from luthier.reporting.verdict import all_rows_note, verdict
 from luthier.text import count, plural
 
 
@@ -33,5 +33,5 @@ def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
         heads = [f"model, {plural(n, f'{split} row')}" for n, split in sizes.items()] or ["model"]
     signatures = [(name, value["signature"]) for name, value in metrics.items() if value and value.get("signature")]
     grid = Grid(["metric", *heads, *baselines], rows, numbers=range(1, 1 + len(heads) + len(baselines)))
-    pieces: list[Piece] = [verdict(result, {}).sentence, grid]
+    pieces: list[Piece] = [verdict(result, {}).sentence, *all_rows_note(result, {}), grid]
     return [*pieces, Fields(signatures)] if signatures else pieces
