@@ -122,3 +122,14 @@ def test_sweep_removes_only_what_was_left_over(tmp_path: Path) -> None:
         (tmp_path / name / "deeper").mkdir(parents=True)
     atomic.sweep(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"c.tmp", ".lock", "f"}
+
+
+def test_the_files_of_a_directory_can_be_read_by_the_same_people(tmp_path: Path) -> None:
+    def fill(aside: Path) -> None:
+        (aside / "weights").write_bytes(b"x")
+        (aside / "weights").chmod(0o600)  # as safetensors does
+
+    atomic.write_directory(tmp_path / "model", fill, {"card": "text"})
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "model").iterdir()}
+    assert len(modes) == 3
+    assert len(set(modes.values())) == 1

@@ -65,6 +65,8 @@ def write_directory(target: Path, fill: Callable[[Path], None], texts: Mapping[s
             write(aside / name, text.encode("utf-8"))
         files = sorted(path for path in aside.rglob("*") if path.is_file())
         write(aside / MANIFEST, manifest(aside, files).encode("utf-8"))
+        for path in files:
+            path.chmod((aside / MANIFEST).stat().st_mode)  # safetensors lets only the owner read its files
         for path in [*files, aside / MANIFEST, *(path for path in aside.rglob("*") if path.is_dir()), aside]:
             sync(path)
         _put(aside, target)

@@ -36,3 +36,14 @@ def test_html_is_escaped() -> None:
 def test_numbers_are_aligned_to_the_right() -> None:
     assert as_html([PIECES[2]]).count('text-align:right">20<') == 1
     assert re.search(r"^ a +1$", as_text([PIECES[2]]), re.MULTILINE)
+
+
+def test_words_in_a_table_are_not_broken() -> None:
+    label = "Landwirtschaftsministerium/Umweltverschmutzung"
+    shown = as_text(
+        [Grid(["label", "rows", "what it says"], [[label, "1,234", "a long text of many words " * 4]], (1,))]
+    )
+    assert label in shown
+    assert {word for line in shown.splitlines() for word in line.split()} >= {"label", "1,234", "words"}
+    endless = as_text([Grid(["label", "rows"], [["x" * 500, "1"]])])
+    assert max(map(len, endless.splitlines())) < 100, "what is no word is broken"

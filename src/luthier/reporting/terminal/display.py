@@ -9,6 +9,7 @@ from html import escape
 from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console as Terminal
 from rich.console import JustifyMethod
 from rich.table import Table
@@ -16,6 +17,7 @@ from rich.text import Text
 
 WIDTH = 80  # characters per line of a repr
 _LEAST_NAME = 7  # minimum width of field names, in characters
+_MOST_WORD = 60  # longer words are broken
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def show(pieces: Sequence[Piece], terminal: Terminal) -> None:
             terminal.print(Text(piece))
             continue
         if isinstance(piece, Grid):
-            terminal.print(table(piece))
+            terminal.print(table(piece), crop=False)  # wider than the terminal where its words are
             continue
         for name, value in piece.values:
             first, *others = _wrapped(value, max(terminal.width - indent, 20))
@@ -77,11 +79,13 @@ def show(pieces: Sequence[Piece], terminal: Terminal) -> None:
 
 
 def table(grid: Grid) -> Table:
-    """Convert a grid to a rich table."""
+    """Convert a grid to a rich table. Cells are wrapped between words."""
     made = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for place, heading in enumerate(grid.columns):
         justify: JustifyMethod = "right" if place in grid.numbers else "left"
-        made.add_column(heading, justify=justify, overflow="fold", no_wrap=place in grid.whole)
+        words = [word for cell in (heading, *(row[place] for row in grid.rows)) for word in cell.split()]
+        longest = min(max(map(cell_len, words), default=0), _MOST_WORD)
+        made.add_column(heading, justify=justify, overflow="fold", no_wrap=place in grid.whole, min_width=longest)
     for row in grid.rows:
         made.add_row(*(Text(cell) for cell in row))
     return made
