@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import luthier
+from luthier.findings import Finding
 from luthier.data.checks import CHECKS
 from luthier.learning_curves.diagnose import DIAGNOSES
 
@@ -74,3 +75,9 @@ def test_a_severity_that_is_written_is_a_documented_one() -> None:
         if isinstance(words["id"], ast.Constant):
             for severity in re.findall(r"'(info|warning|error)'", ast.unparse(words["severity"])):
                 assert severity in (CHECKS | DIAGNOSES)[words["id"].value].split(":")[0]
+
+
+def test_the_first_rows_do_not_say_how_many_there_are() -> None:
+    finding = Finding("x", "warning", "405 rows are empty.", "", rows=tuple(range(1, 31)))
+    assert finding.first_rows(3) == "1, 2, 3, ..."
+    assert finding.first_rows(30).endswith("29, 30")

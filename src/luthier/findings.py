@@ -25,6 +25,10 @@ class Finding:
     action: str
     rows: tuple[int, ...] = ()
 
+    def first_rows(self, most: int) -> str:
+        """The first row numbers, as text. The message says how many there are: `rows` may hold only the first."""
+        return ", ".join([*map(str, self.rows[:most]), *(["..."] if len(self.rows) > most else [])])
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"rows": list(self.rows)}
 

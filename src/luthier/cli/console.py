@@ -11,7 +11,7 @@ from rich.text import Text
 
 from luthier.console import Console, Progress
 from luthier.findings import Decision, Finding, Severity
-from luthier.text import count, duration, listing, share
+from luthier.text import count, duration, share
 
 STYLES: dict[Severity, str] = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 SOONEST_SECONDS = 10.0
@@ -47,7 +47,7 @@ class RichConsole(Console):
         if finding.action:
             self._write(Text(f"  hint: {finding.action}"))
         if self.verbose and finding.rows:
-            self._write(Text(f"  rows {listing(finding.rows, 20)}", "dim"))
+            self._write(Text(f"  rows {finding.first_rows(20)}", "dim"))
 
     def say(self, text: str) -> None:
         if not self.quiet:

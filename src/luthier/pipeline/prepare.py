@@ -318,4 +318,4 @@ def _source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]
 
 def _place(sources: Mapping[str, Sequence[Source]], finding: Finding) -> str:
     names = names_of(sources)
-    return f"{names}, rows {listing(finding.rows)}" if finding.rows else names
+    return f"{names}, rows {finding.first_rows(5)}" if finding.rows else names

@@ -25,3 +25,10 @@ def test_each_of_our_tasks_is_a_line_with_its_family(capsys: CapSys) -> None:
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     for name, family in (("text-classification", "encoder"), ("chat", "decoder"), ("translation", "encoder-decoder")):
         assert [name, family] in [line[:2] for line in lines]
+
+
+def test_a_plug_in_that_is_broken_is_named(monkeypatch: pytest.MonkeyPatch, capsys: CapSys) -> None:
+    why = "the task 'x' of the package y cannot be used: ImportError: no z"
+    monkeypatch.setattr(registry, "registered", lambda: registry.Registered({}, {"x": why}))
+    assert main(["tasks"]) == 0
+    assert f"warning: {why}" in capsys.readouterr().err

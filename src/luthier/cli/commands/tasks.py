@@ -8,7 +8,7 @@ def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) ->
     """List the tasks and their model families."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
-    from luthier.tasks.registry import registry
+    from luthier.tasks.registry import registered, registry
 
     found = [
         {
@@ -21,6 +21,8 @@ def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) ->
         }
         for task in registry().values()
     ]
+    for why in registered().broken.values():
+        out.console.warn(why)
     if json:
         out.json({"tasks": found})
     else:
