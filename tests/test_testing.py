@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pytest
 
 from luthier.api import train as api
@@ -13,12 +14,12 @@ from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.tokenized import Examples
 from luthier.findings import Finding
+from luthier.metrics.base import AnyMetric, average
 from luthier.recipe import TrainingRecipe
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_text
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Nothing
 from luthier.tasks.registry import registry
-from luthier.tasks.usage import load_code
 from luthier.testing import check_task
 from tests.conftest import review
 from tests.tasks.by_hand import Row
@@ -83,14 +84,7 @@ def test_data_that_the_task_does_not_take_as_its_own_is_told(
 # -- what is wrong in training ---------------------------------------------------------------------------------------
 
 
-class Told(Stance):
-    """Of which all is right."""
-
-    def transformers_code(self, task: Fitted[Nothing], model: str) -> str:
-        return f"{load_code(self.auto_class, model)}\nprint(model.num_labels)"
-
-
-class Moody(Told):
+class Moody(Stance):
     """Its loss is another each time."""
 
     def loss(self, task: Bound[Nothing], training: TrainingRecipe) -> Loss:
@@ -98,7 +92,7 @@ class Moody(Told):
         return lambda outputs, batch: summed(outputs, batch) * draw.uniform(1, 2)
 
 
-class Sociable(Told):
+class Sociable(Stance):
     """Its answers depend on how many there are."""
 
     def answers(
@@ -107,13 +101,20 @@ class Sociable(Told):
         return [{"prediction": str(int(len(collected) > 1))} for _ in collected]
 
 
+class Undefined(Stance):
+    """Has a metric that covers none of the rows."""
+
+    def metrics(self, task: Fitted[Nothing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
+        return [*super().metrics(task, answers, examples), average("politeness", np.array([]))]
+
+
 SHORT = {"training.max_steps": 2, "training.save_steps": 1, "training.eval_steps": 2}
 
 
 @pytest.mark.usefixtures("unreported")
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [(Moody, "engines"), (Sociable, "neighbours")],
+    [(Moody, "engines"), (Sociable, "neighbours"), (Undefined, "politeness is not defined")],
 )
 def test_a_task_that_learns_or_answers_wrongly_is_told(
     kind: type[Stance], words: str, tiny_model: Path, tmp_path: Path
@@ -124,7 +125,7 @@ def test_a_task_that_learns_or_answers_wrongly_is_told(
 
 @pytest.mark.usefixtures("unreported")
 def test_a_task_of_which_all_is_right_gives_the_run_of_our_engine(tiny_model: Path, tmp_path: Path) -> None:
-    result = check_task(Told, rows(), tmp_path, model=tiny_model, **SHORT)
+    result = check_task(Stance, rows(), tmp_path, model=tiny_model, **SHORT)
     assert result.run.path == tmp_path / "loop"
     assert result.to_dict()["steps"] == 2, "settings overrule the quick ones"
     assert "stance" not in registry()

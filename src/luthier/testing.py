@@ -103,7 +103,8 @@ def _check_engines(loop: Result, trainer: Result) -> None:
     padding = loop.to_dict()["padding_share"]
     assert 0 <= padding < 1, f"a padding share of {padding}: does `input_ids` hold the tokens of a row?"
     for name, score in loop.to_dict()["metrics"].items():
-        assert score is not None and np.isfinite(score["value"]), f"{name} is not defined"
+        value = score and score["value"]
+        assert value is not None and np.isfinite(value), f"{name} is not defined"
 
 
 def _check_resume(whole: Result, data: Path, run: Path, keys: dict[str, Any]) -> None:

@@ -79,12 +79,12 @@ def test_columns_that_are_empty_at_first_or_missing_later_stay(tmp_path: Path, m
 
 
 def test_a_column_may_say_which_split_a_row_belongs_to(tmp_path: Path) -> None:
-    values = ["train", " DEV ", "test", "valid", "heldout", "training"]
+    values = ["train", " DEV ", "test", "valid", "heldout", "training", "TRIAL"]
     rows = [{"text": str(n), "label": "x", "set": value} for n, value in enumerate(values)]
     table = read({"train": [source(tmp_path, *rows)]}, to_example, "set")
     assert {split: list(examples["text"]) for split, examples in table.examples.items()} == {
         "train": ["0", "5"],
-        "validation": ["1", "3"],
+        "validation": ["1", "3", "6"],
         "test": ["2", "4"],
     }
 

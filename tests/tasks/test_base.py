@@ -194,6 +194,7 @@ def test_a_made_up_row_has_a_text_for_each_input_that_the_data_has() -> None:
 def test_plain_transformers_loads_the_model_by_its_class() -> None:
     code = KIND.transformers_code(fitted(), "runs/one/model")
     assert 'model = AutoModelForSequenceClassification.from_pretrained("runs/one/model")' in code
+    assert code.endswith("print(model)"), "so that who runs it sees something"
 
 
 # -- where a task comes from -----------------------------------------------------------------------------------------

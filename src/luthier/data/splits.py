@@ -14,6 +14,13 @@ from luthier.arrays import BoolArray, IntArray
 from luthier.errors import RecipeError
 from luthier.text import number
 
+# Value of a column that names the split of each row, in lower case -> the split.
+SPLIT_OF = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev", "development", "eval", "trial"), "validation"),
+    **dict.fromkeys(("test", "testing", "heldout", "held-out", "holdout"), "test"),
+}
+
 
 def make(
     keys: Sequence[str], strata: Sequence[Hashable] | None, *, validation: float, test: float, seed: int

@@ -10,15 +10,11 @@ from datasets import Dataset
 
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
+from luthier.data.splits import SPLIT_OF
 from luthier.data.values import is_missing
 from luthier.interrupts import check
 
 CHUNK = 10_000  # rows converted to Arrow at once
-SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev", "development", "eval"),
-    "test": ("test", "testing", "heldout"),
-}
 
 Example = dict[str, Any]
 
@@ -115,9 +111,8 @@ def _placed(given: str, row: Record | Skipped, column: str | None) -> tuple[str,
         return given, row
     value = row.values.get(column)
     name = "" if is_missing(value) else str(value).strip().lower()
-    for split, names in SPLIT_NAMES.items():
-        if name in names:
-            return split, row
+    if name in SPLIT_OF:
+        return SPLIT_OF[name], row
     return given, Skipped(row.source, row.row, "unknown-split", f"column {column!r} is {value!r}")
 
 

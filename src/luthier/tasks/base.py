@@ -231,7 +231,7 @@ class Task(ABC, Generic[Learned]):
 
     def transformers_code(self, task: Fitted[Learned], model: str) -> str:
         """Code that uses a model directory with plain transformers."""
-        return usage.load_code(self.auto_class, model)
+        return f"{usage.load_code(self.auto_class, model)}\nprint(model)"
 
     def ready(
         self, task: Fitted[Learned], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig

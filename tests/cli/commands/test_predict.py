@@ -45,6 +45,10 @@ def test_entities_are_named_with_their_types(stub: Stub, capsys: CapSys) -> None
         ({"prediction": "", "score": 0.5}, "(no answer)  0.500  a film\n"),
         ({"prediction": None, "error": "empty-text: nothing in it"}, "empty-text: nothing in it  a film\n"),
         ({"prediction": None}, "no answer  a film\n"),
+        # Kinds that only tasks of other packages have.
+        ({"prediction": 1200, "score": 0.5}, "1200  0.500  a film\n"),
+        ({"prediction": True}, "True  a film\n"),
+        ({"prediction": {"stars": 3}}, "{'stars': 3}  a film\n"),
     ],
 )
 def test_every_kind_of_answer_is_a_line(stub: Stub, answer: dict[str, Any], line: str, capsys: CapSys) -> None:

@@ -18,6 +18,7 @@ from luthier.data.columns.profile import (
     words_of,
 )
 from luthier.data.records import Record
+from luthier.data.splits import SPLIT_OF
 from luthier.errors import ColumnError
 
 VALUE = st.one_of(
@@ -217,6 +218,8 @@ def test_labels_texts_and_measurements_are_no_ids(name: str, values: list[Any]) 
         ("set", ["dev", "test"]),
         ("SemEval_subset", ["TRAIN ", "Test"]),
         ("split", ["validation"]),
+        ("split", ["TRAIN", "TRIAL", "heldout", "held-out"]),
+        ("part", list(SPLIT_OF)),
         ("part", ["train", "test"]),  # any name where training is among the values
     ],
 )

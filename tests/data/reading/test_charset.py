@@ -65,6 +65,22 @@ def test_an_encoding_that_is_asked_for_is_not_questioned() -> None:
     assert find_encoding("größer".encode(), "data", "Latin-1").decode("é".encode("latin-1")) == "é"
 
 
+@pytest.mark.parametrize(
+    "wanted", ["hex", "rot13", "base64", "bz2", "a\0b", "undefined", "punycode", "idna", "no-such", " "]
+)
+def test_what_is_no_encoding_of_text_is_refused(wanted: str) -> None:
+    with pytest.raises(SourceError, match="no encoding") as caught:
+        find_encoding(b"a text\n", "data", wanted)
+    assert caught.value.hint == "such as utf-8, utf-16 or cp1252"
+
+
+@pytest.mark.parametrize("wanted", ["utf-8", "UTF8", "utf-8-sig", "utf-16-le", "UTF_16_BE", "utf-32-le"])
+def test_a_mark_at_the_beginning_is_no_text_in_an_encoding_that_is_asked_for(wanted: str) -> None:
+    for mark in ("", "\ufeff"):
+        content = f"{mark}größer\n".encode(wanted.removesuffix("-sig"))
+        assert find_encoding(content, "data", wanted).decode(content) == "größer\n"
+
+
 def test_a_mark_at_the_beginning_is_no_part_of_the_name() -> None:
     assert Encoding("utf-8-sig", "a mark").decision() == Decision("encoding", "utf-8", "a mark")
 

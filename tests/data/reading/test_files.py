@@ -126,6 +126,35 @@ def test_text_is_not_refused(head: bytes) -> None:
     refuse_binary(head, "t.csv")
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        "ID3,label",
+        "RIFF\tlabel",
+        "GGUF is a format,1",
+        "GIF8 is,1",
+        "GIF89a,1",
+        "OggS,1",
+        "fLaC,1",
+        "Rar!,1",
+        "BZh,label",
+        "BZh9,1",
+        "%PDF,1",
+        "ID3,größer",
+    ],
+)
+def test_a_table_may_begin_with_the_words_that_other_files_begin_with(tmp_path: Path, first: str) -> None:
+    separator = "\t" if "\t" in first else ","
+    text = "".join(f"{line}\n" for line in [first, *(f"a text {i}{separator}{i % 2}" for i in range(20))])
+    source = open_source(write(tmp_path, "t.csv", text))
+    assert not any(decision.what == "compression" for decision in source.decisions)
+    assert rows(source)[-1] == ["a text 19", "1"]
+
+
+def test_an_empty_bzip2_file_is_one(tmp_path: Path) -> None:
+    assert find_file("t", write(tmp_path, "t", bz2.compress(b""))).compression == "bzip2"
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="file names are UTF-8 there")
 def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "caf\udce9.csv"

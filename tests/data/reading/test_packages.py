@@ -30,10 +30,11 @@ def test_data_lies_in_the_folder_of_the_package(site: Path) -> None:
     assert "luthier_shipped" not in sys.modules
 
 
-@pytest.mark.parametrize("name", ["luthier_nowhere", "luthier_alone", "not-a-name", "luthier.data", ""])
+@pytest.mark.parametrize("name", ["luthier_nowhere", "luthier_alone", "not-a-name", "luthier.data", "__main__", ""])
 def test_a_package_that_ships_no_data_is_refused(site: Path, name: str) -> None:
     with pytest.raises(SourceError) as caught:
         resolve(f"package:{name}/data")
     assert repr(name) in caught.value.what
     assert caught.value.where == f"package:{name}/data"
     assert "pip install" in caught.value.hint
+    assert name or "package:NAME/PATH" in caught.value.hint

@@ -3,6 +3,7 @@
 import pytest
 
 from luthier.data.reading.sniff import Fit, find_dialect, named_separator
+from luthier.errors import SourceError
 
 
 def dialect_of(text: str, suffix: str = ".csv") -> tuple[str, str] | None:
@@ -134,7 +135,15 @@ def test_a_single_column_has_no_separator() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "character"), [("tab", "\t"), ("Semicolon", ";"), ("pipe", "|"), (",", ","), ("~", "~")]
+    ("name", "character"), [("tab", "\t"), ("Semicolon", ";"), ("pipe", "|"), (",", ","), ("~", "~"), ("\\t", "\t")]
 )
 def test_a_separator_may_be_named(name: str, character: str) -> None:
     assert named_separator(name) == character
+
+
+@pytest.mark.parametrize("name", ["::", "", "\n", "\r", '"', "semicolons", "\\x01"])
+def test_what_cannot_separate_fields_is_refused(name: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        named_separator(name)
+    assert (caught.value.what, caught.value.where) == (f"{name!r} cannot be a separator", "separator")
+    assert caught.value.hint == "pass one character, or tab, comma, semicolon, pipe"

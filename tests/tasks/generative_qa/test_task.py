@@ -54,6 +54,20 @@ def test_a_reader_sees_question_and_context_apart() -> None:
     assert closed.inputs(examples) == {"question": [f"what is {i}" for i in range(6)]}
 
 
+def test_the_words_between_question_and_context_may_be_in_either() -> None:
+    rows = [
+        {"question": f"What does context: {i} mean?", "context": f"In context: {i} it means {i}.", "answer": f"{i}"}
+        for i in range(4)
+    ]
+    task, examples = learned(GenerativeQA, rows)
+    assert task.inputs(examples) == {name: [row[name] for row in rows] for name in ("question", "context")}
+    said = bound(task, Mock()).baselines(examples, examples)["nearest-sentence"]
+    assert [answer["prediction"] for answer in said] == [row["context"] for row in rows]
+    by_role = task.query({"question": rows[0]["question"], "context": rows[0]["context"]})
+    assert isinstance(by_role, dict)
+    assert task.inputs({name: [value] for name, value in by_role.items()})["question"] == [rows[0]["question"]]
+
+
 def test_metrics_are_computed_again_from_what_was_predicted() -> None:
     rows = drawn("generative-qa", 3)
     task, examples = learned(GenerativeQA, rows)

@@ -152,6 +152,8 @@ def _label(prediction: Any, answer: Mapping[str, Any]) -> str:
         return number(prediction)
     if isinstance(prediction, str):
         return prediction or "(no answer)"
+    if not isinstance(prediction, list | tuple):
+        return str(prediction)
     # A list holds entities with their types, or labels.
     names = [f"{one['text']} ({one['type']})" if isinstance(one, Mapping) else str(one) for one in prediction]
     return listing(names) or "(none)"

@@ -11,6 +11,7 @@ from typing import Any
 from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.records import Record
+from luthier.data.splits import SPLIT_OF
 from luthier.data.values import WRITTEN_LIST, as_number, field_of, is_missing, split_labels, written_list
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
@@ -151,7 +152,7 @@ def is_split(column: ColumnProfile) -> bool:
         return False
     values = {value.strip().lower() for value in column.values}
     named = bool({"split", "set", "partition", "subset", "fold"} & set(words_of(column.name)))
-    return values <= _SPLITS and (named or (len(values) > 1 and bool(values & {"train", "training"})))
+    return values <= SPLIT_OF.keys() and (named or (len(values) > 1 and bool(values & {"train", "training"})))
 
 
 def is_id(column: ColumnProfile) -> bool:
@@ -264,4 +265,3 @@ _NAME_WORD = re.compile(r"[^\W\d_]+|\d+")
 _UNNAMED = re.compile(r"((column|col|field|feature|var|f|c|x|v)[ _]?)?\d+", re.IGNORECASE)
 _ZERO_ONE = {"0", "1", "0.0", "1.0", "true", "false"}
 _ID_WORDS = {"id", "ids", "idx", "index", "guid", "uuid", "uid", "qid", "pairid", "promptid"}
-_SPLITS = {"train", "training", "validation", "valid", "val", "dev", "development", "eval", "test", "testing", "trial"}

@@ -120,8 +120,6 @@ def described(column: ColumnProfile) -> str:
         return f"{column.name!r} is empty"
     if is_structured(column):
         return f"{column.name!r} holds {_content(column)}"
-    if column.list_share:
-        return f"{column.name!r} holds lists"
     if is_split(column):
         return f"{column.name!r} names the split"
     if is_id(column):

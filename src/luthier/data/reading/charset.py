@@ -112,7 +112,7 @@ def find_encoding(head: bytes, name: str, wanted: str = "") -> Encoding:
         SourceError: The bytes are not text, or `wanted` is not an encoding.
     """
     if wanted:
-        return _asked_for(wanted, name)
+        return _asked_for(wanted, head, name)
     for bom, codec in _BOMS.items():
         if head.startswith(bom):
             return Encoding(codec, "byte-order mark")
@@ -153,11 +153,17 @@ def find_newline(sample: str) -> str:
     return "\r" if "\r" in sample and "\n" not in sample else "\n"
 
 
-def _asked_for(wanted: str, name: str) -> Encoding:
+def _asked_for(wanted: str, head: bytes, name: str) -> Encoding:
     try:
-        return Encoding(codecs.lookup(wanted).name, "asked for")
-    except LookupError as error:
+        "".encode(wanted)  # fails for codecs of bytes, such as hex
+        found = Encoding(codecs.lookup(wanted).name, "asked for")
+        found.decode(b"a")  # fails for encodings that cannot mark invalid bytes, such as punycode
+    except (LookupError, ValueError) as error:
         raise SourceError(f"no encoding {wanted!r}", where=name, hint="such as utf-8, utf-16 or cp1252") from error
+    # A byte-order mark is no part of the text.
+    marked = (codec for bom, codec in _BOMS.items() if head.startswith(bom))
+    same = (codec for codec in marked if found.name.startswith(codec.removesuffix("-sig")))
+    return Encoding(next(same, found.name), found.why)
 
 
 def _wide(head: bytes) -> str:

@@ -20,10 +20,10 @@ from luthier.text import listing
 
 # Compression is detected from the first bytes, not from the extension.
 COMPRESSIONS = {
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
+    "gzip": re.compile(rb"\x1f\x8b"),
+    "zstd": re.compile(rb"\x28\xb5\x2f\xfd"),
+    "bzip2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),  # a first block, or the end of an empty file
+    "xz": re.compile(rb"\xfd7zXZ\x00"),
 }
 COMPRESSION_SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bzip2", ".xz": "xz"}
 
@@ -32,7 +32,7 @@ REFUSED = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF",
+    b"%PDF-": "a PDF",
     b"PK\x03\x04": "a zip archive: unpack it first",
     b"PK\x05\x06": "an empty zip archive",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive: unpack it first",
@@ -48,6 +48,9 @@ REFUSED = {
     b"OggS": "audio",
     b"fLaC": "audio",
 }
+# These are words, which a text may begin with; in such a file, bytes follow soon that no text has.
+_WORDS = {b"GIF8", b"Rar!", b"GGUF", b"RIFF", b"ID3", b"OggS", b"fLaC"}
+_NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ def find_file(name: str, path: Path | None) -> DataFile:
         if path is not None and not stat.S_ISREG(path.stat().st_mode):
             raise SourceError("not a file", where=name, hint="pass a file, a folder, or - for standard input")
         with DataFile(name, path)._raw() as raw:
-            first = raw.read(8)
-    return DataFile(name, path, next((kind for magic, kind in COMPRESSIONS.items() if first.startswith(magic)), ""))
+            first = raw.read(16)
+    return DataFile(name, path, next((kind for kind, magic in COMPRESSIONS.items() if magic.match(first)), ""))
 
 
 def check_name(name: str) -> None:
@@ -145,7 +148,9 @@ def refuse_binary(head: bytes, name: str) -> None:
     Raises:
         SourceError: The first bytes are those of an unsupported file type.
     """
-    kind = next((kind for magic, kind in REFUSED.items() if head.startswith(magic)), "")
+    words = _NO_TEXT.search(head[:32]) is None
+    fitting = (magic for magic in REFUSED if head.startswith(magic) and not (words and magic in _WORDS))
+    kind = next((REFUSED[magic] for magic in fitting), "")
     if not kind and head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         kind = "a Python pickle, which can run code: never opened"
     if not kind and head[257:262] == b"ustar":

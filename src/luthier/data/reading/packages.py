@@ -19,7 +19,11 @@ def resolve(spec: str) -> str:
     if not spec.startswith(SCHEME):
         return spec
     name, _, inside = spec.removeprefix(SCHEME).partition("/")
-    found = find_spec(name) if name.isidentifier() else None
+    try:
+        found = find_spec(name) if name.isidentifier() else None
+    except ValueError:  # a module without a spec, such as __main__
+        found = None
     if found is None or not found.submodule_search_locations:
-        raise SourceError(f"the package {name!r} is not installed", where=spec, hint=f"pip install {name}")
+        hint = f"pip install {name}" if name else f"write {SCHEME}NAME/PATH, after pip install NAME"
+        raise SourceError(f"the package {name!r} is not installed", where=spec, hint=hint)
     return str(Path(next(iter(found.submodule_search_locations))) / inside)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from luthier.data.reading.charset import Lines, strip_end
 from luthier.data.reading.dialect import STRAY, UNCLOSED, Dialect, FieldRow
+from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import plural, share
+from luthier.text import listing, plural, share
 
 SEPARATORS_BY_SUFFIX = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _SAMPLE_LINES = 5_000
@@ -88,8 +89,17 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
 
 
 def named_separator(name: str) -> str:
-    """The separator that a user means by `tab` or `,`."""
-    return next((character for character, word in _SEPARATORS.items() if word == name.lower()), name)
+    """The separator that a user means by `tab`, `\\t` or `,`.
+
+    Raises:
+        SourceError: It is not a single character, or one that ends lines or encloses fields.
+    """
+    named = {"\\t": "\t"} | {word: character for character, word in _SEPARATORS.items()}
+    found = named.get(name.lower(), name)
+    if len(found) != 1 or found in '\r\n"':
+        hint = f"pass one character, or {listing([*_SEPARATORS.values()])}"
+        raise SourceError(f"{name!r} cannot be a separator", where="separator", hint=hint)
+    return found
 
 
 def _sample_lines(sample: str, newline: str, whole: bool) -> list[str]:

@@ -44,6 +44,10 @@ class Seq2SeqTask(Writes, Task[Writing]):
     def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
         """The targets of a row, best first, or why there are none."""
 
+    def more(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example:
+        """Further columns of a row's example."""
+        return {}
+
     def default_prefix(self, task: Fitted[Writing], config: PretrainedConfig) -> str:
         """The prefix that the architecture was pretrained with for this task."""
         return ""
@@ -57,14 +61,17 @@ class Seq2SeqTask(Writes, Task[Writing]):
         text, targets = self.source_text(task, values), self.target_texts(task, values)
         if isinstance(text, Fault):
             return text
-        return targets if isinstance(targets, Fault) else {"text": text, "target": targets[0], "targets": targets}
+        if isinstance(targets, Fault):
+            return targets
+        return {"text": text, "target": targets[0], "targets": targets, **self.more(task, values)}
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         roles = self.asked(task)
         named = {str(task.columns[role]): values[role] for role in roles if role in values} | dict(values)
         require([str(task.columns[role]) for role in roles], named)
         text = self.source_text(task, named)
-        return {"text": "" if isinstance(text, Fault) else text, "target": "", "targets": []}
+        query: Example = {"text": "" if isinstance(text, Fault) else text, "target": "", "targets": []}
+        return {**query, **self.more(task, named)}
 
     def key(self, example: Example) -> str:
         return key(example["text"])

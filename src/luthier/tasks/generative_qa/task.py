@@ -9,6 +9,7 @@ from typing import Any
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.records import Fault
+from luthier.data.table import Example
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines.simple import nearest_texts
@@ -20,6 +21,8 @@ from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.question_answering.answers import read_answer_texts, read_context
 from luthier.tasks.question_answering.columns import recognise_generative_qa, why_not_generative_qa
 from luthier.tasks.roles import Role
+
+BEFORE_QUESTION, BEFORE_CONTEXT = "question: ", " context: "
 
 
 class GenerativeQA(Seq2SeqTask):
@@ -47,9 +50,14 @@ class GenerativeQA(Seq2SeqTask):
         """Question and context in the format of T5's pretraining on SQuAD, which suits other models too."""
         question = text_in(task, values, "question")
         if isinstance(question, Fault) or "context" not in task.columns:
-            return question if isinstance(question, Fault) else f"question: {question}"
+            return question if isinstance(question, Fault) else f"{BEFORE_QUESTION}{question}"
         context = read_context(values, task.columns)
-        return context if isinstance(context, Fault) else f"question: {question} context: {context}"
+        return context if isinstance(context, Fault) else f"{BEFORE_QUESTION}{question}{BEFORE_CONTEXT}{context}"
+
+    def more(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example:
+        """The question, where a context follows it in the text: either may contain the words between them."""
+        question = text_in(task, values, "question") if "context" in task.columns else None
+        return {} if question is None else {"question": "" if isinstance(question, Fault) else question}
 
     def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
         found = read_answer_texts(values, task.columns)
@@ -67,23 +75,20 @@ class GenerativeQA(Seq2SeqTask):
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """The context sentence nearest to the question; without contexts, the nearest training question's answer."""
-        known, asked = ([_parts(text) for text in rows["text"]] for rows in (train, test))
-        questions = [question for question, _ in asked]
+        asked = self.inputs(task, test)
         if "context" in task.columns:
-            nearest = nearest_sentences(questions, [context for _, context in asked])
+            nearest = nearest_sentences(asked["question"], asked["context"])
             return {"nearest-sentence": [{"prediction": text} for text, _ in nearest]}
-        positions = nearest_texts([question for question, _ in known], questions)
+        positions = nearest_texts(self.inputs(task, train)["question"], asked["question"])
         return {"nearest-question": [{"prediction": train["target"][i]} for i in positions]}
 
     def inputs(self, task: Fitted[Writing], examples: Examples) -> dict[str, list[Any]]:
-        parts = [_parts(text) for text in examples["text"]]
-        found = {"question": [question for question, _ in parts]}
-        return found | ({"context": [context for _, context in parts]} if "context" in task.columns else {})
+        if "context" not in task.columns:
+            return {"question": [text.removeprefix(BEFORE_QUESTION) for text in examples["text"]]}
+        questions = list(examples["question"])
+        begins = [len(BEFORE_QUESTION + question + BEFORE_CONTEXT) for question in questions]
+        contexts = [text[begin:] for text, begin in zip(examples["text"], begins, strict=True)]
+        return {"question": questions, "context": contexts}
 
     def examples_of(self, task: Fitted[Writing], predictions: Examples) -> Examples:
         return super().examples_of(task, {**predictions, "text": predictions["question"]})
-
-
-def _parts(text: str) -> tuple[str, str]:
-    question, _, context = text.removeprefix("question: ").partition(" context: ")
-    return question, context

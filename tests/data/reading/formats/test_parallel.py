@@ -72,6 +72,7 @@ def test_files_that_change_while_they_are_read_are_refused(tmp_path: Path) -> No
     with pytest.raises(SourceError, match="changed") as caught:
         list(reader.records())
     assert caught.value.where == "mine"
+    assert "try again" in caught.value.hint
 
 
 def test_the_digest_changes_with_any_of_the_files(tmp_path: Path) -> None:

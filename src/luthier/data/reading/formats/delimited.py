@@ -78,7 +78,7 @@ class DelimitedReader(Reader):
 def _after_statement(sample: str, newline: str) -> tuple[str, str]:
     """Remove a first line such as `sep=;`, as Excel writes it: the rest of the sample and the separator."""
     first, _, rest = sample.partition(newline)
-    found = re.fullmatch(r'"?sep=(.)"?\r?', first)
+    found = re.fullmatch(r'"?sep=([^"\r])"?\r?', first)
     return (rest, found[1]) if found else (sample, "")
 
 

@@ -78,7 +78,8 @@ class ParallelReader(Reader):
             lines = [stack.enter_context(text.lines()) for text in self.texts]
             for number, row in enumerate(zip_longest(*lines), start=1):
                 if None in row:
-                    raise SourceError("the parallel files changed while they were read", where=self.name)
+                    hint = "try again when no program writes to them"
+                    raise SourceError("the parallel files changed while they were read", where=self.name, hint=hint)
                 if fault := next(filter(None, map(line_fault, row)), None):
                     yield fault.at(self.name, number, f"line {count(number)}")
                 else:
