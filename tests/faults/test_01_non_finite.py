@@ -109,7 +109,7 @@ def test_stops_before_the_update_and_names_step_and_rows(
     optimizer: str,
 ) -> None:
     seen = broken(change)
-    with pytest.raises(NonFiniteError, match=f"step {BAD_STEP}: the loss is .*no update was made") as caught:
+    with pytest.raises(NonFiniteError, match=f"step {BAD_STEP}: the loss is .*the update was not applied") as caught:
         begin(tmp_path, tiny_model, training__engine=engine, training__optimizer=optimizer)
     assert caught.value.exit_code == 3
     assert "data.csv" in caught.value.where and any(c.isdigit() for c in caught.value.where.rpartition("data.csv")[2])

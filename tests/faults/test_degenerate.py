@@ -54,7 +54,7 @@ def reviews_with(**change: Callable[[int], object]) -> Rows:
 
 def test_one_row_has_one_class_and_is_refused(scene: Scene, capsys: CapSys) -> None:
     error = refused(scene, capsys, scene.csv("one.csv", review_rows(1)))
-    assert error["message"] == "The only training row has the label 'bad': there is nothing to tell apart."
+    assert error["message"] == "The only training row has the label 'bad': there is nothing to learn."
 
 
 @pytest.mark.parametrize("n", [2, 3])
@@ -96,7 +96,7 @@ def test_emoji_alone_are_unknown_words(scene: Scene, capsys: CapSys) -> None:
 def test_a_text_of_a_million_characters_is_cut_and_counted(scene: Scene, capsys: CapSys) -> None:
     rows = [*review_rows(60), {"text": "long " * 200_000, "label": "good"}]
     _, err = trained(scene, capsys, scene.csv("long.csv", rows), "--set", "validation_share=0", "--set", "test_share=0")
-    assert "1 row of 61 (1.6 %) has more than 64 tokens and is cut" in err
+    assert "1 row of 61 (1.6 %) has more than 64 tokens and is truncated; " in err
     assert data()["lengths"]["max"] > 200_000
 
 
@@ -125,7 +125,9 @@ def test_near_equal_labels_are_told_and_not_merged(scene: Scene, capsys: CapSys)
     _, err = trained(
         scene, capsys, scene.csv("y.csv", reviews_with(label=lambda i: ["Yes ", "yes", "YES", "no"][i % 4]))
     )
-    assert "Nearly equal labels count as different ones: 'Yes ' (15 rows), 'yes' (15 rows), 'YES' (15 rows)" in err
+    assert (
+        "Nearly identical labels count as different classes: 'Yes ' (15 rows), 'yes' (15 rows), 'YES' (15 rows)" in err
+    )
     assert data()["labels"].keys() == {"Yes ", "yes", "YES", "no"}
 
 

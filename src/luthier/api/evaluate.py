@@ -90,8 +90,7 @@ def evaluate(
     generation = {name: others.pop(key) for key, name in names.items()}
     if data is None:
         if others:
-            named = listing([key.rpartition(".")[2] for key in others])
-            what = f"scoring a run again takes settings of generation, but no other settings: {named}"
+            what = f"scoring a run again takes settings of generation, but no other settings: {listing(list(others))}"
             raise UsageError(what, where=str(target), hint="remove them, or add data after the run")
         return _again(Run.open(target), generation, device, console)
     unused = [key for key in others if key not in USED and not key.startswith("data.columns.")]

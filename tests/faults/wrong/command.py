@@ -62,7 +62,7 @@ def two_runs(scene: Scene) -> list[str]:
 
 RUNS = "`luthier runs` lists"
 CARD = "model/luthier.json"
-MANIFEST = "not what its manifest says"
+MANIFEST = "the file does not match its checksum"
 COMMAND = [
     Case(
         "unknown command",
@@ -84,13 +84,13 @@ COMMAND = [
         "run below a file",
         lambda s: into(s, "reviews.csv/run"),
         2,
-        "cannot be made: Not a directory",
+        "cannot be created: Not a directory",
         "reviews.csv/run",
         "--run-dir",
     ),
-    Case("run is a file", lambda s: into(s, "reviews.csv"), 2, "cannot be made", "reviews.csv", "--run-dir"),
-    Case("run beside notes", beside_notes, 2, "it is not empty", "out", "name another directory"),
-    Case("run of a run", lambda s: into(s, s.run()), 2, "it holds a run already", "run", "`luthier resume"),
+    Case("run is a file", lambda s: into(s, "reviews.csv"), 2, "cannot be created", "reviews.csv", "--run-dir"),
+    Case("run beside notes", beside_notes, 2, "it is not empty", "out", "choose another directory"),
+    Case("run of a run", lambda s: into(s, s.run()), 2, "it already contains a run", "run", "`luthier resume"),
     Case("resume nothing", lambda s: ["resume", "rnu"], 2, "no such directory", "rnu", RUNS),
     Case(
         "resume near miss", lambda s: run_and(s, "resume", "rnu"), 2, "no such directory", "rnu", "did you mean 'run'?"
@@ -100,11 +100,11 @@ COMMAND = [
         "resume damaged checkpoints",
         damaged_checkpoints,
         3,
-        "no checkpoint is whole",
+        "no intact checkpoint",
         "model.safetensors",
         "luthier train",
     ),
-    Case("resume changed data", changed_data, 2, "the data has changed", "reviews.csv", "put the file back"),
+    Case("resume changed data", changed_data, 2, "the data has changed", "reviews.csv", "restore the file"),
     Case(
         "resume a damaged result",
         lambda s: on_spoiled(s, "result.json", truncated, "resume"),
@@ -113,9 +113,7 @@ COMMAND = [
         "result.json",
         "delete it",
     ),
-    Case(
-        "evaluate nothing", lambda s: ["evaluate", "nothing"], 2, "no data to evaluate on", "nothing", "give the data"
-    ),
+    Case("evaluate nothing", lambda s: ["evaluate", "nothing"], 2, "no data to evaluate on", "nothing", "add the data"),
     Case(
         "evaluate near miss",
         lambda s: run_and(s, "evaluate", "rnu"),
@@ -136,7 +134,7 @@ COMMAND = [
         "evaluate an untuned model",
         lambda s: ["evaluate", str(s.tiny), "reviews.csv"],
         2,
-        "not tuned for a task",
+        "not fine-tuned for a task",
         "tiny-bert",
         "luthier train",
     ),
@@ -152,9 +150,9 @@ COMMAND = [
         "evaluate a damaged recipe",
         lambda s: on_spoiled(s, "recipe.toml", truncated, "evaluate"),
         2,
-        "cut off",
+        "the recipe is truncated",
         "recipe.toml",
-        "copy",
+        "from a backup",
     ),
     Case(
         "evaluate otherwise",
@@ -162,7 +160,7 @@ COMMAND = [
         2,
         "evaluation.threshold",
         "run",
-        "leave them out",
+        "remove them",
     ),
     Case(
         "evaluate missing data",
@@ -210,7 +208,7 @@ COMMAND = [
         3,
         MANIFEST,
         "model/config.json",
-        "a copy",
+        "from a backup",
     ),
     Case(
         "predict without a model",
@@ -224,7 +222,7 @@ COMMAND = [
         "predict with an untuned model",
         lambda s: ["predict", str(s.tiny), "a"],
         2,
-        "not tuned for a task",
+        "not fine-tuned for a task",
         "tiny-bert",
         "luthier train",
     ),
@@ -239,11 +237,11 @@ COMMAND = [
     ),
     Case(
         "predict other columns",
-        lambda s: predict(s, "--file", rows(s, txt="a", n="1")),
+        lambda s: predict(s, "--file", rows(s, first="a b", other="c d")),
         3,
         "no column 'text'",
         "o.csv",
-        "did you mean 'txt'? columns: txt, n",
+        "choose one: luthier predict",
     ),
     Case(
         "predict missing file",
@@ -259,7 +257,7 @@ COMMAND = [
         2,
         "no such directory",
         "none",
-        "make it",
+        "create it",
     ),
     Case(
         "predict to a folder",
@@ -267,13 +265,13 @@ COMMAND = [
         2,
         "is a directory",
         ".",
-        "name a file",
+        "pass a file",
     ),
     Case(
         "predict onto the input",
         lambda s: predict(s, "--file", "reviews.csv", "--output", "reviews.csv"),
         2,
-        "replace the input",
+        "overwrite the input",
         "reviews.csv",
         "another --output",
     ),
@@ -283,7 +281,7 @@ COMMAND = [
         3,
         MANIFEST,
         "model.safetensors",
-        "a copy",
+        "from a backup",
     ),
     Case(
         "predict with a damaged card",
@@ -291,7 +289,7 @@ COMMAND = [
         3,
         MANIFEST,
         CARD,
-        "a copy",
+        "from a backup",
     ),
     Case(
         "predict with a damaged tokenizer",
@@ -299,7 +297,7 @@ COMMAND = [
         3,
         MANIFEST,
         "tokenizer.json",
-        "a copy",
+        "from a backup",
     ),
     Case(
         "predict with a lost file",
@@ -307,15 +305,15 @@ COMMAND = [
         3,
         "is missing",
         "tokenizer.json",
-        "a copy",
+        "from a backup",
     ),
     Case(
         "predict pairs",
         lambda s: predict(s, "a", "--pair", "b"),
         2,
-        "takes 1 text a row, and was given 2",
+        "takes 1 text per row, not 2",
         "a | b",
-        "leave --pair out",
+        "remove --pair",
     ),
     Case("compare one", lambda s: ["compare", str(s.done)], 2, "at least two runs", "run", "add another run"),
     Case("compare twice", lambda s: ["compare", str(s.done), str(s.done)], 2, "two different runs", "run", RUNS),
@@ -328,7 +326,7 @@ COMMAND = [
         2,
         "is damaged",
         "metrics.json",
-        "a copy",
+        "from a backup",
     ),
     Case(
         "report on damaged predictions",
@@ -336,7 +334,7 @@ COMMAND = [
         3,
         "is damaged",
         "predictions.parquet",
-        "a copy",
+        "from a backup",
     ),
-    Case("runs of nowhere", lambda s: ["runs", "none"], 2, "no such directory of runs", "none", "luthier train DATA"),
+    Case("runs of nowhere", lambda s: ["runs", "none"], 2, "no such runs directory", "none", "luthier train DATA"),
 ]

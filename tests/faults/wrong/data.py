@@ -7,7 +7,7 @@ import zipfile
 from tests.faults.scene import Rows, Scene, pickled_call
 from tests.faults.wrong.case import Case
 
-GIVE = "give CSV, TSV, JSON"
+GIVE = "pass CSV, TSV, JSON"
 
 
 def zipped() -> bytes:
@@ -47,7 +47,7 @@ DATA = [
         "no such scheme",
         lambda s: s.train("s4://bucket/r.csv"),
         3,
-        "cannot be fetched",
+        "cannot be downloaded",
         "s4://bucket",
         "check the address",
     ),
@@ -56,11 +56,11 @@ DATA = [
         "header only",
         lambda s: s.train(s.file("h.csv", "text,label\n")),
         3,
-        "a header and no rows",
+        "a header but no rows",
         "h.csv",
         "with rows",
     ),
-    Case("blank lines", lambda s: s.train(s.file("b.csv", "\n\n  \n")), 3, "nothing but blanks", "b.csv", "with rows"),
+    Case("blank lines", lambda s: s.train(s.file("b.csv", "\n\n  \n")), 3, "the file is blank", "b.csv", "with rows"),
     Case(
         "empty folder",
         lambda s: s.train(folder(s)),
@@ -83,7 +83,7 @@ DATA = [
         3,
         "only test data",
         "folder",
-        "name the files to learn from",
+        "pass the training files",
     ),
     Case(
         "picture",
@@ -151,7 +151,7 @@ DATA = [
         3,
         "not valid JSON",
         "r.json",
-        "mend the file",
+        "fix the file",
     ),
     Case(
         "damaged json lines",
@@ -159,7 +159,7 @@ DATA = [
         3,
         "not valid JSON",
         "r.jsonl",
-        "mend",
+        "fix the file",
     ),
     Case(
         "wrong column",
@@ -205,7 +205,7 @@ DATA = [
         "one class",
         lambda s: s.train(s.rows(lambda i, row: row | {"label": "good"})),
         3,
-        "have the label 'good': there is nothing to tell apart",
+        "have the label 'good': there is nothing to learn",
         "changed.csv",
         "--allow one-class",
     ),
@@ -213,7 +213,7 @@ DATA = [
         "texts empty",
         lambda s: s.train(s.rows(lambda i, row: row | {"text": " "}), "--text", "text"),
         3,
-        "none can be used (60 empty-text): column 'text' is empty",
+        "none is usable (60 empty-text): column 'text' is empty",
         "changed.csv",
         "--text",
     ),
@@ -245,7 +245,7 @@ DATA = [
         "leak into test",
         lambda s: s.train("--test", "reviews.csv"),
         3,
-        "a text that training has too",
+        "a text that is also in the training rows",
         "rows 1, 2",
         "--allow leak",
     ),
@@ -253,7 +253,7 @@ DATA = [
         "new label in test",
         lambda s: s.train("--test", s.csv("t.csv", other_rows(text="so so", label="middling"))),
         3,
-        "in no training row: 'middling' (9 rows). Training has 'bad', 'good'",
+        "in no training row: 'middling' (9 rows). The training labels are 'bad', 'good'",
         "t.csv, rows 1, 2",
         "--allow unseen-labels",
     ),
@@ -261,7 +261,7 @@ DATA = [
         "test of other columns",
         lambda s: s.train("--test", s.csv("t.csv", other_rows(body="so so", mark="good"))),
         3,
-        "of 9 rows to test on none can be used (9 missing-text): column 'text' is not there",
+        "of 9 rows to test on none is usable (9 missing-text): column 'text' is not there",
         "t.csv",
         "--text and --label",
     ),
@@ -277,7 +277,7 @@ DATA = [
         "test empty",
         lambda s: s.train("--test", s.file("t.csv", "text,label\n")),
         3,
-        "a header and no rows",
+        "a header but no rows",
         "t.csv",
         "rows",
     ),
@@ -287,7 +287,7 @@ DATA = [
         3,
         "60 unknown-split): column 'fold' is 'a'",
         "changed.csv",
-        "look at the file",
+        "check the file",
     ),
     Case(
         "words in a number",

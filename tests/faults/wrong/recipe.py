@@ -203,7 +203,7 @@ RECIPE = [
         "recipe without data",
         lambda s: recipe(s, "seed = 3\n"),
         2,
-        "no data is named",
+        "no training data",
         "data.train",
         "luthier train reviews.csv",
     ),
@@ -213,7 +213,7 @@ RECIPE = [
         2,
         "not both",
         "r.toml reviews.csv",
-        "leave the recipe out",
+        "or pass only the data",
     ),
     Case(
         "recipe missing",
@@ -269,7 +269,7 @@ RECIPE = [
         2,
         "failed with ZeroDivisionError",
         "own.py, line 1",
-        "mend the function",
+        "fix the function",
     ),
     Case(
         "metric in words",
@@ -291,7 +291,7 @@ RECIPE = [
         "metric without direction",
         lambda s: [*metric(s, "def wer(p, r): return 1", "wer"), *set_to("metric_for_best=wer")],
         2,
-        "wer picks the checkpoint, and nothing states whether lower or higher is better",
+        "wer selects the checkpoint, but its direction is not stated",
         "evaluation.metric_for_best",
         "if lower is better: --metric-mode min or evaluation.metrics=['own.py:wer:min']; "
         "if higher is better: --metric-mode max or evaluation.metrics=['own.py:wer:max']",
@@ -310,7 +310,7 @@ RECIPE = [
         2,
         "metric_mode is min, but a higher accuracy is better",
         "evaluation.metric_mode",
-        "set evaluation.metric_for_best to the metric it is meant for",
+        "set evaluation.metric_for_best to the metric it belongs to",
     ),
     Case(
         "metric mode in words",
@@ -356,9 +356,9 @@ RECIPE = [
         "freeze all",
         lambda s: s.train(*set_to("freeze=['*']")),
         2,
-        "nothing is left to learn",
+        "there are no trainable parameters",
         "model.freeze",
-        "leave the head out",
+        "do not freeze the head",
     ),
     Case(
         "longer than the model",
@@ -398,7 +398,7 @@ RECIPE = [
         2,
         "train_rows is 1,000, and there are only 48",
         "data.train_rows",
-        "fewer",
+        "a smaller number",
     ),
     Case(
         "key set twice",

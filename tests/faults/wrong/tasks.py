@@ -25,7 +25,7 @@ Change = Callable[[int, Row], Any]
 QUICK = ["--max-steps", "1", "--set", "resamples=100", "--set", "eval_on_start=false", "--set", "baselines=false"]
 QUICK_TEXTS = ["--set", "generated_rows=2", "--set", "samples=1", "--set", "max_new_tokens=4"]
 WHOLE = ["--set", "validation_share=0", "--set", "test_share=0"]  # every row is learned from
-NEEDED = "name others with --text and --label"
+NEEDED = "choose others with --text and --label"
 SHOUTING = "{% for m in messages %}{{ m.role + m.content | upper }}{% endfor %}"
 
 
@@ -250,7 +250,7 @@ TASKS = [
         3,
         "The tags are numbers without names: 0, 1.",
         "rows.jsonl",
-        "Write the tags out (O, B-PER, ...)",
+        "Write the tags as names (O, B-PER, ...)",
     ),
     Case(
         "all tags O",
@@ -266,7 +266,7 @@ TASKS = [
         3,
         "(60 overlapping-spans): span 0-5 'liked' and span 0-10 'liked very' overlap",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
     Case(
         "spans that end inside a word",
@@ -282,7 +282,7 @@ TASKS = [
         3,
         "(60 empty-span): span 5-6 '' covers nothing",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
     Case(
         "spans behind the text",
@@ -290,7 +290,7 @@ TASKS = [
         3,
         "is not inside the text of 30 characters",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
     # -- question answering
     Case(
@@ -299,7 +299,7 @@ TASKS = [
         3,
         "(60 answer-not-in-context): the answer at 0 has 'elephant' where the context has",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
     Case(
         "half of the answers are nowhere",
@@ -323,7 +323,7 @@ TASKS = [
         "windows without room",
         on(QA, "--set", "max_length=4"),
         2,
-        "a window of 4 tokens has no room for the text: 4 of them are taken",
+        "a window of 4 tokens has no room for the text: the other parts of the row take 4",
         "data.max_length",
         "--set max_length=16 or more",
     ),
@@ -332,9 +332,9 @@ TASKS = [
         "no assistant speaks",
         on("chat", messages=turns(lambda turn: {**turn, "role": "user"})),
         3,
-        "(60 no-assistant-turn): nothing that the assistant says: the roles are user",
+        "(60 no-assistant-turn): no assistant turn: the roles are user",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
     Case(
         "unknown roles",
@@ -342,16 +342,23 @@ TASKS = [
         3,
         "(60 unknown-role): message 1 has the role 'narrator'; known: system, developer, user",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
-    Case("tools in half a list", on("chat", tools="[1, 2"), 3, "'[1, 2' is no list of tools", "rows.jsonl", "look at"),
+    Case(
+        "tools in half a list",
+        on("chat", tools="[1, 2"),
+        3,
+        "'[1, 2' is not a list of tools",
+        "rows.jsonl",
+        "check the file",
+    ),
     Case(
         "calls of tools in half an object",
         on("chat", messages=calling("{")),
         3,
         "(60 bad-tool-call): message 5: '{' names no function",
         "rows.jsonl",
-        "look at the file",
+        "check the file",
     ),
     Case("no messages", on("chat", messages=[]), 3, "no list of messages", "rows.jsonl", NEEDED),
     Case(
@@ -360,7 +367,7 @@ TASKS = [
         3,
         "the chat template refuses the conversation: unexpected '}'",
         "roles user, assistant",
-        "most templates want",
+        "most templates expect",
     ),
     Case(
         "chat template that changes what is said",
@@ -369,9 +376,9 @@ TASKS = [
             model=copied("LLaMA", template="{% for m in messages %}{{ m.role + m.content | upper }}{% endfor %}"),
         ),
         2,
-        "the chat template does not show where the answer '?' begins and ends",
+        "cannot find the answer '?' in the output of the chat template",
         "model",
-        "whose earlier turns stay as they are",
+        "that does not change earlier turns when later ones follow",
     ),
     Case(
         "hostile chat template",
@@ -379,13 +386,13 @@ TASKS = [
         3,
         "access to attribute '__class__' of 'str' object is unsafe",
         "roles user, assistant",
-        "most templates want",
+        "most templates expect",
     ),
     Case(
         "chat with a model without a head",
         lambda s: ["chat", str(tiny("BERT"))],
         2,
-        "not tuned for a task",
+        "not fine-tuned for a task",
         "BERT",
         "luthier train",
     ),
@@ -402,12 +409,12 @@ TASKS = [
         "empty summaries", on("summarization", summary=" "), 3, "'summary' is empty", "rows.jsonl", "document, summary"
     ),
     Case("empty answers", on("generative-qa", answer=""), 3, "'answer' is empty", "rows.jsonl", NEEDED),
-    Case("empty documents", on("text-generation", text=" \n"), 3, "no column holds text", "rows.jsonl", NEEDED),
+    Case("empty documents", on("text-generation", text=" \n"), 3, "no column contains text", "rows.jsonl", NEEDED),
     Case(
         "languages that nothing tells",
         lambda s: nameless(s, "mBART"),
         2,
-        "the languages are not known",
+        "the languages are unknown",
         "data.shape",
         "--set shape=en-de; the model knows af_ZA",
     ),
@@ -423,7 +430,7 @@ TASKS = [
         "longer targets than the model takes",
         on("summarization", "--set", "max_target_length=9999"),
         2,
-        "the model takes at most 512 tokens, and max_target_length is 9999",
+        "the model takes at most 512 tokens, but max_target_length is 9999",
         "data.max_target_length",
         "--set max_target_length=512 or less",
     ),
@@ -468,7 +475,7 @@ TASKS = [
         "near architecture",
         lambda s: scratch(s, "--from-scratch", "tiny", "--set", "architecture=lama"),
         2,
-        "no new model of the architecture 'lama' can be made",
+        "cannot create a new model of the architecture 'lama'",
         "model.architecture",
         "did you mean 'llama'?",
     ),
