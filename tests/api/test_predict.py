@@ -225,20 +225,20 @@ def test_columns_of_other_names_are_recognised_as_in_training(run: Path, predict
 
 
 def test_of_two_texts_none_is_guessed(run: Path, predictor: Predictor, tmp_path: Path) -> None:
-    rows = [{"head": other, "body": text} for other, text in zip(TEXTS[40:80], TEXTS[:40], strict=True)]
+    rows = [{"head": other, "tail": text} for other, text in zip(TEXTS[40:80], TEXTS[:40], strict=True)]
     file = write_csv(tmp_path / "my two.csv", rows)
     with pytest.raises(ColumnError, match="no column 'text', which the model was trained on") as caught:
         predict(run, file)
     again = f"luthier predict {run} --file '{file}' --text"
-    assert caught.value.hint == f"choose one: {again} head or {again} body; columns: head, body"
+    assert caught.value.hint == f"choose one: {again} head or {again} tail; columns: head, tail"
     expected = [row["prediction"] for row in predictor.predict(TEXTS[:40])]
-    assert [row["prediction"] for row in predict(run, file, text="body")] == expected
-    assert predict_file(run, file, tmp_path / "o.jsonl", text="body") == 40
+    assert [row["prediction"] for row in predict(run, file, text="tail")] == expected
+    assert predict_file(run, file, tmp_path / "o.jsonl", text="tail") == 40
     assert [row["prediction"] for row in lines(tmp_path / "o.jsonl")] == expected
-    with pytest.raises(ColumnError, match="no column 'bod'"):
-        predict(run, file, text="bod")
+    with pytest.raises(ColumnError, match="no column 'tai'"):
+        predict(run, file, text="tai")
     with pytest.raises(UsageError, match="the model takes 1 input: text"):
-        predict(run, file, text=["head", "body"])
+        predict(run, file, text=["head", "tail"])
 
 
 def test_a_header_alone_above_the_texts_is_no_row(run: Path, tmp_path: Path) -> None:

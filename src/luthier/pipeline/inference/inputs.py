@@ -70,9 +70,8 @@ def _without_label(task: Bound[Any], profiles: Profiles, named: Columns, where: 
     for role in [role for role in task.kind.roles if role.name in task.asked() and role.name not in found]:
         taken = {name for columns in found.values() for name in several(columns)}
         free = {name: column for name, column in profiles.items() if name not in taken}
-        fitting = role.candidates(free)
-        called = [name for name in fitting if is_named(name, [role.name, *role.names])]
-        left = called[:1] or fitting or [name for name, column in free.items() if is_prose(column)]
+        called = [name for name in role.candidates(free) if is_named(name, [role.name, *role.names])]
+        left = called[:1] or [name for name, column in free.items() if is_prose(column)]
         others = [name for name in task.asked() if name not in found]
         if len(left) != 1 or (len(others) > 1 and not called):
             column = listing(several(task.columns[role.name]))
