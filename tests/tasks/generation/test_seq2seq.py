@@ -67,7 +67,7 @@ def test_a_row_that_cannot_be_used_is_skipped(kind: type[Seq2SeqTask], change: R
 
 def test_what_to_predict_is_found_by_columns_or_roles() -> None:
     task, _ = learned(GenerativeQA, drawn("generative-qa", 6))
-    expected = {"text": "question: what context: the town", "target": "", "targets": []}
+    expected = {"text": "question: what context: the town", "target": "", "targets": [], "question": "what"}
     assert task.query({"question": "what", "context": "the town", "id": 3}) == expected
     task = replace(task, columns={"question": "q", "context": "passage", "answers": "a"})
     assert task.query({"question": "what", "context": "the town"}) == expected
