@@ -70,7 +70,7 @@ def test_a_fault_at_each_change(file: Path, faults: Faults) -> None:
         with pytest.raises(ResourceError, match="No space left") as error:
             work()
         assert error.value.where == str(file)
-        assert "free some space" in error.value.hint
+        assert "free some disk space" in error.value.hint
 
 
 def test_the_null_device(faults: Faults) -> None:
