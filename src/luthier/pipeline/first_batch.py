@@ -21,8 +21,8 @@ def first_batch(prepared: Prepared, training: Training) -> dict[str, Any]:
         prepared: The data.
         training: At step 0.
     Returns:
-        `tensors`: name, shape and dtype of each tensor. `row`: the first row decoded, with its special tokens. `labels`:
-        its labels, by name where the model has names for them; ignored ones are `-`.
+        `tensors`: name, shape and dtype of each tensor. `row`: the first row, decoded with its special tokens.
+        `labels`: its labels, by name where the model has names for them; ignored ones are `-`.
     """
     loader = train_loader(training.plan, training.rows, training.collate, start=0, stop=1)
     batch: Batch = next(iter(loader)).tensors
