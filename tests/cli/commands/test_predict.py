@@ -42,6 +42,7 @@ def test_entities_are_named_with_their_types(stub: Stub, capsys: CapSys) -> None
     ("answer", "line"),
     [
         ({"prediction": ["joy", "fear"], "score": 0.5}, "joy, fear  0.500  a film\n"),
+        ({"prediction": list("abcdefgh"), "score": 0.5}, "a, b, c, d, e, f, g, h  0.500  a film\n"),
         ({"prediction": "", "score": 0.5}, "(no answer)  0.500  a film\n"),
         ({"prediction": None, "error": "empty-text: nothing in it"}, "empty-text: nothing in it  a film\n"),
         ({"prediction": None}, "no answer  a film\n"),

@@ -26,7 +26,7 @@ from luthier.cli.options import (
 )
 from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
-from luthier.text import listing, number, plural, shorten
+from luthier.text import number, plural, shorten
 
 ROW_HINT = 'write an object, such as --row \'{"text": "The strings are worn."}\''
 Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or hub name.")]
@@ -156,4 +156,4 @@ def _label(prediction: Any, answer: Mapping[str, Any]) -> str:
         return str(prediction)
     # A list holds entities with their types, or labels.
     names = [f"{one['text']} ({one['type']})" if isinstance(one, Mapping) else str(one) for one in prediction]
-    return listing(names) or "(none)"
+    return ", ".join(names) or "(none)"
