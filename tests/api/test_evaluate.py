@@ -164,3 +164,12 @@ def test_files_of_one_name_do_not_replace_each_others_scores(copied: Path, tmp_p
     again = evaluate(copied, tmp_path / "one" / "test.csv").directory
     assert len({*found, evaluate(copied).directory}) == 3
     assert again == found[0]
+
+
+def test_a_task_that_the_model_was_not_trained_for_is_refused(copied: Path) -> None:
+    with pytest.raises(UsageError, match="trained for text-classification, not for summarization"):
+        evaluate(copied, ROWS, task="summarization")
+
+
+def test_a_run_and_a_result_are_paths(copied: Path) -> None:
+    assert evaluate(Run(copied), ROWS, resamples=100).metrics["accuracy"].n == len(ROWS)

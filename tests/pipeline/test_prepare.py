@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from luthier.api.inspect import inspect
 from luthier.cli import main
+from luthier.errors import FindingError, UsageError
 from tests.conftest import review, review_rows, write_csv
 
 STOPS = 3
@@ -95,3 +97,24 @@ def test_a_split_column_divides_the_accounts(inspected: Any, tmp_path: Path) -> 
         "validation": {"read": 40, "kept": 39, "skipped": {"missing-label": 1}},
         "test": {"read": 40, "kept": 40, "skipped": {}},
     }
+
+
+def test_a_finding_that_does_not_exist_cannot_be_allowed(tiny_model: Path) -> None:
+    with pytest.raises(UsageError, match="no finding 'leek'") as caught:
+        inspect(review_rows(60), model=str(tiny_model), allow=["leek"])
+    assert "did you mean 'leak'" in caught.value.hint
+    assert inspect(review_rows(60), model=str(tiny_model), allow=["leak"]).stops is False
+
+
+def test_rows_that_cannot_be_read_are_the_reason(tiny_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\n" + "a\0b,good\n" * 5)
+    with pytest.raises(FindingError, match=r"no row can be read: encoding .*NUL") as caught:
+        inspect(path, model=str(tiny_model))
+    assert "5 rows" in caught.value.hint and "row 1" in caught.value.where
+
+
+@pytest.mark.parametrize("data", ["", " ", ["a.csv", ""]])
+def test_an_empty_path_is_not_this_folder(data: Any, tiny_model: Path) -> None:
+    with pytest.raises(UsageError, match="a path is empty"):
+        inspect(data, model=str(tiny_model))

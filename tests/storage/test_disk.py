@@ -70,8 +70,8 @@ def test_a_failed_change_says_where_and_how_much_space_is_left(tmp_path: Path) -
         raise OSError(28, os.strerror(28))
     assert error.value.what == "cannot write: No space left on device"
     assert error.value.where == str(tmp_path / "a")
-    assert "B available there; free some disk space" in error.value.hint
+    assert "B available there; free some disk space or check the permissions" in error.value.hint
     with pytest.raises(ResourceError) as error, disk.writing(tmp_path / "gone" / "a"):
         raise OSError("odd")
     assert error.value.what == "cannot write: odd"
-    assert "the directory is gone" in error.value.hint
+    assert "create the directory" in error.value.hint

@@ -47,11 +47,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (info / "top_level.txt").write_text("luthier_multiple_choice\n")
     (info / "entry_points.txt").write_text(
         f"[luthier.tasks]\n{TASK} = luthier_multiple_choice:MultipleChoice\n"
-        "broken = luthier_choice_gone:Nothing\nchat = luthier_choice_chat:Chat\n"
+        "broken = luthier_choice_gone:Nothing\nchat = luthier_choice_chat:Chat\nexits = luthier_choice_exits:Exits\n"
     )
     (site / "luthier_choice_chat.py").write_text(
         "from luthier_multiple_choice import MultipleChoice\n\n\nclass Chat(MultipleChoice):\n    name = 'chat'\n"
     )
+    (site / "luthier_choice_exits.py").write_text("import sys\n\nsys.exit(3)\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
         patch.setattr(datasets.config, "HF_DATASETS_CACHE", site / "cache")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -104,7 +105,7 @@ class _Stop(StoppingCriteria):
 
 
 def chat(
-    target: str | Path,
+    target: str | PathLike[str],
     *,
     system: str = "",
     device: str | None = None,

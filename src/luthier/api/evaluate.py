@@ -1,8 +1,10 @@
 """`evaluate`: score a run or a model, with intervals, baselines and a predictions file."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ USED = (  # the settings that scoring uses, besides those of the generation of t
 
 
 def evaluate(
-    target: str | Path,
+    target: str | PathLike[str],
     data: Data | None = None,
     *,
     device: str | None = None,
@@ -78,20 +80,20 @@ def evaluate(
     Example:
         >>> luthier.evaluate("runs/first", new_reviews, label="stars").metrics["accuracy"].value
     """
-    console = console or Console()
+    console, target = console or Console(), os.fspath(target)
     is_run = (Path(target) / RECIPE).is_file()
     if data is None and not is_run:
-        if hint := near(str(target)):
-            raise UsageError("no such run or model", where=str(target), hint=hint)
+        if hint := near(target):
+            raise UsageError("no such run or model", where=target, hint=hint)
         hint = f"only a run knows its own test rows: add the data: luthier evaluate {target} DATA"
-        raise UsageError("no data to evaluate on", where=str(target), hint=hint)
+        raise UsageError("no data to evaluate on", where=target, hint=hint)
     others = dotted(settings)
     names = {key: key.removeprefix("generation.") for key in others if key == "seed" or key.startswith("generation.")}
     generation = {name: others.pop(key) for key, name in names.items()}
     if data is None:
         if others:
             what = f"scoring a run again takes settings of generation, but no other settings: {listing(list(others))}"
-            raise UsageError(what, where=str(target), hint="remove them, or add data after the run")
+            raise UsageError(what, where=target, hint="remove them, or add data after the run")
         return _again(Run.open(target), generation, device, console)
     unused = [key for key in others if key not in USED and not key.startswith("data.columns.")]
     if unused:
@@ -102,7 +104,7 @@ def evaluate(
         specs = [spec for several in splits.values() for spec in several]
         predictor = load(target, device=device)
         refuse_unused(predictor.task.kind, predictor.task.shape, others)
-        return _on(str(target), predictor, specs, others, generation, console)
+        return _on(target, predictor, specs, others, generation, console)
 
 
 def _again(run: Run, generation: Mapping[str, Any], device: str | None, console: Console) -> Evaluation:
@@ -135,6 +137,9 @@ def _on(
     console: Console,
 ) -> Evaluation:
     """Score a model on new data."""
+    if (asked := settings.get("task")) not in (None, predictor.task.name):
+        what = f"the model was trained for {predictor.task.name}, not for {asked}"
+        raise UsageError(what, where="--task", hint="remove --task, or evaluate another model")
     predictor = predictor.generating(generation, console)
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
     for key, value in settings.items():

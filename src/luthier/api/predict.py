@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ GENERATION = (*GenerationRecipe.model_fields, "seed")
 
 
 def predict(
-    target: str | Path,
+    target: str | PathLike[str],
     data: Data | Sequence[str],
     *,
     device: str | None = None,
@@ -75,7 +77,7 @@ def predict(
         return predictor.stream(texts)
     folder = temporary_directory()
     source = _open(data, Path(folder.name), predictor)
-    command = ["luthier", "predict", str(target), "--file"]
+    command = ["luthier", "predict", os.fspath(target), "--file"]
     reader = _reading(predictor, source, columns, console, command)
     return reader.stream(_records(source, folder))
 
@@ -124,7 +126,7 @@ def _records(source: Source, folder: AbstractContextManager[str]) -> Iterator[Re
 
 
 def predict_file(
-    target: str | Path,
+    target: str | PathLike[str],
     data: Data,
     output: Path | str,
     *,
@@ -160,7 +162,7 @@ def predict_file(
     with temporary_directory() as folder:
         predictor, columns = _generating(load(target, device=device), settings, console)
         source = _open(data, Path(folder), predictor)
-        command = ["luthier", "predict", str(target), "--output", str(output), "--file"]
+        command = ["luthier", "predict", os.fspath(target), "--output", str(output), "--file"]
         return _write(_reading(predictor, source, columns, console, command), source, output, console)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from luthier.console import Console
 from luthier.data.reading.sources import is_stream
 from luthier.engines.checkpoints import list_checkpoints
-from luthier.errors import FingerprintError, InterruptedRun, ResourceError
+from luthier.errors import FingerprintError, InterruptedRun, ResourceError, UsageError
 from luthier.interrupts import Interrupted
 from luthier.pipeline.prepare import Prepared
 from luthier.run_directory.run import Run
@@ -24,6 +24,8 @@ STDIN = "stdin"  # name of the file for standard input or another stream
 @contextmanager
 def claimed(run_dir: Path | str) -> Iterator[Run]:
     """Claim and lock a new run directory; restore it if an error occurs before the run is set up."""
+    if not str(run_dir).strip():
+        raise UsageError("a path is empty", where="--run-dir", hint="name a new directory")
     existed = Path(run_dir).exists()
     run = Run.create(Path(run_dir))
     with ExitStack() as held:

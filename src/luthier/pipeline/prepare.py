@@ -11,13 +11,14 @@ from transformers import PretrainedConfig
 
 from luthier.console import Console
 from luthier.data import checks
+from luthier.data.checks import CHECKS
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
 from luthier.data.columns.profile import ColumnProfile, profile
 from luthier.data.columns.roles import several
 from luthier.data.reading import packages
 from luthier.data.reading.discover import discover
 from luthier.data.reading.sources import Source, sample
-from luthier.data.records import Record
+from luthier.data.records import Record, Skipped
 from luthier.data.table import Table, take
 from luthier.data.tokenized import Encoded
 from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
@@ -31,9 +32,10 @@ from luthier.pipeline.recognise import recognise
 from luthier.pipeline.split import SPLITS, make_splits, names_of, read_table
 from luthier.pipeline.tokenize import lengths, targets_of, tokenize
 from luthier.recipe import Recipe
+from luthier.tasks.base import Task
 from luthier.tasks.phases import Bound, Fitted, Recognised
-from luthier.tasks.registry import find
-from luthier.text import listing
+from luthier.tasks.registry import OURS, find
+from luthier.text import listing, plural
 
 SAMPLE = 5_000  # rows to sample for recognising the task and the columns
 TRIAL_ROWS = 256  # rows on which metrics of raw outputs are tried before training
@@ -136,6 +138,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     task = reader.fit(examples["train"], recipe)
     keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
     findings = check(table, task, examples, keys) + empty_columns(recipe.data.columns, profiles)
+    check_allowed(recipe, kind, findings)
     seen = {}
     for name in [name for name in examples if name != "train"]:
         slips = leaked(keys["train"], keys[name])
@@ -166,6 +169,20 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
 def stopping(findings: Sequence[Finding], recipe: Recipe) -> list[Finding]:
     """The errors among the findings that the recipe does not allow."""
     return [finding for finding in findings if finding.severity == "error" and finding.id not in recipe.data.allow]
+
+
+def check_allowed(recipe: Recipe, kind: Task[Any], findings: Sequence[Finding]) -> None:
+    """Check that `data.allow` names findings that exist; a task of another package may have its own.
+
+    Raises:
+        UsageError: There is no such finding.
+    """
+    known = {*CHECKS, *(finding.id for finding in findings)}
+    unknown = [name for name in recipe.data.allow if name not in known]
+    if unknown and kind.package == OURS:
+        hint = nearest(unknown[0], sorted(known))
+        hint = hint if hint.startswith("did you mean") else "`luthier inspect` shows the findings of the data"
+        raise UsageError(f"no finding {unknown[0]!r}", where="--allow", hint=hint)
 
 
 def refuse(findings: Sequence[Finding], sources: Mapping[str, Sequence[Source]]) -> None:
@@ -211,7 +228,23 @@ def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, Column
     records: list[Record] = []
     for source in several:
         records += sample(source, SAMPLE // len(several) + 1, seed=0)
+    if not records:
+        _refuse_unreadable(several)
     return profile(records)
+
+
+def _refuse_unreadable(sources: Sequence[Source]) -> None:
+    """Raise if there are rows, but none can be read.
+
+    Raises:
+        FindingError: With the reason of the first row.
+    """
+    skipped = [row for source in sources for row in source.records() if isinstance(row, Skipped)]
+    if skipped:
+        first = skipped[0]
+        what = f"no row can be read: {first.reason}" + (f" ({first.detail})" if first.detail else "")
+        hint = f"mend the file: {plural(len(skipped), 'row')} cannot be read"
+        raise FindingError(what, where=f"{first.source}, row {first.row}", hint=hint)
 
 
 def check(

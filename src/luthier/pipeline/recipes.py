@@ -67,6 +67,9 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
     """
     paths = paths_in(data)
     if paths is not None:
+        if not all(path.strip() for path in paths):
+            hint = "check the variable that it comes from; . is the current directory"
+            raise UsageError("a path is empty", where=f"the {split} data", hint=hint)
         return {split: paths}
     tables = tables_in(data)
     if tables is None:

@@ -73,6 +73,10 @@ class Result(Scores):
 
     run: Run
 
+    def __fspath__(self) -> str:
+        """Every function that takes a run directory takes a result."""
+        return str(self.run.path)
+
     @property
     def model_path(self) -> Path:
         """The model, which loads with plain transformers too."""

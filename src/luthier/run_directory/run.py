@@ -32,6 +32,10 @@ class Run:
 
     path: Path
 
+    def __fspath__(self) -> str:
+        """Every function that takes a run directory takes a run."""
+        return str(self.path)
+
     @classmethod
     def create(cls, path: Path) -> "Run":
         """Create a new run directory. What a start left behind that was killed before its recipe was written is reused.

@@ -1,5 +1,6 @@
 """File system changes, one function each, and the error for a failed change."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -97,10 +98,12 @@ def writing(path: Path) -> Iterator[None]:
 
 def cannot_write(path: Path, why: str) -> ResourceError:
     """The error for a file or directory that cannot be written."""
-    try:
+    if not path.parent.is_dir():
+        hint = f"create the directory {path.parent}, or choose another"
+    elif why == os.strerror(errno.EISDIR):
+        hint = "it is a directory: choose another name"
+    else:
         status = os.statvfs(path.parent)
         room = f"{size(status.f_bavail * status.f_frsize)} available there"
-    except OSError:
-        room = "the directory is gone"
-    hint = f"{room}; free some disk space, then resume the run"
+        hint = f"{room}; free some disk space or check the permissions, then try again, or resume the run"
     return ResourceError(f"cannot write: {why}", where=str(path), hint=hint)

@@ -13,7 +13,7 @@ from luthier.data.tokenized import Limits
 from luthier.errors import RecipeError, UsageError, nearest
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Fitted
-from luthier.text import listing
+from luthier.text import listing, shorten
 
 GROUP = "luthier.tasks"
 OURS = "luthier"
@@ -58,8 +58,8 @@ def registered() -> Registered:
             task = entry.load()()
             if not isinstance(task, Task):
                 raise TypeError(f"{entry.value} is not a subclass of luthier.tasks.base.Task")
-        except Exception as error:  # importing a plug-in can raise anything
-            broken[entry.name] = f"{where} cannot be used: {type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # importing a plug-in can raise anything
+            broken[entry.name] = f"{where} cannot be used: {type(error).__name__}: {shorten(str(error))}"
             continue
         if task.name in tasks:
             broken[entry.name] = f"{where} is ignored: the package {tasks[task.name].package} has a task of that name"

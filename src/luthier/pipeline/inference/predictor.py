@@ -1,9 +1,11 @@
 """Predict with a model: texts, pairs, mappings, or the rows of a source."""
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +166,7 @@ class Predictor:
         return task.kind.long_rows.mark(answers, long)
 
 
-def load(target: str | Path, *, device: str | None = None) -> Predictor:
+def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor:
     """Load a model for prediction.
 
     Args:
@@ -181,7 +183,7 @@ def load(target: str | Path, *, device: str | None = None) -> Predictor:
         >>> luthier.load("runs/first").predict(["The strings are worn."])
         >>> luthier.load("runs/stories").predict(["Once upon a time"], temperature=0.7, max_new_tokens=50)
     """
-    name, place = str(target), choose_device(device or AUTO)
+    name, place = os.fspath(target), choose_device(device or AUTO)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
         raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {name}` finishes it")
     path = locate(name)

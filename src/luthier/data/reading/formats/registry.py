@@ -47,7 +47,7 @@ def registered() -> Registered:
             found = entry.load()
             if not isinstance(found, BinaryFormat | TextFormat):
                 raise TypeError(f"{entry.value} is neither a BinaryFormat nor a TextFormat")
-        except Exception as error:  # importing a third-party module can raise anything
+        except (Exception, SystemExit) as error:  # importing a third-party module can raise anything
             broken[entry.name] = f"package {package}: {type(error).__name__}: {error}"
             continue
         if doubled := [name for name in found.names if name in taken]:
