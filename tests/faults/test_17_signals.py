@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,14 @@ def number(request: pytest.FixtureRequest) -> signal.Signals:
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (story, again):
         monkeypatch.setattr(module, "report", quick_report)
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 # -- before there is anything to resume ------------------------------------------------------------------------------

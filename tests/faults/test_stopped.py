@@ -51,7 +51,7 @@ def train_on_a_full_disk(
     error = error_of(capsys)
     assert "No space left on device" in str(error["message"])
     assert "out" in str(error["where"])
-    assert "free some space" in str(error["hint"])
+    assert "free some disk space" in str(error["hint"])
     assert not (scene.folder / "out" / "result.json").exists()
     if (scene.folder / "out" / "recipe.toml").exists():
         assert main(["resume", "out", "--json"]) == 0
