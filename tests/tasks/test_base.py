@@ -91,7 +91,13 @@ def test_a_query_is_read_by_columns_or_by_roles_and_may_be_empty() -> None:
     assert KIND.query(recognised(), ROW) == wanted
     assert KIND.query(recognised(), wanted) == wanted
     assert KIND.query(recognised(), {"statement": "the film is long", "claim": "other", "answer": "it is"}) == wanted
-    assert KIND.query(recognised(), {"statement": None, "answer": " "}) == {"claim": "", "reply": ""}
+    assert KIND.query(recognised(), {"statement": "", "answer": " "}) == {"claim": "", "reply": ""}
+
+
+@pytest.mark.parametrize(("cell", "reason"), [(None, "missing-text"), (["a"], "not-text")])
+def test_a_query_that_is_missing_or_no_text_is_refused(cell: Any, reason: str) -> None:
+    found = KIND.query(recognised(), {"statement": cell, "answer": "it is"})
+    assert isinstance(found, Fault) and found.reason == reason
 
 
 def test_a_query_without_a_column_is_refused_with_its_role() -> None:

@@ -243,7 +243,7 @@ def _refuse_unreadable(sources: Sequence[Source]) -> None:
     if skipped:
         first = skipped[0]
         what = f"no row can be read: {first.reason}" + (f" ({first.detail})" if first.detail else "")
-        hint = f"mend the file: {plural(len(skipped), 'row')} cannot be read"
+        hint = f"fix the file: {plural(len(skipped), 'row')} cannot be read"
         raise FindingError(what, where=f"{first.source}, row {first.row}", hint=hint)
 
 

@@ -121,9 +121,10 @@ class Task(ABC, Generic[Learned]):
             name = role.name if not there and role.name in values else column
             require([name] if isinstance(name, str) else name, values, where=f"role {role.name!r}")
             value = role.read(values, name)
-            if isinstance(value, Fault) and role.kind != "text":
+            empty = isinstance(value, Fault) and value.reason == "empty-text" and role.kind == "text"
+            if isinstance(value, Fault) and not empty:
                 return value
-            found[role.name] = "" if isinstance(value, Fault) else value  # an empty text is a valid query
+            found[role.name] = "" if empty else value  # an empty text is a valid query, a missing one is not
         return found
 
     def asked(self, task: Recognised[Learned]) -> list[str]:

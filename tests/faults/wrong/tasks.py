@@ -315,9 +315,9 @@ TASKS = [
         "SQuAD without contexts",
         lambda s: training(s, squad(s, lambda i: True), QA),
         3,
-        "no columns for question-answering",
+        "no row can be read: missing-context (article 1, paragraph 1: there is no context)",
         "squad.json",
-        "--text",
+        "rows cannot be read",
     ),
     Case(
         "windows without room",

@@ -20,6 +20,7 @@ from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokeniz
 from transformers.modeling_outputs import QuestionAnsweringModelOutput
 
 from luthier.console import Console
+from luthier.data.records import Fault
 from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError
 from luthier.pipeline.inference.predictor import Predictor, load
@@ -450,7 +451,9 @@ def test_what_to_predict_is_found_by_columns_or_roles() -> None:
     assert task.query({**wanted, "id": 3}) == wanted
     task = replace(task, columns={"question": "q", "context": "passage", "answers": "answers"})
     assert task.query({"q": "what", "passage": "the town"}) == wanted == task.query(wanted)
-    assert task.query({"q": None, "passage": None}) == {"question": "", "context": ""}
+    assert task.query({"q": "", "passage": ""}) == {"question": "", "context": ""}
+    missing = task.query({"q": "what", "passage": None})
+    assert isinstance(missing, Fault) and missing.reason == "missing-text"
     with pytest.raises(ColumnError, match="context"):
         task.query({"question": "what"})
 

@@ -18,7 +18,7 @@ from transformers.utils import ModelOutput
 
 from luthier.data.batches import IGNORED
 from luthier.data.columns.profile import profile
-from luthier.data.records import Record, Skipped
+from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Recognised
@@ -245,7 +245,9 @@ def test_a_text_to_predict_is_found_by_its_column_or_its_role() -> None:
     single, _ = learned("single/one")
     with pytest.raises(ColumnError, match="no column 'text'"):
         single.query({"id": 3})
-    assert single.query({"text": None}) == {"text": ""}
+    assert single.query({"text": ""}) == {"text": ""}
+    missing = single.query({"text": None})
+    assert isinstance(missing, Fault) and missing.reason == "missing-text"
 
 
 def test_weights_that_cannot_be_are_refused_before_a_model_is_loaded() -> None:
