@@ -23,6 +23,7 @@ from luthier.run_directory.run import Run
 TOLERANCE = 1e-5
 # 7 rows in 4 pieces, and 5 in the last step of an epoch: unequal pieces are what a wrong mean shows on.
 SETTINGS: dict[str, Any] = {
+    "training.keep_checkpoints": True,
     "training.batch_size": 7,
     "training.gradient_accumulation_steps": 2,
     "training.max_steps": 18,
