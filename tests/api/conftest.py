@@ -7,36 +7,12 @@ from typing import Any
 
 import pytest
 
-from luthier.console import Console
-from luthier.findings import Decision, Finding
 from tests.matrix.data import rows as drawn
 from tests.tasks import by_hand
 from tests.tasks.conftest import built as built  # noqa: PLC0414  # fixtures, for this folder too
 from tests.tasks.conftest import tuned as tuned  # noqa: PLC0414
 
 ANSWER = "the old bird flew over the red house and swam home"
-
-
-class Listener(Console):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.warned: list[str] = []
-        self.decisions: list[Decision] = []
-        self.findings: list[Finding] = []
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warned.append(text)
-
-    def decision(self, decision: Decision) -> None:
-        self.decisions.append(decision)
-
-    def finding(self, finding: Finding) -> None:
-        self.findings.append(finding)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from luthier.pipeline.results import Evaluation
 from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
-from tests.api.conftest import Listener
 from tests.conftest import review_rows, write_csv
+from tests.listener import Listener
 
 ROWS = review_rows(140)[100:]  # none of them is among those that the run has seen
 

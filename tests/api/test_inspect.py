@@ -8,8 +8,8 @@ import pytest
 from luthier.api.inspect import Inspection, inspect
 from luthier.cli import main
 from luthier.errors import ColumnError, SourceError
-from tests.api.conftest import Listener
 from tests.conftest import review_rows, write_csv
+from tests.listener import Listener
 
 CapSys = pytest.CaptureFixture[str]
 ROWS = review_rows(80)  # 64 of them train: 4 steps an epoch

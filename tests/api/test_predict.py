@@ -18,8 +18,8 @@ from luthier.data.records import Record, Skipped
 from luthier.errors import ColumnError, DamagedError, ModelError, SourceError, UsageError
 from luthier.pipeline.inference import predictor as module
 from luthier.pipeline.inference.predictor import Predictor, load
-from tests.api.conftest import Listener
 from tests.conftest import review, write_csv
+from tests.listener import Listener
 
 Tuned = Callable[[str], Path]
 TEXTS = [review("good" if i % 3 else "bad", i) for i in range(300)]

@@ -15,8 +15,8 @@ from luthier.engines import checkpoints
 from luthier.errors import RunError
 from luthier.run_directory.run import Run
 from luthier.storage import disk
-from tests.api.conftest import Listener
 from tests.conftest import review_rows
+from tests.listener import Listener
 
 QUICK: dict[str, Any] = {
     "max_steps": 4,

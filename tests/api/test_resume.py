@@ -11,8 +11,8 @@ from luthier.engines.events import Listener as Callback
 from luthier.engines.events import Name
 from luthier.pipeline.results import Result
 from luthier.run_directory.run import Run
-from tests.api.conftest import Listener
 from tests.conftest import review_rows
+from tests.listener import Listener
 
 ROWS = review_rows(80)  # 64 of them train: 4 steps an epoch
 QUICK: dict[str, Any] = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}

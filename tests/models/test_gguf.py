@@ -11,7 +11,6 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
-from luthier.console import Console
 from luthier.errors import DamagedError, ResourceError
 from luthier.models import gguf as ours
 from luthier.models.gguf import converted
@@ -19,20 +18,11 @@ from luthier.models.loading import load_model, load_tokenizer
 from luthier.storage.checksums import digest, verify
 from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
+from tests.listener import Listener
 
 gguf = pytest.importorskip("gguf")
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
 HEADS, GROUPS, LAYERS = 4, 2, 2
-
-
-class Told(Console):
-    """Remembers what was said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def turned(weight: torch.Tensor, heads: int) -> torch.Tensor:
@@ -153,11 +143,11 @@ def test_digits_are_tokens_of_their_own_where_the_model_s_tokenizer_has_them_so(
 
 
 def test_a_file_is_converted_once_and_said_to_be(make: Callable[..., Path]) -> None:
-    told = Told()
+    told = Listener()
     first = make(console=told)
-    assert len(told.lines) == 1 and "converting tiny" in told.lines[0] and "once" in told.lines[0]
+    assert len(told.said) == 1 and "converting tiny" in told.said[0] and "once" in told.said[0]
     assert make(console=told) == first
-    assert len(told.lines) == 1
+    assert len(told.said) == 1
     assert [path.name for path in first.parent.iterdir() if path.name != ".lock"] == [first.name]
 
 

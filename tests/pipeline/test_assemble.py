@@ -17,7 +17,7 @@ from luthier.pipeline import assemble as assembling
 from luthier.pipeline.assemble import assemble, decide_precision, fingerprint, fresh_model, total_steps
 from luthier.pipeline.prepare import Prepared
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings
-from tests.pipeline.helpers import Told
+from tests.listener import Listener
 from tests.tasks.by_hand import recipe_of
 
 
@@ -129,7 +129,7 @@ def test_a_fresh_tokenizer_gets_new_embeddings_and_keeps_the_layers(tmp_path: Pa
 
 def test_automatic_precision_is_measured_and_printed(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "choose", lambda device: ("bf16", f"measured on {device}"))
-    prepared, told = with_settings(data, training__precision="auto"), Told()
+    prepared, told = with_settings(data, training__precision="auto"), Listener()
     prepared.decisions = []
     decide_precision(prepared, told)
     assert prepared.recipe.training.precision == "bf16"
@@ -140,7 +140,7 @@ def test_automatic_precision_is_measured_and_printed(data: Prepared, monkeypatch
 
 def test_an_explicit_precision_is_not_measured(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assembling, "choose", lambda device: pytest.fail("measured"))
-    prepared, told = with_settings(data, training__precision="bf16"), Told()
+    prepared, told = with_settings(data, training__precision="bf16"), Listener()
     decide_precision(prepared, told)
     assert prepared.recipe.training.precision == "bf16" and told.decisions == []
 

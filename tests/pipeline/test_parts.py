@@ -15,7 +15,7 @@ from luthier.recipe import Recipe, TrainingRecipe
 from luthier.tasks.registry import find
 from luthier.tasks.text_classification.task import TextClassification
 from tests.conftest import review, review_rows, write_csv
-from tests.pipeline.helpers import Told
+from tests.listener import Listener
 from tests.tasks.by_hand import learned, recipe_of
 
 
@@ -128,7 +128,7 @@ def test_a_pretrained_model_has_the_training_defaults_of_its_task(tiny_model: Pa
 
 def test_it_is_said(tmp_path: Path) -> None:
     data = write_csv(tmp_path / "pairs.csv", [{"en": review("good", i), "de": review("bad", i)} for i in range(40)])
-    told = Told()
+    told = Listener()
     plan([str(data)], console=told, task="translation", from_scratch="tiny", max_steps=5, precision="fp32")
     (line,) = [decision for decision in told.decisions if decision.what == "training"]
     assert line.value == "adafactor, learning rate 0.01, 5 steps"

@@ -10,7 +10,7 @@ from luthier.console import Console
 from luthier.errors import RecipeError, SourceError, UsageError
 from luthier.pipeline.recipes import build_recipe, specs_of
 from luthier.recipe import DataRecipe, Recipe, TrainingRecipe
-from tests.pipeline.helpers import Told
+from tests.listener import Listener
 
 ROWS = [{"text": "a", "label": 1}]
 
@@ -57,7 +57,7 @@ def test_settings_override_the_recipe_file_and_errors_name_it(tmp_path: Path) ->
 
 def test_splits_in_memory_are_files_of_the_recipe(tmp_path: Path) -> None:
     frame = pd.DataFrame(ROWS)
-    told = Told()
+    told = Listener()
     splits = {"train": frame, "dev": frame, "unsupervised": frame}
     made = build_recipe(splits, {"test": ROWS}, tmp_path, told)
     assert made.data.train == [str(tmp_path / "train.parquet")]

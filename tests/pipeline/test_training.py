@@ -18,7 +18,7 @@ from luthier.pipeline.training import finish
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json, write_text
 from tests.engines.helpers import prepared_data, same_weights, with_settings
-from tests.pipeline.helpers import Told
+from tests.listener import Listener
 
 # 32 training rows in 4 steps per epoch, 8 validation rows.
 QUICK: dict[str, Any] = {
@@ -48,10 +48,10 @@ def begun(path: Path, prepared: Prepared) -> Run:
     return run
 
 
-def finished(run: Run, prepared: Prepared) -> tuple[Result, list[int], Told]:
+def finished(run: Run, prepared: Prepared) -> tuple[Result, list[int], Listener]:
     """Finish a run: the result, the steps that were run, and the console output."""
     steps: list[int] = []
-    events, told = Events(), Told()
+    events, told = Events(), Listener()
     events.on("step", lambda event: steps.append(event.step))
     return finish(run, prepared, events, told), steps, told
 
@@ -66,7 +66,7 @@ def stopped(run: Run, prepared: Prepared, at: int) -> None:
     events = Events()
     events.on("checkpoint", kill)
     with pytest.raises(KeyboardInterrupt):
-        finish(run, prepared, events, Told())
+        finish(run, prepared, events, Listener())
     assert checkpoints.list_checkpoints(run.checkpoints)[-1].step == at
 
 
@@ -132,7 +132,7 @@ def test_the_final_score_is_on_the_test_rows_if_there_are_any(tmp_path: Path, ti
 def test_a_training_stopped_by_a_callback_has_a_complete_result(data: Prepared, tmp_path: Path) -> None:
     run, events = begun(tmp_path / "run", data), Events()
     events.on("step", lambda event: Stop("enough") if event.step == 3 else None)
-    values = finish(run, data, events, Told()).to_dict()
+    values = finish(run, data, events, Listener()).to_dict()
     assert (values["steps"], values["epochs"], values["stopped"]) == (3, 0.75, "enough")
     assert finished(run, data)[1] == [], "a resume runs no further steps"
 

@@ -10,26 +10,11 @@ import pytest
 import torch
 
 import luthier
-from luthier.console import Console
-from luthier.findings import Decision
 from luthier.run_directory.environment import PACKAGES, environment, log_threads, peak_memory
 from luthier.run_directory.run import Run
+from tests.listener import Listener
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-
-
-class Listener(Console):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.decisions: list[Decision] = []
-        self.warnings: list[str] = []
-
-    def decision(self, decision: Decision) -> None:
-        self.decisions.append(decision)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
 
 
 def logged(path: Path, device: torch.device, before: int | None) -> Listener:
@@ -88,13 +73,13 @@ def test_another_number_of_threads_than_before_is_warned_of_on_a_cpu(
     tmp_path: Path, device: torch.device, more: int, warned: bool
 ) -> None:
     now = torch.get_num_threads()
-    warnings = logged(tmp_path, device, before=now + more).warnings
+    warnings = logged(tmp_path, device, before=now + more).warned
     assert len(warnings) == warned
     assert all(f"{now + more} threads" in text and f"OMP_NUM_THREADS={now + more}" in text for text in warnings)
 
 
 def test_a_run_that_does_not_say_its_threads_is_not_warned_of(tmp_path: Path) -> None:
-    assert logged(tmp_path, CPU, before=None).warnings == []
+    assert logged(tmp_path, CPU, before=None).warned == []
 
 
 def test_the_peak_is_in_bytes_on_a_cpu() -> None:

@@ -46,6 +46,12 @@ def verdict(metrics: Mapping[str, Any], own: Mapping[str, str]) -> Headline:
     return Headline(first.sentence, (*others, *notes), first.tone)
 
 
+def than(says: str, baseline: str) -> str:
+    """What a verdict of `Score.verdict` says of a baseline: `not significantly better than TF-IDF`."""
+    words = "not significantly better" if says == "not significant" else says
+    return f"{words} than {names.baseline(baseline)}"
+
+
 def all_rows_note(metrics: Mapping[str, Any], own: Mapping[str, str]) -> tuple[str, ...]:
     """The main score on all rows, if the headline leaves out rows whose text is also in training."""
     name, entry = main_metric(metrics)
@@ -126,9 +132,8 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
         size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
         side = "above" if greater else "below"
         return _Judgement(names.capital(f"{what}, {size} {side} {other}: significant (95 %)."), "good")
-    verdict = verdict if verdict == "significantly worse" else "not significantly better"
     apart = names.score(name, difference["value"], low, high)
-    sentence = f"{names.capital(verdict)} than {other}: {what} against {other_value}, a difference of {apart}."
+    sentence = f"{names.capital(than(verdict, rival))}: {what} against {other_value}, a difference of {apart}."
     return _Judgement(sentence, "bad")
 
 

@@ -23,7 +23,7 @@ from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.text_classification.task import TextClassification
 from tests.conftest import review_rows, write_csv
 from tests.engines.helpers import prepared_data, with_settings
-from tests.pipeline.helpers import Told
+from tests.listener import Listener
 from tests.tasks.by_hand import QUICK, Oracle, learned, recipe_of
 
 TASK, EXAMPLES = learned(TextClassification, review_rows(8))  # bad, good, bad, good, ...
@@ -202,7 +202,7 @@ def test_a_split_is_scored_with_baselines_and_the_model_is_unchanged(data: Prepa
 
 
 def test_baselines_can_be_turned_off(data: Prepared, model: PreTrainedModel) -> None:
-    told = Told()
+    told = Listener()
     _, found = score_split(with_settings(data, evaluation__baselines=False), model, "validation", told)
     assert (found.split, found.baselines, told.said) == ("validation", {}, [])
 

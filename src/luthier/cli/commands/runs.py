@@ -9,7 +9,7 @@ from typer import Argument
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.reporting import names
-from luthier.reporting.names import score
+from luthier.reporting.verdict import than
 from luthier.text import size
 
 
@@ -42,15 +42,8 @@ def _told(run: Mapping[str, Any]) -> str:
     """The model of a run, its score, and whether it beats the best baseline."""
     parts = [run["model"]] if run.get("model") else []
     if metric := run.get("metric"):
-        scored = score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high"))
+        scored = names.score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high"))
         parts.append(f"{names.metric(metric['name'])} {scored}")
-    if (verdict := run.get("verdict")) and verdict["says"] in _THAN:
-        parts.append(f"{_THAN[verdict['says']]} than {names.baseline(verdict['baseline'])}")
+    if (verdict := run.get("verdict")) and verdict["says"] != "not tested":
+        parts.append(than(verdict["says"], verdict["baseline"]))
     return ", ".join(parts)
-
-
-_THAN = {
-    "significantly better": "significantly better",
-    "significantly worse": "significantly worse",
-    "not significant": "not significantly better",
-}

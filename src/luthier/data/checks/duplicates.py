@@ -173,7 +173,7 @@ def training_rows(
 
 
 def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
-    """Positions of the rows whose text is also in training.
+    """Positions of the rows whose text is also in training, or in another split given in its place.
 
     Args:
         train: Content keys of the training rows.
@@ -194,8 +194,7 @@ def held_out_overlap(
         texts: Texts of the test rows, for the example.
         rows: Source row numbers of the test rows; 1, 2, 3 ... when None.
     """
-    seen = set(validation)
-    shared = [index for index, one in enumerate(test) if one in seen]
+    shared = leaked(validation, test)
     if not shared:
         return []
     return [
