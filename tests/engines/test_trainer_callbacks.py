@@ -73,7 +73,6 @@ def run(folder: Path, model: Path, *callbacks: Any, **settings: Any) -> Result:
         "precision": "fp32",
         "validation_share": 0.2,
         "test_share": 0.0,
-        "allow": ["few-held-out"],
         "resamples": 100,
         "baselines": False,
         "training": {"eval_strategy": "steps", "eval_steps": 2, "save_strategy": "steps", "save_steps": 2},
