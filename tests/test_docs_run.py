@@ -41,6 +41,8 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("docs")
     reviews = write_csv(directory / "reviews.csv", rows(60))
     write_csv(directory / "new.csv", rows(20, 500))
+    coded = [{"text": review("good" if i % 2 else "bad", i), "label": i % 2} for i in range(60)]
+    write_csv(directory / "sentiment.csv", coded)
     for name, start in (("train", 0), ("dev", 100), ("test", 200)):
         table = [{**row, "title": str(row["title"])} for row in rows(40, start)]
         lines = ["\t".join(table[0]), *("\t".join(map(str, row.values())) for row in table)]

@@ -101,7 +101,6 @@ def test_settings_that_go_together_are_kept(table: str, values: Values) -> None:
         ("training", "batch_size", [1], [0, 1.5]),
         ("training", "label_smoothing", [0, 0.9], [1.0]),
         ("evaluation", "resamples", [100], [99]),
-        ("evaluation", "threshold", [0.01, 0.99], [0.0, 1.0]),
         ("evaluation", "generated_rows", [0], [-1]),
         ("generation", "top_p", [0.01, 1.0], [0.0, 1.1]),
         ("generation", "temperature", [0.0, 0.01], [-0.01]),
@@ -113,6 +112,29 @@ def test_a_number_stays_within_its_bounds(table: str, key: str, good: list[float
     for value in bad:
         with pytest.raises(RecipeError, match=rf"{table}\.{key} cannot be"):
             Recipe.build({table: {key: value}})
+
+
+@pytest.mark.parametrize("value", [0.01, 0.99, "f1", "precision=0.9", "recall=.75", "precision=1", "recall=1.0"])
+def test_a_threshold_is_a_number_or_an_aim(value: float | str) -> None:
+    assert Recipe.build({"evaluation": {"threshold": value}}).evaluation.threshold == value
+    assert Recipe.build({"evaluation": {"threshold": "0.7"}}).evaluation.threshold == 0.7
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, "1.5", "nan", "f2", "precision", "precision=2", "recall=-1", None, True])
+def test_another_threshold_is_refused(value: object) -> None:
+    with pytest.raises(RecipeError, match="set a number between 0 and 1, f1, precision="):
+        Recipe.build({"evaluation": {"threshold": value}})
+
+
+def test_names_of_labels_are_by_code_and_differ() -> None:
+    assert Recipe.build({"data": {"label_names": {0: "bad", "1": "good"}}}).data.label_names == {
+        "0": "bad",
+        "1": "good",
+    }
+    with pytest.raises(RecipeError, match="label_names gives 0 and 1 the same name, 'bad'"):
+        Recipe.build({"data": {"label_names": {0: "bad", 1: "bad"}}})
+    with pytest.raises(RecipeError, match="a name in label_names is empty"):
+        Recipe.build({"data": {"label_names": {0: ""}}})
 
 
 def test_a_seed_has_32_bits() -> None:

@@ -96,15 +96,18 @@ _NOT_OFFERED = {
     "trust_remote_code": "code of a model is never run",
     "use_fast_tokenizer tokenizer_name tokenizer": "a model is used with its own tokenizer; --fresh-tokenizer trains"
     " another",
-    "label_names id2label label2id num_labels": "labels are found in the data",
+    "id2label label2id": "labels are found in the data; --label-names 0=negative,1=positive names codes",
+    "num_labels": "labels are found in the data",
 }  # fmt: skip
 _OPTIONS = {
     "data.allow": "--allow",
     "data.columns.label": "--label",
     "data.columns.text": "--text",
+    "data.label_names": "--label-names",
     "data.test": "--test",
     "data.validation": "--valid",
     "evaluation.metric_mode": "--metric-mode",
+    "evaluation.threshold": "--threshold",
     "model.from_scratch": "--from-scratch",
     "model.fresh_tokenizer": "--fresh-tokenizer",
     "model.name": "--model",

@@ -1,5 +1,6 @@
 """The recipe: every setting of a run, as one pydantic model and one TOML file."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from luthier.other_tools import Style, hint_for
 from luthier.recipe_tables import MayChange, Section
 
 END = "# the end of the recipe"  # a run's recipe without this line is incomplete
+AIM = re.compile(r"f1|(precision|recall)=(0?\.\d+|1(?:\.0*)?)")  # what a threshold is chosen for
 SAMPLING = ("temperature", "top_k", "top_p")  # the generation settings that only sampling uses
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -41,6 +43,9 @@ class DataRecipe(Section):
         {}, description="column for each role, such as text, text_pair or label (default: inferred)"
     )
     shape: str | None = Field(None, description="form of a row, such as pair/one (default: inferred from the data)")
+    label_names: dict[str, str] = Field(
+        {}, description='names for labels that the data writes as codes, such as {0 = "negative", 1 = "positive"}'
+    )
     positive_label: str | None = Field(None, description="label that binary precision, recall and F1 refer to")
     validation_share: Share = Field(0.1, description="share of rows held out to select the best checkpoint")
     test_share: Share = Field(0.1, description="share of rows held out for the final score")
@@ -58,6 +63,22 @@ class DataRecipe(Section):
         False, description="train on every subword of a word, not only its first (token-classification)"
     )
     allow: MayChange[list[str]] = Field([], description="ids of data findings that do not stop the run")
+
+    @field_validator("label_names", mode="before")
+    @classmethod
+    def _codes_are_text(cls, value: Any) -> Any:
+        return {str(code): name for code, name in value.items()} if isinstance(value, Mapping) else value
+
+    @field_validator("label_names")
+    @classmethod
+    def _names_differ(cls, value: dict[str, str]) -> dict[str, str]:
+        if "" in value.values():
+            raise ValueError("a name in label_names is empty")
+        shared = sorted({name for name in value.values() if list(value.values()).count(name) > 1})
+        if shared:
+            codes = " and ".join(code for code, name in value.items() if name == shared[0])
+            raise ValueError(f"label_names gives {codes} the same name, {shared[0]!r}: each label needs its own")
+        return value
 
 
 class ModelRecipe(Section):
@@ -194,8 +215,10 @@ class EvaluationRecipe(Section):
         None, description="direction of metric_for_best, if the metric does not state it: min (lower is better) or max"
     )
     eval_batch_size: Positive = Field(32, description="examples per forward pass when predicting")
-    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.5, description="minimum probability for assigning a label (multi-label)"
+    threshold: float | str = Field(
+        0.5,
+        description="minimum probability of a label (of two: of the positive one),"
+        " or what to choose it for on the validation rows: f1, precision=0.9 or recall=0.9",
     )
     resamples: MayChange[Annotated[int, Field(ge=100)]] = Field(
         1000, description="bootstrap resamples per confidence interval"
@@ -207,6 +230,19 @@ class EvaluationRecipe(Section):
     generated_rows: Annotated[int, Field(ge=0)] | None = Field(
         None, description="rows to generate answers for in the final score (default: all)"
     )
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _number_or_aim(cls, value: Any) -> float | str:
+        if isinstance(value, str) and AIM.fullmatch(value):
+            return value
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = 0.0
+        if not 0 < number < 1:
+            raise ValueError(f"threshold is {value!r}: set a number between 0 and 1, f1, precision=0.9 or recall=0.9")
+        return number
 
     @property
     def greater_is_better(self) -> bool | None:

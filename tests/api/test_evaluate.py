@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from luthier.api.evaluate import evaluate
+from luthier.api.train import train
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.pipeline.results import Evaluation
 from luthier.run_directory.predictions import read_predictions
@@ -36,6 +37,34 @@ def test_an_evaluation_is_typed_and_takes_rows_in_memory(copied: Path) -> None:
     assert re.search(rf"^directory +{re.escape(str(found.directory))}$", repr(found), re.MULTILINE)
     with pytest.raises(UsageError, match=r"other settings: evaluation\.threshold"):
         evaluate(copied, threshold=0.3)
+
+
+def test_codes_are_named_and_the_threshold_that_validation_chose_is_used_again(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    codes = [{"text": row["text"], "label": int(row["label"] == "good")} for row in review_rows(100)]
+    names, console = {0: "bad", 1: "good"}, Listener()
+    settings = {"label_names": names, "threshold": "recall=0.9", "max_steps": 1, "baselines": False}
+    result = train(codes, model=str(tiny_model), run_dir=tmp_path / "run", console=console, **settings)
+    (why,) = [decision.why for decision in console.decisions if decision.what == "threshold"]
+    assert why.startswith("chosen for recall=0.9 on the 10 validation rows: precision")
+    predictor = result.predictor()
+    labels = predictor.task.learned
+    assert labels.names == ("bad", "good") and labels.threshold != 0.5
+    assert evaluate(result, console=console).metrics == result.metrics
+    assert console.said[-1].endswith("the metrics are the same as the run's own")
+    by_code = evaluate(result, [{"text": row["text"], "label": int(row["label"] == "good")} for row in ROWS])
+    by_name = evaluate(result, ROWS)
+    by_other = evaluate(
+        result,
+        [{**row, "label": "ja" if row["label"] == "good" else "nein"} for row in ROWS],
+        label_names={"ja": "good", "nein": "bad"},
+    )
+    assert by_code.metrics == by_name.metrics == by_other.metrics and by_code.metrics["recall"].n == 40
+    for answer in predictor.predict(["a film", "the acting"]):
+        above = answer["scores"]["good"] >= labels.threshold
+        assert answer["prediction"] == ("good" if above else "bad")
+    assert f"from a score of {labels.threshold:.4g} on" in (result.model_path / "README.md").read_text()
 
 
 def test_a_run_is_scored_again_to_the_same_numbers(copied: Path) -> None:

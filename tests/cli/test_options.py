@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.cli import main
-from luthier.cli.options import generation, overrides
+from luthier.cli.options import generation, names_of_labels, overrides
 from luthier.errors import RecipeError, UsageError
 from tests.cli.conftest import Stub
 
@@ -44,6 +44,36 @@ def test_several_labels_are_a_list(stub: Stub, result: SimpleNamespace) -> None:
     calls = stub("train", train=result)
     assert main(["train", "a.csv", "--label", "joy, fear,anger"]) == 0
     assert calls["train"].settings == {"data.columns.labels": ["joy", "fear", "anger"]}
+
+
+@pytest.mark.parametrize("command", ["train", "inspect", "evaluate"])
+def test_labels_are_named(stub: Stub, command: str) -> None:
+    calls = stub(command, **{command: SimpleNamespace(to_dict=dict, stops=False, directory="d")})
+    assert (
+        main([command, "runs/a", "a.csv", "--label-names", "0=bad, 1 = so so", "--label-names", "2=a=b", "--json"]) == 0
+    )
+    assert calls[command].settings == {"data.label_names": {"0": "bad", "1": "so so", "2": "a=b"}}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "what"),
+    [
+        (["0"], "no code and name in '0'"),
+        (["0=a,,"], "no code and name in ''"),
+        (["0="], "no code"),
+        (["=a"], "no code"),
+    ],
+)
+def test_names_of_labels_are_pairs(pairs: list[str], what: str) -> None:
+    with pytest.raises(UsageError, match=what) as caught:
+        names_of_labels(pairs)
+    assert caught.value.where == "--label-names" and "0=negative,1=positive" in caught.value.hint
+    assert names_of_labels(None) is None
+
+
+def test_a_label_is_named_once() -> None:
+    with pytest.raises(UsageError, match="label '0' is named twice"):
+        names_of_labels(["0=a", "0=b"])
 
 
 @pytest.mark.parametrize("command", ["train", "inspect", "evaluate"])

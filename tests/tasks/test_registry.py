@@ -158,9 +158,9 @@ def test_the_keys_that_a_task_uses_are_keys_and_those_that_it_needs(name: str, s
         ("text-classification", "single/one", "data.stride", "question-answering, text-generation, token-classif"),
         (
             "text-classification",
-            "single/one",
+            "pair/number",
             "evaluation.threshold",
-            "shapes that use it: single/several, pair/sev",
+            "shapes that use it: single/one, single/several",
         ),
         ("text-classification", "pair/number", "training.class_weights", "shapes that use it: single/one, single/sev"),
         ("text-classification", "pair/number", "training.label_smoothing", "shapes that use it: single/one"),

@@ -45,7 +45,7 @@ from luthier.tasks.registry import refuse_unused
 from luthier.text import listing
 
 USED = (  # the settings that scoring uses, besides those of the generation of text
-    *("task", "data.allow", "data.columns", "data.shape"),
+    *("task", "data.allow", "data.columns", "data.label_names", "data.shape"),
     *("evaluation.baselines", "evaluation.eval_batch_size", "evaluation.generated_rows", "evaluation.resamples"),
     *("evaluation.metrics", "evaluation.metric_for_best", "evaluation.metric_mode"),
 )
@@ -95,7 +95,7 @@ def evaluate(
             what = f"scoring a run again takes settings of generation, but no other settings: {listing(list(others))}"
             raise UsageError(what, where=target, hint="remove them, or add data after the run")
         return _again(Run.open(target), generation, device, console)
-    unused = [key for key in others if key not in USED and not key.startswith("data.columns.")]
+    unused = [key for key in others if key not in USED and not key.startswith(("data.columns.", "data.label_names."))]
     if unused:
         hint = "remove it: only `luthier train` uses it"
         raise UsageError(f"evaluate does not use {unused[0]}", where=unused[0], hint=hint)
@@ -187,7 +187,7 @@ def _examples(
         columns = recognition.columns
         for decision in recognition.why:
             console.decision(decision)
-    task = task.reading(columns, profiles)
+    task = task.reading(columns, profiles).named(recipe.data.label_names)
     table = read(sources, task.example)
     if "test" in table.examples:
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]

@@ -12,6 +12,7 @@ from luthier.text import toml_value
 TASK = "Task and model"
 DATA = "Data"
 TRAINING = "Training"
+EVALUATION = "Evaluation"
 RUN = "Recipe and run"
 GENERATION = "Generation of text (default: the model's own settings)"
 GENERAL = "General"
@@ -55,6 +56,10 @@ LabelColumns = Annotated[
 RoleColumns = Annotated[
     list[str] | None,
     Option("--column", metavar="ROLE=NAME", help="Column for any role of the task; repeatable.", rich_help_panel=DATA),
+]
+LabelNames = Annotated[
+    list[str] | None,
+    Option("--label-names", metavar="A=X[,B=Y...]", help="Names for labels that are codes.", rich_help_panel=DATA),
 ]
 Validation = Annotated[
     list[str] | None,
@@ -166,6 +171,27 @@ def _roles(pairs: Sequence[str]) -> dict[str, Any]:
             )
         columns.setdefault(f"data.columns.{role.strip()}", []).extend(_names(names, f"--column {pair!r}"))
     return {key: names if len(names) > 1 else names[0] for key, names in columns.items()}
+
+
+def names_of_labels(pairs: Sequence[str] | None) -> dict[str, str] | None:
+    """Names of labels by code, from pairs `code=name` separated by commas; None if there are none.
+
+    Raises:
+        UsageError: A pair has no `=`, or a code is named twice.
+    """
+    where = "--label-names"
+    names: dict[str, str] = {}
+    for pair in [pair for several in pairs or [] for pair in several.split(",")]:
+        code, equals, name = (part.strip() for part in pair.partition("="))
+        if not (code and equals and name):
+            hint = (
+                "write --label-names 0=negative,1=positive; for names with a comma, --set 'label_names={0 = \"a, b\"}'"
+            )
+            raise UsageError(f"no code and name in {pair!r}", where=where, hint=hint)
+        if code in names:
+            raise UsageError(f"label {code!r} is named twice", where=where, hint="remove one of the two")
+        names[code] = name
+    return names or None
 
 
 def _names(value: str, where: str) -> list[str]:

@@ -132,7 +132,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
     parts = load_parts(recipe)
 
     details = kind.details(recognition.shape, recognition.columns, profiles)
-    reader = Recognised(kind, recognition.shape, recognition.columns, details)
+    reader = Recognised(kind, recognition.shape, recognition.columns, details).named(recipe.data.label_names)
     table = read_table(sources, reader, recipe)
     examples, split_decision = make_splits(table, reader, recipe)
     task = reader.fit(examples["train"], recipe)

@@ -104,6 +104,31 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
+class Tradeoff:
+    """What a threshold gains and costs, such as precision against recall, with the threshold in use.
+
+    Args:
+        x: [n] from 0 to 1, in the order of the line.
+        y: [n] from 0 to 1.
+        names: Names of the two axes.
+        chance: The two ends ((x, y), (x, y)) of the line of random scores.
+        chosen: Where the threshold in use is, (x, y); None if it is not defined there.
+        area: Area under the line, with its interval.
+        title: Heading.
+        note: A sentence below the heading.
+    """
+
+    x: Sequence[float]
+    y: Sequence[float]
+    names: tuple[str, str]
+    chance: tuple[tuple[float, float], tuple[float, float]]
+    chosen: tuple[float, float] | None
+    area: Score
+    title: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """Predicted against true numbers.
 
@@ -261,4 +286,4 @@ class Series:
     note: str = ""
 
 
-Panel = Table | Confusion | Reliability | Scatter | Histogram | Examples | SideBySide | Series
+Panel = Table | Confusion | Reliability | Tradeoff | Scatter | Histogram | Examples | SideBySide | Series

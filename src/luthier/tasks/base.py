@@ -315,7 +315,9 @@ class Task(ABC, Generic[Learned]):
             hint="use luthier predict; chat needs a model with a chat template, such as smollm2",
         )
 
-    def tune(self, task: Bound[Learned], validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> Learned:
+    def tune(
+        self, task: Bound[Learned], validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console
+    ) -> Learned:
         return task.learned
 
     def baselines(self, task: Bound[Learned], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:

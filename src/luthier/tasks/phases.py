@@ -30,6 +30,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
+from luthier.tasks.label_names import LABEL_NAMES
 
 if TYPE_CHECKING:
     from luthier.tasks.base import Task
@@ -78,8 +79,17 @@ class Recognised(Generic[Learned]):
         return self.kind.name
 
     def reading(self, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Self:
-        """The same task for the columns of another table."""
-        return replace(self, columns=dict(columns), details=self.kind.details(self.shape, columns, profiles))
+        """The same task for the columns of another table. Labels keep their names."""
+        found = replace(self, columns=dict(columns), details=self.kind.details(self.shape, columns, profiles))
+        return found.named(self.details.get(LABEL_NAMES, {}))
+
+    def named(self, label_names: Mapping[str, str]) -> Self:
+        """The same task with names for labels that the data writes as codes: code to name."""
+        return replace(self, details={**self.details, LABEL_NAMES: dict(label_names)}) if label_names else self
+
+    def name_of(self, label: str) -> str:
+        """The name of a label of the data; the label itself if it has no other."""
+        return self.details.get(LABEL_NAMES, {}).get(label, label)
 
     def example(self, record: Record) -> Example | Skipped:
         """A row in canonical columns, or why it is skipped."""
@@ -238,13 +248,14 @@ class Bound(Fitted[Learned]):
         """The same task with other limits."""
         return replace(self, limits=limits)
 
-    def tuned(self, validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> "Bound[Learned]":
+    def tuned(self, validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console) -> "Bound[Learned]":
         """The same task with settings chosen on validation answers, such as a threshold.
 
         Args:
             validation: Returns answers and examples; called only by tasks that choose something.
+            console: Receives the choice.
         """
-        return replace(self, learned=self.kind.tune(self, validation))
+        return replace(self, learned=self.kind.tune(self, validation, console))
 
     def token_key(self) -> str:
         """The key of the tokenization cache: what affects the features besides the tokenizer and the limits."""

@@ -250,7 +250,7 @@ TASKS = [
         3,
         "The tags are numbers without names: 0, 1.",
         "rows.jsonl",
-        "Write the tags as names (O, B-PER, ...)",
+        "Name them, such as --label-names 0=O,1=B-PER",
     ),
     Case(
         "all tags O",

@@ -24,6 +24,7 @@ from luthier.reporting.panels import (
     Series,
     SideBySide,
     Table,
+    Tradeoff,
 )
 
 PANELS: dict[type, tuple[Panel, str, type]] = {
@@ -33,6 +34,11 @@ PANELS: dict[type, tuple[Panel, str, type]] = {
     SideBySide: (SideBySide([], 0, "T", note="N"), "answers", Duels),
     Series: (Series("T", [0], [""], note="N"), "series", tuple),
     Reliability: (Reliability([Bin(0.5, 0.5, 1)], 0.0, "T", "N"), "figure", Figure),
+    Tradeoff: (
+        Tradeoff([0, 1], [0, 1], ("a", "b"), ((0, 0), (1, 1)), (0.5, 0.5), Score(0.5), "T", "N"),
+        "figure",
+        Figure,
+    ),
     Scatter: (Scatter([1.0], [1.0], "", "T", "N"), "figure", Figure),
     Histogram: (Histogram([0, 1], [1], "T", note="N"), "figure", Figure),
 }

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from luthier.learning_curves.plot import Figure
-from luthier.reporting.drawing.charts import MOST_DOTS, histogram, reliability, scatter
-from luthier.reporting.panels import Bin, Histogram, Panel, Reliability, Scatter
+from luthier.learning_curves.plot import MOST_POINTS, Figure
+from luthier.reporting.drawing.charts import MOST_DOTS, histogram, reliability, scatter, tradeoff
+from luthier.reporting.panels import Bin, Histogram, Panel, Reliability, Scatter, Score, Tradeoff
 
 LENGTHS = Histogram([0, 1, 3], [4, 5], "Lengths", unit="tokens", note="A note.")
 
@@ -81,6 +83,19 @@ def test_empty_bins_are_left_out_and_the_error_is_said() -> None:
     ]  # fmt: skip
     assert [axes(figure)[axis]["scale"]["domain"] for axis in "xy"] == [[0, 1]] * 2
     assert "0.021" in figure.caption and figure.title == "Calibration"
+
+
+def test_a_tradeoff_is_a_line_with_chance_and_the_threshold_in_use() -> None:
+    panel = Tradeoff([0, 0.5, 1], [0, 1, 1], ("a", "b"), ((0, 0), (1, 1)), (0.5, 1), Score(0.75, 0.5, 1.0), "Curve")
+    figure = tradeoff(panel)
+    assert marks(figure) == ["line", "line", "circle"] and values(figure, 0) == [{"a": 0, "b": 0}, {"a": 1, "b": 1}]
+    assert [(row["a"], row["b"]) for row in values(figure, 1)] == [(0, 0), (0.5, 1), (1, 1)]
+    assert values(figure, 2) == [{"a": 0.5, "b": 1}]
+    assert "0.750 (0.500-1.000)" in figure.caption and "threshold in use" in figure.caption
+    undefined = tradeoff(replace(panel, chosen=None))
+    assert marks(undefined) == ["line", "line"] and "in use" not in undefined.caption
+    many = np.linspace(0, 1, 5000).tolist()
+    assert len(values(tradeoff(replace(panel, x=many, y=many)), 1)) == MOST_POINTS
 
 
 def test_bars_span_their_ranges() -> None:

@@ -93,8 +93,44 @@ def test_a_label_that_is_none_of_its_kind_is_a_fault(
 # -- what is learned of the training labels --------------------------------------------------------------------------
 
 
-def fitted(labels: list[Any], kind: type[Labels] = OneLabel, **data: Any) -> Labels:
-    return kind.fit(labels, Recipe.build({"data": data, "evaluation": {"threshold": 0.4}}))
+def fitted(labels: list[Any], kind: type[Labels] = OneLabel, threshold: float | str = 0.5, **data: Any) -> Labels:
+    return kind.fit(labels, Recipe.build({"data": data, "evaluation": {"threshold": threshold}}))
+
+
+def test_a_threshold_is_given_or_chosen_later() -> None:
+    for labels, kind in ((["bad", "good"], OneLabel), ([["joy"], ["fear"]], SeveralLabels)):
+        assert (fitted(labels, kind, 0.4).threshold, fitted(labels, kind, 0.4).aim) == (0.4, None)
+        assert (fitted(labels, kind, "f1").threshold, fitted(labels, kind, "f1").aim) == (0.5, "f1")
+
+
+@pytest.mark.parametrize("threshold", [0.4, "f1"])
+def test_a_threshold_is_for_two_labels(threshold: float | str) -> None:
+    with pytest.raises(RecipeError, match=r"threshold is for two labels, .* there are 3: a, b, c"):
+        fitted(["a", "b", "c"], threshold=threshold)
+
+
+def test_of_two_labels_the_positive_one_is_predicted_from_the_threshold_on() -> None:
+    logits = np.log(np.array([[0.2, 0.8], [0.4, 0.6], [0.7, 0.3]]))
+    for threshold, found in ((0.5, "110"), (0.6 - 1e-9, "110"), (0.7, "100"), (0.25, "111")):
+        answers = OneLabel(("0", "1"), 1, threshold=threshold).answers(logits)
+        assert "".join(one["prediction"] for one in answers) == found
+        assert [one["score"] for one in answers] == pytest.approx(
+            [one["scores"][int(one["prediction"])] for one in answers]
+        ), "the probability of the prediction"
+
+
+def test_what_a_threshold_decides() -> None:
+    answers = [{"scores": [0.2, 0.8]}, {"scores": [0.6, 0.4]}]
+    scores, truth = OneLabel(("bad", "good"), 1).choices(answers, ["good", "bad"])
+    assert (scores.tolist(), truth.tolist()) == ([0.8, 0.4], [True, False])
+    scores, truth = SeveralLabels(("joy", "awe")).choices(answers, [["joy", "awe"], []])
+    assert (scores.tolist(), truth.tolist()) == ([0.2, 0.8, 0.6, 0.4], [True, True, False, False])
+    assert len(OneLabel(("a", "b", "c")).choices([{"scores": [1, 0, 0]}], ["a"])[0]) == 0
+
+
+def test_flags_are_named() -> None:
+    data = {"columns": {"labels": ["0", "1"]}, "label_names": {"0": "joy", "1": "fear"}}
+    assert fitted([["joy"], ["fear"]], SeveralLabels, **data).names == ("joy", "fear")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +176,7 @@ def test_the_positive_class_is_the_one_that_was_asked_for() -> None:
 
 def test_columns_of_flags_keep_their_order_and_labels_that_no_row_has() -> None:
     found = fitted([["awe"], ["joy", "awe"]], SeveralLabels, columns={"labels": ["joy", "fear", "awe"]})
-    assert (found.names, found.threshold) == (("joy", "fear", "awe"), 0.4)
+    assert (found.names, found.threshold) == (("joy", "fear", "awe"), 0.5)
     assert found.counts([["awe"], ["joy", "awe"]]) == {"joy": 1, "fear": 0, "awe": 2}
 
 

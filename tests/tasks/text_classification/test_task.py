@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from unittest.mock import Mock
 
@@ -25,6 +26,7 @@ from luthier.tasks.phases import Answer, Bound, Recognised
 from luthier.tasks.registry import find, refuse_unused, registry
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.task import SHAPES, TextClassification
+from tests.listener import Listener
 from tests.tasks.by_hand import bound, came_back
 
 ROWS: dict[str, list[dict[str, Any]]] = {
@@ -186,6 +188,39 @@ def test_the_answer_of_several_labels_is_those_above_the_threshold() -> None:
     assert answer["scores"] == pytest.approx(torch.sigmoid(torch.tensor([2.0, -1.0, 0.0])).tolist(), abs=1e-7)
     assert task.readable(answer)["scores"].keys() == {"joy", "fear", "awe"}
     assert answers_of(task, np.array([[-9.0, -9.0, -9.0]]))[0]["prediction"] == []
+
+
+def test_codes_are_read_as_the_names_of_their_labels() -> None:
+    names = {"0": "negative", "1": "positive"}
+    one = Recognised(TextClassification(), "single/one", {"text": "text", "label": "label"}, {}).named(names)
+    several = Recognised(TextClassification(), "single/several", {"text": "text", "labels": "label"}, {}).named(names)
+    for label, found in ((0, "negative"), ("1", "positive"), ("2", "2"), ("positive", "positive")):
+        example = one.example(Record("rows.csv", 1, {"text": "a film", "label": label}))
+        assert not isinstance(example, Skipped) and example["label"] == found
+    example = several.example(Record("rows.csv", 1, {"text": "a film", "label": [0, 1]}))
+    assert not isinstance(example, Skipped) and example["label"] == ["negative", "positive"]
+    other = one.reading(
+        {"text": "review", "label": "stars"}, profile([Record("a.csv", 1, {"review": "x", "stars": 1})])
+    )
+    example = other.example(Record("rows.csv", 1, {"review": "a film", "stars": 1}))
+    assert not isinstance(example, Skipped) and example["label"] == "positive", "another table keeps the names"
+
+
+def test_the_threshold_is_chosen_on_the_validation_answers_and_told() -> None:
+    listener = Listener()
+    task, examples = learned("single/one")
+    aimed = replace(task, learned=replace(task.learned, aim="precision=0.9"))
+    answers = [{"scores": [1 - p, p]} for p in np.linspace(0, 1, len(examples))]
+    gold = ["good" if p > 0.7 else "bad" for p in np.linspace(0, 1, len(examples))]
+    rows = examples.remove_columns("label").add_column("label", gold)
+    tuned = aimed.tuned(lambda: (answers, rows[:]), listener)
+    assert tuned.learned.threshold == pytest.approx(13.5 / 19) and "precision=0.9" in tuned.learned.chosen
+    (decision,) = listener.decisions
+    assert (decision.what, decision.value, decision.why) == ("threshold", "0.711", tuned.learned.chosen)
+    wrong = rows.remove_columns("label").add_column("label", ["bad"] * len(rows))
+    kept = aimed.tuned(lambda: (answers, wrong[:]), listener).learned
+    assert kept.threshold == 0.5 and listener.warned == [f"the threshold stays 0.500: {kept.chosen}"]
+    assert task.tuned(lambda: pytest.fail("a given threshold needs no answers"), listener) == task
 
 
 def test_the_answer_of_a_number_is_the_number() -> None:

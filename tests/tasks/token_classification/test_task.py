@@ -28,11 +28,14 @@ from transformers import (
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from luthier.data.batches import IGNORED
+from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Limits
+from luthier.errors import RecipeError
 from luthier.pipeline.inference.predictor import Predictor, load
+from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions
-from luthier.tasks.phases import Fitted
-from luthier.tasks.registry import registry
+from luthier.tasks.phases import Fitted, Recognised
+from luthier.tasks.registry import find, registry
 from luthier.tasks.token_classification.tags import DECISIONS
 from luthier.tasks.token_classification.task import Tags, TokenClassification
 from luthier.tokenizers.training import train_tokenizer
@@ -229,6 +232,22 @@ def test_an_entity_of_a_type_that_training_has_not_is_reported_and_counts_as_mis
     said = [{"prediction": row} for row in (["B-PER", "O", "B-LOC"], ["O", "O", "O"])]
     found = values_of(task, said, held_out[:])
     assert (found["precision"], found["recall"]) == (1.0, 0.5)
+
+
+def test_tags_that_are_codes_are_named() -> None:
+    recipe = Recipe.build({"data": {"label_names": {0: "O", 1: "B-PER", 2: "I-PER"}}})
+    columns = {"tokens": "tokens", "tags": "tags"}
+    task = Recognised(find("token-classification"), "tokens", columns, {}).named(recipe.data.label_names)
+    row = {"tokens": ["Anna", "Lee", "sings"], "tags": [1, 2, 0]}
+    example = task.example(Record("rows.jsonl", 1, row))
+    assert not isinstance(example, Skipped) and example["tags"] == ["B-PER", "I-PER", "O"]
+    learned = task.fit(Dataset.from_list([example]), recipe).learned
+    assert (learned.scheme, learned.types) == ("IOB2", ("PER",))
+    recipe.data.label_names = {"0": "O", "7": "B-PER"}
+    with pytest.raises(RecipeError, match="no training row has the label '7'"):
+        replace(task, details={}).named({"0": "O"}).fit(
+            Dataset.from_list([example | {"tags": ["1", "2", "O"]}]), recipe
+        )
 
 
 def test_splits_are_balanced_by_the_types_of_a_sentence() -> None:

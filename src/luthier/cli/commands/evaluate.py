@@ -9,6 +9,7 @@ from luthier.cli.options import (
     Device,
     Json,
     LabelColumns,
+    LabelNames,
     MaxNewTokens,
     NumBeams,
     Quiet,
@@ -22,6 +23,7 @@ from luthier.cli.options import (
     TopP,
     Verbose,
     generation,
+    names_of_labels,
     overrides,
 )
 from luthier.cli.output import Output
@@ -38,6 +40,7 @@ def evaluate(
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
+    label_names: LabelNames = None,
     allow: Allow = None,
     settings: Set = None,
     temperature: Temperature = None,
@@ -55,6 +58,7 @@ def evaluate(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
     given = {"task": task, "device": device, "data.allow": allow, "seed": generate.pop("seed", None)}
+    given["data.label_names"] = names_of_labels(label_names)
     given |= {f"generation.{name}": value for name, value in generate.items()}
     changes = overrides(given, text, label, column, settings)
 

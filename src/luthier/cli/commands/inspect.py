@@ -11,6 +11,7 @@ from luthier.cli.options import (
     Device,
     Json,
     LabelColumns,
+    LabelNames,
     Model,
     Quiet,
     RoleColumns,
@@ -21,6 +22,7 @@ from luthier.cli.options import (
     TextColumns,
     Validation,
     Verbose,
+    names_of_labels,
     overrides,
 )
 from luthier.cli.output import Output
@@ -36,6 +38,7 @@ def inspect(
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
+    label_names: LabelNames = None,
     valid: Validation = None,
     test: Test = None,
     allow: Allow = None,
@@ -62,6 +65,7 @@ def inspect(
         "data.validation": valid,
         "data.test": test,
         "data.allow": allow,
+        "data.label_names": names_of_labels(label_names),
     }
     changes = overrides(given, text, label, column, settings)
 

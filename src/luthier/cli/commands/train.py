@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from luthier.cli.options import (
+    EVALUATION,
     RUN,
     TASK,
     TRAINING,
@@ -13,6 +14,7 @@ from luthier.cli.options import (
     Device,
     Json,
     LabelColumns,
+    LabelNames,
     Model,
     Quiet,
     RoleColumns,
@@ -23,6 +25,7 @@ from luthier.cli.options import (
     TextColumns,
     Validation,
     Verbose,
+    names_of_labels,
     overrides,
 )
 from luthier.cli.output import Output
@@ -43,6 +46,7 @@ def train(
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
+    label_names: LabelNames = None,
     valid: Validation = None,
     test: Test = None,
     epochs: Annotated[
@@ -75,9 +79,13 @@ def train(
     run_dir: Annotated[
         Path | None, Option(metavar="DIR", help="Run directory (default: a new one in runs/).", rich_help_panel=RUN)
     ] = None,
+    threshold: Annotated[
+        str | None,
+        Option(metavar="P|AIM", help="Threshold, or its aim: f1, precision=P, recall=R.", rich_help_panel=EVALUATION),
+    ] = None,
     metric_mode: Annotated[
         str | None,
-        Option(metavar="MODE", help="Direction of a custom metric: min or max.", rich_help_panel=TRAINING),
+        Option(metavar="MODE", help="Direction of a custom metric: min or max.", rich_help_panel=EVALUATION),
     ] = None,
     keep_checkpoints: Annotated[
         bool,
@@ -109,6 +117,7 @@ def train(
         "data.validation": valid,
         "data.test": test,
         "data.allow": allow,
+        "data.label_names": names_of_labels(label_names),
         "training.engine": engine,
         "training.epochs": epochs,
         "training.max_steps": max_steps,
@@ -119,6 +128,7 @@ def train(
         "training.precision": precision,
         "training.keep_checkpoints": keep_checkpoints or None,
         "evaluation.metric_mode": metric_mode,
+        "evaluation.threshold": threshold,
     }
     changes = overrides(given, text, label, column, settings)
 

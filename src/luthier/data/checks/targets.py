@@ -53,7 +53,7 @@ def numbered_tags(counts: Mapping[str, int]) -> list[Finding]:
     if not counts or not all(name.isdigit() for name in counts):
         return []
     message = f"The tags are numbers without names: {listing(list(counts))}."
-    action = "Write the tags as names (O, B-PER, ...), or save the data with `datasets`, which keeps the names."
+    action = "Name them, such as --label-names 0=O,1=B-PER, or save the data with `datasets`, which keeps the names."
     return [Finding("numbered-tags", "error", message, action)]
 
 

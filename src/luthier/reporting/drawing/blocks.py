@@ -21,6 +21,7 @@ from luthier.reporting.panels import (
     Series,
     SideBySide,
     Table,
+    Tradeoff,
 )
 
 MOST_EXAMPLES = 100
@@ -124,6 +125,8 @@ def block(panel: Panel) -> Block:
             return Block("series", panel.title, panel.note, (answers.strand(panel),))
         case Reliability():
             return Block("figure", panel.title, panel.note, charts.reliability(panel))
+        case Tradeoff():
+            return Block("figure", panel.title, panel.note, charts.tradeoff(panel))
         case Scatter():
             return Block("figure", panel.title, panel.note, charts.scatter(panel))
         case Histogram():

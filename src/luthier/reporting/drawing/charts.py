@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from luthier import text
-from luthier.learning_curves.plot import BLUE, INK, VERMILLION, Figure, theme
-from luthier.reporting.panels import Histogram, Reliability, Scatter
+from luthier.learning_curves.plot import BLUE, INK, MOST_POINTS, VERMILLION, Figure, theme
+from luthier.reporting.panels import Histogram, Reliability, Scatter, Tradeoff
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,8 +23,7 @@ def scatter(panel: Scatter) -> Figure:
     shown = pairs
     caption = "Each dot is a row; predictions on the line are exact."
     if len(pairs) > MOST_DOTS:
-        places = np.linspace(0, len(pairs) - 1, MOST_DOTS).astype(int)
-        shown = [pairs[i] for i in places]
+        shown = [pairs[i] for i in _spread(len(pairs), MOST_DOTS)]
         caption += f" {text.count(MOST_DOTS)} of {text.count(len(pairs))} rows drawn, evenly spaced."
     unit = f" ({panel.unit})" if panel.unit else ""
     low, high = _limits([number for pair in pairs for number in pair])
@@ -35,7 +34,7 @@ def scatter(panel: Scatter) -> Figure:
         color=BLUE, opacity=0.4, size=26
     )
     dots = dots.encode(x, y, tooltip=["true:Q", "predicted:Q"])
-    chart = alt.layer(_diagonal(low, high, x, y, "true", "predicted"), dots)
+    chart = alt.layer(_line(((low, low), (high, high)), x, y, ("true", "predicted")), dots)
     return Figure(panel.title, caption, _sized(chart, 340), wide=False)
 
 
@@ -63,8 +62,31 @@ def reliability(panel: Reliability) -> Figure:
         f"Expected calibration error {text.number(panel.error)}: the average gap between confidence and accuracy. "
         "Below the line the model is overconfident; larger dots hold more rows."
     )
-    chart = alt.layer(_diagonal(0, 1, x, y, "confidence", "accuracy"), line, dots)
+    chart = alt.layer(_line(((0, 0), (1, 1)), x, y, ("confidence", "accuracy")), line, dots)
     return Figure(panel.title, caption, _sized(chart, 340), wide=False)
+
+
+def tradeoff(panel: Tradeoff) -> Figure:
+    """One rate against another, with the line of random scores and the threshold in use."""
+    import altair as alt
+
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    x_name, y_name = panel.names
+    x = alt.X(f"{x_name}:Q", title=x_name, scale=scale)
+    y = alt.Y(f"{y_name}:Q", title=y_name, scale=scale)
+    places = _spread(len(panel.x), MOST_POINTS)
+    points = [{x_name: _short(panel.x[i]), y_name: _short(panel.y[i]), "place": at} for at, i in enumerate(places)]
+    line = alt.Chart(_values(points)).mark_line(color=BLUE, strokeWidth=2)
+    layers = [_line(panel.chance, x, y, panel.names), line.encode(x, y, order="place:Q")]
+    area = panel.area
+    caption = f"Area under the curve {text.score(area.value, area.low, area.high)}; dashed: random scores."
+    if panel.chosen is not None:
+        dot = alt.Chart(_values([{x_name: _short(panel.chosen[0]), y_name: _short(panel.chosen[1])}]))
+        layers.append(
+            dot.mark_circle(color=VERMILLION, size=120, opacity=1).encode(x, y, tooltip=[f"{x_name}:Q", f"{y_name}:Q"])
+        )
+        caption += " The dot is the threshold in use."
+    return Figure(panel.title, caption, _sized(alt.layer(*layers), 340), wide=False)
 
 
 def histogram(panel: Histogram, *, mark: float | None = None, mark_name: str = "") -> Figure:
@@ -97,11 +119,17 @@ def _sized(chart: "alt.LayerChart | alt.FacetChart", height: int) -> "alt.LayerC
     return sized.configure(**theme())
 
 
-def _diagonal(low: float, high: float, x: "alt.X", y: "alt.Y", x_name: str, y_name: str) -> "alt.Chart":
+def _line(ends: Sequence[tuple[float, float]], x: "alt.X", y: "alt.Y", names: tuple[str, str]) -> "alt.Chart":
+    """A dashed line to compare with, between two points."""
     import altair as alt
 
-    line = alt.Chart(_values([{x_name: low, y_name: low}, {x_name: high, y_name: high}]))
+    line = alt.Chart(_values([dict(zip(names, end, strict=True)) for end in ends]))
     return line.mark_line(color=INK, opacity=0.4, strokeDash=[3, 3]).encode(x, y)
+
+
+def _spread(n: int, most: int) -> list[int]:
+    """The places of at most so many of n points, evenly spaced, with the first and the last."""
+    return np.linspace(0, n - 1, min(n, most)).astype(int).tolist()
 
 
 def _values(rows: Sequence[dict[str, float]]) -> "alt.Data":

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedTokenizerBase
 
+from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import Recognition
@@ -240,7 +241,9 @@ class QuestionAnswering(Task[Reading]):
         answers = zip(examples["context"], found, nulls.tolist(), strict=True)
         return [_answer(task.learned, context, candidates, null) for context, candidates, null in answers]
 
-    def tune(self, task: Bound[Reading], validation: Callable[[], tuple[Sequence[Answer], Examples]]) -> Reading:
+    def tune(
+        self, task: Bound[Reading], validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console
+    ) -> Reading:
         """See `Bound.tuned`. Chooses the no-answer threshold with the best F1 on the validation examples."""
         if not task.learned.unanswerable:
             return task.learned

@@ -22,9 +22,11 @@ from luthier.metrics import classification, multilabel, regression
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
+from luthier.tasks.label_names import require_found
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
-from luthier.tasks.text_classification.labels import CELLS, LabelLoss, Labels, Texts, weights_of
+from luthier.tasks.text_classification.labels import CELLS, LabelLoss, Labels, Texts, threshold_of, weights_of
+from luthier.tasks.text_classification.thresholds import DEFAULT
 from luthier.text import listing
 
 POSITIVE = ("1", "true", "yes", "positive", "pos", "spam", "toxic", "paraphrase", "entailment")
@@ -38,7 +40,10 @@ class OneLabel(Labels):
     role = "label"
     best = "accuracy"
     metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
-    uses = ("data.positive_label", "training.class_weights", "training.label_smoothing")
+    uses = (
+        *("data.label_names", "data.positive_label", "evaluation.threshold"),
+        *("training.class_weights", "training.label_smoothing"),
+    )
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> str | Fault:
@@ -47,13 +52,20 @@ class OneLabel(Labels):
     @classmethod
     def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells = CELLS) -> Self:
         names = tuple(sorted(set(labels), key=_natural))
+        require_found(recipe.data.label_names, names)
         weights = weights_of(recipe, names, Counter(labels))
         wanted = recipe.data.positive_label
         if wanted is not None and len(names) != 2:
             what = f"positive_label is for two labels, but there are {len(names)}: {listing(names)}"
             raise RecipeError(what, where="data.positive_label", hint="remove it")
         positive = _positive(names, wanted) if len(names) == 2 else None
-        return cls(names, positive, recipe.evaluation.threshold, weights)
+        threshold = threshold_of(recipe)
+        if threshold != {"threshold": DEFAULT} and len(names) != 2:
+            what = f"threshold is for two labels, or for several per row, but there are {len(names)}: {listing(names)}"
+            raise RecipeError(
+                what, where="evaluation.threshold", hint="remove it: the most probable label is predicted"
+            )
+        return cls(names, positive, weights=weights, **threshold)
 
     @classmethod
     def strata(cls, labels: Sequence[str]) -> Sequence[str]:
@@ -97,10 +109,19 @@ class OneLabel(Labels):
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = shifted / shifted.sum(axis=1, keepdims=True)
         best = probabilities.argmax(axis=1)
+        if self.positive is not None and self.threshold != DEFAULT:
+            positive = probabilities[:, self.positive] >= self.threshold
+            best = np.where(positive, self.positive, 1 - self.positive)
         return [
             {"prediction": self.names[i], "score": float(row[i]), "scores": row.tolist()}
             for i, row in zip(best, probabilities, strict=True)
         ]
+
+    def choices(self, answers: Sequence[Answer], gold: Sequence[str]) -> tuple[FloatArray, np.ndarray]:
+        if self.positive is None:
+            return super().choices(answers, gold)
+        scores = np.array([answer["scores"][self.positive] for answer in answers])
+        return scores, np.array([label == self.names[self.positive] for label in gold], dtype=bool)
 
     def metrics(self, predicted: Sequence[str], gold: Sequence[str]) -> list[AnyMetric]:
         return list(
@@ -126,7 +147,7 @@ class SeveralLabels(Labels):
     role = "labels"
     best = "f1_micro"
     metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
-    uses = ("evaluation.threshold", "training.class_weights", "training.label_smoothing")
+    uses = ("data.label_names", "evaluation.threshold", "training.class_weights", "training.label_smoothing")
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> list[str] | Fault:
@@ -153,8 +174,10 @@ class SeveralLabels(Labels):
         counted = Counter(label for row in labels for label in row)
         # Flags name the labels in the order of the file; a label that no row has keeps its place.
         flags = columns if isinstance(columns, list) else cells.flags.names if cells.flags else None
-        names = tuple(flags or sorted(counted, key=_natural))
-        return cls(names, None, recipe.evaluation.threshold, weights_of(recipe, names, counted))
+        given = recipe.data.label_names
+        names = tuple([given.get(name, name) for name in flags] if flags else sorted(counted, key=_natural))
+        require_found(given, names)
+        return cls(names, weights=weights_of(recipe, names, counted), **threshold_of(recipe))
 
     @classmethod
     def strata(cls, labels: Sequence[list[str]]) -> Sequence[Any]:
@@ -208,6 +231,10 @@ class SeveralLabels(Labels):
             }
             for row in probabilities
         ]
+
+    def choices(self, answers: Sequence[Answer], gold: Sequence[list[str]]) -> tuple[FloatArray, np.ndarray]:
+        scores = np.array([answer["scores"] for answer in answers], dtype=float)
+        return scores.ravel(), self._matrix(gold).ravel() == 1
 
     def metrics(self, predicted: Sequence[list[str]], gold: Sequence[list[str]]) -> list[AnyMetric]:
         return list(multilabel.multilabel_metrics(self._matrix(predicted), self._matrix(gold)))

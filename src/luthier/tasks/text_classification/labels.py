@@ -17,6 +17,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
+from luthier.tasks.text_classification.thresholds import DEFAULT
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 LabelLoss = Callable[[Tensor, Tensor], Tensor]
@@ -30,8 +31,10 @@ class Labels(ABC):
     Args:
         names: The labels, in the order of the model's outputs.
         positive: Id of the class that binary precision, recall and F1 refer to.
-        threshold: Minimum probability for assigning a label (multi-label).
+        threshold: Minimum probability of a label; of two labels, of the positive one.
         weights: Weight of each label in the loss; None for equal weights.
+        aim: What the threshold is chosen for on the validation rows, such as `precision=0.9`; None for a given one.
+        chosen: How the threshold was chosen, with the evidence; empty until it is, and for a given one.
     """
 
     kind: ClassVar[str]  # the second half of a shape
@@ -43,8 +46,10 @@ class Labels(ABC):
 
     names: tuple[str, ...] = ()
     positive: int | None = None
-    threshold: float = 0.5
+    threshold: float = DEFAULT
     weights: tuple[float, ...] | None = None
+    aim: str | None = None
+    chosen: str = ""
 
     @classmethod
     @abstractmethod
@@ -63,7 +68,7 @@ class Labels(ABC):
         """Learn the label names from the training examples.
 
         Raises:
-            RecipeError: The recipe names a label that does not exist.
+            RecipeError: The recipe names a label that does not exist, or has a threshold without two or several labels.
         """
 
     @classmethod
@@ -95,6 +100,10 @@ class Labels(ABC):
     def answers(self, logits: FloatArray) -> list[Answer]:
         """Answers from logits [n, c]."""
 
+    def choices(self, answers: Sequence[Answer], gold: Sequence[Any]) -> tuple[FloatArray, np.ndarray]:
+        """What the threshold decides: probabilities [n] that a label is true, and whether it is; empty if nothing."""
+        return np.zeros(0), np.zeros(0, dtype=bool)
+
     @abstractmethod
     def metrics(self, predicted: Sequence[Any], gold: Sequence[Any]) -> list[AnyMetric]:
         """Metrics of predictions in the form of `prediction`."""
@@ -111,6 +120,12 @@ class Labels(ABC):
     def _ids(self, labels: Sequence[str]) -> NDArray[np.int64]:
         ids = {name: number for number, name in enumerate(self.names)}
         return np.array([ids[label] for label in labels], dtype=np.int64)
+
+
+def threshold_of(recipe: Recipe) -> dict[str, Any]:
+    """The fields of `Labels` for the threshold that the recipe gives, or for its aim."""
+    wanted = recipe.evaluation.threshold
+    return {"threshold": wanted} if isinstance(wanted, float) else {"threshold": DEFAULT, "aim": wanted}
 
 
 def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) -> tuple[float, ...] | None:

@@ -4,13 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from luthier.metrics import classification, multilabel
 from luthier.metrics.bootstrap import Score
+from luthier.metrics.bootstrap import scores as scores_of
+from luthier.metrics.ranking import ranking_metrics
 from luthier.reporting import panels as shapes
 from luthier.reporting.panels import Panel
 from luthier.tasks.calibration import calibration_panel
 from luthier.tasks.text_classification.labels import Labels
+from luthier.text import number
 
 MOST_ERRORS = 100
 RESAMPLES = 500  # for the tables; the headline's scores use the recipe's number
@@ -50,8 +54,47 @@ def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> I
         confidence = np.asarray([*predictions["scores"]], dtype=float).ravel()
         right = gold_matrix.ravel() == 1
     yield _class_table(classification.class_table(counts, labels.names, resamples=RESAMPLES))
+    yield from _threshold_panels(labels, predictions)
     several = "Over every label of every row: how often a label with this predicted probability is true."
     yield calibration_panel(confidence, right, "" if labels.kind == "one" else several)
+
+
+def _threshold_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> Iterator[Panel]:
+    """The ROC and the precision-recall curve, where a threshold decides: for two labels, or several per row."""
+    rows = len(predictions["scores"])
+    scores, truth = labels.choices([{"scores": row} for row in predictions["scores"]], predictions["gold"])
+    if not truth.any() or truth.all():
+        return
+    metrics = ranking_metrics(scores.reshape(rows, -1), truth.reshape(rows, -1))
+    roc_area, precision_area = map(_cell, scores_of(metrics, resamples=RESAMPLES))
+    false, true, _ = roc_curve(truth, scores)
+    precision, recall, _ = precision_recall_curve(truth, scores, drop_intermediate=True)
+    assigned, positives = scores >= labels.threshold, int(truth.sum())
+    n, hits = int(assigned.sum()), int((assigned & truth).sum())
+    found = hits / positives
+    of = "Over every label of every row" if labels.positive is None else f"For {labels.names[labels.positive]!r}"
+    note = f"{of}. Threshold {', '.join(filter(None, [number(labels.threshold), labels.chosen]))}."
+    yield shapes.Tradeoff(
+        false.tolist(),
+        true.tolist(),
+        ("false positive rate", "recall"),
+        ((0, 0), (1, 1)),
+        ((n - hits) / (len(truth) - positives), found),
+        roc_area,
+        "ROC curve",
+        note,
+    )
+    share = positives / len(truth)
+    yield shapes.Tradeoff(
+        recall[::-1].tolist(),
+        precision[::-1].tolist(),
+        ("recall", "precision"),
+        ((0, share), (1, share)),
+        (found, hits / n) if n else None,
+        precision_area,
+        "Precision and recall",
+        note,
+    )
 
 
 def _class_table(classes: Sequence[classification.ClassScores]) -> shapes.Table:

@@ -3,13 +3,15 @@
 {"text": "The strings are worn.", "label": "negative"} -> {"prediction": "negative", "score": 0.93}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.fields import column_of
@@ -18,7 +20,7 @@ from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
-from luthier.findings import Finding
+from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
@@ -37,6 +39,8 @@ from luthier.tasks.text_classification.columns import (
 from luthier.tasks.text_classification.kinds import KINDS
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.panels import panels
+from luthier.tasks.text_classification.thresholds import DEFAULT, choose
+from luthier.text import number
 
 SHAPES = tuple(f"{texts}/{kind}" for texts in ("single", "pair") for kind in KINDS)
 
@@ -92,6 +96,10 @@ class TextClassification(Task[Labels]):
                 found[role.name] = text
         kind = _kind(task.shape)
         label = kind.read(values, task.columns[kind.role], Cells.from_details(task.details))
+        if isinstance(label, list):
+            label = [task.name_of(one) for one in label]
+        elif isinstance(label, str):
+            label = task.name_of(label)
         return label if isinstance(label, Fault) else found | {"label": label}
 
     def asked(self, task: Recognised[Labels]) -> list[str]:
@@ -166,7 +174,14 @@ class TextClassification(Task[Labels]):
         options = {"several": ', top_k=None, function_to_apply="sigmoid"', "number": ', function_to_apply="none"'}
         pair = '[{"text": "first text", "text_pair": "second text"}]'
         rows = pair if len(self.asked(task)) == 2 else '["one text", "another text"]'
-        return usage.pipeline_code(self.name, model, options.get(task.learned.kind, ""), f"{rows}, truncation=True")
+        code = usage.pipeline_code(self.name, model, options.get(task.learned.kind, ""), f"{rows}, truncation=True")
+        labels = task.learned
+        if labels.threshold == DEFAULT:
+            return code
+        of = "a label" if labels.positive is None else repr(labels.names[labels.positive])
+        return (
+            f"{code}\n# The pipeline gives scores; this model assigns {of} from a score of {labels.threshold:.4g} on."
+        )
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Labels] | None:
         if not any(name.endswith("ForSequenceClassification") for name in config.architectures or []):
@@ -204,6 +219,21 @@ class TextClassification(Task[Labels]):
         self, task: Bound[Labels], examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]
     ) -> list[Answer]:
         return task.learned.answers(np.stack(collected)) if len(collected) else []
+
+    def tune(
+        self, task: Bound[Labels], validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console
+    ) -> Labels:
+        """See `Bound.tuned`. Chooses the threshold for the aim that the recipe names."""
+        labels = task.learned
+        if labels.aim is None:
+            return labels
+        answers, examples = validation()
+        found = choose(labels.aim, *labels.choices(answers, self.gold(task, examples)), len(answers))
+        if found.reached:
+            console.decision(Decision("threshold", number(found.value), found.why))
+        else:
+            console.warn(f"the threshold stays {number(found.value)}: {found.why}")
+        return replace(labels, threshold=found.value, chosen=found.why)
 
     def baselines(self, task: Bound[Labels], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         found = task.learned.baselines(self._texts(task, train), train["label"], self._texts(task, test))

@@ -42,6 +42,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
 from luthier.tasks import usage
 from luthier.tasks.base import Task
+from luthier.tasks.label_names import require_found
 from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
@@ -124,7 +125,8 @@ class TokenClassification(Task[Tags]):
         return why_not(profiles, given=given)
 
     def uses(self, shape: str) -> Sequence[str]:
-        return "data.stride", "data.label_all_subwords", "training.label_smoothing"
+        names = () if shape == "spans" else ("data.label_names",)
+        return "data.stride", "data.label_all_subwords", "training.label_smoothing", *names
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -140,7 +142,8 @@ class TokenClassification(Task[Tags]):
             pair = tags.read_tokens(values, task.columns)
             if isinstance(pair, Fault):
                 return pair
-            tokens, found = pair
+            tokens, given = pair
+            found = [task.name_of(tag) for tag in given]
             text, offsets = _joined(tokens)
         if not offsets:
             return Fault("empty-text", "the text has no words")
@@ -170,6 +173,7 @@ class TokenClassification(Task[Tags]):
         return splits.by_labels([sorted({entity.type for entity in known.entities(row)}) for row in examples["tags"]])
 
     def fit(self, task: Recognised[Tags], train: Dataset, recipe: Recipe) -> Tags:
+        require_found(recipe.data.label_names, {tag for row in train["tags"] for tag in row})
         found = Tags(tags.scheme_of(train["tags"]), all_subwords=recipe.data.label_all_subwords)
         types = {entity.type for row in train["tags"] for entity in found.entities(row)}
         return replace(found, types=tuple(sorted(types)))

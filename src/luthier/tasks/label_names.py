@@ -1,0 +1,25 @@
+"""Names for labels that the data writes as codes."""
+
+from collections.abc import Collection, Mapping
+
+from luthier.errors import RecipeError
+from luthier.text import listing, plural
+
+LABEL_NAMES = "label_names"  # where a task keeps them, among its details
+
+
+def require_found(label_names: Mapping[str, str], labels: Collection[str]) -> None:
+    """Refuse names for codes that do not occur, unless every label of the data has a name.
+
+    Args:
+        label_names: Code to name.
+        labels: The labels of the training rows, named.
+    Raises:
+        RecipeError: A code does not occur, and a label has no name.
+    """
+    unknown = [code for code, name in label_names.items() if name not in labels]
+    unnamed = sorted(set(labels) - set(label_names.values()))
+    if unknown and unnamed:
+        what = f"no training row has the label {unknown[0]!r}, which label_names calls {label_names[unknown[0]]!r}"
+        hint = f"{plural(len(unnamed), 'label')} without a name: {listing(unnamed)}"
+        raise RecipeError(what, where="data.label_names", hint=hint)
