@@ -192,10 +192,15 @@ def _half(precision: str) -> Callable[[Any, Mapping[str, Any]], Keys | str]:
 
 
 def _optimizer(value: Any, given: Mapping[str, Any]) -> Keys | str:
-    kind = next((kind for kind in ("adamw", "adafactor") if str(value).startswith(kind)), "")
-    if value is not None and (not kind or "bit" in str(value) or "paged" in str(value)):
-        return "training.optimizer is adamw or adafactor"
-    return {"training.optimizer": kind or None}
+    name = str(value)
+    paged = "paged_" if name.startswith("paged") else ""
+    bits = "_8bit" if "8bit" in name else ""
+    kinds = ("adamw_schedule_free", "schedule_free_adamw", "adamw", "adafactor", "lion", "sgd", "muon")
+    kind = next((kind for kind in kinds if kind in name), "")
+    found = {"schedule_free_adamw": "adamw_schedule_free", "adamw": f"{paged}adamw{bits}"}.get(kind, kind)
+    if value is not None and (not found or (bits and kind != "adamw")):
+        return "training.optimizer is adamw, adamw_8bit, adafactor, lion, sgd, muon or adamw_schedule_free"
+    return {"training.optimizer": found or None}
 
 
 def _sampling(value: Any, given: Mapping[str, Any]) -> Keys | str:

@@ -28,6 +28,10 @@ Scheduler = Literal[
     "constant",
     "constant_with_warmup",
     "inverse_sqrt",
+    "cosine_with_min_lr",
+    "cosine_warmup_with_min_lr",
+    "warmup_stable_decay",
+    "reduce_lr_on_plateau",
 ]
 
 
@@ -122,6 +126,18 @@ class ModelRecipe(Section):
         return self
 
 
+class GroupRecipe(Section):
+    """Parameters with a learning rate or a weight decay of their own."""
+
+    match: str = Field(description="glob pattern on parameter names, such as classifier.*")
+    learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="their peak learning rate (default: as without this group)"
+    )
+    weight_decay: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="their weight decay (default: as without this group)"
+    )
+
+
 class TrainingRecipe(Section):
     """How the model is optimized. `batch_size` counts the examples of an optimizer step over all processes."""
 
@@ -132,10 +148,22 @@ class TrainingRecipe(Section):
     max_steps: Positive | None = Field(None, description="maximum optimizer steps, even if epochs asks for more")
     batch_size: Positive = Field(16, description="examples per optimizer step, over all processes")
     gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
-    optimizer: Literal["adamw", "adafactor"] = Field("adamw", description="adamw, or adafactor for T5 from scratch")
+    optimizer: str = Field(
+        "adamw",
+        description="adamw, adamw_8bit, paged_adamw_8bit, adafactor, lion, sgd, muon, adamw_schedule_free, or one of"
+        " another package",
+    )
+    optimizer_kwargs: dict[str, float | bool] = Field({}, description="additional arguments of the optimizer")
     learning_rate: Annotated[float, Field(gt=0)] = Field(5e-5, description="peak learning rate")
+    head_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="peak learning rate of the head (default: learning_rate)"
+    )
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="learning rate of each layer, relative to the layer above it"
+    )
+    groups: list[GroupRecipe] = Field([], description="parameters with a rate or a decay of their own")
     lr_scheduler_type: Scheduler = Field("linear", description="learning rate schedule")
-    lr_scheduler_kwargs: dict[str, float] = Field({}, description="additional arguments of the scheduler")
+    lr_scheduler_kwargs: dict[str, float | str] = Field({}, description="additional arguments of the scheduler")
     warmup_ratio: Share = Field(0.0, description="share of steps for learning rate warm-up")
     warmup_steps: Annotated[int, Field(ge=0)] = Field(0, description="steps for learning rate warm-up")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
@@ -194,6 +222,11 @@ class TrainingRecipe(Section):
             )
         if self.early_stopping_patience and self.eval_strategy == "no":
             raise ValueError("early_stopping_patience needs evaluations, but eval_strategy is no")
+        if self.lr_scheduler_type == "reduce_lr_on_plateau":
+            if self.eval_strategy == "no":
+                raise ValueError("reduce_lr_on_plateau follows the validation loss, but eval_strategy is no")
+            if self.warmup_ratio or self.warmup_steps:
+                raise ValueError("reduce_lr_on_plateau takes no warm-up")
         if self.gradient_accumulation_steps > self.batch_size:
             raise ValueError(
                 f"gradient_accumulation_steps ({self.gradient_accumulation_steps}) is above batch_size"

@@ -1,13 +1,14 @@
 """The interface of engines: their input and output. Engines are independent of tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.lr_scheduler import LRScheduler
 from transformers import PreTrainedModel
 
 from luthier import processes
@@ -88,7 +89,7 @@ class Training:
         model: The model, in training mode when a step begins.
         device: The device of the model.
         optimizer: Optimizer of the model's parameters.
-        scheduler: Learning rate schedule; called once per step.
+        scheduler: Learning rate schedule; called once per step, or at each evaluation if it follows a metric.
         plan: The rows of each step.
         rows: Encoded rows that the plan's indices point to.
         collate: Turns rows into a batch.
@@ -103,7 +104,7 @@ class Training:
     model: PreTrainedModel
     device: torch.device
     optimizer: Optimizer
-    scheduler: LambdaLR
+    scheduler: LRScheduler
     plan: BatchPlan
     rows: Sequence[FeatureRow]
     collate: Collate
@@ -148,6 +149,23 @@ def guard(optimizer: Optimizer, loss: Tensor, grad_norm: Tensor) -> Tensor:
     found_inf = (~healthy).to(torch.float32) if before is None else torch.maximum((~healthy).to(torch.float32), before)
     optimizer.found_inf = found_inf  # type: ignore[attr-defined]  # torch documents no setter for it
     return found_inf == 0
+
+
+def averages(optimizer: Optimizer) -> bool:
+    """Whether an optimizer trains at another point than the average of the weights, as schedule-free ones do."""
+    return all(callable(getattr(optimizer, name, None)) for name in ("eval", "train"))
+
+
+@contextmanager
+def evaluated(optimizer: Optimizer) -> Iterator[None]:
+    """Give the model the weights to evaluate and to export: the average, if the optimizer keeps one."""
+    if averages(optimizer):
+        optimizer.eval()  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        if averages(optimizer):
+            optimizer.train()  # type: ignore[attr-defined]
 
 
 def check_weights(training: Training) -> None:

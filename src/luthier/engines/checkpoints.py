@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 
 from luthier import processes
-from luthier.engines.base import Training, TrainState, check_weights
+from luthier.engines.base import Training, TrainState, averages, check_weights
 from luthier.errors import DamagedError, FingerprintError
 from luthier.storage.atomic import remove_directory, write_directory
 from luthier.storage.checksums import verify
@@ -75,7 +75,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
 def restore(training: Training, checkpoint: Checkpoint) -> None:
     """Restore a training from a checkpoint that `newest_whole` has verified."""
     _read_weights(training.model, checkpoint)
-    tensors = torch.load(checkpoint.path / TENSORS, map_location="cpu", weights_only=True)
+    tensors = _tensors(checkpoint)
     training.optimizer.load_state_dict(tensors["optimizer"])
     training.scheduler.load_state_dict(tensors["scheduler"])
     training.scaler_state = tensors["scaler"]
@@ -83,14 +83,20 @@ def restore(training: Training, checkpoint: Checkpoint) -> None:
     set_random_state(tensors["random"][processes.rank()], training.device)
 
 
-def load_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """Verify a checkpoint and load its weights into a model.
+def load_weights(training: Training, checkpoint: Checkpoint) -> None:
+    """Verify a checkpoint and load its weights, and what the optimizer needs to average them.
 
     Raises:
         DamagedError: A file of it does not match its checksum, or the weights cannot be read.
     """
     verify(checkpoint.path)
-    _read_weights(model, checkpoint)
+    _read_weights(training.model, checkpoint)
+    if averages(training.optimizer):
+        training.optimizer.load_state_dict(_tensors(checkpoint)["optimizer"])
+
+
+def _tensors(checkpoint: Checkpoint) -> dict[str, Any]:
+    return torch.load(checkpoint.path / TENSORS, map_location="cpu", weights_only=True)
 
 
 def _read_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:

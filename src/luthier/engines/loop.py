@@ -12,6 +12,7 @@ from luthier import processes
 from luthier.data.batches import amounts, groups, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.events import Events
+from luthier.engines.optimizers.schedules import step_schedule
 from luthier.models.device import make_current
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -62,7 +63,7 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
         healthy = torch.isfinite(loss) if training.scaler else guard(training.optimizer, loss, norm)
         optimizer.step()
         if not accelerator.optimizer_step_was_skipped:
-            training.scheduler.step()
+            step_schedule(training.scheduler)
         optimizer.zero_grad()
         training.advance(tokens, padded_tokens)
         yield Step(state.step, loss, norm, rate, healthy, tokens, padded_tokens)

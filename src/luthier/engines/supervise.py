@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
 from luthier import interrupts, processes
 from luthier.engines import checkpoints
-from luthier.engines.base import Step, Training, check_weights
+from luthier.engines.base import Step, Training, check_weights, evaluated
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
@@ -156,7 +158,8 @@ class Supervisor:
         # Random numbers drawn by a metric must not change those of dropout.
         randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()
-        metrics = None if interrupts.agreed() else processes.on_main(self._metrics_or_none)
+        with evaluated(self.training.optimizer):
+            metrics = None if interrupts.agreed() else processes.on_main(self._metrics_or_none)
         self.training.model.train()
         checkpoints.set_random_state(randomness, self.training.device)
         return metrics
@@ -186,6 +189,8 @@ class Supervisor:
         if better:
             state.best_step, state.best_value, state.best_loss = state.step, value, loss
         state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
+        if isinstance(self.training.scheduler, ReduceLROnPlateau):
+            self.training.scheduler.step(loss)
         self._tell(metrics, best=better)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:

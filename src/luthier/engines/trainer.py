@@ -55,7 +55,7 @@ def run(training: Training, on_step: OnStep, events: Events | None = None) -> No
                 use_cpu=training.device.type == "cpu",
             ),
             train_dataset=training.rows,
-            optimizers=(training.optimizer, training.scheduler),
+            optimizers=(training.optimizer, training.scheduler),  # type: ignore[arg-type]  # takes every schedule
             callbacks=[bridge],
         )
         for noisy in (PrinterCallback, ProgressCallback):

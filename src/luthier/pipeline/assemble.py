@@ -42,10 +42,11 @@ def assemble(prepared: Prepared) -> Training:
         processes.count(),
     )
     total = total_steps(recipe, plan)
-    optimizer = make_optimizer(model, recipe.training)
+    device = choose_device(recipe.device)
+    optimizer = make_optimizer(model, recipe.training, total, device)
     return Training(
         model=model,
-        device=choose_device(recipe.device),
+        device=device,
         optimizer=optimizer,
         scheduler=make_scheduler(optimizer, recipe.training, total),
         plan=plan,

@@ -6,7 +6,8 @@ from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
-from luthier.errors import UsageError
+from luthier.engines.optimizers.registry import find_optimizer
+from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.models import scratch
 from luthier.models.architectures import ARCHITECTURES, architecture_named
@@ -71,16 +72,36 @@ def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decisio
 def _with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decision]]:
     model, training = recipe.model, recipe.training
     if model.from_scratch is None or model.architecture is None:
-        return recipe.with_defaults(kind.defaults), []
+        return _for_optimizer(recipe.with_defaults(kind.defaults))
     optimizer = training.optimizer if "optimizer" in training.model_fields_set else None
     defaults = scratch.training_defaults(model.architecture, model.from_scratch, optimizer)
     if training.warmup_steps or training.lr_scheduler_type == "constant":
         del defaults["training.warmup_ratio"]
-    recipe = recipe.with_defaults({**kind.defaults, **defaults})
+    recipe, decisions = _for_optimizer(recipe.with_defaults({**kind.defaults, **defaults}))
     training = recipe.training
     length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"
     what = f"{training.optimizer}, learning rate {training.learning_rate:g}, {length}"
-    return recipe, [Decision("training", what, "training from scratch")]
+    return recipe, [*decisions, Decision("training", what, "training from scratch")]
+
+
+def _for_optimizer(recipe: Recipe) -> tuple[Recipe, list[Decision]]:
+    """The recipe with the defaults that suit its optimizer.
+
+    Raises:
+        RecipeError: There is no such optimizer, or it does not work with the schedule.
+    """
+    kind = find_optimizer(recipe.training.optimizer)
+    before, recipe = recipe.flatten(), recipe.with_defaults(kind.defaults)
+    schedule = recipe.training.lr_scheduler_type
+    if kind.schedules and schedule not in kind.schedules:
+        what = f"{kind.name} works with the schedule {' or '.join(kind.schedules)}, not with {schedule}"
+        raise RecipeError(what, where="training.lr_scheduler_type", hint=f"--scheduler {kind.schedules[0]}")
+    after = recipe.flatten()
+    changed = [key for key in kind.defaults if after[key] != before[key]]
+    return recipe, [
+        Decision(key.rpartition(".")[2].replace("_", " "), f"{after[key]}", f"the default of {kind.name}")
+        for key in changed
+    ]
 
 
 def load_parts(recipe: Recipe) -> Parts | None:

@@ -12,7 +12,7 @@ from luthier import processes
 from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
-from luthier.engines.base import Training
+from luthier.engines.base import Training, evaluated
 from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
@@ -154,11 +154,11 @@ def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedM
     """The model of the best step, or of the last one if there is no best; newly built, without wrappers."""
     model = fresh_model(prepared)
     best = training.state.best_step
-    if best is None or best == training.state.step:
-        model.load_state_dict(training.model.state_dict())
-    else:
+    if best is not None and best != training.state.step:
         checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == best)
-        checkpoints.load_weights(model, checkpoint)
+        checkpoints.load_weights(training, checkpoint)
+    with evaluated(training.optimizer):
+        model.load_state_dict(training.model.state_dict())
     return model.eval()
 
 

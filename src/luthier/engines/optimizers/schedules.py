@@ -1,0 +1,43 @@
+"""Learning rate schedules, by their transformers names."""
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from transformers import get_scheduler
+
+from luthier.errors import RecipeError
+from luthier.recipe import TrainingRecipe
+
+PLATEAU = "reduce_lr_on_plateau"
+
+
+def warmup_steps(recipe: TrainingRecipe, total_steps: int) -> int:
+    """Steps of warm-up."""
+    return recipe.warmup_steps or round(recipe.warmup_ratio * total_steps)
+
+
+def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: int) -> LRScheduler:
+    """The recipe's learning rate schedule, with warm-up.
+
+    Raises:
+        RecipeError: The schedule does not take the recipe's `lr_scheduler_kwargs`.
+    """
+    try:
+        return get_scheduler(
+            recipe.lr_scheduler_type,
+            optimizer,
+            num_warmup_steps=warmup_steps(recipe, total_steps),
+            num_training_steps=total_steps,
+            scheduler_specific_kwargs=dict(recipe.lr_scheduler_kwargs),
+        )
+    except (TypeError, ValueError) as error:
+        raise RecipeError(
+            f"the schedule {recipe.lr_scheduler_type} cannot be made: {error}",
+            where="training.lr_scheduler_kwargs",
+            hint="use only arguments of this schedule, such as num_cycles for cosine",
+        ) from None
+
+
+def step_schedule(scheduler: LRScheduler) -> None:
+    """Advance a schedule by a step; one that follows a metric waits for the evaluation."""
+    if not isinstance(scheduler, ReduceLROnPlateau):
+        scheduler.step()
