@@ -77,6 +77,8 @@ def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Pred
         predictor.predict([("a film", "a story")])
     with pytest.raises(ColumnError, match="no column 'other'"):
         pairs.predict([{"text": "a film"}])
+    empty, missing = pairs.predict([{"text": "a film", "other": ""}, {"text": "a film", "other": None}])
+    assert empty["prediction"] is not None and empty == missing
 
 
 def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:

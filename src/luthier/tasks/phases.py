@@ -148,7 +148,7 @@ class Fitted(Recognised[Learned]):
         return self.kind.knows(self, example)
 
     def missed(self, examples: Dataset, split: str) -> list[Finding]:
-        """Findings about labels that are scored although the model cannot predict them."""
+        """Findings about the rows that are scored, such as labels that the model cannot predict."""
         return self.kind.missed(self, examples, split)
 
     def label_counts(self, examples: Dataset) -> dict[str, int]:

@@ -80,6 +80,16 @@ def test_no_rows_are_neither_short_nor_constant() -> None:
     assert checks.short_text("text", []) == checks.constant_text("text", []) == []
 
 
+def test_empty_texts() -> None:
+    finding = only(checks.empty_texts("title", ["a", "", "b", "c"], [3, 7, 8, 9]))
+    assert (finding.id, finding.severity, finding.rows) == ("empty-texts", "info", (7,))
+    assert finding.message == (
+        "1 row of 4 (25.0 %) has an empty text in the column 'title' and is kept: only rows without either text are "
+        "skipped."
+    )
+    assert checks.empty_texts("title", ["a", "b"]) == []
+
+
 def test_empty_column() -> None:
     assert (
         "'title' (text_pair) is empty in 51 of 100 rows checked (51.0 %)"

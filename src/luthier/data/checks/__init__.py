@@ -25,6 +25,7 @@ from luthier.data.checks.targets import (
 from luthier.data.checks.texts import (
     constant_text,
     empty_column,
+    empty_texts,
     few_rows,
     id_as_text,
     short_text,
@@ -42,6 +43,7 @@ __all__ = [
     "control_tokens",
     "duplicates",
     "empty_column",
+    "empty_texts",
     "few_rows",
     "held_out_overlap",
     "id_as_text",
@@ -80,6 +82,7 @@ CHECKS: dict[str, str] = {
     "control-tokens": "warning: the text of messages contains chat-template tokens",
     "duplicates": "info, warning above 5 % of the rows: a text occurs more than once in a split",
     "empty-column": "warning: a column that is used is empty in most training rows",
+    "empty-texts": "info: one of the two texts of a pair is empty",
     "few-rows": "warning: fewer than 50 rows to train on, or fewer than 30 to score on",
     "held-out-overlap": "warning: a text is in both validation and test",
     "id-as-text": "warning: the text column looks like numbers or ids",

@@ -111,6 +111,24 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
     ]
 
 
+def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
+    """Rows of text pairs with one empty text, which are used; arguments as in `id_as_text` and `truncation`."""
+    empty = [index for index, text in enumerate(texts) if not text]
+    if not empty:
+        return []
+    return [
+        Finding(
+            id="empty-texts",
+            severity="info",
+            message=f"{plural(len(empty), 'row')} of {count(len(texts))} ({share(len(empty) / len(texts))}) "
+            f"{have(len(empty))} an empty text in the column {column!r} and {are(len(empty))} kept: only rows without "
+            "either text are skipped.",
+            action="Fill the column or remove these rows, if both texts are needed.",
+            rows=row_numbers(empty, rows),
+        )
+    ]
+
+
 def constant_text(column: str, texts: Sequence[str]) -> list[Finding]:
     """All rows have the same text; arguments as in `id_as_text`."""
     if len(texts) < 2 or any(normalise(text) != normalise(texts[0]) for text in texts[1:]):
