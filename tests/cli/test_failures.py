@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from luthier import errors
 from luthier.cli import main
 from luthier.cli.failures import as_luthier_error, lines
+from tests.tasks.smallest import Stance
 
 
 class OutOfMemoryError(RuntimeError):
@@ -110,6 +112,21 @@ def test_a_bug_keeps_its_traceback_in_a_file(stub, capsys):
     assert what == "error: internal error: ZeroDivisionError: division by zero"
     assert hint == "hint: please report it, with this file"
     assert "Traceback" in Path(where.removeprefix("where: ")).read_text()
+
+
+def test_a_bug_of_a_plug_in_names_its_task_and_package():
+    from luthier.tasks.registry import provisional
+
+    task = Stance()
+    try:
+        task.encode(None, None, training=False)
+    except AttributeError as caught:
+        error = caught
+    with provisional(task):
+        told = as_luthier_error(error, "luthier train")
+    assert re.match(r"error in the task 'stance' of the package tests \(smallest\.py, line \d+\): Attr", told.what)
+    assert "authors of that package" in told.hint and told.exit_code == 1
+    assert as_luthier_error(error, "luthier train").what.startswith("internal error: AttributeError"), "it is not there"
 
 
 def test_a_bug_of_a_run_is_kept_in_its_log(tmp_path):

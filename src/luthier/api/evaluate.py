@@ -41,7 +41,7 @@ from luthier.storage.atomic import write_json
 from luthier.storage.disk import make_directory, writing
 from luthier.storage.temporary import temporary_directory
 from luthier.tasks.phases import Bound
-from luthier.tasks.registry import refuse_unused
+from luthier.tasks.registry import find, refuse_unused
 from luthier.text import listing
 
 USED = (  # the settings that scoring uses, besides those of the generation of text
@@ -113,6 +113,7 @@ def _again(run: Run, generation: Mapping[str, Any], device: str | None, console:
     if before is None or not run.model.is_dir():
         raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
     recipe = run.recipe
+    find(str(recipe.task), run.task_package, where=str(run.path))
     recipe.device = device or recipe.device
     choose_device(recipe.device)
     prepared = prepare(recipe, console)

@@ -19,6 +19,7 @@ def report(run_dir: Path | str) -> Path:
         The page.
     Raises:
         RunError: It is not a run directory.
+        UsageError: The package that the task came from is not installed.
 
     Example:
         >>> luthier.report("runs/first")
@@ -26,7 +27,8 @@ def report(run_dir: Path | str) -> Path:
     run = Run.open(run_dir)
     predictions = read_predictions(run.predictions_file)
     saved = run.read_json(run.task_file)
-    task = restore(saved) if saved else None
+    task = restore(saved, where=str(run.path)) if saved else None
     panels = task.panels(predictions) if task and predictions else []
-    words = task.words(run.path) if task else find(str(run.recipe.task)).page_words()
+    named = str(run.recipe.task), run.task_package
+    words = task.words(run.path) if task else find(*named, where=str(run.path)).page_words()
     return write_report(run, words, [*panels, *sample_panels(read_samples(run.samples_file))])

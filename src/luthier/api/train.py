@@ -102,7 +102,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
         with blamed_on(run):
             console.write_to(run.log_file)
             keep_data(prepared, spool, run)
-            write_json(run.environment_file, environment([name for _, name, _ in gpus()]))
+            write_json(run.environment_file, environment([name for _, name, _ in gpus()], prepared.task.kind.package))
             write_json(run.data_file, prepared.to_dict())
             write_skipped(prepared, run)
             # Written last: a run with a recipe has everything that a resume does not write again.

@@ -3,6 +3,7 @@
 import errno
 import re
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import closing
@@ -114,7 +115,29 @@ def _bug(error: BaseException) -> Bug:
     story = "".join(traceback.format_exception(error))
     place = _keep(story, error)
     short = f"{type(error).__name__}: {error}".splitlines()[0]
+    if plug_in := _plug_in(error):
+        what = f"error in {plug_in}: {short}"
+        return Bug(what, where=place, hint="report it to the authors of that package, with this file")
     return Bug(f"internal error: {short}", where=place, hint="please report it, with this file")
+
+
+def _plug_in(error: BaseException) -> str:
+    """The task of another package whose code is in a traceback, and the last line of that code; empty if there is none.
+
+    Only looks if tasks were loaded: no task can be at fault before.
+    """
+    if (registry := sys.modules.get("luthier.tasks.registry")) is None:
+        return ""
+    others = {_top(type(task).__module__): task for task in registry.registry().values() if task.package != "luthier"}
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if (task := others.get(_top(frame.f_globals.get("__name__", "")))) is not None:
+            place = f"{Path(frame.f_code.co_filename).name}, line {line}"
+            return f"the task {task.name!r} of the package {task.package} ({place})"
+    return ""
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _keep(story: str, error: BaseException) -> str:

@@ -84,6 +84,11 @@ class Run:
         return self.path / "environment.json"
 
     @property
+    def task_package(self) -> str:
+        """The package of another author that the task came from, as pip takes it; empty for Luthier's own tasks."""
+        return (self.read_json(self.environment_file) or {}).get("task_package") or ""
+
+    @property
     def data_file(self) -> Path:
         return self.path / "data.json"
 

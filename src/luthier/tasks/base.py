@@ -6,7 +6,7 @@ row is processed as: record -> example (canonical columns) -> features (ids) -> 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import packages_distributions
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal
 
@@ -37,6 +37,8 @@ from luthier.tasks import code, usage
 from luthier.tasks.long_rows import CUT, LongRows
 from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised, Written
 from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
+
+GROUP = "luthier.tasks"  # entry points of tasks
 
 
 class Task(ABC, Generic[Learned]):
@@ -342,9 +344,10 @@ class Task(ABC, Generic[Learned]):
 
     @property
     def package(self) -> str:
-        """The pip package that provides the task."""
+        """The pip package that provides the task; its module for a task that no installed package provides."""
         top = type(self).__module__.partition(".")[0]
-        return next(iter(packages_distributions().get(top, ())), top)
+        entries = [entry for entry in entry_points(group=GROUP) if entry.module.partition(".")[0] == top]
+        return next((entry.dist.name for entry in entries if entry.dist is not None), top)
 
     def code_digest(self) -> str:
         """A digest of the task's code, so that features cached by other code are not reused."""

@@ -283,7 +283,7 @@ def test_a_download_that_fails_says_why(address: str) -> None:
     with pytest.raises(SourceError, match="cannot be downloaded: Connection refused\n") as caught:
         find_file("http://127.0.0.1:9/t.csv", None)
     assert caught.value.hint == "check the address and the network, or download the file first"
-    with pytest.raises(SourceError, match="cannot be downloaded: .*[Nn]ame"):
+    with pytest.raises(SourceError, match=r"cannot be downloaded: .*[Nn]ame"):
         find_file("http://no-such-host.invalid/t.csv", None)
 
 

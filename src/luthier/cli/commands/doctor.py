@@ -18,6 +18,8 @@ def doctor(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -
     from luthier.api.doctor import doctor as look
 
     found = look()
+    for why in found["broken"]:
+        out.console.warn(why)
     if json:
         out.json(found)
     else:

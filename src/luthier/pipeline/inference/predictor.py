@@ -192,7 +192,7 @@ def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor
     tokenizer = load_tokenizer(path)
     config = load_config(path)
     if card is not None:
-        fitted, limits = restore(card), limits_in(card)
+        fitted, limits = restore(card, where=name), limits_in(card)
     else:
         fitted, limits = _of_model(config, tokenizer, name), Limits(longest_input(tokenizer, config))
     task, _ = fitted.bind(tokenizer, config)
