@@ -26,7 +26,7 @@ class OutOfMemoryError(RuntimeError):
         (["trian", "a.csv"], "no such command 'trian'", "'train'"),
         (["train"], "missing argument", "--help"),
         (["train", "a.csv", "--bach-size", "8"], "no such option: --bach-size", "--batch-size"),
-        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr': should be a valid number", "--help"),
+        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr': must be a number", "--help"),
         (["train", "a.csv", "--lr"], "'--lr' requires an argument", "--help"),
         (["train", "a.csv", "--set", "weight_decy=1"], "no recipe key 'weight_decy'", "'weight_decay'"),
         (["train", "a.csv", "--set", "weight_decay"], "no value in 'weight_decay'", "key=value"),
@@ -127,6 +127,13 @@ def test_a_bug_of_a_plug_in_names_its_task_and_package():
     assert re.match(r"error in the task 'stance' of the package tests \(smallest\.py, line \d+\): Attr", told.what)
     assert "authors of that package" in told.hint and told.exit_code == 1
     assert as_luthier_error(error, "luthier train").what.startswith("internal error: AttributeError"), "it is not there"
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"), [("train", "`luthier resume RUN` resumes one"), ("evaluate", "repeat the command")]
+)
+def test_ctrl_c_says_how_to_go_on(command, hint):
+    assert as_luthier_error(KeyboardInterrupt(), f"luthier {command}").hint.endswith(hint)
 
 
 def test_a_bug_of_a_run_is_kept_in_its_log(tmp_path):

@@ -49,6 +49,9 @@ def test_settings_override_the_recipe_file_and_errors_name_it(tmp_path: Path) ->
     file.write_text("seed = 3\n[training]\nepochs = 2\nbatch_size = 4\n")
     made = build_recipe(file, {"epochs": 5}, tmp_path, Console())
     assert (made.seed, made.training.epochs, made.training.batch_size) == (3, 5, 4)
+    with pytest.raises(RecipeError, match=r"training\.epochs must be a number, got 'x'") as caught:
+        build_recipe(file, {"epochs": "x"}, tmp_path, Console())
+    assert caught.value.where == "epochs="
     file.write_text("[training]\nepoch = 2\n")
     with pytest.raises(RecipeError) as caught:
         build_recipe(file, {}, tmp_path, Console())

@@ -115,9 +115,10 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
 
 
 def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:
-    """The complete recipe that `train` would run, with everything decided. Nothing is written."""
+    """The complete recipe that `train` would run, with everything decided. Nothing is written; raises like `train`."""
     console = console or Console()
     with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
+    refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
     return prepared.recipe

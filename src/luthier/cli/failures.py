@@ -14,6 +14,8 @@ from typer.exceptions import TyperException
 from luthier import interrupts
 from luthier.cli.unknown import instead_of
 from luthier.errors import LuthierError, ResourceError, UsageError
+from luthier.other_tools import place_of
+from luthier.recipe_tables import needed
 from luthier.storage.append import AppendFile
 from luthier.storage.disk import write
 from luthier.storage.temporary import temporary_file
@@ -27,11 +29,14 @@ class Interrupted(LuthierError):
 
     Args:
         number: The signal.
+        command: The command that was run.
     """
 
-    def __init__(self, number: signal.Signals) -> None:
+    def __init__(self, number: signal.Signals, command: str) -> None:
         what = "interrupted" if number == signal.SIGINT else f"interrupted by {number.name}"
-        super().__init__(what, hint="`luthier runs` lists the runs, `luthier resume RUN` resumes one")
+        resumes = command.endswith(("train", "resume"))
+        hint = "`luthier runs` lists the runs, `luthier resume RUN` resumes one" if resumes else "repeat the command"
+        super().__init__(what, hint=hint)
         self.exit_code = 128 + number
 
 
@@ -50,11 +55,14 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
         words: The words of the command line.
     """
     if isinstance(error, LuthierError):
+        # Functions name the argument that was given; the command has an option for it.
+        error.where = re.sub(r"^([\w.]+\.\w+|device|seed|task)=(?=,|$)", lambda key: place_of(key[1]), error.where)
         return error
     if isinstance(error, TyperException):
         return _usage(error, command, words)
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted(error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT)
+        number = error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT
+        return Interrupted(number, command)
     if _is_out_of_memory(error):
         return ResourceError(
             "out of memory",
@@ -68,7 +76,7 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
             hint="free some disk space and try again",
         )
     if (number := interrupts.caught()) is not None:
-        return Interrupted(number)  # raised while a library was imported, which made another error of it
+        return Interrupted(number, command)  # raised while a library was imported, which made another error of it
     return _bug(error)
 
 
@@ -98,7 +106,9 @@ def _usage(error: TyperException, command: str, words: Sequence[str]) -> UsageEr
         hint = f"did you mean {' or '.join(sorted(possible))}?"
     else:
         message = error.format_message()
-    message = message.replace("Input should be", "should be").partition(", unable to parse")[0].rstrip(".")
+    if wanted := needed(message):
+        message = f"{message.partition('Input should be')[0]}must be {wanted}"
+    message = message.rstrip(".")
     message = re.sub(r"Got unexpected extra argument\(s\) \((.+)\)", r"unexpected argument: \1", message)
     return UsageError(message[:1].lower() + message[1:], where=command, hint=hint)
 

@@ -134,10 +134,11 @@ def overrides(
     given = {key: value for key, value in options.items() if value is not None and value != []}
     given |= _columns(text, label) if text is not None or label is not None else {}
     _add(given, _roles(columns or []), "--column")
-    pairs = [_parse(setting) for setting in settings or []]
-    told = {key.rpartition(".")[2]: value for key, value in given.items()} | dict(pairs)
+    pairs = [_split(setting) for setting in settings or []]
+    told = {key.rpartition(".")[2]: value for key, value in given.items()}
+    told |= {name: toml_value(value) for name, value in pairs}
     for (name, value), setting in zip(pairs, settings or [], strict=True):
-        _add(given, {_full_key(name, told): value}, f"--set {setting}")
+        _add(given, _value(name, value, told), f"--set {setting}")
     return given
 
 
@@ -175,14 +176,16 @@ def _names(value: str, where: str) -> list[str]:
     return names
 
 
-def _full_key(name: str, told: Mapping[str, Any]) -> str:
+def _value(name: str, text: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The full key of a setting, and its value."""
     from luthier.recipe import Recipe
 
-    return Recipe.full_key(name, given=told)
+    key = Recipe.full_key(name, given=told)
+    return {key: Recipe.parse(key, text)}
 
 
-def _parse(setting: str) -> tuple[str, Any]:
+def _split(setting: str) -> tuple[str, str]:
     key, equals, value = setting.partition("=")
     if not equals:
         raise UsageError(f"no value in {setting!r}", where="--set", hint="write --set key=value")
-    return key.strip(), toml_value(value)
+    return key.strip(), value

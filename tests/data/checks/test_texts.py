@@ -70,6 +70,7 @@ def test_a_word_and_a_sentence_do_not_look_like_an_id(text: str) -> None:
 
 def test_short_and_constant_text() -> None:
     assert only(checks.short_text("text", ["a", "", "long enough"], [4, 5, 6])).rows == (4, 5)
+    assert only(checks.short_text("text", ["a"])).message.startswith("1 row of 1 has fewer than two characters in the ")
     assert checks.short_text("text", ["a", "long enough"]) == []
     assert only(checks.constant_text("text", ["Same", "same "])).severity == "error"
     assert checks.constant_text("text", ["same"]) == []

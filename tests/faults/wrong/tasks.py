@@ -499,7 +499,7 @@ TASKS = [
         "near size",
         lambda s: scratch(s, "--from-scratch", "tinny"),
         2,
-        "cannot be 'tinny'",
+        "must be 'tiny', 'small' or 'base', got 'tinny'",
         "--from-scratch",
         "size of a new model",
     ),

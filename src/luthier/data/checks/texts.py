@@ -103,8 +103,8 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
         Finding(
             id="short-text",
             severity="warning",
-            message=f"{plural(len(short), 'row')} of {count(len(texts))} have fewer than two characters in the text "
-            f"column {column!r}: {quote(texts[short[0]])}.",
+            message=f"{plural(len(short), 'row')} of {count(len(texts))} {have(len(short))} fewer than two "
+            f"characters in the text column {column!r}: {quote(texts[short[0]])}.",
             action="Choose the text column with --text.",
             rows=row_numbers(short, rows),
         )

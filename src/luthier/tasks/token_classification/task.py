@@ -151,11 +151,13 @@ class TokenClassification(Task[Tags]):
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
+        if values[name] is None:
+            return Fault("missing-text", f"column {name!r} is empty")
         given = structured(values[name])
         if isinstance(given, list):
             text, offsets = _joined([str(token) for token in given])
         else:
-            text = "" if given is None else str(given)
+            text = str(given)
             offsets = word_offsets(text)
         return {"text": text, "offsets": offsets}
 
