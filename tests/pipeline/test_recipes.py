@@ -44,6 +44,12 @@ def test_one_path_is_enough_for_a_split(tmp_path: Path) -> None:
     assert build_recipe("a.csv", {"validation": "b.csv"}, tmp_path, Console()).data.validation == ["b.csv"]
 
 
+def test_an_empty_list_is_no_data_but_no_split_where_it_is_one(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="there are no rows: the list is empty"):
+        build_recipe([], {}, tmp_path, Console())
+    assert build_recipe("a.csv", {"validation": []}, tmp_path, Console()).data.validation == []
+
+
 def test_settings_override_the_recipe_file_and_errors_name_it(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text("seed = 3\n[training]\nepochs = 2\nbatch_size = 4\n")
