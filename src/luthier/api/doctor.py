@@ -73,7 +73,7 @@ def _disk(place: Path) -> dict[str, Any]:
 
 
 def _hub() -> dict[str, Any]:
-    """Whether the model hub can be reached; this only opens a connection."""
+    """Whether the Hugging Face Hub can be reached; this only opens a connection."""
     endpoint = constants.ENDPOINT
     if constants.HF_HUB_OFFLINE:
         return {"endpoint": endpoint, "offline": True, "reachable": False}

@@ -60,7 +60,7 @@ def evaluate(
     """Score a run or a model.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         data: The rows, in any form that `train` takes except a recipe; None for the rows that a run was scored on,
             read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.

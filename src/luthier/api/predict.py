@@ -45,7 +45,7 @@ def predict(
     """Predict texts or the rows of a source, one at a time and in order.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         data: A list of texts, the path of one source, or rows in memory in any form that `train` takes. Columns with
             other names than in training are recognised as in `train`, where that is certain.
         device: As in `load`.
@@ -141,7 +141,7 @@ def predict_file(
     nothing.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         data: The path of one source, or rows in memory in any form that `train` takes.
         output: The file to write.
         device: As in `load`.

@@ -44,7 +44,7 @@ def train(
     """Inspect, split, tokenize, train, evaluate and report.
 
     Args:
-        data: What to learn from: one path or several (files, folders, names of data sets), a list of dicts, a dict of
+        data: What to learn from: one path or several (files, folders, names of datasets), a list of dicts, a dict of
             columns, a pandas or polars data frame, a `datasets.Dataset` or `DatasetDict`, a `Recipe`, or the path of a
             recipe file. Data in memory is kept in the run directory, so that the run can be resumed and repeated.
         run_dir: Run directory; by default a new one in `runs`.

@@ -16,7 +16,7 @@ RUN = "Recipe and run"
 GENERATION = "Generation of text (default: the model's own settings)"
 GENERAL = "General"
 
-Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or data sets; - is stdin.")]
+Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or datasets; - is stdin.")]
 Json = Annotated[
     bool, Option("--json", metavar="", help="Print one JSON object to standard output.", rich_help_panel=GENERAL)
 ]
@@ -38,7 +38,7 @@ Task = Annotated[
 ]
 Model = Annotated[
     str | None,
-    Option(metavar="NAME", help="Model short name, directory or hub name.", rich_help_panel=TASK),
+    Option(metavar="NAME", help="Model short name, directory or Hub name.", rich_help_panel=TASK),
 ]
 Scratch = Annotated[
     str | None,

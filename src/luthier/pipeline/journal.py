@@ -118,7 +118,7 @@ def data_name(prepared: Prepared) -> str:
     """Name of the data in the name of a run: the file, or its folder if the file is called `train`."""
     name = next(iter(prepared.sources.values()))[0].name
     first = Path() if is_stream(name) else Path(name)
-    stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a data set
+    stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a dataset
     return first.resolve().parent.name if stem in ("train", "data") else stem or first.resolve().name
 
 

@@ -1,6 +1,6 @@
 """The base class of tasks: what each task implements, with defaults that suit most tasks.
 
-A task is stateless: what it learns from a data set is kept in the phases (`luthier.tasks.phases`), which call it. A
+A task is stateless: what it learns from a dataset is kept in the phases (`luthier.tasks.phases`), which call it. A
 row is processed as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
 """
 
@@ -65,7 +65,7 @@ class Task(ABC, Generic[Learned]):
     why_lost: ClassVar[str] = "truncation to the maximum length leaves nothing of the target"
     quoted: ClassVar[str] = "text"  # column of the examples that findings quote
     gold_column: ClassVar[str] = "label"  # column of the examples with the gold answers
-    hub_tag: ClassVar[str] = ""  # pipeline tag on the hub; the task's name by default
+    hub_tag: ClassVar[str] = ""  # pipeline tag on the Hub; the task's name by default
     counted: ClassVar[tuple[str, str]] = ("Label", "Labels")  # what `label_counts` counts
 
     # -- recognising the data ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""A task on one data set, in three phases. Each phase is a type with the methods that can be called in it.
+"""A task on one dataset, in three phases. Each phase is a type with the methods that can be called in it.
 
 `Recognised` knows the columns and reads rows. `fit` reads the training examples and returns `Fitted`, which knows the
 labels and anything else that is learned before training. `bind` sets up a tokenizer and returns `Bound`, which turns

@@ -25,7 +25,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
     def unreachable(*_: object) -> None:
-        raise ConnectionError("the hub cannot be reached")
+        raise ConnectionError("the Hub cannot be reached")
 
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
 

@@ -179,7 +179,7 @@ def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor
     """Load a model for prediction.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         device: Device to run on, such as cpu or cuda:1; None for a GPU if there is one.
     Returns:
         The model with its tokenizer and task; `predict` answers texts.

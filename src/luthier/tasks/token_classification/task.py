@@ -57,7 +57,7 @@ OUTSIDE = tags.OUTSIDE
 
 @dataclass(frozen=True)
 class Tags:
-    """The tags of a data set.
+    """The tags of a dataset.
 
     Args:
         scheme: Scheme of the tags in the data.
