@@ -15,7 +15,6 @@ from luthier import interrupts
 from luthier.cli.unknown import instead_of
 from luthier.errors import LuthierError, ResourceError, UsageError
 from luthier.other_tools import place_of
-from luthier.recipe_tables import needed
 from luthier.storage.append import AppendFile
 from luthier.storage.disk import write
 from luthier.storage.temporary import temporary_file
@@ -61,8 +60,8 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
     if isinstance(error, TyperException):
         return _usage(error, command, words)
     if isinstance(error, KeyboardInterrupt):
-        number = error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT
-        return Interrupted(number, command)
+        sent = error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT
+        return Interrupted(sent, command)
     if _is_out_of_memory(error):
         return ResourceError(
             "out of memory",
@@ -106,8 +105,11 @@ def _usage(error: TyperException, command: str, words: Sequence[str]) -> UsageEr
         hint = f"did you mean {' or '.join(sorted(possible))}?"
     else:
         message = error.format_message()
-    if wanted := needed(message):
-        message = f"{message.partition('Input should be')[0]}must be {wanted}"
+    about, wrong_value, _ = message.partition("Input should be ")
+    if wrong_value:
+        from luthier.recipe_tables import needed
+
+        message = f"{about}must be {needed(message)}"
     message = message.rstrip(".")
     message = re.sub(r"Got unexpected extra argument\(s\) \((.+)\)", r"unexpected argument: \1", message)
     return UsageError(message[:1].lower() + message[1:], where=command, hint=hint)

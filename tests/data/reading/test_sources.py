@@ -105,7 +105,7 @@ def test_folder_without_data(tmp_path: Path) -> None:
 
 
 def test_hub_names_without_a_hub() -> None:
-    assert "hub" in refusal("organisation/some-set").what
+    assert "Hub" in refusal("organisation/some-set").what
     assert "no such file" in refusal("reviews-that-are-not-here.csv").what
 
 
