@@ -124,7 +124,7 @@ def test_a_bug_of_a_plug_in_names_its_task_and_package():
         error = caught
     with provisional(task):
         told = as_luthier_error(error, "luthier train")
-    assert re.match(r"error in the task 'stance' of the package tests \(smallest\.py, line \d+\): Attr", told.what)
+    assert re.match(r"the task 'stance' of the package tests \(smallest\.py, line \d+\) failed: Attr", told.what)
     assert "authors of that package" in told.hint and told.exit_code == 1
     assert as_luthier_error(error, "luthier train").what.startswith("internal error: AttributeError"), "it is not there"
 

@@ -244,3 +244,5 @@ def test_tasks_of_other_packages_that_fit_equally_well_are_offered() -> None:
         with provisional(Agrees()):
             assert recognise(named, profiles, "data.csv", None).task == "stance"
         assert task_commands(named, ["stance"]) == ["luthier train data.csv --task stance --column claim=claim"]
+        new = Recipe.build({"data": {"train": ["d.csv"]}, "model": {"from_scratch": "tiny"}})
+        assert task_commands(new, ["stance"]) == ["luthier train d.csv --from-scratch tiny --task stance"]

@@ -79,18 +79,19 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
         metric: {name: found["metrics"][metric] for name, found in scores.items() if metric in found["metrics"]}
         for metric in dict.fromkeys(metric for found in scores.values() for metric in found["metrics"])
     }
+    task = next(iter(scores.values()))["task"]
+    kind = find(task, opened[0].task_package, where=str(opened[0].path))
     differences, notes = _differences(names, opened)
     values = {
         "runs": names,
-        "task": next(iter(scores.values()))["task"],
+        "task": task,
         "metrics": metrics,
         "differences": differences,
         "notes": notes,
         "recipes": _recipes(names, opened),
     }
     curves = {name: read_curves(run.curves_file) for name, run in zip(names, opened, strict=True)}
-    own = find(values["task"], opened[0].task_package, where=str(opened[0].path)).page_words().metrics
-    page = write_comparison(output, values | {"curves": curves, "words": own}) if output else None
+    page = write_comparison(output, values | {"curves": curves, "words": kind.page_words().metrics}) if output else None
     return Comparison(values, page)
 
 
@@ -109,7 +110,7 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
     saved = runs[0].read_json(runs[0].task_file)
     if yardstick is None or saved is None:
         return {}, [f"{names[0]} has no predictions"]
-    task = restore(saved, where=str(runs[0].path))
+    task = restore(saved)
     rows = _rows(yardstick)
     examples = task.examples_of(yardstick)
     own = {metric.name: metric for metric in task.metrics(answers_in(yardstick), examples)}

@@ -25,10 +25,10 @@ def report(run_dir: Path | str) -> Path:
         >>> luthier.report("runs/first")
     """
     run = Run.open(run_dir)
+    kind = find(str(run.recipe.task), run.task_package, where=str(run.path))
     predictions = read_predictions(run.predictions_file)
     saved = run.read_json(run.task_file)
-    task = restore(saved, where=str(run.path)) if saved else None
+    task = restore(saved) if saved else None
     panels = task.panels(predictions) if task and predictions else []
-    named = str(run.recipe.task), run.task_package
-    words = task.words(run.path) if task else find(*named, where=str(run.path)).page_words()
+    words = task.words(run.path) if task else kind.page_words()
     return write_report(run, words, [*panels, *sample_panels(read_samples(run.samples_file))])

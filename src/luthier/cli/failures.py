@@ -128,7 +128,7 @@ def _bug(error: BaseException) -> Bug:
     place = _keep(story, error)
     short = f"{type(error).__name__}: {error}".splitlines()[0]
     if plug_in := _plug_in(error):
-        what = f"error in {plug_in}: {short}"
+        what = f"{plug_in} failed: {short}"
         return Bug(what, where=place, hint="report it to the authors of that package, with this file")
     return Bug(f"internal error: {short}", where=place, hint="please report it, with this file")
 

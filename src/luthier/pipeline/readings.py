@@ -69,6 +69,7 @@ def _command(recipe: Recipe, task: str, given: Columns) -> str:
     for option, values in (("--valid", data.validation), ("--test", data.test)):
         words += [word for value in values for word in (option, value)]
     words += ["--model", str(recipe.model.name)] if recipe.model.name else []
+    words += ["--from-scratch", recipe.model.from_scratch] if recipe.model.from_scratch else []
     words += ["--task", task]
     for role, columns in given.items():
         names = ",".join(several(columns))

@@ -22,7 +22,7 @@ from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
 from luthier.pipeline.inference.infer import asked_of, infer
-from luthier.run_directory.run import as_path
+from luthier.run_directory.run import Run, as_path
 from luthier.tasks.phases import Bound, Fitted
 from luthier.tasks.registry import limits_in, refuse_unused, registry, restore
 from luthier.text import plural, shorten, typed
@@ -201,7 +201,8 @@ def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor
     tokenizer = load_tokenizer(path)
     config = load_config(path)
     if card is not None:
-        fitted, limits = restore(card, where=name), limits_in(card)
+        package = Run(Path(name)).task_package or card.get("package", "")  # a run knows its version too
+        fitted, limits = restore({**card, "package": package}, where=name), limits_in(card)
     else:
         fitted, limits = _of_model(config, tokenizer, name), Limits(longest_input(tokenizer, config))
     task, _ = fitted.bind(tokenizer, config)
