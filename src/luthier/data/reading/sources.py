@@ -123,7 +123,7 @@ def open_saved(name: str, path: Path) -> dict[str, Source]:
     sources = {}
     for split, dataset in load_saved(name, path).items():
         full = f"{name.rstrip('/')}/{split}" if split else name
-        reader = DatasetReader.open(full, dataset, "a saved data set")
+        reader = DatasetReader.open(full, dataset, "a saved dataset")
         sources[split or "train"] = Source(full, path / split, reader, reader.digest)
     return sources
 
@@ -144,7 +144,7 @@ def open_hub(name: str) -> dict[str, Source]:
     sources = {}
     for split, dataset in load_hub(name).items():
         full = f"{name} [{split}]"
-        reader = DatasetReader.open(full, dataset, "a data set from the hub")
+        reader = DatasetReader.open(full, dataset, "a dataset from the Hub")
         sources[split] = Source(full, None, reader, reader.digest)
     return sources
 
@@ -254,11 +254,11 @@ def _open_folder(name: str, path: Path) -> Source:
     if classes := find_classes(path):
         return open_classes(name, path, classes)
     hint = "pass one of its files; train and inspect accept the folder and look for splits"
-    raise SourceError("the folder is neither a saved data set nor a folder of class folders", where=name, hint=hint)
+    raise SourceError("the folder is neither a saved dataset nor a folder of class folders", where=name, hint=hint)
 
 
 def _only(splits: dict[str, Source], name: str) -> Source:
     if len(splits) > 1:
         hint = f"choose one of them, such as {name.rstrip('/')}/{next(iter(splits))}"
-        raise SourceError(f"the data set has several splits: {', '.join(splits)}", where=name, hint=hint)
+        raise SourceError(f"the dataset has several splits: {', '.join(splits)}", where=name, hint=hint)
     return next(iter(splits.values()))

@@ -13,7 +13,7 @@ import pyarrow.parquet
 from pyarrow import ipc
 
 from luthier.data.reading.files import DataFile
-from luthier.data.reading.header import unique_names
+from luthier.data.reading.header import named_apart
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
@@ -73,7 +73,8 @@ class ColumnarFile(ArrowReader):
         with reader._batches() as (schema, batches):
             if not any(batch.num_rows for batch in batches):
                 raise SourceError("the table has no rows", where=file.name, hint="pass a file with rows of data")
-        reader.columns = unique_names(schema.names)
+        reader.columns, renamed = named_apart(schema.names)
+        reader.decisions += renamed
         reader.names = _names_in(schema)
         reader.say_names()
         return reader
