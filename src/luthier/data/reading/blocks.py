@@ -7,8 +7,8 @@ from typing import BinaryIO
 from luthier.data.reading.reader import Part, Reader, TextFile
 from luthier.text import plural
 
-BLOCK = 1 << 13  # bytes of a block; a small sample has smaller ones, for as many places
-LEAST_BLOCKS = 64
+BLOCK, LEAST = 1 << 13, 1 << 8  # bytes of a block; a small sample has smaller ones, for more places
+MORE_PLACES = 64
 LONGEST = 1 << 20  # bytes to look through for the start of a row
 _BITS = 8
 _WIDE = ("utf-16", "utf-32")
@@ -54,7 +54,7 @@ class TextReader(Reader):
     def _blocks(self, size: int, of: int) -> list[bytes]:
         """Blocks of `size` bytes in total, in the order of the file; none if most of them have no certain start."""
         found: dict[tuple[int, int], bytes] = {}
-        block, failed = min(BLOCK, size // LEAST_BLOCKS + 1), 0
+        block, failed = min(BLOCK, max(LEAST, size // MORE_PLACES)), 0
         with self.text.file.open() as stream:
             for place in _places():
                 start = self._start_at(stream, int(place * of))
@@ -83,7 +83,7 @@ class TextReader(Reader):
             return 0
         if of is not None and place >= of:
             return of
-        for window in (1 << 15, LONGEST):
+        for window in (BLOCK, 1 << 16, LONGEST):
             stream.seek(place - 1)
             start = self._start_in(stream.read(window))
             if start is not None:
