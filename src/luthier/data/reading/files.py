@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import hashlib
+import io
 import lzma
 import os
 import re
@@ -10,7 +11,7 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -65,11 +66,13 @@ class DataFile:
         name: Its name as the user wrote it.
         path: Its path; None if `name` is a URL.
         compression: `gzip`, `zstd`, `bzip2`, `xz`, or empty.
+        content: Decompressed bytes that are read in place of those of the file; None to read the file.
     """
 
     name: str
     path: Path | None
     compression: str = ""
+    content: bytes | None = field(default=None, repr=False)
 
     @property
     def suffix(self) -> str:
@@ -84,6 +87,9 @@ class DataFile:
         Raises:
             SourceError: The file cannot be opened, or turns out to be damaged while it is read.
         """
+        if self.content is not None:
+            yield io.BytesIO(self.content)
+            return
         with reading(self.name, self.path), self._raw() as raw, _decompressed(raw, self.compression) as stream:
             yield stream
 
@@ -101,6 +107,12 @@ class DataFile:
         """The first `size` bytes, decompressed."""
         with self.open() as stream:
             return stream.read(size)
+
+    def stored(self, size: int) -> int:
+        """How many stored bytes hold the first `size` decompressed bytes, about."""
+        with reading(self.name, self.path), self._raw() as raw, _decompressed(raw, self.compression) as stream:
+            stream.read(size)
+            return raw.tell()
 
     def digest(self) -> str:
         """SHA-256 of the stored bytes (the compressed ones of a compressed file)."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from luthier import text
 from luthier.data.reading.choose import open_file
 from luthier.data.reading.files import DataFile, find_file, missing, reading, spool
 from luthier.data.reading.formats.folders import FolderReader, find_classes
@@ -75,6 +76,31 @@ class Source:
             SourceError: The source no longer exists, or turns out to be damaged while it is read.
         """
         return self._reader.records()
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes that the source takes on disk; 0 if it is not local."""
+        if self.path is None:
+            return 0
+        with reading(self.name, self.path):
+            files = self.path.rglob("*") if self.path.is_dir() else [self.path]
+            return sum(file.stat().st_size for file in files if file.is_file())
+
+    def part(self, size: int) -> "tuple[Source, float] | None":
+        """A source with a part of the rows, and its share of them; None if all of them must be read.
+
+        It has no digest. Of a text, its name says that it is a sample, since only rows of the sample are numbered.
+
+        Args:
+            size: Bytes to read, about.
+        """
+        part = self._reader.part(size, self.size) if self.size > size else None
+        if part is None:
+            return None
+        source = Source(part.reader.name, self.path, part.reader, str)
+        amount = f"{text.size(part.share * self.size)} of {text.size(self.size)}"
+        source.decisions.append(Decision("sample", amount, f"{part.how}; --all reads every row"))
+        return source, part.share
 
     def __repr__(self) -> str:
         return f"Source({self.name!r}, {self.format})"
