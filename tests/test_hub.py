@@ -1,4 +1,4 @@
-"""The hub is asked once; what cannot be had is told at once, with what is here."""
+"""The Hub is asked once; what cannot be had is told at once, with what is here."""
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from luthier.models.loading import load_config
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object], list[str]]]:
-    """`asked(answer)` lets the hub answer; an exception is raised. It gives back the addresses that were asked."""
+    """`asked(answer)` lets the Hub answer; an exception is raised. It gives back the addresses that were asked."""
     hub.reachable.cache_clear()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
@@ -53,12 +53,12 @@ def test_a_hub_that_answers_is_used(asked: Any) -> None:
 def test_a_hub_that_does_not_is_asked_once(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = asked(ConnectionError("no network"))
     holds(monkeypatch, model="org/bert", dataset="org/reviews")
-    with pytest.raises(ModelError, match="it is not here, and the hub cannot be reached") as caught:
+    with pytest.raises(ModelError, match="it is not here, and the Hub cannot be reached") as caught:
         load_config("org/nosuch")
     assert caught.value.hint.endswith("; cached here: org/bert")
     with pytest.raises(SourceError) as refused:
         load_hub("org/nosuch")
-    assert refused.value.hint == "check the path; the hub cannot be reached, cached here: org/reviews"
+    assert refused.value.hint == "check the path; the Hub cannot be reached, cached here: org/reviews"
     assert addresses == [constants.ENDPOINT]
     assert constants.HF_HUB_OFFLINE, "the libraries do not ask again"
 

@@ -34,7 +34,7 @@ def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path: Path) -> None:
         (".", None, "cannot be read: Is a directory", "--dry-run` prints a recipe to start from"),
         ("r.toml", b"seed = \xff", "not UTF-8 text", "save it as UTF-8"),
         ("r.toml", b"seed = ", "not valid TOML", 'key = 1 or key = "text", tables as [training]'),
-        ("r.toml", b"seed = -1", "seed cannot be -1", "seed for splits"),
+        ("r.toml", b"seed = -1", "seed must be at least 0, got -1", "seed for splits"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused_by_its_name(
@@ -110,7 +110,7 @@ def test_a_number_stays_within_its_bounds(table: str, key: str, good: list[float
     for value in good:
         assert Recipe.build({table: {key: value}}).flatten()[f"{table}.{key}"] == value
     for value in bad:
-        with pytest.raises(RecipeError, match=rf"{table}\.{key} cannot be"):
+        with pytest.raises(RecipeError, match=rf"{table}\.{key} must be"):
             Recipe.build({table: {key: value}})
 
 
@@ -140,7 +140,7 @@ def test_names_of_labels_are_by_code_and_differ() -> None:
 def test_a_seed_has_32_bits() -> None:
     assert Recipe.build({"seed": 2**32 - 1}).seed == 4_294_967_295
     for seed in (-1, 2**32):
-        with pytest.raises(RecipeError, match="seed cannot be"):
+        with pytest.raises(RecipeError, match="seed must be"):
             Recipe.build({"seed": seed})
 
 

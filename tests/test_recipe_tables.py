@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from luthier.engines.checkpoints import differences
 from luthier.errors import RecipeError
 from luthier.recipe import Recipe
-from luthier.recipe_tables import MayChange, Section, put
+from luthier.recipe_tables import MayChange, Section, needed, put
 
 Values = dict[str, Any]
 
@@ -52,11 +52,20 @@ class Tree(Section):
         ({"modell": {}}, "no recipe key 'modell'", "r.toml", "did you mean 'model'?"),
         (
             {"model": {"adapter": {"rank": 0}}},
-            "model.adapter.rank cannot be 0: input should be greater than or equal to 1",
+            "model.adapter.rank must be at least 1, got 0",
             "r.toml",
             "model.adapter.rank: rank of the adapter",
         ),
-        ({"model": {"adapter": {"modules": {"x": "y"}}}}, "model.adapter.modules.x cannot be 'y'", "r.toml", "of each"),
+        (
+            {"model": {"adapter": {"modules": {"x": "y"}}}},
+            "model.adapter.modules.x must be a whole number, got 'y'",
+            "r.toml",
+            "of each",
+        ),
+        ({"seed": 1.5}, "seed must be a whole number, got 1.5", "r.toml", "seed: the seed"),
+        ({"groups": [{"match": 3}]}, "groups.0.match must be text, got 3", "r.toml", "glob pattern"),
+        ({"groups": [{"match": "a", "rate": "x"}]}, "rate must be a number, got 'x'", "r.toml", "learning rate"),
+        ({"model": {"adapter": {"modules": 3}}}, "modules must be a table, got 3", "r.toml", "of each module"),
         ({"model": {"adapter": 3}}, "model.adapter is a table, not a value", "r.toml", "write [model.adapter] and"),
         ({"groups": [3]}, "groups.0 is a table, not a value", "r.toml", "write [[groups]] and"),
         ({"groups": {"match": "a"}}, "groups is a list of tables", "r.toml", "write [[groups]]"),
@@ -179,6 +188,49 @@ def test_defaults_of_an_absent_table_have_no_effect_and_assigned_values_are_expl
     assert (found.name, found.adapter) == ("mine", Adapter(kind="prefix", rank=4))
     with pytest.raises(RecipeError, match="rate and rank are both set"):
         Group(match="a", rate=0.1).with_defaults({"rank": 3})
+
+
+def test_a_value_that_is_refused_changes_nothing() -> None:
+    group, tree = Group(match="a", rate=0.1), Tree()
+    with pytest.raises(RecipeError, match="rate and rank are both set"):
+        group.rank = 3
+    assert group == Group(match="a", rate=0.1) and "rank" not in group.model_fields_set
+    with pytest.raises(RecipeError, match="seed must be a whole number, got 'x'"):
+        tree.seed = "x"  # type: ignore[assignment]
+    with pytest.raises(RecipeError, match="no recipe key 'sead'"):
+        tree.sead = 3  # type: ignore[attr-defined]
+    assert tree == Tree() and not tree.model_fields_set
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("data.positive_label", "1", "1"),
+        ("data.positive_label", " true ", "true"),
+        ("data.positive_label", "'1'", "1"),
+        ("data.columns.text", "2020-01-01", "2020-01-01"),
+        ("seed", "1", 1),
+        ("training.class_weights", "{a = 1.0}", {"a": 1.0}),
+        ("training.lr_scheduler_kwargs.power", "2", 2),
+        ("model.freeze", "['a']", ["a"]),
+        ("training.max_steps", "x", "x"),
+    ],
+)
+def test_a_text_is_read_as_what_the_key_takes(key: str, text: str, value: Any) -> None:
+    assert Recipe.parse(key, text) == value
+
+
+@pytest.mark.parametrize(
+    ("message", "wanted"),
+    [
+        ("Input should be a valid integer, unable to parse string as an integer", "a whole number"),
+        ("Input should be a valid boolean, unable to interpret input", "true or false"),
+        ("Input should be 'loop' or 'trainer'", "'loop' or 'trainer'"),
+        ("Value error, both are set", ""),
+    ],
+)
+def test_the_messages_of_pydantic_are_said_in_our_words(message: str, wanted: str) -> None:
+    assert needed(message) == wanted
 
 
 def test_a_marked_table_may_change_as_a_whole() -> None:

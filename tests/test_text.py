@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -181,6 +182,13 @@ def test_a_shortened_text_is_one_line_of_at_most_so_many_characters(words: str, 
 )
 def test_a_number_that_rounds_up_to_the_next_unit_is_written_in_it(shown: str, right: str) -> None:
     assert shown == right
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"), [("runs/a", "runs/a"), ("-rr", "./-rr"), ("my run", "'my run'"), ("- x", "'./- x'"), ("-", "-")]
+)
+def test_a_path_is_typed_as_one_word_and_is_no_option(path: str, shown: str) -> None:
+    assert text.typed(path) == text.typed(Path(path)) == shown
 
 
 def test_a_text_stands_for_a_value_of_toml_or_for_itself() -> None:

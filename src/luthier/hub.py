@@ -1,4 +1,4 @@
-"""The Hugging Face hub: whether it answers, asked once and without retries, and what of it is here."""
+"""The Hugging Face Hub: whether it answers, asked once and without retries, and what of it is here."""
 
 import os
 from functools import cache
@@ -6,12 +6,12 @@ from typing import Literal
 
 from luthier.text import listing
 
-PATIENCE = 5.0  # seconds for the hub to answer
+PATIENCE = 5.0  # seconds for the Hub to answer
 
 
 @cache
 def reachable() -> bool:
-    """Whether the hub can be reached. If not, the libraries do not ask it again in this process and its children."""
+    """Whether the Hub can be reached. If not, the libraries do not ask it again in this process and its children."""
     from huggingface_hub import constants, get_session
 
     if constants.HF_HUB_OFFLINE:
@@ -27,7 +27,7 @@ def reachable() -> bool:
 
 
 def cached(kind: Literal["model", "dataset"]) -> list[str]:
-    """The names of the models or data sets in the local cache of the hub."""
+    """The names of the models or datasets in the local cache of the Hub."""
     from huggingface_hub import CacheNotFound, scan_cache_dir
 
     try:

@@ -14,6 +14,7 @@ from luthier import processes
 
 Style = Literal["option", "set", "python", "toml"]
 Keys = Mapping[str, Any]
+MOST_SHOWN = 60  # characters of a value in a hint
 
 # Ours to their names, where the value stays the same.
 _SAME = {
@@ -25,7 +26,8 @@ _SAME = {
     "data.stride": "doc_stride",
     "data.test": "test_file test_data test_path",
     "data.train_rows": "max_train_samples max_samples num_samples",
-    "data.validation": "validation_file eval_file dev_file valid_file val_data validation_data eval_dataset",
+    "data.validation": "valid valid_data dev val validation_file eval_file dev_file valid_file val_data"
+    " validation_data eval_dataset",
     "data.validation_share": "val_size val_set_size validation_split eval_size",
     "evaluation.eval_batch_size": "per_device_eval_batch_size per_gpu_eval_batch_size validation_batch_size"
     " micro_eval_batch_size",
@@ -156,8 +158,14 @@ def written(keys: Keys, style: Style, options: Collection[str] | None = None) ->
         either = style == "set" and len(words) == 1 and words[0][0] not in ("--set", "--run-dir")
         return f"{line}, or --set {_last(next(iter(keys)))}={words[0][1]}" if either else line
     if style == "python":
-        return ", ".join(f"{_last(key)}={'VALUE' if value is None else repr(value)}" for key, value in keys.items())
+        return ", ".join(f"{_last(key)}={_literal(value)}" for key, value in keys.items())
     return ", ".join(f"{key} = {'VALUE' if value is None else json.dumps(value)}" for key, value in keys.items())
+
+
+def _literal(value: Any) -> str:
+    """A value as Python writes it; `VALUE` for none, and for data in memory."""
+    shown = "VALUE" if value is None else repr(value)
+    return shown if len(shown) <= MOST_SHOWN else "VALUE"
 
 
 def _last(key: str) -> str:

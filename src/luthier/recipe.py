@@ -38,7 +38,7 @@ Scheduler = Literal[
 class DataRecipe(Section):
     """Where the rows come from and how they are split. Before a resume, files may move but not change."""
 
-    train: MayChange[list[str]] = Field([], description="files, folders or data sets to train on")
+    train: MayChange[list[str]] = Field([], description="files, folders or datasets to train on")
     validation: MayChange[list[str]] = Field(
         [], description="validation data (default: split off from the training data)"
     )
@@ -88,7 +88,7 @@ class DataRecipe(Section):
 class ModelRecipe(Section):
     """The model to train."""
 
-    name: str | None = Field(None, description="short name, local directory or hub name")
+    name: str | None = Field(None, description="short name, local directory or Hub name")
     freeze: list[str] = Field([], description="parameters to freeze, as glob patterns on their names")
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         None, description="dropout rate of every layer (default: the model's own)"

@@ -1,6 +1,6 @@
 """Tables of a recipe, nested to any depth: validation, dotted keys, defaults, TOML."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
@@ -9,10 +9,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from luthier.errors import LIKE, RecipeError, closest
-from luthier.text import plural
+from luthier.text import plural, toml_value
 
 PRINTS = "`luthier train DATA --dry-run` prints every key"
 T = TypeVar("T")
+_WORDS = {  # pydantic's to ours
+    "a valid boolean": "true or false",
+    "a valid dictionary": "a table",
+    "a valid integer": "a whole number",
+    "a valid list": "a list",
+    "a valid number": "a number",
+    "a valid string": "text",
+}
 
 
 class OnResume:
@@ -33,6 +41,21 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field. A value that is refused changes nothing.
+
+        Raises:
+            RecipeError: As `build`.
+        """
+        values, told = dict(self.__dict__), set(self.model_fields_set)
+        try:
+            super().__setattr__(name, value)
+        except ValidationError as error:
+            # pydantic checks the fields against each other once the value is set.
+            self.__dict__.update(values)
+            self.__pydantic_fields_set__.intersection_update(told)
+            raise _recipe_error(type(self), error, {name: value}, f"{name} = {value!r}") from None
 
     @classmethod
     def build(cls, values: Mapping[str, Any], *, where: str | Callable[[str], str] = "recipe") -> Self:
@@ -86,6 +109,18 @@ class Section(BaseModel):
             hint = hint or _near_key(cls, path, with_table=False)
             raise RecipeError(f"no recipe key {key!r}", where=where, hint=hint)
         return matches[0]
+
+    @classmethod
+    def parse(cls, key: str, text: str) -> Any:
+        """The value that a text stands for: TOML, but the text itself if the key takes no numbers, only text.
+
+        Args:
+            key: A full key.
+            text: Such as `0.1`, `true` or `['a', 'b']`; `1` is the text `1` for a label.
+        """
+        value, (field, _) = toml_value(text), _find(cls, key.split("."))
+        only_text = field is not None and _types(field.annotation) & {str, bool, int, float} == {str}
+        return text.strip() if only_text and not isinstance(value, str | list | dict) else value
 
     @classmethod
     def elsewhere(cls, name: str, given: Mapping[str, Any], where: str) -> str:
@@ -176,8 +211,8 @@ def _fill(section: Section, key: str, value: Any) -> None:
     elif not below and section.takes_default(name, value):
         try:
             setattr(section, name, deepcopy(value))
-        except ValidationError as error:
-            raise _recipe_error(type(section), error, {name: value}, f"default {name} = {value!r}") from None
+        except RecipeError as error:
+            raise RecipeError(error.what, where=f"default {error.where}", hint=error.hint) from None
 
 
 def _table_type(annotation: Any) -> tuple[type[Section] | None, bool]:
@@ -189,6 +224,11 @@ def _table_type(annotation: Any) -> tuple[type[Section] | None, bool]:
         if table:
             return table, is_list or get_origin(annotation) is list
     return None, False
+
+
+def _types(annotation: Any) -> set[Any]:
+    """Every type in a field's type."""
+    return {annotation}.union(*map(_types, get_args(annotation))) if isinstance(annotation, Hashable) else set()
 
 
 def _is_key(kind: type[Section], key: str) -> bool:
@@ -259,7 +299,7 @@ def _recipe_error(
     about = f"{key}: {field.description}" if field and field.description else ""
     message = first["msg"].removeprefix("Value error, ")
     match first["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "no_such_attribute":
             hint = kind.elsewhere(path[-1], dict(_leaves(values)), where) or _near_key(kind, path)
             return RecipeError(f"no recipe key {key!r}", where=where, hint=hint)
         case "missing":
@@ -274,8 +314,19 @@ def _recipe_error(
         case "list_type" if field and _table_type(field.annotation)[0]:
             hint = f"write [[{key}]] and the keys of each table below, or {key} = [{{key = value}}]"
             return RecipeError(f"{key} is a list of tables", where=where, hint=hint)
-    what = f"{key} cannot be {first['input']!r}: {message[:1].lower()}{message[1:]}"
+    same = [one["msg"] for one in error.errors() if _place(one["loc"], values) == path]  # one for each type of a union
+    if all(map(needed, same)):
+        what = f"{key} must be {' or '.join(dict.fromkeys(map(needed, same)))}, got {first['input']!r}"
+    else:
+        what = f"{key} cannot be {first['input']!r}: {message[:1].lower()}{message[1:]}"
     return RecipeError(what, where=where, hint=about)
+
+
+def needed(message: str) -> str:
+    """What a value must be, as users say it, from a message of pydantic; empty for a message of another kind."""
+    wanted = message.partition("Input should be ")[2].partition(", unable to ")[0].partition(", got a number")[0]
+    wanted = wanted.replace("greater than or equal to", "at least").replace("less than or equal to", "at most")
+    return _WORDS.get(wanted, wanted)
 
 
 def _place(loc: Sequence[str | int], values: Any) -> list[str]:

@@ -1,6 +1,8 @@
 """Formatting of numbers and lists for people, the same in the terminal, the report and the model card."""
 
 import math
+import os
+import shlex
 import tomllib
 from collections.abc import Sequence
 from typing import Any
@@ -92,6 +94,12 @@ def shorten(text: str, most: int = 200) -> str:
     """Put a text on one line of at most `most` characters; an ellipsis marks what was cut."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def typed(path: str | os.PathLike[str]) -> str:
+    """A path as a user types it in a command: quoted for the shell, and not mistaken for an option; `-` is stdin."""
+    name = os.fspath(path)
+    return shlex.quote(f"./{name}" if name.startswith("-") and name != "-" else name)
 
 
 def toml_value(text: str) -> Any:

@@ -1,6 +1,7 @@
 """`compare`: scores side by side, and paired differences where runs were scored on the same rows."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,15 @@ def test_scores_stand_side_by_side(a: Run, b: Run) -> None:
         "b": (0.9, 20, "test"),
     }
     assert isinstance(accuracy["a"], MetricScore)
+    head, _, first, *_ = repr(found).splitlines()
+    assert head.split() == ["metric", "a", "b"] and first.split()[:2] == ["accuracy", "0.600"]
+    assert "<table>" in found._repr_html_()
+
+
+@pytest.mark.parametrize("wrong", ["runs/a", None, 3, [None, 3]])
+def test_runs_are_given_as_a_list_of_paths(wrong: Any) -> None:
+    with pytest.raises(UsageError, match=r"must be a (list of paths|path), got"):
+        compare(wrong)
 
 
 def test_a_difference_is_paired_and_to_the_first_run(a: Run, b: Run) -> None:

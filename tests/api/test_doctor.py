@@ -7,9 +7,13 @@ import pytest
 from huggingface_hub import constants
 
 from luthier.api import doctor as module
+from luthier.data.reading.formats.registry import Registered as Formats
+from luthier.tasks.registry import Registered
 
 
 def test_doctor_is_plain_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.tasks, "registered", lambda: Registered({}, {"x": "the task 'x' is broken"}))
+    monkeypatch.setattr(module.formats, "registered", lambda: Formats((), {"yaml": "package z: ImportError"}))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     found = json.loads(json.dumps(module.doctor()))
     cpu = found["devices"][0]
@@ -20,7 +24,8 @@ def test_doctor_is_plain_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < found["disk"]["free_bytes"] <= found["disk"]["total_bytes"]
     assert "minilm" in found["models"]
     assert "torch" in found["versions"]
-    assert "command" not in found
+    assert not {"command", "task_package"} & found.keys()
+    assert found["broken"] == ["the task 'x' is broken", "the format 'yaml' cannot be used: package z: ImportError"]
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -57,13 +57,17 @@ def test_the_command_prints_what_the_report_shows(
     assert len(printed) >= 8
 
 
-def test_the_cost_is_that_of_all_steps(tiny_model: Path) -> None:
-    cost = inspect(ROWS, model=str(tiny_model), precision="fp32", epochs=5, cost=True).cost
+def test_the_cost_is_that_of_the_whole_run(tiny_model: Path) -> None:
+    found = inspect(ROWS, model=str(tiny_model), precision="fp32", epochs=5, cost=True)
+    cost = found.cost
     assert cost is not None
     assert cost["steps"] == 20
     assert cost["seconds_per_step"] > 0
-    assert cost["seconds"] == pytest.approx(20 * cost["seconds_per_step"])
+    assert set(cost["parts"]) == {"training", "evaluation", "final_score", "baselines"}
+    assert 0 < cost["low"] <= cost["seconds"] <= cost["high"]
     assert cost["peak_memory_bytes"] > 1e6
+    assert re.search(r"^cost +[\d.]+ .* to .* of memory$", repr(found), re.MULTILINE)
+    assert re.search(r"^  evaluation +.*\(5 x 8 rows\)$", repr(found), re.MULTILINE)
 
 
 def test_a_training_of_one_step_has_a_cost(tiny_model: Path) -> None:
@@ -87,6 +91,53 @@ def test_a_finding_that_stops_train_stands_first_and_may_be_allowed(tiny_model: 
     assert [finding.id for finding in console.findings] == [finding.id for finding in found.findings]
     assert {"text", "label"} <= {decision.what for decision in console.decisions}
     assert inspect(rows, model=str(tiny_model), cost=False, allow=["one-class"]).stops is False
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is too large to be read whole, sorted by label."""
+    monkeypatch.setattr("luthier.data.sample.draw.__defaults__", (50_000, 30_000))
+    rows = [{"text": f"{label} text, number {i}", "label": label} for label in "abcd" for i in range(1000)]
+    write_csv(tmp_path / "large.csv", rows)
+    return tmp_path / "large.csv"
+
+
+def test_of_large_data_a_sample_is_read_and_all_of_it_with_all_rows(
+    tiny_model: Path, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    console = Listener()
+    found = inspect(large, model=str(tiny_model), console=console)
+    assert found.sample is not None
+    assert found.sample["rows"] == found.rows["train"].read < 2000
+    assert found.sample["of_rows"] == pytest.approx(4000, rel=0.1)
+    assert found.sample["bytes"] < found.sample["of_bytes"] == large.stat().st_size
+    assert set(found.labels) == set("abcd")
+    assert found.to_dict()["sample"] == found.sample
+    assert all(finding.message.startswith("In the sample: ") for finding in found.findings)
+    (told,) = [one.value for one in console.decisions if one.what == "sample"]
+    assert re.fullmatch(r"3\d kB of 96 kB", told)
+    assert "rows of the sample" in repr(found) and "--all reads every row" in repr(found)
+    whole = inspect(large, model=str(tiny_model), all_rows=True)
+    assert whole.sample is None and whole.rows["train"].read == 4000
+    assert "sample" not in repr(whole)
+    monkeypatch.undo()
+    assert whole.to_dict() == inspect(large, model=str(tiny_model)).to_dict(), "as small data is read"
+
+
+def test_an_error_in_a_sample_stops_and_names_the_way_to_read_all(tiny_model: Path, large: Path) -> None:
+    found = inspect(large, model=str(tiny_model), text="label", label="text", task="text-classification")
+    assert found.stops is True
+    assert found.findings[0].action.endswith("--all checks every row.")
+
+
+def test_the_cost_of_a_sample_is_that_of_all_rows(tiny_model: Path, large: Path) -> None:
+    settings: dict[str, object] = {"model": str(tiny_model), "precision": "fp32", "cost": True}
+    cost, whole = inspect(large, **settings).cost, inspect(large, all_rows=True, **settings).cost
+    assert cost is not None and whole is not None
+    assert cost["steps"] == pytest.approx(whole["steps"], rel=0.1)
+    assert cost["parts"]["final_score"]["rows"] == pytest.approx(400, rel=0.1)
+    few = inspect(large, train_rows=3000, **settings).cost
+    assert few is not None and few["parts"]["baselines"]["rows"] == 3000, "more than the sample has"
 
 
 def test_data_that_cannot_be_read_is_an_error(tiny_model: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from luthier.api.predict import predict, predict_file
 from luthier.cli import main
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
-from luthier.errors import ColumnError, DamagedError, ModelError, SourceError, UsageError
+from luthier.errors import ColumnError, DamagedError, FindingError, ModelError, SourceError, UsageError
 from luthier.pipeline.inference import predictor as module
 from luthier.pipeline.inference.predictor import Predictor, load
 from tests.conftest import review, write_csv
@@ -77,6 +77,8 @@ def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Pred
         predictor.predict([("a film", "a story")])
     with pytest.raises(ColumnError, match="no column 'other'"):
         pairs.predict([{"text": "a film"}])
+    empty, missing = pairs.predict([{"text": "a film", "other": ""}, {"text": "a film", "other": None}])
+    assert empty["prediction"] is not None and empty == missing
 
 
 def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:
@@ -127,6 +129,25 @@ def test_a_file_gives_a_line_for_each_row_in_order(run: Path, texts: Path, tmp_p
     assert [row["id"] for row in found] == [str(i) for i in range(len(TEXTS))]
     assert [row["prediction"] for row in found] == [row["prediction"] for row in load(run).predict(TEXTS)]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.jsonl", "texts.csv"]
+
+
+def test_rows_that_all_fail_are_an_error_and_some_are_a_warning(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"text": null, "error": "e"}\n' * 2)
+    for answer in (
+        lambda: list(predict(run, str(tmp_path / "t.jsonl"), text="text")),
+        lambda: predict_file(run, str(tmp_path / "t.jsonl"), tmp_path / "answers.jsonl", text="text"),
+    ):
+        with pytest.raises(
+            FindingError, match="no row could be predicted: missing-text: column 'text' is empty"
+        ) as caught:
+            answer()
+        assert caught.value.where == f"{tmp_path / 't.jsonl'}, 2 rows" and caught.value.exit_code == 3
+    assert [row["error"] for row in lines(tmp_path / "answers.jsonl")] == ["missing-text: column 'text' is empty"] * 2
+    with (tmp_path / "t.jsonl").open("a") as file:
+        file.write(json.dumps({"text": TEXTS[0], "error": "e"}) + "\n")
+    console = Listener()
+    assert len(list(predict(run, str(tmp_path / "t.jsonl"), console=console))) == 3
+    assert console.warned == ["2 rows of 3 were not predicted: see `error` in the output"]
 
 
 @pytest.mark.parametrize("stop_after", [1, 99, 100, 299])

@@ -82,10 +82,10 @@ def test_checkpoints_that_cannot_be_removed_are_left_with_a_warning(
 def test_pruning_frees_what_it_says(kept: Path, tmp_path: Path) -> None:
     first, second = (Path(shutil.copytree(kept, tmp_path / name)) for name in ("first", "second"))
     expected = without_checkpoints(first)
-    [one, other, again] = prune([first, str(second), first])
+    [one, other] = prune([first, str(second), first])
     assert one["run"] == str(first) and other == one | {"run": str(second)}
     assert one["freed_bytes"] == sum(len(content) for content in files(kept / "checkpoints").values()) > 100_000
-    assert one["size_bytes"] == Run(first).size() and again["freed_bytes"] == 0
+    assert one["size_bytes"] == Run(first).size()
     assert {name: content for name, content in files(first).items() if name != ".lock"} == {
         name: content for name, content in expected.items() if name != ".lock"
     }

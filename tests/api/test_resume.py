@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
+from luthier.api.evaluate import evaluate
+from luthier.api.report import report
 from luthier.api.resume import resume
 from luthier.api.train import train
 from luthier.engines.events import Listener as Callback
 from luthier.engines.events import Name
+from luthier.errors import UsageError
 from luthier.pipeline.results import Result
 from luthier.run_directory.run import Run
+from luthier.storage.atomic import write_json
 from tests.conftest import review_rows
 from tests.listener import Listener
 
@@ -61,3 +65,16 @@ def test_a_run_that_is_done_says_so_and_gets_a_page_that_was_lost(copied: Path) 
     assert [str(run.report_file) in line for line in console.said] == [True]
     assert run.report_file.is_file()
     assert (run.model / "model.safetensors").stat() == weights
+
+
+def test_a_run_whose_task_is_gone_names_its_package(copied: Path) -> None:
+    run = Run(copied)
+    run.recipe_file.write_text(run.recipe_file.read_text().replace('"text-classification"', '"stance"'))
+    write_json(run.environment_file, {"task_package": "luthier-stance==1.2"})
+    run.task_file.unlink()
+    for command in (resume, evaluate, report):
+        with pytest.raises(
+            UsageError, match="'stance' is not installed: it is in the package luthier-stance==1"
+        ) as caught:
+            command(copied)
+        assert (caught.value.where, caught.value.hint) == (str(copied), "pip install luthier-stance==1.2")

@@ -1,5 +1,6 @@
 """`runs`: what is known of each run below a directory, and that a damaged one hides no other."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,15 @@ def test_a_damaged_run_is_told_among_the_others(name: str, tmp_path: Path) -> No
     assert damaged["run"] == str(tmp_path / "b")
     assert damaged["state"].startswith("damaged: ")
     assert (other["run"], other["state"]) == (str(whole.path), "done")
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "result.json", "environment.json"])
+@pytest.mark.parametrize("content", [{"a": 1}, [1]])
+def test_a_file_of_another_form_is_damaged_too(name: str, content: object, tmp_path: Path) -> None:
+    run = finished(tmp_path / "a", wrong_on(1))
+    (run.path / name).write_text(json.dumps(content))
+    (found,) = runs(tmp_path)
+    assert found["state"].startswith("damaged: a JSON file of the run has another form than Luthier writes (")
 
 
 def test_the_metric_that_chose_the_checkpoint_is_shown_if_it_was_scored(tmp_path: Path) -> None:

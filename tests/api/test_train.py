@@ -14,6 +14,7 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 import luthier
+from luthier.api.train import plan
 from luthier.engines.events import EvaluationNumbers
 from luthier.errors import FindingError, RunError, UsageError
 from luthier.metrics.bootstrap import Score
@@ -41,6 +42,13 @@ def result(place: Path, tiny_model: Path) -> Result:
 @pytest.fixture(scope="module")
 def from_file(place: Path, tiny_model: Path) -> Result:
     return luthier.train(write_csv(place / "rows.csv", ROWS), run_dir="file", model=str(tiny_model), **QUICK)
+
+
+def test_the_recipe_of_data_that_train_refuses_is_not_made(tiny_model: Path) -> None:
+    same = [row | {"label": "good"} for row in ROWS]
+    with pytest.raises(FindingError, match="have the label 'good'"):
+        plan(same, model=str(tiny_model))
+    assert plan(same, model=str(tiny_model), allow=["one-class"]).task == "text-classification"
 
 
 def splits() -> DatasetDict:

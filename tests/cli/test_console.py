@@ -16,7 +16,7 @@ def make(*, terminal: bool = False, **options: bool) -> tuple[RichConsole, io.St
 
 
 DECISION = Decision("text column", "[bold]review[/bold]", "the longest text of each row, " * 5)
-WARNING = Finding("near-equal-labels", "warning", "'Yes ' and 'yes' differ by white space", "make them one", (3, 9))
+WARNING = Finding("near-equal-labels", "warning", "'Yes ' and 'yes' differ by whitespace", "make them one", (3, 9))
 NOTE = Finding("duplicates", "info", "98 rows stand twice", "")
 
 
@@ -31,7 +31,7 @@ def test_a_finding_has_severity_action_and_id():
     console, stream = make()
     console.finding(WARNING)
     assert stream.getvalue() == (
-        "warning: 'Yes ' and 'yes' differ by white space [near-equal-labels]\n  hint: make them one\n"
+        "warning: 'Yes ' and 'yes' differ by whitespace [near-equal-labels]\n  hint: make them one\n"
     )
 
 

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from luthier import errors
 from luthier.cli import main
 from luthier.cli.failures import as_luthier_error, lines
+from tests.tasks.smallest import Stance
 
 
 class OutOfMemoryError(RuntimeError):
@@ -24,7 +26,7 @@ class OutOfMemoryError(RuntimeError):
         (["trian", "a.csv"], "no such command 'trian'", "'train'"),
         (["train"], "missing argument", "--help"),
         (["train", "a.csv", "--bach-size", "8"], "no such option: --bach-size", "--batch-size"),
-        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr': should be a valid number", "--help"),
+        (["train", "a.csv", "--lr", "fast"], "invalid value for '--lr': must be a number", "--help"),
         (["train", "a.csv", "--lr"], "'--lr' requires an argument", "--help"),
         (["train", "a.csv", "--set", "weight_decy=1"], "no recipe key 'weight_decy'", "'weight_decay'"),
         (["train", "a.csv", "--set", "weight_decay"], "no value in 'weight_decay'", "key=value"),
@@ -110,6 +112,28 @@ def test_a_bug_keeps_its_traceback_in_a_file(stub, capsys):
     assert what == "error: internal error: ZeroDivisionError: division by zero"
     assert hint == "hint: please report it, with this file"
     assert "Traceback" in Path(where.removeprefix("where: ")).read_text()
+
+
+def test_a_bug_of_a_plug_in_names_its_task_and_package():
+    from luthier.tasks.registry import provisional
+
+    task = Stance()
+    try:
+        task.encode(None, None, training=False)
+    except AttributeError as caught:
+        error = caught
+    with provisional(task):
+        told = as_luthier_error(error, "luthier train")
+    assert re.match(r"the task 'stance' of the package tests \(smallest\.py, line \d+\) failed: Attr", told.what)
+    assert "authors of that package" in told.hint and told.exit_code == 1
+    assert as_luthier_error(error, "luthier train").what.startswith("internal error: AttributeError"), "it is not there"
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"), [("train", "`luthier resume RUN` resumes one"), ("evaluate", "repeat the command")]
+)
+def test_ctrl_c_says_how_to_go_on(command, hint):
+    assert as_luthier_error(KeyboardInterrupt(), f"luthier {command}").hint.endswith(hint)
 
 
 def test_a_bug_of_a_run_is_kept_in_its_log(tmp_path):

@@ -28,6 +28,7 @@ NAMES = st.lists(st.text(string.ascii_letters + "#-_ ä", min_size=1).filter(str
         ("name=a=b", "model.name", "a=b"),
         ("class_weights={a = 1.0, b = 2.0}", "training.class_weights", {"a": 1.0, "b": 2.0}),
         (" seed = 7 ", "seed", 7),
+        ("positive_label=1", "data.positive_label", "1"),
         ("metric_for_best= f1 ", "evaluation.metric_for_best", "f1"),
         ("name=", "model.name", ""),
     ],

@@ -48,19 +48,19 @@ def from_nothing(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> 
 def test_the_number_of_steps_is_rounded_up_and_capped_at_max_steps(epochs: float, most: int | None, steps: int) -> None:
     plan = BatchPlan(np.ones(83, dtype=np.int64), 16)
     assert plan.steps_per_epoch == 6
-    assert total_steps(recipe_of(training__epochs=epochs, training__max_steps=most), plan) == steps
+    assert total_steps(recipe_of(training__epochs=epochs, training__max_steps=most), plan.steps_per_epoch) == steps
 
 
 def test_a_product_that_is_whole_but_for_rounding_is_not_rounded_up() -> None:
     plan = BatchPlan(np.ones(100, dtype=np.int64), 1)
     assert 1.1 * plan.steps_per_epoch > 110
-    assert total_steps(recipe_of(training__epochs=1.1), plan) == 110
+    assert total_steps(recipe_of(training__epochs=1.1), plan.steps_per_epoch) == 110
 
 
 @given(st.integers(1, 50), st.integers(1, 300), st.integers(1, 20))
 def test_whole_epochs_have_a_whole_number_of_steps_each(epochs: int, n: int, size: int) -> None:
     plan = BatchPlan(np.ones(n, dtype=np.int64), size)
-    assert total_steps(recipe_of(training__epochs=epochs), plan) == epochs * -(-n // size)
+    assert total_steps(recipe_of(training__epochs=epochs), plan.steps_per_epoch) == epochs * -(-n // size)
 
 
 # -- the training ----------------------------------------------------------------------------------------------------

@@ -78,15 +78,15 @@ def test_without_a_name_the_default_model_is_used_and_printed(
 
 
 def test_if_the_default_model_is_unavailable_a_model_is_made_from_scratch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "default_model", lambda family, device: (None, "small", "the hub does not answer"))
+    monkeypatch.setattr(parts, "default_model", lambda family, device: (None, "small", "the Hub does not answer"))
     recipe = recipe_of(task="text-generation")
     (decision,) = choose_model(recipe, "decoder", Console())
     assert (recipe.model.name, recipe.model.from_scratch, recipe.model.architecture) == (None, "small", "llama")
-    assert decision.why == "the hub does not answer"
+    assert decision.why == "the Hub does not answer"
 
 
 def test_a_default_model_that_is_unavailable_cannot_be_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "default_model", lambda family, device: (None, "small", "the hub does not answer"))
+    monkeypatch.setattr(parts, "default_model", lambda family, device: (None, "small", "the Hub does not answer"))
     with pytest.raises(UsageError, match="no pretrained decoder") as caught:
         choose_model(recipe_of(task="text-generation", model__freeze=["*"]), "decoder", Console())
     assert caught.value.where == "model.freeze"

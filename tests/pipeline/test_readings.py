@@ -12,10 +12,11 @@ from transformers import BertConfig, GPT2Config
 from luthier.data.columns.profile import Recognition, profile
 from luthier.data.records import Record
 from luthier.errors import ColumnError
-from luthier.pipeline.readings import unread
+from luthier.pipeline.readings import task_commands, unread
 from luthier.pipeline.recognise import recognise
 from luthier.recipe import Recipe
-from luthier.tasks.registry import find
+from luthier.tasks.registry import find, provisional
+from tests.tasks.smallest import Stance
 
 Cell = Callable[[int], Any]
 ENGLISH = ["the bow", "a string", "the peg", "one scroll", "that bridge", "some wood", "no glue"]
@@ -219,3 +220,29 @@ def test_an_object_that_the_user_names_is_refused_with_its_fields() -> None:
     assert recognised(columns, None, "text-classification", label="label.name").columns["label"] == "label.name"
     with pytest.raises(ColumnError, match=r"no column 'label\.nam'"):
         recognised(columns, None, "text-classification", label="label.nam")
+
+
+class Agrees(Stance):
+    """Reads the same columns."""
+
+    name = "agrees"
+
+
+def test_tasks_of_other_packages_that_fit_equally_well_are_offered() -> None:
+    profiles = table({"claim": english, "reply": french, "stance": lambda i: str(i % 2)})
+    recipe = Recipe.build({"data": {"train": ["data.csv"]}})
+    with provisional(Stance()):
+        assert recognise(recipe, profiles, "data.csv", None).task == "stance"
+        with (
+            provisional(Agrees()),
+            pytest.raises(ColumnError, match="stance, agrees fit the columns equally") as caught,
+        ):
+            recognise(recipe, profiles, "data.csv", None)
+        ready = ["`luthier train data.csv --task stance`", "`luthier train data.csv --task agrees`"]
+        assert caught.value.hint == f"run one of: {'; '.join(ready)}; or set --task"
+        named = Recipe.build({"task": "stance", "data": {"train": ["data.csv"], "columns": {"claim": "claim"}}})
+        with provisional(Agrees()):
+            assert recognise(named, profiles, "data.csv", None).task == "stance"
+        assert task_commands(named, ["stance"]) == ["luthier train data.csv --task stance --column claim=claim"]
+        new = Recipe.build({"data": {"train": ["d.csv"]}, "model": {"from_scratch": "tiny"}})
+        assert task_commands(new, ["stance"]) == ["luthier train d.csv --from-scratch tiny --task stance"]

@@ -44,11 +44,20 @@ def test_one_path_is_enough_for_a_split(tmp_path: Path) -> None:
     assert build_recipe("a.csv", {"validation": "b.csv"}, tmp_path, Console()).data.validation == ["b.csv"]
 
 
+def test_an_empty_list_is_no_data_but_no_split_where_it_is_one(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="there are no rows: the list is empty"):
+        build_recipe([], {}, tmp_path, Console())
+    assert build_recipe("a.csv", {"validation": []}, tmp_path, Console()).data.validation == []
+
+
 def test_settings_override_the_recipe_file_and_errors_name_it(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text("seed = 3\n[training]\nepochs = 2\nbatch_size = 4\n")
     made = build_recipe(file, {"epochs": 5}, tmp_path, Console())
     assert (made.seed, made.training.epochs, made.training.batch_size) == (3, 5, 4)
+    with pytest.raises(RecipeError, match=r"training\.epochs must be a number, got 'x'") as caught:
+        build_recipe(file, {"epochs": "x"}, tmp_path, Console())
+    assert caught.value.where == "epochs="
     file.write_text("[training]\nepoch = 2\n")
     with pytest.raises(RecipeError) as caught:
         build_recipe(file, {}, tmp_path, Console())

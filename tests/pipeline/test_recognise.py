@@ -167,7 +167,7 @@ CASES: dict[str, tuple[dict[str, Make], str, str, dict[str, Any]]] = {
         *("text-generation", ""),
         {"text": "text"},
     ),
-    # Sets of the hub, by the columns that they have there.
+    # Sets of the Hub, by the columns that they have there.
     "squad_v2": (
         {**ID, "title": text(1, 3), "context": text(80, 120), "question": text(6, 12), "answers": squad(0.3)},
         *("question-answering", "unanswerable-too"),

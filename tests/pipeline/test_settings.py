@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from luthier.errors import LuthierError, RecipeError, UsageError
-from luthier.pipeline.settings import TABLES, columns_of, dotted
+from luthier.pipeline.settings import TABLES, columns_of, dotted, place
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,10 @@ def test_settings_are_recipe_keys(settings: dict[str, Any], found: dict[str, Any
             "columns=",
             "remove one of the two",
         ),
+        ({"text": 3}, UsageError, "text must be a column or a list of columns, got 3", "text=", "name columns"),
+        ({"label": ["a", 3]}, UsageError, r"label must be .*, got \['a', 3\]", "label=", "name columns"),
+        ({"columns": 3}, UsageError, "columns must map roles to columns, got 3", "columns=", "columns={"),
+        ({"valid": [{"text": "a"}] * 99}, RecipeError, "no recipe key 'valid'", "valid=", "use validation=VALUE"),
         ({"text": ["a", "b", "c"]}, UsageError, "text takes at most two columns", "text a,b,c", "--column"),
     ],
 )
@@ -79,6 +83,16 @@ def test_a_mistake_is_answered_with_the_way_out(
         dotted(settings)
     assert caught.value.where == where
     assert hint in caught.value.hint
+
+
+def test_the_place_of_a_key_is_the_setting_that_the_caller_wrote() -> None:
+    settings = {"max_steps": 3, "training.epochs": 1, "text": ["a", "b"], "evaluation": {"resamples": 100}, "seed": 1}
+    of = place(settings, "r.toml")
+    assert [of(key) for key in ("training.max_steps", "training.epochs", "data.columns.text_pair", "seed")] == [
+        *("max_steps=", "training.epochs=", "text=", "seed=")
+    ]
+    assert (of("evaluation.resamples"), of("training.batch_size")) == ("evaluation=", "r.toml")
+    assert place({"class_weights": {"a": "x"}}, "")("training.class_weights.a") == "class_weights="
 
 
 def test_no_table_of_a_recipe_is_forgotten() -> None:

@@ -1,4 +1,4 @@
-"""What tasks tell the report about themselves: code to copy, what to type next, a tag for the hub."""
+"""What tasks tell the report about themselves: code to copy, what to type next, a tag for the Hub."""
 
 import ast
 from pathlib import Path

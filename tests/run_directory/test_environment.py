@@ -37,6 +37,12 @@ def test_the_environment_is_what_this_process_has(monkeypatch: pytest.MonkeyPatc
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
+def test_the_package_of_a_task_is_kept_with_its_version() -> None:
+    assert environment([])["task_package"] is None
+    assert environment([], "pytest")["task_package"] == f"pytest=={pytest.__version__}"
+    assert environment([], "luthier-none")["task_package"] == "luthier-none"
+
+
 def test_the_variables_of_openmp_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)

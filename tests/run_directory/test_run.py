@@ -1,16 +1,18 @@
 """The run directory: how it is made and opened, who may write it, what state it is in and how it is listed."""
 
+import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.errors import RecipeError, RunError
+from luthier.errors import RecipeError, RunError, UsageError
 from luthier.recipe import Recipe
-from luthier.run_directory.run import Run, list_runs, new_path, timestamp
+from luthier.run_directory.run import Run, as_paths, list_runs, new_path, timestamp
 
 
 def made(path: Path) -> Run:
@@ -89,9 +91,29 @@ def test_a_directory_without_permission_is_reported(tmp_path: Path, monkeypatch:
 
 def test_each_file_of_a_run_has_a_place_of_its_own_in_its_directory(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    places = [getattr(run, name) for name, kind in vars(Run).items() if isinstance(kind, property) and name != "recipe"]
+    named = {name for name, kind in vars(Run).items() if isinstance(kind, property)} - {"recipe", "task_package"}
+    places = [getattr(run, name) for name in named]
     assert len(set(places)) == len(places) > 10 and {place.parent for place in places} == {tmp_path}
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"runs/a", ["runs/a"]])
+def test_what_is_no_path_is_refused(wrong: Any) -> None:
+    with pytest.raises(UsageError, match="run_dir must be a path, got") as caught:
+        Run.open(wrong)
+    assert caught.value.where == "run_dir="
+    for several in ([wrong], 3, "runs/a"):
+        with pytest.raises(UsageError, match="runs must be a "):
+            as_paths(several, "runs")
+    assert as_paths(["a", Path("b"), Run(Path("c"))], "runs") == [Path("a"), Path("b"), Path("c")]
+
+
+def test_the_package_of_the_task_is_read_from_the_environment(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert run.task_package == ""
+    for told, found in (({}, ""), ({"task_package": None}, ""), ({"task_package": "stance==1.0"}, "stance==1.0")):
+        run.environment_file.write_text(json.dumps(told))
+        assert run.task_package == found
 
 
 def test_the_recipe_is_read_if_it_is_whole(tmp_path: Path) -> None:

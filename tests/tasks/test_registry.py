@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -48,8 +49,9 @@ def test_a_task_of_a_package_that_is_not_there_is_answered_with_the_package() ->
     with pytest.raises(UsageError, match="'stance' is not installed") as caught:
         find("stance", "luthier-stance")
     assert caught.value.hint == "pip install luthier-stance"
-    with pytest.raises(UsageError, match="'stance' is not installed"):
-        restore({"task": "stance", "package": "luthier-stance"})
+    with pytest.raises(UsageError, match="'stance' is not installed: it is in the package luthier-stance") as caught:
+        restore({"task": "stance", "package": "luthier-stance"}, where="runs/first")
+    assert caught.value.where == "runs/first"
 
 
 # -- a task that is being tried --------------------------------------------------------------------------------------
@@ -82,6 +84,7 @@ def test_a_task_that_is_tried_stands_for_the_one_of_its_name() -> None:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package with a task that works and three that cannot be used."""
     lines = ["stance = luthier_stance:Stance", "nothing = luthier_stance:Nothing", "gone = luthier_stance:Gone"]
+    lines.append("posture = luthier_stance:Stance")
     info = tmp_path / "luthier_stance-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: luthier-stance\nVersion: 1.0\n")
@@ -100,6 +103,20 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 def test_a_task_of_another_package_is_found_beside_ours() -> None:
     assert type(find("stance")) is Stance
     assert registry().keys() >= OURS
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_entry_point_is_called_like_its_task() -> None:
+    with pytest.raises(UsageError, match="the package luthier-stance is ignored: it is called 'stance'"):
+        find("posture")
+
+
+def test_a_task_names_the_package_of_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    dist = SimpleNamespace(name="luthier-stance")
+    entries = [SimpleNamespace(module="tests.tasks.smallest", dist=dist), SimpleNamespace(module="other", dist=None)]
+    assert (Chat().package, Stance().package) == ("luthier", "tests")
+    monkeypatch.setattr("luthier.tasks.base.entry_points", lambda group: entries)
+    assert Stance().package == "luthier-stance"
 
 
 @pytest.mark.usefixtures("installed")

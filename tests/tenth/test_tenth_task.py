@@ -179,4 +179,5 @@ def test_it_is_evaluated_again_and_says_where_it_comes_from(trained: Path, capsy
     own = json.loads((trained / "metrics.json").read_text())["metrics"]
     assert said(capsys, "evaluate", str(trained))[0]["metrics"] == own
     assert json.loads((trained / "task.json").read_text())["package"] == "luthier-choice"
+    assert json.loads((trained / "environment.json").read_text())["task_package"] == "luthier-choice==1.0"
     assert main(["resume", str(trained)]) == 0

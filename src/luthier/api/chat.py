@@ -115,7 +115,7 @@ def chat(
     """Start a conversation.
 
     Args:
-        target: A run, a model directory, a short name or a hub name of a decoder.
+        target: A run, a model directory, a short name or a Hub name of a decoder.
         system: The system message.
         device: As in `load`.
         console: Receives decisions; silent by default.

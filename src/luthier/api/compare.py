@@ -10,14 +10,17 @@ from luthier.learning_curves.record import read_curves
 from luthier.metrics.bootstrap import Score, difference
 from luthier.pipeline.results import MetricScore
 from luthier.reporting.comparison import write_comparison
+from luthier.reporting.terminal.comparison import comparison_pieces
+from luthier.reporting.terminal.display import Piece, Shown
 from luthier.run_directory.predictions import answers_in, read_predictions
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import Run, as_paths
 from luthier.tasks.registry import find, restore
+from luthier.text import typed
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Runs side by side.
+@dataclass(frozen=True, repr=False)
+class Comparison(Shown):
+    """Runs side by side. The repr is a table; a notebook shows it as one.
 
     Args:
         values: What `--json` prints, see `compare`.
@@ -42,6 +45,9 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         return self.values | {"page": str(self.page) if self.page else None}
 
+    def _pieces(self) -> list[Piece]:
+        return comparison_pieces(self.to_dict())
+
 
 def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Comparison:
     """Compare runs with the first one, the reference.
@@ -60,7 +66,7 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
     Example:
         >>> luthier.compare(["runs/first", "runs/second"]).differences["accuracy"]["second"].excludes_zero
     """
-    opened = [Run.open(path) for path in run_dirs]
+    opened = [Run.open(path) for path in as_paths(run_dirs, "run_dirs")]
     names = _names(opened)
     if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
         raise UsageError(
@@ -73,25 +79,27 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
         metric: {name: found["metrics"][metric] for name, found in scores.items() if metric in found["metrics"]}
         for metric in dict.fromkeys(metric for found in scores.values() for metric in found["metrics"])
     }
+    task = next(iter(scores.values()))["task"]
+    kind = find(task, opened[0].task_package, where=str(opened[0].path))
     differences, notes = _differences(names, opened)
     values = {
         "runs": names,
-        "task": next(iter(scores.values()))["task"],
+        "task": task,
         "metrics": metrics,
         "differences": differences,
         "notes": notes,
         "recipes": _recipes(names, opened),
     }
     curves = {name: read_curves(run.curves_file) for name, run in zip(names, opened, strict=True)}
-    own = find(values["task"]).page_words().metrics
-    page = write_comparison(output, values | {"curves": curves, "words": own}) if output else None
+    page = write_comparison(output, values | {"curves": curves, "words": kind.page_words().metrics}) if output else None
     return Comparison(values, page)
 
 
 def _scores(run: Run) -> dict[str, Any]:
     found = run.read_json(run.metrics_file)
     if found is None:
-        raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
+        hint = f"`luthier resume {typed(run.path)}` finishes it"
+        raise RunError("the run has no score yet", where=str(run.path), hint=hint)
     return found
 
 

@@ -10,12 +10,19 @@ import psutil
 from huggingface_hub import constants
 
 from luthier import threads
+from luthier.data.reading.formats import registry as formats
 from luthier.models.device import gpus
 from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
 from luthier.run_directory.environment import environment
+from luthier.tasks import registry as tasks
 
-OF_A_RUN = {"git_commit", "command", "started"}  # entries of an environment about the run, not the machine
+OF_A_RUN = {
+    "git_commit",
+    "command",
+    "started",
+    "task_package",
+}  # entries of an environment about the run, not the machine
 HUB_PATIENCE_SECONDS = 3.0
 
 
@@ -25,7 +32,8 @@ def doctor() -> dict[str, Any]:
     Returns:
         The machine's part of `environment.json`; `devices` with `precisions` (GFLOP/s), `precision` and `why`;
         `memory_available_bytes`, `disk`, `models` (short name to directory or None) and `hub`; `set_before_torch`: the
-        variables that a Python program should set before it imports torch, which commands set themselves.
+        variables that a Python program should set before it imports torch, which commands set themselves; `broken`:
+        why plug-ins cannot be used.
 
     Example:
         >>> luthier.doctor()["devices"][0]["precision"]
@@ -40,6 +48,10 @@ def doctor() -> dict[str, Any]:
         "devices": [_measured(device) for device in _devices(machine["processor"])],
         "models": {name: packaged_directory(name) for name in PACKAGED},
         "hub": _hub(),
+        "broken": [
+            *tasks.registered().broken.values(),
+            *(f"the format {name!r} cannot be used: {why}" for name, why in formats.registered().broken.items()),
+        ],
     }
 
 
@@ -61,7 +73,7 @@ def _disk(place: Path) -> dict[str, Any]:
 
 
 def _hub() -> dict[str, Any]:
-    """Whether the model hub can be reached; this only opens a connection."""
+    """Whether the Hugging Face Hub can be reached; this only opens a connection."""
     endpoint = constants.ENDPOINT
     if constants.HF_HUB_OFFLINE:
         return {"endpoint": endpoint, "offline": True, "reachable": False}

@@ -1,9 +1,8 @@
 """`evaluate`: score a run or a model, with intervals, baselines and a predictions file."""
 
 import hashlib
-import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from luthier.metrics.custom import how_called
 from luthier.models.device import choose_device
 from luthier.models.loading import load_model
 from luthier.models.sources import near
-from luthier.other_tools import place_of
 from luthier.pipeline.inference.infer import answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.predictor import Predictor, load
@@ -32,17 +30,17 @@ from luthier.pipeline.prepare import prepare, profile_sources, refuse, stopping
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation
-from luthier.pipeline.settings import dotted
+from luthier.pipeline.settings import dotted, place
 from luthier.recipe import Recipe
 from luthier.recipe_tables import put
 from luthier.run_directory.predictions import write_predictions
-from luthier.run_directory.run import RECIPE, Run
+from luthier.run_directory.run import RECIPE, Run, as_path
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import make_directory, writing
 from luthier.storage.temporary import temporary_directory
 from luthier.tasks.phases import Bound
-from luthier.tasks.registry import refuse_unused
-from luthier.text import listing
+from luthier.tasks.registry import find, refuse_unused
+from luthier.text import listing, typed
 
 USED = (  # the settings that scoring uses, besides those of the generation of text
     *("task", "data.allow", "data.columns", "data.label_names", "data.shape"),
@@ -62,7 +60,7 @@ def evaluate(
     """Score a run or a model.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         data: The rows, in any form that `train` takes except a recipe; None for the rows that a run was scored on,
             read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
@@ -80,12 +78,12 @@ def evaluate(
     Example:
         >>> luthier.evaluate("runs/first", new_reviews, label="stars").metrics["accuracy"].value
     """
-    console, target = console or Console(), os.fspath(target)
+    console, target = console or Console(), str(as_path(target, "target"))
     is_run = (Path(target) / RECIPE).is_file()
     if data is None and not is_run:
         if hint := near(target):
             raise UsageError("no such run or model", where=target, hint=hint)
-        hint = f"only a run knows its own test rows: add the data: luthier evaluate {target} DATA"
+        hint = f"only a run knows its own test rows: add the data: luthier evaluate {typed(target)} DATA"
         raise UsageError("no data to evaluate on", where=target, hint=hint)
     others = dotted(settings)
     names = {key: key.removeprefix("generation.") for key in others if key == "seed" or key.startswith("generation.")}
@@ -98,21 +96,23 @@ def evaluate(
     unused = [key for key in others if key not in USED and not key.startswith(("data.columns.", "data.label_names."))]
     if unused:
         hint = "remove it: only `luthier train` uses it"
-        raise UsageError(f"evaluate does not use {unused[0]}", where=unused[0], hint=hint)
+        raise UsageError(f"evaluate does not use {unused[0]}", where=place(settings, target)(unused[0]), hint=hint)
     with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
         specs = [spec for several in splits.values() for spec in several]
         predictor = load(target, device=device)
         refuse_unused(predictor.task.kind, predictor.task.shape, others)
-        return _on(target, predictor, specs, others, generation, console)
+        return _on(target, predictor, specs, others, generation, console, place(settings, target))
 
 
 def _again(run: Run, generation: Mapping[str, Any], device: str | None, console: Console) -> Evaluation:
     """Score a run's model again on its own held-out rows, read from its sources."""
     before = run.read_json(run.metrics_file)
     if before is None or not run.model.is_dir():
-        raise RunError("the run has no score yet", where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
+        hint = f"`luthier resume {typed(run.path)}` finishes it"
+        raise RunError("the run has no score yet", where=str(run.path), hint=hint)
     recipe = run.recipe
+    find(str(recipe.task), run.task_package, where=str(run.path))
     recipe.device = device or recipe.device
     choose_device(recipe.device)
     prepared = prepare(recipe, console)
@@ -135,8 +135,9 @@ def _on(
     settings: Mapping[str, Any],
     generation: Mapping[str, Any],
     console: Console,
+    where: Callable[[str], str],
 ) -> Evaluation:
-    """Score a model on new data."""
+    """Score a model on new data; `where` names the place of a setting, for errors."""
     if (asked := settings.get("task")) not in (None, predictor.task.name):
         what = f"the model was trained for {predictor.task.name}, not for {asked}"
         raise UsageError(what, where="--task", hint="remove --task, or evaluate another model")
@@ -144,7 +145,7 @@ def _on(
     values: dict[str, Any] = {"task": predictor.task.name, "data": {"train": list(data)}}
     for key, value in settings.items():
         put(values, key, value)
-    recipe = Recipe.build(values, where=place_of)
+    recipe = Recipe.build(values, where=where)
     sources = [source for group in discover(data).values() for source in group]
     task, examples = _examples(predictor.task, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))

@@ -2,8 +2,6 @@
 
 import itertools
 import json
-import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
@@ -17,18 +15,19 @@ from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
-from luthier.errors import ResourceError, UsageError, nearest
+from luthier.errors import FindingError, ResourceError, UsageError, nearest
 from luthier.pipeline.inference.inputs import FIRST_ROWS, has_inputs, with_inputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.settings import columns_of
 from luthier.recipe import GenerationRecipe
+from luthier.run_directory.run import as_path
 from luthier.storage import atomic
 from luthier.storage.append import AppendFile, whole_lines
 from luthier.storage.checksums import digest
 from luthier.storage.disk import remove
 from luthier.storage.temporary import temporary_directory
-from luthier.text import listing, plural
+from luthier.text import count, listing, plural, typed
 
 __all__ = ["load", "predict", "predict_file"]
 
@@ -46,7 +45,7 @@ def predict(
     """Predict texts or the rows of a source, one at a time and in order.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         data: A list of texts, the path of one source, or rows in memory in any form that `train` takes. Columns with
             other names than in training are recognised as in `train`, where that is certain.
         device: As in `load`.
@@ -59,6 +58,7 @@ def predict(
     Raises:
         ModelError: There is no such model, or it was not fine-tuned for a task.
         DataError: The source cannot be read, or lacks a column that the model needs.
+        FindingError: After the last row, if no row could be predicted.
         RecipeError: Settings of generation that are invalid, or for a model that does not generate text.
         UsageError: Several sources or splits, or too many columns.
 
@@ -77,9 +77,9 @@ def predict(
         return predictor.stream(texts)
     folder = temporary_directory()
     source = _open(data, Path(folder.name), predictor)
-    command = ["luthier", "predict", os.fspath(target), "--file"]
+    command = f"luthier predict {typed(target)} --file"
     reader = _reading(predictor, source, columns, console, command)
-    return reader.stream(_records(source, folder))
+    return _counted(reader.stream(_records(source, folder)), source.name, console)
 
 
 def _generating(
@@ -107,7 +107,7 @@ def _reading(
     source: Source,
     columns: Mapping[str, str | Sequence[str]],
     console: Console,
-    command: Sequence[str],
+    command: str,
 ) -> Predictor:
     """The predictor for the columns of a source: those that were named, else recognised if need be."""
     short = {role: columns[role] for role in ("text", "label") if columns.get(role)}
@@ -116,7 +116,7 @@ def _reading(
     if not given and has_inputs(predictor.task, source.columns):
         return predictor
     first = [row for row in itertools.islice(source.records(), FIRST_ROWS) if isinstance(row, Record)]
-    again = shlex.join([*command, source.name])
+    again = f"{command} {typed(source.name)}"
     return replace(predictor, task=with_inputs(predictor.task, first, given, console, where=source.name, again=again))
 
 
@@ -141,7 +141,7 @@ def predict_file(
     nothing.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         data: The path of one source, or rows in memory in any form that `train` takes.
         output: The file to write.
         device: As in `load`.
@@ -151,25 +151,26 @@ def predict_file(
         Rows in the file.
     Raises:
         DataError, RecipeError: As in `predict`.
+        FindingError: No row can be predicted. The output has the reason for each.
         UsageError: An unfinished output belongs to another source or model, or to other settings.
         ResourceError: The disk is full.
 
     Example:
         >>> luthier.predict_file("runs/first", "reviews.csv", "answers.jsonl")
     """
-    console, output = console or Console(), Path(output)
+    console, output = console or Console(), as_path(output, "output")
     _see_output(output, paths_in(data) or [])
     with temporary_directory() as folder:
         predictor, columns = _generating(load(target, device=device), settings, console)
         source = _open(data, Path(folder), predictor)
-        command = ["luthier", "predict", os.fspath(target), "--output", str(output), "--file"]
+        command = f"luthier predict {typed(target)} --output {typed(output)} --file"
         return _write(_reading(predictor, source, columns, console, command), source, output, console)
 
 
 def _write(predictor: Predictor, opened: Source, output: Path, console: Console) -> int:
     part = output.with_name(output.name + ".part")
     done, length = _take_up(part, _origin(predictor, opened), console)
-    written, cut, failed = done, 0, 0
+    written, cut, failed = done, 0, list[str]()
     with (
         _discarded(part),
         closing(AppendFile(part, length)) as file,
@@ -180,7 +181,7 @@ def _write(predictor: Predictor, opened: Source, output: Path, console: Console)
             file.append(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
             written += 1
             cut += "truncated" in answer
-            failed += "error" in answer
+            failed += _failure(answer)
             bar.advance(1)
         file.sync()
     atomic.replace(part, output)
@@ -188,9 +189,38 @@ def _write(predictor: Predictor, opened: Source, output: Path, console: Console)
     if cut:
         were, most = "was" if cut == 1 else "were", plural(predictor.task.set_limits.length, "token")
         console.warn(f"{plural(cut, 'row')} had more than {most} and {were} truncated")
-    if failed:
-        console.warn(f"{plural(failed, 'row')} could not be read: see `error` in the output")
+    _tell_failures(failed, written, opened.name, console)
     return written
+
+
+def _counted(answers: Iterator[dict[str, Any]], source: str, console: Console) -> Iterator[dict[str, Any]]:
+    """The answers to the rows of a source, and afterwards how many rows failed."""
+    rows, failed = 0, list[str]()
+    for answer in answers:
+        rows += 1
+        failed += _failure(answer)
+        yield answer
+    _tell_failures(failed, rows, source, console)
+
+
+def _failure(answer: Mapping[str, Any]) -> list[str]:
+    """Why a row has no prediction; empty if it has one. A column of the data may be called `error` too."""
+    return [answer["error"]] if answer.get("prediction") is None and "error" in answer else []
+
+
+def _tell_failures(failed: Sequence[str], rows: int, source: str, console: Console) -> None:
+    """Warn about rows without a prediction.
+
+    Raises:
+        FindingError: No row has one.
+    """
+    if failed and len(failed) == rows:
+        hint = "`error` has the reason for each row; check the file, or choose columns with --text or --column"
+        where = f"{source}, {plural(rows, 'row')}"
+        raise FindingError(f"no row could be predicted: {failed[0]}", where=where, hint=hint)
+    if failed:
+        were = "was" if len(failed) == 1 else "were"
+        console.warn(f"{plural(len(failed), 'row')} of {count(rows)} {were} not predicted: see `error` in the output")
 
 
 @contextmanager

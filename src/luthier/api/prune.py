@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import RunError
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import Run, as_paths
+from luthier.text import typed
 
 
 def prune(run_dirs: Sequence[Path | str]) -> list[dict[str, Any]]:
@@ -15,7 +16,7 @@ def prune(run_dirs: Sequence[Path | str]) -> list[dict[str, Any]]:
     Args:
         run_dirs: Finished runs.
     Returns:
-        For each run `run`, `freed_bytes` and `size_bytes`, the size that is left.
+        For each different run `run`, `freed_bytes` and `size_bytes`, the size that is left.
     Raises:
         RunError: One of them is not a run directory, is not complete, or another process is writing to it; nothing is
             removed.
@@ -24,13 +25,13 @@ def prune(run_dirs: Sequence[Path | str]) -> list[dict[str, Any]]:
     Example:
         >>> luthier.prune([run["run"] for run in luthier.runs() if run["state"] == "done"])
     """
-    found = [Run.open(path) for path in run_dirs]
+    found = {run.path.resolve(): run for run in map(Run.open, as_paths(run_dirs, "run_dirs"))}.values()
     with ExitStack() as locks:
-        for run in {run.path.resolve(): run for run in found}.values():
+        for run in found:
             locks.enter_context(run.lock())
             if not run.result_file.exists():
                 what = "the run is not complete: it needs its checkpoints to be resumed"
-                raise RunError(what, where=str(run.path), hint=f"`luthier resume {run.path}` finishes it")
+                raise RunError(what, where=str(run.path), hint=f"`luthier resume {typed(run.path)}` finishes it")
         freed = [run.remove_checkpoints() for run in found]
     return [
         {"run": str(run.path), "freed_bytes": n_bytes, "size_bytes": run.size()}

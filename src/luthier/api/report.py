@@ -19,14 +19,16 @@ def report(run_dir: Path | str) -> Path:
         The page.
     Raises:
         RunError: It is not a run directory.
+        UsageError: The package that the task came from is not installed.
 
     Example:
         >>> luthier.report("runs/first")
     """
     run = Run.open(run_dir)
+    kind = find(str(run.recipe.task), run.task_package, where=str(run.path))
     predictions = read_predictions(run.predictions_file)
     saved = run.read_json(run.task_file)
     task = restore(saved) if saved else None
     panels = task.panels(predictions) if task and predictions else []
-    words = task.words(run.path) if task else find(str(run.recipe.task)).page_words()
+    words = task.words(run.path) if task else kind.page_words()
     return write_report(run, words, [*panels, *sample_panels(read_samples(run.samples_file))])

@@ -14,6 +14,7 @@ from luthier.pipeline.training import finish, take_part
 from luthier.run_directory.edited import refuse_edited
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run
+from luthier.tasks.registry import find
 
 
 def resume(run_dir: Path | str, *, console: Console | None = None, callbacks: Sequence[Callback] = ()) -> Result:
@@ -28,6 +29,7 @@ def resume(run_dir: Path | str, *, console: Console | None = None, callbacks: Se
     Raises:
         RunError: It is not a run directory, or another process is writing to it.
         FingerprintError: The data or the recipe has changed, also of a run that is complete.
+        UsageError: The package that the task came from is not installed.
         DamagedError: There are checkpoints, but none of them is intact.
 
     Example:
@@ -41,6 +43,7 @@ def resume(run_dir: Path | str, *, console: Console | None = None, callbacks: Se
 def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
     """Continue a run from its newest intact checkpoint."""
     run = Run.open(run_dir)
+    find(str(run.recipe.task), run.task_package, where=str(run.path))
     events.check_engine(run.recipe.training.engine)
     with run.lock(), blamed_on(run):
         console.write_to(run.log_file)

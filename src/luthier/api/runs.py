@@ -6,7 +6,7 @@ from typing import Any
 from luthier.errors import LuthierError, RunError
 from luthier.reporting.panels import Score
 from luthier.reporting.verdict import strongest
-from luthier.run_directory.run import Run, list_runs
+from luthier.run_directory.run import Run, as_path, list_runs
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
@@ -24,7 +24,7 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     Example:
         >>> [run["run"] for run in luthier.runs() if run["state"] == "stopped"]
     """
-    parent = Path(parent)
+    parent = as_path(parent, "parent")
     if not parent.is_dir():
         raise RunError("no such runs directory", where=str(parent), hint="`luthier train DATA` creates the first run")
     found = [_summary(run) for run in list_runs(parent)]
@@ -37,24 +37,35 @@ def _summary(run: Run) -> dict[str, Any]:
         scores = run.read_json(run.metrics_file)
         result = run.read_json(run.result_file)
         started = run.read_json(run.environment_file)
+        metric, verdict = _scored(scores) if scores else (None, None)
+        steps, began = result["steps"] if result else None, started["started"] if started else None
     except LuthierError as error:
-        return {"run": str(run.path), "state": f"damaged: {error.what}", "started": None}
-    metric = verdict = None
-    if scores and scores["metric_for_best"] in scores["metrics"]:
-        name = scores["metric_for_best"]
-        metric = {"name": name, **scores["metrics"][name]}
-        verdict = _verdict(scores, name)
+        return _damaged(run, error.what)
+    except (KeyError, TypeError, AttributeError) as error:
+        return _damaged(run, f"a JSON file of the run has another form than Luthier writes ({error})")
     return {
         "run": str(run.path),
         "state": run.state(),
         "task": recipe.task,
         "model": recipe.model.title,
-        "started": started["started"] if started else None,
-        "steps": result["steps"] if result else None,
+        "started": began,
+        "steps": steps,
         "metric": metric,
         "verdict": verdict,
         "size_bytes": run.size(),
     }
+
+
+def _damaged(run: Run, what: str) -> dict[str, Any]:
+    return {"run": str(run.path), "state": f"damaged: {what}", "started": None}
+
+
+def _scored(scores: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
+    """The metric that selected the best checkpoint, with its score, and the verdict on it."""
+    name = scores["metric_for_best"]
+    if name not in scores["metrics"]:
+        return None, None
+    return {"name": name, **scores["metrics"][name]}, _verdict(scores, name)
 
 
 def _verdict(scores: dict[str, Any], name: str) -> dict[str, str] | None:

@@ -44,7 +44,7 @@ def train(
     """Inspect, split, tokenize, train, evaluate and report.
 
     Args:
-        data: What to learn from: one path or several (files, folders, names of data sets), a list of dicts, a dict of
+        data: What to learn from: one path or several (files, folders, names of datasets), a list of dicts, a dict of
             columns, a pandas or polars data frame, a `datasets.Dataset` or `DatasetDict`, a `Recipe`, or the path of a
             recipe file. Data in memory is kept in the run directory, so that the run can be resumed and repeated.
         run_dir: Run directory; by default a new one in `runs`.
@@ -102,7 +102,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
         with blamed_on(run):
             console.write_to(run.log_file)
             keep_data(prepared, spool, run)
-            write_json(run.environment_file, environment([name for _, name, _ in gpus()]))
+            write_json(run.environment_file, environment([name for _, name, _ in gpus()], prepared.task.kind.package))
             write_json(run.data_file, prepared.to_dict())
             write_skipped(prepared, run)
             # Written last: a run with a recipe has everything that a resume does not write again.
@@ -115,9 +115,10 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
 
 
 def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:
-    """The complete recipe that `train` would run, with everything decided. Nothing is written."""
+    """The complete recipe that `train` would run, with everything decided. Nothing is written; raises like `train`."""
     console = console or Console()
     with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
+    refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
     return prepared.recipe

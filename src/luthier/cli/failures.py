@@ -3,6 +3,7 @@
 import errno
 import re
 import signal
+import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from typer.exceptions import TyperException
 from luthier import interrupts
 from luthier.cli.unknown import instead_of
 from luthier.errors import LuthierError, ResourceError, UsageError
+from luthier.other_tools import place_of
 from luthier.storage.append import AppendFile
 from luthier.storage.disk import write
 from luthier.storage.temporary import temporary_file
@@ -26,11 +28,14 @@ class Interrupted(LuthierError):
 
     Args:
         number: The signal.
+        command: The command that was run.
     """
 
-    def __init__(self, number: signal.Signals) -> None:
+    def __init__(self, number: signal.Signals, command: str) -> None:
         what = "interrupted" if number == signal.SIGINT else f"interrupted by {number.name}"
-        super().__init__(what, hint="`luthier runs` lists the runs, `luthier resume RUN` resumes one")
+        resumes = command.endswith(("train", "resume"))
+        hint = "`luthier runs` lists the runs, `luthier resume RUN` resumes one" if resumes else "repeat the command"
+        super().__init__(what, hint=hint)
         self.exit_code = 128 + number
 
 
@@ -49,11 +54,14 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
         words: The words of the command line.
     """
     if isinstance(error, LuthierError):
+        # Functions name the argument that was given; the command has an option for it.
+        error.where = re.sub(r"^([\w.]+\.\w+|device|seed|task)=(?=,|$)", lambda key: place_of(key[1]), error.where)
         return error
     if isinstance(error, TyperException):
         return _usage(error, command, words)
     if isinstance(error, KeyboardInterrupt):
-        return Interrupted(error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT)
+        sent = error.signal if isinstance(error, interrupts.Interrupted) else signal.SIGINT
+        return Interrupted(sent, command)
     if _is_out_of_memory(error):
         return ResourceError(
             "out of memory",
@@ -67,7 +75,7 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
             hint="free some disk space and try again",
         )
     if (number := interrupts.caught()) is not None:
-        return Interrupted(number)  # raised while a library was imported, which made another error of it
+        return Interrupted(number, command)  # raised while a library was imported, which made another error of it
     return _bug(error)
 
 
@@ -97,7 +105,12 @@ def _usage(error: TyperException, command: str, words: Sequence[str]) -> UsageEr
         hint = f"did you mean {' or '.join(sorted(possible))}?"
     else:
         message = error.format_message()
-    message = message.replace("Input should be", "should be").partition(", unable to parse")[0].rstrip(".")
+    about, wrong_value, _ = message.partition("Input should be ")
+    if wrong_value:
+        from luthier.recipe_tables import needed
+
+        message = f"{about}must be {needed(message)}"
+    message = message.rstrip(".")
     message = re.sub(r"Got unexpected extra argument\(s\) \((.+)\)", r"unexpected argument: \1", message)
     return UsageError(message[:1].lower() + message[1:], where=command, hint=hint)
 
@@ -114,7 +127,29 @@ def _bug(error: BaseException) -> Bug:
     story = "".join(traceback.format_exception(error))
     place = _keep(story, error)
     short = f"{type(error).__name__}: {error}".splitlines()[0]
+    if plug_in := _plug_in(error):
+        what = f"{plug_in} failed: {short}"
+        return Bug(what, where=place, hint="report it to the authors of that package, with this file")
     return Bug(f"internal error: {short}", where=place, hint="please report it, with this file")
+
+
+def _plug_in(error: BaseException) -> str:
+    """The task of another package whose code is in a traceback, and the last line of that code; empty if there is none.
+
+    Only looks if tasks were loaded: no task can be at fault before.
+    """
+    if (registry := sys.modules.get("luthier.tasks.registry")) is None:
+        return ""
+    others = {_top(type(task).__module__): task for task in registry.registry().values() if task.package != "luthier"}
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        if (task := others.get(_top(frame.f_globals.get("__name__", "")))) is not None:
+            place = f"{Path(frame.f_code.co_filename).name}, line {line}"
+            return f"the task {task.name!r} of the package {task.package} ({place})"
+    return ""
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _keep(story: str, error: BaseException) -> str:

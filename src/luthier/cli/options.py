@@ -17,7 +17,7 @@ RUN = "Recipe and run"
 GENERATION = "Generation of text (default: the model's own settings)"
 GENERAL = "General"
 
-Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or data sets; - is stdin.")]
+Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or datasets; - is stdin.")]
 Json = Annotated[
     bool, Option("--json", metavar="", help="Print one JSON object to standard output.", rich_help_panel=GENERAL)
 ]
@@ -39,7 +39,7 @@ Task = Annotated[
 ]
 Model = Annotated[
     str | None,
-    Option(metavar="NAME", help="Model short name, directory or hub name.", rich_help_panel=TASK),
+    Option(metavar="NAME", help="Model short name, directory or Hub name.", rich_help_panel=TASK),
 ]
 Scratch = Annotated[
     str | None,
@@ -139,10 +139,11 @@ def overrides(
     given = {key: value for key, value in options.items() if value is not None and value != []}
     given |= _columns(text, label) if text is not None or label is not None else {}
     _add(given, _roles(columns or []), "--column")
-    pairs = [_parse(setting) for setting in settings or []]
-    told = {key.rpartition(".")[2]: value for key, value in given.items()} | dict(pairs)
+    pairs = [_split(setting) for setting in settings or []]
+    told = {key.rpartition(".")[2]: value for key, value in given.items()}
+    told |= {name: toml_value(value) for name, value in pairs}
     for (name, value), setting in zip(pairs, settings or [], strict=True):
-        _add(given, {_full_key(name, told): value}, f"--set {setting}")
+        _add(given, _value(name, value, told), f"--set {setting}")
     return given
 
 
@@ -201,14 +202,16 @@ def _names(value: str, where: str) -> list[str]:
     return names
 
 
-def _full_key(name: str, told: Mapping[str, Any]) -> str:
+def _value(name: str, text: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """The full key of a setting, and its value."""
     from luthier.recipe import Recipe
 
-    return Recipe.full_key(name, given=told)
+    key = Recipe.full_key(name, given=told)
+    return {key: Recipe.parse(key, text)}
 
 
-def _parse(setting: str) -> tuple[str, Any]:
+def _split(setting: str) -> tuple[str, str]:
     key, equals, value = setting.partition("=")
     if not equals:
         raise UsageError(f"no value in {setting!r}", where="--set", hint="write --set key=value")
-    return key.strip(), toml_value(value)
+    return key.strip(), value

@@ -16,6 +16,7 @@ from luthier.engines.base import Step, Training, check_weights, evaluated
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
+from luthier.text import typed
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Supervisor:
                     f"stopped by {interrupted.name} after step {state.step} of {self.training.total_steps};"
                     " everything is saved",
                     where=str(self.directory.parent),
-                    hint=f"`luthier resume {self.directory.parent}` resumes from here",
+                    hint=f"`luthier resume {typed(self.directory.parent)}` resumes from here",
                 )
             )
         ended = TrainingEnded(state.step, state.stopped or "all steps completed")

@@ -343,7 +343,7 @@ def _from_evaluate(name: str) -> Function:
         return lambda predictions, references: metric.compute(predictions=predictions, references=references)
     raise UsageError(
         f"evaluate cannot load {name!r}: {type(problem).__name__}: {problem}",
-        hint="it downloads its metrics from the hub: check the name and the connection",
+        hint="it downloads its metrics from the Hub: check the name and the connection",
     ) from problem
 
 

@@ -28,7 +28,7 @@ QUICK = 150_000_000  # files with fewer bytes are converted in less than a minut
 
 
 def cache_directory() -> Path:
-    """The directory of converted models: in `$LUTHIER_CACHE`, or else beside the cache of the hub library."""
+    """The directory of converted models: in `$LUTHIER_CACHE`, or else beside the cache of the Hub library."""
     return Path(os.environ.get(PLACE) or Path(constants.HF_HOME) / "luthier").expanduser() / "models"
 
 

@@ -43,7 +43,7 @@ def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
     """Load the configuration of a model.
 
     Args:
-        name: Short name, local directory or hub name.
+        name: Short name, local directory or Hub name.
         console: Receives a message if the model must be converted first, which takes a while.
     Raises:
         ModelError: There is none, it cannot be read, or it requires running code of its own.
@@ -87,7 +87,7 @@ def load_model(
 
     Args:
         auto_class: Class name after `AutoModelFor`, such as `SequenceClassification`.
-        name: Short name, local directory or hub name.
+        name: Short name, local directory or Hub name.
         config: Entries of the configuration to set, such as `num_labels`.
         dropout: Rate for every dropout layer; None leaves the model's own.
         verified: Whether `verify_model` has been called already.
@@ -231,7 +231,7 @@ def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) 
 
 
 def _place(name: str, console: Console | None = None) -> str:
-    """As `locate`; a hub that cannot be reached is asked once, and only the cache is used."""
+    """As `locate`; a Hub that cannot be reached is asked once, and only the cache is used."""
     path = locate(name, console)
     if not Path(path).is_dir():
         hub.reachable()
@@ -270,7 +270,7 @@ def _as_model_error(error: Exception, name: str, part: str) -> ModelError:
         what = f"transformers does not support the architecture {kind[1]!r}"
         return ModelError(what, where=name, hint="correct model_type in config.json, or install a newer transformers")
     if not Path(name).exists() and not hub.reachable():
-        what = f"the {part} cannot be loaded: it is not here, and the hub cannot be reached"
+        what = f"the {part} cannot be loaded: it is not here, and the Hub cannot be reached"
         short = listing([short for short in PACKAGED if packaged_directory(short)]) or "none"
         return ModelError(what, where=name, hint=near(name) or f"installed: {short}; {hub.held('model')}")
     hint = SAVED if Path(name).exists() else near(name) or "check the name; it may need a login (`hf auth login`)"

@@ -1,4 +1,4 @@
-"""Where a model comes from: a short name, a local directory or a hub name."""
+"""Where a model comes from: a short name, a local directory or a Hub name."""
 
 import importlib.metadata
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from luthier.text import listing
 
 @dataclass(frozen=True)
 class PackagedModel:
-    """A model shipped in PyPI packages, with its hub name for machines without them.
+    """A model shipped in PyPI packages, with its Hub name for machines without them.
 
     The packages are never imported: they would import other libraries and write files anywhere.
 
     Args:
         files: Package and file in it: a config.json with the model beside it, a GGUF file, or the parts of one.
-        hub: The same model on the hub.
+        hub: The same model on the Hub.
         sha256: SHA-256 of the whole GGUF file, if it comes in parts.
         digits: Whether the tokenizer in a GGUF file splits numbers into digits.
     """
@@ -57,14 +57,14 @@ PACKAGED = {
 ENCODER_ON_CPU, ENCODER_ON_GPU = "minilm", "answerdotai/ModernBERT-base"
 DECODER, LARGER_DECODER = "smollm2", "gemma3-270m"
 ENCODER_DECODER = "google-t5/t5-small"
-PATIENCE = 5.0  # seconds for the hub to answer
+PATIENCE = 5.0  # seconds for the Hub to answer
 
 
 def locate(name: str, console: Console | None = None) -> str:
     """The argument to `from_pretrained` for a model's name.
 
     Args:
-        name: Short name, local directory or hub name.
+        name: Short name, local directory or Hub name.
         console: Receives a message if a packaged model must be converted first.
     Raises:
         ModelError: A local path does not exist, is a file, or holds no model.
@@ -104,12 +104,12 @@ def default_model(family: str, device: torch.device) -> tuple[str | None, str | 
     if (name in PACKAGED and _installed(name)) or on_hub(name):
         larger = f"; --model {LARGER_DECODER} is twice as large" if family == "decoder" else ""
         return name, None, f"the default {family}{larger}"
-    why = f"the default {family}, {name}, is not installed and the hub is unreachable; --model takes a local directory"
+    why = f"the default {family}, {name}, is not installed and the Hub is unreachable; --model takes a local directory"
     return None, "small", why
 
 
 def on_hub(name: str) -> bool:
-    """Whether a model can be loaded from the hub or from its local cache."""
+    """Whether a model can be loaded from the Hub or from its local cache."""
     hub = PACKAGED[name].hub if name in PACKAGED else name
     if isinstance(try_to_load_from_cache(hub, "config.json"), str):
         return True

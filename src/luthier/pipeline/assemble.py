@@ -41,7 +41,7 @@ def assemble(prepared: Prepared) -> Training:
         processes.rank(),
         processes.count(),
     )
-    total = total_steps(recipe, plan)
+    total = total_steps(recipe, plan.steps_per_epoch)
     device = choose_device(recipe.device)
     optimizer = make_optimizer(model, recipe.training, total, device)
     return Training(
@@ -58,10 +58,10 @@ def assemble(prepared: Prepared) -> Training:
     )
 
 
-def total_steps(recipe: Recipe, plan: BatchPlan) -> int:
+def total_steps(recipe: Recipe, per_epoch: int) -> int:
     """Optimizer steps of a recipe: its epochs, rounded up to a whole step, at most `max_steps`."""
     # Rounded first: 1.1 * 100 is 110.00000000000001.
-    steps = max(1, math.ceil(round(recipe.training.epochs * plan.steps_per_epoch, 9)))
+    steps = max(1, math.ceil(round(recipe.training.epochs * per_epoch, 9)))
     return min(steps, recipe.training.max_steps or steps)
 
 

@@ -13,10 +13,10 @@ from luthier.engines.checkpoints import list_checkpoints
 from luthier.errors import FingerprintError, InterruptedRun, ResourceError, UsageError
 from luthier.interrupts import Interrupted
 from luthier.pipeline.prepare import Prepared
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import Run, as_path
 from luthier.storage.atomic import move, write_text
 from luthier.storage.disk import make_directory, remove_tree
-from luthier.text import size
+from luthier.text import size, typed
 
 STDIN = "stdin"  # name of the file for standard input or another stream
 
@@ -24,10 +24,11 @@ STDIN = "stdin"  # name of the file for standard input or another stream
 @contextmanager
 def claimed(run_dir: Path | str) -> Iterator[Run]:
     """Claim and lock a new run directory; restore it if an error occurs before the run is set up."""
+    path = as_path(run_dir, "run_dir")
     if not str(run_dir).strip():
         raise UsageError("a path is empty", where="--run-dir", hint="name a new directory")
-    existed = Path(run_dir).exists()
-    run = Run.create(Path(run_dir))
+    existed = path.exists()
+    run = Run.create(path)
     with ExitStack() as held:
         try:
             held.enter_context(run.lock())
@@ -65,7 +66,7 @@ def blamed_on(run: Run) -> Iterator[None]:
             raise
         saved = list_checkpoints(run.checkpoints)
         where = f"after step {saved[-1].step}" if saved else "from the beginning"
-        hint = f"`luthier resume {run.path}` continues {where}"
+        hint = f"`luthier resume {typed(run.path)}` continues {where}"
         raise InterruptedRun(f"stopped by {error.signal.name}", where=str(run.path), hint=hint) from None
     except Exception as error:
         error.add_note(f"run: {run.path}")
@@ -117,7 +118,7 @@ def data_name(prepared: Prepared) -> str:
     """Name of the data in the name of a run: the file, or its folder if the file is called `train`."""
     name = next(iter(prepared.sources.values()))[0].name
     first = Path() if is_stream(name) else Path(name)
-    stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a data set
+    stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a dataset
     return first.resolve().parent.name if stem in ("train", "data") else stem or first.resolve().name
 
 

@@ -19,6 +19,7 @@ from luthier.data.reading import packages
 from luthier.data.reading.discover import discover
 from luthier.data.reading.sources import Source, sample
 from luthier.data.records import Record, Skipped
+from luthier.data.sample import Sample, draw, of_sample
 from luthier.data.table import Table, take
 from luthier.data.tokenized import Encoded
 from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
@@ -57,6 +58,7 @@ class Prepared:
         findings: What the checks found, worst first.
         decisions: Choices made for the user.
         seen: Held-out split to its examples whose text is also in training; they are not in `splits`.
+        sample: The sample that was read, if not all rows were.
     """
 
     recipe: Recipe
@@ -70,6 +72,7 @@ class Prepared:
     findings: list[Finding]
     decisions: list[Decision]
     seen: dict[str, Dataset] = field(default_factory=dict)
+    sample: Sample | None = None
 
     @property
     def stopping(self) -> list[Finding]:
@@ -96,7 +99,7 @@ class Prepared:
                     "path": str(source.path) if source.path else None,
                     "split": split,
                     "format": source.format,
-                    "sha256": source.digest,
+                    "sha256": source.digest or None,
                     "decisions": [decision.to_dict() for decision in source.decisions],
                 }
                 for split, several in self.sources.items()
@@ -105,19 +108,23 @@ class Prepared:
         }
 
 
-def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -> Prepared:
+def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, may_sample: bool = False) -> Prepared:
     """Read, recognise, check, split and encode the data of a recipe.
 
     Args:
         recipe: May leave the task, the columns, the model and the lengths open.
         console: Receives decisions and findings.
         spool_to: Path for a copy of standard input, so that it can be read again.
+        may_sample: Whether to read only a sample of large data; `train_rows` then has no effect.
     Raises:
         DataError: The data cannot be read or lacks what the task needs.
         UsageError: The task or the model is invalid.
     """
     recipe = recipe.model_copy(deep=True)
     sources = open_sources(recipe, spool_to)
+    drawn = draw(sources) if may_sample else None
+    if drawn is not None:
+        sources, recipe.data.train_rows = drawn.sources, None
     decisions = _source_decisions(sources)
     profiles = profile_sources(sources)
     given = load_config(recipe.model.name, console) if recipe.model.name else None
@@ -160,10 +167,11 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None) -
         console.decision(decision)
     severities = ("error", "warning", "info")
     findings = sorted(findings + length_findings, key=lambda finding: severities.index(finding.severity))
+    findings = findings if drawn is None else of_sample(findings)
     for finding in findings:
         console.finding(finding)
     decisions += made
-    return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions, seen)
+    return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions, seen, drawn)
 
 
 def stopping(findings: Sequence[Finding], recipe: Recipe) -> list[Finding]:

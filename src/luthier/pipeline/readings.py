@@ -1,7 +1,7 @@
 """What the columns of a table may be where no task fits them clearly: unread columns, and commands to choose from."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from transformers import PretrainedConfig
 
@@ -50,6 +50,11 @@ def commands(recipe: Recipe, profiles: Profiles, model: PretrainedConfig | None)
     return found
 
 
+def task_commands(recipe: Recipe, tasks: Sequence[str]) -> list[str]:
+    """The command of a recipe for each of several tasks; the task finds the columns that the recipe does not name."""
+    return [_command(recipe, task, recipe.data.columns) for task in tasks]
+
+
 def _may_be_needed(column: ColumnProfile) -> bool:
     if column.missing_share == 1:
         roles = [role for task in registry().values() for role in task.roles]
@@ -64,6 +69,10 @@ def _command(recipe: Recipe, task: str, given: Columns) -> str:
     for option, values in (("--valid", data.validation), ("--test", data.test)):
         words += [word for value in values for word in (option, value)]
     words += ["--model", str(recipe.model.name)] if recipe.model.name else []
+    words += ["--from-scratch", recipe.model.from_scratch] if recipe.model.from_scratch else []
     words += ["--task", task]
-    words += [word for role, columns in given.items() if columns for word in (f"--{role}", ",".join(several(columns)))]
+    for role, columns in given.items():
+        names = ",".join(several(columns))
+        if names:
+            words += [f"--{role}", names] if role in ("text", "label") else ["--column", f"{role}={names}"]
     return shlex.join(words)

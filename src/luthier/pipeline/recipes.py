@@ -9,8 +9,7 @@ from luthier.data.reading.discover import split_of
 from luthier.data.reading.memory import paths_in, tables_in, write_copy
 from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
-from luthier.other_tools import place_of
-from luthier.pipeline.settings import dotted
+from luthier.pipeline.settings import dotted, place
 from luthier.recipe import Recipe, read_toml
 from luthier.recipe_tables import Section, put
 from luthier.text import listing
@@ -50,7 +49,7 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         if table == "data" and split in SPLITS:
             value = [spec for specs in specs_of(value, folder, console, split).values() for spec in specs]
         put(values, key, value)
-    recipe = Recipe.build(values, where=lambda key: place_of(key) if key in changes else where)
+    recipe = Recipe.build(values, where=place(settings, where))
     for specs in (recipe.data.train, recipe.data.validation, recipe.data.test):
         specs[:] = [_absolute(spec) for spec in specs]
     return recipe
@@ -66,10 +65,12 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
         split: The split of data without splits.
     """
     paths = paths_in(data)
+    if paths == [] and split == "train":
+        raise SourceError("there are no rows: the list is empty", where="list", hint="pass data with rows")
     if paths is not None:
         if not all(path.strip() for path in paths):
             hint = "check the variable that it comes from; . is the current directory"
-            raise UsageError("a path is empty", where=f"the {split} data", hint=hint)
+            raise UsageError("a path is empty", where="data" if split == "train" else split, hint=hint)
         return {split: paths}
     tables = tables_in(data)
     if tables is None:

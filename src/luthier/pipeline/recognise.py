@@ -10,10 +10,10 @@ from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import SHORT, SPLIT, Given, described, several, there_are
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
-from luthier.pipeline.readings import commands, unread
+from luthier.pipeline.readings import commands, task_commands, unread
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
-from luthier.tasks.registry import find, registry
+from luthier.tasks.registry import OURS, find, registry
 from luthier.text import listing, plural, with_article
 
 GUESS = 0.3  # confidence up to which a task is not chosen without asking
@@ -58,6 +58,10 @@ def recognise(
         best = _fitting(best, sure, tasks, recipe, profiles, model, where)
     if recipe.task:
         return best
+    equal = [one.task for one in sure if _rank(one) == _rank(best) and (not model or find(one.task).fits(model))]
+    if len(equal) > 1 and any(find(task).package != OURS for task in equal):  # Luthier's own have an order
+        what = f"the task is unclear: {listing(equal)} fit the columns equally well"
+        raise ColumnError(what, where=where, hint=f"{_run_one_of(task_commands(recipe, equal))}set --task")
     ignored = unread(best, profiles) if find(best.task).unlabelled else []
     if ignored:
         columns = "; ".join(described(profiles[name]) for name in ignored[:4])

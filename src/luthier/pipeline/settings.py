@@ -1,6 +1,6 @@
 """Convert the settings of a command or Python call to dotted recipe keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from luthier.errors import RecipeError, UsageError
@@ -25,6 +25,9 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
         if name in ("text", "label"):
             pairs = columns_of(**{name: value})
         elif name in ("columns", "data.columns"):
+            if not isinstance(value, Mapping):
+                hint = 'write columns={"text": "review"}'
+                raise UsageError(f"columns must map roles to columns, got {value!r}", where=f"{name}=", hint=hint)
             pairs = {f"data.columns.{role}": column for role, column in value.items()}
         elif name in TABLES and isinstance(value, Mapping):
             pairs = {Recipe.full_key(f"{name}.{key}", f"{name}=", value): inner for key, inner in value.items()}
@@ -41,14 +44,30 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def place(settings: Mapping[str, Any], otherwise: str) -> Callable[[str], str]:
+    """Where a recipe key was set: the setting as the caller wrote it (`max_steps=`), or another place.
+
+    Args:
+        settings: As `dotted` takes them.
+        otherwise: The place of the other keys, such as a file.
+    """
+    names = {key: name for name, value in settings.items() for key in dotted({name: value})}
+
+    def of(key: str) -> str:
+        # An error may be about a part of what was set, such as one of several columns.
+        name = next((name for known, name in names.items() if key == known or key.startswith(f"{known}.")), None)
+        return f"{name}=" if name else otherwise
+
+    return of
+
+
 def columns_of(text: str | Sequence[str] | None = None, label: str | Sequence[str] | None = None) -> dict[str, Any]:
     """Dotted recipe keys for the column of the text, or of both texts, and the column or columns of the label.
 
     Raises:
-        UsageError: More than two text columns.
+        UsageError: More than two text columns, or something else than names.
     """
-    texts = [text] if isinstance(text, str) else list(text or [])
-    labels = [label] if isinstance(label, str) else list(label or [])
+    texts, labels = _names(text, "text"), _names(label, "label")
     if len(texts) > 2:
         hint = "set other roles with --column, or with columns={role: column}"
         raise UsageError("text takes at most two columns", where=f"text {','.join(texts)}", hint=hint)
@@ -56,3 +75,12 @@ def columns_of(text: str | Sequence[str] | None = None, label: str | Sequence[st
     if labels:
         columns |= {"data.columns.labels": labels} if len(labels) > 1 else {"data.columns.label": labels[0]}
     return columns
+
+
+def _names(columns: Any, name: str) -> list[str]:
+    """The columns in the value of an argument."""
+    names = [columns] if isinstance(columns, str) else [] if columns is None else columns
+    if not isinstance(names, list | tuple) or not all(isinstance(column, str) for column in names):
+        hint = "name columns as in the data, as text"
+        raise UsageError(f"{name} must be a column or a list of columns, got {columns!r}", where=f"{name}=", hint=hint)
+    return list(names)

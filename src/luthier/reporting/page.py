@@ -1,6 +1,5 @@
 """The report of a run: one HTML file that starts with the result and opens offline."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,19 +216,18 @@ class Commands:
 
 
 def _commands(content: Content) -> Commands:
-    place = content.run.path.as_posix()
-    resume, again = (f"luthier {command} {shlex.quote(place)}" for command in ("resume", "report"))
+    resume, again = (f"luthier {command} {text.typed(content.run.path)}" for command in ("resume", "report"))
     found = []
     if command := content.environment.get("command"):
-        typed = command if isinstance(command, str) else " ".join(command)
-        found.append(Snippet("Command line", "shell", typed))
+        words = command if isinstance(command, str) else " ".join(command)
+        found.append(Snippet("Command line", "shell", words))
     if content.state == "stopped":
         found.append(Snippet("Resume from the latest checkpoint", "shell", resume))
     found.append(
         Snippet(
             "Repeat this run from its recipe",
             "shell",
-            f"luthier train {shlex.quote(f'{place}/recipe.toml')}",
+            f"luthier train {text.typed(content.run.recipe_file)}",
         )
     )
     found.append(Snippet("Update this page", "shell", again))

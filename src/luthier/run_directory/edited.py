@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from shlex import quote
 from typing import Any
 
 from luthier.errors import FingerprintError
 from luthier.recipe import Recipe
 from luthier.run_directory.run import Run
+from luthier.text import typed
 
 MOST_SHOWN = 5
 # With another value of these, rows that the run's model was trained on could be held out, or it may not fit the data.
@@ -40,12 +40,12 @@ def _decisive(recipe: Recipe) -> dict[str, Any]:
 
 def _commands(run: Run, changed: Sequence[str], then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """How to follow the edited recipe: from the run's model, where that is possible, or from the start."""
-    start = f"luthier train {quote(str(run.recipe_file))}"
+    start = f"luthier train {typed(run.recipe_file)}"
     more = _more(run, changed, then, now)
     if more is None or any(key.startswith(DECIDE_ROWS) for key in changed):
         return f"`{start}` trains anew"
     renewed = " --set fresh_tokenizer=false" if now["model.fresh_tokenizer"] else ""
-    return f"`{start} --model {quote(str(run.model))}{renewed}{more}` continues from its model, `{start}` trains anew"
+    return f"`{start} --model {typed(run.model)}{renewed}{more}` continues from its model, `{start}` trains anew"
 
 
 def _more(run: Run, changed: Sequence[str], then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -23,8 +23,13 @@ from luthier.text import plural
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
-def environment(gpus: Sequence[str]) -> dict[str, Any]:
-    """The content of `environment.json`; `gpus` are the names of the GPUs."""
+def environment(gpus: Sequence[str], task_package: str = "luthier") -> dict[str, Any]:
+    """The content of `environment.json`.
+
+    Args:
+        gpus: Names of the GPUs.
+        task_package: The package that provides the task; `task_package` is null if it is Luthier.
+    """
     openmp = threads.in_effect()
     return {
         "luthier": importlib.metadata.version("luthier"),
@@ -39,6 +44,7 @@ def environment(gpus: Sequence[str]) -> dict[str, Any]:
         "memory_bytes": psutil.virtual_memory().total,
         "devices": list(gpus),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "task_package": None if task_package == "luthier" else _pinned(task_package),
         "git_commit": _git_commit(),
         "command": shlex.join(sys.argv),
         "started": timestamp(),
@@ -74,6 +80,14 @@ def _processor() -> str:
             return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
+
+
+def _pinned(package: str) -> str:
+    """A package and its version, as pip takes them; only the name if it is not installed."""
+    try:
+        return f"{package}=={importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:
+        return package
 
 
 def _git_commit() -> str | None:

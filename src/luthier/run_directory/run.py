@@ -5,18 +5,19 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import RecipeError, RunError, nearest
+from luthier.errors import RecipeError, RunError, UsageError, nearest
 from luthier.recipe import END, Recipe
 from luthier.storage.atomic import remove_directory, sweep
 from luthier.storage.disk import make_directory
 from luthier.storage.lock import LOCK, OWNER, is_locked, locked
+from luthier.text import typed
 
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
 BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
@@ -47,7 +48,7 @@ class Run:
             if path.is_dir() and not _is_unused(path):
                 held = (path / RECIPE).exists()
                 done = "it already contains a run" if held else "it is not empty"
-                hint = f"`luthier resume {path}` resumes it" if held else "choose another directory"
+                hint = f"`luthier resume {typed(path)}` resumes it" if held else "choose another directory"
                 raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
         try:
             make_directory(path / CHECKPOINTS)
@@ -65,8 +66,9 @@ class Run:
 
         Raises:
             RunError: It is not a run directory; the hint suggests a similar name.
+            UsageError: It is not a path.
         """
-        path = Path(path)
+        path = as_path(path, "run_dir")
         with _permitted(path):
             if (path / RECIPE).is_file():
                 return cls(path)
@@ -82,6 +84,11 @@ class Run:
     @property
     def environment_file(self) -> Path:
         return self.path / "environment.json"
+
+    @property
+    def task_package(self) -> str:
+        """The package of another author that the task came from, as pip takes it; empty for Luthier's own tasks."""
+        return (self.read_json(self.environment_file) or {}).get("task_package") or ""
 
     @property
     def data_file(self) -> Path:
@@ -199,6 +206,28 @@ class Run:
             for directory in (self.path, self.checkpoints):
                 sweep(directory)
             yield
+
+
+def as_path(value: Any, name: str) -> Path:
+    """A path that a caller passed.
+
+    Args:
+        value: Text, a `Path`, or a run or result, which stand for their directory.
+        name: Name of the argument.
+    Raises:
+        UsageError: It is anything else.
+    """
+    if isinstance(value, str | os.PathLike):
+        return Path(os.fspath(value))
+    raise UsageError(f"{name} must be a path, got {value!r}", where=f"{name}=", hint="pass text or a pathlib.Path")
+
+
+def as_paths(values: Any, name: str) -> list[Path]:
+    """Several paths that a caller passed; as `as_path`."""
+    if isinstance(values, str | os.PathLike) or not isinstance(values, Iterable):
+        hint = "pass a list of paths, also for a single one"
+        raise UsageError(f"{name} must be a list of paths, got {values!r}", where=f"{name}=", hint=hint)
+    return [as_path(value, name) for value in values]
 
 
 def new_path(task: str, data_name: str, parent: Path = Path("runs")) -> Path:

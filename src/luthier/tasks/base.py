@@ -1,12 +1,12 @@
 """The base class of tasks: what each task implements, with defaults that suit most tasks.
 
-A task is stateless: what it learns from a data set is kept in the phases (`luthier.tasks.phases`), which call it. A
+A task is stateless: what it learns from a dataset is kept in the phases (`luthier.tasks.phases`), which call it. A
 row is processed as: record -> example (canonical columns) -> features (ids) -> batch -> outputs -> answer.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import packages_distributions
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal
 
@@ -38,6 +38,8 @@ from luthier.tasks.long_rows import CUT, LongRows
 from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised, Written
 from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
 
+GROUP = "luthier.tasks"  # entry points of tasks
+
 
 class Task(ABC, Generic[Learned]):
     """A task that a model is fine-tuned for.
@@ -63,7 +65,7 @@ class Task(ABC, Generic[Learned]):
     why_lost: ClassVar[str] = "truncation to the maximum length leaves nothing of the target"
     quoted: ClassVar[str] = "text"  # column of the examples that findings quote
     gold_column: ClassVar[str] = "label"  # column of the examples with the gold answers
-    hub_tag: ClassVar[str] = ""  # pipeline tag on the hub; the task's name by default
+    hub_tag: ClassVar[str] = ""  # pipeline tag on the Hub; the task's name by default
     counted: ClassVar[tuple[str, str]] = ("Label", "Labels")  # what `label_counts` counts
 
     # -- recognising the data ------------------------------------------------------------------------------------
@@ -344,9 +346,10 @@ class Task(ABC, Generic[Learned]):
 
     @property
     def package(self) -> str:
-        """The pip package that provides the task."""
+        """The pip package that provides the task; its module for a task that no installed package provides."""
         top = type(self).__module__.partition(".")[0]
-        return next(iter(packages_distributions().get(top, ())), top)
+        entries = [entry for entry in entry_points(group=GROUP) if entry.module.partition(".")[0] == top]
+        return next((entry.dist.name for entry in entries if entry.dist is not None), top)
 
     def code_digest(self) -> str:
         """A digest of the task's code, so that features cached by other code are not reused."""

@@ -1,4 +1,4 @@
-"""A task on one data set, in three phases. Each phase is a type with the methods that can be called in it.
+"""A task on one dataset, in three phases. Each phase is a type with the methods that can be called in it.
 
 `Recognised` knows the columns and reads rows. `fit` reads the training examples and returns `Fitted`, which knows the
 labels and anything else that is learned before training. `bind` sets up a tokenizer and returns `Bound`, which turns
@@ -158,7 +158,7 @@ class Fitted(Recognised[Learned]):
         return self.kind.knows(self, example)
 
     def missed(self, examples: Dataset, split: str) -> list[Finding]:
-        """Findings about labels that are scored although the model cannot predict them."""
+        """Findings about the rows that are scored, such as labels that the model cannot predict."""
         return self.kind.missed(self, examples, split)
 
     def label_counts(self, examples: Dataset) -> dict[str, int]:

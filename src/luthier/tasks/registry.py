@@ -11,11 +11,10 @@ from pydantic import TypeAdapter
 
 from luthier.data.tokenized import Limits
 from luthier.errors import RecipeError, UsageError, nearest
-from luthier.tasks.base import Task
+from luthier.tasks.base import GROUP, Task
 from luthier.tasks.phases import Fitted
 from luthier.text import listing, shorten
 
-GROUP = "luthier.tasks"
 OURS = "luthier"
 
 
@@ -61,6 +60,9 @@ def registered() -> Registered:
         except (Exception, SystemExit) as error:  # importing a plug-in can raise anything
             broken[entry.name] = f"{where} cannot be used: {type(error).__name__}: {shorten(str(error))}"
             continue
+        if task.name != entry.name:
+            broken[entry.name] = f"{where} is ignored: it is called {task.name!r}; its entry point needs the same name"
+            continue
         if task.name in tasks:
             broken[entry.name] = f"{where} is ignored: the package {tasks[task.name].package} has a task of that name"
             continue
@@ -73,12 +75,13 @@ def registry() -> Mapping[str, Task[Any]]:
     return registered().tasks
 
 
-def find(name: str, package: str = "") -> Task[Any]:
+def find(name: str, package: str = "", *, where: str = "--task") -> Task[Any]:
     """Find a task by name.
 
     Args:
         name: Name of the task.
-        package: The package that provides it, if known.
+        package: The package that provides it, if known, as pip takes it (`luthier-stance==1.0`).
+        where: Where the task is named, for errors.
     Raises:
         UsageError: There is no such task; the hint names the closest one, or the package to install.
     """
@@ -86,10 +89,11 @@ def find(name: str, package: str = "") -> Task[Any]:
     if name in tasks:
         return tasks[name]
     if name in broken:
-        raise UsageError(broken[name], where="--task", hint="fix the package, or uninstall it")
+        raise UsageError(broken[name], where=where, hint="fix the package, or uninstall it")
     if package and package != OURS:
-        raise UsageError(f"the task {name!r} is not installed", where="--task", hint=f"pip install {package}")
-    raise UsageError(f"no task {name!r}", where="--task", hint=nearest(name, tasks))
+        what = f"the task {name!r} is not installed: it is in the package {package}"
+        raise UsageError(what, where=where, hint=f"pip install {package}")
+    raise UsageError(f"no task {name!r}", where=where, hint=nearest(name, tasks))
 
 
 def refuse_unused(task: Task[Any], shape: str, keys: Iterable[str]) -> None:
@@ -121,9 +125,9 @@ def _uses(task: Task[Any], shape: str, key: str) -> bool:
     return any(key == used or key.startswith(f"{used}.") for used in task.uses(shape))
 
 
-def restore(card: Mapping[str, Any]) -> Fitted[Any]:
-    """Restore the task that `Fitted.to_dict` saved."""
-    kind = find(card["task"], card.get("package", ""))
+def restore(card: Mapping[str, Any], *, where: str = "--task") -> Fitted[Any]:
+    """Restore the task that `Fitted.to_dict` saved; raises like `find`."""
+    kind = find(card["task"], card.get("package", ""), where=where)
     learned = TypeAdapter(kind.learned_type(card["shape"])).validate_python(card["learned"])
     return Fitted(kind, card["shape"], card["columns"], card["details"], learned)
 

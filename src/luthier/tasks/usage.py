@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier.reporting.task_words import Snippet, TaskWords
+from luthier.text import typed
 
 if TYPE_CHECKING:
     from luthier.tasks.base import Task
@@ -34,7 +35,7 @@ def words(kind: "Task[Any]", task: "Fitted[Any]", run: Path) -> TaskWords:
 
 def predict_command(row: Mapping[str, Any], run: Path) -> str:
     """The command that predicts a row: texts as arguments, anything else as JSON."""
-    place, texts = shlex.quote(run.as_posix()), list(row.values())
+    place, texts = typed(run), list(row.values())
     if len(texts) > 2 or not all(isinstance(text, str) for text in texts):
         return f"luthier predict {place} --row {shlex.quote(json.dumps(dict(row), ensure_ascii=False))}"
     first, *second = texts

@@ -48,7 +48,7 @@ def test_compare_judges_differences(stub: Stub, capsys: CapSys) -> None:
     assert verdicts["f1"] == "significantly better"
     assert verdicts["mae"] == "significantly worse"
     assert "0.030 (-0.010 to 0.070)" in shown
-    assert lines[-1] == "page  compare.html"
+    assert lines[-1].split() == ["page", "compare.html"]
 
 
 def test_a_difference_without_an_interval_is_not_judged(stub: Stub, capsys: CapSys) -> None:

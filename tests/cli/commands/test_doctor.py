@@ -23,13 +23,15 @@ FOUND: dict[str, Any] = {
     "versions": {"torch": "2.13"},
     "models": {"minilm": None},
     "hub": {"endpoint": "https://hub", "offline": True, "reachable": False},
+    "broken": ["the task 'x' of the package y cannot be used: ImportError: no z"],
 }
 
 
 def test_doctor_prints_rates(stub: Stub, capsys: CapSys) -> None:
     stub("doctor", doctor=FOUND)
     assert main(["doctor"]) == 0
-    shown = capsys.readouterr().out
+    shown, warned = capsys.readouterr()
+    assert f"warning: {FOUND['broken'][0]}" in warned
     for part in (
         "101 GFLOP/s",
         "chosen",

@@ -18,7 +18,13 @@ INSPECTION: dict[str, Any] = {
     "lengths": {"median": 53, "p95": 77, "max": 103, "truncated_share": 0.0},
     "findings": [],
     "decisions": [],
-    "cost": {"seconds": 250.0, "peak_memory_bytes": 1_200_000_000},
+    "sample": {"rows": 4076, "of_rows": 5_100_000, "bytes": 3_100_000, "of_bytes": 1_000_000_000},
+    "cost": {
+        "low": 250.0,
+        "high": 310.0,
+        "parts": {"training": {"low": 200.0, "high": 240.0, "times": 510, "rows": 16}},
+        "peak_memory_bytes": 1_200_000_000,
+    },
 }
 
 
@@ -41,7 +47,8 @@ def test_inspect_says_whether_train_would_stop(stub: Stub, stops: bool, code: in
     }
     assert main(words) == code
     shown = capsys.readouterr().out
-    for part in ("pair/one", "4,076", "4,070", "6 empty text", "67.5 %", "median 53", "4 min 10 s", "1.2 GB"):
+    parts = ["pair/one", "4,076", "4,070", "6 empty text", "67.5 %", "median 53", "5.1 M rows"]
+    for part in [*parts, "4 min 10 s to 5 min 10 s", "1.2 GB", "510 x 16 rows"]:
         assert part in shown
 
 
@@ -61,6 +68,9 @@ def test_the_options_of_inspect_are_those_of_train(stub: Stub) -> None:
     assert calls["inspect"].kwargs["cost"] is False
     assert main([*words.split(), "--cost"]) == 0
     assert calls["inspect"].kwargs["cost"] is True
+    assert calls["inspect"].kwargs["all_rows"] is False
+    assert main([*words.split(), "--cost", "--all"]) == 0
+    assert calls["inspect"].kwargs["all_rows"] is True
     assert calls["inspect"].settings == {
         "model.from_scratch": "tiny",
         "data.columns.text": "a",

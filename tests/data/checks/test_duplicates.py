@@ -21,7 +21,7 @@ def keys(texts: list[str]) -> list[str]:
         (" A\tFilm \n", "a film"),
         ("Straße №\u00a01", "strasse no 1"),
         ("\u212b\u0130", "\u00e5i\u0307"),  # the sign of the angstrom is an A with a ring
-        ("a\u200bb", "a\u200bb"),  # a zero-width space is no white space
+        ("a\u200bb", "a\u200bb"),  # a zero-width space is no whitespace
         ("", ""),
     ],
 )
@@ -50,7 +50,7 @@ def test_keys_tell_texts_and_pairs_apart() -> None:
         ("a b", None), ("a", "b"), ("b", "a"), ("a", ""), ("a", None), ("a\x1fb", None), ("", None), ("", ""),
     ]  # fmt: skip
     found = {key(text, pair) for text, pair in texts}
-    assert len(found) == len(texts) - 1  # "a\x1fb" is "a b": the separator counts as white space
+    assert len(found) == len(texts) - 1  # "a\x1fb" is "a b": the separator counts as whitespace
     assert all(len(one) == 32 for one in found)
     assert key("\ud800") != key("\ud801")  # lone surrogates are no reason to stop
 

@@ -72,7 +72,7 @@ def test_each_rule_that_mended_rows_is_a_finding() -> None:
     trimmed, shifted = sound(
         checks.mended(
             {
-                "answer-trimmed": ("white space around an answer is ignored", [9]),
+                "answer-trimmed": ("whitespace around an answer is ignored", [9]),
                 "answer-dropped": ("an answer that is not in the context is left out", []),
                 "answer-shifted": ("an answer may be 3 characters away", [2, 4]),
             },
@@ -81,6 +81,6 @@ def test_each_rule_that_mended_rows_is_a_finding() -> None:
     )
     assert (trimmed.id, trimmed.severity, trimmed.rows) == ("answer-trimmed", "info", (9,))
     assert trimmed.message.startswith("1 training row of 20 was ")
-    assert trimmed.message.endswith(": white space around an answer is ignored.")
+    assert trimmed.message.endswith(": whitespace around an answer is ignored.")
     assert (shifted.id, shifted.severity, shifted.rows) == ("answer-shifted", "warning", (2, 4))  # above 5 %
     assert shifted.message.startswith("2 training rows of 20 were ")

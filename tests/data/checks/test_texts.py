@@ -70,6 +70,7 @@ def test_a_word_and_a_sentence_do_not_look_like_an_id(text: str) -> None:
 
 def test_short_and_constant_text() -> None:
     assert only(checks.short_text("text", ["a", "", "long enough"], [4, 5, 6])).rows == (4, 5)
+    assert only(checks.short_text("text", ["a"])).message.startswith("1 row of 1 has fewer than two characters in the ")
     assert checks.short_text("text", ["a", "long enough"]) == []
     assert only(checks.constant_text("text", ["Same", "same "])).severity == "error"
     assert checks.constant_text("text", ["same"]) == []
@@ -78,6 +79,16 @@ def test_short_and_constant_text() -> None:
 
 def test_no_rows_are_neither_short_nor_constant() -> None:
     assert checks.short_text("text", []) == checks.constant_text("text", []) == []
+
+
+def test_empty_texts() -> None:
+    finding = only(checks.empty_texts("title", ["a", "", "b", "c"], [3, 7, 8, 9]))
+    assert (finding.id, finding.severity, finding.rows) == ("empty-texts", "info", (7,))
+    assert finding.message == (
+        "1 row of 4 (25.0 %) has an empty text in the column 'title' and is kept: only rows without either text are "
+        "skipped."
+    )
+    assert checks.empty_texts("title", ["a", "b"]) == []
 
 
 def test_empty_column() -> None:

@@ -36,6 +36,10 @@ def test_asked_for_beats_found(tmp_path: Path) -> None:
     assert rows(open_source(path, how=Reading(header=False)))[0] == ["text", "label"]
     assert open_source(path, how=Reading(format="text")).columns == ["text"]
     assert open_source(path, how=Reading(separator=";")).columns == ["text,label"]
+    page = write(tmp_path, "page.txt", "<html>\n<p>fine</p>\n")
+    with pytest.raises(SourceError, match="HTML page"):
+        open_source(page)
+    assert rows(open_source(page, how=Reading(format="text"))) == [["<html>"], ["<p>fine</p>"]]
     with pytest.raises(SourceError, match="no format 'cvs'"):
         open_source(path, how=Reading(format="cvs"))
 

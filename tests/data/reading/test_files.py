@@ -9,7 +9,10 @@ import os
 import pickle
 import sys
 import tarfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import fsspec
@@ -17,7 +20,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from luthier.data.reading.files import REFUSED, DataFile, find_file, missing, reading, refuse_binary, spool
+from luthier.data.reading.files import REFUSED, DataFile, find_file, missing, reading, refuse_binary, refuse_page, spool
 from luthier.data.reading.sources import open_source
 from luthier.errors import SourceError
 from tests.data.reading.rows import rows, write
@@ -236,3 +239,57 @@ def test_an_address_whose_package_is_missing_names_it(
     with pytest.raises(SourceError, match="reading https:// needs a package that is not installed") as caught:
         find_file("https://example.org/reviews.csv", None)
     assert caught.value.hint == f"pip install {package}; or download the file first"
+
+
+class Site(SimpleHTTPRequestHandler):
+    """Serves a folder; some names are refused."""
+
+    def do_GET(self) -> None:
+        if self.path == "/secret.csv":
+            self.send_error(403, "Forbidden")
+        else:
+            super().do_GET()
+
+    def log_message(self, *words: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """The address of a server on this machine that serves `tmp_path`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Site, directory=str(tmp_path))) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_on_a_server_is_read(address: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(CONTENT)
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(CONTENT))
+    for name in ("t.csv", "t.csv.gz"):
+        source = open_source(f"{address}/{name}")
+        assert (source.columns, rows(source)) == (["text", "label"], [["fine", "1"], ["bad", "0"]])
+        assert source.digest == hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+
+
+def test_a_download_that_fails_says_why(address: str) -> None:
+    with pytest.raises(SourceError, match="not found at this address") as caught:
+        find_file(f"{address}/none.csv", None)
+    assert (caught.value.where, caught.value.exit_code) == (f"{address}/none.csv", 3)
+    with pytest.raises(SourceError, match="cannot be downloaded: 403 Forbidden\n"):
+        find_file(f"{address}/secret.csv", None)
+    with pytest.raises(SourceError, match="cannot be downloaded: Connection refused\n") as caught:
+        find_file("http://127.0.0.1:9/t.csv", None)
+    assert caught.value.hint == "check the address and the network, or download the file first"
+    with pytest.raises(SourceError, match=r"cannot be downloaded: .*[Nn]ame"):
+        find_file("http://no-such-host.invalid/t.csv", None)
+
+
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html>\n<p>Sign in</p>", b"\xef\xbb\xbf\n <html lang='en'>"])
+def test_a_page_is_no_data(address: str, tmp_path: Path, page: bytes) -> None:
+    (tmp_path / "t.csv").write_bytes(page)
+    with pytest.raises(SourceError, match="looks like an HTML page, not data"):
+        open_source(f"{address}/t.csv")
+    refuse_page(b"text,label\n<html>,1\n", "t.csv")

@@ -110,7 +110,6 @@ def test_paths_are_told_from_rows() -> None:
         ([{}], SourceError, "the data has no rows", "list of dicts"),
         (pd.DataFrame({"a": []}), SourceError, "the data has no rows", "DataFrame"),
         (Dataset.from_dict({"a": []}), SourceError, "the data has no rows", "Dataset"),
-        (pd.DataFrame([[1, 2]], columns=["a", "a"]), SourceError, "two columns have the same name: a", "DataFrame"),
         (pd.Series(["a"]), UsageError, "Luthier cannot read this type of data", "Series"),
         ([("a", 1)], UsageError, "Luthier cannot read this type of data", "list of tuple"),
         (3, UsageError, "Luthier cannot read this type of data", "int"),
@@ -123,6 +122,22 @@ def test_what_cannot_be_kept_is_refused(
         write_copy(data, tmp_path / "a.parquet")
     assert caught.value.where == where
     assert caught.value.hint
+
+
+def test_columns_of_one_name_are_numbered_and_said_as_in_a_file(tmp_path: Path) -> None:
+    frame = pd.DataFrame([["a", "b", 1], ["c", "d", 0]], columns=["text", "text", "label"])
+    (tmp_path / "t.csv").write_text(frame.to_csv(index=False).replace("text.1", "text"))
+    write_copy(frame, tmp_path / "a.parquet")
+    write_copy(
+        pa.Table.from_pandas(frame.set_axis(list("xyz"), axis=1)).rename_columns(list(frame.columns)), tmp_path / "b"
+    )
+    for name in ("t.csv", "a.parquet", "b"):
+        source = open_source(tmp_path / name)
+        assert source.columns == ["text", "text_2", "label"]
+        said = [decision.value for decision in source.decisions if decision.what == "column names"]
+        assert said == ["'text' -> 'text_2'"]
+        rows = [list(record.values.values()) for record in source.records() if isinstance(record, Record)]
+        assert [row[:2] for row in rows] == [["a", "b"], ["c", "d"]]
 
 
 def test_an_iterable_dataset_is_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 
     def unreachable(*_: object) -> None:
-        raise ConnectionError("the hub cannot be reached")
+        raise ConnectionError("the Hub cannot be reached")
 
     monkeypatch.setattr(datasets, "load_dataset", unreachable)
 
@@ -105,7 +105,7 @@ def test_folder_without_data(tmp_path: Path) -> None:
 
 
 def test_hub_names_without_a_hub() -> None:
-    assert "hub" in refusal("organisation/some-set").what
+    assert "Hub" in refusal("organisation/some-set").what
     assert "no such file" in refusal("reviews-that-are-not-here.csv").what
 
 

@@ -34,7 +34,7 @@ DATA = [
     Case(
         "missing file", lambda s: s.train("reviws.csv"), 3, "no such file", "reviws.csv", "did you mean 'reviews.csv'?"
     ),
-    Case("missing data set", lambda s: s.train("reviws"), 3, "no such file or folder", "reviws", "'reviews.csv'"),
+    Case("missing dataset", lambda s: s.train("reviws"), 3, "no such file or folder", "reviws", "'reviews.csv'"),
     Case(
         "second file missing",
         lambda s: s.train("reviews.csv", "more.csv"),

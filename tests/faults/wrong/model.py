@@ -59,7 +59,7 @@ MODEL = [
         "no such name",
         lambda s: tuned(s, "no-such-model"),
         2,
-        "the hub cannot be reached",
+        "the Hub cannot be reached",
         "no-such-model",
         "installed: minilm",
     ),

@@ -277,7 +277,7 @@ TASKS = [
         "--text",
     ),
     Case(
-        "spans of white space",
+        "spans of whitespace",
         spans(lambda i, row: [span(first(row), first(row) + 1)]),
         3,
         "(60 empty-span): span 5-6 '' covers nothing",
@@ -499,7 +499,7 @@ TASKS = [
         "near size",
         lambda s: scratch(s, "--from-scratch", "tinny"),
         2,
-        "cannot be 'tinny'",
+        "must be 'tiny', 'small' or 'base', got 'tinny'",
         "--from-scratch",
         "size of a new model",
     ),
@@ -523,7 +523,7 @@ ODD = [
         findings=("invalid-tags",),
     ),
     Odd(
-        "three spans of white space",
+        "three spans of whitespace",
         spans(lambda i, row: [span(0, first(row)) if i > 2 else span(first(row), first(row) + 1)]),
         57,
         {"empty-span": 3},

@@ -77,7 +77,7 @@ def test_what_is_generated_keeps_its_white_space_and_never_becomes_markup(draw):
     (right,) = section.xpath(".//article[1]//div[@class='side gold']")
     assert words(right) == f"references (2) {ARABIC} second right answer"
     assert words(section.xpath(".//article[2]//div[contains(@class,'predicted')]")[0]).endswith(
-        "3 characters of white space"
+        "3 characters of whitespace"
     )
     assert " 49 " not in content
 

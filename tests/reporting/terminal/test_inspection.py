@@ -76,10 +76,13 @@ def test_targets_are_shown_on_one_line_each() -> None:
 
 
 def test_the_cost_names_the_memory_only_where_it_was_measured() -> None:
-    cost = {"seconds": 250.0}
-    assert fields(pieces(cost=cost))[-1] == ("cost", "about 4 min 10 s")
+    parts = {"final_score": {"low": 9.0, "high": 9.0, "times": 1, "rows": 400}}
+    cost = {"low": 250.0, "high": 310.0, "parts": parts}
+    assert fields(pieces(cost=cost))[-2:] == [
+        ("cost", "4 min 10 s to 5 min 10 s"), ("  final score", "about 9.0 s (1 x 400 rows)"),
+    ]  # fmt: skip
     (found,) = [value for name, value in fields(pieces(cost=cost | {"peak_memory_bytes": 1.2e9})) if name == "cost"]
-    assert found.startswith("about 4 min 10 s") and "1.2 GB" in found
+    assert found.startswith("4 min 10 s to") and "1.2 GB" in found
 
 
 def test_findings_are_shown_with_what_to_do() -> None:

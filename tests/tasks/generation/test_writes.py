@@ -239,7 +239,7 @@ def test_a_seed_is_for_sampling_alone(built: Built) -> None:
     ("settings", "what"),
     [
         ({"temprature": 0.7}, "no recipe key 'temprature'"),
-        ({"temperature": -0.1}, "temperature cannot be -0.1"),
+        ({"temperature": -0.1}, "temperature must be at least 0, got -0.1"),
         ({"do_sample": False, "temperature": 0.7}, "temperature applies only to sampling, but do_sample is false"),
         ({"temperature": 0, "top_p": 0.9}, "top_p applies only to sampling, but temperature 0 is greedy search"),
         ({"do_sample": True, "temperature": 0}, "temperature 0 is greedy search, but do_sample is true"),

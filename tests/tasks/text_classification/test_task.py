@@ -98,7 +98,9 @@ def test_the_labels_of_each_shape() -> None:
         ("single/one", {"text": None}, "missing-text"),
         ("single/one", {"text": " \n"}, "empty-text"),
         ("single/one", {"label": ""}, "missing-label"),
-        ("pair/one", {"b": None}, "missing-text"),
+        ("pair/one", {"a": None, "b": None}, "missing-text"),
+        ("pair/one", {"a": "", "b": " "}, "empty-text"),
+        ("pair/one", {"b": ["a list"]}, "not-text"),
         ("single/several", {"joy": None}, "missing-label"),
         ("single/several", {"joy": 2}, "bad-label"),
         ("pair/number", {"score": "high"}, "bad-label"),
@@ -113,6 +115,32 @@ def test_a_row_that_cannot_be_used_is_set_aside_with_its_reason(shape: str, chan
     assert isinstance(found, Skipped)
     assert (found.source, found.row, found.reason) == ("rows.csv", 7, reason)
     assert next(iter(change)) in found.detail
+
+
+@pytest.mark.parametrize("empty", ["", " \n", None, math.nan])
+@pytest.mark.parametrize(("column", "role"), [("a", "text"), ("b", "text_pair")])
+def test_one_text_of_a_pair_may_be_empty(column: str, role: str, empty: Any) -> None:
+    task, _ = learned("pair/one")
+    row = ROWS["pair/one"][3]
+    texts = {"text": row["a"], "text_pair": row["b"]} | {role: ""}
+    assert task.example(Record("rows.csv", 4, row | {column: empty})) == {
+        "source": "rows.csv", "row": 4, **texts, "label": "1"
+    }  # fmt: skip
+    asked = task.query({"a": row["a"], "b": row["b"]} | {column: empty})
+    assert not isinstance(asked, Fault) and {name: text.strip() for name, text in asked.items()} == texts
+    assert task.query(dict.fromkeys(["a", "b"])) == Fault("missing-text", "column 'a' is empty")
+    with pytest.raises(ColumnError):
+        task.query({"a": "a film"})
+
+
+def test_empty_texts_of_pairs_are_counted() -> None:
+    task, examples = learned("pair/one")
+    assert task.missed(examples, "test") == []
+    gaps = examples.map(lambda example: {"text_pair": ""} if example["row"] in (2, 5) else {})
+    keys = {"train": [task.key(example) for example in gaps]}
+    (finding,) = [one for one in task.check({"train": gaps}, keys, given=["train"]) if one.id == "empty-texts"]
+    assert (finding.severity, finding.rows) == ("info", (2, 5))
+    assert finding.message.startswith("2 rows of 20 (10.0 %) have an empty text in the column 'b' and are kept: ")
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "None", "nan"])

@@ -28,7 +28,7 @@ from transformers import (
 from transformers.modeling_outputs import TokenClassifierOutput
 
 from luthier.data.batches import IGNORED
-from luthier.data.records import Record, Skipped
+from luthier.data.records import Fault, Record, Skipped
 from luthier.data.tokenized import Limits
 from luthier.errors import RecipeError
 from luthier.pipeline.inference.predictor import Predictor, load
@@ -578,6 +578,12 @@ def test_somebody_elses_model_says_its_tags_in_its_own_scheme(
     assert found == SPANS
     assert not task.missed(Dataset.from_dict({"tags": [IOB2]}), "test")
     assert task.missed(Dataset.from_dict({"tags": [["B-ORG"]]}), "test")
+
+
+def test_a_missing_text_is_refused_and_an_empty_one_is_not() -> None:
+    task, _ = learned(TokenClassification, rows(SCHEMES["IOB2"]))
+    assert task.query({"tokens": None}) == Fault("missing-text", "column 'tokens' is empty")
+    assert task.query({"tokens": ""}) == {"text": "", "offsets": []}
 
 
 def test_somebody_elses_tagger_says_a_part_of_speech_for_each_word(wordpiece: PreTrainedTokenizerBase) -> None:

@@ -30,7 +30,7 @@ HELP = "/reset clears the conversation, /system TEXT sets the system message, /s
 
 
 def chat(
-    target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or hub name.")],
+    target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or Hub name.")],
     system: Annotated[str, Option(metavar="TEXT", help="System message of the conversation.")] = "",
     temperature: Temperature = None,
     top_p: TopP = None,

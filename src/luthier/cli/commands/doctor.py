@@ -11,13 +11,15 @@ from luthier.text import plural, size
 def doctor(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> int:
     """Show devices, precisions and versions.
 
-    Also memory, disk, installed models, and whether the model hub can be reached.
+    Also memory, disk, installed models, and whether the Hugging Face Hub can be reached.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api.doctor import doctor as look
 
     found = look()
+    for why in found["broken"]:
+        out.console.warn(why)
     if json:
         out.json(found)
     else:
@@ -35,7 +37,7 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
     disk = found["disk"]
     out.text(f"disk     {size(disk['free_bytes'])} of {size(disk['total_bytes'])} free at {disk['path']}")
     for name, directory in found["models"].items():
-        out.text(f"model    {name}: {'installed' if directory else 'not installed; loaded from the hub'}")
+        out.text(f"model    {name}: {'installed' if directory else 'not installed; loaded from the Hub'}")
     hub = found["hub"]
     state = "offline (HF_HUB_OFFLINE)" if hub["offline"] else "reachable" if hub["reachable"] else "not reachable"
     out.text(f"hub      {hub['endpoint']} {state}")

@@ -29,7 +29,7 @@ from luthier.cli.options import (
 from luthier.cli.output import Output
 from luthier.cli.scores import print_scores
 
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or hub name.")]
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
 Rows = Annotated[list[str] | None, Argument(metavar="DATA", help="Data to score (default: the run's held-out rows).")]
 
 

@@ -45,7 +45,11 @@ def inspect(
     settings: Set = None,
     cost: Annotated[
         bool,
-        Option(metavar="", help="Measure a few steps to estimate the cost.", show_default=False, rich_help_panel=RUN),
+        Option(metavar="", help="Measure a few batches to estimate the cost.", show_default=False, rich_help_panel=RUN),
+    ] = False,
+    all_rows: Annotated[
+        bool,
+        Option("--all", help="Read every row of large data, not a sample.", show_default=False, rich_help_panel=RUN),
     ] = False,
     device: Device = None,
     json: Json = False,
@@ -71,7 +75,7 @@ def inspect(
 
     from luthier.api.inspect import inspect as inspect_data
 
-    found = inspect_data(data, cost=cost, console=out.console, **changes)
+    found = inspect_data(data, cost=cost, all_rows=all_rows, console=out.console, **changes)
     if json:
         out.json(found.to_dict())
     else:

@@ -29,7 +29,7 @@ from luthier.errors import UsageError
 from luthier.text import number, plural, shorten
 
 ROW_HINT = 'write an object, such as --row \'{"text": "The strings are worn."}\''
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or hub name.")]
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
 Texts = Annotated[list[str] | None, Argument(metavar="TEXT", help="Texts to predict.")]
 
 

@@ -103,10 +103,28 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
         Finding(
             id="short-text",
             severity="warning",
-            message=f"{plural(len(short), 'row')} of {count(len(texts))} have fewer than two characters in the text "
-            f"column {column!r}: {quote(texts[short[0]])}.",
+            message=f"{plural(len(short), 'row')} of {count(len(texts))} {have(len(short))} fewer than two "
+            f"characters in the text column {column!r}: {quote(texts[short[0]])}.",
             action="Choose the text column with --text.",
             rows=row_numbers(short, rows),
+        )
+    ]
+
+
+def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
+    """Rows of text pairs with one empty text, which are used; arguments as in `id_as_text` and `truncation`."""
+    empty = [index for index, text in enumerate(texts) if not text]
+    if not empty:
+        return []
+    return [
+        Finding(
+            id="empty-texts",
+            severity="info",
+            message=f"{plural(len(empty), 'row')} of {count(len(texts))} ({share(len(empty) / len(texts))}) "
+            f"{have(len(empty))} an empty text in the column {column!r} and {are(len(empty))} kept: only rows without "
+            "either text are skipped.",
+            action="Fill the column or remove these rows, if both texts are needed.",
+            rows=row_numbers(empty, rows),
         )
     ]
 

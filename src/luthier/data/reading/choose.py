@@ -1,6 +1,6 @@
 """Detect the format of a file by its content."""
 
-from luthier.data.reading.files import DataFile, refuse_binary
+from luthier.data.reading.files import DataFile, refuse_binary, refuse_page
 from luthier.data.reading.formats.registry import registered
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading, TextFormat, open_text
 from luthier.errors import SourceError, nearest
@@ -23,6 +23,8 @@ def open_file(file: DataFile, how: Reading) -> Reader:
     reader = _open_binary(file, head, how)
     if reader is None:
         refuse_binary(head, file.name)
+        if not how.format:
+            refuse_page(head, file.name)
         reader = _open_text(file, how)
     if file.compression:
         reader.decisions.insert(0, Decision("compression", file.compression, "from the first bytes"))

@@ -3,13 +3,15 @@
 import bz2
 import gzip
 import hashlib
+import io
 import lzma
+import os
 import re
 import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -50,6 +52,9 @@ REFUSED = {
 }
 # These are words, which a text may begin with; in such a file, bytes follow soon that no text has.
 _WORDS = {b"GIF8", b"Rar!", b"GGUF", b"RIFF", b"ID3", b"OggS", b"fLaC"}
+NOT_FOUND = 404
+CHECK = "check the address and the network, or download the file first"
+_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
 
 
@@ -61,11 +66,13 @@ class DataFile:
         name: Its name as the user wrote it.
         path: Its path; None if `name` is a URL.
         compression: `gzip`, `zstd`, `bzip2`, `xz`, or empty.
+        content: Decompressed bytes that are read in place of those of the file; None to read the file.
     """
 
     name: str
     path: Path | None
     compression: str = ""
+    content: bytes | None = field(default=None, repr=False)
 
     @property
     def suffix(self) -> str:
@@ -80,6 +87,9 @@ class DataFile:
         Raises:
             SourceError: The file cannot be opened, or turns out to be damaged while it is read.
         """
+        if self.content is not None:
+            yield io.BytesIO(self.content)
+            return
         with reading(self.name, self.path), self._raw() as raw, _decompressed(raw, self.compression) as stream:
             yield stream
 
@@ -97,6 +107,12 @@ class DataFile:
         """The first `size` bytes, decompressed."""
         with self.open() as stream:
             return stream.read(size)
+
+    def stored(self, size: int) -> int:
+        """How many stored bytes hold the first `size` decompressed bytes, about."""
+        with reading(self.name, self.path), self._raw() as raw, _decompressed(raw, self.compression) as stream:
+            stream.read(size)
+            return raw.tell()
 
     def digest(self) -> str:
         """SHA-256 of the stored bytes (the compressed ones of a compressed file)."""
@@ -159,6 +175,17 @@ def refuse_binary(head: bytes, name: str) -> None:
         kind = "a safetensors model"
     if kind:
         raise SourceError(f"looks like {kind}", where=name, hint="pass CSV, TSV, JSON, Parquet, Arrow or text")
+
+
+def refuse_page(head: bytes, name: str) -> None:
+    """Refuse an HTML page, which servers send instead of data, such as a login page.
+
+    Raises:
+        SourceError: The first bytes are those of a page.
+    """
+    if _PAGE.match(head):
+        hint = "pass the address of the file itself, or save the page's table as CSV"
+        raise SourceError("looks like an HTML page, not data", where=name, hint=hint)
 
 
 def spool(stream: BinaryIO, target: Path) -> None:
@@ -229,7 +256,12 @@ def _remote(url: str) -> Iterator[BinaryIO]:
 
     try:
         stream = fsspec.open(url, "rb").open()
-    except (FileNotFoundError, PermissionError):
+    except FileNotFoundError as error:  # fsspec raises it for every fault of the network too
+        cause = error.__cause__
+        if cause is None or getattr(cause, "status", 0) == NOT_FOUND:
+            raise
+        raise SourceError(f"cannot be downloaded: {_fault(cause)}", where=url, hint=CHECK) from error
+    except PermissionError:
         raise
     except ImportError as error:
         named = re.search(r"[Ii]nstall (\w+)", str(error))
@@ -237,8 +269,17 @@ def _remote(url: str) -> Iterator[BinaryIO]:
         what = f"reading {scheme}:// needs a package that is not installed"
         raise SourceError(what, where=url, hint=f"pip install {package}; or download the file first") from error
     except Exception as error:  # every protocol has its own errors, without a common base class
-        raise SourceError(
-            f"cannot be downloaded: {error}", where=url, hint="check the address and the network"
-        ) from error
+        raise SourceError(f"cannot be downloaded: {_fault(error)}", where=url, hint=CHECK) from error
     with stream:
         yield stream
+
+
+def _fault(error: BaseException) -> str:
+    """What went wrong, from the innermost cause of a download's error."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if status := getattr(error, "status", None):
+        return f"{status} {getattr(error, 'message', '')}".strip()
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -88,11 +88,14 @@ def name_columns(header: list[str] | None, width: int, empty_last: bool = False)
     names = [name.strip() for name in header]
     if len(names) == width - 1:
         names = [*names, ""] if empty_last else ["", *names]
+    return named_apart(names)
+
+
+def named_apart(names: list[str]) -> tuple[list[str], list[Decision]]:
+    """As `unique_names`, and a decision about changed names."""
     unique = unique_names(names)
     changed = [f"{old!r} -> {new!r}" for old, new in zip(names, unique, strict=True) if old != new]
-    if not changed:
-        return unique, []
-    return unique, [Decision("column names", ", ".join(changed), "column names must be unique")]
+    return unique, [Decision("column names", ", ".join(changed), "column names must be unique")] if changed else []
 
 
 def unique_names(names: list[str]) -> list[str]:

@@ -65,7 +65,7 @@ def write_copy(data: Any, path: Path, name: str = "") -> None:
         name: Name of the data in messages; empty for its type, such as `DataFrame`.
     Raises:
         UsageError: The data has none of these forms.
-        SourceError: The data has no rows, or its columns have mixed types, equal names or different lengths.
+        SourceError: The data has no rows, or its columns have mixed types or different lengths.
         ResourceError: The disk is full.
     """
     import pyarrow.parquet
@@ -129,37 +129,36 @@ def _table(data: Any) -> tuple[str, Any]:
     import pyarrow as pa
 
     if isinstance(data, pd.DataFrame):
-        if not data.columns.is_unique:
-            twice = listing(list(data.columns[data.columns.duplicated()]))
-            raise SourceError(f"two columns have the same name: {twice}", where="DataFrame", hint="rename one of them")
-        return "DataFrame", _of_columns({str(name): data[name] for name in data.columns}, "DataFrame")
+        columns = [(str(name), data.iloc[:, place]) for place, name in enumerate(data.columns)]
+        return "DataFrame", _of_columns(columns, "DataFrame")
     if _has_columns(data) and hasattr(data, "__arrow_c_stream__"):
         return type(data).__name__, pa.table(data)
     if isinstance(data, Mapping):
-        return "dict of columns", _of_columns({str(name): data[name] for name in data}, "dict of columns")
+        return "dict of columns", _of_columns([(str(name), data[name]) for name in data], "dict of columns")
     if isinstance(data, Sequence) and data and all(isinstance(row, Mapping) for row in data):
         names = dict.fromkeys(name for row in data for name in row)
-        columns = {str(name): [row.get(name) for row in data] for name in names}
+        columns = [(str(name), [row.get(name) for row in data]) for name in names]
         return "list of dicts", _of_columns(columns, "list of dicts")
     held = f" of {type(data[0]).__name__}" if isinstance(data, list | tuple) and data else ""
     raise UsageError("Luthier cannot read this type of data", where=type(data).__name__ + held, hint=f"give {KINDS}")
 
 
-def _of_columns(columns: Mapping[str, Any], title: str) -> Any:
+def _of_columns(columns: Sequence[tuple[str, Any]], title: str) -> Any:
+    """An Arrow table of columns, of which several may have the same name: the reader tells them apart."""
     import pyarrow as pa
 
-    arrays = {}
-    for name, values in columns.items():
+    arrays = []
+    for name, values in columns:
         if isinstance(values, str | bytes) or not isinstance(values, Iterable):
             hint = "pass a list of values per column, or a list with a dict per row"
             raise UsageError(f"column {name!r} is a single value", where=title, hint=hint)
         try:
-            arrays[name] = pa.array(values, from_pandas=True)
+            arrays.append(pa.array(values, from_pandas=True))
         except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
             hint = "convert its values to one type, such as text"
             raise SourceError(f"column {name!r} does not have one type: {error}", where=title, hint=hint) from None
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        shown = listing([f"{name} {n}" for name, n in lengths.items()])
+    names = [name for name, _ in columns]
+    if len(set(map(len, arrays))) > 1:
+        shown = listing([f"{name} {len(array)}" for name, array in zip(names, arrays, strict=True)])
         raise SourceError(f"the columns differ in length: {shown}", where=title, hint="pass a value for every row")
-    return pa.table(arrays)
+    return pa.Table.from_arrays(arrays, names=names)

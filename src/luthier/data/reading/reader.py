@@ -3,17 +3,19 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from luthier.data.reading.charset import Encoding, Lines, find_encoding, find_newline, strip_end
 from luthier.data.reading.files import DataFile
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
+from luthier.text import count
 
 # The first megabyte suffices to detect the dialect; the first byte that is not UTF-8 may come later.
 SAMPLE_BYTES = 1 << 20
 ENCODING_BYTES = 1 << 24
+RUN = 16  # consecutive rows of a sample of rows: single rows at a fixed distance may all be alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,50 @@ class Reader(ABC):
     @abstractmethod
     def records(self) -> Iterator[Record | Skipped]:
         """Yield every row as a record or a skipped row, numbered from 1."""
+
+    def part(self, size: int, of: int) -> "Part | None":
+        """A part of the source for a sample; None if all of it must be read.
+
+        Args:
+            size: Bytes to read, about.
+            of: Bytes of the source, which are more.
+        """
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a source, for a sample.
+
+    Args:
+        reader: Reads the rows of the part.
+        share: Its share of the source.
+        how: What was chosen, in words.
+    """
+
+    reader: Reader
+    share: float
+    how: str
+
+
+@dataclass
+class RowReader(Reader):
+    """Reads rows that can be counted without being converted, so that a sample has the numbers of the source.
+
+    Args:
+        every: Of so many runs of `RUN` rows, one is read.
+    """
+
+    every: int = field(default=1, kw_only=True)
+
+    def part(self, size: int, of: int) -> Part | None:
+        every = -(-of // size)
+        how = f"{RUN} of every {count(every * RUN)} rows"
+        return Part(replace(self, decisions=[*self.decisions], every=every), 1 / every, how)
+
+    def wanted(self, index: int) -> bool:
+        """Whether a row is read, by its index from 0."""
+        return index // RUN % self.every == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+from luthier import text
 from luthier.data.reading.choose import open_file
 from luthier.data.reading.files import DataFile, find_file, missing, reading, spool
 from luthier.data.reading.formats.folders import FolderReader, find_classes
@@ -76,6 +77,31 @@ class Source:
         """
         return self._reader.records()
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes that the source takes on disk; 0 if it is not local."""
+        if self.path is None:
+            return 0
+        with reading(self.name, self.path):
+            files = self.path.rglob("*") if self.path.is_dir() else [self.path]
+            return sum(file.stat().st_size for file in files if file.is_file())
+
+    def part(self, size: int) -> "tuple[Source, float] | None":
+        """A source with a part of the rows, and its share of them; None if all of them must be read.
+
+        It has no digest. Of a text, its name says that it is a sample, since only rows of the sample are numbered.
+
+        Args:
+            size: Bytes to read, about.
+        """
+        part = self._reader.part(size, self.size) if self.size > size else None
+        if part is None:
+            return None
+        source = Source(part.reader.name, self.path, part.reader, str)
+        amount = f"{text.size(part.share * self.size)} of {text.size(self.size)}"
+        source.decisions.append(Decision("sample", amount, f"{part.how}; --all reads every row"))
+        return source, part.share
+
     def __repr__(self) -> str:
         return f"Source({self.name!r}, {self.format})"
 
@@ -123,7 +149,7 @@ def open_saved(name: str, path: Path) -> dict[str, Source]:
     sources = {}
     for split, dataset in load_saved(name, path).items():
         full = f"{name.rstrip('/')}/{split}" if split else name
-        reader = DatasetReader.open(full, dataset, "a saved data set")
+        reader = DatasetReader.open(full, dataset, "a saved dataset")
         sources[split or "train"] = Source(full, path / split, reader, reader.digest)
     return sources
 
@@ -144,7 +170,7 @@ def open_hub(name: str) -> dict[str, Source]:
     sources = {}
     for split, dataset in load_hub(name).items():
         full = f"{name} [{split}]"
-        reader = DatasetReader.open(full, dataset, "a data set from the hub")
+        reader = DatasetReader.open(full, dataset, "a dataset from the Hub")
         sources[split] = Source(full, None, reader, reader.digest)
     return sources
 
@@ -254,11 +280,11 @@ def _open_folder(name: str, path: Path) -> Source:
     if classes := find_classes(path):
         return open_classes(name, path, classes)
     hint = "pass one of its files; train and inspect accept the folder and look for splits"
-    raise SourceError("the folder is neither a saved data set nor a folder of class folders", where=name, hint=hint)
+    raise SourceError("the folder is neither a saved dataset nor a folder of class folders", where=name, hint=hint)
 
 
 def _only(splits: dict[str, Source], name: str) -> Source:
     if len(splits) > 1:
         hint = f"choose one of them, such as {name.rstrip('/')}/{next(iter(splits))}"
-        raise SourceError(f"the data set has several splits: {', '.join(splits)}", where=name, hint=hint)
+        raise SourceError(f"the dataset has several splits: {', '.join(splits)}", where=name, hint=hint)
     return next(iter(splits.values()))

@@ -1,7 +1,6 @@
 """Predict with a model: texts, pairs, mappings, or the rows of a source."""
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
@@ -23,9 +22,10 @@ from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
 from luthier.pipeline.inference.infer import asked_of, infer
+from luthier.run_directory.run import Run, as_path
 from luthier.tasks.phases import Bound, Fitted
 from luthier.tasks.registry import limits_in, refuse_unused, registry, restore
-from luthier.text import plural, shorten
+from luthier.text import plural, shorten, typed
 
 CHUNK = 2_048  # rows held at once: enough to batch by length, few enough for constant memory
 BUDGET = 8_192  # tokens in a batch
@@ -88,6 +88,8 @@ class Predictor:
             return self.generating(generation).predict(inputs)
         if isinstance(inputs, str | Mapping):
             inputs = [inputs]
+        if not isinstance(inputs, Iterable):
+            raise _no_input(inputs)
         asked = (self._query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
 
@@ -141,6 +143,8 @@ class Predictor:
         roles = self.task.asked()
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
+        if not isinstance(item, Iterable):
+            raise _no_input(item)
         texts = [item] if isinstance(item, str) else list(item)
         if len(texts) != len(roles):
             what = f"the model takes {plural(len(roles), 'text')} per row, not {len(texts)}"
@@ -166,11 +170,16 @@ class Predictor:
         return task.kind.long_rows.mark(answers, long)
 
 
+def _no_input(item: Any) -> UsageError:
+    what = f"an input must be a text, a pair of texts or a mapping, got {shorten(repr(item), 60)}"
+    return UsageError(what, where="inputs", hint='write predict(["a text"]), or [{column: value}]')
+
+
 def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor:
     """Load a model for prediction.
 
     Args:
-        target: A run, a model directory, a short name or a hub name.
+        target: A run, a model directory, a short name or a Hub name.
         device: Device to run on, such as cpu or cuda:1; None for a GPU if there is one.
     Returns:
         The model with its tokenizer and task; `predict` answers texts.
@@ -183,16 +192,17 @@ def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor
         >>> luthier.load("runs/first").predict(["The strings are worn."])
         >>> luthier.load("runs/stories").predict(["Once upon a time"], temperature=0.7, max_new_tokens=50)
     """
-    name, place = os.fspath(target), choose_device(device or AUTO)
+    name, place = str(as_path(target, "target")), choose_device(device or AUTO)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
-        raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {name}` finishes it")
+        raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {typed(name)}` finishes it")
     path = locate(name)
     verify_model(path)
     card = read_task_card(Path(path)) if Path(path).is_dir() else None
     tokenizer = load_tokenizer(path)
     config = load_config(path)
     if card is not None:
-        fitted, limits = restore(card), limits_in(card)
+        package = Run(Path(name)).task_package or card.get("package", "")  # a run knows its version too
+        fitted, limits = restore({**card, "package": package}, where=name), limits_in(card)
     else:
         fitted, limits = _of_model(config, tokenizer, name), Limits(longest_input(tokenizer, config))
     task, _ = fitted.bind(tokenizer, config)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.reporting.terminal.display import Fields, Grid, Piece
-from luthier.text import count, duration, listing, share, shorten, size
+from luthier.text import count, duration, listing, plural, quantity, share, shorten, size
 
 MOST_LABELS = 12
 MOST_TARGETS = 3
@@ -19,9 +19,11 @@ def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
         found: The output of `inspect --json`.
     """
     columns = [(role, name if isinstance(name, str) else listing(name)) for role, name in found["columns"].items()]
-    pieces: list[Piece] = [Fields([("task", ", ".join(filter(None, (found["task"], found["shape"])))), *columns])]
+    task = ("task", ", ".join(filter(None, (found["task"], found["shape"]))))
+    pieces: list[Piece] = [Fields([task, *columns, *_sample(found.get("sample"))])]
     rows = [[split, count(n["read"]), count(n["kept"]), _skipped(n["skipped"])] for split, n in found["rows"].items()]
-    pieces.append(Grid(["rows", "read", "kept", "skipped"], rows, numbers=(1, 2)))
+    of = " of the sample" if found.get("sample") else ""
+    pieces.append(Grid([f"rows{of}", "read", "kept", "skipped"], rows, numbers=(1, 2)))
     labels = list(found["labels"].items())
     if labels:
         total = max(sum(n for _, n in labels), 1)
@@ -68,11 +70,29 @@ def _targets(targets: Sequence[str] | None) -> list[tuple[str, str]]:
     return [("target", repr(shorten(target, MOST_TARGET_CHARACTERS))) for target in (targets or [])[:MOST_TARGETS]]
 
 
-def _cost(cost: Mapping[str, float] | None) -> list[tuple[str, str]]:
+def _cost(cost: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if not cost:
         return []
     memory = cost.get("peak_memory_bytes")
-    return [("cost", f"about {duration(cost['seconds'])}" + (f", {size(memory)} of memory" if memory else ""))]
+    whole = _span(cost) + (f", {size(memory)} of memory" if memory else "")
+    parts = [(f"  {name.replace('_', ' ')}", _span(part) + _times(part)) for name, part in cost["parts"].items()]
+    return [("cost", whole), *parts]
+
+
+def _span(cost: Mapping[str, float]) -> str:
+    low, high = duration(cost["low"]), duration(cost["high"])
+    return f"about {high}" if low == high else f"{low} to {high}"
+
+
+def _times(part: Mapping[str, int]) -> str:
+    return f" ({count(part['times'])} x {plural(part['rows'], 'row')})"
+
+
+def _sample(sample: Mapping[str, int] | None) -> list[tuple[str, str]]:
+    if not sample:
+        return []
+    rows = f"{count(sample['rows'])} of about {quantity(sample['of_rows'])} rows"
+    return [("sample", f"{rows} ({size(sample['bytes'])} of {size(sample['of_bytes'])}); --all reads every row")]
 
 
 def _skipped(reasons: Mapping[str, int]) -> str:

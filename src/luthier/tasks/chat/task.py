@@ -5,7 +5,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +42,7 @@ from luthier.tasks.generation.writes import Writes, Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.usage import string
+from luthier.text import typed
 
 Messages = list[Message]
 
@@ -157,7 +157,7 @@ class Chat(Writes, Task[Writing]):
 
     def words(self, task: Fitted[Writing], run: Path) -> TaskWords:
         """See `Fitted.words`. Adds the command `luthier chat`, which readers try first."""
-        found, command = super().words(task, run), f"luthier chat {shlex.quote(run.as_posix())}"
+        found, command = super().words(task, run), f"luthier chat {typed(run)}"
         first, *others = found.snippets
         chat = Snippet("A conversation, in a terminal", "shell", command)
         return replace(found, snippets=[first, *others[:1], chat, *others[1:]], next_command=command)

@@ -12,8 +12,8 @@ NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER")  # of SubjQA, and of CoQA and QuA
 FARTHEST = 3  # maximum characters between an answer and its stated start
 MENDS = {
     "answer-shifted": f"the answer is up to {FARTHEST} characters from its given start",
-    "answer-trimmed": "white space around the answer was ignored",
-    "answer-respelled": "the answer differs from the context in white space or case: the context's form is used",
+    "answer-trimmed": "whitespace around the answer was ignored",
+    "answer-respelled": "the answer differs from the context in whitespace or case: the context's form is used",
     "answer-located": "the answer had no start and occurs exactly once in the context",
     "answer-dropped": "one of several answers is not in the context; the others are kept",
 }
@@ -34,7 +34,7 @@ class Answers:
 
 
 def read_context(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> str | Fault:
-    """The context of a row, without the "no answer" marker that some data sets put at its end."""
+    """The context of a row, without the "no answer" marker that some datasets put at its end."""
     context = values.get(str(columns["context"]))
     if is_missing(context):
         return Fault("missing-text" if context is None else "empty-text", f"column {columns['context']!r} is empty")

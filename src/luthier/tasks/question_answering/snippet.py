@@ -9,7 +9,7 @@ def extraction_code(question: str, context: str, model: str, most_tokens: int, t
     Args:
         question: A sample question.
         context: Its context.
-        model: Directory or hub name of the model.
+        model: Directory or Hub name of the model.
         most_tokens: Maximum tokens of an answer.
         threshold: Margin in logits by which no answer must win; None if every question has an answer.
     """

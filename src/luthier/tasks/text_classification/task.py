@@ -20,6 +20,7 @@ from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
+from luthier.data.values import is_missing
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.recipe import Recipe, TrainingRecipe
@@ -43,6 +44,7 @@ from luthier.tasks.text_classification.thresholds import DEFAULT, choose
 from luthier.text import number
 
 SHAPES = tuple(f"{texts}/{kind}" for texts in ("single", "pair") for kind in KINDS)
+EMPTY = ("empty-text", "missing-text")
 
 
 class TextClassification(Task[Labels]):
@@ -87,23 +89,33 @@ class TextClassification(Task[Labels]):
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Labels], values: Mapping[str, Any]) -> Example | Fault:
-        found: Example = {}
-        for role in self.roles[:2]:
-            if role.name in self.asked(task):
-                text = role.read(values, task.columns[role.name])
-                if isinstance(text, Fault):
-                    return text
-                found[role.name] = text
+        texts = {role.name: role.read(values, task.columns[role.name]) for role in self._asked(task)}
+        faults = {name: text for name, text in texts.items() if isinstance(text, Fault)}
+        for fault in faults.values():
+            if len(faults) == len(texts) or fault.reason not in EMPTY:  # one of two texts may be empty
+                return fault
         kind = _kind(task.shape)
         label = kind.read(values, task.columns[kind.role], Cells.from_details(task.details))
         if isinstance(label, list):
             label = [task.name_of(one) for one in label]
         elif isinstance(label, str):
             label = task.name_of(label)
-        return label if isinstance(label, Fault) else found | {"label": label}
+        return label if isinstance(label, Fault) else texts | dict.fromkeys(faults, "") | {"label": label}
+
+    def query(self, task: Recognised[Labels], values: Mapping[str, Any]) -> Example | Fault:
+        """See `Recognised.query`. One of two texts may be missing, which is an empty text."""
+        columns = {role: str(task.columns[role]) for role in self.asked(task)}
+        names = [role if column not in values else column for role, column in columns.items()]
+        missing = [name for name in names if name in values and is_missing(values[name])]
+        if len(missing) < len(names):
+            values = {**values, **dict.fromkeys(missing, "")}
+        return super().query(task, values)
 
     def asked(self, task: Recognised[Labels]) -> list[str]:
-        return ["text", "text_pair"] if task.shape.startswith("pair/") else ["text"]
+        return [role.name for role in self._asked(task)]
+
+    def _asked(self, task: Recognised[Labels]) -> Sequence[Role]:
+        return self.roles[: 2 if task.shape.startswith("pair/") else 1]
 
     def key(self, example: Example) -> str:
         return key(example["text"], example.get("text_pair"))
@@ -136,7 +148,12 @@ class TextClassification(Task[Labels]):
             *(checks.constant_text(column, texts) if len(self.asked(task)) == 1 else []),
             *checks.id_as_text(column, texts),
             *checks.short_text(column, texts, rows),
+            *self.missed(task, train, "train"),
         ]
+
+    def missed(self, task: Fitted[Labels], examples: Dataset, split: str) -> list[Finding]:
+        columns = {str(task.columns[role]): list(examples[role]) for role in self.asked(task)}
+        return [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, examples["row"])]
 
     def knows(self, task: Fitted[Labels], example: Example) -> bool:
         return task.learned.knows(example["label"])

@@ -58,7 +58,7 @@ OUTSIDE = tags.OUTSIDE
 
 @dataclass(frozen=True)
 class Tags:
-    """The tags of a data set.
+    """The tags of a dataset.
 
     Args:
         scheme: Scheme of the tags in the data.
@@ -154,11 +154,13 @@ class TokenClassification(Task[Tags]):
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
+        if values[name] is None:
+            return Fault("missing-text", f"column {name!r} is empty")
         given = structured(values[name])
         if isinstance(given, list):
             text, offsets = _joined([str(token) for token in given])
         else:
-            text = "" if given is None else str(given)
+            text = str(given)
             offsets = word_offsets(text)
         return {"text": text, "offsets": offsets}
 

@@ -91,7 +91,7 @@ class Translation(Seq2SeqTask):
         return panels(predictions, note="\n".join(f"{capital(metric(name))}: {how}" for name, how in found))
 
     def words(self, task: Fitted[Writing], run: Path) -> TaskWords:
-        """See `Fitted.words`. Adds the languages as ISO 639 codes, as the hub expects them."""
+        """See `Fitted.words`. Adds the languages as ISO 639 codes, as the Hub expects them."""
         codes = [code.split("_")[0] for code in _direction(task)]
         known = all(re.fullmatch("[a-z]{2,3}", code) for code in codes)
         return replace(super().words(task, run), languages=codes if known else ())

@@ -1,4 +1,4 @@
-"""Data sets of the `datasets` library: saved on disk, or from the hub."""
+"""Datasets of the `datasets` library: saved on disk, or from the Hub."""
 
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def test_saved_splits_come_by_name_and_a_lone_set_without_one(tmp_path: Path) ->
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, answer: object) -> list[tuple[str, str | None]]:
-    """A hub that gives or raises one answer; the list fills with what it is asked for."""
+    """A Hub that gives or raises one answer; the list fills with what it is asked for."""
     import datasets
 
     asked: list[tuple[str, str | None]] = []

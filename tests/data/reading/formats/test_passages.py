@@ -101,7 +101,7 @@ def test_what_is_asked_for_beats_what_is_found(tmp_path: Path) -> None:
 
 
 def in_order(text: str, found: list[str]) -> bool:
-    """Whether the pieces stand in the text one after the other, with nothing but white space around."""
+    """Whether the pieces stand in the text one after the other, with nothing but whitespace around."""
     place = 0
     for piece in found:
         start = text.find(piece, place)
@@ -113,7 +113,7 @@ def in_order(text: str, found: list[str]) -> bool:
 
 def without_headings(passage: str) -> str:
     """A passage without the headings above its first paragraph, which may make it longer than the limit."""
-    blocks = re.split(r"\n[^\S\n]*\n", passage)  # a blank line may hold white space
+    blocks = re.split(r"\n[^\S\n]*\n", passage)  # a blank line may hold whitespace
     while len(blocks) > 1 and (not blocks[0].strip() or is_heading(blocks[0].strip("\n"))):
         blocks.pop(0)
     return "\n\n".join(blocks).strip("\n")

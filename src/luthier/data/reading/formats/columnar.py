@@ -13,8 +13,8 @@ import pyarrow.parquet
 from pyarrow import ipc
 
 from luthier.data.reading.files import DataFile
-from luthier.data.reading.header import unique_names
-from luthier.data.reading.reader import BinaryFormat, Reader, Reading
+from luthier.data.reading.header import named_apart
+from luthier.data.reading.reader import BinaryFormat, Part, Reading, RowReader
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -25,7 +25,7 @@ _KINDS = {b"PAR1": "Parquet", b"ARROW1": "Arrow", b"FEA1": "Feather", b"\xff\xff
 
 
 @dataclass
-class ArrowReader(Reader):
+class ArrowReader(RowReader):
     """Reads Arrow batches. Label ids stored with names are replaced by the names, also in lists."""
 
     names: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
@@ -37,15 +37,17 @@ class ArrowReader(Reader):
     def records(self) -> Iterator[Record | Skipped]:
         number = 0
         for batch in self.batches():
-            renamed = batch.rename_columns(self.columns)
-            for row in _rows_of(renamed):
-                number += 1
+            wanted = [i for i in range(batch.num_rows) if self.wanted(number + i)]
+            chosen = batch if len(wanted) == batch.num_rows else batch.take(pyarrow.array(wanted, pyarrow.int64()))
+            before, number = number, number + batch.num_rows
+            for i, row in zip(wanted, _rows_of(chosen.rename_columns(self.columns)), strict=True):
+                at = before + i + 1
                 if isinstance(row, Fault):
-                    yield row.at(self.name, number)
+                    yield row.at(self.name, at)
                     continue
                 for column, names in self.names.items():
                     row[column] = _named(row[column], names)
-                yield Record(self.name, number, row)
+                yield Record(self.name, at, row)
 
     def say_names(self) -> None:
         """Add a decision for each column whose label ids are replaced by names."""
@@ -73,7 +75,8 @@ class ColumnarFile(ArrowReader):
         with reader._batches() as (schema, batches):
             if not any(batch.num_rows for batch in batches):
                 raise SourceError("the table has no rows", where=file.name, hint="pass a file with rows of data")
-        reader.columns = unique_names(schema.names)
+        reader.columns, renamed = named_apart(schema.names)
+        reader.decisions += renamed
         reader.names = _names_in(schema)
         reader.say_names()
         return reader
@@ -81,6 +84,13 @@ class ColumnarFile(ArrowReader):
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
         with self._batches() as (_, batches):
             yield from batches
+
+    def part(self, size: int, of: int) -> Part | None:
+        if self.kind == "Parquet":  # compressed, by column
+            with self.file.open_seekable() as stream:
+                groups = pyarrow.parquet.ParquetFile(stream).metadata
+                of = max(of, sum(groups.row_group(i).total_byte_size for i in range(groups.num_row_groups)))
+        return super().part(size, of)
 
     @contextmanager
     def _batches(self) -> Iterator[tuple[pyarrow.Schema, Iterator[pyarrow.RecordBatch]]]:

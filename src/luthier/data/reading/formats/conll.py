@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from luthier.data.reading.blocks import TextReader, after_blank
 from luthier.data.reading.charset import line_fault, strip_end
-from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.reading.reader import Reading, TextFile, TextFormat
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count
@@ -17,10 +18,9 @@ _DOCUMENT = "-DOCSTART-"
 
 
 @dataclass
-class ConllReader(Reader):
+class ConllReader(TextReader):
     """Reads one row per sentence, with lists of its tokens, tags and further columns."""
 
-    text: TextFile
     separator: str | None
 
     @classmethod
@@ -61,6 +61,9 @@ class ConllReader(Reader):
             else:
                 columns = map(list, zip(*rows, strict=True))
                 yield Record(self.name, number, dict(zip(self.columns, columns, strict=True)))
+
+    def row_start(self, lines: Sequence[str]) -> int | None:
+        return after_blank(lines)
 
     def _sentences(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the lines of each sentence with the number of the first line."""

@@ -32,7 +32,7 @@ class DatasetReader(ArrowReader):
             SourceError: The split has no rows.
         """
         if not len(dataset):
-            raise SourceError("the data set has no rows", where=name, hint="choose a split with rows")
+            raise SourceError("the dataset has no rows", where=name, hint="choose a split with rows")
         reader = cls(name, "dataset", dataset.column_names, [Decision("format", "datasets", why)], dataset)
         features = {column: names_of(feature) for column, feature in dataset.features.items()}
         reader.names = {column: names for column, names in features.items() if names}
@@ -62,7 +62,7 @@ def load_saved(name: str, path: Path) -> dict[str, "Dataset"]:
     try:
         loaded = load_from_disk(str(path))
     except Exception as error:  # a damaged directory raises all kinds of JSON, Arrow and OS errors
-        what = f"the saved data set is damaged: {_first_line(error)}"
+        what = f"the saved dataset is damaged: {_first_line(error)}"
         raise SourceError(what, where=name, hint="save it again with save_to_disk") from error
     return dict(loaded) if isinstance(loaded, DatasetDict) else {"": loaded}
 
@@ -83,13 +83,13 @@ def load_hub(name: str) -> dict[str, "Dataset"]:
     try:
         loaded = load_dataset(repository, configuration or None)
     except Exception as error:  # the library, its HTTP client and each file format raise their own errors
-        what = f"no such file or folder, and no data set from the hub: {_first_line(error)}"
-        hint = "check the path; for the hub, the name and the network (name:configuration picks a configuration)"
+        what = f"no such file or folder, and no dataset from the Hub: {_first_line(error)}"
+        hint = "check the path; for the Hub, the name and the network (name:configuration picks a configuration)"
         if not there:
-            hint = f"check the path; the hub cannot be reached, {hub.held('dataset')}"
+            hint = f"check the path; the Hub cannot be reached, {hub.held('dataset')}"
         raise SourceError(what, where=name, hint=hint) from error
     if not isinstance(loaded, DatasetDict):
-        raise SourceError("the data set has no splits", where=name, hint="save it with save_to_disk first")
+        raise SourceError("the dataset has no splits", where=name, hint="save it with save_to_disk first")
     return dict(loaded)
 
 

@@ -1,24 +1,28 @@
 """CSV and other delimited text."""
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from luthier.data.reading.dialect import Dialect
+from luthier.data.reading.blocks import TextReader
+from luthier.data.reading.charset import Lines
+from luthier.data.reading.dialect import Dialect, FieldRow
 from luthier.data.reading.header import find_header, name_columns
-from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.reading.reader import Reading, TextFile, TextFormat
 from luthier.data.reading.sniff import SEPARATORS_BY_SUFFIX, Fit, find_dialect, named_separator
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, plural
 
+MOST_ODD = 0.25  # share of damaged rows above which lines are taken for the inside of a text
+
 
 @dataclass
-class DelimitedReader(Reader):
+class DelimitedReader(TextReader):
     """Reads CSV and other delimited text, with or without quotes and header."""
 
-    text: TextFile
     dialect: Dialect
     header: bool
     skipped: int = field(default=0)
@@ -73,6 +77,29 @@ class DelimitedReader(Reader):
                 else:
                     detail = f"{_place(row.lines)}: {plural(len(row.fields), 'field')} instead of {width}"
                     yield Skipped(name, number, "field-count", detail)
+
+    def row_start(self, lines: Sequence[str]) -> int | None:
+        # A line starts in one of two states: at a row, or inside of quotes. Where the lines only make sense in one of
+        # them, it is that one; where they do in both, a row starts where the row is over that began inside of quotes.
+        if not lines or not self.dialect.quote:
+            return super().row_start(lines)
+        outside, inside = self._parse(lines), self._parse([self.dialect.quote + lines[0], *lines[1:]])
+        odd_outside = sum(map(self._is_odd, outside))
+        odd_inside = sum(map(self._is_odd, inside[1:])) + (inside[0].fault is not None)
+        if min(odd_outside, odd_inside) > MOST_ODD * min(len(outside), len(inside)):
+            return None
+        if odd_outside < odd_inside:
+            return 0
+        start = inside[0].lines[1]
+        certain = start < len(lines) and (odd_inside < odd_outside or any(row.lines[0] == start + 1 for row in outside))
+        return start if certain else None
+
+    def _parse(self, lines: Sequence[str]) -> list[FieldRow]:
+        newline = self.text.newline
+        return list(self.dialect.rows(Lines(io.StringIO("".join(lines), newline=newline), newline)))
+
+    def _is_odd(self, row: FieldRow) -> bool:
+        return row.fault is not None or len(row.fields) != len(self.columns)
 
 
 def _after_statement(sample: str, newline: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from luthier.data.reading.charset import CUT, LONGEST_LINE, Encoding, find_encoding, line_fault
 from luthier.data.reading.files import check_name, reading
-from luthier.data.reading.reader import Reader
+from luthier.data.reading.reader import RowReader
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import listing, plural
@@ -19,7 +19,7 @@ _ENCODING_FILES = 2_000
 
 
 @dataclass
-class FolderReader(Reader):
+class FolderReader(RowReader):
     """Reads one row per file: its text, and the name of its class folder."""
 
     root: Path
@@ -41,6 +41,8 @@ class FolderReader(Reader):
 
     def records(self) -> Iterator[Record | Skipped]:
         for number, file in enumerate(self.files, start=1):
+            if not self.wanted(number - 1):
+                continue
             inside = file.relative_to(self.root)
             text = self._text(file)
             if fault := line_fault(text):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from luthier.data.reading.blocks import TextReader
 from luthier.data.reading.charset import INVALID, line_fault
 from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
@@ -20,10 +21,8 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass
-class JsonLinesReader(Reader):
+class JsonLinesReader(TextReader):
     """Reads one object per line; an invalid line becomes a skipped row."""
-
-    text: TextFile
 
     def records(self) -> Iterator[Record | Skipped]:
         number = 0

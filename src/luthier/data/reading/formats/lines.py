@@ -3,19 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from luthier.data.reading.blocks import TextReader
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.prose import reads_as_prose
-from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.reading.reader import Reading, TextFile, TextFormat
 from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count
 
 
 @dataclass
-class LineReader(Reader):
+class LineReader(TextReader):
     """Reads plain text with one row per line; blank lines are ignored."""
-
-    text: TextFile
 
     def records(self) -> Iterator[Record | Skipped]:
         number = 0

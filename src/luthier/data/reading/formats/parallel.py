@@ -10,7 +10,7 @@ from pathlib import Path
 
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, find_file
-from luthier.data.reading.reader import Reader, Reading, TextFile, open_text
+from luthier.data.reading.reader import Reading, RowReader, TextFile, open_text
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -44,7 +44,7 @@ class FileGroup:
 
 
 @dataclass
-class ParallelReader(Reader):
+class ParallelReader(RowReader):
     """Reads one row per line, with one column per language."""
 
     texts: list[TextFile]
@@ -80,6 +80,8 @@ class ParallelReader(Reader):
                 if None in row:
                     hint = "try again when no program writes to them"
                     raise SourceError("the parallel files changed while they were read", where=self.name, hint=hint)
+                if not self.wanted(number - 1):
+                    continue
                 if fault := next(filter(None, map(line_fault, row)), None):
                     yield fault.at(self.name, number, f"line {count(number)}")
                 else:

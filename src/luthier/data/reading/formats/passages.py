@@ -1,12 +1,13 @@
 """Plain text that is prose or verse: one row per passage of complete paragraphs."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from luthier.data.reading.blocks import TextReader, after_blank
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.prose import block_starts, is_heading, reads_as_prose, title_of
-from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
+from luthier.data.reading.reader import Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
 from luthier.findings import Decision
 from luthier.text import count, listing, plural, shorten
@@ -31,10 +32,8 @@ class Passage:
 
 
 @dataclass
-class PassageReader(Reader):
+class PassageReader(TextReader):
     """Reads one row per passage, with a `title` column if there are headings."""
-
-    text: TextFile
 
     def records(self) -> Iterator[Record | Skipped]:
         titled = "title" in self.columns
@@ -45,6 +44,9 @@ class PassageReader(Reader):
                 else:
                     title = {"title": passage.title or None} if titled else {}
                     yield Record(self.name, place, {"text": passage.text, **title})
+
+    def row_start(self, lines: Sequence[str]) -> int | None:
+        return after_blank(lines)
 
 
 def open_passages(text: TextFile, how: Reading) -> PassageReader | None:

@@ -1,0 +1,206 @@
+"""Estimate what a run would cost, from a few real batches of each of its parts."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from luthier.console import Console
+from luthier.engines.base import Training
+from luthier.engines.loop import new_accelerator, steps
+from luthier.pipeline.assemble import assemble, decide_precision, total_steps
+from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
+from luthier.pipeline.inference.score import score
+from luthier.pipeline.prepare import Prepared
+from luthier.run_directory.environment import peak_memory
+
+MEASURED = 4  # batches of each part; the first one warms up
+WRITTEN = 16  # rows of the larger batch of generated answers
+LEARNED, SCORED = 2_000, 200  # rows for the baselines
+
+
+@dataclass(frozen=True)
+class Part:
+    """The cost of a part of a run, in seconds.
+
+    Args:
+        low: By the fastest of the measured batches.
+        high: By the slowest one.
+        times: How often it is done.
+        rows: Rows each time; for the training, of a step.
+    """
+
+    low: float
+    high: float
+    times: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The estimated cost of a run after its data was prepared.
+
+    Args:
+        steps: Optimizer steps.
+        seconds_per_step: Mean of the measured steps.
+        parts: Parts of the run, such as `training` and `evaluation`, to their cost.
+        peak_memory_bytes: Peak of the memory so far.
+    """
+
+    steps: int
+    seconds_per_step: float
+    parts: Mapping[str, Part]
+    peak_memory_bytes: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `inspect --json` says: also `low` and `high` of all parts together, and `seconds`, which is between."""
+        low, high = (sum(getattr(part, name) for part in self.parts.values()) for name in ("low", "high"))
+        parts = {name: asdict(part) for name, part in self.parts.items()}
+        return asdict(self) | {"seconds": (low + high) / 2, "low": low, "high": high, "parts": parts}
+
+
+def measure_cost(prepared: Prepared, console: Console, train_rows: int | None = None) -> Cost:
+    """Run a few batches of each part of a run, to estimate its cost.
+
+    Args:
+        prepared: The data; where it is a sample, the cost is that of all rows.
+        console: Receives the decision about the precision.
+        train_rows: Rows that the recipe trains on, if the data is a sample; None for all.
+    """
+    decide_precision(prepared, console)
+    training = assemble(prepared)
+    sizes = _sizes(prepared, train_rows)
+    factor = sizes["train"] / len(prepared.splits["train"])
+    per_epoch = max(1, round(training.plan.steps_per_epoch * factor))
+    training.total_steps = total_steps(prepared.recipe, per_epoch)
+    per_step = _steps(training)
+    rows = min(training.recipe.batch_size, sizes["train"])
+    parts = {"training": _part(per_step, training.total_steps, rows)}
+    parts |= _evaluations(prepared, training, sizes, per_epoch)
+    parts |= _scoring(prepared, training, sizes)
+    memory = peak_memory(training.device)
+    return Cost(training.total_steps, float(np.mean(per_step)), parts, memory)
+
+
+def evaluations(training: Training, per_epoch: int) -> int:
+    """How often a training evaluates, if it is not stopped early.
+
+    Args:
+        training: Its settings and number of steps.
+        per_epoch: Steps of an epoch.
+    """
+    recipe = training.recipe
+    every = {"no": None, "epoch": per_epoch, "steps": recipe.eval_steps}[recipe.eval_strategy]
+    return 0 if every is None else math.ceil(training.total_steps / every) + recipe.eval_on_start
+
+
+def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
+    """Rows of each split; those of a sample grow to the estimated number."""
+    kept = {split: len(rows) for split, rows in prepared.splits.items()}
+    if prepared.sample is None:
+        return kept
+    accounts = prepared.table.accounts
+    estimated = prepared.sample.rows(accounts)
+    grow = {split: estimated[split] / max(account.read, 1) for split, account in accounts.items()}
+    sizes = {split: round(n * grow.get(split, grow["train"])) for split, n in kept.items()}
+    return sizes | {"train": min(sizes["train"], train_rows or sizes["train"])}
+
+
+def _steps(training: Training) -> list[float]:
+    """Seconds of a mean step, by each of a few steps."""
+    # Batches differ in length, so time is measured per token; length-grouped batches hold little padding.
+    tokens = float(training.plan.lengths.mean()) * min(training.recipe.batch_size, len(training.plan.lengths))
+    total, training.total_steps = training.total_steps, min(training.total_steps, MEASURED)
+    found, clock = [], time.perf_counter()
+    for step in steps(training, new_accelerator(training)):
+        float(step.loss)  # waits for the device
+        now = time.perf_counter()
+        found.append((now - clock) / max(step.padded_tokens, 1) * tokens)
+        clock = now
+    training.total_steps = total
+    return found[1:] or found
+
+
+def _evaluations(prepared: Prepared, training: Training, sizes: Mapping[str, int], per_epoch: int) -> dict[str, Part]:
+    """The evaluations during training, and the answers generated in them."""
+    times = evaluations(training, per_epoch) if "validation" in sizes else 0
+    if not times:
+        return {}
+    rows, samples = sizes["validation"], min(prepared.recipe.evaluation.samples, sizes["validation"])
+    parts = {"evaluation": _part([rows * one for one in _forward(prepared, training, "validation")], times, rows)}
+    written = _written(prepared, training, "validation", samples)
+    return parts | ({"samples": _part([samples * one for one in written], times, samples)} if written else {})
+
+
+def _scoring(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -> dict[str, Part]:
+    """The final score: the model's answers, the metrics, and the baselines."""
+    split = next((name for name in ("test", "validation") if name in sizes), None)
+    if split is None:
+        return {}
+    recipe, task, rows = prepared.recipe.model_copy(deep=True), prepared.task, sizes[split]
+    recipe.evaluation.metrics = []  # those of the user may need outputs of the model
+    examples = _some(prepared, split, evenly(len(prepared.splits[split]), SCORED)).examples
+    answers, baselines, parts = task.perfect(examples), {}, {}
+    if recipe.evaluation.baselines:
+        train = prepared.splits["train"]
+        some = train.select(evenly(len(train), LEARNED))
+        start = time.perf_counter()
+        baselines = task.baselines(some[:], examples)
+        seconds = time.perf_counter() - start
+        whole = seconds * max(sizes["train"] / len(some), rows / len(answers))
+        parts["baselines"] = Part(seconds, whole, 1, sizes["train"])
+    start = time.perf_counter()
+    score(task, answers, examples, recipe, split=split, baselines=baselines)
+    metrics = (time.perf_counter() - start) * rows / len(answers)
+    said = [rows * one for one in _forward(prepared, training, split)]
+    parts["final_score"] = _part([one + metrics for one in said], 1, rows)
+    generated = min(rows, rows if recipe.evaluation.generated_rows is None else recipe.evaluation.generated_rows)
+    written = [generated * one for one in _written(prepared, training, split, generated)]
+    if written:
+        parts["generated_answers"] = _part(written, 1, generated)
+    if baselines and recipe.model.name is not None and task.untuned(lambda: []):
+        again = Part(min(said) + min(written or [0]), max(said) + max(written or [0]), 1, rows)
+        parts["model_before_fine_tuning"] = again
+    return parts
+
+
+def _forward(prepared: Prepared, training: Training, split: str) -> list[float]:
+    """Seconds of the answer to a mean row of a split, by each of a few batches, without generated ones."""
+    encoded, rows = prepared.encoded[split], len(prepared.splits[split])
+    size = prepared.recipe.evaluation.eval_batch_size
+    by_length = np.argsort(encoded.full_lengths, kind="stable")  # as in a pass over all rows
+    mean, found = float(encoded.lengths.sum()) / rows, []
+    places = evenly(rows - size, MEASURED) if rows > size else [0] * MEASURED
+    for first in places:
+        asked = _some(prepared, split, by_length[first : first + size].tolist())
+        start = time.perf_counter()
+        training.model.eval()
+        answer(prepared.task, training.model, asked, prepared.recipe, generated=0)
+        found.append((time.perf_counter() - start) / float(asked.lengths.sum()) * mean)
+    return found[1:] or found
+
+
+def _written(prepared: Prepared, training: Training, split: str, rows: int) -> list[float]:
+    """Seconds of a generated answer, by a smaller and a larger batch; empty for tasks that generate none."""
+    found = []
+    for n in sorted({min(rows, prepared.recipe.evaluation.samples), min(rows, WRITTEN)} - {0}):
+        asked = _some(prepared, split, evenly(len(prepared.splits[split]), n))
+        training.model.eval()
+        start = time.perf_counter()
+        written = prepared.task.write(training.model, asked.examples, Console())
+        if not written:
+            return []
+        found.append((time.perf_counter() - start) / n)
+    return found
+
+
+def _some(prepared: Prepared, split: str, positions: Sequence[int]) -> Asked:
+    examples = prepared.splits[split].select(positions)[:]
+    return asked_of(examples, prepared.task.encode(examples, training=False))
+
+
+def _part(seconds: Sequence[float], times: int, rows: int) -> Part:
+    return Part(times * min(seconds), times * max(seconds), times, rows)

@@ -1,0 +1,98 @@
+"""The estimated cost: what a run does, and how often."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import luthier
+from luthier.console import Console
+from luthier.pipeline.assemble import assemble
+from luthier.pipeline.inference.cost import Cost, Part, evaluations, measure_cost
+from luthier.pipeline.prepare import Prepared
+from luthier.text import duration
+from tests.conftest import review_rows
+from tests.engines.helpers import prepared_data, with_settings
+
+HELD_OUT: dict[str, Any] = {"data.validation_share": 0.2, "data.test_share": 0.2}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    return prepared_data(tmp_path_factory.mktemp("data"), tiny_model, n=60, **HELD_OUT)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 2},
+        {"epochs": 1.3},
+        {"epochs": 2, "eval_on_start": True},
+        {"epochs": 2, "eval_strategy": "steps", "eval_steps": 3},
+        {"max_steps": 6, "eval_strategy": "steps", "eval_steps": 3},
+        {"max_steps": 2, "eval_strategy": "steps", "eval_steps": 3},
+        {"epochs": 1, "eval_strategy": "no"},
+    ],
+)
+def test_there_are_as_many_evaluations_as_a_run_has(
+    settings: dict[str, Any], data: Prepared, tmp_path: Path, tiny_model: Path
+) -> None:
+    seen: list[int] = []
+    given: dict[str, Any] = {"model": str(tiny_model), "precision": "fp32", "batch_size": 16, "resamples": 100}
+    callbacks = [("evaluation", lambda event: seen.append(event.step))]
+    luthier.train(review_rows(60), run_dir=tmp_path / "run", callbacks=callbacks, **given, **settings)
+    training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
+    assert evaluations(training, training.plan.steps_per_epoch) == len(seen)
+
+
+def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
+    cost = measure_cost(with_settings(data, training__epochs=4), Console())
+    sizes = {split: len(rows) for split, rows in data.splits.items()}
+    assert {name: (part.times, part.rows) for name, part in cost.parts.items()} == {
+        "training": (cost.steps, 16),
+        "evaluation": (4, sizes["validation"]),
+        "baselines": (1, sizes["train"]),
+        "final_score": (1, sizes["test"]),
+    }
+    assert all(0 < part.low <= part.high for part in cost.parts.values())
+
+
+def test_without_rows_to_score_only_the_training_costs(tmp_path: Path, tiny_model: Path) -> None:
+    assert set(measure_cost(prepared_data(tmp_path, tiny_model, n=40), Console()).parts) == {"training"}
+    bare = {"evaluation.baselines": False, "training.eval_strategy": "no"} | HELD_OUT
+    cost = measure_cost(prepared_data(tmp_path, tiny_model, n=40, **bare), Console())
+    assert set(cost.parts) == {"training", "final_score"}
+
+
+def test_tasks_that_generate_have_the_cost_of_it(tmp_path: Path) -> None:
+    rows = [{"en": f"the dog {i} runs", "de": f"der Hund {i} rennt"} for i in range(80)]
+    settings: dict[str, Any] = {
+        "task": "translation",
+        "columns": {"source": "en", "target": "de"},
+        "from_scratch": "tiny",
+        "vocabulary_size": 200,
+        "max_new_tokens": 4,
+        "max_steps": 4,
+        "precision": "fp32",
+    }
+    cost = luthier.inspect(rows, cost=True, samples=3, generated_rows=5, **settings).cost
+    assert cost is not None
+    parts = {name: (part["times"], part["rows"]) for name, part in cost["parts"].items()}
+    assert parts == {
+        "training": (4, 16),
+        "evaluation": (1, 8),
+        "samples": (1, 3),
+        "final_score": (1, 8),
+        "generated_answers": (1, 5),
+        "baselines": (1, 64),
+    }
+    none = luthier.inspect(rows, cost=True, samples=0, generated_rows=0, **settings).cost
+    assert none is not None and {"samples", "generated_answers"}.isdisjoint(none["parts"])
+
+
+def test_the_span_is_the_sum_of_the_parts() -> None:
+    parts = {"training": Part(60.0, 90.0, 100, 16), "final_score": Part(4.0, 6.0, 1, 50)}
+    told = Cost(100, 0.7, parts, None).to_dict()
+    assert (told["low"], told["seconds"], told["high"]) == (64.0, 80.0, 96.0)
+    assert told["parts"]["training"] == {"low": 60.0, "high": 90.0, "times": 100, "rows": 16}
+    assert duration(told["high"]) == "1 min 36 s"
