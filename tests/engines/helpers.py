@@ -11,6 +11,7 @@ from torch import Tensor
 from luthier.console import Console
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
+from luthier.engines.optimizers.builtin import BUILT_IN
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
@@ -18,7 +19,7 @@ from luthier.recipe import Recipe
 from tests.conftest import review, write_csv
 
 ENGINES = ("loop", "trainer")
-OPTIMIZERS = ("adamw", "adafactor")
+OPTIMIZERS = tuple(kind.name for kind in BUILT_IN if kind.runs_on(torch.device("cpu")))
 SHAPES = ("single/one", "pair/one", "single/several", "pair/number")
 COLUMNS: dict[str, dict[str, Any]] = {
     "single/one": {"text": "text", "label": "label"},

@@ -11,14 +11,13 @@ from torch import nn
 from luthier.engines.base import TrainState, guard
 from luthier.engines.optimizers import make_optimizer
 from luthier.recipe import TrainingRecipe
-from tests.engines.helpers import OPTIMIZERS
 
 FINE = torch.tensor(1.0)
 
 
 def optimizer_of(name: str = "adamw") -> tuple[nn.Linear, torch.optim.Optimizer]:
     model = nn.Linear(3, 2)
-    return model, make_optimizer(model, TrainingRecipe(optimizer=name, learning_rate=0.1))
+    return model, make_optimizer(model, TrainingRecipe(optimizer=name, learning_rate=0.1), 1, torch.device("cpu"))
 
 
 def update(model: nn.Module, optimizer: torch.optim.Optimizer) -> bool:
@@ -51,7 +50,7 @@ def test_a_step_is_healthy_if_loss_and_gradient_are_finite(loss: float, norm: fl
     assert bool(found) is healthy
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", ["adamw", "adafactor"])
 def test_after_an_unhealthy_step_all_updates_are_skipped(name: str) -> None:
     model, optimizer = optimizer_of(name)
     assert bool(guard(optimizer, FINE, FINE)) and update(model, optimizer)

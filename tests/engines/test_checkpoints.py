@@ -35,7 +35,9 @@ def test_a_restored_training_goes_on_bit_for_bit_with_dropout(
     data: Prepared, tmp_path: Path, engine: str, resumed_by: str, optimizer: str
 ) -> None:
     """In the middle of an epoch, in either engine, and even from one engine to the other."""
-    data = with_settings(data, training__optimizer=optimizer, training__learning_rate=1e-3)
+    schedule = "constant" if optimizer == "adamw_schedule_free" else "linear"
+    rates = {"training__learning_rate": 1e-3, "training__lr_scheduler_type": schedule}
+    data = with_settings(data, training__optimizer=optimizer, **rates)
     uninterrupted = started(data, engine, stop_after=12)
     training = started(data, engine)
     assert training.state.step == 4
@@ -91,7 +93,7 @@ def test_weights_of_a_damaged_checkpoint_are_never_loaded(data: Prepared, tmp_pa
     (saved.path / "model.safetensors").write_bytes(content)
     before = weights(training.model)
     with pytest.raises(DamagedError) as caught:
-        checkpoints.load_weights(training.model, saved)
+        checkpoints.load_weights(training, saved)
     assert caught.value.where.endswith("step-000004/model.safetensors")
     assert same_weights(before, weights(training.model))
 

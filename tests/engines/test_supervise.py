@@ -157,7 +157,7 @@ def test_the_best_weights_are_restored_as_they_were(supervised: Callable[..., Su
     events.on("evaluation", lambda event: kept.update({event.step: weights(trainings[0].model)}))
     found = supervised([0.1, 0.7, 0.2], events=events, change=trainings.append)
     best = next(c for c in checkpoints.list_checkpoints(found.directory) if c.step == 10)
-    checkpoints.load_weights(found.training.model, best)
+    checkpoints.load_weights(found.training, best)
     assert same_weights(weights(found.training.model), kept[10])
     assert not same_weights(kept[10], kept[15])
 

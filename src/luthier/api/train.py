@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from luthier.api.report import report
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Callback, Events
+from luthier.engines.optimizers.groups import Group
+from luthier.engines.optimizers.make import groups_to_train
+from luthier.engines.optimizers.schedules import rates
 from luthier.models.device import choose_device, gpus
-from luthier.pipeline.assemble import decide_precision
+from luthier.pipeline.assemble import batch_plan, decide_precision, model_to_train, total_steps
 from luthier.pipeline.journal import (
     STDIN,
     blamed_on,
@@ -114,11 +118,44 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
             return result
 
 
-def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Recipe:
-    """The complete recipe that `train` would run, with everything decided. Nothing is written; raises like `train`."""
+@dataclass(frozen=True)
+class Plan:
+    """What `train` would run.
+
+    Args:
+        recipe: The complete recipe.
+        groups: The parameter groups of the optimizer.
+        rates: The learning rate of each step; empty for a schedule that follows a metric.
+    """
+
+    recipe: Recipe
+    groups: Sequence[Group]
+    rates: Sequence[float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--dry-run --json` prints."""
+        groups = [
+            {
+                "name": group.name,
+                "parameters": group.size,
+                "learning_rate": group.learning_rate,
+                "weight_decay": group.weight_decay,
+            }
+            for group in self.groups
+        ]
+        return {"recipe": self.recipe.model_dump(mode="json"), "groups": groups, "steps": len(self.rates) or None}
+
+
+def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Plan:
+    """What `train` would run, with everything decided. Nothing is written; raises like `train`."""
     console = console or Console()
     with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
-    return prepared.recipe
+    recipe = prepared.recipe
+    return Plan(
+        recipe,
+        groups_to_train(model_to_train(prepared), recipe.training),
+        rates(recipe.training, total_steps(recipe, batch_plan(prepared).steps_per_epoch)),
+    )

@@ -27,20 +27,11 @@ from luthier.recipe import Recipe
 def assemble(prepared: Prepared) -> Training:
     """Build everything that an engine needs, at step 0. The recipe's seed determines the new weights."""
     recipe, task = prepared.recipe, prepared.task
-    model = fresh_model(prepared)
-    freeze(model, recipe.model.freeze)
+    model = model_to_train(prepared)
     model.config.use_cache = False  # useless in training, and it hides from transformers that rows are packed
     if not processes.is_main():
         set_seed(recipe.seed + processes.rank())  # from here on, dropout differs between processes
-    plan = BatchPlan(
-        prepared.encoded["train"].lengths,
-        recipe.training.batch_size,
-        recipe.training.gradient_accumulation_steps,
-        recipe.seed,
-        recipe.training.length_grouping,
-        processes.rank(),
-        processes.count(),
-    )
+    plan = batch_plan(prepared)
     total = total_steps(recipe, plan.steps_per_epoch)
     device = choose_device(recipe.device)
     optimizer = make_optimizer(model, recipe.training, total, device)
@@ -56,6 +47,27 @@ def assemble(prepared: Prepared) -> Training:
         recipe=recipe.training,
         total_steps=total,
     )
+
+
+def batch_plan(prepared: Prepared) -> BatchPlan:
+    """The rows of each optimizer step."""
+    training = prepared.recipe.training
+    return BatchPlan(
+        prepared.encoded["train"].lengths,
+        training.batch_size,
+        training.gradient_accumulation_steps,
+        prepared.recipe.seed,
+        training.length_grouping,
+        processes.rank(),
+        processes.count(),
+    )
+
+
+def model_to_train(prepared: Prepared) -> PreTrainedModel:
+    """The recipe's model before any step, with the parameters frozen that the recipe names."""
+    model = fresh_model(prepared)
+    freeze(model, prepared.recipe.model.freeze)
+    return model
 
 
 def total_steps(recipe: Recipe, per_epoch: int) -> int:

@@ -135,11 +135,15 @@ def train(
     if dry_run:
         from luthier.api.train import plan
 
-        recipe = plan(data, console=out.console, **changes)
+        planned = plan(data, console=out.console, **changes)
         if json:
-            out.json({"recipe": recipe.model_dump(mode="json")})
+            out.json(planned.to_dict())
         else:
-            out.text(recipe.to_toml().rstrip())
+            from luthier.reporting.terminal.plan import plan_lines
+
+            out.text(planned.recipe.to_toml().rstrip())
+            for line in plan_lines(planned.groups, planned.rates):
+                out.console.say(line)
         return 0
     from luthier.api.train import train as train_run
 

@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from luthier.engines.base import averages
-from luthier.engines.optimizers.groups import groups_of
+from luthier.engines.optimizers.groups import Group, groups_of
 from luthier.engines.optimizers.guarded import guarded
 from luthier.engines.optimizers.muon import MATRICES
 from luthier.engines.optimizers.registry import find_optimizer
@@ -15,6 +15,15 @@ from luthier.engines.optimizers.schedules import warmup_steps
 from luthier.errors import RecipeError, nearest
 from luthier.models.quiet import quiet
 from luthier.recipe import TrainingRecipe
+
+
+def groups_to_train(model: nn.Module, recipe: TrainingRecipe) -> list[Group]:
+    """The parameter groups of the recipe's optimizer.
+
+    Raises:
+        RecipeError: There is no such optimizer, or a pattern matches no trainable parameter.
+    """
+    return groups_of(model, recipe, matrices_apart=find_optimizer(recipe.optimizer).matrices_apart)
 
 
 def make_optimizer(model: nn.Module, recipe: TrainingRecipe, total_steps: int, device: torch.device) -> Optimizer:
@@ -51,7 +60,7 @@ def make_optimizer(model: nn.Module, recipe: TrainingRecipe, total_steps: int, d
             "name": group.name,
             **({MATRICES: group.matrices} if kind.matrices_apart else {}),
         }
-        for group in groups_of(model, recipe, matrices_apart=kind.matrices_apart)
+        for group in groups_to_train(model, recipe)
     ]
     arguments = {**kind.arguments(recipe, warmup_steps(recipe, total_steps)), **recipe.optimizer_kwargs}
     try:

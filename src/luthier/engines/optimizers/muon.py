@@ -37,7 +37,12 @@ class MuonWithAdamW(Optimizer):
     ) -> None:
         matrices = [group for group in groups if group[MATRICES]]
         others = [group for group in groups if not group[MATRICES]]
-        muon: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov, "ns_steps": ns_steps, "adjust_lr_fn": "match_rms_adamw"}
+        muon: dict[str, Any] = {
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "ns_steps": ns_steps,
+            "adjust_lr_fn": "match_rms_adamw",
+        }
         self.parts: list[Optimizer] = []
         if matrices:
             self.parts.append(Muon(matrices, lr=lr, **muon))

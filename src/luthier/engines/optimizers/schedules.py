@@ -1,6 +1,8 @@
 """Learning rate schedules, by their transformers names."""
 
-from torch.optim import Optimizer
+import torch
+from torch import nn
+from torch.optim import SGD, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from transformers import get_scheduler
 
@@ -35,6 +37,20 @@ def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: in
             where="training.lr_scheduler_kwargs",
             hint="use only arguments of this schedule, such as num_cycles for cosine",
         ) from None
+
+
+def rates(recipe: TrainingRecipe, total_steps: int) -> list[float]:
+    """The learning rate of each step; empty for a schedule that follows a metric."""
+    if recipe.lr_scheduler_type == PLATEAU:
+        return []
+    optimizer = SGD([nn.Parameter(torch.zeros(()))], lr=recipe.learning_rate)
+    scheduler = make_scheduler(optimizer, recipe, total_steps)
+    found = []
+    for _ in range(total_steps):
+        found.append(float(scheduler.get_last_lr()[0]))
+        optimizer.step()
+        scheduler.step()
+    return found
 
 
 def step_schedule(scheduler: LRScheduler) -> None:
