@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 LUTHIER := $(BIN)/luthier
 INSTALLED := $(VENV)/.installed
-PYTEST := $(BIN)/python -m pytest -q --numprocesses=auto --maxprocesses=4
+PYTEST := $(BIN)/python -m pytest -q --numprocesses=auto --maxprocesses=4 --dist worksteal
 
 .DEFAULT_GOAL := help
 

@@ -179,7 +179,7 @@ def test_a_fresh_tokenizer_keeps_the_configuration_of_a_pretrained_model(tiny_mo
     [
         ("text-classification", "single/one", {"generation__num_beams": 4}),
         ("text-classification", "single/one", {"data__stride": 8}),
-        ("text-classification", "single/one", {"evaluation__threshold": 0.3}),
+        ("text-classification", "pair/number", {"evaluation__threshold": 0.3}),
         ("text-classification", "single/several", {"data__positive_label": "joy"}),
         ("text-classification", "single/number", {"training__class_weights": "balanced"}),
         ("token-classification", "tokens", {"training__class_weights": {"O": 0.1}}),

@@ -9,6 +9,7 @@ import pytest
 from datasets import Dataset
 from transformers import BertConfig
 
+from luthier.console import Console
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Limits
 from luthier.recipe import GenerationRecipe, Recipe
@@ -105,7 +106,7 @@ def test_no_phase_changes() -> None:
 def test_a_task_that_chooses_nothing_does_not_ask_for_validation_answers() -> None:
     task, _ = fitted().bind(Mock(), BertConfig())
     ask = Mock()
-    assert task.tuned(ask) == task
+    assert task.tuned(ask, Console()) == task
     ask.assert_not_called()
 
 

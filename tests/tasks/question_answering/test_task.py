@@ -405,7 +405,7 @@ def drawn_answers(seed: int, n: int = 30) -> tuple[list[Answer], list[list[str]]
 def test_the_threshold_is_that_of_the_official_script(seed: int) -> None:
     said, golds = drawn_answers(seed)
     task = reading(unanswerable=True)
-    task = task.tuned(lambda: (said, {"answers": golds}))
+    task = task.tuned(lambda: (said, {"answers": golds}), Console())
     best, threshold = official_threshold(said, golds)
     assert task.learned.threshold == threshold
     chosen = [decided(task.learned, answer) for answer in said]
@@ -422,7 +422,7 @@ def test_where_no_answer_at_all_is_best_none_is_given() -> None:
     best, _ = official_threshold(said, golds)
     assert best == sum(not gold for gold in golds)
     task = reading(unanswerable=True)
-    task = task.tuned(lambda: (said, {"answers": golds}))
+    task = task.tuned(lambda: (said, {"answers": golds}), Console())
     assert {decided(task.learned, answer)["prediction"] for answer in said} == {NONE}
 
 
