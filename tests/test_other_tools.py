@@ -41,6 +41,10 @@ LEAVES = {key.rpartition(".")[2] for key in KEYS}
         ({"validation_split_percentage": 5}, "--set validation_share=0.05"),
         ({"output_dir": "my runs"}, "--run-dir 'my runs'"),
         ({"use_cpu": True}, "--device cpu"),
+        ({"optim": "adamw_bnb_8bit"}, "--set optimizer=adamw_8bit"),
+        ({"optim": "schedule_free_adamw"}, "--set optimizer=adamw_schedule_free"),
+        ({"optim": "sgd"}, "--set optimizer=sgd"),
+        ({"activation_checkpointing": True}, "--set gradient_checkpointing=true"),
     ],
 )
 def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) -> None:
@@ -54,7 +58,7 @@ def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) ->
         ({"lora_r": 8}, "model.freeze"),
         ({"load_in_4bit": True}, "never quantized"),
         ({"deepspeed": "ds.json"}, "accelerate launch"),
-        ({"optim": "paged_adamw_8bit"}, "adamw or adafactor"),
+        ({"optim": "galore_adamw"}, "lion, sgd, muon"),
         ({"train_sampling_strategy": "sequential"}, "always shuffled"),
         ({"resume_from_checkpoint": "x"}, "luthier resume RUN"),
     ],

@@ -1,5 +1,6 @@
 """The recipe: what is read from a file, which settings exclude each other, and what follows from them."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ Values = dict[str, Any]
 
 
 def test_a_recipe_file_is_complete_ends_with_its_mark_and_is_read_back(tmp_path: Path) -> None:
-    recipe = Recipe.build({"seed": 7, "data": {"train": ["ä.csv"]}, "training": {"class_weights": {"a b": 2.0}}})
+    training = {"class_weights": {"a b": 2.0}, "groups": [{"match": "classifier.*", "learning_rate": 1e-3}]}
+    recipe = Recipe.build({"seed": 7, "data": {"train": ["ä.csv"]}, "training": training})
     written = recipe.to_toml()
     assert written.splitlines()[-1] == END
-    assert {key.rpartition(".")[2] for key in Recipe.known_keys()} <= set(written.split())
+    assert {key.rpartition(".")[2] for key in Recipe.known_keys()} <= set(re.findall(r"\w+", written))
     file = tmp_path / "recipe.toml"
     file.write_text(written, encoding="utf-8")
     assert Recipe.load(file) == Recipe.load(str(file)) == recipe

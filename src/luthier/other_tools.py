@@ -5,6 +5,7 @@ and the fine-tuning tools built on them.
 """
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Collection, Mapping
 from fnmatch import fnmatch
@@ -57,6 +58,8 @@ _SAME = {
     "training.lr_scheduler_type": "scheduler lr_scheduler lr_schedule scheduler_type lr_scheduler_name",
     "training.max_grad_norm": "clip_grad grad_clip max_norm gradient_clip_val gradient_clipping clip_grad_norm",
     "training.max_steps": "max_train_steps total_steps num_training_steps max_iters",
+    "training.gradient_checkpointing": "activation_checkpointing",
+    "training.neftune_noise_alpha": "neft_alpha noisy_embedding_alpha",
     "training.save_steps": "save_every save_interval checkpointing_steps",
     "training.warmup_ratio": "warmup_proportion warmup_fraction",
     "training.warmup_steps": "num_warmup_steps warmup_iters lr_warmup_steps",
@@ -77,7 +80,6 @@ _NOT_OFFERED = {
     "logging_strategy logging_first_step logging_nan_inf_filter log_on_each_node log_level* disable_tqdm"
     " include_num_input_tokens_seen debug skip_memory_metrics": "the loss of every step is recorded; --quiet and"
     " --verbose choose what is printed",
-    "gradient_checkpointing* activation_checkpointing*": "a higher gradient_accumulation_steps saves memory too",
     "torch_compile* use_liger_kernel liger* jit* flash_attention attn_implementation use_flash_attention* use_cache"
     " torch_empty_cache_steps tf32 use_cpu_offload": "Luthier chooses the kernels itself",
     "do_train do_eval do_predict": "`luthier train` trains and evaluates; `luthier predict` predicts",
@@ -88,7 +90,8 @@ _NOT_OFFERED = {
     " from the newest checkpoint",
     "predict_with_generate generation_config": "tasks that generate text are always scored on generated text; the"
     " generation table of the recipe says how",
-    "packing* neftune* sortish_sampler dataloader_* accelerator_config length_column_name remove_unused_columns"
+    "packing* *_checkpointing_kwargs sortish_sampler dataloader_* accelerator_config length_column_name"
+    " remove_unused_columns"
     " full_determinism average_tokens_across_devices eval_do_concat_batches eval_use_gather_object"
     " include_for_metrics batch_eval_metrics prediction_loss_only eval_accumulation_steps eval_delay"
     " enable_jit_checkpoint auto_find_batch_size *_full_eval optim_args optim_target_modules": "Luthier decides this"
@@ -199,16 +202,24 @@ def _half(precision: str) -> Callable[[Any, Mapping[str, Any]], Keys | str]:
     return lambda value, given: {"training.precision": "fp32" if value is False else precision}
 
 
+_OPTIMIZERS = {
+    r"(paged_)?adamw(_torch\w*|_hf|_apex_fused|_32bit|_bnb)?": "adamw",
+    r"adamw_(bnb_)?8bit": "adamw_8bit",
+    r"paged_adamw_8bit": "paged_adamw_8bit",
+    r"(paged_)?lion(_32bit|_8bit)?": "lion",
+    r"schedule_free_adamw": "adamw_schedule_free",
+    r"adafactor|sgd|muon": "{}",
+}
+
+
 def _optimizer(value: Any, given: Mapping[str, Any]) -> Keys | str:
-    name = str(value)
-    paged = "paged_" if name.startswith("paged") else ""
-    bits = "_8bit" if "8bit" in name else ""
-    kinds = ("adamw_schedule_free", "schedule_free_adamw", "adamw", "adafactor", "lion", "sgd", "muon")
-    kind = next((kind for kind in kinds if kind in name), "")
-    found = {"schedule_free_adamw": "adamw_schedule_free", "adamw": f"{paged}adamw{bits}"}.get(kind, kind)
-    if value is not None and (not found or (bits and kind != "adamw")):
+    if value is None:
+        return {"training.optimizer": None}
+    name = str(value).lower()
+    found = next((ours for pattern, ours in _OPTIMIZERS.items() if re.fullmatch(pattern, name)), None)
+    if found is None:
         return "training.optimizer is adamw, adamw_8bit, adafactor, lion, sgd, muon or adamw_schedule_free"
-    return {"training.optimizer": found or None}
+    return {"training.optimizer": found.format(name)}
 
 
 def _sampling(value: Any, given: Mapping[str, Any]) -> Keys | str:

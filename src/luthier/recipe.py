@@ -174,10 +174,16 @@ class TrainingRecipe(Section):
     adam_epsilon: Annotated[float, Field(gt=0)] = Field(1e-8, description="AdamW epsilon")
     max_grad_norm: Annotated[float, Field(gt=0)] = Field(1.0, description="maximum gradient norm, for clipping")
     label_smoothing: Share = Field(0.0, description="label smoothing: probability spread over all labels")
+    neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="NEFTune: noise on the embeddings of training rows, such as 5 (default: none)"
+    )
     class_weights: Literal["balanced"] | dict[str, float] | None = Field(
         None, description="loss weight of each label, or balanced"
     )
     precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto (the fastest measured on this machine)")
+    gradient_checkpointing: bool = Field(
+        False, description="recompute activations in the backward pass: less memory, same losses, slower steps"
+    )
     length_grouping: bool = Field(True, description="batch rows of similar length together, to reduce padding")
     dataloader_num_workers: MayChange[Annotated[int, Field(ge=0)]] = Field(
         0, description="worker processes that prepare batches"

@@ -48,7 +48,11 @@ def test_the_recipe_of_data_that_train_refuses_is_not_made(tiny_model: Path) -> 
     same = [row | {"label": "good"} for row in ROWS]
     with pytest.raises(FindingError, match="have the label 'good'"):
         plan(same, model=str(tiny_model))
-    assert plan(same, model=str(tiny_model), allow=["one-class"]).task == "text-classification"
+    planned = plan(same, model=str(tiny_model), allow=["one-class"], max_steps=5, layer_decay=0.5)
+    assert planned.recipe.task == "text-classification" and len(planned.rates) == 5
+    printed = planned.to_dict()
+    assert printed["recipe"]["training"]["layer_decay"] == 0.5 and printed["steps"] == 5
+    assert {group["learning_rate"] for group in printed["groups"]} == {5e-5 * 0.5**n for n in (0, 1, 2, 3)}
 
 
 def splits() -> DatasetDict:

@@ -6,9 +6,11 @@ import pytest
 import torch
 from accelerate.state import GradientState
 from torch.nn import functional
+from transformers import BertPreTrainedModel
 
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
+from luthier.errors import RecipeError
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weights, with_settings
@@ -55,6 +57,36 @@ def test_class_weights_and_smoothing_of_several_labels(several: Prepared) -> Non
     each = -(target * functional.logsigmoid(logits) + (1 - target) * functional.logsigmoid(-logits))
     by_hand = (each * torch.tensor([1.0, 1.0, 2.5])).sum() / labels.numel()
     assert loss == pytest.approx(float(by_hand), rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_gradient_checkpointing_changes_no_loss(data: Prepared, engine: str) -> None:
+    settings = {"training__engine": engine, "training__max_steps": 4, "model__dropout": 0.2}
+    plain, _ = run_steps(data, **settings)
+    saving, training = run_steps(data, training__gradient_checkpointing=True, **settings)
+    assert any(getattr(module, "gradient_checkpointing", False) for module in training.model.modules())
+    assert saving.losses == pytest.approx(plain.losses, rel=1e-6)
+    assert all(torch.allclose(plain.weights[name], saving.weights[name], atol=1e-6) for name in plain.weights)
+
+
+def test_a_model_without_gradient_checkpointing_is_refused(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BertPreTrainedModel, "supports_gradient_checkpointing", False)
+    with pytest.raises(RecipeError, match="BertForSequenceClassification does not support gradient checkpointing"):
+        assemble(with_settings(data, training__gradient_checkpointing=True))
+
+
+def test_neftune_is_noise_on_the_embeddings_in_training_only(data: Prepared) -> None:
+    settings = {"training__max_steps": 3}
+    plain, _ = run_steps(data, **settings)
+    noisy, training = run_steps(data, training__neftune_noise_alpha=5.0, **settings)
+    other, _ = run_steps(data, training__neftune_noise_alpha=5.0, training__engine="trainer", **settings)
+    assert noisy.losses == pytest.approx(other.losses, rel=1e-6), "both engines draw the same noise"
+    assert abs(noisy.losses[0] - plain.losses[0]) > 1e-4
+    embeddings = training.model.get_input_embeddings().eval()
+    ids = torch.tensor([[1, 2, 3]])
+    assert torch.equal(embeddings(ids), embeddings.weight[ids])
+    assert not torch.equal(embeddings.train()(ids), embeddings.weight[ids])
+    assert noisy.weights.keys() == plain.weights.keys(), "nothing of it is saved"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

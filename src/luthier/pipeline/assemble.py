@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel, set_seed
+from transformers.integrations.neftune import activate_neftune
 
 from luthier import processes
 from luthier.console import Console
@@ -64,9 +65,22 @@ def batch_plan(prepared: Prepared) -> BatchPlan:
 
 
 def model_to_train(prepared: Prepared) -> PreTrainedModel:
-    """The recipe's model before any step, with the parameters frozen that the recipe names."""
-    model = fresh_model(prepared)
+    """The recipe's model before any step, set up for training.
+
+    Raises:
+        RecipeError: The model has nothing to freeze by a pattern, or does not support gradient checkpointing.
+    """
+    model, training = fresh_model(prepared), prepared.recipe.training
     freeze(model, prepared.recipe.model.freeze)
+    if training.gradient_checkpointing:
+        if not model.supports_gradient_checkpointing:
+            what = f"{type(model).__name__} does not support gradient checkpointing"
+            raise RecipeError(what, where="training.gradient_checkpointing", hint="use a smaller micro-batch instead")
+        # Its name since transformers 5.23, and before.
+        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+    if training.neftune_noise_alpha is not None:  # Jain et al. 2023
+        activate_neftune(model, training.neftune_noise_alpha)
     return model
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from luthier.api.train import Plan
 from luthier.cli import main
+from luthier.engines.optimizers.groups import Group
 from luthier.recipe import Recipe
 from luthier.recipe_tables import put
 from tests.cli.conftest import CapSys, Stub
@@ -80,9 +82,11 @@ def test_json_is_one_object_and_nothing_else(stub: Stub, result: SimpleNamespace
 
 def test_dry_run_prints_the_recipe_and_trains_nothing(stub: Stub, capsys: CapSys) -> None:
     recipe = Recipe.build({"seed": 5})
-    calls = stub("train", plan=recipe)
+    calls = stub("train", plan=Plan(recipe, [Group("head", {}, 1e-3, 0.0, matrices=False)], [0.0, 1e-3]))
     assert main(["train", "a.csv", "--dry-run", "--lr", "1e-4"]) == 0
     assert calls["plan"].settings == {"training.learning_rate": 1e-4}
-    assert capsys.readouterr().out == recipe.to_toml().rstrip() + "\n"
+    printed = capsys.readouterr()
+    assert printed.out == recipe.to_toml().rstrip() + "\n", "what is written to a file is a recipe"
+    assert "head" in printed.err and "schedule  ▁█  0 -> 0.001 over 2 steps" in printed.err
     assert main(["train", "a.csv", "--dry-run", "--json"]) == 0
     assert Recipe.build(json.loads(capsys.readouterr().out)["recipe"]) == recipe

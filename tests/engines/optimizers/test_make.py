@@ -41,7 +41,7 @@ def learn(model: nn.Module, optimizer: Optimizer, steps: int, start: int = 0) ->
         guard(optimizer, loss.detach(), torch.tensor(1.0))
         optimizer.step()
         optimizer.zero_grad()
-        yield float(loss)
+        yield loss.item()
 
 
 def test_frozen_parameters_are_not_optimized() -> None:
