@@ -25,6 +25,7 @@ SPANS = {
     "engines/test_optimisation.py": "what a step does to the weights, in both engines",
     "engines/test_parity.py": "both engines beside plain torch",
     "metrics/test_directions.py": "the direction of every metric",
+    "recipe/test_properties.py": "recipes of any values survive their file",
     "storage/test_the_one_place.py": "only this package writes files",
     "tasks/test_pipeline.py": "the models of all tasks in plain transformers",
 }

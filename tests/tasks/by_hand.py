@@ -23,7 +23,7 @@ from luthier.engines.objective import Objective
 from luthier.pipeline.inference.infer import asked_of, infer
 from luthier.pipeline.inference.predictor import Predictor
 from luthier.recipe import Recipe
-from luthier.recipe_tables import put
+from luthier.recipe.tables import put
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.registry import find, restore, shapes_using

@@ -32,7 +32,7 @@ from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation
 from luthier.pipeline.settings import dotted, place
 from luthier.recipe import Recipe
-from luthier.recipe_tables import put
+from luthier.recipe.tables import put
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import RECIPE, Run, as_path
 from luthier.storage.atomic import write_json

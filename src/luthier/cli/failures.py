@@ -107,7 +107,7 @@ def _usage(error: TyperException, command: str, words: Sequence[str]) -> UsageEr
         message = error.format_message()
     about, wrong_value, _ = message.partition("Input should be ")
     if wrong_value:
-        from luthier.recipe_tables import needed
+        from luthier.recipe.tables import needed
 
         message = f"{about}must be {needed(message)}"
     message = message.rstrip(".")

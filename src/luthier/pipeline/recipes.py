@@ -11,7 +11,7 @@ from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
 from luthier.pipeline.settings import dotted, place
 from luthier.recipe import Recipe, read_toml
-from luthier.recipe_tables import Section, put
+from luthier.recipe.tables import Section, put
 from luthier.text import listing
 
 SPLITS = ("train", "validation", "test")

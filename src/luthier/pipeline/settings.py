@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier.errors import RecipeError, UsageError
 from luthier.recipe import Recipe
-from luthier.recipe_tables import Section
+from luthier.recipe.tables import Section
 
 TABLES = [name for name, value in Recipe() if isinstance(value, Section)]
 

@@ -9,7 +9,7 @@ from luthier.api.train import Plan
 from luthier.cli import main
 from luthier.engines.optimizers.groups import Group
 from luthier.recipe import Recipe
-from luthier.recipe_tables import put
+from luthier.recipe.tables import put
 from tests.cli.conftest import CapSys, Stub
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from luthier.engines.checkpoints import differences
 from luthier.errors import RecipeError
 from luthier.recipe import Recipe
-from luthier.recipe_tables import MayChange, Section, needed, put
+from luthier.recipe.tables import MayChange, Section, needed, put
 
 Values = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The recipe: what is read from a file, which settings exclude each other, and what follows from them."""
+"""The recipe as a whole: its file, settings that contradict each other, bounds."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from luthier.errors import RecipeError
-from luthier.recipe import END, EvaluationRecipe, ModelRecipe, Recipe, TrainingRecipe, read_toml
+from luthier.recipe import END, Recipe, read_toml
 
 Values = dict[str, Any]
 
@@ -116,29 +116,6 @@ def test_a_number_stays_within_its_bounds(table: str, key: str, good: list[float
             Recipe.build({table: {key: value}})
 
 
-@pytest.mark.parametrize("value", [0.01, 0.99, "f1", "precision=0.9", "recall=.75", "precision=1", "recall=1.0"])
-def test_a_threshold_is_a_number_or_an_aim(value: float | str) -> None:
-    assert Recipe.build({"evaluation": {"threshold": value}}).evaluation.threshold == value
-    assert Recipe.build({"evaluation": {"threshold": "0.7"}}).evaluation.threshold == 0.7
-
-
-@pytest.mark.parametrize("value", [0.0, 1.0, "1.5", "nan", "f2", "precision", "precision=2", "recall=-1", None, True])
-def test_another_threshold_is_refused(value: object) -> None:
-    with pytest.raises(RecipeError, match="set a number between 0 and 1, f1, precision="):
-        Recipe.build({"evaluation": {"threshold": value}})
-
-
-def test_names_of_labels_are_by_code_and_differ() -> None:
-    assert Recipe.build({"data": {"label_names": {0: "bad", "1": "good"}}}).data.label_names == {
-        "0": "bad",
-        "1": "good",
-    }
-    with pytest.raises(RecipeError, match="label_names gives 0 and 1 the same name, 'bad'"):
-        Recipe.build({"data": {"label_names": {0: "bad", 1: "bad"}}})
-    with pytest.raises(RecipeError, match="a name in label_names is empty"):
-        Recipe.build({"data": {"label_names": {0: ""}}})
-
-
 def test_a_seed_has_32_bits() -> None:
     assert Recipe.build({"seed": 2**32 - 1}).seed == 4_294_967_295
     for seed in (-1, 2**32):
@@ -146,42 +123,8 @@ def test_a_seed_has_32_bits() -> None:
             Recipe.build({"seed": seed})
 
 
-@pytest.mark.parametrize(("batch", "parts", "micro"), [(16, 1, 16), (16, 4, 4), (7, 2, 4), (7, 3, 3), (5, 5, 1)])
-def test_a_micro_batch_is_its_part_of_the_batch_rounded_up(batch: int, parts: int, micro: int) -> None:
-    recipe = TrainingRecipe(batch_size=batch, gradient_accumulation_steps=parts)
-    assert recipe.micro_batch_size == micro
-
-
-@pytest.mark.parametrize(
-    ("values", "title"),
-    [
-        ({}, None),
-        ({"name": "minilm"}, "minilm"),
-        ({"from_scratch": "tiny"}, "a new model of size tiny, from scratch"),
-        ({"from_scratch": "base", "architecture": "t5"}, "t5 of size base, from scratch"),
-    ],
-)
-def test_a_model_has_a_title_once_it_is_chosen(values: Values, title: str | None) -> None:
-    assert ModelRecipe(**values).title == title
-
-
-def test_the_metric_mode_is_a_direction() -> None:
-    assert EvaluationRecipe().greater_is_better is None
-    assert EvaluationRecipe(metric_mode="max").greater_is_better is True
-    assert EvaluationRecipe(metric_mode="min").greater_is_better is False
-
-
 def test_recipes_share_no_table() -> None:
     recipe = Recipe()
     recipe.data.train.append("a.csv")
     recipe.training.lr_scheduler_kwargs["power"] = 2.0
     assert (Recipe().data.train, Recipe().training.lr_scheduler_kwargs) == ([], {})
-
-
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_run_keeps_its_newest_checkpoint_or_saves_none(limit: int) -> None:
-    with pytest.raises(RecipeError) as caught:
-        Recipe.build({"training": {"save_total_limit": limit}})
-    assert caught.value.what.startswith(f"save_total_limit is {limit}, but a run keeps its newest checkpoint")
-    assert 'save_strategy = "no" to save none' in caught.value.what
-    assert "training.save_total_limit" in caught.value.hint

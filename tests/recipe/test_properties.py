@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 
 from luthier.engines.checkpoints import differences
 from luthier.errors import RecipeError
-from luthier.recipe_tables import MayChange, Section, put
+from luthier.recipe.tables import MayChange, Section, put
 
 Values = dict[str, Any]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

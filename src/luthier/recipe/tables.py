@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from luthier.errors import LIKE, RecipeError, closest
@@ -28,6 +28,8 @@ class OnResume:
 
 
 MayChange = Annotated[T, OnResume]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):

@@ -1,0 +1,22 @@
+"""The recipe: every setting of a run, as one pydantic model and one TOML file."""
+
+from luthier.recipe.data import DataRecipe
+from luthier.recipe.evaluation import SAMPLING, EvaluationRecipe, GenerationRecipe
+from luthier.recipe.model import ModelRecipe, Size
+from luthier.recipe.recipe import END, Recipe, read_toml
+from luthier.recipe.training import GroupRecipe, Precision, TrainingRecipe
+
+__all__ = [
+    "END",
+    "SAMPLING",
+    "DataRecipe",
+    "EvaluationRecipe",
+    "GenerationRecipe",
+    "GroupRecipe",
+    "ModelRecipe",
+    "Precision",
+    "Recipe",
+    "Size",
+    "TrainingRecipe",
+    "read_toml",
+]

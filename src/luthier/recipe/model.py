@@ -1,0 +1,50 @@
+"""The table `model` of a recipe."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from luthier.recipe.tables import Section
+
+Size = Literal["tiny", "small", "base"]
+
+
+class ModelRecipe(Section):
+    """The model to train."""
+
+    name: str | None = Field(None, description="short name, local directory or Hub name")
+    freeze: list[str] = Field([], description="parameters to freeze, as glob patterns on their names")
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        None, description="dropout rate of every layer (default: the model's own)"
+    )
+    from_scratch: Size | None = Field(
+        None, description="size of a new model, trained from scratch with a new tokenizer: tiny, small or base"
+    )
+    architecture: str | None = Field(
+        None, description="architecture of a new model, such as bert, llama or t5 (default: one that fits the task)"
+    )
+    vocabulary_size: Annotated[int, Field(ge=64)] | None = Field(
+        None, description="vocabulary size of a new tokenizer (default: chosen from the data and the model size)"
+    )
+    fresh_tokenizer: bool = Field(
+        False, description="train a new tokenizer for a pretrained model, and its embeddings from scratch"
+    )
+
+    @property
+    def title(self) -> str | None:
+        """The model's name, or the size and architecture of a new one; None while it is not chosen."""
+        if self.from_scratch:
+            return f"{self.architecture or 'a new model'} of size {self.from_scratch}, from scratch"
+        return self.name
+
+    @model_validator(mode="after")
+    def _no_clashes(self) -> Self:
+        if self.from_scratch and self.name:
+            raise ValueError(f"from_scratch and name ({self.name}) exclude each other: a new model has no name")
+        if self.from_scratch and self.freeze:
+            raise ValueError("from_scratch and freeze exclude each other: a new model has no pretrained weights")
+        if self.architecture and not self.from_scratch:
+            raise ValueError("architecture applies only to a new model: set from_scratch too")
+        if self.vocabulary_size and not (self.from_scratch or self.fresh_tokenizer):
+            raise ValueError("vocabulary_size applies only to a new tokenizer: set from_scratch or fresh_tokenizer too")
+        return self

@@ -1,0 +1,138 @@
+"""The table `training` of a recipe."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from luthier.recipe.tables import MayChange, Positive, Section, Share
+
+Strategy = Literal["no", "steps", "epoch"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Scheduler = Literal[
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "polynomial",
+    "constant",
+    "constant_with_warmup",
+    "inverse_sqrt",
+    "cosine_with_min_lr",
+    "cosine_warmup_with_min_lr",
+    "warmup_stable_decay",
+    "reduce_lr_on_plateau",
+]
+
+
+class GroupRecipe(Section):
+    """Parameters with a learning rate or a weight decay of their own."""
+
+    match: str = Field(description="glob pattern on parameter names, such as classifier.*")
+    learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="their peak learning rate (default: as without this group)"
+    )
+    weight_decay: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="their weight decay (default: as without this group)"
+    )
+
+
+class TrainingRecipe(Section):
+    """How the model is optimized. `batch_size` counts the examples of an optimizer step over all processes."""
+
+    engine: Literal["loop", "trainer"] = Field(
+        "loop", description="loop (Luthier's own, on Accelerate) or trainer (Hugging Face Trainer)"
+    )
+    epochs: Annotated[float, Field(gt=0)] = Field(3.0, description="passes over the training rows")
+    max_steps: Positive | None = Field(None, description="maximum optimizer steps, even if epochs asks for more")
+    batch_size: Positive = Field(16, description="examples per optimizer step, over all processes")
+    gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
+    optimizer: str = Field(
+        "adamw",
+        description="adamw, adamw_8bit, paged_adamw_8bit, adafactor, lion, sgd, muon, adamw_schedule_free, or one of"
+        " another package",
+    )
+    optimizer_kwargs: dict[str, float | bool] = Field({}, description="additional arguments of the optimizer")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(5e-5, description="peak learning rate")
+    head_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="peak learning rate of the head (default: learning_rate)"
+    )
+    layer_decay: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="learning rate of each layer, relative to the layer above it"
+    )
+    groups: list[GroupRecipe] = Field([], description="parameters with a rate or a decay of their own")
+    lr_scheduler_type: Scheduler = Field("linear", description="learning rate schedule")
+    lr_scheduler_kwargs: dict[str, float | str] = Field({}, description="additional arguments of the scheduler")
+    warmup_ratio: Share = Field(0.0, description="share of steps for learning rate warm-up")
+    warmup_steps: Annotated[int, Field(ge=0)] = Field(0, description="steps for learning rate warm-up")
+    weight_decay: Annotated[float, Field(ge=0)] = Field(
+        0.01, description="weight decay of matrices; biases and norms have none"
+    )
+    adam_beta1: Share = Field(0.9, description="AdamW beta1: decay rate of the first moment")
+    adam_beta2: Share = Field(0.999, description="AdamW beta2: decay rate of the second moment")
+    adam_epsilon: Annotated[float, Field(gt=0)] = Field(1e-8, description="AdamW epsilon")
+    max_grad_norm: Annotated[float, Field(gt=0)] = Field(1.0, description="maximum gradient norm, for clipping")
+    label_smoothing: Share = Field(0.0, description="label smoothing: probability spread over all labels")
+    neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="NEFTune: noise on the embeddings of training rows, such as 5 (default: none)"
+    )
+    class_weights: Literal["balanced"] | dict[str, float] | None = Field(
+        None, description="loss weight of each label, or balanced"
+    )
+    precision: Precision = Field("auto", description="fp32, bf16, fp16, or auto (the fastest measured on this machine)")
+    gradient_checkpointing: bool = Field(
+        False, description="recompute activations in the backward pass: less memory, same losses, slower steps"
+    )
+    length_grouping: bool = Field(True, description="batch rows of similar length together, to reduce padding")
+    dataloader_num_workers: MayChange[Annotated[int, Field(ge=0)]] = Field(
+        0, description="worker processes that prepare batches"
+    )
+    logging_steps: MayChange[Positive] = Field(10, description="steps between reading metrics from the device")
+    eval_strategy: Strategy = Field("epoch", description="when to evaluate: no, steps or epoch")
+    eval_on_start: bool = Field(False, description="evaluate once before the first step")
+    eval_steps: Positive = Field(100, description="steps between evaluations, if eval_strategy is steps")
+    save_strategy: MayChange[Strategy] = Field("epoch", description="when to save a checkpoint: no, steps or epoch")
+    save_steps: MayChange[Positive] = Field(100, description="steps between checkpoints, if save_strategy is steps")
+    save_total_limit: MayChange[int] = Field(2, description="newest checkpoints to keep, besides the best one")
+    keep_checkpoints: MayChange[bool] = Field(False, description="keep the checkpoints when the run is complete")
+    early_stopping_patience: Positive | None = Field(
+        None, description="stop after this many evaluations without a better metric_for_best"
+    )
+
+    @property
+    def micro_batch_size(self) -> int:
+        """Examples per forward pass of a single-process run."""
+        return -(-self.batch_size // self.gradient_accumulation_steps)
+
+    @field_validator("save_total_limit")
+    @classmethod
+    def _newest_is_kept(cls, value: int) -> int:
+        if value < 1:
+            raise ValueError(
+                f"save_total_limit is {value}, but a run keeps its newest checkpoint, to resume from: set 1 or more,"
+                ' or save_strategy = "no" to save none'
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _no_clashes(self) -> Self:
+        if self.warmup_ratio and self.warmup_steps:
+            raise ValueError("warmup_ratio and warmup_steps are both set: keep one of them")
+        if self.lr_scheduler_type == "constant" and (
+            self.warmup_ratio or self.warmup_steps or self.lr_scheduler_kwargs
+        ):
+            raise ValueError(
+                "lr_scheduler_type constant takes no warm-up and no lr_scheduler_kwargs:"
+                " use constant_with_warmup for a warm-up"
+            )
+        if self.early_stopping_patience and self.eval_strategy == "no":
+            raise ValueError("early_stopping_patience needs evaluations, but eval_strategy is no")
+        if self.lr_scheduler_type == "reduce_lr_on_plateau":
+            if self.eval_strategy == "no":
+                raise ValueError("reduce_lr_on_plateau follows the validation loss, but eval_strategy is no")
+            if self.warmup_ratio or self.warmup_steps:
+                raise ValueError("reduce_lr_on_plateau takes no warm-up")
+        if self.gradient_accumulation_steps > self.batch_size:
+            raise ValueError(
+                f"gradient_accumulation_steps ({self.gradient_accumulation_steps}) is above batch_size"
+                f" ({self.batch_size}): batch_size counts all examples of an optimizer step"
+            )
+        return self
