@@ -44,12 +44,16 @@ def from_file(place: Path, tiny_model: Path) -> Result:
     return luthier.train(write_csv(place / "rows.csv", ROWS), run_dir="file", model=str(tiny_model), **QUICK)
 
 
-def test_the_recipe_of_data_that_train_refuses_is_not_made(tiny_model: Path) -> None:
+def test_the_recipe_of_data_that_train_refuses_is_not_made(tiny_model: Path, tmp_path: Path) -> None:
     same = [row | {"label": "good"} for row in ROWS]
     with pytest.raises(FindingError, match="have the label 'good'"):
         plan(same, model=str(tiny_model))
     planned = plan(same, model=str(tiny_model), allow=["one-class"], max_steps=5, layer_decay=0.5)
     assert planned.recipe.task == "text-classification" and len(planned.rates) == 5
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    with pytest.raises(RunError, match="the run directory cannot be used: it is not empty"):
+        plan(same, model=str(tiny_model), run_dir=tmp_path / "taken")
     printed = planned.to_dict()
     assert printed["recipe"]["training"]["layer_decay"] == 0.5 and printed["steps"] == 5
     assert {group["learning_rate"] for group in printed["groups"]} == {5e-5 * 0.5**n for n in (0, 1, 2, 3)}

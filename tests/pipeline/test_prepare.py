@@ -8,7 +8,7 @@ import pytest
 
 from luthier.api.inspect import inspect
 from luthier.cli import main
-from luthier.errors import FindingError, UsageError
+from luthier.errors import FindingError, RecipeError, UsageError
 from tests.conftest import review, review_rows, write_csv
 
 STOPS = 3
@@ -99,6 +99,12 @@ def test_a_split_column_divides_the_accounts(inspected: Any, tmp_path: Path) -> 
         "validation": {"read": 40, "kept": 39, "skipped": {"missing-label": 1}},
         "test": {"read": 40, "kept": 40, "skipped": {}},
     }
+
+
+def test_a_threshold_is_not_chosen_without_validation_rows(reviews: Path, tiny_model: Path) -> None:
+    with pytest.raises(RecipeError, match="the threshold for f1 is chosen on validation rows, but there are none"):
+        inspect(reviews, model=str(tiny_model), threshold="f1", validation_share=0)
+    assert not inspect(reviews, model=str(tiny_model), threshold=0.3, validation_share=0).stops
 
 
 def test_a_finding_that_does_not_exist_cannot_be_allowed(tiny_model: Path) -> None:

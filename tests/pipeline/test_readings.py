@@ -16,6 +16,7 @@ from luthier.pipeline.readings import task_commands, unread
 from luthier.pipeline.recognise import recognise
 from luthier.recipe import Recipe
 from luthier.tasks.registry import find, provisional
+from luthier.tasks.text_classification.task import TextClassification
 from tests.tasks.smallest import Stance
 
 Cell = Callable[[int], Any]
@@ -226,6 +227,21 @@ class Agrees(Stance):
     """Reads the same columns."""
 
     name = "agrees"
+
+
+class Shout(TextClassification):
+    """Extends a task of Luthier's, and recognises as that one does."""
+
+    name = "shout"
+
+
+def test_a_task_that_extends_another_is_recognised_as_itself() -> None:
+    profiles = table({"text": english, "label": mood})
+    with provisional(Shout()):
+        named = Recipe.build({"task": "shout", "data": {"train": ["data.csv"]}})
+        assert recognise(named, profiles, "data.csv", None).task == "shout"
+        with pytest.raises(ColumnError, match="text-classification, shout fit the columns equally well"):
+            recognise(Recipe.build({"data": {"train": ["data.csv"]}}), profiles, "data.csv", None)
 
 
 def test_tasks_of_other_packages_that_fit_equally_well_are_offered() -> None:

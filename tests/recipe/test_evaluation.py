@@ -14,6 +14,7 @@ Values = dict[str, Any]
 def test_a_threshold_is_a_number_or_an_aim(value: float | str) -> None:
     assert Recipe.build({"evaluation": {"threshold": value}}).evaluation.threshold == value
     assert Recipe.build({"evaluation": {"threshold": "0.7"}}).evaluation.threshold == 0.7
+    assert Recipe.build({"evaluation": {"threshold": "Recall = 0.9"}}).evaluation.threshold == "recall=0.9"
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, "1.5", "nan", "f2", "precision", "precision=2", "recall=-1", None, True])

@@ -32,7 +32,7 @@ from luthier.pipeline.training import finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
-from luthier.run_directory.run import new_path
+from luthier.run_directory.run import as_path, check_unused, new_path
 from luthier.storage.atomic import write_json, write_text
 from luthier.storage.temporary import temporary_directory
 
@@ -146,9 +146,13 @@ class Plan:
         return {"recipe": self.recipe.model_dump(mode="json"), "groups": groups, "steps": len(self.rates) or None}
 
 
-def plan(data: Data | Recipe, *, console: Console | None = None, **settings: Any) -> Plan:
+def plan(
+    data: Data | Recipe, *, run_dir: Path | str | None = None, console: Console | None = None, **settings: Any
+) -> Plan:
     """What `train` would run, with everything decided. Nothing is written; raises like `train`."""
     console = console or Console()
+    if run_dir is not None:
+        check_unused(as_path(run_dir, "run_dir"))
     with temporary_directory() as folder:
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     refuse(prepared.stopping, prepared.sources)

@@ -142,6 +142,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     reader = Recognised(kind, recognition.shape, recognition.columns, details).named(recipe.data.label_names)
     table = read_table(sources, reader, recipe)
     examples, split_decision = make_splits(table, reader, recipe)
+    _require_validation(recipe, examples)
     task = reader.fit(examples["train"], recipe)
     keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
     findings = check(table, task, examples, keys) + empty_columns(recipe.data.columns, profiles)
@@ -172,6 +173,15 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
         console.finding(finding)
     decisions += made
     return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions, seen, drawn)
+
+
+def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
+    """Refuse a threshold that is to be chosen on validation rows, if there are none."""
+    aim = recipe.evaluation.threshold
+    if isinstance(aim, str) and "validation" not in examples:
+        what = f"the threshold for {aim} is chosen on validation rows, but there are none"
+        hint = "add --valid DATA or a validation_share above 0, or set the threshold to a number"
+        raise RecipeError(what, where="evaluation.threshold", hint=hint)
 
 
 def stopping(findings: Sequence[Finding], recipe: Recipe) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Recognise the task that the data is for, and the roles of its columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from transformers import PretrainedConfig
@@ -106,8 +107,7 @@ def _sure(
     tasks: Sequence[Task[Any]], profiles: Mapping[str, ColumnProfile], given: Given, shape: str | None
 ) -> list[Recognition]:
     """What each task recognises. If that is little, the fields of objects are columns too, where they are clear."""
-    found = [task.recognise(profiles, given, shape) for task in tasks]
-    sure = [recognition for recognition in found if recognition is not None]
+    sure = _recognised(tasks, profiles, given, shape)
     best = max(sure, key=_rank, default=None)
     if best is not None and best.confidence >= CLEAR and not find(best.task).unlabelled:
         return sure
@@ -115,9 +115,16 @@ def _sure(
     flat = flattened(profiles, lists=False) | named
     if flat.keys() <= profiles.keys():
         return sure
-    found = [task.recognise(flat, given, shape) for task in tasks if not task.unlabelled]
-    clear = [one for one in found if one is not None and one.confidence >= CLEAR_FIELDS]
-    return [*sure, *clear]
+    found = _recognised([task for task in tasks if not task.unlabelled], flat, given, shape)
+    return [*sure, *(one for one in found if one.confidence >= CLEAR_FIELDS)]
+
+
+def _recognised(
+    tasks: Sequence[Task[Any]], profiles: Mapping[str, ColumnProfile], given: Given, shape: str | None
+) -> list[Recognition]:
+    """What each task recognises, under its own name: a task that extends another may recognise as that one does."""
+    found = ((task.name, task.recognise(profiles, given, shape)) for task in tasks)
+    return [replace(one, task=name) for name, one in found if one is not None]
 
 
 def _require_roles(given: Mapping[str, Any], tasks: Sequence[Task[Any]]) -> None:

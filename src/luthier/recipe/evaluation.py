@@ -43,8 +43,9 @@ class EvaluationRecipe(Section):
     @field_validator("threshold", mode="before")
     @classmethod
     def _number_or_aim(cls, value: Any) -> float | str:
-        if isinstance(value, str) and AIM.fullmatch(value):
-            return value
+        aim = value.lower().replace(" ", "") if isinstance(value, str) else ""
+        if AIM.fullmatch(aim):
+            return aim
         try:
             number = float(value)
         except (TypeError, ValueError):

@@ -44,12 +44,7 @@ class Run:
         Raises:
             RunError: The directory is not empty or cannot be written.
         """
-        with _permitted(path):
-            if path.is_dir() and not _is_unused(path):
-                held = (path / RECIPE).exists()
-                done = "it already contains a run" if held else "it is not empty"
-                hint = f"`luthier resume {typed(path)}` resumes it" if held else "choose another directory"
-                raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
+        check_unused(path)
         try:
             make_directory(path / CHECKPOINTS)
         except OSError as error:
@@ -220,6 +215,20 @@ def as_path(value: Any, name: str) -> Path:
     if isinstance(value, str | os.PathLike):
         return Path(os.fspath(value))
     raise UsageError(f"{name} must be a path, got {value!r}", where=f"{name}=", hint="pass text or a pathlib.Path")
+
+
+def check_unused(path: Path) -> None:
+    """Refuse a run directory that is in use.
+
+    Raises:
+        RunError: It is not empty.
+    """
+    with _permitted(path):
+        if path.is_dir() and not _is_unused(path):
+            held = (path / RECIPE).exists()
+            done = "it already contains a run" if held else "it is not empty"
+            hint = f"`luthier resume {typed(path)}` resumes it" if held else "choose another directory"
+            raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
 
 
 def as_paths(values: Any, name: str) -> list[Path]:

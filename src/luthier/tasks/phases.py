@@ -81,15 +81,21 @@ class Recognised(Generic[Learned]):
     def reading(self, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Self:
         """The same task for the columns of another table. Labels keep their names."""
         found = replace(self, columns=dict(columns), details=self.kind.details(self.shape, columns, profiles))
-        return found.named(self.details.get(LABEL_NAMES, {}))
+        return found.named(self.label_names)
+
+    @property
+    def label_names(self) -> Mapping[str, str]:
+        """Names of the labels that the data writes as codes: code to name."""
+        return self.details.get(LABEL_NAMES, {})
 
     def named(self, label_names: Mapping[str, str]) -> Self:
-        """The same task with names for labels that the data writes as codes: code to name."""
-        return replace(self, details={**self.details, LABEL_NAMES: dict(label_names)}) if label_names else self
+        """The same task with names, or further names, for labels that the data writes as codes: code to name."""
+        names = {**self.label_names, **label_names}
+        return replace(self, details={**self.details, LABEL_NAMES: names}) if names else self
 
     def name_of(self, label: str) -> str:
         """The name of a label of the data; the label itself if it has no other."""
-        return self.details.get(LABEL_NAMES, {}).get(label, label)
+        return self.label_names.get(label, label)
 
     def example(self, record: Record) -> Example | Skipped:
         """A row in canonical columns, or why it is skipped."""

@@ -247,6 +247,11 @@ class Site(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/secret.csv":
             self.send_error(403, "Forbidden")
+        elif self.path == "/broken.csv":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(CONTENT) + 1000))
+            self.end_headers()
+            self.wfile.write(CONTENT)
         else:
             super().do_GET()
 
@@ -285,6 +290,12 @@ def test_a_download_that_fails_says_why(address: str) -> None:
     assert caught.value.hint == "check the address and the network, or download the file first"
     with pytest.raises(SourceError, match=r"cannot be downloaded: .*[Nn]ame"):
         find_file("http://no-such-host.invalid/t.csv", None)
+
+
+def test_a_download_that_breaks_off_is_no_data(address: str) -> None:
+    with pytest.raises(SourceError, match="the download broke off: ") as caught:
+        rows(open_source(f"{address}/broken.csv"))
+    assert caught.value.hint == "repeat the command; or download the file first"
 
 
 @pytest.mark.parametrize("page", [b"<!DOCTYPE html>\n<p>Sign in</p>", b"\xef\xbb\xbf\n <html lang='en'>"])

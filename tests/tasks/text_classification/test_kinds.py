@@ -128,6 +128,18 @@ def test_what_a_threshold_decides() -> None:
     assert len(OneLabel(("a", "b", "c")).choices([{"scores": [1, 0, 0]}], ["a"])[0]) == 0
 
 
+def test_named_labels_keep_the_order_of_their_codes() -> None:
+    names = {"0": "ok", "1": "bad", "10": "awful"}
+    found = fitted(["bad", "ok", "awful"], label_names=names)
+    assert found.names == ("ok", "bad", "awful") and list(found.counts(["awful", "ok"])) == ["ok", "awful"]
+    two = fitted(["bad", "ok"], label_names={"0": "ok", "1": "bad"})
+    assert two.positive == 1 and two.names[1] == "bad", "code 1 stays the positive label"
+    assert fitted([["bad"], ["ok"]], SeveralLabels, label_names={"0": "ok", "1": "bad"}).names == ("ok", "bad")
+    with pytest.raises(RecipeError, match="no label '1'") as caught:
+        fitted(["bad", "ok"], label_names={"0": "ok", "1": "bad"}, positive_label="1")
+    assert caught.value.hint == "write bad: label_names gives 1 this name"
+
+
 def test_flags_are_named() -> None:
     data = {"columns": {"labels": ["0", "1"]}, "label_names": {"0": "joy", "1": "fear"}}
     assert fitted([["joy"], ["fear"]], SeveralLabels, **data).names == ("joy", "fear")

@@ -230,6 +230,7 @@ def test_codes_are_read_as_the_names_of_their_labels() -> None:
     other = one.reading(
         {"text": "review", "label": "stars"}, profile([Record("a.csv", 1, {"review": "x", "stars": 1})])
     )
+    assert other.named({"2": "mixed"}).label_names == names | {"2": "mixed"}, "further names"
     example = other.example(Record("rows.csv", 1, {"review": "a film", "stars": 1}))
     assert not isinstance(example, Skipped) and example["label"] == "positive", "another table keeps the names"
 

@@ -135,7 +135,7 @@ def train(
     if dry_run:
         from luthier.api.train import plan
 
-        planned = plan(data, console=out.console, **changes)
+        planned = plan(data, run_dir=run_dir, console=out.console, **changes)
         if json:
             out.json(planned.to_dict())
         else:

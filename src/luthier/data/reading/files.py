@@ -270,8 +270,19 @@ def _remote(url: str) -> Iterator[BinaryIO]:
         raise SourceError(what, where=url, hint=f"pip install {package}; or download the file first") from error
     except Exception as error:  # every protocol has its own errors, without a common base class
         raise SourceError(f"cannot be downloaded: {_fault(error)}", where=url, hint=CHECK) from error
-    with stream:
-        yield stream
+    try:
+        with stream:
+            yield stream
+    except Exception as error:
+        if not _of_network(error):
+            raise
+        hint = "repeat the command; or download the file first"
+        raise SourceError(f"the download broke off: {_fault(error)}", where=url, hint=hint) from error
+
+
+def _of_network(error: Exception) -> bool:
+    """Whether an error while a download is read is one of the connection, whose class no library below shares."""
+    return type(error).__module__.partition(".")[0] == "aiohttp"
 
 
 def _fault(error: BaseException) -> str:

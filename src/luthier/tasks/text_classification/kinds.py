@@ -25,7 +25,16 @@ from luthier.recipe import Recipe
 from luthier.tasks.label_names import require_found
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
-from luthier.tasks.text_classification.labels import CELLS, LabelLoss, Labels, Texts, threshold_of, weights_of
+from luthier.tasks.text_classification.labels import (
+    CELLS,
+    LabelLoss,
+    Labels,
+    Texts,
+    in_order,
+    natural,
+    threshold_of,
+    weights_of,
+)
 from luthier.tasks.text_classification.thresholds import DEFAULT
 from luthier.text import listing
 
@@ -51,14 +60,14 @@ class OneLabel(Labels):
 
     @classmethod
     def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells = CELLS) -> Self:
-        names = tuple(sorted(set(labels), key=_natural))
+        names = tuple(in_order(set(labels), recipe))
         require_found(recipe.data.label_names, names)
         weights = weights_of(recipe, names, Counter(labels))
         wanted = recipe.data.positive_label
         if wanted is not None and len(names) != 2:
             what = f"positive_label is for two labels, but there are {len(names)}: {listing(names)}"
             raise RecipeError(what, where="data.positive_label", hint="remove it")
-        positive = _positive(names, wanted) if len(names) == 2 else None
+        positive = _positive(names, wanted, recipe.data.label_names) if len(names) == 2 else None
         threshold = threshold_of(recipe)
         if threshold != {"threshold": DEFAULT} and len(names) != 2:
             what = f"threshold is for two labels, or for several per row, but there are {len(names)}: {listing(names)}"
@@ -73,7 +82,9 @@ class OneLabel(Labels):
 
     def counts(self, labels: Sequence[str]) -> dict[str, int]:
         counted = Counter(labels)
-        return {name: counted[name] for name in sorted(counted, key=_natural)}
+        place = {name: number for number, name in enumerate(self.names)}
+        ordered = sorted(counted, key=lambda name: (place.get(name, len(place)), natural(name)))
+        return {name: counted[name] for name in ordered}
 
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
         train = splits_["train"]["label"]
@@ -175,7 +186,7 @@ class SeveralLabels(Labels):
         # Flags name the labels in the order of the file; a label that no row has keeps its place.
         flags = columns if isinstance(columns, list) else cells.flags.names if cells.flags else None
         given = recipe.data.label_names
-        names = tuple([given.get(name, name) for name in flags] if flags else sorted(counted, key=_natural))
+        names = tuple([given.get(name, name) for name in flags] if flags else in_order(counted, recipe))
         require_found(given, names)
         return cls(names, weights=weights_of(recipe, names, counted), **threshold_of(recipe))
 
@@ -185,7 +196,7 @@ class SeveralLabels(Labels):
 
     def counts(self, labels: Sequence[list[str]]) -> dict[str, int]:
         counted = Counter(label for row in labels for label in row)
-        names = self.names or sorted(counted, key=_natural)
+        names = self.names or sorted(counted, key=natural)
         return {name: counted[name] for name in names}
 
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
@@ -322,19 +333,15 @@ class Number(Labels):
 KINDS: dict[str, type[Labels]] = {kind.kind: kind for kind in (OneLabel, SeveralLabels, Number)}
 
 
-def _positive(names: Sequence[str], wanted: str | None) -> int:
+def _positive(names: Sequence[str], wanted: str | None, label_names: Mapping[str, str]) -> int:
     if wanted is not None:
         if wanted not in names:
-            raise RecipeError(f"no label {wanted!r}", where="data.positive_label", hint=nearest(wanted, names))
+            renamed = label_names.get(wanted)
+            hint = f"write {renamed}: label_names gives {wanted} this name" if renamed else nearest(wanted, names)
+            raise RecipeError(f"no label {wanted!r}", where="data.positive_label", hint=hint)
         return names.index(wanted)
     known = [number for number, name in enumerate(names) if name.strip().lower() in POSITIVE]
     return known[0] if len(known) == 1 else 1
-
-
-def _natural(label: str) -> tuple[int, float, str]:
-    """Sort key: numbers by size, then words alphabetically."""
-    number = as_number(label)
-    return (1, 0.0, label) if number is None else (0, number, label)
 
 
 def _flag(value: Any) -> float | None:

@@ -1,7 +1,7 @@
 """The base class of the kinds of label."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from luthier.arrays import FloatArray
+from luthier.data.values import as_number
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
@@ -120,6 +121,22 @@ class Labels(ABC):
     def _ids(self, labels: Sequence[str]) -> NDArray[np.int64]:
         ids = {name: number for number, name in enumerate(self.names)}
         return np.array([ids[label] for label in labels], dtype=np.int64)
+
+
+def in_order(labels: Iterable[str], recipe: Recipe) -> list[str]:
+    """Labels in the order of the model's outputs: numbers by size, then words alphabetically; named ones by code."""
+    codes = {name: code for code, name in recipe.data.label_names.items()}
+
+    def place(label: str) -> tuple[int, float, str]:
+        return natural(codes.get(label, label))
+
+    return sorted(labels, key=place)
+
+
+def natural(label: str) -> tuple[int, float, str]:
+    """Sort key: numbers by size, then words alphabetically."""
+    number = as_number(label)
+    return (1, 0.0, label) if number is None else (0, number, label)
 
 
 def threshold_of(recipe: Recipe) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data import checks
@@ -27,6 +27,7 @@ from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.tasks import usage
 from luthier.tasks.base import Task
+from luthier.tasks.label_names import named
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.text_classification.cells import Cells
@@ -199,6 +200,16 @@ class TextClassification(Task[Labels]):
         return (
             f"{code}\n# The pipeline gives scores; this model assigns {of} from a score of {labels.threshold:.4g} on."
         )
+
+    def ready(
+        self, task: Fitted[Labels], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Labels, list[Decision]]:
+        """See `Fitted.bind`. Nothing to set up; says how labels are named, and which one is the positive one."""
+        labels, found = task.learned, named(task.label_names, task.learned.names)
+        if labels.positive is not None:
+            why = "precision, recall and F1 are of it; positive_label sets another"
+            found.append(Decision("positive label", labels.names[labels.positive], why))
+        return labels, found
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Labels] | None:
         if not any(name.endswith("ForSequenceClassification") for name in config.architectures or []):

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve
 
 from luthier.arrays import FloatArray
-from luthier.text import count, number
+from luthier.text import count, number, plural
 
 DEFAULT = 0.5
 
@@ -40,9 +40,9 @@ def choose(aim: str, probabilities: FloatArray, truth: np.ndarray, rows: int) ->
         truth: `[n]` whether it is.
         rows: Number of validation rows, for the evidence.
     """
-    held_out = f"the {count(rows)} validation rows"
+    held_out = f"the {plural(rows, 'validation row')}"
     if not truth.any():
-        return Threshold(DEFAULT, False, f"{aim} cannot be measured: no label is true in {held_out}")
+        return Threshold(DEFAULT, False, f"{aim} cannot be measured: there is no positive label in {held_out}")
     precision, recall, lowest = precision_recall_curve(truth, probabilities)
     precision, recall = precision[:-1], recall[:-1]  # the last point is of no threshold
     wanted, _, least = aim.partition("=")

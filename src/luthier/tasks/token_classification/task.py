@@ -42,7 +42,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
 from luthier.tasks import usage
 from luthier.tasks.base import Task
-from luthier.tasks.label_names import require_found
+from luthier.tasks.label_names import named, require_found
 from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
@@ -283,7 +283,7 @@ class TokenClassification(Task[Tags]):
     def ready(
         self, task: Fitted[Tags], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
     ) -> tuple[Tags, list[Decision]]:
-        return task.learned, tags.DECISIONS.get(task.learned.scheme, [])
+        return task.learned, [*named(task.label_names), *tags.DECISIONS.get(task.learned.scheme, [])]
 
     # -- features and answers ------------------------------------------------------------------------------------
 
