@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from luthier.data.checks import CHECKS
+from luthier.engines.optimizers import OptimizerKind
+from luthier.engines.optimizers.builtin import BUILT_IN
 from luthier.learning_curves.diagnose import DIAGNOSES
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry, shapes_using
@@ -26,7 +28,18 @@ def recipe_page() -> str:
         rows,
     )
     users = _table(("key or table", "tasks"), {key: ", ".join(tasks) for key, tasks in _users().items()})
-    return f"{page}\n## Keys that only some tasks use\n\nOther tasks refuse them.\n\n{users}"
+    kinds = {kind.name: f"{kind.about} | {_defaults(kind)} | {_package(kind)}" for kind in BUILT_IN}
+    optimizers = _table(("optimizer", "what it is | defaults of its own | needs"), kinds)
+    some = f"## Keys that only some tasks use\n\nOther tasks refuse them.\n\n{users}"
+    return f"{page}\n{some}\n## Optimizers\n\n{optimizers}"
+
+
+def _defaults(kind: OptimizerKind) -> str:
+    return ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in kind.defaults.items())
+
+
+def _package(kind: OptimizerKind) -> str:
+    return f"`{kind.package}` (extra `{kind.extra}`)" if kind.package else ""
 
 
 def checks_page() -> str:

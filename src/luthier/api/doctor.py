@@ -11,6 +11,7 @@ from huggingface_hub import constants
 
 from luthier import threads
 from luthier.data.reading.formats import registry as formats
+from luthier.engines.optimizers import registry as optimizers
 from luthier.models.device import gpus
 from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
@@ -50,7 +51,8 @@ def doctor() -> dict[str, Any]:
         "hub": _hub(),
         "broken": [
             *tasks.registered().broken.values(),
-            *(f"the format {name!r} cannot be used: {why}" for name, why in formats.registered().broken.items()),
+            *formats.registered().broken.values(),
+            *optimizers.registered()[1].values(),
         ],
     }
 

@@ -97,10 +97,10 @@ def _for_optimizer(recipe: Recipe) -> tuple[Recipe, list[Decision]]:
         what = f"{kind.name} works with the schedule {' or '.join(kind.schedules)}, not with {schedule}"
         raise RecipeError(what, where="training.lr_scheduler_type", hint=f"--scheduler {kind.schedules[0]}")
     after = recipe.flatten()
-    changed = [key for key in kind.defaults if after[key] != before[key]]
     return recipe, [
         Decision(key.rpartition(".")[2].replace("_", " "), f"{after[key]}", f"the default of {kind.name}")
-        for key in changed
+        for key in kind.defaults
+        if after[key] != before[key]
     ]
 
 

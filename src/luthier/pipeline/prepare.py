@@ -32,10 +32,11 @@ from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_de
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.split import SPLITS, make_splits, names_of, read_table
 from luthier.pipeline.tokenize import lengths, targets_of, tokenize
+from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Bound, Fitted, Recognised
-from luthier.tasks.registry import OURS, find
+from luthier.tasks.registry import find
 from luthier.text import listing, plural
 
 SAMPLE = 5_000  # rows to sample for recognising the task and the columns

@@ -12,9 +12,10 @@ from luthier.data.columns.roles import SHORT, SPLIT, Given, described, several, 
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
 from luthier.pipeline.readings import commands, task_commands, unread
+from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
-from luthier.tasks.registry import OURS, find, registry
+from luthier.tasks.registry import find, registry
 from luthier.text import listing, plural, with_article
 
 GUESS = 0.3  # confidence up to which a task is not chosen without asking

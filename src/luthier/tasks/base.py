@@ -30,6 +30,7 @@ from luthier.errors import ModelError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of, supports
+from luthier.plugins import package_of
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
@@ -349,7 +350,7 @@ class Task(ABC, Generic[Learned]):
         """The pip package that provides the task; its module for a task that no installed package provides."""
         top = type(self).__module__.partition(".")[0]
         entries = [entry for entry in entry_points(group=GROUP) if entry.module.partition(".")[0] == top]
-        return next((entry.dist.name for entry in entries if entry.dist is not None), top)
+        return next((package_of(entry) for entry in entries if entry.dist is not None), top)
 
     def code_digest(self) -> str:
         """A digest of the task's code, so that features cached by other code are not reused."""

@@ -4,18 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from luthier.data.tokenized import Limits
 from luthier.errors import RecipeError, UsageError, nearest
+from luthier.plugins import OURS, Ignored, take_plugins
 from luthier.tasks.base import GROUP, Task
 from luthier.tasks.phases import Fitted
-from luthier.text import listing, shorten
-
-OURS = "luthier"
+from luthier.text import listing
 
 
 @dataclass(frozen=True)
@@ -50,23 +49,18 @@ def provisional(task: Task[Any]) -> Iterator[None]:
 def registered() -> Registered:
     """Every task by name, and the broken plug-ins. Luthier's tasks come first: no plug-in can take their names."""
     tasks: dict[str, Task[Any]] = {}
-    broken: dict[str, str] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (_package(entry) != OURS, entry.name)):
-        where = f"the task {entry.name!r} of the package {_package(entry)}"
-        try:
-            task = entry.load()()
-            if not isinstance(task, Task):
-                raise TypeError(f"{entry.value} is not a subclass of luthier.tasks.base.Task")
-        except (Exception, SystemExit) as error:  # importing a plug-in can raise anything
-            broken[entry.name] = f"{where} cannot be used: {type(error).__name__}: {shorten(str(error))}"
-            continue
+
+    def take(entry: EntryPoint, package: str) -> None:
+        task = entry.load()()
+        if not isinstance(task, Task):
+            raise TypeError(f"{entry.value} is not a subclass of luthier.tasks.base.Task")
         if task.name != entry.name:
-            broken[entry.name] = f"{where} is ignored: it is called {task.name!r}; its entry point needs the same name"
-            continue
+            raise Ignored(f"it is called {task.name!r}; its entry point needs the same name")
         if task.name in tasks:
-            broken[entry.name] = f"{where} is ignored: the package {tasks[task.name].package} has a task of that name"
-            continue
+            raise Ignored(f"the package {tasks[task.name].package} has a task of that name")
         tasks[task.name] = task
+
+    broken = take_plugins(GROUP, "task", take)
     return Registered(tasks | {task.name: task for task in _PROVISIONAL}, broken)
 
 
@@ -135,7 +129,3 @@ def restore(card: Mapping[str, Any], *, where: str = "--task") -> Fitted[Any]:
 def limits_in(card: Mapping[str, Any]) -> Limits:
     """The limits in a task card."""
     return Limits(card["max_length"], card.get("max_target_length"), card.get("stride") or 0)
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist is not None else "unknown"

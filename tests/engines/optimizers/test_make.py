@@ -12,7 +12,6 @@ from transformers import AutoModelForSequenceClassification
 from transformers.optimization import Adafactor
 
 from luthier.engines.base import averages, evaluated, guard
-from luthier.engines.optimizers import builtin
 from luthier.engines.optimizers.builtin import BUILT_IN
 from luthier.engines.optimizers.groups import groups_of
 from luthier.engines.optimizers.make import groups_to_train, make_optimizer
@@ -178,7 +177,7 @@ def test_an_optimizer_that_is_not_installed_names_what_brings_it(monkeypatch: py
     monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
     with pytest.raises(RecipeError, match="lion is not installed") as caught:
         made(nn.Linear(2, 2), optimizer="lion")
-    assert caught.value.hint == f"pip install '{builtin.EXTRA}'"
+    assert caught.value.hint == "pip install bitsandbytes (the extra optimizers brings it)"
 
 
 def test_matrices_between_embeddings_and_head_are_muons(tiny_model: Path) -> None:

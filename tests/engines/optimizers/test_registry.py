@@ -25,7 +25,7 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Any:
         EntryPoint("gone", f"{here}:NOTHING", registry.GROUP),
         EntryPoint("other", f"{here}:pytest", registry.GROUP),
     ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    monkeypatch.setattr("luthier.plugins.entry_points", lambda group: entries)
     registry.registered.cache_clear()
     yield
     registry.registered.cache_clear()

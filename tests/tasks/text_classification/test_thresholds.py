@@ -43,7 +43,10 @@ def test_a_precision_that_no_threshold_has_leaves_the_default() -> None:
 
 def test_without_true_labels_nothing_is_chosen() -> None:
     found = choose("f1", np.array([0.9, 0.1]), np.array([False, False]), 2)
-    assert (found.reached, found.value) == (False, DEFAULT) and "there is no positive label in the 2 validation rows" in found.why
+    assert (found.reached, found.value) == (
+        False,
+        DEFAULT,
+    ) and "there is no positive label in the 2 validation rows" in found.why
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30), st.floats(0.01, 1))

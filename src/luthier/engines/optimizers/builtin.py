@@ -8,7 +8,7 @@ from torch.optim import SGD, Adafactor, AdamW, Optimizer
 from luthier.engines.optimizers.kinds import OptimizerKind
 from luthier.recipe import TrainingRecipe
 
-EXTRA = "luthier[optimizers]"
+EXTRA = "optimizers"
 CONSTANT = ("constant", "constant_with_warmup")
 
 
@@ -61,6 +61,7 @@ BUILT_IN = (
         lambda: _bitsandbytes("AdamW8bit"),
         _adam,
         takes=("min_8bit_size",),
+        package="bitsandbytes",
         extra=EXTRA,
     ),
     OptimizerKind(
@@ -69,6 +70,7 @@ BUILT_IN = (
         lambda: _bitsandbytes("PagedAdamW8bit"),
         _adam,
         takes=("min_8bit_size",),
+        package="bitsandbytes",
         extra=EXTRA,
         devices=("cuda",),
     ),
@@ -85,6 +87,7 @@ BUILT_IN = (
         lambda: _bitsandbytes("Lion"),
         lambda recipe, warmup: {"betas": (0.9, 0.99)},
         defaults={"training.learning_rate": 1e-5, "training.weight_decay": 0.1},
+        package="bitsandbytes",
         extra=EXTRA,
     ),
     OptimizerKind(
@@ -112,6 +115,7 @@ BUILT_IN = (
         takes=("r", "weight_lr_power"),
         defaults={"training.lr_scheduler_type": "constant"},
         schedules=CONSTANT,
+        package="schedulefree",
         extra=EXTRA,
     ),
 )

@@ -22,7 +22,8 @@ class OptimizerKind:
         takes: Arguments that `training.optimizer_kwargs` can set.
         defaults: Recipe keys that suit it better than the usual defaults.
         schedules: The schedules that it works with; empty for all.
-        extra: What to install where its library is missing, as pip takes it.
+        package: The package of its library, if the base does not bring it, as pip takes it.
+        extra: The extra of Luthier that brings this package.
         devices: Types of devices that it runs on; empty for all.
         guarded: Whether its `step` makes no update while `found_inf` is set, as fused optimizers of torch do.
         matrices_apart: Whether the weight matrices between the embeddings and the head need groups of their own.
@@ -41,6 +42,7 @@ class OptimizerKind:
     takes: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     schedules: tuple[str, ...] = ()
+    package: str = ""
     extra: str = ""
     devices: tuple[str, ...] = ()
     guarded: bool = False

@@ -50,7 +50,9 @@ def make_optimizer(model: nn.Module, recipe: TrainingRecipe, total_steps: int, d
         with quiet():
             make: Callable[..., Optimizer] = kind.load() if kind.guarded else guarded(kind.load())
     except ImportError as error:
-        what, hint = f"{kind.name} is not installed: {error}", f"pip install '{kind.extra}'" if kind.extra else ""
+        what = f"{kind.name} is not installed: {error}"
+        hint = f"pip install {kind.package}" if kind.package else ""
+        hint += f" (the extra {kind.extra} brings it)" if kind.extra else ""
         raise RecipeError(what, where=where, hint=hint) from None
     groups = [
         {

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 
 from luthier.engines.optimizers.builtin import BUILT_IN
 from luthier.engines.optimizers.kinds import OptimizerKind
 from luthier.errors import RecipeError, nearest
-from luthier.text import shorten
+from luthier.plugins import Ignored, take_plugins
 
 GROUP = "luthier.optimizers"
 
@@ -16,21 +16,16 @@ GROUP = "luthier.optimizers"
 def registered() -> tuple[Mapping[str, OptimizerKind], Mapping[str, str]]:
     """Name to optimizer, and entry point to why it provides none. No plug-in can take the name of Luthier's own."""
     kinds = {kind.name: kind for kind in BUILT_IN}
-    broken: dict[str, str] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        package = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
-        where = f"the optimizer {entry.name!r} of the package {package}"
-        try:
-            kind = entry.load()
-            if not isinstance(kind, OptimizerKind):
-                raise TypeError(f"{entry.value} is not an OptimizerKind")
-        except (Exception, SystemExit) as error:  # importing a plug-in can raise anything
-            broken[entry.name] = f"{where} cannot be used: {type(error).__name__}: {shorten(str(error))}"
-            continue
+
+    def take(entry: EntryPoint, package: str) -> None:
+        kind = entry.load()
+        if not isinstance(kind, OptimizerKind):
+            raise TypeError(f"{entry.value} is not an OptimizerKind")
         if kind.name in kinds:
-            broken[entry.name] = f"{where} is ignored: the name {kind.name!r} is taken"
-            continue
+            raise Ignored(f"the name {kind.name!r} is taken")
         kinds[kind.name] = kind
+
+    broken = take_plugins(GROUP, "optimizer", take)
     return kinds, broken
 
 

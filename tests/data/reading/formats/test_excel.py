@@ -46,4 +46,4 @@ def test_excel_without_openpyxl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(SourceError) as caught:
         open_source(tmp_path / "t.xlsx")
-    assert "pip install 'luthier[excel]'" in caught.value.hint
+    assert "pip install openpyxl" in caught.value.hint

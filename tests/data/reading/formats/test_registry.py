@@ -69,10 +69,11 @@ def test_broken_formats_are_reported_by_name_and_break_nothing(install: Path, tm
     source = open_source(write(tmp_path / "t.csv", CSV))
     assert values(source) == [["fine", "1"], ["bad", "0"]]
     said = {one.what: one.why for one in source.decisions if one.value == "not available"}
+    of = "the format '{}' of the package {} cannot be used: ".format
     assert said == {
-        "format fixed-width": "package absent: ModuleNotFoundError: No module named 'no_such_module'",
-        "format logs": "package raises: RuntimeError: no licence",
-        "format yaml": "package wrong: TypeError: wrong:FORMAT is neither a BinaryFormat nor a TextFormat",
+        "format fixed-width": of("fixed-width", "absent") + "ModuleNotFoundError: No module named 'no_such_module'",
+        "format logs": of("logs", "raises") + "RuntimeError: no licence",
+        "format yaml": of("yaml", "wrong") + "TypeError: wrong:FORMAT is neither a BinaryFormat nor a TextFormat",
     }
     with pytest.raises(SourceError, match="no format 'logs'") as caught:
         open_source(tmp_path / "t.csv", how=Reading(format="logs"))
@@ -92,8 +93,8 @@ def test_a_taken_name_is_refused(install: Path, tmp_path: Path) -> None:
     found = open_source(write(tmp_path / "t.csv", CSV))
     assert found.format == "csv"
     assert {one.what: one.why for one in found.decisions if one.value == "not available"} == {
-        "format a": "package thief_a: the package luthier has a format 'csv'",
-        "format ini": "package luthier_ini: the package thief_b has a format 'ini'",
+        "format a": "the format 'a' of the package thief_a is ignored: the package luthier has a format 'csv'",
+        "format ini": "the format 'ini' of the package luthier_ini is ignored: the package thief_b has a format 'ini'",
     }
     assert open_source(write(tmp_path / "t.ini", INI)).format == "ini"
 

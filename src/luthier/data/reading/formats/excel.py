@@ -14,7 +14,7 @@ from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import listing
 
-_HINT = "pip install 'luthier[excel]', or save the sheet as CSV"
+_HINT = "pip install openpyxl, or save the sheet as CSV"
 _SUFFIXES = (".xlsx", ".xlsm")
 
 

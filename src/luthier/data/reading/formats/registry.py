@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 
 from luthier.data.reading.formats import columnar, conll, delimited, excel, json, lines, passages, squad
 from luthier.data.reading.reader import BinaryFormat, TextFormat
+from luthier.plugins import Ignored, take_plugins
 
 GROUP = "luthier.formats"
 # In the order in which they are tried: if two formats accept the same text, the stricter one comes first.
@@ -40,19 +41,15 @@ def registered() -> Registered:
     ours = tuple(module.FORMAT for module in _OURS)
     taken = {name: "luthier" for one in ours for name in one.names}
     others: list[BinaryFormat | TextFormat] = []
-    broken: dict[str, str] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        package = entry.dist.name if entry.dist is not None else "unknown"
-        try:
-            found = entry.load()
-            if not isinstance(found, BinaryFormat | TextFormat):
-                raise TypeError(f"{entry.value} is neither a BinaryFormat nor a TextFormat")
-        except (Exception, SystemExit) as error:  # importing a third-party module can raise anything
-            broken[entry.name] = f"package {package}: {type(error).__name__}: {error}"
-            continue
+
+    def take(entry: EntryPoint, package: str) -> None:
+        found = entry.load()
+        if not isinstance(found, BinaryFormat | TextFormat):
+            raise TypeError(f"{entry.value} is neither a BinaryFormat nor a TextFormat")
         if doubled := [name for name in found.names if name in taken]:
-            broken[entry.name] = f"package {package}: the package {taken[doubled[0]]} has a format {doubled[0]!r}"
-            continue
-        taken |= dict.fromkeys(found.names, package)
+            raise Ignored(f"the package {taken[doubled[0]]} has a format {doubled[0]!r}")
+        taken.update(dict.fromkeys(found.names, package))
         others.append(found)
+
+    broken = take_plugins(GROUP, "format", take)
     return Registered((*others, *ours), broken)
