@@ -1,10 +1,14 @@
-"""Every optimizer on 32 rows of MRPC: does it learn, are both engines equal, and how large is its state."""
+"""Every optimizer on 32 rows of MRPC: does it learn, are both engines equal, and how large is its state.
+
+With `--pair A B`, these two on all of MRPC instead: 3 epochs, 3 seeds each, in turns.
+"""
 
 import argparse
 import itertools
 import shutil
 import sys
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 import torch
@@ -19,6 +23,7 @@ from luthier.text import size
 STEPS, BATCH_SIZE, PARTS = 20, 16, 2
 ENGINES = ("loop", "trainer")
 SCHEDULES = ("linear", "cosine")
+SEEDS = (1, 2, 3)
 
 
 def rows(file: Path, n: int) -> list[dict[str, str]]:
@@ -52,13 +57,17 @@ def run(data: list[dict[str, str]], optimizer: str, schedule: str, engine: str, 
         run_dir=work,
     )
     curves = read_curves(work / "curves.jsonl")
-    (checkpoint,) = sorted((work / "checkpoints").iterdir())[-1:]
-    state = torch.load(checkpoint / "tensors.pt", weights_only=True)["optimizer"]
     return {
         "losses": list(curves["train/loss"].values),
         "rates": list(curves["train/learning_rate"].values),
-        "state": held(state),
+        "state": state_of(work),
     }
+
+
+def state_of(work: Path) -> int:
+    """Bytes of the optimizer's state in the newest checkpoint of a run."""
+    (checkpoint,) = sorted((work / "checkpoints").iterdir())[-1:]
+    return held(torch.load(checkpoint / "tensors.pt", weights_only=True)["optimizer"])
 
 
 def held(state: Any) -> int:
@@ -69,11 +78,56 @@ def held(state: Any) -> int:
     return sum(map(held, inner))
 
 
+def scored(folder: Path, optimizer: str, seed: int, work: Path) -> dict[str, float]:
+    """Accuracy on the test rows of MRPC, seconds of training, and bytes of the optimizer's state."""
+    shutil.rmtree(work, ignore_errors=True)
+    result = luthier.train(
+        folder / "msr_paraphrase_train.txt",
+        test=str(folder / "msr_paraphrase_test.txt"),
+        model=str(minilm()),
+        optimizer=optimizer,
+        epochs=3,
+        seed=seed,
+        precision="fp32",
+        baselines=False,
+        keep_checkpoints=True,
+        run_dir=work,
+    )
+    accuracy = result.metrics["accuracy"].value
+    assert accuracy is not None
+    return {"accuracy": accuracy, "seconds": result.seconds, "state": state_of(work)}
+
+
+def compare(folder: Path, pair: list[str], work: Path) -> None:
+    """Print accuracy, seconds and state of two optimizers over three seeds, in turns."""
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in pair}
+    for seed in SEEDS:
+        for name in pair:
+            found[name].append(scored(folder, name, seed, work / name))
+            print(f"{name}, seed {seed}: {found[name][-1]}", file=sys.stderr, flush=True)
+    print(
+        f"## {' and '.join(pair)}: MRPC, MiniLM, 3 epochs, fp32, seeds {SEEDS}\n\n{describe()}\n- `{command_line()}`\n"
+    )
+    print("| optimizer | accuracy | seconds | state |\n|---|---:|---:|---:|")
+    for name, runs in found.items():
+        scores = [one["accuracy"] for one in runs]
+        cells = (
+            f"{mean(scores):.3f} ± {stdev(scores):.3f}",
+            f"{mean(one['seconds'] for one in runs):.0f}",
+            size(runs[0]["state"]),
+        )
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/mrpc"), help="folder of the MRPC files")
     parser.add_argument("--work", type=Path, required=True, help="folder for runs")
+    parser.add_argument("--pair", nargs=2, metavar=("A", "B"), help="two optimizers on all rows, three seeds each")
     args = parser.parse_args()
+    if args.pair:
+        compare(args.data, args.pair, args.work)
+        return
     data = rows(args.data / "msr_paraphrase_train.txt", 32)
     print(f"## Optimizers: {STEPS} steps of MiniLM on 32 rows of MRPC, batch {BATCH_SIZE} in {PARTS} parts, fp32\n")
     print(f"{describe()}\n- `{command_line()}`\n")

@@ -122,7 +122,8 @@ class _Places:
         return "above the layers", 0
 
     def between(self, name: str) -> bool:
-        return not (self.in_head(name) or name.startswith(self._embeddings) or "lm_head" in name)
+        """Whether a parameter is neither in the embeddings nor in the head."""
+        return not (self.in_head(name) or name.startswith(self._embeddings))
 
     def _in_embeddings(self, name: str) -> bool:
         return name.startswith(self._embeddings) or any("embed" in part for part in name.split("."))
