@@ -39,7 +39,8 @@ def _defaults(kind: OptimizerKind) -> str:
 
 
 def _package(kind: OptimizerKind) -> str:
-    return f"`{kind.package}` (extra `{kind.extra}`)" if kind.package else ""
+    needs = f"`{kind.package}`" if kind.package else ""
+    return f"{needs} (extra `{kind.extra}`)" if kind.extra else needs
 
 
 def checks_page() -> str:

@@ -17,7 +17,7 @@ FINE = torch.tensor(1.0)
 
 def optimizer_of(name: str = "adamw") -> tuple[nn.Linear, torch.optim.Optimizer]:
     model = nn.Linear(3, 2)
-    return model, make_optimizer(model, TrainingRecipe(optimizer=name, learning_rate=0.1), 1, torch.device("cpu"))
+    return model, make_optimizer(model, TrainingRecipe(optimizer=name, learning_rate=0.1), torch.device("cpu"))
 
 
 def update(model: nn.Module, optimizer: torch.optim.Optimizer) -> bool:

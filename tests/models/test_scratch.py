@@ -77,7 +77,7 @@ def test_a_new_model_learns(architecture: str) -> None:
     batch = {"input_ids": batch["input_ids"], "labels": batch["input_ids"]}
     recipe = Recipe().with_defaults(training_defaults(architecture, "tiny"))
     recipe.training.learning_rate *= 3
-    optimizer = make_optimizer(model, recipe.training, 12, torch.device("cpu"))
+    optimizer = make_optimizer(model, recipe.training, torch.device("cpu"))
     losses = []
     for _ in range(12):
         loss = model(**batch).loss

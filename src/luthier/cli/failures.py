@@ -15,6 +15,7 @@ from luthier import interrupts
 from luthier.cli.unknown import instead_of
 from luthier.errors import LuthierError, ResourceError, UsageError
 from luthier.other_tools import place_of
+from luthier.plugins import OURS
 from luthier.storage.append import AppendFile
 from luthier.storage.disk import write
 from luthier.storage.temporary import temporary_file
@@ -140,7 +141,7 @@ def _plug_in(error: BaseException) -> str:
     """
     if (registry := sys.modules.get("luthier.tasks.registry")) is None:
         return ""
-    others = {_top(type(task).__module__): task for task in registry.registry().values() if task.package != "luthier"}
+    others = {_top(type(task).__module__): task for task in registry.registry().values() if task.package != OURS}
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
         if (task := others.get(_top(frame.f_globals.get("__name__", "")))) is not None:
             place = f"{Path(frame.f_code.co_filename).name}, line {line}"

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch.optim.lr_scheduler import ReduceLROnPlateau
-
 from luthier import interrupts, processes
 from luthier.engines import checkpoints
 from luthier.engines.base import Step, Training, check_weights, evaluated
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
+from luthier.engines.optimizers.schedules import step_after_evaluation
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
 from luthier.text import typed
@@ -190,8 +189,7 @@ class Supervisor:
         if better:
             state.best_step, state.best_value, state.best_loss = state.step, value, loss
         state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
-        if isinstance(self.training.scheduler, ReduceLROnPlateau):
-            self.training.scheduler.step(loss)
+        step_after_evaluation(self.training.scheduler, loss)
         self._tell(metrics, best=better)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:

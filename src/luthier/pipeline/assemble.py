@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel, set_seed
-from transformers.integrations.neftune import activate_neftune
 
 from luthier import processes
 from luthier.console import Console
@@ -35,7 +34,7 @@ def assemble(prepared: Prepared) -> Training:
     plan = batch_plan(prepared)
     total = total_steps(recipe, plan.steps_per_epoch)
     device = choose_device(recipe.device)
-    optimizer = make_optimizer(model, recipe.training, total, device)
+    optimizer = make_optimizer(model, recipe.training, device)
     return Training(
         model=model,
         device=device,
@@ -80,6 +79,8 @@ def model_to_train(prepared: Prepared) -> PreTrainedModel:
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
         enable({"use_reentrant": False})
     if training.neftune_noise_alpha is not None:  # Jain et al. 2023
+        from transformers.integrations.neftune import activate_neftune
+
         activate_neftune(model, training.neftune_noise_alpha)
     return model
 

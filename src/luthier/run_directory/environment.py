@@ -17,13 +17,14 @@ import torch
 from luthier import processes, threads
 from luthier.console import Console
 from luthier.findings import Decision
+from luthier.plugins import OURS
 from luthier.run_directory.run import Run, timestamp
 from luthier.text import plural
 
 PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors", "scikit-learn", "numpy")
 
 
-def environment(gpus: Sequence[str], task_package: str = "luthier") -> dict[str, Any]:
+def environment(gpus: Sequence[str], task_package: str = OURS) -> dict[str, Any]:
     """The content of `environment.json`.
 
     Args:
@@ -44,7 +45,7 @@ def environment(gpus: Sequence[str], task_package: str = "luthier") -> dict[str,
         "memory_bytes": psutil.virtual_memory().total,
         "devices": list(gpus),
         "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "task_package": None if task_package == "luthier" else _pinned(task_package),
+        "task_package": None if task_package == OURS else _pinned(task_package),
         "git_commit": _git_commit(),
         "command": shlex.join(sys.argv),
         "started": timestamp(),

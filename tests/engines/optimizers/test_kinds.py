@@ -12,4 +12,4 @@ def test_an_optimizer_runs_everywhere_unless_it_says_where() -> None:
     somewhere = OptimizerKind("paged", "Paged", lambda: Adagrad, devices=("cuda",))
     assert anywhere.runs_on(torch.device("cpu")) and anywhere.runs_on(torch.device("cuda:1"))
     assert somewhere.runs_on(torch.device("cuda:1")) and not somewhere.runs_on(torch.device("cpu"))
-    assert anywhere.arguments(TrainingRecipe(), 0) == {}
+    assert anywhere.arguments(TrainingRecipe()) == {}

@@ -1,5 +1,6 @@
 """The recipe's optimizer: its groups and settings, updates that are skipped, and steps that learn."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from luthier.engines.base import averages, evaluated, guard
 from luthier.engines.optimizers.builtin import BUILT_IN
 from luthier.engines.optimizers.groups import groups_of
 from luthier.engines.optimizers.make import groups_to_train, make_optimizer
+from luthier.engines.optimizers.schedules import make_scheduler, rates
 from luthier.errors import RecipeError
 from luthier.recipe import TrainingRecipe
 
@@ -23,7 +25,7 @@ KINDS = [kind.name for kind in BUILT_IN if kind.runs_on(CPU)]
 
 
 def made(model: nn.Module, **settings: Any) -> Optimizer:
-    return make_optimizer(model, TrainingRecipe(**settings), 10, CPU)
+    return make_optimizer(model, TrainingRecipe(**settings), CPU)
 
 
 def network() -> nn.Module:
@@ -157,6 +159,19 @@ def test_a_schedule_free_optimizer_evaluates_the_average_of_its_weights() -> Non
     list(learn(model, optimizer, 1, start=5))
 
 
+def test_the_warm_up_of_a_schedule_free_optimizer_is_that_of_its_schedule() -> None:
+    """The library has a warm-up of its own; both together would square it."""
+    model = network()
+    settings = {"learning_rate": 1.0, "lr_scheduler_type": "constant_with_warmup", "warmup_steps": 4}
+    recipe = TrainingRecipe(optimizer="adamw_schedule_free", **settings)
+    optimizer = make_optimizer(model, recipe, CPU)
+    scheduler, used = make_scheduler(optimizer, recipe, 10), []
+    for _ in learn(model, optimizer, 6):
+        used.append(optimizer.param_groups[0]["scheduled_lr"])
+        scheduler.step()
+    assert used == rates(recipe, 10)[:6] == [0.0, 0.25, 0.5, 0.75, 1.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("settings", "what", "hint"),
     [
@@ -174,10 +189,19 @@ def test_a_setting_that_cannot_be_is_refused(settings: dict[str, Any], what: str
 
 
 def test_an_optimizer_that_is_not_installed_names_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "bitsandbytes", None)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     with pytest.raises(RecipeError, match="lion is not installed") as caught:
         made(nn.Linear(2, 2), optimizer="lion")
     assert caught.value.hint == "pip install bitsandbytes (the extra optimizers brings it)"
+
+
+def test_an_older_torch_lacks_muon_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.optim, "Muon")
+    monkeypatch.delitem(sys.modules, "luthier.engines.optimizers.muon", raising=False)
+    assert isinstance(made(nn.Linear(2, 2)), torch.optim.AdamW)
+    with pytest.raises(RecipeError, match="muon is not installed") as caught:
+        made(nn.Linear(2, 2), optimizer="muon")
+    assert caught.value.hint == "pip install 'torch>=2.9'"
 
 
 def test_matrices_between_embeddings_and_head_are_muons(tiny_model: Path) -> None:

@@ -8,7 +8,8 @@ from torch import nn
 from torch.optim import AdamW, Muon
 from torch.optim.lr_scheduler import LambdaLR
 
-from luthier.engines.optimizers.muon import MATRICES, MuonWithAdamW
+from luthier.engines.optimizers.kinds import MATRICES
+from luthier.engines.optimizers.muon import MuonWithAdamW
 
 
 def parts(seed: int = 0) -> tuple[nn.Parameter, nn.Parameter]:

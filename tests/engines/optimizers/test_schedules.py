@@ -6,7 +6,13 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import get_scheduler
 
-from luthier.engines.optimizers.schedules import make_scheduler, rates, step_schedule, warmup_steps
+from luthier.engines.optimizers.schedules import (
+    make_scheduler,
+    rates,
+    step_after_evaluation,
+    step_schedule,
+    warmup_steps,
+)
 from luthier.errors import RecipeError
 from luthier.recipe import TrainingRecipe
 
@@ -82,8 +88,12 @@ def test_a_schedule_that_follows_a_metric_is_not_stepped_with_the_optimizer() ->
     assert isinstance(scheduler, ReduceLROnPlateau)
     for loss in (1.0, 2.0):
         step_schedule(scheduler)
-        scheduler.step(loss)
+        step_after_evaluation(scheduler, loss)
     assert scheduler.get_last_lr() == [0.05]
+    linear = make_scheduler(optimizer, TrainingRecipe(), 10)
+    before = linear.get_last_lr()
+    step_after_evaluation(linear, 1.0)
+    assert linear.get_last_lr() == before
     with pytest.raises(RecipeError, match="follows the validation loss"):
         TrainingRecipe.build({"lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "no"})
     with pytest.raises(RecipeError, match="takes no warm-up"):

@@ -12,21 +12,17 @@ EXTRA = "optimizers"
 CONSTANT = ("constant", "constant_with_warmup")
 
 
-def _adam(recipe: TrainingRecipe, warmup: int) -> dict[str, Any]:
+def _adam(recipe: TrainingRecipe) -> dict[str, Any]:
     return {"betas": (recipe.adam_beta1, recipe.adam_beta2), "eps": recipe.adam_epsilon}
 
 
-def _fused_adam(recipe: TrainingRecipe, warmup: int) -> dict[str, Any]:
-    return {**_adam(recipe, warmup), "fused": True}
+def _fused_adam(recipe: TrainingRecipe) -> dict[str, Any]:
+    return {**_adam(recipe), "fused": True}
 
 
-def _adafactor(recipe: TrainingRecipe, warmup: int) -> Mapping[str, Any]:
+def _adafactor(recipe: TrainingRecipe) -> Mapping[str, Any]:
     # Torch's default for the first eps, 1.2e-7, is larger than the mean squared gradient of a clipped model.
     return {"eps": (1e-15, 1e-3)}
-
-
-def _schedule_free(recipe: TrainingRecipe, warmup: int) -> dict[str, Any]:
-    return {**_adam(recipe, warmup), "warmup_steps": warmup}
 
 
 def _bitsandbytes(name: str) -> type[Optimizer]:
@@ -85,7 +81,7 @@ BUILT_IN = (
         "lion",
         "Lion (Chen et al. 2023): the sign of a moving average; one moment; smaller rates than AdamW",
         lambda: _bitsandbytes("Lion"),
-        lambda recipe, warmup: {"betas": (0.9, 0.99)},
+        lambda recipe: {"betas": (0.9, 0.99)},
         defaults={"training.learning_rate": 1e-5, "training.weight_decay": 0.1},
         package="bitsandbytes",
         extra=EXTRA,
@@ -94,7 +90,7 @@ BUILT_IN = (
         "sgd",
         "stochastic gradient descent with momentum 0.9; larger rates than AdamW",
         lambda: SGD,
-        lambda recipe, warmup: {"momentum": 0.9, "fused": True},
+        lambda recipe: {"momentum": 0.9, "fused": True},
         takes=("momentum", "dampening", "nesterov"),
         defaults={"training.learning_rate": 1e-2},
         guarded=True,
@@ -105,13 +101,14 @@ BUILT_IN = (
         _muon,
         _adam,
         takes=("momentum", "nesterov", "ns_steps"),
+        package="torch>=2.9",
         matrices_apart=True,
     ),
     OptimizerKind(
         "adamw_schedule_free",
         "schedule-free AdamW (Defazio et al. 2024): averages the weights instead of decaying the rate",
         _schedulefree,
-        _schedule_free,
+        _adam,
         takes=("r", "weight_lr_power"),
         defaults={"training.lr_scheduler_type": "constant"},
         schedules=CONSTANT,

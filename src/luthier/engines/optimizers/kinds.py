@@ -9,6 +9,8 @@ from torch.optim import Optimizer
 
 from luthier.recipe import TrainingRecipe
 
+MATRICES = "matrices"  # the key of a group's flag: weight matrices between the embeddings and the head
+
 
 @dataclass(frozen=True)
 class OptimizerKind:
@@ -26,7 +28,8 @@ class OptimizerKind:
         extra: The extra of Luthier that brings this package.
         devices: Types of devices that it runs on; empty for all.
         guarded: Whether its `step` makes no update while `found_inf` is set, as fused optimizers of torch do.
-        matrices_apart: Whether the weight matrices between the embeddings and the head need groups of their own.
+        matrices_apart: Whether the weight matrices between the embeddings and the head need groups of their own, marked
+            with the key `MATRICES`.
 
     Example:
         A plug-in is one file, `lamb.py`, and the entry point `lamb = "package.lamb:LAMB"`:
@@ -38,7 +41,7 @@ class OptimizerKind:
     name: str
     about: str
     load: Callable[[], type[Optimizer]]
-    arguments: Callable[[TrainingRecipe, int], Mapping[str, Any]] = lambda recipe, warmup: {}
+    arguments: Callable[[TrainingRecipe], Mapping[str, Any]] = lambda recipe: {}
     takes: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     schedules: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Make the recipe's optimizer."""
 
 from collections.abc import Callable
+from shlex import quote
 
 import torch
 from torch import nn
@@ -9,9 +10,8 @@ from torch.optim import Optimizer
 from luthier.engines.base import averages
 from luthier.engines.optimizers.groups import Group, groups_of
 from luthier.engines.optimizers.guarded import guarded
-from luthier.engines.optimizers.muon import MATRICES
+from luthier.engines.optimizers.kinds import MATRICES
 from luthier.engines.optimizers.registry import find_optimizer
-from luthier.engines.optimizers.schedules import warmup_steps
 from luthier.errors import RecipeError, nearest
 from luthier.models.quiet import quiet
 from luthier.recipe import TrainingRecipe
@@ -26,13 +26,12 @@ def groups_to_train(model: nn.Module, recipe: TrainingRecipe) -> list[Group]:
     return groups_of(model, recipe, matrices_apart=find_optimizer(recipe.optimizer).matrices_apart)
 
 
-def make_optimizer(model: nn.Module, recipe: TrainingRecipe, total_steps: int, device: torch.device) -> Optimizer:
+def make_optimizer(model: nn.Module, recipe: TrainingRecipe, device: torch.device) -> Optimizer:
     """The recipe's optimizer over the trainable parameters.
 
     Args:
         model: The model.
         recipe: Names the optimizer, its arguments, rates and decays.
-        total_steps: Optimizer steps, for a warm-up given as a share.
         device: The device that the model is trained on.
     Raises:
         RecipeError: There is no such optimizer, it does not run here, or it does not take an argument.
@@ -51,7 +50,7 @@ def make_optimizer(model: nn.Module, recipe: TrainingRecipe, total_steps: int, d
             make: Callable[..., Optimizer] = kind.load() if kind.guarded else guarded(kind.load())
     except ImportError as error:
         what = f"{kind.name} is not installed: {error}"
-        hint = f"pip install {kind.package}" if kind.package else ""
+        hint = f"pip install {quote(kind.package)}" if kind.package else ""
         hint += f" (the extra {kind.extra} brings it)" if kind.extra else ""
         raise RecipeError(what, where=where, hint=hint) from None
     groups = [
@@ -64,7 +63,7 @@ def make_optimizer(model: nn.Module, recipe: TrainingRecipe, total_steps: int, d
         }
         for group in groups_to_train(model, recipe)
     ]
-    arguments = {**kind.arguments(recipe, warmup_steps(recipe, total_steps)), **recipe.optimizer_kwargs}
+    arguments = {**kind.arguments(recipe), **recipe.optimizer_kwargs}
     try:
         optimizer = make(groups, lr=recipe.learning_rate, **arguments)
     except (TypeError, ValueError) as error:

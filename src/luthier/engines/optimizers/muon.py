@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.optim import AdamW, Muon, Optimizer
 
-MATRICES = "matrices"  # the key of a group's flag: weight matrices between the embeddings and the head
+from luthier.engines.optimizers.kinds import MATRICES
 
 
 class MuonWithAdamW(Optimizer):

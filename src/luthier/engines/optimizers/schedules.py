@@ -57,3 +57,9 @@ def step_schedule(scheduler: LRScheduler) -> None:
     """Advance a schedule by a step; one that follows a metric waits for the evaluation."""
     if not isinstance(scheduler, ReduceLROnPlateau):
         scheduler.step()
+
+
+def step_after_evaluation(scheduler: LRScheduler, loss: float) -> None:
+    """Advance a schedule that follows a metric by the validation loss of an evaluation."""
+    if isinstance(scheduler, ReduceLROnPlateau):
+        scheduler.step(loss)
