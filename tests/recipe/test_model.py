@@ -15,6 +15,7 @@ Values = dict[str, Any]
     [
         ({}, None),
         ({"name": "minilm"}, "minilm"),
+        ({"name": "minilm", "adapter": {"kind": "ia3"}}, "minilm with (IA)3"),
         ({"from_scratch": "tiny"}, "a new model of size tiny, from scratch"),
         ({"from_scratch": "base", "architecture": "t5"}, "t5 of size base, from scratch"),
     ],

@@ -18,7 +18,7 @@ from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.findings import Finding
 from luthier.metrics.custom import how_called
-from luthier.models.adapted import load_any
+from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
 from luthier.models.sources import near
 from luthier.pipeline.inference.infer import answer, asked_of

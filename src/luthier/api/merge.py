@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from luthier.errors import DamagedError, ModelError, UsageError
-from luthier.models.adapted import BASE, is_adapter, load_any
+from luthier.models.adapters.load import BASE, is_adapter, load_any
 from luthier.models.export import read_task_card, save_model
 from luthier.models.sources import locate
 from luthier.pipeline.inference.predictor import Predictor, load

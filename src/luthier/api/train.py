@@ -14,6 +14,7 @@ from luthier.engines.events import Callback, Events
 from luthier.engines.optimizers.groups import Group
 from luthier.engines.optimizers.make import groups_to_train
 from luthier.engines.optimizers.schedules import rates
+from luthier.models.adapters.add import describe
 from luthier.models.device import choose_device, gpus
 from luthier.pipeline.assemble import batch_plan, decide_precision, model_to_train, total_steps
 from luthier.pipeline.journal import (
@@ -157,9 +158,11 @@ def plan(
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
-    recipe = prepared.recipe
+    recipe, model = prepared.recipe, model_to_train(prepared)
+    if recipe.model.adapter is not None:
+        console.decision(describe(model, recipe.model.adapter))
     return Plan(
         recipe,
-        groups_to_train(model_to_train(prepared), recipe.training),
+        groups_to_train(model, recipe.training),
         rates(recipe.training, total_steps(recipe, batch_plan(prepared).steps_per_epoch)),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import DamagedError, NonFiniteError
-from luthier.models.adapters import has_adapter, save_adapter
+from luthier.models.adapters.add import has_adapter, save_adapter
 from luthier.models.finite import all_finite
 from luthier.models.quiet import quiet
 from luthier.storage.atomic import write_directory

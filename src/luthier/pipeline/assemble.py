@@ -16,8 +16,8 @@ from luthier.engines.objective import Objective
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
-from luthier.models.adapted import load_any
-from luthier.models.adapters import add_adapter
+from luthier.models.adapters.add import add_adapter
+from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
 from luthier.models.loading import freeze
 from luthier.models.precision import choose

@@ -10,12 +10,12 @@ from luthier.engines.optimizers.registry import find_optimizer
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.models import scratch
-from luthier.models.adapted import refuse_nested
-from luthier.models.adapters import RATES
+from luthier.models.adapters.add import RATES
+from luthier.models.adapters.load import refuse_nested
+from luthier.models.adapters.quantized import check_four_bits
 from luthier.models.architectures import ARCHITECTURES, architecture_named
 from luthier.models.device import choose_device
 from luthier.models.loading import load_config, load_tokenizer
-from luthier.models.quantized import check_four_bits
 from luthier.models.sources import default_model, locate
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task

@@ -17,8 +17,8 @@ from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
-from luthier.models.adapted import BASE, Base, base_of
-from luthier.models.adapters import describe
+from luthier.models.adapters.add import describe
+from luthier.models.adapters.load import BASE, Base, base_of
 from luthier.models.export import save_model
 from luthier.models.learned import learned, load_learned, trainable
 from luthier.pipeline.assemble import assemble, fingerprint, fresh_model

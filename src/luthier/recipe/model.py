@@ -9,6 +9,7 @@ from luthier.recipe.tables import Positive, Section, Share
 
 Size = Literal["tiny", "small", "base"]
 AdapterKind = Literal["lora", "rslora", "dora", "qlora", "ia3"]
+ADAPTER_TITLES = {"lora": "LoRA", "rslora": "rsLoRA", "dora": "DoRA", "qlora": "QLoRA", "ia3": "(IA)3"}
 
 
 class AdapterRecipe(Section):
@@ -65,7 +66,7 @@ class ModelRecipe(Section):
         """The model's name, or the size and architecture of a new one; None while it is not chosen."""
         if self.from_scratch:
             return f"{self.architecture or 'a new model'} of size {self.from_scratch}, from scratch"
-        return self.name
+        return f"{self.name} with {ADAPTER_TITLES[self.adapter.kind]}" if self.name and self.adapter else self.name
 
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:

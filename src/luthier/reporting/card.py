@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier import text
+from luthier.recipe import ADAPTER_TITLES
 from luthier.reporting import lengths, names
 from luthier.reporting.content import Content
 from luthier.reporting.headline import headline
@@ -103,6 +104,9 @@ def _what_it_is(content: Content) -> str:
         return f"A new model ({content.model}), trained for {content.task}{kind} with Luthier."
     base = content.recipe.model.name or "a model"
     name = base if _base_model(base) else Path(base).name
+    if content.recipe.model.adapter is not None:
+        title = ADAPTER_TITLES[content.recipe.model.adapter.kind]
+        return f"A {title} adapter on {name}, trained for {content.task}{kind} with Luthier."
     return f"{name}, fine-tuned for {content.task}{kind} with Luthier."
 
 

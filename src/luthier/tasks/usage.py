@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import ModelError
-from luthier.models.adapted import BASE, Base
+from luthier.models.adapters.load import BASE, Base
 from luthier.models.sources import locate
 from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.run_directory.run import Run

@@ -17,7 +17,7 @@ from luthier.data.table import Example
 from luthier.data.tokenized import Limits
 from luthier.engines.objective import Objective
 from luthier.errors import ColumnError, DataError, ModelError, UsageError
-from luthier.models.adapted import load_any
+from luthier.models.adapters.load import load_any
 from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_tokenizer, longest_input, verify_model

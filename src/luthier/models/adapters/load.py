@@ -13,9 +13,9 @@ from peft import PeftModel
 from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel
 
 from luthier.errors import DamagedError, ModelError, RecipeError
+from luthier.models.adapters.quantized import check_four_bits, four_bits
 from luthier.models.export import read_task_card
 from luthier.models.loading import load_config, load_model, verify_model
-from luthier.models.quantized import check_four_bits, four_bits
 from luthier.models.quiet import quiet
 from luthier.models.sources import ADAPTER, locate
 from luthier.recipe import ModelRecipe

@@ -7,7 +7,7 @@ import transformers
 from transformers import BitsAndBytesConfig, PretrainedConfig, PreTrainedModel
 
 from luthier.errors import RecipeError
-from luthier.models.adapters import head_modules
+from luthier.models.adapters.add import head_modules
 from luthier.models.quiet import quiet
 
 WHERE = "model.adapter.kind = qlora"

@@ -17,11 +17,10 @@ from transformers.pytorch_utils import Conv1D
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Decision
 from luthier.models.quiet import quiet
-from luthier.recipe import AdapterRecipe
+from luthier.recipe import ADAPTER_TITLES, AdapterRecipe
 from luthier.text import listing, plural
 
 NAME = "default"  # peft's name of a model's only adapter
-TITLES = {"lora": "LoRA", "rslora": "rsLoRA", "dora": "DoRA", "qlora": "QLoRA", "ia3": "(IA)3"}
 # How many times higher the learning rate of an adapter is than that of the whole model (Biderman et al. 2024, "LoRA
 # learns less and forgets less"); Liu et al. 2022 train (IA)3 with 3e-3.
 RATES: Mapping[str, float] = {"lora": 10, "rslora": 10, "dora": 10, "qlora": 10, "ia3": 60}
@@ -89,7 +88,7 @@ def describe(model: PreTrainedModel, recipe: AdapterRecipe) -> Decision:
     why = f"on {plural(len(adapted), 'layer')}: {listing(kinds, 12)}"
     if config.modules_to_save:
         why += f"; {listing(list(config.modules_to_save), 4)} learn in full"
-    return Decision("adapter", TITLES[recipe.kind] + sizes, why)
+    return Decision("adapter", ADAPTER_TITLES[recipe.kind] + sizes, why)
 
 
 def has_adapter(model: PreTrainedModel) -> bool:

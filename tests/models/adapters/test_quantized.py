@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from luthier.errors import RecipeError
-from luthier.models import quantized
-from luthier.models.adapters import add_adapter
+from luthier.models.adapters import quantized
+from luthier.models.adapters.add import add_adapter
+from luthier.models.adapters.quantized import check_four_bits, four_bits
 from luthier.models.loading import load_config, load_model
-from luthier.models.quantized import check_four_bits, four_bits
 from luthier.models.sources import locate
 from luthier.recipe import AdapterRecipe
 

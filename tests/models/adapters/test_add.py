@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, set_seed
 from transformers.pytorch_utils import Conv1D
 
 from luthier.errors import RecipeError
-from luthier.models.adapters import add_adapter, describe, has_adapter, head_modules, save_adapter
+from luthier.models.adapters.add import add_adapter, describe, has_adapter, head_modules, save_adapter
 from luthier.models.loading import load_model
 from luthier.recipe import AdapterRecipe
 from tests.matrix.models import ARCHITECTURES, FAMILIES, OTHERS, build

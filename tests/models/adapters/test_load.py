@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, set_seed
 
 from luthier.errors import DamagedError, ModelError, RecipeError
-from luthier.models.adapted import base_of, find_base, is_adapter, load_any, refuse_nested, weights_digest
-from luthier.models.adapters import add_adapter, has_adapter
+from luthier.models.adapters.add import add_adapter, has_adapter
+from luthier.models.adapters.load import base_of, find_base, is_adapter, load_any, refuse_nested, weights_digest
 from luthier.models.export import save_model
 from luthier.models.loading import load_model
 from luthier.recipe import ModelRecipe
