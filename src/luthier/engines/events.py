@@ -38,12 +38,21 @@ class StepNumbers:
 
 @dataclass(frozen=True)
 class EvaluationNumbers:
-    """The metrics of one evaluation on the validation rows (event `evaluation`)."""
+    """The metrics of one evaluation on the validation rows (event `evaluation`).
+
+    Args:
+        step: Its step.
+        epoch: Its epoch.
+        metrics: The metrics; those of the averaged weights as `ema_accuracy`, if the recipe averages them.
+        best: Whether the weights are the best so far.
+        ema_best: Whether the averaged weights are the best averaged ones so far.
+    """
 
     step: int
     epoch: float
     metrics: Mapping[str, float]
     best: bool
+    ema_best: bool = False
 
 
 @dataclass(frozen=True)

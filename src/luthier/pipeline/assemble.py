@@ -11,6 +11,7 @@ from luthier import processes
 from luthier.console import Console
 from luthier.data.batches import BatchPlan
 from luthier.data.tokenized import tokenizer_digest
+from luthier.engines.averages import Ema, averages
 from luthier.engines.base import Training
 from luthier.engines.objective import Objective
 from luthier.engines.optimizers import make_optimizer, make_scheduler
@@ -25,7 +26,11 @@ from luthier.recipe import Recipe
 
 
 def assemble(prepared: Prepared) -> Training:
-    """Build everything that an engine needs, at step 0. The recipe's seed determines the new weights."""
+    """Build everything that an engine needs, at step 0. The recipe's seed determines the new weights.
+
+    Raises:
+        RecipeError: A setting does not suit the model or the optimizer.
+    """
     recipe, task = prepared.recipe, prepared.task
     model = model_to_train(prepared)
     model.config.use_cache = False  # useless in training, and it hides from transformers that rows are packed
@@ -35,6 +40,10 @@ def assemble(prepared: Prepared) -> Training:
     total = total_steps(recipe, plan.steps_per_epoch)
     device = choose_device(recipe.device)
     optimizer = make_optimizer(model, recipe.training, device)
+    decay = recipe.training.ema_decay
+    if decay is not None and averages(optimizer):
+        what = f"{recipe.training.optimizer} averages the weights itself, and the average is what is evaluated"
+        raise RecipeError(what, where="training.ema_decay", hint="remove ema_decay, or choose another optimizer")
     return Training(
         model=model,
         device=device,
@@ -46,6 +55,7 @@ def assemble(prepared: Prepared) -> Training:
         objective=Objective(task.loss(recipe.training)),
         recipe=recipe.training,
         total_steps=total,
+        ema=None if decay is None else Ema(model, decay),
     )
 
 

@@ -1,0 +1,119 @@
+"""Which weights become the model: those as trained, or their average, in whole runs and after a resume."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from luthier.engines import checkpoints
+from luthier.engines.events import Events
+from luthier.errors import DamagedError
+from luthier.learning_curves.record import read_curves
+from luthier.models.loading import load_model
+from luthier.pipeline.inference.score import quick_metrics
+from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training import finish
+from luthier.run_directory.run import Run
+from tests.engines.helpers import prepared_data, same_weights, with_settings
+from tests.listener import Listener
+from tests.pipeline.test_training import QUICK, begun, finished, model_weights, stopped
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    """32 training rows in 4 steps an epoch, 8 validation rows; evaluated at steps 2, 4, 6 and 8."""
+    return prepared_data(tmp_path_factory.mktemp("best"), tiny_model, n=40, **QUICK)
+
+
+def by_loss(data: Prepared, *, greater: bool = False, **settings: object) -> Prepared:
+    """The best checkpoint is that of the lowest validation loss, or of the highest."""
+    prepared = with_settings(data, evaluation__metric_for_best="loss", **settings)
+    prepared.greater_is_better = greater
+    return prepared
+
+
+def loss_of(run: Run, prepared: Prepared) -> float:
+    """The validation loss of the exported model."""
+    model = load_model(prepared.task.kind.auto_class, str(run.model)).eval()
+    return quick_metrics(prepared, model, "validation")[0]["loss"]
+
+
+@pytest.mark.parametrize("greater", [False, True])
+def test_the_better_of_average_and_weights_as_trained_becomes_the_model(
+    data: Prepared, tmp_path: Path, greater: bool
+) -> None:
+    """The average lags behind, so its loss is higher: it is the better one only if a higher loss is the best."""
+    prepared = by_loss(data, greater=greater, training__ema_decay=0.9)
+    run = begun(tmp_path / "run", prepared)
+    result, _, told = finished(run, prepared)
+    curves = read_curves(run.curves_file)
+    trained, averaged = curves["eval/loss"], curves["eval/ema_loss"]
+    assert trained.steps == averaged.steps == [2, 4, 6, 8] and trained.values != averaged.values
+    best = (max if greater else min)([*trained.values, *averaged.values])
+    chosen = averaged if greater else trained
+    assert best in chosen.values
+    found = result.to_dict()["averaging"]
+    assert found["chosen"] == ("ema" if greater else "checkpoint") and found["metric"] == "loss"
+    assert found["scores"]["checkpoint"]["value"] == (max if greater else min)(trained.values)
+    assert found["scores"]["ema"]["value"] == (max if greater else min)(averaged.values)
+    step = chosen.steps[chosen.values.index(best)]
+    assert found["scores"][found["chosen"]]["steps"] == [step] == [result.to_dict()["best_step"]]
+    assert loss_of(run, prepared) == pytest.approx(best, rel=1e-6)
+    (said,) = [line for line in told.said if line.startswith("the model has")]
+    assert ("moving average" in said.partition(";")[0]) is greater
+    assert sum("; averaged loss" in line for line in told.said) == 4
+    assert json.loads(run.result_file.read_text())["averaging"] == found
+
+
+def test_the_exported_average_is_that_of_the_best_checkpoint(data: Prepared, tmp_path: Path) -> None:
+    prepared = by_loss(data, greater=True, training__ema_decay=0.9)
+    run = begun(tmp_path / "run", prepared)
+    step = finished(run, prepared)[0].to_dict()["best_step"]
+    assert step < 8
+    tensors = torch.load(run.checkpoints / f"step-{step:06d}" / checkpoints.TENSORS, weights_only=True)
+    exported = model_weights(run)
+    assert tensors["ema"] and all(torch.equal(exported[name], one) for name, one in tensors["ema"].items())
+
+
+@pytest.mark.parametrize("engine", ["loop", "trainer"])
+def test_a_resumed_run_ends_with_the_same_average(data: Prepared, tmp_path: Path, engine: str) -> None:
+    settings = {"training__ema_decay": 0.9, "training__engine": engine, "model__dropout": 0.1}
+    prepared = by_loss(data, greater=True, **settings)
+    through, run = begun(tmp_path / "through", prepared), begun(tmp_path / "run", prepared)
+    expected = finished(through, prepared)[0].to_dict()
+    stopped(run, prepared, 4)
+    result, steps, _ = finished(run, prepared)
+    assert steps == [5, 6, 7, 8] and expected["averaging"]["chosen"] == "ema"
+    assert same_weights(model_weights(run), model_weights(through))
+    assert result.to_dict()["averaging"] == expected["averaging"]
+
+
+def test_without_evaluations_the_average_of_the_last_step_becomes_the_model(tmp_path: Path, tiny_model: Path) -> None:
+    held = {"data.validation_share": 0.0, "training.max_steps": 2, "training.ema_decay": 0.5}
+    prepared = prepared_data(tmp_path, tiny_model, n=40, **(QUICK | held))
+    run = begun(tmp_path / "run", prepared)
+    result, _, told = finished(run, prepared)
+    assert any("because there was no evaluation" in line for line in told.said)
+    tensors = torch.load(run.checkpoints / "step-000002" / checkpoints.TENSORS, weights_only=True)
+    assert all(torch.equal(model_weights(run)[name], one) for name, one in tensors["ema"].items())
+    assert result.to_dict()["averaging"] == {"chosen": "ema", "metric": "accuracy", "scores": {}}
+
+
+def test_a_run_without_averages_says_nothing_of_them(data: Prepared, tmp_path: Path) -> None:
+    result, _, told = finished(begun(tmp_path / "run", data), data)
+    assert "averaging" not in result.to_dict()
+    assert not any("averag" in line for line in told.said)
+
+
+def test_a_missing_checkpoint_of_the_best_step_is_an_error(data: Prepared, tmp_path: Path) -> None:
+    prepared = by_loss(data, greater=True)
+    run, events = begun(tmp_path / "run", prepared), Events()
+
+    def lose(event: object) -> None:
+        for checkpoint in checkpoints.list_checkpoints(run.checkpoints)[:-1]:
+            checkpoint.path.rename(tmp_path / checkpoint.path.name)
+
+    events.on("end", lose)
+    with pytest.raises(DamagedError, match="the checkpoint of step 2 is missing"):
+        finish(run, prepared, events, Listener())
