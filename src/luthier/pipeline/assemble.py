@@ -13,16 +13,17 @@ from luthier.data.batches import BatchPlan
 from luthier.data.tokenized import tokenizer_digest
 from luthier.engines.averages import Ema, averages
 from luthier.engines.base import Training
-from luthier.engines.objective import Objective
+from luthier.engines.objective import Objective, RDrop
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
 from luthier.models.device import choose_device
-from luthier.models.loading import freeze, load_model
+from luthier.models.loading import freeze, has_dropout, load_model
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.prepare import Prepared
-from luthier.recipe import Recipe
+from luthier.recipe import Recipe, TrainingRecipe
+from luthier.tasks.phases import Bound
 
 
 def assemble(prepared: Prepared) -> Training:
@@ -52,11 +53,26 @@ def assemble(prepared: Prepared) -> Training:
         plan=plan,
         rows=prepared.encoded["train"].rows,
         collate=task.collator(model),
-        objective=Objective(task.loss(recipe.training)),
+        objective=make_objective(task, recipe.training, model),
         recipe=recipe.training,
         total_steps=total,
         ema=None if decay is None else Ema(model, decay),
     )
+
+
+def make_objective(task: Bound[Any], training: TrainingRecipe, model: PreTrainedModel) -> Objective:
+    """What training minimises: the task's loss, and with R-Drop the divergence of two passes.
+
+    Raises:
+        RecipeError: R-Drop is asked for, and the model has no dropout, or the task no probabilities.
+    """
+    loss = task.loss(training)
+    if training.r_drop_alpha is None:
+        return Objective(loss)
+    if not has_dropout(model) and training.neftune_noise_alpha is None:
+        what = "R-Drop compares two passes with different dropout, but the model has no dropout"
+        raise RecipeError(what, where="training.r_drop_alpha", hint="--set dropout=0.1")
+    return RDrop(loss, divergence=task.divergence(), alpha=training.r_drop_alpha)
 
 
 def batch_plan(prepared: Prepared) -> BatchPlan:

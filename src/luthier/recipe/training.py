@@ -74,6 +74,9 @@ class TrainingRecipe(Section):
     neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = Field(
         None, description="NEFTune: noise on the embeddings of training rows, such as 5 (default: none)"
     )
+    r_drop_alpha: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="R-Drop: weight of the divergence between two passes with dropout, such as 1 (default: none)"
+    )
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="EMA: moving average of the weights, such as 0.999, evaluated beside them (default: none)"
     )
