@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from luthier.engines import checkpoints
 from luthier.engines.events import Events
-from luthier.errors import DamagedError
+from luthier.errors import DamagedError, RecipeError
 from luthier.learning_curves.record import read_curves
 from luthier.models.loading import load_model
 from luthier.pipeline.inference.score import quick_metrics
@@ -98,6 +99,56 @@ def test_without_evaluations_the_average_of_the_last_step_becomes_the_model(tmp_
     tensors = torch.load(run.checkpoints / "step-000002" / checkpoints.TENSORS, weights_only=True)
     assert all(torch.equal(model_weights(run)[name], one) for name, one in tensors["ema"].items())
     assert result.to_dict()["averaging"] == {"chosen": "ema", "metric": "accuracy", "scores": {}}
+
+
+AVERAGE = {"training__average_best": 3}
+
+
+def test_the_average_of_the_best_checkpoints_is_their_mean(data: Prepared, tmp_path: Path) -> None:
+    prepared = by_loss(data, **AVERAGE)
+    run = begun(tmp_path / "run", prepared)
+    result, _, told = finished(run, prepared)
+    found = result.to_dict()["averaging"]
+    losses = read_curves(run.curves_file)["eval/loss"]
+    by_value = sorted(zip(losses.values, losses.steps, strict=True))
+    assert found["considered"] == [step for _, step in by_value][:3]
+    assert found["scores"]["checkpoint"] == {"steps": found["considered"][:1], "value": pytest.approx(by_value[0][0])}
+    used = found["scores"].get("average", found["scores"]["checkpoint"])["steps"]
+    kept = [load_file(run.checkpoints / f"step-{step:06d}" / checkpoints.MODEL) for step in used]
+    for name, tensor in model_weights(run).items():
+        torch.testing.assert_close(tensor, torch.stack([one[name] for one in kept]).mean(0), rtol=1e-5, atol=1e-7)
+    assert loss_of(run, prepared) == pytest.approx(found["scores"][found["chosen"]]["value"], rel=1e-6)
+    assert found["scores"][found["chosen"]]["value"] <= by_value[0][0] + 1e-6
+    assert sum(line.startswith("the model has") for line in told.said) == 1
+
+
+def test_an_average_that_is_better_becomes_the_model(data: Prepared, tmp_path: Path) -> None:
+    """Steps of this length go past the minimum from both sides, so that the mean is nearer to it."""
+    prepared = by_loss(data, training__learning_rate=3e-2, **AVERAGE)
+    run = begun(tmp_path / "run", prepared)
+    result, _, _ = finished(run, prepared)
+    found = result.to_dict()["averaging"]
+    assert found["chosen"] == "average" and len(found["scores"]["average"]["steps"]) > 1
+    assert found["scores"]["average"]["value"] < found["scores"]["checkpoint"]["value"]
+    assert result.to_dict()["best_step"] == found["scores"]["checkpoint"]["steps"][0]
+
+
+def test_a_resumed_run_averages_the_same_checkpoints(data: Prepared, tmp_path: Path) -> None:
+    prepared = by_loss(data, training__learning_rate=3e-2, training__ema_decay=0.9, model__dropout=0.1, **AVERAGE)
+    through, run, late = (begun(tmp_path / name, prepared) for name in ("through", "run", "late"))
+    expected = finished(through, prepared)[0].to_dict()["averaging"]
+    assert set(expected["scores"]) >= {"checkpoint", "ema"}
+    for path, at in ((run, 4), (late, 8)):  # in the middle, and after the last step
+        stopped(path, prepared, at)
+        assert finished(path, prepared)[0].to_dict()["averaging"] == expected
+        assert same_weights(model_weights(path), model_weights(through))
+
+
+def test_without_validation_rows_there_is_nothing_to_choose_an_average_by(tmp_path: Path, tiny_model: Path) -> None:
+    held = {"data.validation_share": 0.0, "training.average_best": 3}
+    with pytest.raises(RecipeError, match="there are no validation rows") as caught:
+        prepared_data(tmp_path, tiny_model, n=40, **(QUICK | held))
+    assert caught.value.where == "training.average_best" and "--valid DATA" in caught.value.hint
 
 
 def test_a_run_without_averages_says_nothing_of_them(data: Prepared, tmp_path: Path) -> None:

@@ -24,3 +24,14 @@ def test_several_steps_and_no_evaluation() -> None:
     assert found.endswith("(accuracy on the validation rows)")
     last = in_words({"chosen": "ema", "metric": "accuracy", "scores": {}})
     assert last.endswith("(EMA) after the last step, because there was no evaluation")
+
+
+def test_checkpoints_that_were_left_out_are_named() -> None:
+    best = {"checkpoint": {"steps": [20], "value": 0.8}}
+    said = {"chosen": "checkpoint", "metric": "accuracy", "considered": [20, 40, 60], "scores": best}
+    assert in_words(said).endswith("; left out of the average, which got worse with them: steps 40, 60")
+    some = said | {"chosen": "average", "scores": best | {"average": {"steps": [20, 60], "value": 0.9}}}
+    assert in_words(some).endswith("; left out of the average, which got worse with them: step 40")
+    assert in_words(said | {"considered": [20]}).endswith(
+        "; there was only one evaluation, so no checkpoints were averaged"
+    )

@@ -35,6 +35,7 @@ class TrainState:
         best_value: Metric of the best evaluation.
         best_loss: Validation loss of the best evaluation, which decides between equal metrics.
         ema_best: The best evaluation of the averaged weights so far, if the recipe averages them.
+        ranked: The best evaluations so far whose checkpoints are averaged at the end, best first.
         evaluations_without_gain: Evaluations since the best one, averaged or not.
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
@@ -49,6 +50,7 @@ class TrainState:
     best_value: float | None = None
     best_loss: float | None = None
     ema_best: Evaluated | None = None
+    ranked: list[Evaluated] = field(default_factory=list)
     evaluations_without_gain: int = 0
     curves_length: int = 0
     stopped: str = ""
@@ -56,6 +58,7 @@ class TrainState:
 
     def __post_init__(self) -> None:
         self.ema_best = None if self.ema_best is None else Evaluated.read(self.ema_best)
+        self.ranked = [Evaluated.read(one) for one in self.ranked]
 
     @property
     def best(self) -> Evaluated | None:
@@ -66,8 +69,8 @@ class TrainState:
 
     @property
     def best_steps(self) -> set[int]:
-        """The steps whose checkpoints may become the model."""
-        return {one.step for one in (self.best, self.ema_best) if one is not None}
+        """The steps whose checkpoints may become the model, or a part of it."""
+        return {one.step for one in (self.best, self.ema_best, *self.ranked) if one is not None}
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -99,7 +99,8 @@ class Supervisor:
             save = self._evaluate() or save
             interrupted = interrupts.agreed() is not None
         ends = last or bool(training.state.stopped)
-        if ends and recipe.save_strategy == "no" and not interrupted:
+        to_average = recipe.average_best is not None and step.step in training.state.best_steps
+        if ends and recipe.save_strategy == "no" and not interrupted and not to_average:
             processes.on_main(self.curves.sync)  # no checkpoint: the end takes the weights of the last step from memory
         elif ends or save or interrupted:
             self._save()
@@ -185,7 +186,7 @@ class Supervisor:
         self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best, ema_best))
 
     def _evaluate(self) -> bool:
-        """Evaluate, and return whether these weights, or their average, are the best so far."""
+        """Evaluate, and return whether these weights or their average are among the best so far."""
         state, metrics = self.training.state, self._measure()
         state.evaluation_due = metrics is None
         if metrics is None:
@@ -200,6 +201,7 @@ class Supervisor:
         ema_better = averaged.beats(state.ema_best, greater=greater)
         if ema_better:
             state.ema_best = averaged
+        state.ranked = found.among(state.ranked, self.training.recipe.average_best or 0, greater=greater)
         state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
         step_after_evaluation(self.training.scheduler, found.loss)
         self._tell(metrics, best=better, ema_best=ema_better)
@@ -207,7 +209,7 @@ class Supervisor:
         if patience and state.evaluations_without_gain >= patience:
             state.stopped = f"{self.metric_for_best} did not improve in {patience} evaluations"
         self._read_at = time.perf_counter()
-        return better or ema_better
+        return state.step in state.best_steps
 
     def _save(self) -> None:
         state = self.training.state

@@ -80,6 +80,9 @@ class TrainingRecipe(Section):
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="EMA: moving average of the weights, such as 0.999, evaluated beside them (default: none)"
     )
+    average_best: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="average up to this many of the best checkpoints, as far as that helps (default: none)"
+    )
     class_weights: Literal["balanced"] | dict[str, float] | None = Field(
         None, description="loss weight of each label, or balanced"
     )
@@ -131,6 +134,10 @@ class TrainingRecipe(Section):
             )
         if self.early_stopping_patience and self.eval_strategy == "no":
             raise ValueError("early_stopping_patience needs evaluations, but eval_strategy is no")
+        if self.average_best and self.eval_strategy == "no":
+            raise ValueError(
+                "average_best averages the best checkpoints of several evaluations, but eval_strategy is no"
+            )
         if self.lr_scheduler_type == "reduce_lr_on_plateau":
             if self.eval_strategy == "no":
                 raise ValueError("reduce_lr_on_plateau follows the validation loss, but eval_strategy is no")
