@@ -67,6 +67,14 @@ def test_the_better_of_average_and_weights_as_trained_becomes_the_model(
     assert json.loads(run.result_file.read_text())["averaging"] == found
 
 
+def test_equal_scores_go_to_the_weights_as_trained(data: Prepared, tmp_path: Path) -> None:
+    prepared = with_settings(data, training__ema_decay=1e-9)  # the average of nearly nothing but the last weights
+    run = begun(tmp_path / "run", prepared)
+    found = finished(run, prepared)[0].to_dict()["averaging"]
+    assert found["scores"]["ema"]["value"] == found["scores"]["checkpoint"]["value"]
+    assert (found["metric"], found["chosen"]) == ("accuracy", "checkpoint")
+
+
 def test_the_exported_average_is_that_of_the_best_checkpoint(data: Prepared, tmp_path: Path) -> None:
     prepared = by_loss(data, greater=True, training__ema_decay=0.9)
     run = begun(tmp_path / "run", prepared)

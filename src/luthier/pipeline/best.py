@@ -130,10 +130,10 @@ def _put_best_average(run: Run, prepared: Prepared, training: Training, model: P
 
 
 def _best_of(scores: Mapping[str, tuple[list[int], Evaluated]], prepared: Prepared) -> str | None:
-    """The kind of weights with the best score, the first of equals; None if none is defined."""
+    """The kind of weights with the best metric, the first of equals: as trained; None if no metric is defined."""
     best: str | None = None
     for name, (_, score) in scores.items():
-        if score.beats(None if best is None else scores[best][1], greater=prepared.greater_is_better):
+        if score.gains(None if best is None else scores[best][1], greater=prepared.greater_is_better):
             best = name
     return best
 
