@@ -70,7 +70,8 @@ class TrainState:
     @property
     def best_steps(self) -> set[int]:
         """The steps whose checkpoints may become the model, or a part of it."""
-        return {one.step for one in (self.best, self.ema_best, *self.ranked) if one is not None}
+        found = {one.step for one in (self.ema_best, *self.ranked) if one is not None}
+        return found if self.best_step is None else found | {self.best_step}
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
