@@ -56,10 +56,9 @@ def best_model(run: Run, prepared: Prepared, training: Training, console: Consol
     model, state, recipe = fresh_model(prepared).eval(), training.state, training.recipe
     if recipe.average_best is not None and state.ranked:
         console.say("averaging the best checkpoints and evaluating the averages")
-        scores = _put_best_average(run, prepared, training, model)
+        chosen, scores = _put_best_average(run, prepared, training, model)
     else:
-        scores = _put_best(run, prepared, training, model)
-    chosen = _best_of(scores, prepared) or (CHECKPOINT if training.ema is None else EMA)
+        chosen, scores = _put_best(run, prepared, training, model)
     step = scores[chosen][0][0] if chosen in scores else None
     if recipe.average_best is None and training.ema is None:
         return Best(model, step)
@@ -73,20 +72,20 @@ def best_model(run: Run, prepared: Prepared, training: Training, console: Consol
     return Best(model, step, found)
 
 
-def _put_best(run: Run, prepared: Prepared, training: Training, model: PreTrainedModel) -> Scores:
-    """Put the weights that were best during the training into the model, as trained or averaged."""
+def _put_best(run: Run, prepared: Prepared, training: Training, model: PreTrainedModel) -> tuple[str, Scores]:
+    """Put the weights that were best during the training into the model, as trained or averaged; return which."""
     state = training.state
     recorded = {CHECKPOINT: state.best, EMA: state.ema_best}
     scores = {name: ([one.step], one) for name, one in recorded.items() if one is not None}
-    chosen = _best_of(scores, prepared)
-    if chosen is not None and scores[chosen][1].step != state.step:  # the training has those of the last step
+    chosen = _best_of(scores, prepared) or (CHECKPOINT if training.ema is None else EMA)
+    if scores and scores[chosen][1].step != state.step:  # the training has those of the last step
         _load(run, training, scores[chosen][1].step)
-    with evaluated(training.optimizer, training.ema if chosen in (EMA, None) else None):
+    with evaluated(training.optimizer, training.ema if chosen == EMA else None):
         _copy(training, model)
-    return scores
+    return chosen, scores
 
 
-def _put_best_average(run: Run, prepared: Prepared, training: Training, model: PreTrainedModel) -> Scores:
+def _put_best_average(run: Run, prepared: Prepared, training: Training, model: PreTrainedModel) -> tuple[str, Scores]:
     """Average the best checkpoints, and put the best weights into the model: those of one, the average, or the EMA.
 
     All are evaluated here, so that they are compared in the same precision, also after a resume.
@@ -120,13 +119,10 @@ def _put_best_average(run: Run, prepared: Prepared, training: Training, model: P
         scores[EMA] = [step], score(weights(step, training.ema), step)
     if len(soup.steps) > 1:
         scores[AVERAGE] = soup.steps, soup.score
-    chosen = _best_of(scores, prepared)
-    if chosen == AVERAGE:
-        put(soup.weights)
-    else:
-        chosen = chosen or CHECKPOINT
-        put(weights(scores[chosen][0][0], training.ema if chosen == EMA else None))
-    return scores
+    chosen = _best_of(scores, prepared) or CHECKPOINT
+    best = soup.weights if chosen == AVERAGE else weights(scores[chosen][0][0], training.ema if chosen == EMA else None)
+    put(best)
+    return chosen, scores
 
 
 def _best_of(scores: Mapping[str, tuple[list[int], Evaluated]], prepared: Prepared) -> str | None:
