@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
+    from luthier.api.merge import merge
     from luthier.api.predict import predict, predict_file
     from luthier.api.prune import prune
     from luthier.api.report import report
@@ -39,6 +40,7 @@ __all__ = [
     "inspect",
     "list_tasks",
     "load",
+    "merge",
     "predict",
     "predict_file",
     "prune",
@@ -62,6 +64,7 @@ _HOMES = {
     "inspect": ("luthier.api.inspect", "inspect"),
     "list_tasks": ("luthier.tasks.registry", "registry"),
     "load": ("luthier.pipeline.inference.predictor", "load"),
+    "merge": ("luthier.api.merge", "merge"),
     "predict": ("luthier.api.predict", "predict"),
     "predict_file": ("luthier.api.predict", "predict_file"),
     "prune": ("luthier.api.prune", "prune"),

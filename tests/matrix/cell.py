@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 import transformers
+from peft import PeftConfig, PeftModel
 from safetensors.torch import load_file
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 import luthier
 from luthier.learning_curves.record import read_curves
@@ -35,13 +36,14 @@ def losses(run: Path) -> list[float]:
     return read_curves(run / "curves.jsonl")["train/loss"].values
 
 
-def train(folder: Path, model: Path, task: str, engine: str) -> Path:
-    """A run of eight steps."""
+def train(folder: Path, model: Path, task: str, engine: str, more: Mapping[str, Any] | None = None) -> Path:
+    """A run of eight steps, with more settings."""
     data = folder / f"{task}.jsonl"
     if not data.exists():
         write(data, task)
     texts = {"generation.repetition_penalty": 1.0} if shapes_using(find(task), "generation") else {}
     overrides = quick(task) | SETTINGS | texts | {"task": task, "model.name": str(model), "training.engine": engine}
+    overrides |= more or {}
     return luthier.train(data, run_dir=folder / f"{task}-{engine}", **overrides).run.path
 
 
@@ -70,7 +72,13 @@ def resumed(run: Path, folder: Path) -> dict[str, torch.Tensor]:
         (copy / name).unlink(missing_ok=True)
     luthier.resume(copy)
     assert losses(copy) == losses(run)
-    return load_file(copy / "model" / "model.safetensors")
+    return weights(copy)
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    """What the model directory of a run holds: all weights, or those of an adapter."""
+    (file,) = (run / "model").glob("*.safetensors")
+    return load_file(file)
 
 
 def asked(task: str, row: Row) -> Row:
@@ -86,7 +94,15 @@ def plain_answers(run: Path, task: str, questions: Sequence[Row]) -> list[Any]:
     """What plain transformers says, by the means that its documentation shows for each head."""
     directory = run / "model"
     tokenizer = AutoTokenizer.from_pretrained(directory)
-    model = getattr(transformers, f"AutoModelFor{find(task).auto_class}").from_pretrained(directory).eval()
+    loader = getattr(transformers, f"AutoModelFor{find(task).auto_class}")
+    if (directory / "adapter_config.json").is_file():
+        base = PeftConfig.from_pretrained(directory).base_model_name_or_path
+        model = loader.from_pretrained(base, config=AutoConfig.from_pretrained(directory))
+        model = PeftModel.from_pretrained(model, directory).merge_and_unload().eval()
+        if model.can_generate():
+            model.generation_config = GenerationConfig.from_pretrained(directory)
+    else:
+        model = loader.from_pretrained(directory).eval()
     with torch.inference_mode():
         return [PLAIN[task](model, tokenizer, question, run) for question in questions]
 

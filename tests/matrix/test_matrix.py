@@ -1,14 +1,23 @@
 """Every architecture on every task of its family, in both engines, from training to plain transformers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from tests.matrix.cell import evaluated_again, our_answers, plain_answers, questions, resumed, same_losses, train
+import luthier
+from tests.matrix.cell import (
+    evaluated_again,
+    our_answers,
+    plain_answers,
+    questions,
+    resumed,
+    same_losses,
+    train,
+    weights,
+)
 from tests.matrix.models import ARCHITECTURES, OTHERS, build
 from tests.matrix.table import FAMILY_TASKS, every_cell, family_of
 
@@ -46,6 +55,28 @@ def test_architecture_on_task(
     asked = questions(task)
     assert our_answers(run, task, asked) == plain_answers(run, task, asked)
 
-    weights, expected = resumed(run, tmp_path), load_file(run / "model" / "model.safetensors")
-    assert weights.keys() == expected.keys()
-    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    assert_same(resumed(run, tmp_path), weights(run))
+
+
+def assert_same(found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+@pytest.mark.parametrize("architecture", [*ARCHITECTURES, *OTHERS])
+def test_adapter_on_architecture(architecture: str, model: Callable[[str], Path], tmp_path: Path) -> None:
+    task = FAMILY_TASKS[family_of(architecture)][-1]
+    lora = {"model.adapter.kind": "lora", "model.adapter.rank": 2, "model.adapter.dropout": 0.0}
+    run, other = (train(tmp_path, model(architecture), task, engine, lora) for engine in ("loop", "trainer"))
+    assert same_losses(run, other) <= TOLERANCE
+    held = weights(run)
+    assert any("lora_A" in name for name in held) and not any("base_layer" in name for name in held)
+
+    own, again = evaluated_again(run)
+    assert own == again and own["metrics"]
+
+    asked = questions(task)
+    assert our_answers(run, task, asked) == plain_answers(run, task, asked)
+    assert luthier.merge(run).difference <= TOLERANCE
+    assert our_answers(run / "merged", task, asked) == our_answers(run, task, asked)
+    assert_same(resumed(run, tmp_path), held)

@@ -109,6 +109,7 @@ def chat(
     *,
     system: str = "",
     device: str | None = None,
+    base_model: str | None = None,
     console: Console | None = None,
     **generation: Any,
 ) -> Conversation:
@@ -118,6 +119,7 @@ def chat(
         target: A run, a model directory, a short name or a Hub name of a decoder.
         system: The system message.
         device: As in `load`.
+        base_model: As in `load`.
         console: Receives decisions; silent by default.
         **generation: Settings such as `temperature`, `max_new_tokens` or `seed` (default: the model's own); see
             `Predictor.generating`.
@@ -131,7 +133,7 @@ def chat(
         >>> conversation = luthier.chat("smollm2", system="Answer briefly.", temperature=0.7)
         >>> print("".join(conversation.reply("What is a luthier?")))
     """
-    predictor = load(target, device=device)
+    predictor = load(target, device=device, base_model=base_model)
     predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # raises if it is not a chat model
     conversation = Conversation(predictor.generating(generation, console), seed=generation.get("seed"))
     conversation.system = system

@@ -18,8 +18,8 @@ from luthier.data.table import read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.findings import Finding
 from luthier.metrics.custom import how_called
+from luthier.models.adapted import load_any
 from luthier.models.device import choose_device
-from luthier.models.loading import load_model
 from luthier.models.sources import near
 from luthier.pipeline.inference.infer import answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
@@ -54,6 +54,7 @@ def evaluate(
     data: Data | None = None,
     *,
     device: str | None = None,
+    base_model: str | None = None,
     console: Console | None = None,
     **settings: Any,
 ) -> Evaluation:
@@ -64,6 +65,7 @@ def evaluate(
         data: The rows, in any form that `train` takes except a recipe; None for the rows that a run was scored on,
             read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
+        base_model: As in `load`.
         console: Receives decisions and progress; silent by default.
         **settings: Recipe keys as in `train`: columns, metrics, resamples, `allow`; keys of the table `generation`,
             such as `temperature` (default: the model's own), and `seed` for sampling.
@@ -92,7 +94,7 @@ def evaluate(
         if others:
             what = f"scoring a run again takes settings of generation, but no other settings: {listing(list(others))}"
             raise UsageError(what, where=target, hint="remove them, or add data after the run")
-        return _again(Run.open(target), generation, device, console)
+        return _again(Run.open(target), generation, device, base_model, console)
     unused = [key for key in others if key not in USED and not key.startswith(("data.columns.", "data.label_names."))]
     if unused:
         hint = "remove it: only `luthier train` uses it"
@@ -100,12 +102,14 @@ def evaluate(
     with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
         specs = [spec for several in splits.values() for spec in several]
-        predictor = load(target, device=device)
+        predictor = load(target, device=device, base_model=base_model)
         refuse_unused(predictor.task.kind, predictor.task.shape, others)
-        return _on(target, predictor, specs, others, generation, console, place(settings, target))
+        return _on(target, predictor, specs, others, generation, console, place(settings, target), base_model)
 
 
-def _again(run: Run, generation: Mapping[str, Any], device: str | None, console: Console) -> Evaluation:
+def _again(
+    run: Run, generation: Mapping[str, Any], device: str | None, base_model: str | None, console: Console
+) -> Evaluation:
     """Score a run's model again on its own held-out rows, read from its sources."""
     before = run.read_json(run.metrics_file)
     if before is None or not run.model.is_dir():
@@ -113,11 +117,12 @@ def _again(run: Run, generation: Mapping[str, Any], device: str | None, console:
         raise RunError("the run has no score yet", where=str(run.path), hint=hint)
     recipe = run.recipe
     find(str(recipe.task), run.task_package, where=str(run.path))
-    recipe.device = device or recipe.device
+    recipe.device, recipe.model.name = device or recipe.device, base_model or recipe.model.name
     choose_device(recipe.device)
     prepared = prepare(recipe, console)
     same_data(run, prepared)
-    model = load_model(prepared.task.kind.auto_class, str(run.model), config=prepared.task.model_config())
+    auto_class, wanted = prepared.task.kind.auto_class, prepared.task.model_config()
+    model = load_any(auto_class, str(run.model), base=base_model, config=wanted)
     predictor = Predictor(prepared.task, model).generating(generation, console)
     prepared.task = predictor.task
     _, scored = score_split(prepared, predictor.model, before["split"], console)
@@ -136,6 +141,7 @@ def _on(
     generation: Mapping[str, Any],
     console: Console,
     where: Callable[[str], str],
+    base_model: str | None,
 ) -> Evaluation:
     """Score a model on new data; `where` names the place of a setting, for errors."""
     if (asked := settings.get("task")) not in (None, predictor.task.name):
@@ -154,7 +160,7 @@ def _on(
     answers, _ = answer(task, predictor.model, asked, recipe, generated=generated, console=console, raw=raw)
     for spec in recipe.evaluation.metrics:
         console.decision(how_called(spec, raw))
-    train = _training_rows(target, console)
+    train = _training_rows(target, base_model, console)
     for finding in _seen(task, train, examples) if train is not None else []:
         console.finding(finding)
     baselines = task.baselines(train[:], asked.examples) if train is not None else {}
@@ -216,13 +222,15 @@ def _seen(task: Bound[Any], train: Dataset, examples: Dataset) -> list[Finding]:
     return checks.training_rows(known, asked, list(map(str, examples[task.kind.quoted])), list(examples["row"]))
 
 
-def _training_rows(target: str, console: Console) -> Dataset | None:
+def _training_rows(target: str, base_model: str | None, console: Console) -> Dataset | None:
     """The training rows of a run, for its baselines; None if they are no longer available."""
     if not (Path(target) / RECIPE).is_file():
         return None
     run = Run.open(target)
+    recipe = run.recipe
+    recipe.model.name = base_model or recipe.model.name
     try:
-        prepared = prepare(run.recipe, Console())
+        prepared = prepare(recipe, Console())
         same_data(run, prepared)
     except (DataError, FingerprintError) as error:
         console.warn(

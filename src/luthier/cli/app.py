@@ -18,6 +18,7 @@ from luthier.cli.commands import (
     doctor,
     evaluate,
     inspect,
+    merge,
     predict,
     prune,
     report,
@@ -36,10 +37,10 @@ HELP = "Fine-tune transformer language models, from a table of text to a model y
 COMMANDS = {
     "Train": (train.train, resume.resume),
     "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report),
-    "Use": (predict.predict, chat.chat),
+    "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }
-USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "doctor"}
+USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor"}
 
 
 class Command(TyperCommand):

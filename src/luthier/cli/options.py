@@ -45,6 +45,10 @@ Scratch = Annotated[
     str | None,
     Option("--from-scratch", metavar="SIZE", help="Train a new model: tiny, small or base.", rich_help_panel=TASK),
 ]
+BaseModel = Annotated[
+    str | None,
+    Option("--model", metavar="BASE", help="Base model of an adapter, if it has moved.", rich_help_panel=GENERAL),
+]
 TextColumns = Annotated[
     str | None,
     Option("--text", metavar="A[,B]", help="Text column; two columns for text pairs.", rich_help_panel=DATA),

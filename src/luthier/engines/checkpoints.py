@@ -1,4 +1,7 @@
-"""Atomic checkpoints, verified by checksum before they are loaded."""
+"""Atomic checkpoints, verified by checksum before they are loaded.
+
+They hold the weights that learn. What is frozen follows from the recipe, and the fingerprint has its digest.
+"""
 
 import json
 import random
@@ -10,12 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file, save_file
 
 from luthier import processes
 from luthier.engines.averages import averages
 from luthier.engines.base import Training, TrainState, check_weights
 from luthier.errors import DamagedError, FingerprintError
+from luthier.models.learned import learned, load_learned
 from luthier.storage.atomic import remove_directory, write_directory
 from luthier.storage.checksums import verify
 
@@ -60,7 +64,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
         return Checkpoint(target)
 
     def fill(aside: Path) -> None:
-        save_model(training.model, str(aside / MODEL))
+        save_file(_contiguous(learned(training.model)), aside / MODEL)
         torch.save(tensors, aside / TENSORS)
 
     texts = {
@@ -106,10 +110,19 @@ def _tensors(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def _read_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    where = str(checkpoint.path / MODEL)
     try:
-        load_model(model, str(checkpoint.path / MODEL))
+        tensors = load_file(where)
+        load_learned(model, tensors)
     except (SafetensorError, RuntimeError) as error:
-        raise DamagedError(f"the weights cannot be read: {error}", where=str(checkpoint.path / MODEL)) from None
+        raise DamagedError(f"the weights cannot be read: {error}", where=where) from None
+    missing = learned(model).keys() - tensors.keys()
+    if missing:
+        raise DamagedError(f"the weights cannot be read: {min(missing)} is missing", where=where)
+
+
+def _contiguous(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
 def list_checkpoints(directory: Path) -> list[Checkpoint]:

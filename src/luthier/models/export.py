@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import DamagedError, NonFiniteError
+from luthier.models.adapters import has_adapter, save_adapter
 from luthier.models.finite import all_finite
 from luthier.models.quiet import quiet
 from luthier.storage.atomic import write_directory
@@ -19,7 +21,7 @@ LOWER_THE_RATE = "train again with a lower learning rate"
 def save_model(
     directory: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, task: Mapping[str, Any], card: str
 ) -> None:
-    """Write a model directory atomically, with a manifest of checksums.
+    """Write a model directory atomically, with a manifest of checksums. Of a model with an adapter, only the adapter.
 
     Args:
         directory: The directory to write.
@@ -36,11 +38,25 @@ def save_model(
 
     def fill(aside: Path) -> None:
         with quiet():
-            model.save_pretrained(aside)
+            if has_adapter(model):
+                _save_beside_base(model, aside)
+            else:
+                model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
 
     texts = {TASK_CARD: json.dumps(dict(task), indent=2, ensure_ascii=False), "README.md": card}
     write_directory(directory, fill, texts)
+
+
+def _save_beside_base(model: PreTrainedModel, directory: Path) -> None:
+    """Save an adapter, and the configuration that its base model is loaded with."""
+    save_adapter(model, directory)
+    config = deepcopy(model.config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config  # the base model's files are not quantized
+    config.save_pretrained(directory)
+    if model.can_generate():
+        model.generation_config.save_pretrained(directory)
 
 
 def read_task_card(directory: Path) -> dict[str, Any] | None:

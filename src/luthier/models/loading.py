@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,14 @@ import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from luthier import hub
 from luthier.console import Console
@@ -83,6 +91,8 @@ def load_model(
     config: Mapping[str, Any] | None = None,
     dropout: float | None = None,
     verified: bool = False,
+    settings: PretrainedConfig | None = None,
+    quantization: BitsAndBytesConfig | None = None,
 ) -> PreTrainedModel:
     """Load a model with the head of an auto class, in float32. Pickled weights are never read.
 
@@ -92,6 +102,8 @@ def load_model(
         config: Entries of the configuration to set, such as `num_labels`.
         dropout: Rate for every dropout layer; None leaves the model's own.
         verified: Whether `verify_model` has been called already.
+        settings: Configuration to load it with in place of its own.
+        quantization: How to quantize its linear layers; None leaves them as they are.
     Raises:
         ModelError: No such model, or its architecture has no such head.
         DamagedError: A file of the model is damaged.
@@ -100,7 +112,7 @@ def load_model(
     if not verified:
         verify_model(path)
     _see_weights(Path(path))
-    settings = load_config(name)
+    settings = deepcopy(settings) if settings is not None else load_config(name)
     for key, value in (config or {}).items():
         setattr(settings, key, value)
     if dropout is not None:
@@ -115,6 +127,7 @@ def load_model(
             trust_remote_code=False,
             ignore_mismatched_sizes=True,  # a head of another task is replaced; the body is checked below
             output_loading_info=True,
+            **({} if quantization is None else {"quantization_config": quantization}),
         )
     _check_weights(model, loading, name, writes=auto_class in WRITERS)
     return model

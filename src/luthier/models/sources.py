@@ -57,6 +57,7 @@ PACKAGED = {
 ENCODER_ON_CPU, ENCODER_ON_GPU = "minilm", "answerdotai/ModernBERT-base"
 DECODER, LARGER_DECODER = "smollm2", "gemma3-270m"
 ENCODER_DECODER = "google-t5/t5-small"
+ADAPTER = "adapter_config.json"  # a model directory with this file holds an adapter
 PATIENCE = 5.0  # seconds for the Hub to answer
 
 
@@ -76,11 +77,10 @@ def locate(name: str, console: Console | None = None) -> str:
         if (path / "model" / "config.json").is_file():
             path = path / "model"  # a run directory: the model it made
         if not (path / "config.json").is_file():
-            raise ModelError(
-                "the directory has no model: config.json is missing",
-                where=str(path),
-                hint="pass a run, or a directory written by save_pretrained",
-            )
+            hint = "pass a run, or a directory written by save_pretrained"
+            if (path / ADAPTER).is_file():
+                hint = "it has a bare adapter: merge it with the tool that made it, and pass the merged model"
+            raise ModelError("the directory has no model: config.json is missing", where=str(path), hint=hint)
         return str(path)
     if path.exists():
         raise ModelError("a model is a directory, but this is a file", where=name, hint="pass its directory")

@@ -17,8 +17,10 @@ from luthier.engines.objective import Objective, RDrop
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
+from luthier.models.adapted import load_any
+from luthier.models.adapters import add_adapter
 from luthier.models.device import choose_device
-from luthier.models.loading import freeze, has_dropout, load_model
+from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.prepare import Prepared
@@ -96,7 +98,8 @@ def model_to_train(prepared: Prepared) -> PreTrainedModel:
         RecipeError: The model has nothing to freeze by a pattern, or does not support gradient checkpointing.
     """
     model, training = fresh_model(prepared), prepared.recipe.training
-    freeze(model, prepared.recipe.model.freeze)
+    if prepared.recipe.model.freeze:
+        freeze(model, prepared.recipe.model.freeze)
     if training.gradient_checkpointing:
         if not model.supports_gradient_checkpointing:
             what = f"{type(model).__name__} does not support gradient checkpointing"
@@ -121,18 +124,26 @@ def total_steps(recipe: Recipe, per_epoch: int) -> int:
 def fresh_model(prepared: Prepared) -> PreTrainedModel:
     """The recipe's model before any step, with the head that the data needs. The seed determines the new weights."""
     recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.task.tokenizer
+    adapter, auto_class = recipe.model.adapter, prepared.task.kind.auto_class
     set_seed(recipe.seed)
     if recipe.model.name is None:
-        model = make_model(task.kind.auto_class, prepared.config, dropout=recipe.model.dropout)
+        model = make_model(auto_class, prepared.config, dropout=recipe.model.dropout)
     else:
-        model = load_model(
-            task.kind.auto_class, recipe.model.name, config=task.model_config(), dropout=recipe.model.dropout
+        model = load_any(
+            auto_class,
+            recipe.model.name,
+            merge=True,
+            four_bit=adapter is not None and adapter.kind == "qlora",
+            config=task.model_config(),
+            dropout=recipe.model.dropout,
         )
     if recipe.model.fresh_tokenizer:
         renew_embeddings(model, tokenizer)
-    grow_embeddings(model, tokenizer)
+    added = grow_embeddings(model, tokenizer)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
+    if adapter is not None:
+        add_adapter(model, adapter, auto_class, range(len(tokenizer) - added, len(tokenizer)))
     task.configure(model)
     return model
 

@@ -16,6 +16,7 @@ from luthier.engines.ranking import Evaluated
 from luthier.engines.soup import Weights, greedy_soup
 from luthier.errors import DamagedError
 from luthier.models.device import choose_device
+from luthier.models.learned import learned, load_learned
 from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
@@ -140,7 +141,7 @@ def _metric(prepared: Prepared) -> str:
 
 def _copy(training: Training, model: PreTrainedModel) -> None:
     """Give the trained weights, as they are now, to a newly built model."""
-    model.load_state_dict(training.model.state_dict())
+    load_learned(model, learned(training.model))
 
 
 def _load(run: Run, training: Training, step: int) -> None:

@@ -10,9 +10,12 @@ from luthier.engines.optimizers.registry import find_optimizer
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.models import scratch
+from luthier.models.adapted import refuse_nested
+from luthier.models.adapters import RATES
 from luthier.models.architectures import ARCHITECTURES, architecture_named
 from luthier.models.device import choose_device
 from luthier.models.loading import load_config, load_tokenizer
+from luthier.models.quantized import check_four_bits
 from luthier.models.sources import default_model, locate
 from luthier.recipe import Recipe, Size
 from luthier.tasks.base import Task
@@ -38,9 +41,10 @@ def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision
         return []
     if model.from_scratch is None:
         model.name, size, why = default_model(family, choose_device(recipe.device))
-        if size and model.freeze:
-            what = f"no pretrained {family} is available, and a new model has no pretrained weights to freeze"
-            raise UsageError(what, where="model.freeze", hint="choose a pretrained model with --model")
+        if size and (model.freeze or model.adapter):
+            use, key = ("to freeze", "freeze") if model.freeze else ("to adapt", "adapter")
+            what = f"no pretrained {family} is available, and a new model has no pretrained weights {use}"
+            raise UsageError(what, where=f"model.{key}", hint="choose a pretrained model with --model")
         model.from_scratch = cast(Size | None, size)
     else:
         why = "as requested"
@@ -65,8 +69,31 @@ def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decisio
     unset = Recipe().flatten()
     changed = [key for key, value in recipe.flatten().items() if value != unset.get(key)]
     refuse_unused(kind, recipe.data.shape or "", changed)
+    asked = "learning_rate" in recipe.training.model_fields_set
     recipe, decisions = _with_defaults(recipe, kind)
+    if recipe.model.adapter is not None:
+        _check_adapter(recipe)
+        decisions += [] if asked else _raise_rate(recipe, recipe.model.adapter.kind)
     return recipe, decisions + kind.decide(recipe)
+
+
+def _check_adapter(recipe: Recipe) -> None:
+    """Refuse an adapter that cannot be trained here, before the data is read.
+
+    Raises:
+        RecipeError: The model is an adapter itself, or 4 bits are not available.
+    """
+    refuse_nested(recipe.model)
+    if recipe.model.adapter is not None and recipe.model.adapter.kind == "qlora":
+        check_four_bits(choose_device(recipe.device))
+
+
+def _raise_rate(recipe: Recipe, kind: str) -> list[Decision]:
+    """Raise the default learning rate of a recipe to one that suits an adapter, in place; and the decision."""
+    recipe.training.learning_rate *= RATES[kind]
+    rate = f"{recipe.training.learning_rate:g}"
+    why = f"an adapter takes a higher rate: {RATES[kind]:g} times that of the whole model; --lr sets another"
+    return [Decision("learning rate", rate, why)]
 
 
 def _with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decision]]:

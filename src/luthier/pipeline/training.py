@@ -18,7 +18,10 @@ from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
+from luthier.models.adapted import BASE, Base, base_of
+from luthier.models.adapters import describe
 from luthier.models.export import save_model
+from luthier.models.learned import trainable
 from luthier.pipeline.assemble import assemble, fingerprint
 from luthier.pipeline.best import Best, best_model
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
@@ -31,7 +34,7 @@ from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
-from luthier.text import number, quantity
+from luthier.text import number, quantity, share
 
 
 def take_part() -> Result:
@@ -46,10 +49,11 @@ def take_part() -> Result:
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
     """Do everything after preparing the data: train the remaining steps, score, save the model."""
     training = assemble(prepared)
+    base = base_of(prepared.recipe.model, training.model)
     log_threads(run, training.device, console)
-    console.say(
-        f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'trainable parameters')}"
-    )
+    if prepared.recipe.model.adapter is not None:
+        console.decision(describe(training.model, prepared.recipe.model.adapter))
+    console.say(_share(training.model))
     decides = fingerprint(prepared, training.model)
     _same_everywhere(decides)
     _go_on(run, training, decides, console)
@@ -58,18 +62,25 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
         if not supervisor.ended:
             engine_named(prepared.recipe.training.engine)(training, supervisor, events)
     supervisor.curves.close()
-    values = processes.on_main(lambda: _conclude(run, prepared, training, console))
+    values = processes.on_main(lambda: _conclude(run, prepared, training, base, console))
     return Result(values, run)
 
 
-def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:
+def _share(model: PreTrainedModel) -> str:
+    """How many parameters learn, of how many."""
+    learn, own = trainable(model), model.num_parameters()
+    of_all = f" of {quantity(own, '')} ({share(learn / own)})" if learn < own else ""
+    return f"{quantity(learn, 'trainable parameters')}{of_all}"
+
+
+def _conclude(run: Run, prepared: Prepared, training: Training, base: Base | None, console: Console) -> dict[str, Any]:
     """Score and save the model; return what `--json` prints."""
     best = best_model(run, prepared, training, console)
     task, scored = _score(prepared, best.model, console)
     if scored is not None:
         write_predictions(run.predictions_file, scored.predictions)
         write_json(run.metrics_file, scored.to_dict(task.name))
-    card = task.card()
+    card = {**task.card(), **({} if base is None else {BASE: base.to_dict()})}
     write_json(run.task_file, card)
     write_json(run.settings_file, prepared.recipe.flatten())
     save_model(run.model, best.model, task.tokenizer, card, model_card(run, task.words(run.path)))
@@ -206,6 +217,7 @@ def _result(run: Run, task: Bound[Any], training: Training, scored: Scored | Non
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
         "peak_memory_bytes": peak_memory(training.device),
         "parameters": best.model.num_parameters(),
+        "trainable_parameters": trainable(training.model),
         "report": str(run.report_file),
         "next": task.words(run.path).next_command,
     }

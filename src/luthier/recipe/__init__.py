@@ -2,13 +2,14 @@
 
 from luthier.recipe.data import DataRecipe
 from luthier.recipe.evaluation import SAMPLING, EvaluationRecipe, GenerationRecipe
-from luthier.recipe.model import ModelRecipe, Size
+from luthier.recipe.model import AdapterRecipe, ModelRecipe, Size
 from luthier.recipe.recipe import END, Recipe, read_toml
 from luthier.recipe.training import GroupRecipe, Precision, TrainingRecipe
 
 __all__ = [
     "END",
     "SAMPLING",
+    "AdapterRecipe",
     "DataRecipe",
     "EvaluationRecipe",
     "GenerationRecipe",

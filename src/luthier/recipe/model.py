@@ -1,12 +1,40 @@
 """The table `model` of a recipe."""
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from luthier.recipe.tables import Section
+from luthier.recipe.tables import Positive, Section, Share
 
 Size = Literal["tiny", "small", "base"]
+AdapterKind = Literal["lora", "rslora", "dora", "qlora", "ia3"]
+
+
+class AdapterRecipe(Section):
+    """A small adapter that learns in place of the model's own weights, which stay as they are."""
+
+    kind: AdapterKind = Field(
+        "lora", description="lora, rslora, dora, qlora (LoRA on a base model in 4 bits) or ia3, which has no rank"
+    )
+    rank: Positive = Field(16, description="rank of the added matrices")
+    alpha: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="scale of the added matrices (default: 2 rank; for rslora 2 sqrt(rank))"
+    )
+    dropout: Share = Field(0.05, description="dropout rate before the added matrices")
+    target_modules: list[str] = Field(
+        [], description="modules to adapt, as names or glob patterns (default: every linear layer)"
+    )
+    modules_to_save: list[str] = Field(
+        [], description="modules that learn in full besides the head, such as the embeddings; saved with the adapter"
+    )
+
+    @property
+    def scale(self) -> float:
+        """The scale `alpha`, also if it follows from the rank."""
+        if self.alpha is not None:
+            return self.alpha
+        return 2 * (math.sqrt(self.rank) if self.kind == "rslora" else self.rank)
 
 
 class ModelRecipe(Section):
@@ -30,6 +58,8 @@ class ModelRecipe(Section):
         False, description="train a new tokenizer for a pretrained model, and its embeddings from scratch"
     )
 
+    adapter: AdapterRecipe | None = Field(None, description="an adapter to train in place of the model's own weights")
+
     @property
     def title(self) -> str | None:
         """The model's name, or the size and architecture of a new one; None while it is not chosen."""
@@ -47,4 +77,11 @@ class ModelRecipe(Section):
             raise ValueError("architecture applies only to a new model: set from_scratch too")
         if self.vocabulary_size and not (self.from_scratch or self.fresh_tokenizer):
             raise ValueError("vocabulary_size applies only to a new tokenizer: set from_scratch or fresh_tokenizer too")
+        if self.adapter and (self.from_scratch or self.fresh_tokenizer):
+            other = "from_scratch" if self.from_scratch else "fresh_tokenizer"
+            raise ValueError(f"adapter and {other} exclude each other: new weights must be trained in full")
+        if self.adapter and self.freeze:
+            raise ValueError(
+                "adapter and freeze exclude each other: with an adapter, the model's own weights are frozen"
+            )
         return self

@@ -12,6 +12,10 @@ from luthier.reporting.task_words import TaskWords
 from luthier.reporting.verdict import strongest
 from luthier.run_directory.run import Run
 
+TRANSFORMERS, PEFT = "transformers", "peft"
+USAGE = "## Usage"
+ADAPTER_ALONE = ", which holds the adapter alone: the code loads its base model too, and `luthier merge` makes them one"
+
 # Names of metrics on the Hub, where they differ from ours.
 _HUB_METRICS = {
     "f1_macro": "f1",
@@ -73,7 +77,7 @@ def _front_matter(content: Content) -> str:
         for name, entry in metrics.items()
     ]
     data = ModelCardData(
-        library_name="transformers",
+        library_name=PEFT if content.recipe.model.adapter else TRANSFORMERS,
         language=list(content.words.languages) or None,
         pipeline_tag=content.words.hub_tag or None,
         base_model=_base_model(content.recipe.model.name),
@@ -106,7 +110,23 @@ def _use(content: Content) -> str:
     if not content.words.snippets:
         return ""
     code = content.words.snippets[0].code.replace(f"{content.run.path.as_posix()}/model", ".")
-    return f"## Usage\n\n```python\n{code}\n```\n\n`.` is this directory."
+    return _usage(code, ADAPTER_ALONE if content.recipe.model.adapter else "")
+
+
+def _usage(code: str, more: str = "") -> str:
+    return f"{USAGE}\n\n```python\n{code}\n```\n\n`.` is this directory{more}."
+
+
+def merged_card(card: str, code: str) -> str:
+    """The card of a whole model, from that of the adapter that was merged into it.
+
+    Args:
+        card: The card of the adapter.
+        code: Code that uses the whole model.
+    """
+    card = card.replace(f"library_name: {PEFT}", f"library_name: {TRANSFORMERS}", 1)
+    before, found, rest = card.partition(f"{USAGE}\n")
+    return before + _usage(code) + rest[rest.index(f"{ADAPTER_ALONE}.") + len(f"{ADAPTER_ALONE}.") :] if found else card
 
 
 def _scores(content: Content) -> str:

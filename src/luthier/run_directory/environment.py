@@ -21,7 +21,17 @@ from luthier.plugins import OURS
 from luthier.run_directory.run import Run, timestamp
 from luthier.text import plural
 
-PACKAGES = ("torch", "transformers", "accelerate", "datasets", "tokenizers", "safetensors", "scikit-learn", "numpy")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "datasets",
+    "tokenizers",
+    "safetensors",
+    "peft",
+    "scikit-learn",
+    "numpy",
+)
 
 
 def environment(gpus: Sequence[str], task_package: str = OURS) -> dict[str, Any]:

@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.errors import ModelError
+from luthier.models.adapted import BASE, Base
+from luthier.models.sources import locate
 from luthier.reporting.task_words import Snippet, TaskWords
+from luthier.run_directory.run import Run
 from luthier.text import typed
 
 if TYPE_CHECKING:
@@ -25,8 +29,14 @@ def words(kind: "Task[Any]", task: "Fitted[Any]", run: Path) -> TaskWords:
     """
     place, row = run.as_posix(), kind.trial(task)
     call = f"import luthier\n\nmodel = luthier.load({string(place)})\nprint(model.predict([{literal(row)}]))"
+    code = kind.transformers_code(task, f"{place}/model")
+    base = ((Run(run).read_json(Run(run).task_file)) or {}).get(BASE)
+    plain = Snippet("With plain transformers", "python", code)
+    if base:
+        code = adapter_code(code, kind.auto_class, f"{place}/model", Base(**base))
+        plain = Snippet("With plain transformers and peft", "python", code)
     snippets = [
-        Snippet("With plain transformers", "python", kind.transformers_code(task, f"{place}/model")),
+        plain,
         Snippet("With Luthier, from Python", "python", call),
         Snippet("With Luthier, from a terminal", "shell", predict_command(row, run)),
     ]
@@ -67,6 +77,47 @@ def load_code(auto_class: str, model: str) -> str:
         f"tokenizer = AutoTokenizer.from_pretrained({string(model)})\n"
         f"model = AutoModelFor{auto_class}.from_pretrained({string(model)})"
     )
+
+
+def adapter_code(code: str, auto_class: str, model: str, base: Base) -> str:
+    """Code that uses an adapter, from code that uses a whole model.
+
+    Args:
+        code: Passes the directory to `from_pretrained` of the auto class, or to `pipeline`.
+        auto_class: Class name after `AutoModelFor`.
+        model: The directory.
+        base: The base model of the adapter.
+    """
+    grown, options, ready = base.grown_to != base.vocabulary, "", "merge_and_unload()"
+    imports = ["AutoConfig", f"AutoModelFor{auto_class}"]
+    if base.four_bit:  # it stays in 4 bits, so the adapter is not merged
+        imports, ready = [*imports, "BitsAndBytesConfig"], "get_base_model()"
+        options = ", quantization_config=bits"
+    lines = [
+        "from peft import PeftModel",
+        f"from transformers import {', '.join(imports)}",
+        "",
+        f"config = AutoConfig.from_pretrained({string(model)}{f', vocab_size={base.vocabulary}' if grown else ''})",
+        *(
+            ['bits = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)']
+            if base.four_bit
+            else []
+        ),
+        f"base = AutoModelFor{auto_class}.from_pretrained({string(_place(base.name))}, config=config{options})",
+        *([f"base.resize_token_embeddings({base.grown_to})"] if grown else []),
+        f"adapted = PeftModel.from_pretrained(base, {string(model)}).{ready}",
+    ]
+    whole = code.replace(f"AutoModelFor{auto_class}.from_pretrained({string(model)})", "adapted")
+    whole = whole.replace(f"model={string(model)}", f"model=adapted, tokenizer={string(model)}")
+    return "\n".join(lines) + f"\n\n{whole}"
+
+
+def _place(name: str) -> str:
+    """What `from_pretrained` takes for a model; the name itself if it is no longer there."""
+    try:
+        return locate(name)
+    except ModelError:
+        return name
 
 
 def string(value: str) -> str:

@@ -8,6 +8,7 @@ from typer import Argument, Option
 
 from luthier import interrupts
 from luthier.cli.options import (
+    BaseModel,
     Device,
     Json,
     MaxNewTokens,
@@ -38,6 +39,7 @@ def chat(
     max_new_tokens: MaxNewTokens = None,
     num_beams: NumBeams = None,
     seed: SamplingSeed = None,
+    model: BaseModel = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -53,7 +55,7 @@ def chat(
 
     from luthier.api.chat import chat as begin
 
-    conversation = begin(target, system=system, device=device, console=out.console, **generate)
+    conversation = begin(target, system=system, device=device, base_model=model, console=out.console, **generate)
     interrupts.release()  # from here on, Ctrl-C stops a reply or ends the conversation
     terminal = sys.stdin.isatty()
     if terminal:

@@ -6,6 +6,7 @@ from typer import Argument
 
 from luthier.cli.options import (
     Allow,
+    BaseModel,
     Device,
     Json,
     LabelColumns,
@@ -49,6 +50,7 @@ def evaluate(
     max_new_tokens: MaxNewTokens = None,
     num_beams: NumBeams = None,
     seed: SamplingSeed = None,
+    model: BaseModel = None,
     device: Device = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -57,7 +59,13 @@ def evaluate(
     """Score a model, with intervals and baselines."""
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
-    given = {"task": task, "device": device, "data.allow": allow, "seed": generate.pop("seed", None)}
+    given = {
+        "task": task,
+        "device": device,
+        "base_model": model,
+        "data.allow": allow,
+        "seed": generate.pop("seed", None),
+    }
     given["data.label_names"] = names_of_labels(label_names)
     given |= {f"generation.{name}": value for name, value in generate.items()}
     changes = overrides(given, text, label, column, settings)

@@ -43,6 +43,9 @@ def train(
         bool,
         Option("--fresh-tokenizer", metavar="", help="Train a new tokenizer on the data.", rich_help_panel=TASK),
     ] = False,
+    lora: Annotated[
+        bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
+    ] = False,
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
@@ -114,6 +117,7 @@ def train(
         "model.name": model,
         "model.from_scratch": from_scratch,
         "model.fresh_tokenizer": fresh_tokenizer or None,
+        "model.adapter.kind": "lora" if lora else None,
         "data.validation": valid,
         "data.test": test,
         "data.allow": allow,

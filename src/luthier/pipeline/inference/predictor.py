@@ -17,9 +17,10 @@ from luthier.data.table import Example
 from luthier.data.tokenized import Limits
 from luthier.engines.objective import Objective
 from luthier.errors import ColumnError, DataError, ModelError, UsageError
+from luthier.models.adapted import load_any
 from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
-from luthier.models.loading import load_config, load_model, load_tokenizer, longest_input, verify_model
+from luthier.models.loading import load_config, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
 from luthier.pipeline.inference.infer import asked_of, infer
 from luthier.run_directory.run import Run, as_path
@@ -175,17 +176,18 @@ def _no_input(item: Any) -> UsageError:
     return UsageError(what, where="inputs", hint='write predict(["a text"]), or [{column: value}]')
 
 
-def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor:
+def load(target: str | PathLike[str], *, device: str | None = None, base_model: str | None = None) -> Predictor:
     """Load a model for prediction.
 
     Args:
         target: A run, a model directory, a short name or a Hub name.
         device: Device to run on, such as cpu or cuda:1; None for a GPU if there is one.
+        base_model: The base model of an adapter, if it is no longer where it was in training.
     Returns:
         The model with its tokenizer and task; `predict` answers texts.
     Raises:
         UsageError: There is no such device.
-        ModelError: There is no such model, or it was not fine-tuned for a task.
+        ModelError: There is no such model, it was not fine-tuned for a task, or an adapter's base model is missing.
         DamagedError: A file of the model does not match its checksum.
 
     Example:
@@ -208,7 +210,7 @@ def load(target: str | PathLike[str], *, device: str | None = None) -> Predictor
     task, _ = fitted.bind(tokenizer, config)
     task = task.within(limits)
     wanted = {} if card is None else task.model_config()
-    model = load_model(task.kind.auto_class, path, config=wanted, verified=True)
+    model = load_any(task.kind.auto_class, path, base=base_model, config=wanted, verified=True)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
     task, _ = task.generating(model, {})
