@@ -11,7 +11,9 @@ from luthier.engines import checkpoints
 from luthier.engines.events import Events
 from luthier.errors import DamagedError, RecipeError
 from luthier.learning_curves.record import read_curves
+from luthier.models.adapted import load_any
 from luthier.models.loading import load_model
+from luthier.pipeline.assemble import assemble
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import finish
@@ -150,6 +152,22 @@ def test_a_resumed_run_averages_the_same_checkpoints(data: Prepared, tmp_path: P
         stopped(path, prepared, at)
         assert finished(path, prepared)[0].to_dict()["averaging"] == expected
         assert same_weights(model_weights(path), model_weights(through))
+
+
+def test_of_an_adapter_only_what_learns_is_averaged(tmp_path: Path, tiny_model: Path) -> None:
+    adapter = {"model.adapter.kind": "lora", "model.adapter.rank": 2, "training.learning_rate": 3e-2}
+    levers = {"training.ema_decay": 0.5, "training.average_best": 2, "training.r_drop_alpha": 0.1}
+    prepared = by_loss(prepared_data(tmp_path, tiny_model, n=40, **(QUICK | adapter | levers)))
+    run = begun(tmp_path / "run", prepared)
+    found = finished(run, prepared)[0].to_dict()["averaging"]
+    assert set(found["scores"]) >= {"checkpoint", "ema"}
+    step = found["considered"][0]
+    ema = torch.load(run.checkpoints / f"step-{step:06d}" / checkpoints.TENSORS, weights_only=True)["ema"]
+    assert any("lora_A" in name for name in ema) and not any(name.endswith("embeddings.weight") for name in ema)
+    assert ema.keys() == {name for name, one in assemble(prepared).model.named_parameters() if one.requires_grad}
+    model = load_any(prepared.task.kind.auto_class, str(run.model)).eval()
+    loss = quick_metrics(prepared, model, "validation")[0]["loss"]
+    assert loss == pytest.approx(found["scores"][found["chosen"]]["value"], rel=1e-5)
 
 
 def test_without_validation_rows_there_is_nothing_to_choose_an_average_by(tmp_path: Path, tiny_model: Path) -> None:
