@@ -190,7 +190,7 @@ def test_averaged_weights_are_evaluated_beside_those_as_trained(supervised: Call
     told: list[tuple[int, bool, bool]] = []
     events = Events()
     events.on("evaluation", lambda event: told.append((event.step, event.best, event.ema_best)))
-    values = iter([0.2, 0.5, 0.6, 0.4, 0.3, 0.4])  # averaged, as trained
+    values = iter([0.2, 0.5, 0.6, 0.4, 0.3, 0.4])  # EMA, raw
     found = supervised(
         evaluate=lambda: {"loss": 0.5, "score": next(values)},
         events=events,

@@ -57,8 +57,8 @@ def test_averaged_weights_share_the_pictures_of_those_as_trained():
     names = ("train/loss", "eval/loss", "eval/ema_loss", "eval/f1", "eval/ema_f1", "eval/ema_index")
     loss, index, f1 = figures(dict.fromkeys(names, points))
     assert (loss.title, f1.title, index.title) == ("Loss", "f1", "ema_index")
-    assert {row["label"] for row in values_of(loss.spec()) if "label" in row} == {"train", "evaluation", "averaged"}
-    assert {row["label"] for row in values_of(f1.spec()) if "label" in row} == {"trained", "averaged"}
+    assert {row["label"] for row in values_of(loss.spec()) if "label" in row} == {"train", "evaluation", "EMA"}
+    assert {row["label"] for row in values_of(f1.spec()) if "label" in row} == {"raw", "EMA"}
 
 
 def test_charts_are_valid_vega_lite():

@@ -1,12 +1,14 @@
-"""Which weights become the model: those as trained, or their average, in whole runs and after a resume."""
+"""Which weights become the model: the raw ones or an average, in whole runs and after a resume."""
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+import luthier
 from luthier.engines import checkpoints
 from luthier.engines.events import Events
 from luthier.errors import DamagedError, RecipeError
@@ -17,6 +19,7 @@ from luthier.pipeline.assemble import assemble
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import finish
+from luthier.reporting.averaging import in_words
 from luthier.run_directory.run import Run
 from tests.engines.helpers import prepared_data, same_weights, with_settings
 from tests.listener import Listener
@@ -65,7 +68,7 @@ def test_the_better_of_average_and_weights_as_trained_becomes_the_model(
     assert loss_of(run, prepared) == pytest.approx(best, rel=1e-6)
     (said,) = [line for line in told.said if line.startswith("the model has")]
     assert ("moving average" in said.partition(";")[0]) is greater
-    assert sum("; averaged loss" in line for line in told.said) == 4
+    assert sum("; EMA: loss" in line for line in told.said) == 4
     assert json.loads(run.result_file.read_text())["averaging"] == found
 
 
@@ -168,6 +171,23 @@ def test_of_an_adapter_only_what_learns_is_averaged(tmp_path: Path, tiny_model: 
     model = load_any(prepared.task.kind.auto_class, str(run.model)).eval()
     loss = quick_metrics(prepared, model, "validation")[0]["loss"]
     assert loss == pytest.approx(found["scores"][found["chosen"]]["value"], rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["loop", "trainer"])
+def test_a_whole_run_with_every_lever_tells_what_it_chose(
+    reviews: Path, tiny_model: Path, tmp_path: Path, engine: str
+) -> None:
+    levers = {"ema_decay": 0.9, "average_best": 2, "r_drop_alpha": 0.5, "label_smoothing": 0.1, "dropout": 0.1}
+    settings: dict[str, Any] = {"model": str(tiny_model), "engine": engine, "precision": "fp32", "resamples": 100}
+    result = luthier.train(reviews, run_dir=tmp_path / "run", epochs=3, learning_rate=3e-3, **settings, **levers)
+    found = result.to_dict()["averaging"]
+    assert found["scores"].keys() >= {"checkpoint", "ema"} and found["metric"] == "accuracy"
+    assert result.metrics["accuracy"].split == "test"
+    page = result.report_path.read_text(encoding="utf-8")
+    assert in_words(found).removeprefix("the ") in page
+    curves = read_curves(result.run.curves_file)
+    assert curves["eval/ema_accuracy"].steps == curves["eval/accuracy"].steps
+    assert {answer["prediction"] for answer in result.predictor().predict(["great", "awful"])} <= {"good", "bad"}
 
 
 def test_without_validation_rows_there_is_nothing_to_choose_an_average_by(tmp_path: Path, tiny_model: Path) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-EMA = "ema"  # in front of the metrics of the averaged weights: `ema_accuracy` beside `accuracy`
+EMA = "ema"  # in front of the metrics of the EMA weights: `ema_accuracy` beside `accuracy`
 
 
 class Ema:

@@ -31,12 +31,12 @@ class TrainState:
         tokens: Tokens seen, without padding.
         padded_tokens: Tokens seen, with padding.
         seconds: Time spent in steps.
-        best_step: Step of the best evaluation so far, of the weights as trained.
+        best_step: Step of the best evaluation so far, of the raw weights.
         best_value: Metric of the best evaluation.
         best_loss: Validation loss of the best evaluation, which decides between equal metrics.
-        ema_best: The best evaluation of the averaged weights so far, if the recipe averages them.
+        ema_best: The best evaluation of the EMA weights so far, if the recipe keeps them.
         ranked: The best evaluations so far whose checkpoints are averaged at the end, best first.
-        evaluations_without_gain: Evaluations since the best one, averaged or not.
+        evaluations_without_gain: Evaluations since the best one, of raw or EMA weights.
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
         evaluation_due: Whether a signal interrupted the evaluation at this step, so that a resume repeats it.
@@ -62,7 +62,7 @@ class TrainState:
 
     @property
     def best(self) -> Evaluated | None:
-        """The best evaluation of the weights as trained."""
+        """The best evaluation of the raw weights."""
         if self.best_step is None or self.best_value is None:
             return None
         return Evaluated(self.best_step, self.best_value, math.nan if self.best_loss is None else self.best_loss)

@@ -43,9 +43,9 @@ class EvaluationNumbers:
     Args:
         step: Its step.
         epoch: Its epoch.
-        metrics: The metrics; those of the averaged weights as `ema_accuracy`, if the recipe averages them.
-        best: Whether the weights are the best so far.
-        ema_best: Whether the averaged weights are the best averaged ones so far.
+        metrics: The metrics; those of the EMA weights as `ema_accuracy`, if the recipe keeps them.
+        best: Whether the raw weights are the best so far.
+        ema_best: Whether the EMA weights are the best EMA weights so far.
     """
 
     step: int

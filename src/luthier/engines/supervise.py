@@ -160,7 +160,7 @@ class Supervisor:
         randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()
         ema = self.training.ema
-        # The samples that are kept are of the last evaluation, so the weights as trained come last.
+        # The samples that are kept are of the last evaluation, so the raw weights come last.
         averaged = {} if ema is None else self._metrics_of(ema)
         metrics = None if averaged is None else self._metrics_of(None)
         if metrics and averaged:

@@ -91,7 +91,7 @@ def figures(
     loss = [
         Line("train", curves["train/loss"], TRAIN, smooth=True) if "train/loss" in curves else None,
         Line("evaluation", curves["eval/loss"], EVAL) if "eval/loss" in curves else None,
-        Line("averaged", curves["eval/ema_loss"], AVERAGED) if "eval/ema_loss" in curves else None,
+        Line("EMA", curves["eval/ema_loss"], AVERAGED) if "eval/ema_loss" in curves else None,
     ]
     lines = [line for line in loss if line and _finite(line.series).steps]
     if lines:
@@ -105,7 +105,7 @@ def figures(
         several = [Line("", curves[name], EVAL if kind == "eval" else TRAIN, smooth=leaf in _NOISY)]
         averaged = curves.get(f"{kind}/ema_{leaf}", Series())
         if _finite(averaged).steps:
-            several = [replace(several[0], label="trained"), Line("averaged", averaged, AVERAGED)]
+            several = [replace(several[0], label="raw"), Line("EMA", averaged, AVERAGED)]
         title = _TITLES.get(leaf) or metric_name(leaf)
         found.append(picture(title, several, unit=unit_of(leaf), best_step=best_step, axis=_FORMATS.get(leaf)))
     return found

@@ -45,8 +45,8 @@ class Best:
 def best_model(run: Run, prepared: Prepared, training: Training, console: Console) -> Best:
     """The model of the best step, or of the last one if there is no best.
 
-    If the recipe averages weights, the best of the averages and the weights as trained becomes the model, by the metric
-    that selects the best checkpoint; equals go to the weights as trained. Without evaluations, the EMA does.
+    If the recipe averages weights, the best of the averages and the raw weights becomes the model, by the metric that
+    selects the best checkpoint; ties go to the raw weights. Without evaluations, the EMA becomes the model.
 
     Args:
         run: Has the checkpoints.
@@ -74,7 +74,7 @@ def best_model(run: Run, prepared: Prepared, training: Training, console: Consol
 
 
 def _put_best(run: Run, prepared: Prepared, training: Training, model: PreTrainedModel) -> tuple[str, Scores]:
-    """Put the weights that were best during the training into the model, as trained or averaged; return which."""
+    """Put the weights that were best during the training into the model, raw or EMA; return which."""
     state = training.state
     recorded = {CHECKPOINT: state.best, EMA: state.ema_best}
     scores = {name: ([one.step], one) for name, one in recorded.items() if one is not None}
@@ -127,7 +127,7 @@ def _put_best_average(run: Run, prepared: Prepared, training: Training, model: P
 
 
 def _best_of(scores: Mapping[str, tuple[list[int], Evaluated]], prepared: Prepared) -> str | None:
-    """The kind of weights with the best metric, the first of equals: as trained; None if no metric is defined."""
+    """The kind of weights with the best metric, the first of equals: the raw ones; None if no metric is defined."""
     best: str | None = None
     for name, (_, score) in scores.items():
         if score.gains(None if best is None else scores[best][1], greater=prepared.greater_is_better):

@@ -184,7 +184,7 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
             trained = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
             averaged = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in trained}
             line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(trained, event.best)}"
-            console.say(line + (f"; averaged {_first(averaged, event.ema_best)}" if averaged else ""))
+            console.say(line + (f"; EMA: {_first(averaged, event.ema_best)}" if averaged else ""))
             metric.update(list(trained.items())[1:2])
 
         events.on("step", step)

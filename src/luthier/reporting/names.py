@@ -72,7 +72,7 @@ def metric(name: str, own: Mapping[str, str] = _NO_NAMES) -> str:
     if found := own.get(name):
         return found
     if name.startswith("ema_"):
-        return f"{metric(name.removeprefix('ema_'), own)} of the averaged weights"
+        return f"{metric(name.removeprefix('ema_'), own)} of the EMA weights"
     base, _, average = name.rpartition("_")
     if base and average in ("macro", "micro", "weighted"):
         return f"{average} {metric(base)}"

@@ -96,7 +96,7 @@ def evaluations(training: Training, per_epoch: int) -> int:
     every = {"no": None, "epoch": per_epoch, "steps": recipe.eval_steps}[recipe.eval_strategy]
     if every is None:
         return 0
-    compared = 1 if recipe.ema_decay is None else 2  # the weights as trained, and their moving average
+    compared = 1 if recipe.ema_decay is None else 2  # the raw weights and the EMA weights
     scheduled = math.ceil(training.total_steps / every)
     at_the_end = min(recipe.average_best, scheduled) + compared - 1 if recipe.average_best else 0
     return (scheduled + recipe.eval_on_start) * compared + at_the_end
