@@ -181,11 +181,11 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
 
         def evaluation(event: EvaluationNumbers) -> None:
             shown = {name: number(value) for name, value in event.metrics.items()}
-            trained = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
-            averaged = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in trained}
-            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(trained, event.best)}"
-            console.say(line + (f"; EMA: {_first(averaged, event.ema_best)}" if averaged else ""))
-            metric.update(list(trained.items())[1:2])
+            raw = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
+            ema = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in raw}
+            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw, event.best)}"
+            console.say(line + (f"; EMA: {_first(ema, event.ema_best)}" if ema else ""))
+            metric.update(list(raw.items())[1:2])
 
         events.on("step", step)
         events.on("evaluation", evaluation)
