@@ -1,7 +1,7 @@
-"""LoRA beside full fine-tuning: MiniLM on MRPC and SmolLM2 on the Alpaca demo. What learns, what it takes, what it gives.
+"""LoRA beside full fine-tuning: MiniLM on MRPC and SmolLM2 on the Alpaca demo. What learns, what it takes and gives.
 
-Each run is a process of its own, so that its peak of memory is its own. The adapter is then merged, and plain peft loads
-it: both must give the same outputs.
+Each run is a process of its own, and so is its peak of memory. The adapter is then merged, and plain peft loads it:
+both must give the same outputs.
 """
 
 import argparse

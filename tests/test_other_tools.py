@@ -61,8 +61,8 @@ def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) ->
     ("given", "why"),
     [
         ({"report_to": "wandb"}, "curves.jsonl"),
-        ({"lora_r": 8}, "model.freeze"),
-        ({"load_in_4bit": True}, "never quantized"),
+        ({"lora_bias": "all"}, "--lora"),
+        ({"load_in_8bit": True}, "kind=qlora"),
         ({"deepspeed": "ds.json"}, "accelerate launch"),
         ({"optim": "galore_adamw"}, "lion, sgd, muon"),
         ({"use_ema": False}, "it is off unless ema_decay is set"),

@@ -24,6 +24,7 @@ NAMES = {
     "inspect",
     "list_tasks",
     "load",
+    "merge",
     "predict",
     "predict_file",
     "prune",

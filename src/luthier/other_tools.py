@@ -35,6 +35,11 @@ _SAME = {
     "evaluation.metric_for_best": "metric_for_best_model monitor",
     "generation.max_new_tokens": "generation_max_length val_max_target_length max_gen_length",
     "generation.num_beams": "generation_num_beams beam_size beams",
+    "model.adapter.alpha": "lora_alpha",
+    "model.adapter.dropout": "lora_dropout",
+    "model.adapter.modules_to_save": "additional_target lora_modules_to_save",
+    "model.adapter.rank": "r lora_r lora_rank",
+    "model.adapter.target_modules": "lora_target lora_target_modules",
     "model.dropout": "hidden_dropout hidden_dropout_prob dropout_rate attention_dropout",
     "model.name": "model_name model_name_or_path pretrained_model_name_or_path base_model model_id model_path",
     "run_dir": "output_dir output_path save_dir",
@@ -72,10 +77,10 @@ _OURS = {theirs: ours for ours, names in _SAME.items() for theirs in names.split
 
 # Patterns of names to the reason why there is no such setting.
 _NOT_OFFERED = {
-    "lora* peft* use_peft use_lora qlora* adapter* target_modules modules_to_save r": "Luthier trains the model's own"
-    " weights; freeze a part of them with model.freeze",
-    "load_in_* bnb_* quantization* use_4bit use_8bit nf4": "weights are loaded and trained in float32 or mixed"
-    " precision, never quantized; choose a smaller model or a higher gradient_accumulation_steps if memory is short",
+    "lora_* peft_* init_lora_weights loftq*": "--lora trains a LoRA adapter; the keys of model.adapter set"
+    " its kind, rank, alpha, dropout and target modules",
+    "load_in_8bit bnb_* quantization* use_8bit": "weights are in float32 or mixed precision, or in 4 bits (NF4) with"
+    " --set model.adapter.kind=qlora",
     "deepspeed* fsdp* parallelism_config tensor_parallel* zero_stage ddp_* local_rank tp_size": "several GPUs each"
     " hold the whole model: start the command with `accelerate launch`",
     "report_to logging_dir run_name project wandb* trackio* use_wandb mlflow* tensorboard* push_to_hub* hub_*": "a run"
@@ -240,6 +245,18 @@ def _warmup(value: Any, given: Mapping[str, Any]) -> Keys | str:
     return {"training.warmup_steps" if isinstance(value, int) and value >= 1 else "training.warmup_ratio": value}
 
 
+def _adapter(kind: str) -> Callable[[Any, Mapping[str, Any]], Keys | str]:
+    """An adapter of a kind; theirs may be switched off."""
+    off = "leave it out: without an adapter, the whole model is trained"
+    return lambda value, given: off if value is False else {"model.adapter.kind": kind}
+
+
+def _tuning(value: Any, given: Mapping[str, Any]) -> Keys | str:
+    if str(value).lower() in ("full", "freeze", "none"):
+        return "without an adapter, the whole model is trained; model.freeze freezes a part of it"
+    return {"model.adapter.kind": value}
+
+
 def _percentage(value: Any, given: Mapping[str, Any]) -> Keys | str:
     return {"data.validation_share": value / 100 if isinstance(value, int | float) else None}
 
@@ -271,6 +288,11 @@ _WORKED_OUT: dict[str, Callable[[Any, Mapping[str, Any]], Keys | str]] = {
     **dict.fromkeys(("use_cpu", "no_cuda", "cpu"), _on_cpu),
     **dict.fromkeys(("use_ema", "model_ema", "ema", "with_ema"), _switch("training.ema_decay", 0.999)),
     **dict.fromkeys(("r_drop", "rdrop", "use_rdrop", "use_r_drop"), _switch("training.r_drop_alpha", 1.0)),
+    **dict.fromkeys(("use_peft", "use_lora", "lora", "peft"), _adapter("lora")),
+    **dict.fromkeys(("load_in_4bit", "use_4bit", "qlora", "use_qlora"), _adapter("qlora")),
+    "use_dora": _adapter("dora"),
+    "use_rslora": _adapter("rslora"),
+    **dict.fromkeys(("finetuning_type", "peft_type", "adapter_type"), _tuning),
     "bf16": _half("bf16"),
     "fp16": _half("fp16"),
     "greater_is_better": _direction,

@@ -27,7 +27,7 @@ def test_the_commands_are_those_of_the_design() -> None:
     assert {panel: [command.__name__ for command in commands] for panel, commands in COMMANDS.items()} == {
         "Train": ["train", "resume"],
         "Understand": ["inspect", "evaluate", "compare", "report"],
-        "Use": ["predict", "chat"],
+        "Use": ["predict", "chat", "merge"],
         "Look around": ["runs", "prune", "tasks", "doctor"],
     }
     assert len(build().registered_commands) == len(NAMES)

@@ -106,10 +106,10 @@ def test_settings_of_generation_go_to_each_command_that_generates(
     assert main(["chat", "runs/a", *words]) == main(["evaluate", "runs/a", "--json", *words]) == 0
     assert main(["predict", "runs/a", "--file", "f.csv", *words]) == 0
     assert main(["predict", "runs/a", "--file", "f.csv", "--output", "o.jsonl", *words]) == 0
-    assert chats["chat"].settings == {"system": "", "device": None, "seed": 3, **ASKED}
+    assert chats["chat"].settings == {"system": "", "device": None, "base_model": None, "seed": 3, **ASKED}
     assert scores["evaluate"].settings == {"seed": 3, **{f"generation.{name}": ASKED[name] for name in ASKED}}
     for call in predicts.values():
-        assert call.settings == {"device": None, "seed": 3, **ASKED}
+        assert call.settings == {"device": None, "base_model": None, "seed": 3, **ASKED}
 
 
 def test_settings_of_generation_that_are_not_given_are_left_to_the_model() -> None:

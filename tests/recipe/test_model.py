@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from luthier.recipe import ModelRecipe
+from luthier.errors import RecipeError
+from luthier.recipe import AdapterRecipe, ModelRecipe
 
 Values = dict[str, Any]
 
@@ -20,3 +21,26 @@ Values = dict[str, Any]
 )
 def test_a_model_has_a_title_once_it_is_chosen(values: Values, title: str | None) -> None:
     assert ModelRecipe(**values).title == title
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [({}, 32), ({"rank": 4}, 8), ({"rank": 4, "alpha": 3}, 3), ({"kind": "rslora", "rank": 64}, 16), ({"alpha": 1}, 1)],
+)
+def test_the_scale_of_an_adapter_follows_from_its_rank(values: Values, scale: float) -> None:
+    assert AdapterRecipe(**values).scale == scale
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"name": "minilm", "adapter": {"rank": 0}}, "rank must be at least 1, got 0"),
+        ({"name": "minilm", "adapter": {"kind": "lara"}}, "adapter.kind must be 'lora'"),
+        ({"from_scratch": "tiny", "adapter": {}}, "adapter and from_scratch exclude each other"),
+        ({"name": "minilm", "fresh_tokenizer": True, "adapter": {}}, "adapter and fresh_tokenizer exclude each other"),
+        ({"name": "minilm", "freeze": ["*"], "adapter": {}}, "adapter and freeze exclude each other"),
+    ],
+)
+def test_an_adapter_is_trained_on_a_pretrained_model(values: Values, what: str) -> None:
+    with pytest.raises(RecipeError, match=what):
+        ModelRecipe.build(values)

@@ -14,7 +14,7 @@ Values = dict[str, Any]
 
 def test_a_recipe_file_is_complete_ends_with_its_mark_and_is_read_back(tmp_path: Path) -> None:
     training = {"class_weights": {"a b": 2.0}, "groups": [{"match": "classifier.*", "learning_rate": 1e-3}]}
-    recipe = Recipe.build({"seed": 7, "data": {"train": ["ä.csv"]}, "training": training})
+    recipe = Recipe.build({"seed": 7, "data": {"train": ["ä.csv"]}, "training": training, "model": {"adapter": {}}})
     written = recipe.to_toml()
     assert written.splitlines()[-1] == END
     assert {key.rpartition(".")[2] for key in Recipe.known_keys()} <= set(re.findall(r"\w+", written))

@@ -52,6 +52,8 @@ def merge(target: str | PathLike[str], output: Path | str | None = None, *, base
         target: A run with an adapter, or the directory of an adapter.
         output: Directory to write; by default `merged` in the run, or beside the adapter.
         base_model: The base model, if it is no longer where it was in training.
+    Returns:
+        Where the whole model is, and how near its outputs are.
     Raises:
         ModelError: It is no adapter, or its base model is missing or another one.
         DamagedError: The outputs differ, or a file is damaged.

@@ -178,7 +178,8 @@ def _attach(model: PreTrainedModel, path: Path, *, merge: bool) -> PreTrainedMod
     except (UserWarning, RuntimeError, KeyError, ValueError) as error:
         what = f"the adapter does not fit its base model: {str(error).splitlines()[0]}"
         raise DamagedError(what, where=str(path), hint="train again, or restore the adapter from a backup") from None
-    whole: PreTrainedModel = adapted.merge_and_unload() if merge else adapted.get_base_model()
+    # A whole model learns in full again, as if it had been loaded from a directory.
+    whole: PreTrainedModel = adapted.merge_and_unload().requires_grad_(True) if merge else adapted.get_base_model()
     return whole
 
 
