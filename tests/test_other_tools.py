@@ -45,6 +45,12 @@ LEAVES = {key.rpartition(".")[2] for key in KEYS}
         ({"optim": "schedule_free_adamw"}, "--set optimizer=adamw_schedule_free"),
         ({"optim": "sgd"}, "--set optimizer=sgd"),
         ({"activation_checkpointing": True}, "--set gradient_checkpointing=true"),
+        ({"use_ema": True}, "--set ema_decay=0.999"),
+        ({"ema": 0.99}, "--set ema_decay=0.99"),
+        ({"model_ema_decay": 0.9999}, "--set ema_decay=0.9999"),
+        ({"rdrop_coef": 0.5}, "--set r_drop_alpha=0.5"),
+        ({"use_rdrop": None}, "--set r_drop_alpha=1.0"),
+        ({"num_average_checkpoints": 5}, "--set average_best=5"),
     ],
 )
 def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) -> None:
@@ -59,6 +65,7 @@ def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) ->
         ({"load_in_8bit": True}, "kind=qlora"),
         ({"deepspeed": "ds.json"}, "accelerate launch"),
         ({"optim": "galore_adamw"}, "lion, sgd, muon"),
+        ({"use_ema": False}, "it is off unless ema_decay is set"),
         ({"train_sampling_strategy": "sequential"}, "always shuffled"),
         ({"resume_from_checkpoint": "x"}, "luthier resume RUN"),
     ],

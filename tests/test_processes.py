@@ -200,6 +200,7 @@ def test_losses_and_weights_are_those_of_one_process(
     engine: str, reviews: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     overrides = {**SETTINGS, "model.name": str(tiny_model), "model.dropout": 0.0, "training.engine": engine}
+    overrides |= {"training.ema_decay": 0.9, "training.average_best": 2}
     train(reviews, run_dir=tmp_path / "one", **overrides)
     done = launch(
         "-m", "luthier", "train", str(reviews), "--run-dir", str(tmp_path / "two"), "--json", *words_of(overrides)
@@ -208,7 +209,7 @@ def test_losses_and_weights_are_those_of_one_process(
     result = json.loads(done.stdout)  # one object: rank 0 alone speaks
     assert result["steps"] == 18, done.stderr
     assert done.stderr.count("30.0 k trainable parameters") == 1
-    for name in ("train/loss", "train/grad_norm", "train/learning_rate", "eval/loss"):
+    for name in ("train/loss", "train/grad_norm", "train/learning_rate", "eval/loss", "eval/ema_loss"):
         assert loss_gap(tmp_path / "one", tmp_path / "two", name) < TOLERANCE, name
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
     assert one.keys() == two.keys()
@@ -217,6 +218,7 @@ def test_losses_and_weights_are_those_of_one_process(
     assert max(float((one[name] - two[name]).abs().max()) for name in learned) < 1e-4
     before, after = (json.loads((Run(tmp_path / run).result_file).read_text()) for run in ("one", "two"))
     assert after["best_step"] == before["best_step"]
+    assert after["averaging"] == before["averaging"] and {"checkpoint", "ema"} <= set(after["averaging"]["scores"])
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["processes"] == 2
 
 

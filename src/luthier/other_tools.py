@@ -48,9 +48,11 @@ _SAME = {
     "training.adam_beta1": "beta1",
     "training.adam_beta2": "beta2",
     "training.adam_epsilon": "eps epsilon adam_eps",
+    "training.average_best": "average_checkpoints num_average_checkpoints avg_checkpoints num_best_checkpoints",
     "training.batch_size": "global_batch_size effective_batch_size total_batch_size",
     "training.dataloader_num_workers": "num_workers preprocessing_num_workers",
     "training.early_stopping_patience": "patience early_stopping",
+    "training.ema_decay": "model_ema_decay ema_rate ema_beta weight_ema_decay moving_average_decay",
     "training.epochs": "num_train_epochs num_epochs n_epochs max_epochs train_epochs",
     "training.eval_strategy": "evaluation_strategy",
     "training.eval_steps": "eval_every eval_interval evaluation_steps",
@@ -65,6 +67,7 @@ _SAME = {
     "training.max_steps": "max_train_steps total_steps num_training_steps max_iters",
     "training.gradient_checkpointing": "activation_checkpointing",
     "training.neftune_noise_alpha": "neft_alpha noisy_embedding_alpha",
+    "training.r_drop_alpha": "rdrop_alpha rdrop_coef reg_alpha",
     "training.save_steps": "save_every save_interval checkpointing_steps",
     "training.warmup_ratio": "warmup_proportion warmup_fraction",
     "training.warmup_steps": "num_warmup_steps warmup_iters lr_warmup_steps",
@@ -262,6 +265,17 @@ def _direction(value: Any, given: Mapping[str, Any]) -> Keys | str:
     return {"evaluation.metric_mode": None if value is None else "max" if value else "min"}
 
 
+def _switch(key: str, usual: float) -> Callable[[Any, Mapping[str, Any]], Keys | str]:
+    """A setting that is on or off in another tool, and a number here."""
+
+    def found(value: Any, given: Mapping[str, Any]) -> Keys | str:
+        if value is False:
+            return f"it is off unless {_last(key)} is set"
+        return {key: usual if value in (None, True) else value}
+
+    return found
+
+
 def _on_cpu(value: Any, given: Mapping[str, Any]) -> Keys | str:
     return {"device": "auto" if value is False else "cpu"}
 
@@ -272,6 +286,8 @@ _WORKED_OUT: dict[str, Callable[[Any, Mapping[str, Any]], Keys | str]] = {
     **dict.fromkeys(("optim", "optimizer_type", "optimizer_name"), _optimizer),
     **dict.fromkeys(("mixed_precision", "dtype", "torch_dtype"), _precision),
     **dict.fromkeys(("use_cpu", "no_cuda", "cpu"), _on_cpu),
+    **dict.fromkeys(("use_ema", "model_ema", "ema", "with_ema"), _switch("training.ema_decay", 0.999)),
+    **dict.fromkeys(("r_drop", "rdrop", "use_rdrop", "use_r_drop"), _switch("training.r_drop_alpha", 1.0)),
     **dict.fromkeys(("use_peft", "use_lora", "lora", "peft"), _adapter("lora")),
     **dict.fromkeys(("load_in_4bit", "use_4bit", "qlora", "use_qlora"), _adapter("qlora")),
     "use_dora": _adapter("dora"),

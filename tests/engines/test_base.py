@@ -10,6 +10,7 @@ from torch import nn
 
 from luthier.engines.base import TrainState, guard
 from luthier.engines.optimizers import make_optimizer
+from luthier.engines.ranking import Evaluated
 from luthier.recipe import TrainingRecipe
 
 FINE = torch.tensor(1.0)
@@ -66,5 +67,8 @@ def test_the_state_survives_json() -> None:
         step=7, tokens=90, padded_tokens=100, seconds=1.5, best_step=4, best_value=0.25, stopped="enough"
     )
     assert TrainState(**json.loads(json.dumps(state.to_dict()))) == state
+    state.ema_best, state.ranked = Evaluated(6, 0.5, 0.1), [Evaluated(2, 0.3, math.inf), Evaluated(5, 0.2, 0.4)]
+    assert TrainState(**json.loads(json.dumps(state.to_dict()))) == state
+    assert state.best_steps == {2, 4, 5, 6} and state.best is not None and state.best.value == 0.25
     assert TrainState().to_dict() == asdict(TrainState())
     assert (TrainState().step, TrainState().best_step, TrainState().stopped) == (0, None, "")

@@ -52,6 +52,17 @@ def test_a_restored_training_goes_on_bit_for_bit_with_dropout(
     assert same_weights(weights(other.model), weights(uninterrupted.model))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_restored_training_with_r_drop_goes_on_bit_for_bit(data: Prepared, tmp_path: Path, engine: str) -> None:
+    data = with_settings(data, training__r_drop_alpha=1.0, training__learning_rate=1e-3)
+    uninterrupted, training = started(data, engine, stop_after=8), started(data, engine)
+    saved = checkpoints.save(training, tmp_path, {}, keep=2)
+    other = assemble(with_settings(data, training__engine=engine, training__epochs=4.0))
+    checkpoints.restore(other, saved)
+    engine_named(engine)(other, lambda step: step.step == 8)
+    assert same_weights(weights(other.model), weights(uninterrupted.model))
+
+
 def test_the_weights_can_be_read_by_anybody(data: Prepared, tmp_path: Path) -> None:
     training = started(data)
     saved = checkpoints.save(training, tmp_path, {}, keep=2)

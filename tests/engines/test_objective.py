@@ -14,7 +14,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from luthier.console import Console
 from luthier.data.batches import Batch
 from luthier.engines.base import Training
-from luthier.engines.objective import Objective
+from luthier.engines.objective import Objective, RDrop
 from luthier.pipeline.inference.infer import Asked, answer
 from luthier.pipeline.prepare import Prepared
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights
@@ -80,6 +80,22 @@ def test_there_is_no_loss_without_labels_or_without_a_loss(model: PreTrainedMode
     del batch["labels"]
     outputs, loss = Objective(cross_entropy)(model, batch)
     assert loss is None and outputs.logits.shape == (2, 3)
+
+
+def test_r_drop_runs_a_batch_twice_and_adds_the_divergence_to_the_mean_loss(model: PreTrainedModel) -> None:
+    batch, seen = batch_of(2, 0, -100, 1, 1), []
+
+    def divergence(outputs: Any, twice: Batch) -> Tensor:
+        seen.append((outputs.logits, twice))
+        return torch.tensor(3.0)
+
+    _, plain = Objective(cross_entropy)(model, batch)
+    outputs, loss = RDrop(cross_entropy, divergence=divergence, alpha=0.5)(model, batch)
+    assert plain is not None and loss is not None
+    assert float(loss.detach()) == pytest.approx(float(plain.detach()) + 1.5, rel=1e-6)
+    ((logits, twice),) = seen
+    assert outputs.logits is logits and logits.shape == (10, 3)
+    assert all(torch.equal(twice[name], torch.cat([tensor, tensor])) for name, tensor in batch.items())
 
 
 def spied(objective: Objective, batches: list[Batch]) -> Callable[..., Any]:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate.state import GradientState
+from torch import nn
+from torch.distributions import Categorical, kl_divergence
 from torch.nn import functional
 from transformers import BertPreTrainedModel
 
@@ -13,7 +15,7 @@ from luthier.engines.base import Step, Training
 from luthier.errors import RecipeError
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
-from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weights, with_settings
+from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weight_gap, weights, with_settings
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +89,74 @@ def test_neftune_is_noise_on_the_embeddings_in_training_only(data: Prepared) -> 
     assert torch.equal(embeddings(ids), embeddings.weight[ids])
     assert not torch.equal(embeddings.train()(ids), embeddings.weight[ids])
     assert noisy.weights.keys() == plain.weights.keys(), "nothing of it is saved"
+
+
+R_DROP = {"training__r_drop_alpha": 0.7, "model__dropout": 0.3}
+
+
+def test_r_drop_is_the_mean_loss_of_two_passes_and_their_weighted_divergence(data: Prepared) -> None:
+    training = assemble(with_settings(data, **R_DROP))
+    features = training.collate([training.rows[int(row)] for row in training.plan.rows(0)])
+    labels = features.pop("labels")
+    with torch.no_grad():
+        logits = training.model.train()(**{name: torch.cat([one, one]) for name, one in features.items()}).logits
+    loss = functional.cross_entropy(logits, torch.cat([labels, labels]))
+    p, q = (Categorical(logits=half) for half in logits.chunk(2))
+    loss += 0.7 * (kl_divergence(p, q) + kl_divergence(q, p)).mean() / 2
+    assert run_steps(data, training__max_steps=1, **R_DROP)[0].losses == [pytest.approx(float(loss), rel=1e-5)]
+
+
+def test_both_engines_take_the_same_steps_with_r_drop(data: Prepared) -> None:
+    one, other = (run_steps(data, training__engine=engine, training__max_steps=6, **R_DROP)[0] for engine in ENGINES)
+    assert other.losses == pytest.approx(one.losses, rel=1e-6) and weight_gap(one, other) <= 1e-6
+    assert one.losses != run_steps(data, training__max_steps=6, model__dropout=0.3)[0].losses
+
+
+def _without_dropout(training: Training) -> None:
+    """As R-Drop is refused without dropout, it is switched off afterwards."""
+    training.model.double()
+    for module in training.model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+
+
+def _with_another_second_pass(training: Training) -> None:
+    """In place of dropout, which draws other numbers for other micro-batches."""
+
+    def change(module: nn.Module, inputs: object, logits: torch.Tensor) -> torch.Tensor:
+        first, second = logits.chunk(2)
+        return torch.cat([first, 3 * second])
+
+    _without_dropout(training)
+    training.model.classifier.register_forward_hook(change)
+
+
+def test_r_drop_of_equal_passes_is_the_plain_loss(data: Prepared) -> None:
+    plain, _ = run_steps(data, lambda training: training.model.double(), training__max_steps=6)
+    for engine in ENGINES:
+        found, _ = run_steps(data, _without_dropout, training__engine=engine, training__max_steps=6, **R_DROP)
+        assert found.losses == pytest.approx(plain.losses, rel=1e-6) and weight_gap(plain, found) <= 1e-6
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", ["one", "several"])
+def test_r_drop_is_the_same_in_one_micro_batch_and_in_three(
+    data: Prepared, several: Prepared, shape: str, engine: str
+) -> None:
+    prepared = {"one": data, "several": several}[shape]
+    settings = {"training__engine": engine, "training__max_steps": 6, **R_DROP}
+    whole, _ = run_steps(prepared, _with_another_second_pass, **settings)
+    parts, _ = run_steps(prepared, _with_another_second_pass, training__gradient_accumulation_steps=3, **settings)
+    assert parts.losses == pytest.approx(whole.losses, rel=1e-6) and weight_gap(whole, parts) <= 1e-6
+    settings["training__r_drop_alpha"] = 0.1
+    assert run_steps(prepared, _with_another_second_pass, **settings)[0].losses[0] < whole.losses[0]
+
+
+def test_r_drop_without_any_dropout_is_refused(data: Prepared) -> None:
+    with pytest.raises(RecipeError, match="the model has no dropout") as caught:
+        assemble(with_settings(data, training__r_drop_alpha=1.0))
+    assert (caught.value.where, caught.value.hint) == ("training.r_drop_alpha", "--set dropout=0.1")
+    assemble(with_settings(data, training__r_drop_alpha=1.0, training__neftune_noise_alpha=5.0))  # noise differs too
 
 
 @pytest.mark.parametrize("engine", ENGINES)

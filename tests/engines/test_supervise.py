@@ -162,6 +162,51 @@ def test_the_best_weights_are_restored_as_they_were(supervised: Callable[..., Su
     assert not same_weights(kept[10], kept[15])
 
 
+def test_the_best_checkpoints_to_average_are_kept_besides_the_newest(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised(
+        [0.1, 0.5, 0.3, 0.4, 0.2, 0.4, 0.1, 0.1],
+        eval_strategy="steps",
+        eval_steps=2,
+        save_strategy="no",
+        average_best=3,
+        save_total_limit=1,
+    )
+    ranked = found.training.state.ranked
+    assert [(one.step, one.value) for one in ranked] == [(4, 0.5), (8, 0.4), (12, 0.4)]
+    assert saved(found) == [4, 8, 12]
+    newest, _ = checkpoints.newest_whole(found.directory)
+    assert newest is not None
+    checkpoints.restore(found.training, newest)
+    assert found.training.state.step == 12 and found.training.state.ranked == ranked
+
+
+def test_the_last_step_is_saved_if_it_is_to_be_averaged(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised([0.1, 0.2, 0.3], save_strategy="no", average_best=2, save_total_limit=1)
+    assert saved(found) == [10, 15]
+
+
+def test_averaged_weights_are_evaluated_beside_those_as_trained(supervised: Callable[..., Supervisor]) -> None:
+    """The average of the second evaluation is the best one; its gain counts against stopping early."""
+    told: list[tuple[int, bool, bool]] = []
+    events = Events()
+    events.on("evaluation", lambda event: told.append((event.step, event.best, event.ema_best)))
+    values = iter([0.2, 0.5, 0.6, 0.4, 0.3, 0.4])  # EMA, raw
+    found = supervised(
+        evaluate=lambda: {"loss": 0.5, "score": next(values)},
+        events=events,
+        ema_decay=0.9,
+        early_stopping_patience=1,
+        save_total_limit=1,
+    )
+    state = found.training.state
+    assert told == [(5, True, True), (10, False, True), (15, False, False)]
+    assert (state.best_step, state.best_value) == (5, 0.5)
+    assert state.ema_best is not None and (state.ema_best.step, state.ema_best.value) == (10, 0.6)
+    assert saved(found) == [5, 10, 15]
+    curves = read_curves(found.directory.parent / "curves.jsonl")
+    assert curves["eval/score"].values == [0.5, 0.4, 0.4] and curves["eval/ema_score"].values == [0.2, 0.6, 0.3]
+
+
 def test_early_stopping_counts_evaluations_without_gain(supervised: Callable[..., Supervisor]) -> None:
     found = supervised(
         [0.5, 0.6, 0.6, 0.55, 0.9], eval_strategy="steps", eval_steps=2, early_stopping_patience=2, save_total_limit=1

@@ -52,6 +52,15 @@ def test_train_and_evaluation_loss_share_a_picture_with_raw_points_under_the_smo
     assert spec["layer"][1]["encoding"]["y"]["title"] == "loss (nats)"
 
 
+def test_averaged_weights_share_the_pictures_of_those_as_trained():
+    points = Series([50, 100], [0.9, 0.5])
+    names = ("train/loss", "eval/loss", "eval/ema_loss", "eval/f1", "eval/ema_f1", "eval/ema_index")
+    loss, index, f1 = figures(dict.fromkeys(names, points))
+    assert (loss.title, f1.title, index.title) == ("Loss", "f1", "ema_index")
+    assert {row["label"] for row in values_of(loss.spec()) if "label" in row} == {"train", "evaluation", "EMA"}
+    assert {row["label"] for row in values_of(f1.spec()) if "label" in row} == {"raw", "EMA"}
+
+
 def test_charts_are_valid_vega_lite():
     curves = {"train/loss": falling(), "eval/loss": Series([50, 100], [0.9, 0.5]), "eval/f1": Series([50], [0.5])}
     for figure in figures(curves, best_step=100):

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import (
     AutoTokenizer,
     BartConfig,
+    BartModel,
     BertConfig,
     BertForSequenceClassification,
     DistilBertConfig,
@@ -29,6 +30,7 @@ from luthier.models.architectures import ARCHITECTURES
 from luthier.models.loading import (
     LONGEST,
     freeze,
+    has_dropout,
     load_config,
     load_model,
     load_tokenizer,
@@ -251,6 +253,19 @@ def test_dropping_whole_layers_is_only_ever_lessened() -> None:
     assert (config.dropout, config.encoder_layerdrop, config.decoder_layerdrop) == (0.1, 0.05, 0.0)
     set_dropout(config, 0.0)
     assert (config.dropout, config.encoder_layerdrop) == (0.0, 0.0)
+
+
+def test_dropout_is_found_in_layers_and_in_the_configuration(tiny_model: Path) -> None:
+    sizes = {f"{part}_{size}": 1 for part in ("encoder", "decoder") for size in ("layers", "attention_heads")}
+    config = BartConfig(vocab_size=20, d_model=8, encoder_ffn_dim=8, decoder_ffn_dim=8, **sizes)
+    assert not any(isinstance(one, torch.nn.Dropout) for one in BartModel(config).modules()), "it calls a function"
+    assert has_dropout(BartModel(config))
+    set_dropout(config, 0.0)
+    assert not has_dropout(BartModel(config))
+    model = load_model(HEAD, str(tiny_model), dropout=0.0)
+    assert not has_dropout(model)
+    model.dropout = torch.nn.Dropout(0.2)
+    assert has_dropout(model)
 
 
 def test_freezing_leaves_the_rest_to_learn(tiny_model: Path) -> None:

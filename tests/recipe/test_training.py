@@ -23,3 +23,19 @@ def test_a_run_keeps_its_newest_checkpoint_or_saves_none(limit: int) -> None:
     assert caught.value.what.startswith(f"save_total_limit is {limit}, but a run keeps its newest checkpoint")
     assert 'save_strategy = "no" to save none' in caught.value.what
     assert "training.save_total_limit" in caught.value.hint
+
+
+def test_an_average_of_the_best_checkpoints_needs_evaluations() -> None:
+    with pytest.raises(RecipeError, match="average_best averages the best checkpoints") as caught:
+        Recipe.build({"training": {"average_best": 3, "eval_strategy": "no"}})
+    assert "eval_strategy is no" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("ema_decay", 1.0), ("ema_decay", 0.0), ("average_best", 1), ("r_drop_alpha", 0.0), ("r_drop_alpha", -1.0)],
+)
+def test_levers_out_of_range_are_refused(key: str, value: float) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.build({"training": {key: value}})
+    assert caught.value.what.startswith(f"training.{key} must be")

@@ -50,3 +50,4 @@ def test_averaged_metrics_are_named_by_their_average():
     assert [names.metric(name) for name in ("f1_macro", "precision_weighted", "mcc", "log_loss")] == [
         "macro F1", "weighted precision", "Matthews correlation", "log loss",
     ]  # fmt: skip
+    assert names.metric("ema_f1_macro") == "macro F1 of the EMA weights"

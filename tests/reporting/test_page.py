@@ -259,6 +259,16 @@ def test_a_score_on_validation_rows_says_that_they_picked_the_checkpoint(make_ru
     assert "also picked the checkpoint" in words(document.xpath("//main")[0])
 
 
+def test_averaged_weights_are_named_with_the_scores_of_both(make_run):
+    run = make_run()
+    scores = {"checkpoint": {"steps": [280], "value": 0.951}, "ema": {"steps": [315], "value": 0.958}}
+    averaging = {"chosen": "ema", "metric": "accuracy", "scores": scores}
+    write_json(run.result_file, json.loads(run.result_file.read_text()) | {"averaging": averaging})
+    _, content = read(write_report(run))
+    assert "the moving average of the weights (EMA) at step 315: 0.958 (accuracy on the validation rows)" in content
+    assert "the weights of the best checkpoint at step 280: 0.951" in content
+
+
 def test_numbers_and_metrics_that_are_not_defined(make_run):
     run = make_run(
         metric_for_best="pearson",

@@ -181,6 +181,7 @@ def test_the_keys_that_a_task_uses_are_keys_and_those_that_it_needs(name: str, s
         ),
         ("text-classification", "pair/number", "training.class_weights", "shapes that use it: single/one, single/sev"),
         ("text-classification", "pair/number", "training.label_smoothing", "shapes that use it: single/one"),
+        ("text-classification", "pair/number", "training.r_drop_alpha", "shapes that use it: single/one"),
         ("token-classification", "tokens", "training.class_weights", "tasks that use it: text-classification"),
         ("question-answering", "answerable", "data.label_all_subwords", "tasks that use it: token-classification"),
         ("translation", "en-de", "data.stride", "tasks that use it: creative-writing, question-answering"),

@@ -1,7 +1,7 @@
 """The interface of engines: their input and output. Engines are independent of tasks."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -13,8 +13,10 @@ from transformers import PreTrainedModel
 
 from luthier import processes
 from luthier.data.batches import BatchPlan, Collate, FeatureRow
+from luthier.engines.averages import Ema
 from luthier.engines.events import Events
 from luthier.engines.objective import Objective
+from luthier.engines.ranking import Evaluated
 from luthier.errors import NonFiniteError
 from luthier.models.finite import all_finite
 from luthier.recipe import TrainingRecipe
@@ -29,10 +31,12 @@ class TrainState:
         tokens: Tokens seen, without padding.
         padded_tokens: Tokens seen, with padding.
         seconds: Time spent in steps.
-        best_step: Step of the best evaluation so far.
+        best_step: Step of the best evaluation so far, of the raw weights.
         best_value: Metric of the best evaluation.
         best_loss: Validation loss of the best evaluation, which decides between equal metrics.
-        evaluations_without_gain: Evaluations since the best one.
+        ema_best: The best evaluation of the EMA weights so far, if the recipe keeps them.
+        ranked: The best evaluations so far whose checkpoints are averaged at the end, best first.
+        evaluations_without_gain: Evaluations since the best one, of raw or EMA weights.
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
         evaluation_due: Whether a signal interrupted the evaluation at this step, so that a resume repeats it.
@@ -45,10 +49,29 @@ class TrainState:
     best_step: int | None = None
     best_value: float | None = None
     best_loss: float | None = None
+    ema_best: Evaluated | None = None
+    ranked: list[Evaluated] = field(default_factory=list)
     evaluations_without_gain: int = 0
     curves_length: int = 0
     stopped: str = ""
     evaluation_due: bool = False
+
+    def __post_init__(self) -> None:
+        self.ema_best = None if self.ema_best is None else Evaluated.read(self.ema_best)
+        self.ranked = [Evaluated.read(one) for one in self.ranked]
+
+    @property
+    def best(self) -> Evaluated | None:
+        """The best evaluation of the raw weights."""
+        if self.best_step is None or self.best_value is None:
+            return None
+        return Evaluated(self.best_step, self.best_value, math.nan if self.best_loss is None else self.best_loss)
+
+    @property
+    def best_steps(self) -> set[int]:
+        """The steps whose checkpoints may become the model, or a part of it."""
+        found = {one.step for one in (self.ema_best, *self.ranked) if one is not None}
+        return found if self.best_step is None else found | {self.best_step}
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -97,6 +120,7 @@ class Training:
         recipe: The training table of the recipe, with the precision resolved.
         total_steps: Optimizer steps in total.
         state: The state of training.
+        ema: The moving average of the weights, if the recipe asks for one.
         scaler: The gradient scaler of fp16; set by the engine.
         scaler_state: Initial state of the scaler after a resume.
     """
@@ -112,14 +136,22 @@ class Training:
     recipe: TrainingRecipe
     total_steps: int
     state: TrainState = field(default_factory=TrainState)
+    ema: Ema | None = None
     scaler: torch.amp.GradScaler | None = None
     scaler_state: dict[str, Any] | None = None
 
     def advance(self, tokens: int, padded_tokens: int) -> None:
-        """Count a completed step: its tokens without and with padding, over all processes."""
+        """Count a completed step and average its weights.
+
+        Args:
+            tokens: Its tokens without padding, over all processes.
+            padded_tokens: The same with padding.
+        """
         self.state.step += 1
         self.state.tokens += tokens
         self.state.padded_tokens += padded_tokens
+        if self.ema is not None:
+            self.ema.update(self.state.step)
 
 
 class OnStep(Protocol):
@@ -149,23 +181,6 @@ def guard(optimizer: Optimizer, loss: Tensor, grad_norm: Tensor) -> Tensor:
     found_inf = (~healthy).to(torch.float32) if before is None else torch.maximum((~healthy).to(torch.float32), before)
     optimizer.found_inf = found_inf  # type: ignore[attr-defined]  # torch documents no setter for it
     return found_inf == 0
-
-
-def averages(optimizer: Optimizer) -> bool:
-    """Whether an optimizer trains at another point than the average of the weights, as schedule-free ones do."""
-    return all(callable(getattr(optimizer, name, None)) for name in ("eval", "train"))
-
-
-@contextmanager
-def evaluated(optimizer: Optimizer) -> Iterator[None]:
-    """Give the model the weights to evaluate and to export: the average, if the optimizer keeps one."""
-    if averages(optimizer):
-        optimizer.eval()  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        if averages(optimizer):
-            optimizer.train()  # type: ignore[attr-defined]
 
 
 def check_weights(training: Training) -> None:

@@ -16,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from luthier import processes
-from luthier.engines.base import Training, TrainState, averages, check_weights
+from luthier.engines.averages import averages
+from luthier.engines.base import Training, TrainState, check_weights
 from luthier.errors import DamagedError, FingerprintError
 from luthier.models.learned import learned, load_learned
 from luthier.storage.atomic import remove_directory, write_directory
@@ -37,7 +38,7 @@ class Checkpoint:
 
 
 def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], keep: int) -> Checkpoint:
-    """Write a checkpoint atomically, then delete the oldest ones beyond `keep`, except the best one.
+    """Write a checkpoint atomically, then delete the oldest ones beyond `keep`, except the best ones.
 
     Every process must call this, because each has its own random state to save; rank 0 writes.
 
@@ -45,7 +46,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
         training: The training to save.
         directory: The run's `checkpoints`.
         fingerprint: What determines the result of the run; compared on resume.
-        keep: Newest checkpoints to keep, besides that of the best step.
+        keep: Newest checkpoints to keep, besides those of the best steps.
     Raises:
         NonFiniteError: A weight is nan or infinite; nothing is written.
         ResourceError: The disk is full or cannot be written; earlier checkpoints are unchanged.
@@ -56,6 +57,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
         "optimizer": training.optimizer.state_dict(),
         "scheduler": training.scheduler.state_dict(),
         "scaler": training.scaler.state_dict() if training.scaler else None,
+        "ema": training.ema.state_dict() if training.ema else None,
         "random": processes.gather(random_state(training.device)),
     }
     if not processes.is_main():
@@ -71,7 +73,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
     }
     write_directory(target, fill, texts)
     for old in list_checkpoints(directory)[:-keep]:
-        if old.step != training.state.best_step:
+        if old.step not in training.state.best_steps:
             remove_directory(old.path)
     return Checkpoint(target)
 
@@ -83,12 +85,14 @@ def restore(training: Training, checkpoint: Checkpoint) -> None:
     training.optimizer.load_state_dict(tensors["optimizer"])
     training.scheduler.load_state_dict(tensors["scheduler"])
     training.scaler_state = tensors["scaler"]
+    if training.ema is not None:
+        training.ema.load_state_dict(tensors["ema"])
     training.state = TrainState(**json.loads((checkpoint.path / STATE).read_text(encoding="utf-8")))
     set_random_state(tensors["random"][processes.rank()], training.device)
 
 
 def load_weights(training: Training, checkpoint: Checkpoint) -> None:
-    """Verify a checkpoint and load its weights, and what the optimizer needs to average them.
+    """Verify a checkpoint and load its weights, their moving average, and what the optimizer needs to average them.
 
     Raises:
         DamagedError: A file of it does not match its checksum, or the weights cannot be read.
@@ -97,6 +101,8 @@ def load_weights(training: Training, checkpoint: Checkpoint) -> None:
     _read_weights(training.model, checkpoint)
     if averages(training.optimizer):
         training.optimizer.load_state_dict(_tensors(checkpoint)["optimizer"])
+    if training.ema is not None:
+        training.ema.load_state_dict(_tensors(checkpoint)["ema"])
 
 
 def _tensors(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -38,12 +38,21 @@ class StepNumbers:
 
 @dataclass(frozen=True)
 class EvaluationNumbers:
-    """The metrics of one evaluation on the validation rows (event `evaluation`)."""
+    """The metrics of one evaluation on the validation rows (event `evaluation`).
+
+    Args:
+        step: Its step.
+        epoch: Its epoch.
+        metrics: The metrics; those of the EMA weights as `ema_accuracy`, if the recipe keeps them.
+        best: Whether the raw weights are the best so far.
+        ema_best: Whether the EMA weights are the best EMA weights so far.
+    """
 
     step: int
     epoch: float
     metrics: Mapping[str, float]
     best: bool
+    ema_best: bool = False
 
 
 @dataclass(frozen=True)

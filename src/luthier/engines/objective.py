@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from luthier.data.batches import Batch
@@ -41,3 +42,27 @@ class Objective:
         """
         outputs = model(**{name: tensor for name, tensor in batch.items() if name != LABELS})
         return outputs, self.loss_sum(outputs, batch) if self.loss_sum is not None and LABELS in batch else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RDrop(Objective):
+    """R-Drop: each batch is run twice, under different dropout, and the two predictions of a label are drawn together.
+
+    Liang et al. 2021, arXiv:2106.14448. As in the authors' code (github.com/dropreg/R-Drop), the batch is concatenated
+    with itself, and the loss is the mean of both passes' losses and `alpha` times their divergence.
+
+    Args:
+        divergence: Function of (model outputs, batch), both of a doubled batch, that sums over the labels how far the
+            two predictions of each are apart.
+        alpha: Weight of the divergence.
+    """
+
+    divergence: Callable[[Any, Batch], Tensor]
+    alpha: float
+
+    def __call__(self, model: nn.Module, batch: Batch) -> tuple[Any, Tensor | None]:
+        """See `Objective.__call__`. The outputs are of the doubled batch; the loss is a sum over the labels of one."""
+        twice = {name: torch.cat([tensor, tensor]) for name, tensor in batch.items()}
+        outputs, loss_sum = super().__call__(model, twice)
+        assert loss_sum is not None  # only training, whose rows have labels, runs a batch twice
+        return outputs, loss_sum / 2 + self.alpha * self.divergence(outputs, twice)

@@ -1,6 +1,5 @@
 """What happens between the steps: reading metrics, evaluating, saving, and stopping early."""
 
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,9 +9,11 @@ from typing import Any
 
 from luthier import interrupts, processes
 from luthier.engines import checkpoints
-from luthier.engines.base import Step, Training, check_weights, evaluated
+from luthier.engines.averages import EMA, Ema, evaluated
+from luthier.engines.base import Step, Training, check_weights
 from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
 from luthier.engines.optimizers.schedules import step_after_evaluation
+from luthier.engines.ranking import Evaluated
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
 from luthier.text import typed
@@ -98,7 +99,8 @@ class Supervisor:
             save = self._evaluate() or save
             interrupted = interrupts.agreed() is not None
         ends = last or bool(training.state.stopped)
-        if ends and recipe.save_strategy == "no" and not interrupted:
+        to_average = recipe.average_best is not None and step.step in training.state.best_steps
+        if ends and recipe.save_strategy == "no" and not interrupted and not to_average:
             processes.on_main(self.curves.sync)  # no checkpoint: the end takes the weights of the last step from memory
         elif ends or save or interrupted:
             self._save()
@@ -153,16 +155,23 @@ class Supervisor:
 
     def _measure(self) -> Mapping[str, float] | None:
         """Compute the metrics on the validation rows; None if a signal interrupted this, in any process."""
-        assert self.evaluate is not None
         check_weights(self.training)
         # Random numbers drawn by a metric must not change those of dropout.
         randomness = checkpoints.random_state(self.training.device)
         self.training.model.eval()
-        with evaluated(self.training.optimizer):
-            metrics = None if interrupts.agreed() else processes.on_main(self._metrics_or_none)
+        ema = self.training.ema
+        # The samples that are kept are of the last evaluation, so the raw weights come last.
+        averaged = {} if ema is None else self._metrics_of(ema)
+        metrics = None if averaged is None else self._metrics_of(None)
+        if metrics and averaged:
+            metrics = {**metrics, **{f"{EMA}_{name}": value for name, value in averaged.items()}}
         self.training.model.train()
         checkpoints.set_random_state(randomness, self.training.device)
         return metrics
+
+    def _metrics_of(self, ema: Ema | None) -> Mapping[str, float] | None:
+        with evaluated(self.training.optimizer, ema):
+            return None if interrupts.agreed() else processes.on_main(self._metrics_or_none)
 
     def _metrics_or_none(self) -> Mapping[str, float] | None:
         assert self.evaluate is not None
@@ -170,32 +179,37 @@ class Supervisor:
             return self.evaluate()
         return None
 
-    def _tell(self, metrics: Mapping[str, float], *, best: bool) -> None:
+    def _tell(self, metrics: Mapping[str, float], *, best: bool, ema_best: bool = False) -> None:
         state = self.training.state
         epoch = self.training.plan.epoch(state.step)
         self.curves.add(state.step, epoch, {f"eval/{name}": value for name, value in metrics.items()})
-        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best))
+        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best, ema_best))
 
     def _evaluate(self) -> bool:
-        """Evaluate, and return whether this is the best model so far."""
+        """Evaluate, and return whether these weights or their average are among the best so far."""
         state, metrics = self.training.state, self._measure()
         state.evaluation_due = metrics is None
         if metrics is None:
             return False
-        value, best = metrics.get(self.metric_for_best, math.nan), state.best_value
-        loss, best_loss = metrics.get("loss", math.inf), state.best_loss
-        gain = not math.isnan(value) and (best is None or (value > best if self.greater_is_better else value < best))
-        better = gain or (value == best and best_loss is not None and loss < best_loss)
+        greater = self.greater_is_better
+        found = Evaluated.of(state.step, metrics, self.metric_for_best)
+        averaged = Evaluated.of(state.step, metrics, self.metric_for_best, f"{EMA}_")  # nan without an average
+        gain = found.gains(state.best, greater=greater) or averaged.gains(state.ema_best, greater=greater)
+        better = found.beats(state.best, greater=greater)
         if better:
-            state.best_step, state.best_value, state.best_loss = state.step, value, loss
+            state.best_step, state.best_value, state.best_loss = state.step, found.value, found.loss
+        ema_better = averaged.beats(state.ema_best, greater=greater)
+        if ema_better:
+            state.ema_best = averaged
+        state.ranked = found.among(state.ranked, self.training.recipe.average_best or 0, greater=greater)
         state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
-        step_after_evaluation(self.training.scheduler, loss)
-        self._tell(metrics, best=better)
+        step_after_evaluation(self.training.scheduler, found.loss)
+        self._tell(metrics, best=better, ema_best=ema_better)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:
             state.stopped = f"{self.metric_for_best} did not improve in {patience} evaluations"
         self._read_at = time.perf_counter()
-        return better
+        return state.step in state.best_steps
 
     def _save(self) -> None:
         state = self.training.state

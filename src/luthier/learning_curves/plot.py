@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # colour on every page.
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORDER = (BLUE, VERMILLION, GREEN, PURPLE)
-TRAIN, EVAL = BLUE, VERMILLION
+TRAIN, EVAL, AVERAGED = BLUE, VERMILLION, GREEN
 # Axes and labels take the colour of the text around the chart, in light and dark mode.
 INK = "currentColor"
 MOST_POINTS = 1200
@@ -91,18 +91,23 @@ def figures(
     loss = [
         Line("train", curves["train/loss"], TRAIN, smooth=True) if "train/loss" in curves else None,
         Line("evaluation", curves["eval/loss"], EVAL) if "eval/loss" in curves else None,
+        Line("EMA", curves["eval/ema_loss"], AVERAGED) if "eval/ema_loss" in curves else None,
     ]
     lines = [line for line in loss if line and _finite(line.series).steps]
     if lines:
         found.append(picture("Loss", lines, unit=f"loss ({loss_unit})", best_step=best_step, wide=True))
     for name in sorted(curves, key=_rank):
-        # A chart of one point shows nothing.
-        if name in ("train/loss", "eval/loss") or len(_finite(curves[name]).steps) < 2:
-            continue
         kind, _, leaf = name.partition("/")
-        line = Line("", curves[name], EVAL if kind == "eval" else TRAIN, smooth=leaf in _NOISY)
+        beside = kind == "eval" and leaf.startswith("ema_") and f"eval/{leaf.removeprefix('ema_')}" in curves
+        # A chart of one point shows nothing.
+        if leaf == "loss" or beside or len(_finite(curves[name]).steps) < 2:
+            continue
+        several = [Line("", curves[name], EVAL if kind == "eval" else TRAIN, smooth=leaf in _NOISY)]
+        averaged = curves.get(f"{kind}/ema_{leaf}", Series())
+        if _finite(averaged).steps:
+            several = [replace(several[0], label="raw"), Line("EMA", averaged, AVERAGED)]
         title = _TITLES.get(leaf) or metric_name(leaf)
-        found.append(picture(title, [line], unit=unit_of(leaf), best_step=best_step, axis=_FORMATS.get(leaf)))
+        found.append(picture(title, several, unit=unit_of(leaf), best_step=best_step, axis=_FORMATS.get(leaf)))
     return found
 
 

@@ -12,6 +12,7 @@ import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoTokenizer,
@@ -169,6 +170,13 @@ def set_dropout(settings: PretrainedConfig, rate: float) -> None:
     for key, value in settings.to_dict().items():
         if "drop" in key and isinstance(value, float | int) and not isinstance(value, bool):
             setattr(settings, key, min(rate, value) if "layerdrop" in key else rate)
+
+
+def has_dropout(model: PreTrainedModel) -> bool:
+    """Whether dropout is on anywhere: in a layer, or at a rate in the configuration, which architectures also use."""
+    layers = (module.p for module in model.modules() if isinstance(module, nn.Dropout))
+    settings = (value for key, value in model.config.to_dict().items() if "drop" in key)
+    return any(isinstance(rate, float | int) and rate > 0 for rate in (*layers, *settings))
 
 
 def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str, *, writes: bool) -> None:

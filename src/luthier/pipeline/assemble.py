@@ -11,23 +11,29 @@ from luthier import processes
 from luthier.console import Console
 from luthier.data.batches import BatchPlan
 from luthier.data.tokenized import tokenizer_digest
+from luthier.engines.averages import Ema, averages
 from luthier.engines.base import Training
-from luthier.engines.objective import Objective
+from luthier.engines.objective import Objective, RDrop
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
 from luthier.findings import Decision
 from luthier.models.adapters.add import add_adapter
 from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
-from luthier.models.loading import freeze
+from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.prepare import Prepared
-from luthier.recipe import Recipe
+from luthier.recipe import Recipe, TrainingRecipe
+from luthier.tasks.phases import Bound
 
 
 def assemble(prepared: Prepared) -> Training:
-    """Build everything that an engine needs, at step 0. The recipe's seed determines the new weights."""
+    """Build everything that an engine needs, at step 0. The recipe's seed determines the new weights.
+
+    Raises:
+        RecipeError: A setting does not suit the model or the optimizer.
+    """
     recipe, task = prepared.recipe, prepared.task
     model = model_to_train(prepared)
     model.config.use_cache = False  # useless in training, and it hides from transformers that rows are packed
@@ -37,6 +43,10 @@ def assemble(prepared: Prepared) -> Training:
     total = total_steps(recipe, plan.steps_per_epoch)
     device = choose_device(recipe.device)
     optimizer = make_optimizer(model, recipe.training, device)
+    decay = recipe.training.ema_decay
+    if decay is not None and averages(optimizer):
+        what = f"{recipe.training.optimizer} averages the weights itself, and the average is what is evaluated"
+        raise RecipeError(what, where="training.ema_decay", hint="remove ema_decay, or choose another optimizer")
     return Training(
         model=model,
         device=device,
@@ -45,10 +55,26 @@ def assemble(prepared: Prepared) -> Training:
         plan=plan,
         rows=prepared.encoded["train"].rows,
         collate=task.collator(model),
-        objective=Objective(task.loss(recipe.training)),
+        objective=make_objective(task, recipe.training, model),
         recipe=recipe.training,
         total_steps=total,
+        ema=None if decay is None else Ema(model, decay),
     )
+
+
+def make_objective(task: Bound[Any], training: TrainingRecipe, model: PreTrainedModel) -> Objective:
+    """What training minimises: the task's loss, and with R-Drop the divergence of two passes.
+
+    Raises:
+        RecipeError: R-Drop is asked for, and the model has no dropout, or the task no probabilities.
+    """
+    loss = task.loss(training)
+    if training.r_drop_alpha is None:
+        return Objective(loss)
+    if not has_dropout(model) and training.neftune_noise_alpha is None:
+        what = "R-Drop compares two passes with different dropout, but the model has no dropout"
+        raise RecipeError(what, where="training.r_drop_alpha", hint="--set dropout=0.1")
+    return RDrop(loss, divergence=task.divergence(), alpha=training.r_drop_alpha)
 
 
 def batch_plan(prepared: Prepared) -> BatchPlan:

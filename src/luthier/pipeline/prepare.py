@@ -177,7 +177,11 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
 
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
-    """Refuse a threshold that is to be chosen on validation rows, if there are none."""
+    """Refuse what is to be chosen on validation rows, a threshold or an average, if there are none."""
+    if recipe.training.average_best and "validation" not in examples:
+        what = "average_best chooses checkpoints by their validation metric, but there are no validation rows"
+        hint = "add --valid DATA or a validation_share above 0, or remove average_best"
+        raise RecipeError(what, where="training.average_best", hint=hint)
     aim = recipe.evaluation.threshold
     if isinstance(aim, str) and "validation" not in examples:
         what = f"the threshold for {aim} is chosen on validation rows, but there are none"

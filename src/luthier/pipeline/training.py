@@ -12,7 +12,8 @@ from luthier import processes
 from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
-from luthier.engines.base import Training, evaluated
+from luthier.engines.averages import EMA
+from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
@@ -20,8 +21,9 @@ from luthier.learning_curves.record import CurveWriter
 from luthier.models.adapters.add import describe
 from luthier.models.adapters.load import BASE, Base, base_of
 from luthier.models.export import save_model
-from luthier.models.learned import learned, load_learned, trainable
-from luthier.pipeline.assemble import assemble, fingerprint, fresh_model
+from luthier.models.learned import trainable
+from luthier.pipeline.assemble import assemble, fingerprint
+from luthier.pipeline.best import Best, best_model
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
@@ -73,16 +75,16 @@ def _share(model: PreTrainedModel) -> str:
 
 def _conclude(run: Run, prepared: Prepared, training: Training, base: Base | None, console: Console) -> dict[str, Any]:
     """Score and save the model; return what `--json` prints."""
-    model = _best_model(run, prepared, training)
-    task, scored = _score(prepared, model, console)
+    best = best_model(run, prepared, training, console)
+    task, scored = _score(prepared, best.model, console)
     if scored is not None:
         write_predictions(run.predictions_file, scored.predictions)
         write_json(run.metrics_file, scored.to_dict(task.name))
     card = {**task.card(), **({} if base is None else {BASE: base.to_dict()})}
     write_json(run.task_file, card)
     write_json(run.settings_file, prepared.recipe.flatten())
-    save_model(run.model, model, task.tokenizer, card, model_card(run, task.words(run.path)))
-    values = _result(run, task, training, scored, model)
+    save_model(run.model, best.model, task.tokenizer, card, model_card(run, task.words(run.path)))
+    values = _result(run, task, training, scored, best)
     write_json(run.result_file, values)
     return values
 
@@ -161,18 +163,6 @@ def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoin
     return newest
 
 
-def _best_model(run: Run, prepared: Prepared, training: Training) -> PreTrainedModel:
-    """The model of the best step, or of the last one if there is no best; newly built, without wrappers."""
-    model = fresh_model(prepared)
-    best = training.state.best_step
-    if best is not None and best != training.state.step:
-        checkpoint = next(found for found in checkpoints.list_checkpoints(run.checkpoints) if found.step == best)
-        checkpoints.load_weights(training, checkpoint)
-    with evaluated(training.optimizer):
-        load_learned(model, learned(training.model))
-    return model.eval()
-
-
 def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tuple[Bound[Any], Scored | None]:
     """The final score, on the test rows, or on the validation rows if there are no test rows."""
     split = next((name for name in ("test", "validation") if name in prepared.splits), None)
@@ -191,19 +181,23 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
 
         def evaluation(event: EvaluationNumbers) -> None:
             shown = {name: number(value) for name, value in event.metrics.items()}
-            best = ", the best so far" if event.best else ""
-            line = ", ".join(f"{name} {value}" for name, value in list(shown.items())[:3])
-            console.say(f"step {event.step}, epoch {event.epoch:.1f}: validation {line}{best}")
-            metric.update(list(shown.items())[1:2])
+            raw = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
+            ema = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in raw}
+            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw, event.best)}"
+            console.say(line + (f"; EMA: {_first(ema, event.ema_best)}" if ema else ""))
+            metric.update(list(raw.items())[1:2])
 
         events.on("step", step)
         events.on("evaluation", evaluation)
         yield
 
 
-def _result(
-    run: Run, task: Bound[Any], training: Training, scored: Scored | None, model: PreTrainedModel
-) -> dict[str, Any]:
+def _first(metrics: Mapping[str, str], best: bool) -> str:
+    line = ", ".join(f"{name} {value}" for name, value in list(metrics.items())[:3])
+    return line + (", the best so far" if best else "")
+
+
+def _result(run: Run, task: Bound[Any], training: Training, scored: Scored | None, best: Best) -> dict[str, Any]:
     state = training.state
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
     return {
@@ -215,13 +209,14 @@ def _result(
         **({"all_rows": written["all_rows"]} if "all_rows" in written else {}),
         "steps": state.step,
         "epochs": training.plan.epoch(state.step),
-        "best_step": state.best_step,
+        "best_step": best.step,
+        **({"averaging": best.averaging} if best.averaging else {}),
         "stopped": state.stopped or "all steps completed",
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
         "peak_memory_bytes": peak_memory(training.device),
-        "parameters": model.num_parameters(),
+        "parameters": best.model.num_parameters(),
         "trainable_parameters": trainable(training.model),
         "report": str(run.report_file),
         "next": task.words(run.path).next_command,

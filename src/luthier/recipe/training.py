@@ -74,6 +74,15 @@ class TrainingRecipe(Section):
     neftune_noise_alpha: Annotated[float, Field(gt=0)] | None = Field(
         None, description="NEFTune: noise on the embeddings of training rows, such as 5 (default: none)"
     )
+    r_drop_alpha: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="R-Drop: weight of the divergence between two passes with dropout, such as 1 (default: none)"
+    )
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="EMA: moving average of the weights, such as 0.999, evaluated beside them (default: none)"
+    )
+    average_best: Annotated[int, Field(ge=2)] | None = Field(
+        None, description="average up to this many of the best checkpoints, as far as that helps (default: none)"
+    )
     class_weights: Literal["balanced"] | dict[str, float] | None = Field(
         None, description="loss weight of each label, or balanced"
     )
@@ -125,6 +134,10 @@ class TrainingRecipe(Section):
             )
         if self.early_stopping_patience and self.eval_strategy == "no":
             raise ValueError("early_stopping_patience needs evaluations, but eval_strategy is no")
+        if self.average_best and self.eval_strategy == "no":
+            raise ValueError(
+                "average_best averages the best checkpoints of several evaluations, but eval_strategy is no"
+            )
         if self.lr_scheduler_type == "reduce_lr_on_plateau":
             if self.eval_strategy == "no":
                 raise ValueError("reduce_lr_on_plateau follows the validation loss, but eval_strategy is no")

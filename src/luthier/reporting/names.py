@@ -71,6 +71,8 @@ def metric(name: str, own: Mapping[str, str] = _NO_NAMES) -> str:
     """
     if found := own.get(name):
         return found
+    if name.startswith("ema_"):
+        return f"{metric(name.removeprefix('ema_'), own)} of the EMA weights"
     base, _, average = name.rpartition("_")
     if base and average in ("macro", "micro", "weighted"):
         return f"{average} {metric(base)}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from luthier import text
 from luthier.learning_curves.plot import figures
-from luthier.reporting import lengths, names
+from luthier.reporting import averaging, lengths, names
 from luthier.reporting.content import Content
 from luthier.reporting.drawing.blocks import blocks
 from luthier.reporting.drawing.passages import passage
@@ -101,6 +101,7 @@ def _facts(content: Content) -> list[Fact]:
             lambda n: f"{text.plural(n, 'step')}, {text.epochs(result.get('epochs') or 0.0)}",
         ),
         _fact(result, "best_step", "Best checkpoint", lambda n: f"step {text.count(n)}"),
+        _fact(result, "averaging", "Weights", lambda found: names.capital(averaging.in_words(found))),
         _fact(result, "seconds", "Time", text.duration),
         _fact(result, "tokens_per_second", "Speed", lambda n: text.quantity(n, "tokens/s")),
         _fact(result, "padding_share", "Padding", lambda n: f"{text.share(n)} of the batches"),

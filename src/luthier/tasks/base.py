@@ -26,7 +26,7 @@ from luthier.data.columns.roles import Columns, Given, Profiles, several
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
-from luthier.errors import ModelError
+from luthier.errors import ModelError, RecipeError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of, supports
@@ -271,6 +271,11 @@ class Task(ABC, Generic[Learned]):
     @abstractmethod
     def loss(self, task: Bound[Learned], training: TrainingRecipe) -> Loss:
         """See `Bound.loss`."""
+
+    def divergence(self, task: Bound[Learned]) -> Loss:
+        """See `Bound.divergence`. A task that has one also names `training.r_drop_alpha` in `uses`."""
+        what = f"{self.name} has no probabilities of labels that R-Drop could compare"
+        raise RecipeError(what, where="training.r_drop_alpha", hint="remove it")
 
     def outputs_per_token(self, task: Bound[Learned], model: PreTrainedModel) -> int:
         return 0

@@ -279,6 +279,17 @@ class Bound(Fitted[Learned]):
         """A function of (model outputs, batch) that sums the loss over the labels that are not `IGNORED`."""
         return self.kind.loss(self, training)
 
+    def divergence(self) -> Loss:
+        """A function for R-Drop of (model outputs, batch), both of a batch that was concatenated with itself.
+
+        It sums how far the two predictions of each label that is not `IGNORED` are apart; see
+        `luthier.tasks.losses.categorical_divergence`.
+
+        Raises:
+            RecipeError: The task does not predict the probabilities of labels.
+        """
+        return self.kind.divergence(self)
+
     def outputs_per_token(self, model: PreTrainedModel) -> int:
         """Output values per token, such as the vocabulary size; 0 if they are too few to matter."""
         return self.kind.outputs_per_token(self, model)

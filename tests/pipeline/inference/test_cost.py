@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import PreTrainedModel
 
 import luthier
 from luthier.console import Console
+from luthier.pipeline import best
+from luthier.pipeline import training as training_steps
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.inference.cost import Cost, Part, evaluations, measure_cost
+from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
 from luthier.text import duration
 from tests.conftest import review_rows
@@ -41,6 +45,31 @@ def test_there_are_as_many_evaluations_as_a_run_has(
     given: dict[str, Any] = {"model": str(tiny_model), "precision": "fp32", "batch_size": 16, "resamples": 100}
     callbacks = [("evaluation", lambda event: seen.append(event.step))]
     luthier.train(review_rows(60), run_dir=tmp_path / "run", callbacks=callbacks, **given, **settings)
+    training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
+    assert evaluations(training, training.plan.steps_per_epoch) == len(seen)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 2, "eval_on_start": True, "ema_decay": 0.9},
+        {"epochs": 2, "average_best": 3},
+        {"max_steps": 6, "eval_strategy": "steps", "eval_steps": 1, "ema_decay": 0.9, "average_best": 3},
+    ],
+)
+def test_the_evaluations_of_averaged_weights_are_counted(
+    settings: dict[str, Any], data: Prepared, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    def counted(prepared: Prepared, model: PreTrainedModel, split: str) -> Any:
+        seen.append(split)
+        return quick_metrics(prepared, model, split)
+
+    for module in (training_steps, best):
+        monkeypatch.setattr(module, "quick_metrics", counted)
+    given: dict[str, Any] = {"model": str(tiny_model), "precision": "fp32", "batch_size": 16, "resamples": 100}
+    luthier.train(review_rows(60), run_dir=tmp_path / "run", **given, **settings)
     training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
     assert evaluations(training, training.plan.steps_per_epoch) == len(seen)
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from luthier.engines.base import averages
+from luthier.engines.averages import averages
 from luthier.engines.optimizers.groups import Group, groups_of
 from luthier.engines.optimizers.guarded import guarded
 from luthier.engines.optimizers.kinds import MATRICES

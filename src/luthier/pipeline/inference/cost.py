@@ -86,7 +86,7 @@ def measure_cost(prepared: Prepared, console: Console, train_rows: int | None = 
 
 
 def evaluations(training: Training, per_epoch: int) -> int:
-    """How often a training evaluates, if it is not stopped early.
+    """How often a training evaluates weights, averaged ones too, if it is not stopped early.
 
     Args:
         training: Its settings and number of steps.
@@ -94,7 +94,12 @@ def evaluations(training: Training, per_epoch: int) -> int:
     """
     recipe = training.recipe
     every = {"no": None, "epoch": per_epoch, "steps": recipe.eval_steps}[recipe.eval_strategy]
-    return 0 if every is None else math.ceil(training.total_steps / every) + recipe.eval_on_start
+    if every is None:
+        return 0
+    compared = 1 if recipe.ema_decay is None else 2  # the raw weights and the EMA weights
+    scheduled = math.ceil(training.total_steps / every)
+    at_the_end = min(recipe.average_best, scheduled) + compared - 1 if recipe.average_best else 0
+    return (scheduled + recipe.eval_on_start) * compared + at_the_end
 
 
 def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:

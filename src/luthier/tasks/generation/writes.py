@@ -23,7 +23,7 @@ from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
-from luthier.tasks.losses import summed_cross_entropy
+from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
 from luthier.text import listing
 
@@ -79,7 +79,8 @@ class Writes(ABC):
         return self.family in families_of(config)
 
     def uses(self, shape: str) -> Sequence[str]:
-        return "generation", "evaluation.samples", "evaluation.generated_rows", "training.label_smoothing"
+        own = "generation", "evaluation.samples", "evaluation.generated_rows"
+        return *own, "training.label_smoothing", "training.r_drop_alpha"
 
     def decide(self, recipe: Recipe) -> list[Decision]:
         return decide_sampling(recipe.generation)
@@ -110,6 +111,9 @@ class Writes(ABC):
             return summed_cross_entropy(*self.aligned(outputs.logits, batch["labels"]), training.label_smoothing)
 
         return summed
+
+    def divergence(self, task: Bound[Writing]) -> Loss:
+        return lambda outputs, batch: categorical_divergence(*self.aligned(outputs.logits, batch["labels"]))
 
     def outputs_per_token(self, task: Bound[Writing], model: PreTrainedModel) -> int:
         return int(model.config.get_text_config(decoder=True).vocab_size)

@@ -32,7 +32,7 @@ from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.tasks.base import Task
 from luthier.tasks.long_rows import WINDOWS
-from luthier.tasks.losses import summed_cross_entropy
+from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.question_answering.answers import MENDS, read_answers, read_context
 from luthier.tasks.question_answering.columns import recognise_qa, why_not_qa
@@ -91,7 +91,7 @@ class QuestionAnswering(Task[Reading]):
         return why_not_qa(profiles, given=given)
 
     def uses(self, shape: str) -> Sequence[str]:
-        return "data.stride", "training.label_smoothing"
+        return "data.stride", "training.label_smoothing", "training.r_drop_alpha"
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -209,14 +209,13 @@ class QuestionAnswering(Task[Reading]):
         return None  # how answers are chosen does not affect the features
 
     def loss(self, task: Bound[Reading], training: TrainingRecipe) -> Loss:
-        def summed(outputs: Any, batch: Mapping[str, Tensor]) -> Tensor:
-            places = torch.stack([outputs.start_logits, outputs.end_logits], dim=1)
-            return summed_cross_entropy(places, batch["labels"], training.label_smoothing)
+        return lambda outputs, batch: summed_cross_entropy(_ends(outputs), batch["labels"], training.label_smoothing)
 
-        return summed
+    def divergence(self, task: Bound[Reading]) -> Loss:
+        return lambda outputs, batch: categorical_divergence(_ends(outputs), batch["labels"])
 
     def collect(self, task: Bound[Reading], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
-        return list(torch.stack([outputs.start_logits, outputs.end_logits], dim=1).float().cpu().numpy())
+        return list(_ends(outputs).float().cpu().numpy())
 
     def trainer_outputs(
         self, task: Bound[Reading], outputs: Any, batch: Mapping[str, Tensor]
@@ -258,6 +257,11 @@ class QuestionAnswering(Task[Reading]):
         if task.learned.unanswerable:
             found["no-answer"] = [{"prediction": NONE} for _ in nearest]
         return found
+
+
+def _ends(outputs: Any) -> Tensor:
+    """The logits [b, 2, t] of the answers' starts and ends."""
+    return torch.stack([outputs.start_logits, outputs.end_logits], dim=1)
 
 
 def _answer(reading: Reading, context: str, candidates: list[Candidate], null: float) -> Answer:

@@ -23,6 +23,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
 from luthier.recipe import Recipe
 from luthier.tasks.label_names import require_found
+from luthier.tasks.losses import binary_divergence, categorical_divergence
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.labels import (
@@ -51,7 +52,7 @@ class OneLabel(Labels):
     metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
     uses = (
         *("data.label_names", "data.positive_label", "evaluation.threshold"),
-        *("training.class_weights", "training.label_smoothing"),
+        *("training.class_weights", "training.label_smoothing", "training.r_drop_alpha"),
     )
 
     @classmethod
@@ -116,6 +117,9 @@ class OneLabel(Labels):
 
         return summed
 
+    def divergence(self) -> LabelLoss:
+        return categorical_divergence
+
     def answers(self, logits: FloatArray) -> list[Answer]:
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = shifted / shifted.sum(axis=1, keepdims=True)
@@ -158,7 +162,10 @@ class SeveralLabels(Labels):
     role = "labels"
     best = "f1_micro"
     metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
-    uses = ("data.label_names", "evaluation.threshold", "training.class_weights", "training.label_smoothing")
+    uses = (
+        *("data.label_names", "evaluation.threshold"),
+        *("training.class_weights", "training.label_smoothing", "training.r_drop_alpha"),
+    )
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> list[str] | Fault:
@@ -230,6 +237,9 @@ class SeveralLabels(Labels):
             return (each * counted).sum()
 
         return summed
+
+    def divergence(self) -> LabelLoss:
+        return binary_divergence
 
     def answers(self, logits: FloatArray) -> list[Answer]:
         probabilities = 1 / (1 + np.exp(-logits))

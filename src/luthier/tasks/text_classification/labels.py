@@ -97,6 +97,10 @@ class Labels(ABC):
     def loss(self, smoothing: float) -> LabelLoss:
         """A function of (logits [b, c], labels) that sums the loss over the labels that are not `IGNORED`."""
 
+    def divergence(self) -> LabelLoss | None:
+        """The divergence of R-Drop, a function of (logits [2b, c], labels); None if labels have no probabilities."""
+        return None
+
     @abstractmethod
     def answers(self, logits: FloatArray) -> list[Answer]:
         """Answers from logits [n, c]."""

@@ -243,6 +243,12 @@ class TextClassification(Task[Labels]):
         summed = task.learned.loss(training.label_smoothing)
         return lambda outputs, batch: summed(outputs.logits, batch["labels"])
 
+    def divergence(self, task: Bound[Labels]) -> Loss:
+        summed = task.learned.divergence()
+        if summed is None:
+            return super().divergence(task)
+        return lambda outputs, batch: summed(outputs.logits, batch["labels"])
+
     def answers(
         self, task: Bound[Labels], examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]
     ) -> list[Answer]:

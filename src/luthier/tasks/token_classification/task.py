@@ -44,7 +44,7 @@ from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.label_names import named, require_found
 from luthier.tasks.long_rows import WINDOWS
-from luthier.tasks.losses import summed_cross_entropy
+from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.token_classification import annotations, tags
@@ -126,7 +126,7 @@ class TokenClassification(Task[Tags]):
 
     def uses(self, shape: str) -> Sequence[str]:
         names = () if shape == "spans" else ("data.label_names",)
-        return "data.stride", "data.label_all_subwords", "training.label_smoothing", *names
+        return "data.stride", "data.label_all_subwords", "training.label_smoothing", "training.r_drop_alpha", *names
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -320,6 +320,9 @@ class TokenClassification(Task[Tags]):
 
     def loss(self, task: Bound[Tags], training: TrainingRecipe) -> Loss:
         return lambda outputs, batch: summed_cross_entropy(outputs.logits, batch["labels"], training.label_smoothing)
+
+    def divergence(self, task: Bound[Tags]) -> Loss:
+        return lambda outputs, batch: categorical_divergence(outputs.logits, batch["labels"])
 
     def collect(self, task: Bound[Tags], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).cpu().numpy())
