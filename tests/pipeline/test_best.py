@@ -13,7 +13,7 @@ from luthier.engines import checkpoints
 from luthier.engines.events import Events
 from luthier.errors import DamagedError, RecipeError
 from luthier.learning_curves.record import read_curves
-from luthier.models.adapted import load_any
+from luthier.models.adapters.load import load_any
 from luthier.models.loading import load_model
 from luthier.pipeline.assemble import assemble
 from luthier.pipeline.inference.score import quick_metrics
