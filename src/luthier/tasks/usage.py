@@ -30,7 +30,7 @@ def words(kind: "Task[Any]", task: "Fitted[Any]", run: Path) -> TaskWords:
     place, row = run.as_posix(), kind.trial(task)
     call = f"import luthier\n\nmodel = luthier.load({string(place)})\nprint(model.predict([{literal(row)}]))"
     code = kind.transformers_code(task, f"{place}/model")
-    base = ((Run(run).read_json(Run(run).task_file)) or {}).get(BASE)
+    base = (Run(run).read_json(Run(run).task_file) or {}).get(BASE)
     plain = Snippet("With plain transformers", "python", code)
     if base:
         code = adapter_code(code, kind.auto_class, f"{place}/model", Base(**base))

@@ -1,14 +1,14 @@
-"""Adapters: small matrices that learn in place of the model's own weights (peft)."""
+"""Adapters: small matrices that learn in place of the model's own weights (peft).
+
+Importing peft takes as long as many a command, so it is imported only where there is an adapter.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from peft import IA3Config, LoraConfig, get_peft_model_state_dict
-from peft.tuners.tuners_utils import BaseTunerLayer
-from peft.utils import SAFETENSORS_WEIGHTS_NAME
 from safetensors.torch import save_file
 from torch import nn
 from transformers import PreTrainedModel
@@ -19,6 +19,9 @@ from luthier.findings import Decision
 from luthier.models.quiet import quiet
 from luthier.recipe import ADAPTER_TITLES, AdapterRecipe
 from luthier.text import listing, plural
+
+if TYPE_CHECKING:
+    from peft import IA3Config
 
 NAME = "default"  # peft's name of a model's only adapter
 # How many times higher the learning rate of an adapter is than that of the whole model (Biderman et al. 2024, "LoRA
@@ -51,6 +54,8 @@ def add_adapter(model: PreTrainedModel, recipe: AdapterRecipe, auto_class: str, 
     Raises:
         RecipeError: A name matches no module, or the kind of adapter does not suit the model.
     """
+    from peft import IA3Config, LoraConfig
+
     whole = _matching(recipe.modules_to_save, _with_weights(model), "modules_to_save")
     saved = outermost([*head_modules(model), *whole])
     layers = [name for name in _layers(model) if not _inside(name, saved)]
@@ -83,7 +88,7 @@ def describe(model: PreTrainedModel, recipe: AdapterRecipe) -> Decision:
     """What the adapter of a model is, and what learns."""
     config: Any = model.peft_config[NAME]
     sizes = f", rank {recipe.rank}, alpha {recipe.scale:g}, dropout {recipe.dropout:g}" if recipe.kind != "ia3" else ""
-    adapted = [name for name, module in model.named_modules() if isinstance(module, BaseTunerLayer)]
+    adapted = [name for name, module in model.named_modules() if _is_adapted(module)]
     kinds = list(dict.fromkeys(name.rpartition(".")[2] for name in adapted))
     why = f"on {plural(len(adapted), 'layer')}: {listing(kinds, 12)}"
     if config.modules_to_save:
@@ -93,11 +98,14 @@ def describe(model: PreTrainedModel, recipe: AdapterRecipe) -> Decision:
 
 def has_adapter(model: PreTrainedModel) -> bool:
     """Whether a model has an adapter that is not merged into its weights."""
-    return any(isinstance(module, BaseTunerLayer) for module in model.modules())
+    return any(_is_adapted(module) for module in model.modules())
 
 
 def save_adapter(model: PreTrainedModel, directory: Path) -> None:
     """Save the adapter of a model as peft does, which transformers does not for weights that embeddings share."""
+    from peft import get_peft_model_state_dict
+    from peft.utils import SAFETENSORS_WEIGHTS_NAME
+
     config = deepcopy(model.peft_config[NAME])
     config.inference_mode = True
     config.save_pretrained(str(directory))
@@ -128,7 +136,9 @@ def _ia3(
     linear: Sequence[str],
     saved: Sequence[str],
     new_tokens: Sequence[int],
-) -> IA3Config:
+) -> "IA3Config":
+    from peft import IA3Config
+
     if new_tokens:
         what = "(IA)3 cannot train the embeddings of new tokens, which the chat template needs"
         raise RecipeError(what, where="model.adapter.kind", hint="use kind lora, or a model with a chat template")
@@ -181,6 +191,10 @@ def _inside(name: str, modules: Sequence[str]) -> bool:
 
 def _with_weights(model: nn.Module) -> list[str]:
     return [name for name, module in model.named_modules() if name and _has_weights(module)]
+
+
+def _is_adapted(module: nn.Module) -> bool:
+    return hasattr(module, "base_layer")  # peft keeps the layer that it adapts there
 
 
 def _is_leaf(module: nn.Module) -> bool:

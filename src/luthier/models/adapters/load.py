@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import try_to_load_from_cache
-from peft import PeftModel
+from huggingface_hub import snapshot_download
 from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel
 
 from luthier.errors import DamagedError, ModelError, RecipeError
@@ -22,6 +21,7 @@ from luthier.recipe import ModelRecipe
 from luthier.storage.checksums import digest
 
 BASE = "base"  # key of the task card
+WEIGHTS = "model*.safetensors"
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,12 @@ def find_base(path: Path, moved_to: str | None = None) -> Base:
     Raises:
         ModelError: It is missing, or it is another model than the adapter was trained on.
     """
-    recorded = (read_task_card(path) or {}).get(BASE)
-    if not recorded:
+    try:
+        base = Base(**(read_task_card(path) or {})[BASE])
+    except (KeyError, TypeError):
         what = "the adapter does not say which base model it belongs to: luthier.json is missing or incomplete"
-        raise ModelError(what, where=str(path), hint="merge it with the tool that made it, then pass the merged model")
-    base = Base(**recorded)
+        hint = "merge it with the tool that made it, then pass the merged model"
+        raise ModelError(what, where=str(path), hint=hint) from None
     name = moved_to or base.name
     try:
         now = weights_digest(name)
@@ -156,11 +157,10 @@ def weights_digest(name: str) -> str:
     place = locate(name)
     if not Path(place).is_dir():
         load_config(name)  # raises if the Hub has no such model
-        cached = try_to_load_from_cache(place, "config.json")
-        place = str(Path(cached).parent) if isinstance(cached, str) else place
-    files = sorted(Path(place).glob("*.safetensors"))
+        place = snapshot_download(place, allow_patterns=[WEIGHTS])
+    files = sorted(Path(place).glob(WEIGHTS))
     if not files:
-        raise ModelError("the model has no weights: no *.safetensors", where=name)
+        raise ModelError(f"the model has no weights: no {WEIGHTS}", where=name)
     return sha256("".join(map(digest, files)).encode()).hexdigest()
 
 
@@ -170,6 +170,8 @@ def _vocabulary(config: PretrainedConfig) -> int:
 
 def _attach(model: PreTrainedModel, path: Path, *, merge: bool) -> PreTrainedModel:
     """A base model with an adapter, in evaluation mode."""
+    from peft import PeftModel
+
     try:
         # peft only warns of weights that an adapter lacks; transformers' own loading loses those of DoRA.
         with quiet(), warnings.catch_warnings():
