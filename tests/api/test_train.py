@@ -14,10 +14,12 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 import luthier
-from luthier.api.train import plan
+from luthier.api.train import plan, train
 from luthier.engines.events import EvaluationNumbers
+from luthier.engines.optimizers import make_optimizer
 from luthier.errors import FindingError, RunError, UsageError
 from luthier.metrics.bootstrap import Score
+from luthier.pipeline import assemble
 from luthier.pipeline.results import MetricScore, Result
 from luthier.recipe import DataRecipe, Recipe
 from tests.conftest import review_rows, write_csv
@@ -57,6 +59,40 @@ def test_the_recipe_of_data_that_train_refuses_is_not_made(tiny_model: Path, tmp
     printed = planned.to_dict()
     assert printed["recipe"]["training"]["layer_decay"] == 0.5 and printed["steps"] == 5
     assert {group["learning_rate"] for group in printed["groups"]} == {5e-5 * 0.5**n for n in (0, 1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"layer_decay": 0.5, "head_learning_rate": 1e-3},
+        {"adapter": {"rank": 2}, "groups": [{"match": "classifier.*", "learning_rate": 1e-3, "weight_decay": 0.0}]},
+        {"optimizer": "muon", "freeze": ["*.embeddings.*"]},
+    ],
+)
+def test_the_planned_groups_are_those_of_the_optimizer(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> None:
+    made: list[Any] = []
+
+    def kept(*args: Any) -> Any:
+        made.append(make_optimizer(*args))
+        return made[-1]
+
+    monkeypatch.setattr(assemble, "make_optimizer", kept)
+    asked: dict[str, Any] = {"model": str(tiny_model), "max_steps": 1, "precision": "fp32", **settings}
+    planned = plan(review_rows(40), **asked).to_dict()["groups"]
+    train(review_rows(40), run_dir=tmp_path / "run", resamples=100, **asked)
+    (optimizer,) = made
+    assert planned == [
+        {
+            "name": group["name"],
+            "parameters": sum(parameter.numel() for parameter in group["params"]),
+            "learning_rate": group["initial_lr"],
+            "weight_decay": group["weight_decay"],
+        }
+        for group in optimizer.param_groups
+    ]
+    assert len(planned) > 1
 
 
 def splits() -> DatasetDict:
