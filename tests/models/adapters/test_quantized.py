@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from luthier.errors import RecipeError
-from luthier.models.adapters.add import add_adapter, quantized
+from luthier.models.adapters import quantized
+from luthier.models.adapters.add import add_adapter
 from luthier.models.adapters.quantized import check_four_bits, four_bits
 from luthier.models.loading import load_config, load_model
 from luthier.models.sources import locate
