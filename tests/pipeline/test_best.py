@@ -126,7 +126,7 @@ def test_the_average_of_the_best_checkpoints_is_their_mean(data: Prepared, tmp_p
     by_value = sorted(zip(losses.values, losses.steps, strict=True))
     assert found["considered"] == [step for _, step in by_value][:3]
     assert found["scores"]["checkpoint"] == {"steps": found["considered"][:1], "value": pytest.approx(by_value[0][0])}
-    used = found["scores"].get("average", found["scores"]["checkpoint"])["steps"]
+    used = found["scores"][found["chosen"]]["steps"]  # one step, if no average is better
     kept = [load_file(run.checkpoints / f"step-{step:06d}" / checkpoints.MODEL) for step in used]
     for name, tensor in model_weights(run).items():
         torch.testing.assert_close(tensor, torch.stack([one[name] for one in kept]).mean(0), rtol=1e-5, atol=1e-7)
