@@ -53,8 +53,9 @@ def train(
             recipe file. Data in memory is kept in the run directory, so that the run can be resumed and repeated.
         run_dir: Run directory; by default a new one in `runs`.
         console: Receives decisions, findings and progress; silent by default.
-        callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint` and `end`; see
-            `luthier.engines.events` for what each one carries. A function that returns a `Stop` ends the training.
+        callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint`, `micro_batch`
+            and `end`; see `luthier.engines.events` for what each one carries. A function that returns a `Stop` ends
+            the training.
             With `engine="trainer"` also `TrainerCallback`s of transformers: `state` is the run's own, also after a
             resume, `on_evaluate` gets the metrics as `eval_accuracy` and so on, `on_save` the directory as
             `checkpoint`, and `control` can stop, evaluate or save after the step; `args.output_dir` is temporary, and

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -36,6 +36,7 @@ class TrainState:
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
         evaluation_due: Whether a signal interrupted the evaluation at this step, so that a resume repeats it.
+        parts: Micro-batches per process and step, if a step ran out of memory with the recipe's; else None.
     """
 
     step: int = 0
@@ -49,6 +50,7 @@ class TrainState:
     curves_length: int = 0
     stopped: str = ""
     evaluation_due: bool = False
+    parts: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -114,6 +116,11 @@ class Training:
     state: TrainState = field(default_factory=TrainState)
     scaler: torch.amp.GradScaler | None = None
     scaler_state: dict[str, Any] | None = None
+
+    def use_parts(self, parts: int) -> None:
+        """Divide each step into this many micro-batches, also after a resume."""
+        self.state.parts = parts
+        self.plan = replace(self.plan, parts=parts)
 
     def advance(self, tokens: int, padded_tokens: int) -> None:
         """Count a completed step: its tokens without and with padding, over all processes."""

@@ -13,7 +13,7 @@ from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training, evaluated
-from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
+from luthier.engines.events import EvaluationNumbers, Events, MicroBatchHalved, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
@@ -29,7 +29,7 @@ from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
-from luthier.text import number, quantity
+from luthier.text import count, number, plural, quantity
 
 
 def take_part() -> Result:
@@ -185,8 +185,15 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
             console.say(f"step {event.step}, epoch {event.epoch:.1f}: validation {line}{best}")
             metric.update(list(shown.items())[1:2])
 
+        def halved(event: MicroBatchHalved) -> None:
+            console.say(
+                f"step {event.step} ran out of memory: from here on, micro-batches of {plural(event.rows, 'row')}"
+                f" instead of {count(event.before)}; the batch size stays {count(training.plan.batch_size)}"
+            )
+
         events.on("step", step)
         events.on("evaluation", evaluation)
+        events.on("micro_batch", halved)
         yield
 
 
@@ -209,6 +216,7 @@ def _result(
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
+        "micro_batch_size": training.plan.micro_batch_size(),
         "peak_memory_bytes": peak_memory(training.device),
         "parameters": model.num_parameters(),
         "report": str(run.report_file),
