@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 
-from luthier import processes
+from luthier import allocator, processes
 from luthier.data.batches import MicroBatch
 from luthier.engines.base import Training
 from luthier.engines.checkpoints import RandomState, random_state, set_random_state
@@ -31,11 +31,14 @@ def attempt(work: Callable[[], T]) -> T | None:
     With several processes, the error is raised: the others already wait for this one's gradients. `Trial` is there to
     notice before.
     """
-    return _caught(work) if processes.count() == 1 else work()
+    return caught(work) if processes.count() == 1 else work()
 
 
-def _caught(work: Callable[[], T]) -> T | None:
-    """The error is gone on return, and with it everything that its frames held."""
+def caught(work: Callable[[], T]) -> T | None:
+    """Do some work, and return its result; None if it ran out of memory.
+
+    The error is gone on return, and with it everything that its frames held.
+    """
     try:
         return work()
     except (RuntimeError, MemoryError) as error:
@@ -70,7 +73,7 @@ class Trial:
         if processes.count() == 1 or (places <= self._tried[0] and longest <= self._tried[1]):
             return True
         randomness = random_state(training.device)
-        tried = _caught(lambda: self._run(max(group, key=lambda batch: batch.n_places), times=min(2, len(group))))
+        tried = caught(lambda: self._run(max(group, key=lambda batch: batch.n_places), times=min(2, len(group))))
         training.model.zero_grad()
         set_random_state(randomness, training.device)
         if processes.largest(int(tried is None)):
@@ -102,6 +105,7 @@ def halve(training: Training, randomness: RandomState, events: Events | None) ->
     """
     training.model.zero_grad()
     clear_device_cache(garbage_collection=True)
+    allocator.give_back_at_once()
     set_random_state(randomness, training.device)
     plan, step = training.plan, training.state.step
     if plan.micro_batch_size(step) == 1:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
 
-from luthier import processes
+from luthier import allocator, processes
 from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
@@ -17,19 +18,22 @@ from luthier.engines.events import EvaluationNumbers, Events, MicroBatchHalved, 
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
+from luthier.models.device import choose_device
 from luthier.models.export import save_model
 from luthier.pipeline.assemble import assemble, fingerprint, fresh_model
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
+from luthier.pipeline.memory import MemoryEstimate, estimate_memory
+from luthier.pipeline.peak import PeakMemory
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
 from luthier.reporting.card import model_card
-from luthier.run_directory.environment import log_threads, peak_memory
+from luthier.run_directory.environment import log_threads
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
-from luthier.text import count, number, plural, quantity
+from luthier.text import count, number, plural, quantity, size
 
 
 def take_part() -> Result:
@@ -43,7 +47,10 @@ def take_part() -> Result:
 
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
     """Do everything after preparing the data: train the remaining steps, score, save the model."""
+    peak = PeakMemory(choose_device(prepared.recipe.device))
     training = assemble(prepared)
+    if training.recipe.gradient_checkpointing and training.device.type == "cpu":  # less memory, slower steps
+        allocator.give_back_at_once()
     log_threads(run, training.device, console)
     console.say(
         f"{quantity(sum(p.numel() for p in training.model.parameters() if p.requires_grad), 'trainable parameters')}"
@@ -52,16 +59,51 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
     _same_everywhere(decides)
     _go_on(run, training, decides, console)
     supervisor = _supervise(run, prepared, training, decides, events)
+    estimate = processes.on_main(lambda: _estimate(training, console))
+    peak.begin(events)
     with supervisor.watch(), _progress(console, training, events):
         if not supervisor.ended:
             engine_named(prepared.recipe.training.engine)(training, supervisor, events)
     supervisor.curves.close()
-    values = processes.on_main(lambda: _conclude(run, prepared, training, console))
+    values = processes.on_main(lambda: _conclude(run, prepared, training, Memory(estimate, peak), console))
     return Result(values, run)
 
 
-def _conclude(run: Run, prepared: Prepared, training: Training, console: Console) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Memory:
+    """The memory of a training: what was estimated, and what was measured."""
+
+    estimate: MemoryEstimate | None
+    peak: PeakMemory
+
+    def say(self, console: Console) -> None:
+        """Compare both in a line, if both are known."""
+        if self.estimate is not None and self.peak.of_steps is not None:
+            console.say(f"memory: {size(self.peak.of_steps)} measured, {size(self.estimate.total)} estimated")
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "peak_memory_bytes": self.peak.of_process,
+            "training_memory": {
+                "estimated": self.estimate.to_dict() if self.estimate else None,
+                "measured_bytes": self.peak.of_steps,
+            },
+        }
+
+
+def _estimate(training: Training, console: Console) -> MemoryEstimate | None:
+    """Estimate the memory that the remaining steps need, and say it."""
+    if training.state.step >= training.total_steps:
+        return None
+    estimate = estimate_memory(training)
+    if estimate is not None:
+        console.say(f"memory: {estimate}")
+    return estimate
+
+
+def _conclude(run: Run, prepared: Prepared, training: Training, memory: Memory, console: Console) -> dict[str, Any]:
     """Score and save the model; return what `--json` prints."""
+    memory.say(console)
     model = _best_model(run, prepared, training)
     task, scored = _score(prepared, model, console)
     if scored is not None:
@@ -71,7 +113,7 @@ def _conclude(run: Run, prepared: Prepared, training: Training, console: Console
     write_json(run.task_file, card)
     write_json(run.settings_file, prepared.recipe.flatten())
     save_model(run.model, model, task.tokenizer, card, model_card(run, task.words(run.path)))
-    values = _result(run, task, training, scored, model)
+    values = _result(run, task, training, memory, scored, model)
     write_json(run.result_file, values)
     return values
 
@@ -198,7 +240,7 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
 
 
 def _result(
-    run: Run, task: Bound[Any], training: Training, scored: Scored | None, model: PreTrainedModel
+    run: Run, task: Bound[Any], training: Training, memory: Memory, scored: Scored | None, model: PreTrainedModel
 ) -> dict[str, Any]:
     state = training.state
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
@@ -217,7 +259,7 @@ def _result(
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
         "micro_batch_size": training.plan.micro_batch_size(),
-        "peak_memory_bytes": peak_memory(training.device),
+        **memory.to_dict(),
         "parameters": model.num_parameters(),
         "report": str(run.report_file),
         "next": task.words(run.path).next_command,
