@@ -19,8 +19,8 @@ from luthier.engines.events import EvaluationNumbers
 from luthier.engines.optimizers import make_optimizer
 from luthier.errors import FindingError, RunError, UsageError
 from luthier.metrics.bootstrap import Score
-from luthier.pipeline import assemble
 from luthier.pipeline.results import MetricScore, Result
+from luthier.pipeline.training import assemble
 from luthier.recipe import DataRecipe, Recipe
 from tests.conftest import review_rows, write_csv
 

@@ -77,6 +77,16 @@ def test_a_micro_batch_has_rows_of_like_length() -> None:
     assert other.micro_batches(0) == [[4, 5, 6, 7], [12, 13, 14, 15]]
 
 
+def test_a_micro_batch_has_a_size_and_an_extent() -> None:
+    plan = plan_of(10, 8, parts=2, grouping=False)
+    assert plan.micro_batch_size() == 4
+    assert [plan.micro_batch_size(step) for step in (0, 1)] == [4, 1]
+    assert plan_of(3, 8).micro_batch_size() == 3 and plan_of(16, 8, parts=2, processes=3).micro_batch_size() == 2
+    for step in range(4):
+        rows = [plan.lengths[micro] for micro in plan.micro_batches(step)]
+        assert plan.extent(step) == (max(len(row) * row.max() for row in rows), max(row.max() for row in rows))
+
+
 def test_an_epoch_is_counted_in_passes_over_the_data() -> None:
     plan = plan_of(10, 4)
     assert plan.steps_per_epoch == 3

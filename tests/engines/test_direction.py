@@ -9,7 +9,7 @@ import pytest
 
 from luthier.api.train import train
 from luthier.learning_curves.record import read_curves
-from luthier.pipeline.training import Result
+from luthier.pipeline.training.finish import Result
 from tests.engines.helpers import ENGINES, prepared_data
 
 PATIENCE = 3

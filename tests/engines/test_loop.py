@@ -11,8 +11,8 @@ from accelerate.state import GradientState
 from luthier.engines.base import Training
 from luthier.engines.loop import new_accelerator, run, steps
 from luthier.errors import UsageError
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings
 
 

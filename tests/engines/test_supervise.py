@@ -15,8 +15,8 @@ from luthier.engines.events import Events, Stop
 from luthier.engines.supervise import Supervisor
 from luthier.errors import ResourceError
 from luthier.learning_curves.record import CurveWriter, read_curves
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble
 from luthier.storage import disk
 from tests.engines.helpers import ENGINES, prepared_data, same_weights, weights, with_settings
 

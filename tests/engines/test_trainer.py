@@ -8,8 +8,8 @@ import torch
 
 from luthier.engines import trainer
 from luthier.engines.base import Step, Training
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import prepared_data, run_steps, same_weights, with_settings
 
 STEPS, PARTS = 3, 4

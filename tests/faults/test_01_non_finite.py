@@ -18,7 +18,7 @@ from luthier.engines.base import Training
 from luthier.engines.objective import Objective
 from luthier.errors import NonFiniteError
 from luthier.learning_curves.record import read_curves
-from luthier.pipeline import training as story
+from luthier.pipeline.training import finish as story
 from luthier.storage.checksums import verify
 from tests.faults.runs import ENGINES, begin
 

@@ -16,9 +16,9 @@ from luthier.engines.base import Training
 from luthier.errors import NonFiniteError
 from luthier.models.export import save_model
 from luthier.models.loading import load_tokenizer
-from luthier.pipeline import training as story
-from luthier.pipeline.assemble import assemble as right
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training import finish as story
+from luthier.pipeline.training.assemble import assemble as right
 from tests.faults.runs import ENGINES, begin
 from tests.faults.scene import Scene, finished
 from tests.matrix.data import rows

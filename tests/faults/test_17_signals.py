@@ -21,8 +21,8 @@ from luthier.cli import main
 from luthier.data import table, tokenized
 from luthier.engines.events import EvaluationNumbers
 from luthier.errors import InterruptedRun
-from luthier.pipeline import training
 from luthier.pipeline.inference import infer, score
+from luthier.pipeline.training import finish as training
 from luthier.storage.lock import is_locked
 from tests.faults.runs import Outcome, begin, quick_report
 from tests.faults.scene import Scene, finished

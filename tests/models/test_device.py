@@ -12,8 +12,8 @@ from luthier.console import Console
 from luthier.engines.checkpoints import FINGERPRINT, Checkpoint, check_fingerprint
 from luthier.errors import FingerprintError, UsageError
 from luthier.models.device import available, choose_device, gpus, make_current
-from luthier.pipeline import assemble as assembling
-from luthier.pipeline.assemble import decide_precision, fingerprint
+from luthier.pipeline.training import assemble as assembling
+from luthier.pipeline.training.assemble import decide_precision, fingerprint
 from luthier.recipe import Recipe
 from luthier.storage.atomic import write_json
 from tests.conftest import review_rows, write_csv

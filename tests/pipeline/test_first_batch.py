@@ -7,9 +7,9 @@ import pytest
 from torch import Tensor
 
 from luthier.data.batches import groups, train_loader
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.first_batch import first_batch
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import prepared_data
 
 

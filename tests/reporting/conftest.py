@@ -330,6 +330,7 @@ def _write_result(run: Run) -> None:
             "tokens_per_second": 5213.0,
             "padding_share": 0.042,
             "peak_memory_bytes": 1_930_000_000,
+            "training_memory": {"estimated": {"total": 1_400_000_000}, "measured_bytes": 1_500_000_000},
             "report": str(run.report_file),
             "best_step": 280,
             "parameters": 22_715_141,

@@ -9,11 +9,11 @@ from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.data.table import Accounts
 from luthier.findings import Finding
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.first_batch import first_batch
 from luthier.pipeline.inference.cost import measure_cost
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.recipes import build_recipe
+from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import Recipe
 from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.inspection import finding_pieces, inspection_pieces

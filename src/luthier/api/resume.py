@@ -10,7 +10,7 @@ from luthier.engines.events import Callback, Events
 from luthier.pipeline.journal import blamed_on, discard_checkpoints, same_data
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
-from luthier.pipeline.training import finish, take_part
+from luthier.pipeline.training.finish import finish, take_part
 from luthier.run_directory.edited import refuse_edited
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run

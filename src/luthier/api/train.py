@@ -16,7 +16,6 @@ from luthier.engines.optimizers.make import groups_to_train
 from luthier.engines.optimizers.schedules import rates
 from luthier.models.adapters.add import describe
 from luthier.models.device import choose_device, gpus
-from luthier.pipeline.assemble import batch_plan, decide_precision, model_to_train, total_steps
 from luthier.pipeline.journal import (
     STDIN,
     blamed_on,
@@ -29,7 +28,8 @@ from luthier.pipeline.journal import (
 from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
-from luthier.pipeline.training import finish, take_part
+from luthier.pipeline.training.assemble import batch_plan, decide_precision, model_to_train, total_steps
+from luthier.pipeline.training.finish import finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
@@ -54,8 +54,9 @@ def train(
             recipe file. Data in memory is kept in the run directory, so that the run can be resumed and repeated.
         run_dir: Run directory; by default a new one in `runs`.
         console: Receives decisions, findings and progress; silent by default.
-        callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint` and `end`; see
-            `luthier.engines.events` for what each one carries. A function that returns a `Stop` ends the training.
+        callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint`, `micro_batch`
+            and `end`; see `luthier.engines.events` for what each one carries. A function that returns a `Stop` ends
+            the training.
             With `engine="trainer"` also `TrainerCallback`s of transformers: `state` is the run's own, also after a
             resume, `on_evaluate` gets the metrics as `eval_accuracy` and so on, `on_save` the directory as
             `checkpoint`, and `control` can stop, evaluate or save after the step; `args.output_dir` is temporary, and

@@ -64,6 +64,17 @@ class BatchPlan:
         epoch, position = divmod(step, self.steps_per_epoch)
         return self._epoch_order(epoch)[position]
 
+    def micro_batch_size(self, step: int | None = None) -> int:
+        """Rows of the largest micro-batch of one step; of a full one if it is None."""
+        rows = min(self.batch_size, len(self.lengths)) if step is None else len(self.rows(step))
+        return -(-rows // (self.parts * self.processes))
+
+    def extent(self, step: int) -> tuple[int, int]:
+        """Tokens with padding of the largest micro-batch of one step in any process, and of its longest row."""
+        lengths = self.lengths[self.rows(step)]
+        pieces = np.array_split(lengths, self.parts * self.processes)
+        return max(piece.size * int(piece.max(initial=0)) for piece in pieces), int(lengths[-1])
+
     def micro_batches(self, step: int) -> list[list[int]]:
         """This process's rows of one step, in `parts` micro-batches of similar length.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -40,6 +40,7 @@ class TrainState:
         curves_length: Bytes of `curves.jsonl` that belong to this state.
         stopped: Why training stopped early; empty if it did not.
         evaluation_due: Whether a signal interrupted the evaluation at this step, so that a resume repeats it.
+        parts: Micro-batches per process and step, if a step ran out of memory with the recipe's; else None.
     """
 
     step: int = 0
@@ -55,6 +56,7 @@ class TrainState:
     curves_length: int = 0
     stopped: str = ""
     evaluation_due: bool = False
+    parts: int | None = None
 
     def __post_init__(self) -> None:
         self.ema_best = None if self.ema_best is None else Evaluated.read(self.ema_best)
@@ -139,6 +141,11 @@ class Training:
     ema: Ema | None = None
     scaler: torch.amp.GradScaler | None = None
     scaler_state: dict[str, Any] | None = None
+
+    def use_parts(self, parts: int) -> None:
+        """Divide each step into this many micro-batches, also after a resume."""
+        self.state.parts = parts
+        self.plan = replace(self.plan, parts=parts)
 
     def advance(self, tokens: int, padded_tokens: int) -> None:
         """Count a completed step and average its weights.

@@ -23,6 +23,7 @@ from luthier.models.learned import learned, load_learned
 from luthier.storage.atomic import remove_directory, write_directory
 from luthier.storage.checksums import verify
 
+RandomState = Mapping[str, Any]
 MODEL, STATE, TENSORS, FINGERPRINT = "model.safetensors", "state.json", "tensors.pt", "fingerprint.json"
 
 
@@ -88,6 +89,8 @@ def restore(training: Training, checkpoint: Checkpoint) -> None:
     if training.ema is not None:
         training.ema.load_state_dict(tensors["ema"])
     training.state = TrainState(**json.loads((checkpoint.path / STATE).read_text(encoding="utf-8")))
+    if training.state.parts is not None:
+        training.use_parts(training.state.parts)
     set_random_state(tensors["random"][processes.rank()], training.device)
 
 
@@ -167,7 +170,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "; ".join(f"{key}: {then.get(key)} -> {now.get(key)}" for key in changed[:5])
 
 
-def random_state(device: torch.device) -> dict[str, Any]:
+def random_state(device: torch.device) -> RandomState:
     """The state of every random generator used in training, in types that `torch.load(weights_only=True)` reads."""
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
@@ -178,7 +181,7 @@ def random_state(device: torch.device) -> dict[str, Any]:
     }
 
 
-def set_random_state(state: Mapping[str, Any], device: torch.device) -> None:
+def set_random_state(state: RandomState, device: torch.device) -> None:
     """Restore every random generator to a state from `random_state`."""
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))

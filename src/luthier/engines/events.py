@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from luthier.engines.trainer_callbacks import Relay
 
-Name = Literal["step", "evaluation", "checkpoint", "end"]
+Name = Literal["step", "evaluation", "checkpoint", "micro_batch", "end"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,23 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True)
+class MicroBatchHalved:
+    """A step ran out of memory, and begins again with smaller micro-batches (event `micro_batch`).
+
+    Args:
+        step: The step.
+        before: Rows of a micro-batch until then.
+        rows: Rows of a micro-batch from now on.
+        parts: Micro-batches per process and step from now on.
+    """
+
+    step: int
+    before: int
+    rows: int
+    parts: int
+
+
+@dataclass(frozen=True)
 class TrainingEnded:
     """The training has ended (event `end`)."""
 
@@ -71,7 +88,7 @@ class TrainingEnded:
     reason: str
 
 
-Event = StepNumbers | EvaluationNumbers | CheckpointSaved | TrainingEnded
+Event = StepNumbers | EvaluationNumbers | CheckpointSaved | MicroBatchHalved | TrainingEnded
 Listener = Callable[..., Stop | None]
 Callback: TypeAlias = "tuple[Name, Listener] | TrainerCallback | type[TrainerCallback]"
 
@@ -133,7 +150,7 @@ class Events:
         """Add a listener to an event.
 
         Args:
-            name: `step`, `evaluation`, `checkpoint` or `end`.
+            name: `step`, `evaluation`, `checkpoint`, `micro_batch` or `end`.
             listener: Called with the event as its only argument; may return a `Stop`.
             every: For `step`: only on steps that are a multiple of this.
         Raises:

@@ -1,24 +1,30 @@
 """The explicit training loop: forward, backward, clip, optimizer step, scheduler step, zero gradients."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
+from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DistributedDataParallelKwargs, send_to_device
+from torch import Tensor
+from torch.utils.data import DataLoader
 
 from luthier import processes
-from luthier.data.batches import amounts, groups, train_loader
+from luthier.data.batches import MicroBatch, amounts, groups, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
+from luthier.engines.checkpoints import random_state
 from luthier.engines.events import Events
+from luthier.engines.memory import Trial, attempt, halve
 from luthier.engines.optimizers.schedules import step_schedule
 from luthier.models.device import make_current
 
 MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 
-def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
+def steps(training: Training, accelerator: Accelerator, events: Events | None = None) -> Iterator[Step]:
     """Run the remaining optimizer steps, and yield after each.
 
     The loss of a step is the sum over its labels, in every micro-batch and process, divided once by their number.
@@ -27,46 +33,66 @@ def steps(training: Training, accelerator: Accelerator) -> Iterator[Step]:
     Args:
         training: The training; its state determines the first step.
         accelerator: Handles processes and precision.
+        events: Told of a step that ran out of memory, which begins again with smaller micro-batches.
     """
-    recipe, plan, state = training.recipe, training.plan, training.state
+    recipe, state = training.recipe, training.state
     model, optimizer = accelerator.prepare(training.model, training.optimizer)
     if accelerator.scaler is not None:
         training.scaler = accelerator.scaler
         training.scaler.load_state_dict(training.scaler_state or training.scaler.state_dict())
+    trial = Trial(training, accelerator)
 
-    loader = train_loader(
-        plan,
+    model.train()
+    while state.step < training.total_steps:
+        for group in groups(_loader(training), training.plan.parts):
+            labels_of_step, tokens, padded_tokens = amounts(group)
+            share = accelerator.num_processes / labels_of_step  # DDP averages over the processes; this makes it a sum
+            randomness = random_state(training.device)
+            backward = partial(_backward, training, accelerator, model, group, share)
+            loss = attempt(backward) if trial.fits(group) else None
+            if loss is None:
+                halve(training, randomness, events)
+                break  # out of the batches of the former size; the step begins again
+            loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is everything derived from it
+            norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+            rate = float(training.scheduler.get_last_lr()[0])
+            # The scaler of fp16 skips single overflows by itself and continues with a smaller scale.
+            healthy = torch.isfinite(loss) if training.scaler else guard(training.optimizer, loss, norm)
+            optimizer.step()
+            if not accelerator.optimizer_step_was_skipped:
+                step_schedule(training.scheduler)
+            optimizer.zero_grad()
+            training.advance(tokens, padded_tokens)
+            yield Step(state.step, loss, norm, rate, healthy, tokens, padded_tokens)
+
+
+def _backward(
+    training: Training, accelerator: Accelerator, model: Any, group: Sequence[MicroBatch], share: float
+) -> Tensor:
+    """Forward and backward of each micro-batch of a step; returns this process's part of the loss."""
+    loss = torch.zeros((), device=accelerator.device)
+    for batch in group:
+        last = batch is group[-1]
+        with nullcontext() if last else accelerator.no_sync(model):
+            tensors = send_to_device(batch.tensors, accelerator.device, non_blocking=True)
+            loss_sum = training.objective(model, tensors)[1]  # the outputs are not kept
+            assert loss_sum is not None  # training rows have labels
+            part = loss_sum * share
+            accelerator.backward(part)
+        loss += part.detach()
+    return loss
+
+
+def _loader(training: Training) -> DataLoader[MicroBatch]:
+    """The batches of the remaining steps."""
+    return train_loader(
+        training.plan,
         training.rows,
         training.collate,
-        start=state.step,
+        start=training.state.step,
         stop=training.total_steps,
-        workers=recipe.dataloader_num_workers,
+        workers=training.recipe.dataloader_num_workers,
     )
-    model.train()
-    for group in groups(loader, plan.parts):
-        labels_of_step, tokens, padded_tokens = amounts(group)
-        share = accelerator.num_processes / labels_of_step  # DDP averages over the processes; this makes it a sum
-        loss = torch.zeros((), device=accelerator.device)
-        for batch in group:
-            last = batch is group[-1]
-            with nullcontext() if last else accelerator.no_sync(model):
-                tensors = send_to_device(batch.tensors, accelerator.device, non_blocking=True)
-                _, loss_sum = training.objective(model, tensors)
-                assert loss_sum is not None  # training rows have labels
-                part = loss_sum * share
-                accelerator.backward(part)
-            loss += part.detach()
-        loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is everything derived from it
-        norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-        rate = float(training.scheduler.get_last_lr()[0])
-        # The scaler of fp16 skips single overflows by itself and continues with a smaller scale.
-        healthy = torch.isfinite(loss) if training.scaler else guard(training.optimizer, loss, norm)
-        optimizer.step()
-        if not accelerator.optimizer_step_was_skipped:
-            step_schedule(training.scheduler)
-        optimizer.zero_grad()
-        training.advance(tokens, padded_tokens)
-        yield Step(state.step, loss, norm, rate, healthy, tokens, padded_tokens)
 
 
 def new_accelerator(training: Training) -> Accelerator:
@@ -89,6 +115,6 @@ def run(training: Training, on_step: OnStep, events: Events | None = None) -> No
     """The engine `loop`: run the remaining steps until `on_step` asks to stop."""
     accelerator = new_accelerator(training)
     processes.check(accelerator.num_processes)
-    for step in steps(training, accelerator):
+    for step in steps(training, accelerator, events):
         if on_step(step):
             break

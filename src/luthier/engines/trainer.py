@@ -1,7 +1,9 @@
 """The engine `trainer`: the same batches and weights in the Hugging Face `Trainer`, as a reference."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,8 +15,9 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from luthier.data.batches import Batch, MicroBatch, amounts, train_loader
 from luthier.engines.base import OnStep, Step, Training, guard
-from luthier.engines.checkpoints import random_state, set_random_state
+from luthier.engines.checkpoints import RandomState, random_state, set_random_state
 from luthier.engines.events import Events
+from luthier.engines.memory import Trial, attempt, halve
 from luthier.engines.trainer_callbacks import Asked, Relay, begin
 from luthier.models.device import make_current
 from luthier.storage.temporary import temporary_directory
@@ -26,11 +29,23 @@ def run(training: Training, on_step: OnStep, events: Events | None = None) -> No
     Args:
         training: The training; its state determines the first step.
         on_step: Called after each step.
-        events: Hold the user's `TrainerCallback`s.
+        events: Hold the user's `TrainerCallback`s. They see a new start when a step ran out of memory: another
+            `Trainer`, which begins with this step in smaller micro-batches.
+    """
+    randomness = random_state(training.device)  # creating a Trainer reseeds every generator
+    while (failed := _attempt(training, on_step, events, randomness)) is not None:
+        halve(training, failed, events)
+        randomness = failed
+
+
+def _attempt(training: Training, on_step: OnStep, events: Events | None, randomness: RandomState) -> RandomState | None:
+    """Run the remaining steps, up to one that runs out of memory.
+
+    Returns:
+        The random state that this step began with; None if the training has ended.
     """
     recipe = training.recipe
     relay = (events.relay if events is not None else None) or Relay()
-    randomness = random_state(training.device)  # creating a Trainer reseeds every generator
     bridge = _Bridge(training, randomness)
     with temporary_directory() as directory:
         trainer = _PlannedTrainer(
@@ -40,7 +55,7 @@ def run(training: Training, on_step: OnStep, events: Events | None = None) -> No
                 output_dir=directory,
                 max_steps=training.total_steps,
                 num_train_epochs=training.plan.epoch(training.total_steps),
-                per_device_train_batch_size=recipe.micro_batch_size,
+                per_device_train_batch_size=training.plan.micro_batch_size(),
                 gradient_accumulation_steps=training.plan.parts,
                 max_grad_norm=recipe.max_grad_norm,
                 bf16=recipe.precision == "bf16",
@@ -68,7 +83,16 @@ def run(training: Training, on_step: OnStep, events: Events | None = None) -> No
         training.scaler = getattr(trainer.accelerator, "scaler", None)
         if training.scaler is not None and training.scaler_state:
             training.scaler.load_state_dict(training.scaler_state)
-        trainer.train()
+        with suppress(_OutOfMemory):
+            trainer.train()
+            return None
+    if training.scaler is not None:
+        training.scaler_state = training.scaler.state_dict()
+    return bridge.randomness
+
+
+class _OutOfMemory(Exception):
+    """Ends a `Trainer` whose step ran out of memory."""
 
 
 @dataclass
@@ -93,6 +117,21 @@ class _PlannedTrainer(Trainer):
 
     bridge: "_Bridge"
     loss_is_scaled_for_ga = True  # the loss is divided by the labels of the whole step
+    trial: Trial | None = None
+
+    def training_step(self, model: nn.Module, inputs: Batch, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        """Forward and backward of a micro-batch; before the first of a step, a trial if there are several processes.
+
+        Raises:
+            _OutOfMemory: The step does not fit into memory.
+        """
+        self.trial = self.trial or Trial(self.bridge.training, self.accelerator)
+        fits = not self.bridge.begins or self.trial.fits(self.bridge.group)
+        step = partial(super().training_step, model, inputs, num_items_in_batch)
+        loss = attempt(step) if fits else None
+        if loss is None:
+            raise _OutOfMemory
+        return loss
 
     def compute_loss(
         self,
@@ -144,29 +183,41 @@ class _TrainerLoader:
 class _Bridge(TrainerCallback):
     """Collects the numbers of a step; called before the user's callbacks, to which it shows the state of the run."""
 
-    def __init__(self, training: Training, randomness: dict[str, Any]) -> None:
+    def __init__(self, training: Training, randomness: RandomState) -> None:
         self.training = training
         self.drawn: list[MicroBatch] = []
-        self._randomness = randomness
+        self.randomness = randomness  # that the step in progress began with
         self._norm: float | None = None
         self._amounts = [0, 0, 0]
         self._loss: Tensor | None = None
         self._healthy = torch.tensor(True)
         self._rate = 0.0
 
+    @property
+    def begins(self) -> bool:
+        """Whether no micro-batch of the step was run yet."""
+        return self._loss is None
+
+    @property
+    def group(self) -> Sequence[MicroBatch]:
+        """The micro-batches of the step that begins: the `Trainer` loads all of them before it runs the first."""
+        return self.drawn[: self.training.plan.parts]
+
     def part(self, loss_sum: Tensor) -> Tensor:
         """One micro-batch's share of the step's loss."""
-        if self._loss is None:  # the `Trainer` loads all micro-batches of a step before it runs the first
-            parts = self.training.plan.parts
-            group, self.drawn = self.drawn[:parts], self.drawn[parts:]
-            self._amounts = amounts(group)
+        if self._loss is None:
+            self._amounts = amounts(self.group)
+            self.drawn = self.drawn[self.training.plan.parts :]
         part = loss_sum / torch.tensor(self._amounts[0], device=loss_sum.device)
         self._loss = part.detach() + (0 if self._loss is None else self._loss)
         return part
 
     def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         begin(state, self.training)
-        set_random_state(self._randomness, self.training.device)
+        set_random_state(self.randomness, self.training.device)
+
+    def on_step_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        self.randomness = random_state(self.training.device)
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         state.epoch = self.training.plan.epoch(state.global_step)

@@ -106,14 +106,25 @@ def _facts(content: Content) -> list[Fact]:
         _fact(result, "tokens_per_second", "Speed", lambda n: text.quantity(n, "tokens/s")),
         _fact(result, "padding_share", "Padding", lambda n: f"{text.share(n)} of the batches"),
         _fact(result, "peak_memory_bytes", "Peak memory", text.size),
+        _fact(result, "training_memory", "Memory of training", _memory),
         ("Engine", f"{recipe.training.engine}, {recipe.training.precision}, seed {recipe.seed}"),
         _fact(result, "stopped", "Ended", str),
     ]
-    return [fact for fact in facts if fact]
+    return [fact for fact in facts if fact and fact[1]]
 
 
 def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | None:
     return (name, words(result[key])) if result.get(key) is not None else None
+
+
+def _memory(memory: Mapping[str, Any]) -> str:
+    """What the training steps needed, as estimated before and as measured."""
+    estimated, measured = memory["estimated"], memory["measured_bytes"]
+    known = [
+        f"{text.size(estimated['total'])} estimated" if estimated else "",
+        f"{text.size(measured)} measured" if measured is not None else "",
+    ]
+    return ", ".join(filter(None, known))
 
 
 def _model(content: Content) -> str:

@@ -8,12 +8,12 @@ from transformers import PreTrainedModel
 
 import luthier
 from luthier.console import Console
-from luthier.pipeline import best
-from luthier.pipeline import training as training_steps
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.inference.cost import Cost, Part, evaluations, measure_cost
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training import best
+from luthier.pipeline.training import finish as training_steps
+from luthier.pipeline.training.assemble import assemble
 from luthier.text import duration
 from tests.conftest import review_rows
 from tests.engines.helpers import prepared_data, with_settings

@@ -14,10 +14,10 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from luthier.console import Console
-from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.inference.score import Scored, all_metrics, quick_metrics, score, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
+from luthier.pipeline.training.assemble import fresh_model
 from luthier.tasks.phases import Answer
 from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.text_classification.task import TextClassification

@@ -11,10 +11,10 @@ import numpy as np
 from luthier.console import Console
 from luthier.engines.base import Training
 from luthier.engines.loop import new_accelerator, steps
-from luthier.pipeline.assemble import assemble, decide_precision, total_steps
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.score import score
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble, decide_precision, total_steps
 from luthier.run_directory.environment import peak_memory
 
 MEASURED = 4  # batches of each part; the first one warms up

@@ -15,10 +15,10 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
 from luthier.models.device import choose_device
-from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.inference.infer import Asked, answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import fresh_model
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Fitted
 

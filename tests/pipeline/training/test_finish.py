@@ -14,7 +14,7 @@ from luthier.engines.events import Events, Stop
 from luthier.errors import DamagedError, FingerprintError
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.results import Result
-from luthier.pipeline.training import finish
+from luthier.pipeline.training.finish import finish
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json, write_text
 from tests.engines.helpers import prepared_data, same_weights, with_settings

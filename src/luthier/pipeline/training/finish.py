@@ -8,33 +8,36 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from luthier import processes
+from luthier import allocator, processes
 from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.averages import EMA
 from luthier.engines.base import Training
-from luthier.engines.events import EvaluationNumbers, Events, StepNumbers
+from luthier.engines.events import EvaluationNumbers, Events, MicroBatchHalved, StepNumbers
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
 from luthier.models.adapters.add import describe
 from luthier.models.adapters.load import BASE, Base, base_of
+from luthier.models.device import choose_device
 from luthier.models.export import save_model
 from luthier.models.learned import trainable
-from luthier.pipeline.assemble import assemble, fingerprint
-from luthier.pipeline.best import Best, best_model
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
+from luthier.pipeline.training.assemble import assemble, fingerprint
+from luthier.pipeline.training.best import Best, best_model
+from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory
+from luthier.pipeline.training.peak import PeakMemory
 from luthier.reporting.card import model_card
-from luthier.run_directory.environment import log_threads, peak_memory
+from luthier.run_directory.environment import log_threads
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
-from luthier.text import number, quantity, share
+from luthier.text import count, number, plural, quantity, share
 
 
 def take_part() -> Result:
@@ -48,8 +51,11 @@ def take_part() -> Result:
 
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
     """Do everything after preparing the data: train the remaining steps, score, save the model."""
+    peak = PeakMemory(choose_device(prepared.recipe.device))
     training = assemble(prepared)
     base = base_of(prepared.recipe.model, training.model)
+    if training.recipe.gradient_checkpointing and training.device.type == "cpu":  # less memory, slower steps
+        allocator.give_back_at_once()
     log_threads(run, training.device, console)
     if prepared.recipe.model.adapter is not None:
         console.decision(describe(training.model, prepared.recipe.model.adapter))
@@ -58,12 +64,24 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
     _same_everywhere(decides)
     _go_on(run, training, decides, console)
     supervisor = _supervise(run, prepared, training, decides, events)
+    estimate = processes.on_main(lambda: _estimate(training, console))
+    peak.begin(events)
     with supervisor.watch(), _progress(console, training, events):
         if not supervisor.ended:
             engine_named(prepared.recipe.training.engine)(training, supervisor, events)
     supervisor.curves.close()
-    values = processes.on_main(lambda: _conclude(run, prepared, training, base, console))
+    values = processes.on_main(lambda: _conclude(run, prepared, training, Memory(estimate, peak), base, console))
     return Result(values, run)
+
+
+def _estimate(training: Training, console: Console) -> MemoryEstimate | None:
+    """Estimate the memory that the remaining steps need, and say it."""
+    if training.state.step >= training.total_steps:
+        return None
+    estimate = estimate_memory(training)
+    if estimate is not None:
+        console.say(f"memory: {estimate}")
+    return estimate
 
 
 def _share(model: PreTrainedModel) -> str:
@@ -73,8 +91,11 @@ def _share(model: PreTrainedModel) -> str:
     return f"{quantity(learn, 'trainable parameters')}{of_all}"
 
 
-def _conclude(run: Run, prepared: Prepared, training: Training, base: Base | None, console: Console) -> dict[str, Any]:
+def _conclude(
+    run: Run, prepared: Prepared, training: Training, memory: Memory, base: Base | None, console: Console
+) -> dict[str, Any]:
     """Score and save the model; return what `--json` prints."""
+    memory.say(console)
     best = best_model(run, prepared, training, console)
     task, scored = _score(prepared, best.model, console)
     if scored is not None:
@@ -84,7 +105,7 @@ def _conclude(run: Run, prepared: Prepared, training: Training, base: Base | Non
     write_json(run.task_file, card)
     write_json(run.settings_file, prepared.recipe.flatten())
     save_model(run.model, best.model, task.tokenizer, card, model_card(run, task.words(run.path)))
-    values = _result(run, task, training, scored, best)
+    values = _result(run, task, training, memory, scored, best)
     write_json(run.result_file, values)
     return values
 
@@ -187,8 +208,15 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
             console.say(line + (f"; EMA: {_first(ema, event.ema_best)}" if ema else ""))
             metric.update(list(raw.items())[1:2])
 
+        def halved(event: MicroBatchHalved) -> None:
+            console.say(
+                f"step {event.step} ran out of memory: from here on, micro-batches of {plural(event.rows, 'row')}"
+                f" instead of {count(event.before)}; the batch size stays {count(training.plan.batch_size)}"
+            )
+
         events.on("step", step)
         events.on("evaluation", evaluation)
+        events.on("micro_batch", halved)
         yield
 
 
@@ -197,7 +225,9 @@ def _first(metrics: Mapping[str, str], best: bool) -> str:
     return line + (", the best so far" if best else "")
 
 
-def _result(run: Run, task: Bound[Any], training: Training, scored: Scored | None, best: Best) -> dict[str, Any]:
+def _result(
+    run: Run, task: Bound[Any], training: Training, memory: Memory, scored: Scored | None, best: Best
+) -> dict[str, Any]:
     state = training.state
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
     return {
@@ -215,7 +245,8 @@ def _result(run: Run, task: Bound[Any], training: Training, scored: Scored | Non
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
-        "peak_memory_bytes": peak_memory(training.device),
+        "micro_batch_size": training.plan.micro_batch_size(),
+        **memory.to_dict(),
         "parameters": best.model.num_parameters(),
         "trainable_parameters": trainable(training.model),
         "report": str(run.report_file),

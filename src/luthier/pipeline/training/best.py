@@ -17,9 +17,9 @@ from luthier.engines.soup import Weights, greedy_soup
 from luthier.errors import DamagedError
 from luthier.models.device import choose_device
 from luthier.models.learned import learned, load_learned
-from luthier.pipeline.assemble import fresh_model
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import fresh_model
 from luthier.reporting.averaging import AVERAGE, CHECKPOINT, in_words
 from luthier.run_directory.run import Run
 

@@ -13,9 +13,9 @@ from torch import nn
 from luthier.console import Console
 from luthier.data.batches import BatchPlan
 from luthier.errors import RecipeError
-from luthier.pipeline import assemble as assembling
-from luthier.pipeline.assemble import assemble, decide_precision, fingerprint, fresh_model, total_steps
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training import assemble as assembling
+from luthier.pipeline.training.assemble import assemble, decide_precision, fingerprint, fresh_model, total_steps
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings
 from tests.listener import Listener
 from tests.tasks.by_hand import recipe_of

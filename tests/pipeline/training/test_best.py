@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.pipeline.test_training import QUICK, begun, finished, model_weights, stopped
 
 import luthier
 from luthier.engines import checkpoints
@@ -15,15 +16,14 @@ from luthier.errors import DamagedError, RecipeError
 from luthier.learning_curves.record import read_curves
 from luthier.models.adapters.load import load_any
 from luthier.models.loading import load_model
-from luthier.pipeline.assemble import assemble
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
-from luthier.pipeline.training import finish
+from luthier.pipeline.training.assemble import assemble
+from luthier.pipeline.training.finish import finish
 from luthier.reporting.averaging import in_words
 from luthier.run_directory.run import Run
 from tests.engines.helpers import prepared_data, same_weights, with_settings
 from tests.listener import Listener
-from tests.pipeline.test_training import QUICK, begun, finished, model_weights, stopped
 
 
 @pytest.fixture(scope="module")

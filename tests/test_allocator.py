@@ -1,0 +1,45 @@
+"""The allocator returns memory when it is told to."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from luthier import allocator
+
+# 200 blocks of 1.5 MB after a larger one was freed stay in the heap below a last one, where they are kept when freed.
+SCRIPT = """
+import sys, psutil
+from luthier import allocator
+
+if sys.argv[1] == "at once":
+    allocator.give_back_at_once()
+held = lambda: psutil.Process().memory_info().rss
+del (first := [bytearray(2**24)])[0]
+before = held()
+blocks = [bytearray(3 * 2**19) for _ in range(200)]
+last = bytearray(3 * 2**19)
+assert held() - before > 250e6
+del blocks
+print(held() - before)
+"""
+
+
+def kept(how: str) -> float:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, how], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+@pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
+def test_large_blocks_are_returned_at_once_if_asked_for() -> None:
+    assert kept("by default") > 250e6
+    assert kept("at once") < 50e6
+
+
+def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    allocator.give_back()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert allocator._glibc() is None
+    allocator.give_back()
+    allocator.give_back_at_once()
