@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.pipeline.test_training import QUICK, begun, finished, model_weights, stopped
 
 import luthier
 from luthier.engines import checkpoints
@@ -24,6 +23,7 @@ from luthier.reporting.averaging import in_words
 from luthier.run_directory.run import Run
 from tests.engines.helpers import prepared_data, same_weights, with_settings
 from tests.listener import Listener
+from tests.pipeline.training.test_finish import QUICK, begun, finished, model_weights, stopped
 
 
 @pytest.fixture(scope="module")
