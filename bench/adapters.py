@@ -85,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for runs")
+    parser.add_argument("--training", choices=("full", "LoRA"), nargs="+", default=["full", "LoRA"])
     parser.add_argument("--only", default="", help="run only the jobs whose name contains this")
     args = parser.parse_args()
     transformers.logging.set_verbosity_error()
@@ -94,7 +95,8 @@ def main() -> None:
             continue
         print(f"{job}:\n\n| training | learns | checkpoint | model | peak memory | seconds | score |")
         print("|---|---:|---:|---:|---:|---:|---:|")
-        for name, more in (("full", ()), ("LoRA", ("--lora",))):
+        for name in args.training:
+            more = ("--lora",) if name == "LoRA" else ()
             run = args.work / f"{words[0].partition('/')[0]}-{name}"
             print(row(name, train(args.data, words, more, run)), flush=True)
         shutil.rmtree(run / "merged", ignore_errors=True)

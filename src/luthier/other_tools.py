@@ -169,8 +169,14 @@ def written(keys: Keys, style: Style, options: Collection[str] | None = None) ->
         either = style == "set" and len(words) == 1 and words[0][0] not in ("--set", "--run-dir")
         return f"{line}, or --set {_last(next(iter(keys)))}={words[0][1]}" if either else line
     if style == "python":
-        return ", ".join(f"{_last(key)}={_literal(value)}" for key, value in keys.items())
+        return ", ".join(_argument(key, value) for key, value in keys.items())
     return ", ".join(f"{key} = {'VALUE' if value is None else json.dumps(value)}" for key, value in keys.items())
+
+
+def _argument(key: str, value: Any) -> str:
+    """A key as an argument in Python; the keys of a table in a table are an argument of its name."""
+    table, _, leaf = _last(key).rpartition(".")
+    return f'{table}={{"{leaf}": {_literal(value)}}}' if table else f"{leaf}={_literal(value)}"
 
 
 def _literal(value: Any) -> str:
@@ -180,7 +186,8 @@ def _literal(value: Any) -> str:
 
 
 def _last(key: str) -> str:
-    return key.rpartition(".")[2]
+    """The part of a key that names it: the last one. An adapter's keep their table: its `dropout` is not the model's."""
+    return key.removeprefix("model.") if key.startswith("model.adapter.") else key.rpartition(".")[2]
 
 
 def _word(value: Any) -> str:

@@ -28,7 +28,7 @@ from luthier.pipeline.journal import (
 from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
-from luthier.pipeline.training.assemble import batch_plan, decide_precision, model_to_train, total_steps
+from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision, total_steps
 from luthier.pipeline.training.finish import finish, take_part
 from luthier.recipe import Recipe
 from luthier.run_directory.environment import environment
@@ -159,7 +159,7 @@ def plan(
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
-    recipe, model = prepared.recipe, model_to_train(prepared)
+    recipe, model = prepared.recipe, assemble(prepared).model  # as in training, for what it refuses
     if recipe.model.adapter is not None:
         console.decision(describe(model, recipe.model.adapter))
     return Plan(

@@ -9,6 +9,7 @@ from luthier.data.reading.discover import split_of
 from luthier.data.reading.memory import paths_in, tables_in, write_copy
 from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
+from luthier.models.sources import PACKAGED
 from luthier.pipeline.settings import dotted, place
 from luthier.recipe import Recipe, read_toml
 from luthier.recipe.tables import Section, put
@@ -50,6 +51,8 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
             value = [spec for specs in specs_of(value, folder, console, split).values() for spec in specs]
         put(values, key, value)
     recipe = Recipe.build(values, where=place(settings, where))
+    if recipe.model.name is not None and recipe.model.name not in PACKAGED:
+        recipe.model.name = _absolute(recipe.model.name)
     for specs in (recipe.data.train, recipe.data.validation, recipe.data.test):
         specs[:] = [_absolute(spec) for spec in specs]
     return recipe

@@ -1,11 +1,12 @@
 """The table `model` of a recipe."""
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from luthier.recipe.tables import Positive, Section, Share
+from luthier.recipe.tables import MayChange, Positive, Section, Share
 
 Size = Literal["tiny", "small", "base"]
 AdapterKind = Literal["lora", "rslora", "dora", "qlora", "ia3"]
@@ -18,11 +19,14 @@ class AdapterRecipe(Section):
     kind: AdapterKind = Field(
         "lora", description="lora, rslora, dora, qlora (LoRA on a base model in 4 bits) or ia3, which has no rank"
     )
-    rank: Positive = Field(16, description="rank of the added matrices")
+    rank: Positive | None = Field(None, description="rank of the added matrices (default: 16)")
     alpha: Annotated[float, Field(gt=0)] | None = Field(
         None, description="scale of the added matrices (default: 2 rank; for rslora 2 sqrt(rank))"
     )
-    dropout: Share = Field(0.05, description="dropout rate before the added matrices")
+    dropout: Share | None = Field(
+        None,
+        description="dropout rate before the added matrices (default: 0; another holds a copy of each layer's input)",
+    )
     target_modules: list[str] = Field(
         [], description="modules to adapt, as names or glob patterns (default: every linear layer)"
     )
@@ -30,18 +34,35 @@ class AdapterRecipe(Section):
         [], description="modules that learn in full besides the head, such as the embeddings; saved with the adapter"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Any) -> Any:
+        """A kind alone is an adapter; matrices have a rank, a scale and dropout, and (IA)3 has no matrices."""
+        if isinstance(values, str):
+            values = {"kind": values}
+        if not isinstance(values, Mapping) or values.get("kind") == "ia3":
+            return values
+        return {"rank": 16, "dropout": 0.0, **values}
+
+    @model_validator(mode="after")
+    def _no_clashes(self) -> Self:
+        unused = [name for name in ("rank", "alpha", "dropout") if getattr(self, name) is not None]
+        if self.kind == "ia3" and unused:
+            raise ValueError(f"(IA)3 has no {unused[0]}: it scales what layers put out, without added matrices")
+        return self
+
     @property
     def scale(self) -> float:
-        """The scale `alpha`, also if it follows from the rank."""
-        if self.alpha is not None:
-            return self.alpha
-        return 2 * (math.sqrt(self.rank) if self.kind == "rslora" else self.rank)
+        """The scale `alpha`, also if it follows from the rank; 0 for (IA)3."""
+        rank = self.rank or 0
+        return self.alpha if self.alpha is not None else 2 * (math.sqrt(rank) if self.kind == "rslora" else rank)
 
 
 class ModelRecipe(Section):
     """The model to train."""
 
-    name: str | None = Field(None, description="short name, local directory or Hub name")
+    # What decides a run are the weights and the tokenizer, so a model may move before a resume.
+    name: MayChange[str | None] = Field(None, description="short name, local directory or Hub name")
     freeze: list[str] = Field([], description="parameters to freeze, as glob patterns on their names")
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         None, description="dropout rate of every layer (default: the model's own)"

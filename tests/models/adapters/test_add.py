@@ -92,7 +92,7 @@ def test_it_says_what_is_adapted(built: Callable[[str], Path]) -> None:
     model = load_model("SequenceClassification", str(built("BERT")))
     add_adapter(model, recipe, "SequenceClassification")
     said = describe(model, recipe)
-    assert said.value == "LoRA, rank 4, alpha 8, dropout 0.05"
+    assert said.value == "LoRA, rank 4, alpha 8, dropout 0"
     assert said.why == "on 4 layers: query, value; classifier, bert.pooler learn in full"
 
 

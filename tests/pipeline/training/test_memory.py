@@ -93,7 +93,7 @@ def test_too_little_memory_for_an_estimate_is_no_error(data: Prepared, monkeypat
 
 
 def test_an_estimate_is_told_in_a_line() -> None:
-    estimate = MemoryEstimate(540_000_000, 540_000_000, 1_080_000_000, 300_000_000, 2_160_000_000, 16, 128)
+    estimate = MemoryEstimate(540_000_000, 540_000_000, 1_080_000_000, 300_000_000, 0, 2_160_000_000, 16, 128)
     assert str(estimate) == (
         "about 2.2 GB (weights 540 MB, gradients 540 MB, optimizer state 1.1 GB, activations 300 MB for 16 rows of 128"
         " tokens)"

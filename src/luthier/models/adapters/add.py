@@ -60,6 +60,7 @@ def add_adapter(model: PreTrainedModel, recipe: AdapterRecipe, auto_class: str, 
     saved = outermost([*head_modules(model), *whole])
     layers = [name for name in _layers(model) if not _inside(name, saved)]
     linear = [name for name in layers if not isinstance(model.get_submodule(name), nn.Embedding)]
+    layers = [*linear, *(name for name in layers if name not in linear)]  # a hint names linear ones first
     config: LoraConfig | IA3Config
     if recipe.kind == "ia3":
         # peft cannot merge (IA)3 if a saved module has modules inside; its classes for tasks would save such ones too.
@@ -68,9 +69,9 @@ def add_adapter(model: PreTrainedModel, recipe: AdapterRecipe, auto_class: str, 
     else:
         targets = _matching(recipe.target_modules, layers, "target_modules") or linear
         config = LoraConfig(
-            r=recipe.rank,
+            r=recipe.rank or 0,
             lora_alpha=recipe.scale,  # type: ignore[arg-type]  # rsLoRA's is rarely whole
-            lora_dropout=recipe.dropout,
+            lora_dropout=recipe.dropout or 0.0,
             use_rslora=recipe.kind == "rslora",
             use_dora=recipe.kind == "dora",
             target_modules=targets,
@@ -175,8 +176,8 @@ def _matching(patterns: Sequence[str], names: Sequence[str], key: str) -> list[s
     """
     for pattern in patterns:
         if not any(_is_any(name, [pattern]) for name in names):
-            last = list(dict.fromkeys(name.rpartition(".")[2] for name in names))
-            hint = nearest(pattern, last if "." not in pattern else names)
+            last = dict.fromkeys(name.rpartition(".")[2] for name in names)
+            hint = nearest(pattern, names if "." in pattern else [name for name in last if not name.isdigit()])
             raise RecipeError(f"no module of the model matches {pattern!r}", where=f"model.adapter.{key}", hint=hint)
     return [name for name in names if _is_any(name, patterns)]
 

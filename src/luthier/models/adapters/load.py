@@ -139,11 +139,11 @@ def find_base(path: Path, moved_to: str | None = None) -> Base:
         now = weights_digest(name)
     except ModelError as error:
         what = f"the adapter's base model cannot be loaded: {error.what}"
-        hint = "`--model BASE` says where it is now" if moved_to is None else error.hint
+        hint = "`--model BASE` says where it is now; in Python, base_model=" if moved_to is None else error.hint
         raise ModelError(what, where=name, hint=hint) from None
     if now != base.digest:
         what = f"{name} is not the base model that the adapter was trained on: its weights are different"
-        hint = f"`--model BASE` says where that model is now; the SHA-256 of its weights is {base.digest[:12]}..."
+        hint = f"`--model BASE` (in Python, base_model=) says where that one is; SHA-256 of its weights: {base.digest}"
         raise ModelError(what, where=str(path), hint=hint)
     return replace(base, name=name)
 

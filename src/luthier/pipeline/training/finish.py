@@ -20,7 +20,6 @@ from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
 from luthier.models.adapters.add import describe
 from luthier.models.adapters.load import BASE, Base, base_of
-from luthier.models.device import choose_device
 from luthier.models.export import save_model
 from luthier.models.learned import trainable
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
@@ -29,7 +28,7 @@ from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.training.assemble import assemble, fingerprint
 from luthier.pipeline.training.best import Best, best_model
-from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory
+from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory, held
 from luthier.pipeline.training.peak import PeakMemory
 from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads
@@ -51,7 +50,6 @@ def take_part() -> Result:
 
 def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
     """Do everything after preparing the data: train the remaining steps, score, save the model."""
-    peak = PeakMemory(choose_device(prepared.recipe.device))
     training = assemble(prepared)
     base = base_of(prepared.recipe.model, training.model)
     if training.recipe.gradient_checkpointing and training.device.type == "cpu":  # less memory, slower steps
@@ -65,10 +63,11 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
     _go_on(run, training, decides, console)
     supervisor = _supervise(run, prepared, training, decides, events)
     estimate = processes.on_main(lambda: _estimate(training, console))
-    peak.begin(events)
+    engine, peak = engine_named(prepared.recipe.training.engine), PeakMemory(training.device)
+    peak.begin(events, held(training))
     with supervisor.watch(), _progress(console, training, events):
         if not supervisor.ended:
-            engine_named(prepared.recipe.training.engine)(training, supervisor, events)
+            engine(training, supervisor, events)
     supervisor.curves.close()
     values = processes.on_main(lambda: _conclude(run, prepared, training, Memory(estimate, peak), base, console))
     return Result(values, run)

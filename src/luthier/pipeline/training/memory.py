@@ -26,6 +26,9 @@ from luthier.text import plural, size
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 SEARCHED = 5_000  # steps whose lengths are looked at for the largest micro-batch
+# What a CPU process holds beyond its tensors, as measured on the models of bench/memory.py: gaps of the allocator, and
+# what kernels keep for each shape.
+OVERHEAD, GAPS = 100_000_000, 0.1  # bytes, and a share of the rest
 SAMPLE = 2**16  # values of a parameter with which the optimizer is tried; some keep small parameters in another form
 
 
@@ -38,6 +41,7 @@ class MemoryEstimate:
         gradients: Of the trainable parameters; twice if several processes exchange them.
         optimizer_state: After the first step.
         activations: The most that the forward and backward pass of the largest micro-batch hold besides gradients.
+        overhead: What a CPU process holds beyond its tensors.
         total: The most at one time; less than the sum, as many activations are gone when the last gradients come.
         rows: Rows of this micro-batch.
         tokens: Tokens of its longest row.
@@ -47,6 +51,7 @@ class MemoryEstimate:
     gradients: int
     optimizer_state: int
     activations: int
+    overhead: int
     total: int
     rows: int
     tokens: int
@@ -58,7 +63,7 @@ class MemoryEstimate:
         return (
             f"about {size(self.total)} (weights {size(self.weights)}, gradients {size(self.gradients)}, optimizer state"
             f" {size(self.optimizer_state)}, activations {size(self.activations)} for {plural(self.rows, 'row')} of"
-            f" {plural(self.tokens, 'token')})"
+            f" {plural(self.tokens, 'token')}{f', allocator {size(self.overhead)}' if self.overhead else ''})"
         )
 
 
@@ -119,20 +124,27 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     activations, gradients = rows * max(per_row), _bytes(p for p in model.parameters() if p.requires_grad)
     if training.plan.parts > 1:  # the gradients of the first micro-batch are held during the others
         peak = max(peak, gradients + activations)
-    ema = {} if training.ema is None else training.ema.state_dict()
-    weights, state = _bytes([*model.parameters(), *model.buffers(), *ema.values()]), optimizer_bytes(training.optimizer)
+    weights, state = _bytes(_weights(training)), optimizer_bytes(training.optimizer)
     if processes.count() > 1:
         gradients *= 2  # DDP keeps a copy to exchange
         peak += gradients // 2
     total, tokens = weights + state + peak, training.plan.extent(step)[1]
-    return MemoryEstimate(weights, gradients, state, activations, total, rows, tokens)
+    gaps = device.type == "cpu" and not training.recipe.gradient_checkpointing  # which returns large blocks at once
+    overhead = OVERHEAD + round(GAPS * total) if gaps else 0
+    return MemoryEstimate(weights, gradients, state, activations, overhead, total + overhead, rows, tokens)
+
+
+def held(training: Training) -> int:
+    """Bytes of a training on its device before the next step: weights, and the optimizer's state after a resume."""
+    tensors = [*_weights(training), *_tensors(training.optimizer.state_dict())]
+    return _bytes(tensor for tensor in tensors if tensor.device.type == training.device.type)
 
 
 def optimizer_bytes(optimizer: Optimizer) -> int:
     """Bytes of an optimizer's state after its first step; where it has none yet, tried on parts of its parameters."""
-    held = _bytes(_tensors(optimizer.state_dict()))
-    if held:
-        return held
+    now = _bytes(_tensors(optimizer.state_dict()))
+    if now:
+        return now
     found: dict[tuple[int, tuple[int, ...]], int] = {}
     total = 0
     for index, group in enumerate(optimizer.param_groups):
@@ -158,6 +170,12 @@ def _state_of(optimizer: Optimizer, group: Mapping[str, Any], parameter: nn.Para
     factor = parameter.numel() / sample.numel()
     tensors = _tensors(new.state_dict())
     return round(sum(_bytes([tensor]) * (factor if tensor.numel() > 1 else 1) for tensor in tensors))
+
+
+def _weights(training: Training) -> list[Tensor]:
+    """Parameters and buffers, and the moving average of the parameters."""
+    ema = {} if training.ema is None else training.ema.state_dict()
+    return [*training.model.parameters(), *training.model.buffers(), *ema.values()]
 
 
 def _tensors(state: Any) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""The memory that training was measured to need, beyond what the process held before the model was loaded."""
+"""The memory that training was measured to need: its weights, and what the process held beyond them in the steps."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -16,15 +16,13 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class PeakMemory:
     """Measures the peak of training steps on a device: from `begin` to the first evaluation or checkpoint.
 
-    Create it before the model is loaded.
-
     Args:
         device: The device of the training.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._base = _held(device)
+        self._base = 0
         self._earlier = 0
         self._watching = False
         self.of_steps: int | None = None  # bytes; None if the system does not tell them
@@ -34,8 +32,14 @@ class PeakMemory:
         """The peak of the whole process, as `peak_memory`, which `begin` would make forget."""
         return max(self._earlier, peak_memory(self._device))
 
-    def begin(self, events: Events) -> None:
-        """Measure from now on."""
+    def begin(self, events: Events, weights: int) -> None:
+        """Measure from now on.
+
+        Args:
+            events: Tell when steps are done.
+            weights: Bytes of the model on the device, which count; libraries and data that are held too do not.
+        """
+        self._base = max(0, _held(self._device) - weights)
         self._earlier = peak_memory(self._device)
         self._watching = _forget_peak(self._device)
         events.on("step", self._look)
