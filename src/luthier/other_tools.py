@@ -186,7 +186,7 @@ def _literal(value: Any) -> str:
 
 
 def _last(key: str) -> str:
-    """The part of a key that names it: the last one. An adapter's keep their table: its `dropout` is not the model's."""
+    """The part of a key that names it: the last one. An adapter's keep their table: `dropout` is the model's."""
     return key.removeprefix("model.") if key.startswith("model.adapter.") else key.rpartition(".")[2]
 
 

@@ -42,7 +42,7 @@ def base(built: Callable[[str], Path], tmp_path: Path) -> Path:
 
 def saved(base: Path, target: Path, head: str = HEAD, kind: str = "lora", tokens: int = 0) -> Any:
     """An adapter whose weights are not zero, saved as a run saves it; the model that it was saved from."""
-    recipe = ModelRecipe.build({"name": str(base), "adapter": {"kind": kind, "rank": 2}})
+    recipe = ModelRecipe.build({"name": str(base), "adapter": {"kind": kind} | ({} if kind == "ia3" else {"rank": 2})})
     assert recipe.adapter is not None
     set_seed(0)
     model = load_model(head, str(base), config=LABELS if head == HEAD else None)
