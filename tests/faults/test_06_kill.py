@@ -51,7 +51,7 @@ class KillPoints:
         sys.addaudithook(self._audit)
         disk.before_change = self._change
         torch.save = self._halved(torch.save, lambda args: args[1])
-        checkpoints.save_model = self._halved(checkpoints.save_model, lambda args: Path(args[1]))
+        checkpoints.save_file = self._halved(checkpoints.save_file, lambda args: Path(args[1]))
 
     def _change(self, operation: str, path: Path) -> None:
         if operation == "fsync" and str(path).startswith(self.below):  # the audit knows the others
