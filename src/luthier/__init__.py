@@ -4,6 +4,7 @@ The names below are the public API. Each is imported on first use, so that `impo
 The command `tasks` is `list_tasks` here, because `luthier.tasks` is a package.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,10 @@ _HOMES = {
     "runs": ("luthier.api.runs", "runs"),
     "train": ("luthier.api.train", "train"),
 }
+
+
+# transformers imports bitsandbytes, which warns of a missing kernel on standard error unless its logger has a handler.
+logging.getLogger("bitsandbytes").addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

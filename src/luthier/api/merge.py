@@ -63,9 +63,9 @@ def merge(target: str | PathLike[str], output: Path | str | None = None, *, base
         >>> luthier.merge("runs/first").directory
     """
     name = str(as_path(target, "target"))
-    predictor = load(name, base_model=base_model, device="cpu")
     if not is_adapter(name):
         raise ModelError("the model is whole: there is no adapter to merge", where=name, hint="use it as it is")
+    predictor = load(name, base_model=base_model, device="cpu")
     source = Path(locate(name))
     directory = as_path(output, "output") if output is not None else source.with_name("merged")
     if directory.exists():
