@@ -160,6 +160,7 @@ def test_a_resumed_run_averages_the_same_checkpoints(data: Prepared, tmp_path: P
 def test_of_an_adapter_only_what_learns_is_averaged(tmp_path: Path, tiny_model: Path) -> None:
     adapter = {"model.adapter.kind": "lora", "model.adapter.rank": 2, "training.learning_rate": 3e-2}
     levers = {"training.ema_decay": 0.5, "training.average_best": 2, "training.r_drop_alpha": 0.1}
+    levers["model.adapter.dropout"] = 0.05  # R-Drop needs some
     prepared = by_loss(prepared_data(tmp_path, tiny_model, n=40, **(QUICK | adapter | levers)))
     run = begun(tmp_path / "run", prepared)
     found = finished(run, prepared)[0].to_dict()["averaging"]
