@@ -115,9 +115,9 @@ def _again(
     if before is None or not run.model.is_dir():
         hint = f"`luthier resume {typed(run.path)}` finishes it"
         raise RunError("the run has no score yet", where=str(run.path), hint=hint)
-    recipe = run.recipe
+    recipe = _recipe(run, base_model)
     find(str(recipe.task), run.task_package, where=str(run.path))
-    recipe.device, recipe.model.name = device or recipe.device, base_model or recipe.model.name
+    recipe.device = device or recipe.device
     choose_device(recipe.device)
     prepared = prepare(recipe, console)
     same_data(run, prepared)
@@ -227,10 +227,8 @@ def _training_rows(target: str, base_model: str | None, console: Console) -> Dat
     if not (Path(target) / RECIPE).is_file():
         return None
     run = Run.open(target)
-    recipe = run.recipe
-    recipe.model.name = base_model or recipe.model.name
     try:
-        prepared = prepare(recipe, Console())
+        prepared = prepare(_recipe(run, base_model), Console())
         same_data(run, prepared)
     except (DataError, FingerprintError) as error:
         console.warn(
@@ -239,6 +237,13 @@ def _training_rows(target: str, base_model: str | None, console: Console) -> Dat
         )
         return None
     return prepared.splits["train"]
+
+
+def _recipe(run: Run, base_model: str | None) -> Recipe:
+    """The recipe of a run, with the place where its base model is now."""
+    recipe = run.recipe
+    recipe.model.name = base_model or recipe.model.name
+    return recipe
 
 
 def _write(directory: Path, scored: Scored, task: str, target: str, generation: Mapping[str, Any]) -> Evaluation:

@@ -72,7 +72,8 @@ def merge(target: str | PathLike[str], output: Path | str | None = None, *, base
         hint = "choose another directory with --output, or remove it"
         raise UsageError("the output directory exists already", where=str(directory), hint=hint)
     task = predictor.task
-    merged = load_any(task.kind.auto_class, name, base=base_model, merge=True, config=task.model_config())
+    wanted = task.model_config()
+    merged = load_any(task.kind.auto_class, name, base=base_model, merge=True, config=wanted, verified=True)
     task.configure(merged.eval())
     texts = _texts(predictor, Path(name))
     difference = _difference(predictor, merged, texts)

@@ -64,28 +64,21 @@ def with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decisio
     """The recipe with the defaults of its task and, if the model is new, of new models; and the decisions.
 
     Raises:
-        RecipeError: A setting was changed that the task does not use.
+        RecipeError: A setting was changed that the task does not use, or an adapter cannot be trained here: the model
+            is an adapter itself, or 4 bits are not available.
     """
     unset = Recipe().flatten()
     changed = [key for key, value in recipe.flatten().items() if value != unset.get(key)]
     refuse_unused(kind, recipe.data.shape or "", changed)
     asked = "learning_rate" in recipe.training.model_fields_set
     recipe, decisions = _with_defaults(recipe, kind)
-    if recipe.model.adapter is not None:
-        _check_adapter(recipe)
-        decisions += [] if asked else _raise_rate(recipe, recipe.model.adapter.kind)
+    adapter = recipe.model.adapter
+    if adapter is not None:
+        refuse_nested(recipe.model)
+        if adapter.kind == "qlora":
+            check_four_bits(choose_device(recipe.device))
+        decisions += [] if asked else _raise_rate(recipe, adapter.kind)
     return recipe, decisions + kind.decide(recipe)
-
-
-def _check_adapter(recipe: Recipe) -> None:
-    """Refuse an adapter that cannot be trained here, before the data is read.
-
-    Raises:
-        RecipeError: The model is an adapter itself, or 4 bits are not available.
-    """
-    refuse_nested(recipe.model)
-    if recipe.model.adapter is not None and recipe.model.adapter.kind == "qlora":
-        check_four_bits(choose_device(recipe.device))
 
 
 def _raise_rate(recipe: Recipe, kind: str) -> list[Decision]:

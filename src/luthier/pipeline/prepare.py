@@ -178,12 +178,14 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
     """Refuse what is to be chosen on validation rows, a threshold or an average, if there are none."""
-    if recipe.training.average_best and "validation" not in examples:
+    if "validation" in examples:
+        return
+    if recipe.training.average_best:
         what = "average_best chooses checkpoints by their validation metric, but there are no validation rows"
         hint = "add --valid DATA or a validation_share above 0, or remove average_best"
         raise RecipeError(what, where="training.average_best", hint=hint)
     aim = recipe.evaluation.threshold
-    if isinstance(aim, str) and "validation" not in examples:
+    if isinstance(aim, str):
         what = f"the threshold for {aim} is chosen on validation rows, but there are none"
         hint = "add --valid DATA or a validation_share above 0, or set the threshold to a number"
         raise RecipeError(what, where="evaluation.threshold", hint=hint)
