@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from luthier.models.learned import learned, load_learned, trainable
+from luthier.models.learned import learned, load_learned, state_digest, trainable
 
 
 class Tied(nn.Module):
@@ -31,6 +31,14 @@ def test_it_is_set_in_another_model_and_shared_weights_stay_shared() -> None:
     assert torch.equal(other.frozen.weight, kept)
     one.words.weight.data.zero_()
     assert other.words.weight.abs().sum() > 0, "the weights are copied"
+
+
+def test_the_digest_is_of_names_and_values() -> None:
+    torch.manual_seed(0)
+    state = Tied().state_dict()
+    assert state_digest(state) == state_digest(dict(reversed(state.items())))
+    assert state_digest(state) != state_digest({**state, "count": torch.ones(2)})
+    assert state_digest(state) != state_digest({f"x.{name}": tensor for name, tensor in state.items()})
 
 
 def test_what_does_not_fit_is_refused() -> None:

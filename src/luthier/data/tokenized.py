@@ -8,28 +8,23 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from datasets import Dataset, disable_progress_bars, enable_progress_bars
-from datasets import config as datasets_config
-from datasets.utils import are_progress_bars_disabled
-from transformers import PreTrainedTokenizerBase, __version__
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
 from typing_extensions import Buffer
 
 from luthier.arrays import IntArray
 from luthier.data.batches import IGNORED, flat, longest
+from luthier.data.cached import cached
 from luthier.interrupts import check
-from luthier.storage.disk import make_directory
 
 ROWS_PER_PROCESS = 50_000  # below this, a process takes longer to start than to tokenize
 # Columns besides the model's inputs. A task provides the first three if it needs them; the others are measured here.
 EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
 COST, LENGTH, UNKNOWN, WORDS = "cost", "full_length", "unknown", "words_only"
-
-FORM = "3"  # version of the features; a new one invalidates cached features
 
 Examples = Mapping[str, Sequence[Any]]
 Features = dict[str, list[Any]]
@@ -234,30 +229,8 @@ def _mapped(
     tokenizer: PreTrainedTokenizerBase,
     key: str,
 ) -> Dataset:
-    decides = " ".join([content_digest(examples), tokenizer_digest(tokenizer), key, FORM, __version__])
-    fingerprint = hashlib.sha256(decides.encode()).hexdigest()[:32]
-    cache = Path(datasets_config.HF_DATASETS_CACHE) / "luthier"
-    try:
-        make_directory(cache)
-        file = str(cache / f"{fingerprint}.arrow") if os.access(cache, os.W_OK) else None
-    except OSError:
-        file = None
     # Fast tokenizers use all cores by themselves; only slow ones benefit from several processes.
     processes = 1 if tokenizer.is_fast else max(1, min(os.cpu_count() or 1, len(examples) // ROWS_PER_PROCESS))
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)  # no "longer than the maximum"
-    bars = not are_progress_bars_disabled()
-    disable_progress_bars()
-    try:
-        return examples.map(
-            function,
-            with_indices=True,
-            batched=True,
-            remove_columns=examples.column_names,
-            num_proc=processes if processes > 1 else None,
-            cache_file_name=file,
-            new_fingerprint=fingerprint,
-            keep_in_memory=file is None,
-        )
-    finally:
-        if bars:
-            enable_progress_bars()
+    decides = f"{content_digest(examples)} {tokenizer_digest(tokenizer)} {key}"
+    return cached(examples, function, decides, processes=processes)

@@ -1,5 +1,6 @@
 """The weights of a model that training changes: those that checkpoints hold."""
 
+import hashlib
 from collections.abc import Mapping
 
 import torch
@@ -12,6 +13,15 @@ def learned(model: nn.Module) -> dict[str, Tensor]:
     parameters = {name: tensor for name, tensor in model.named_parameters() if tensor.requires_grad}
     buffers = {name: tensor for name, tensor in model.named_buffers() if name in saved}
     return {name: tensor.detach() for name, tensor in {**parameters, **buffers}.items()}
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 of the names and values of a model's weights."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        found.update(name.encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def trainable(model: nn.Module) -> int:

@@ -41,6 +41,7 @@ _BASELINES = {
     "lead": "the first sentences of the document",
     "copy": "copying the source",
     "trigram": "a trigram model",
+    "probe": "a linear model on frozen features",
     "untuned": "the model before fine-tuning",
 }
 _HEADS = {
@@ -54,6 +55,7 @@ _HEADS = {
     "lead": "First sentences",
     "copy": "Copy of the source",
     "trigram": "Trigram model",
+    "probe": "Frozen features + linear model",
     "untuned": "Before fine-tuning",
 }
 # Scores from 0 to 100: one decimal is as precise as three decimals of a share.

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import Collate, pad_inputs, tensor_of
@@ -333,6 +334,11 @@ class Task(ABC, Generic[Learned]):
 
     def untuned(self, task: Bound[Learned], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
         return {}  # a newly initialized head predicts at random
+
+    def probe(
+        self, task: Bound[Learned], embed: Callable[[Sequence[str]], FloatArray], train: Examples, test: Examples
+    ) -> dict[str, Sequence[Answer]]:
+        return {}
 
     def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do
         """See `Bound.configure`."""

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data.batches import Collate
 from luthier.data.columns.fields import read_fields
@@ -355,6 +356,18 @@ class Bound(Fitted[Learned]):
     def untuned(self, answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
         """The answers of the model before fine-tuning as a baseline; empty if it cannot do the task yet."""
         return self.kind.untuned(self, answer)
+
+    def probe(
+        self, embed: Callable[[Sequence[str]], FloatArray], train: Examples, test: Examples
+    ) -> dict[str, Sequence[Answer]]:
+        """The answers of a linear model on embeddings of the model before fine-tuning; empty if the task has none.
+
+        Args:
+            embed: From `n` texts to `[n, d]`.
+            train: Examples to learn from.
+            test: Examples to answer.
+        """
+        return self.kind.probe(self, embed, train, test)
 
     def configure(self, model: PreTrainedModel) -> None:
         """Configure a new or loaded model, such as its generation settings."""

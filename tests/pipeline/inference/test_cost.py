@@ -82,6 +82,7 @@ def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
         "evaluation": (4, sizes["validation"]),
         "baselines": (1, sizes["train"]),
         "final_score": (1, sizes["test"]),
+        "frozen_features": (1, sizes["train"] + sizes["test"]),
     }
     assert all(0 < part.low <= part.high for part in cost.parts.values())
 

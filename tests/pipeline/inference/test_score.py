@@ -21,7 +21,7 @@ from luthier.pipeline.training.assemble import fresh_model
 from luthier.tasks.phases import Answer
 from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.text_classification.task import TextClassification
-from tests.conftest import review_rows, write_csv
+from tests.conftest import WORDS, review_rows, write_csv
 from tests.engines.helpers import prepared_data, with_settings
 from tests.listener import Listener
 from tests.tasks.by_hand import QUICK, Oracle, learned, recipe_of
@@ -195,10 +195,28 @@ def test_a_split_is_scored_with_baselines_and_the_model_is_unchanged(data: Prepa
     task, found = score_split(data, model.train(), "test", Console())
     assert task.learned == data.task.learned, "single labels have no threshold to tune"
     assert found.split == "test" and found.metrics["accuracy"].n == 10
-    assert found.baselines.keys() == found.differences.keys() == {"majority", "tfidf"}
+    assert found.baselines.keys() == found.differences.keys() == {"majority", "tfidf", "probe"}
     assert found.predictions["row"] == data.splits["test"]["row"][:]
     assert not model.training and model.device.type == "cpu"
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_a_linear_model_on_frozen_features_is_compared_with_and_learns_from_some_rows(
+    data: Prepared, model: PreTrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.pipeline.inference.score.PROBED", 12)
+    seen: list[Sequence[str]] = []
+
+    def embedded(prepared: Prepared, texts: Sequence[str], console: Console) -> Any:
+        seen.append(texts)
+        return np.array([[text.count(word) for word in WORDS["good"] + WORDS["bad"]] for text in texts])
+
+    monkeypatch.setattr("luthier.pipeline.inference.score.embed", embedded)
+    _, found = score_split(data, model, "test", Console())
+    assert len(seen[0]) == 12 + 10 and set(seen[0][12:]) == set(data.splits["test"]["text"])
+    assert (found.baselines["probe"]["accuracy"] or 0) > 0.5
+    scratch = with_settings(data, model__name=None)
+    assert score_split(scratch, model, "test", Console())[1].baselines.keys() == {"majority", "tfidf"}
 
 
 def test_baselines_can_be_turned_off(data: Prepared, model: PreTrainedModel) -> None:

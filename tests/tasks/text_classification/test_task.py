@@ -25,7 +25,7 @@ from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Recognised
 from luthier.tasks.registry import find, refuse_unused, registry
 from luthier.tasks.text_classification.labels import Labels
-from luthier.tasks.text_classification.task import SHAPES, TextClassification
+from luthier.tasks.text_classification.task import SHAPES, TextClassification, _embedded
 from tests.listener import Listener
 from tests.tasks.by_hand import bound, came_back
 
@@ -73,6 +73,36 @@ def answers_of(task: Bound[Labels], logits: np.ndarray) -> list[Answer]:
 def loss_of(task: Bound[Labels], logits: torch.Tensor, labels: Sequence[Any], **training: Any) -> float:
     summed = task.loss(Recipe.build({"training": training}).training)
     return float(summed(out(logits), {"labels": torch.tensor(task.learned.encode(labels))}))
+
+
+def lengths(texts: Sequence[str]) -> np.ndarray:
+    """Made-up embeddings from which a label can be told."""
+    return np.array([[len(text), int(text.split()[-1]), int(text.split()[-1]) % 2] for text in texts], dtype=float)
+
+
+@pytest.mark.parametrize("shape", ALL)
+def test_a_linear_model_on_embeddings_answers_in_the_form_of_the_model(shape: str) -> None:
+    task, examples = learned(shape)
+    found = task.probe(lengths, examples[:], examples[:5])["probe"]
+    gold = task.gold(examples[:5])
+    assert len(found) == 5 and type(found[0]["prediction"]) is type(gold[0])
+    if not shape.endswith("/several"):
+        values = {m.name: float(m.on(np.ones((1, m.n)))[0]) for m in task.metrics(found, examples[:5])}
+        assert values.get("accuracy", values.get("pearson")) == pytest.approx(1, abs=0.01)
+
+
+def test_a_threshold_for_the_model_is_not_one_for_the_linear_model() -> None:
+    task, examples = learned("single/one")
+    strict = replace(task, learned=replace(task.learned, threshold=0.999))
+    assert (
+        strict.probe(lengths, examples[:], examples[:])["probe"]
+        == task.probe(lengths, examples[:], examples[:])["probe"]
+    )
+
+
+def test_a_pair_is_both_texts_their_difference_and_their_product() -> None:
+    found = _embedded(lengths, [["a 3"], ["bb 4"]])
+    assert found.tolist() == [[3, 3, 1, 4, 4, 0, 1, 1, 1, 12, 12, 0]]
 
 
 @pytest.mark.parametrize("shape", ALL)

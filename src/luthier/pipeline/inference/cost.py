@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.engines.base import Training
 from luthier.engines.loop import new_accelerator, steps
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
-from luthier.pipeline.inference.score import score
+from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble, decide_precision, total_steps
 from luthier.run_directory.environment import peak_memory
@@ -169,7 +170,14 @@ def _scoring(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -
     if baselines and recipe.model.name is not None and task.untuned(lambda: []):
         again = Part(min(said) + min(written or [0]), max(said) + max(written or [0]), 1, rows)
         parts["model_before_fine_tuning"] = again
+    if baselines and recipe.model.name is not None and task.probe(_no_embeddings, some[:], examples):
+        texts = min(sizes["train"], PROBED) + rows
+        parts["frozen_features"] = _part([one / rows * texts for one in said], 1, texts)
     return parts
+
+
+def _no_embeddings(texts: Sequence[str]) -> FloatArray:
+    return np.zeros((len(texts), 1))
 
 
 def _forward(prepared: Prepared, training: Training, split: str) -> list[float]:

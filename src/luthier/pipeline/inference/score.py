@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -15,12 +16,15 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
 from luthier.models.device import choose_device
-from luthier.pipeline.inference.infer import Asked, answer, asked_of
+from luthier.pipeline.inference.embed import embed
+from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Fitted
+
+PROBED = 5_000  # training rows that the linear model on frozen features learns from
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,9 @@ def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console:
         baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
         if recipe.model.name is not None:
             baselines |= task.untuned(lambda: _untuned(prepared, task, asked, console))
+            train = prepared.splits["train"]
+            some = train.select(evenly(len(train), PROBED))[:]
+            baselines |= task.probe(partial(embed, prepared, console=console), some, asked.examples)
     scored = score(task, answers, asked.examples, recipe, split=split, baselines=baselines, raw=raw)
     if split in prepared.seen:
         scored = replace(scored, all_rows=_on_all_rows(prepared, task, model, split, asked, answers, console))

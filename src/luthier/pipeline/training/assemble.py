@@ -1,10 +1,8 @@
 """Build everything that an engine trains with: model, optimizer, schedule and batch plan."""
 
-import hashlib
 import math
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel, set_seed
 
 from luthier import processes
@@ -20,6 +18,7 @@ from luthier.findings import Decision
 from luthier.models.adapters.add import add_adapter
 from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
+from luthier.models.learned import state_digest
 from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
@@ -168,10 +167,6 @@ def decide_precision(prepared: Prepared, console: Console) -> None:
 
 def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
     """Everything that determines the weights of a run: data, tokenizer, initial weights, recipe, device, processes."""
-    weights = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        weights.update(name.encode())
-        weights.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     digests = {f"{split} data": [source.digest for source in sources] for split, sources in prepared.sources.items()}
     return (
         prepared.recipe.flatten(may_change=False)
@@ -179,7 +174,7 @@ def fingerprint(prepared: Prepared, model: PreTrainedModel) -> dict[str, Any]:
         | {
             "task code": prepared.task.kind.code_digest(),
             "tokenizer": tokenizer_digest(prepared.task.tokenizer),
-            "initial weights": weights.hexdigest(),
+            "initial weights": state_digest(model.state_dict()),
             "processes": processes.count(),
             "device": choose_device(prepared.recipe.device).type,  # the device behind `auto`
         }

@@ -21,6 +21,7 @@ from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
+from luthier.metrics.baselines.linear import Linear, binary_regressions, ridge, softmax_regression
 from luthier.recipe import Recipe
 from luthier.tasks.label_names import require_found
 from luthier.tasks.losses import binary_divergence, categorical_divergence
@@ -145,6 +146,9 @@ class OneLabel(Labels):
             )
         )
 
+    def linear(self, features: FloatArray, labels: Sequence[str]) -> Linear:
+        return softmax_regression(features, self._ids(labels), self.width)
+
     def baselines(self, train: Texts, labels: Sequence[str], test: Texts) -> dict[str, Sequence[str]]:
         ids = self._ids(labels)
         found = {
@@ -260,6 +264,9 @@ class SeveralLabels(Labels):
     def metrics(self, predicted: Sequence[list[str]], gold: Sequence[list[str]]) -> list[AnyMetric]:
         return list(multilabel.multilabel_metrics(self._matrix(predicted), self._matrix(gold)))
 
+    def linear(self, features: FloatArray, labels: Sequence[list[str]]) -> Linear:
+        return binary_regressions(features, self._matrix(labels))
+
     def baselines(self, train: Texts, labels: Sequence[list[str]], test: Texts) -> dict[str, Sequence[Any]]:
         matrix = self._matrix(labels)
         found = {
@@ -330,6 +337,9 @@ class Number(Labels):
 
     def metrics(self, predicted: Sequence[float], gold: Sequence[float]) -> list[AnyMetric]:
         return regression.regression_metrics(np.asarray(predicted, float), np.asarray(gold, float))
+
+    def linear(self, features: FloatArray, labels: Sequence[float]) -> Linear:
+        return ridge(features, np.asarray(labels, float))
 
     def baselines(self, train: Texts, labels: Sequence[float], test: Texts) -> dict[str, Sequence[float]]:
         values = np.asarray(labels, float)

@@ -15,6 +15,7 @@ from luthier.data.values import as_number
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines.linear import Linear
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
@@ -116,6 +117,10 @@ class Labels(ABC):
     @abstractmethod
     def baselines(self, train: Texts, labels: Sequence[Any], test: Texts) -> dict[str, Sequence[Any]]:
         """Predictions of the simple baselines."""
+
+    @abstractmethod
+    def linear(self, features: FloatArray, labels: Sequence[Any]) -> Linear:
+        """A linear model from features [n, d] to logits, fitted to labels."""
 
     @property
     def width(self) -> int:

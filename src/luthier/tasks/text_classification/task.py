@@ -11,6 +11,7 @@ import numpy as np
 from datasets import Dataset
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks.duplicates import key
@@ -273,9 +274,26 @@ class TextClassification(Task[Labels]):
         found = task.learned.baselines(self._texts(task, train), train["label"], self._texts(task, test))
         return {name: [{"prediction": one} for one in predicted] for name, predicted in found.items()}
 
+    def probe(
+        self, task: Bound[Labels], embed: Callable[[Sequence[str]], FloatArray], train: Examples, test: Examples
+    ) -> dict[str, Sequence[Answer]]:
+        features = _embedded(embed, [[*train[role], *test[role]] for role in self.asked(task)])
+        learned, asked = np.split(features, [len(train["label"])])
+        labels = replace(task.learned, threshold=DEFAULT)  # the threshold was chosen for the model's own scores
+        return {"probe": labels.answers(labels.linear(learned, train["label"]).outputs(asked))}
+
     def _texts(self, task: Fitted[Labels], examples: Examples) -> Sequence[str] | Sequence[tuple[str, str]]:
         texts = [examples[role] for role in self.asked(task)]
         return list(zip(*texts, strict=True)) if len(texts) == 2 else list(texts[0])
+
+
+def _embedded(embed: Callable[[Sequence[str]], FloatArray], columns: Sequence[Sequence[str]]) -> FloatArray:
+    """Features of texts, or of pairs: both embeddings, their difference and their product (Conneau et al. 2017)."""
+    parts = np.split(embed([text for column in columns for text in column]), len(columns))
+    if len(parts) == 1:
+        return parts[0]
+    first, second = parts
+    return np.concatenate([first, second, np.abs(first - second), first * second], axis=1)
 
 
 def _kind(shape: str) -> type[Labels]:

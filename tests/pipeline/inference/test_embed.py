@@ -1,0 +1,46 @@
+"""Embeddings: the mean over the tokens of a text, as of a plain forward pass, whatever is embedded beside it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from datasets import config
+from transformers import AutoModel, AutoTokenizer
+
+from luthier.console import Console
+from luthier.pipeline.inference import embed as module
+from luthier.pipeline.inference.embed import embed
+from luthier.pipeline.prepare import Prepared
+from tests.conftest import review
+from tests.engines.helpers import prepared_data, with_settings
+
+TEXTS = [review("good", i) for i in range(9)] + ["", "sad " * 200, review("good", 0)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    return prepared_data(tmp_path_factory.mktemp("embed"), tiny_model, n=20)
+
+
+def test_they_are_those_of_a_plain_forward_pass_of_each_text(
+    data: Prepared, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 5)
+    found = embed(with_settings(data, evaluation__eval_batch_size=2), TEXTS, Console())
+    model, tokenizer = AutoModel.from_pretrained(tiny_model).eval(), AutoTokenizer.from_pretrained(tiny_model)
+    limit = data.task.set_limits.length
+    for text, vector in zip(TEXTS, found, strict=True):
+        with torch.inference_mode():
+            inputs = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt")
+            expected = model(**inputs).last_hidden_state[0].mean(dim=0)
+        np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+def test_they_are_cached_by_texts_and_weights(data: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path)
+    first = embed(data, TEXTS[:3], Console())
+    monkeypatch.setattr(module, "check", pytest.fail)  # which each batch calls
+    np.testing.assert_array_equal(embed(data, TEXTS[:3], Console()), first)
+    with pytest.raises(pytest.fail.Exception):
+        embed(data, TEXTS[:4], Console())
