@@ -1,14 +1,20 @@
-"""The reference peer: a plain Hugging Face `Trainer` script, in the manner of run_glue, on two-label TSV files."""
+"""The reference peer: a plain Hugging Face `Trainer` script, in the manner of run_glue.
+
+It reads TSV files with two labels, or JSON lines: text columns, and `label` (a name or a number) or several columns of
+0 and 1.
+"""
 
 import argparse
 import csv
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
+from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score, f1_score
 from transformers import (
     AutoModelForSequenceClassification,
@@ -22,15 +28,38 @@ from transformers import (
     set_seed,
 )
 
+METRICS = ("accuracy", "f1", "f1_micro", "pearson")
+
 
 def read_rows(path: Path, header: list[str] | None, texts: list[str], label: str) -> Dataset:
-    """The texts and labels of a TSV file. Its quotes are text: reading them as quotes would merge rows."""
+    """The texts and labels of a file. Quotes of a TSV file are text: reading them as quotes would merge rows."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [
-            {"texts": [row[text] for text in texts], "label": int(row[label])}
-            for row in csv.DictReader(file, header, delimiter="\t", quoting=csv.QUOTE_NONE)
-        ]
-    return Dataset.from_list(rows)
+        if path.suffix == ".jsonl":
+            return Dataset.from_list([read_row(json.loads(line)) for line in file])
+        rows = csv.DictReader(file, header, delimiter="\t", quoting=csv.QUOTE_NONE)
+        return Dataset.from_list([{"texts": [row[text] for text in texts], "label": int(row[label])} for row in rows])
+
+
+def read_row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of JSON lines: its texts, and its label, or its flags as numbers."""
+    label = row.pop("label", None)
+    texts = [value for value in row.values() if isinstance(value, str)]
+    return {
+        "texts": texts,
+        "label": [float(flag) for flag in row.values() if flag in (0, 1)] if label is None else label,
+    }
+
+
+def encode_labels(train: Dataset, test: Dataset) -> tuple[Dataset, Dataset, int, str]:
+    """Names of labels as ids; also the number of outputs, and transformers' name for the problem."""
+    first = train[0]["label"]
+    if isinstance(first, list):
+        return train, test, len(first), "multi_label_classification"
+    if isinstance(first, float):
+        return train, test, 1, "regression"
+    names = {name: number for number, name in enumerate(sorted(set(train["label"])))}
+    encoded = [rows.map(lambda row: {"label": names[row["label"]]}) for rows in (train, test)]
+    return *encoded, len(names), "single_label_classification"
 
 
 def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Dataset:
@@ -43,12 +72,15 @@ def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int)
 
 
 def compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    """Accuracy and the F1 of label 1 (paraphrase), as GLUE scores MRPC."""
-    answers = np.argmax(prediction.predictions, axis=-1)
-    return {
-        "accuracy": float(accuracy_score(prediction.label_ids, answers)),
-        "f1": float(f1_score(prediction.label_ids, answers)),
-    }
+    """The metrics of GLUE: accuracy and the F1 of label 1, or Pearson's correlation; micro F1 for several labels."""
+    outputs, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+    if labels.ndim == 2:
+        return {"f1_micro": float(f1_score(labels, outputs > 0, average="micro"))}
+    if outputs.shape[-1] == 1:
+        return {"pearson": float(pearsonr(outputs[:, 0], labels)[0])}
+    answers = np.argmax(outputs, axis=-1)
+    found = {"accuracy": float(accuracy_score(labels, answers))}
+    return found | ({"f1": float(f1_score(labels, answers))} if outputs.shape[-1] == 2 else {})
 
 
 def parse() -> argparse.Namespace:
@@ -64,6 +96,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=2e-5)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-length", type=int, default=128)
+    parser.add_argument("--pad", action="store_true", help="pad to the maximum length, as run_glue does")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--max-steps", type=int, default=-1, help="stop early")
     parser.add_argument("--output", type=Path, required=True, help="the Trainer's output directory")
@@ -75,11 +108,11 @@ def main() -> None:
     args = parse()
     set_seed(args.seed)
     tokenizer = AutoTokenizer.from_pretrained(args.model)
-    model = AutoModelForSequenceClassification.from_pretrained(args.model, num_labels=2)
-    train, test = (
-        tokenize(read_rows(path, args.header, args.texts, args.label), tokenizer, args.max_length)
-        for path in (args.train, args.test)
-    )
+    rows = (read_rows(path, args.header, args.texts, args.label) for path in (args.train, args.test))
+    train, test, outputs, problem = encode_labels(*rows)
+    train, test = (tokenize(one, tokenizer, args.max_length) for one in (train, test))
+    model = AutoModelForSequenceClassification.from_pretrained(args.model, num_labels=outputs, problem_type=problem)
+    padding = {"padding": "max_length", "max_length": args.max_length} if args.pad else {}
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
@@ -101,7 +134,7 @@ def main() -> None:
         ),
         train_dataset=train,
         eval_dataset=test,
-        data_collator=DataCollatorWithPadding(tokenizer),
+        data_collator=DataCollatorWithPadding(tokenizer, **padding),
         processing_class=tokenizer,
         compute_metrics=compute_metrics,
     )
@@ -117,8 +150,7 @@ def main() -> None:
         "seed": args.seed,
         "train_rows": len(train),
         "test_rows": len(test),
-        "accuracy": scores["eval_accuracy"],
-        "f1": scores["eval_f1"],
+        **{name: scores[f"eval_{name}"] for name in METRICS if f"eval_{name}" in scores},
         "steps": trainer.state.global_step,
         "seconds": round(seconds, 1),
     }
