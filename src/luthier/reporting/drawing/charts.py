@@ -1,7 +1,7 @@
 """Charts of panels, in the style of the learning curves."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def reliability(panel: Reliability) -> Figure:
     scale = alt.Scale(domain=[0, 1], nice=False)
     x = alt.X("confidence:Q", title="confidence (mean of the bin)", scale=scale)
     y = alt.Y("accuracy:Q", title="accuracy (share right)", scale=scale)
-    legend = alt.Legend(orient="top", title=None, columns=1) if panel.before else None
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolOpacity=1) if panel.before else None
     colour = alt.Color("scores:N", scale=alt.Scale(domain=[*names], range=[VERMILLION, BLUE]), legend=legend)
     base = alt.Chart(_values(bins))
     line = base.mark_line(strokeWidth=2, opacity=0.5).encode(x, y, colour)
@@ -141,7 +141,7 @@ def _spread(n: int, most: int) -> list[int]:
     return np.linspace(0, n - 1, min(n, most)).astype(int).tolist()
 
 
-def _values(rows: Sequence[dict[str, float]]) -> "alt.Data":
+def _values(rows: Sequence[dict[str, Any]]) -> "alt.Data":
     import altair as alt
 
     return alt.Data(values=list(rows))
