@@ -132,7 +132,11 @@ def test_of_two_labels_the_positive_one_is_predicted_from_the_threshold_on() -> 
 
 def test_scores_are_calibrated_unless_a_threshold_is_given_for_them() -> None:
     for labels, kind in ((["bad", "good"], OneLabel), ([["joy"], ["fear"]], SeveralLabels)):
-        for threshold, wanted, why in ((0.5, True, ""), ("f1", True, ""), (0.7, False, "threshold 0.7 is given")):
+        for threshold, wanted, why in (
+            (0.5, True, ""),
+            ("f1", True, ""),
+            (0.7, False, "threshold 0.7 is for uncalibrated scores"),
+        ):
             found = fitted(labels, kind, threshold)
             assert found.calibrate == wanted and why in found.calibration and bool(found.calibration) == bool(why)
             off = fitted(labels, kind, threshold, calibrate=False)

@@ -302,7 +302,9 @@ def test_what_is_not_calibrated_is_told_with_the_reason() -> None:
         listener = Listener()
         assert few.tuned(validation, listener).learned == replace(few.learned, calibration=why)
         assert [(one.what, one.value, one.why) for one in listener.decisions] == [("calibration", "none", why)]
-    given_one = replace(task.learned, threshold=0.7, calibrate=False, calibration="the threshold 0.7 is given")
+    given_one = replace(
+        task.learned, threshold=0.7, calibrate=False, calibration="the threshold 0.7 is for uncalibrated scores"
+    )
     _, decisions = replace(task, learned=given_one).bind(Mock(), BertConfig())
     assert ("calibration", "none") in [(one.what, one.value) for one in decisions]
     tuned = replace(task, learned=replace(few.learned, temperature=1.4, calibration="fitted"))
