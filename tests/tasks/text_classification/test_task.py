@@ -206,7 +206,7 @@ def test_the_answer_of_one_label_is_the_softmax(logits: list[tuple[float, ...]])
     for answer, row in zip(answers, expected, strict=True):
         assert answer["scores"] == pytest.approx(row.tolist(), abs=1e-5)
         assert answer["score"] == max(answer["scores"])
-        assert answer["prediction"] == task.learned.names[int(np.argmax(answer["scores"]))]
+        assert answer["scores"][task.learned.names.index(answer["prediction"])] == answer["score"]
 
 
 def test_the_answer_of_several_labels_is_those_above_the_threshold() -> None:
