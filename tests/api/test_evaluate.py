@@ -67,6 +67,34 @@ def test_codes_are_named_and_the_threshold_that_validation_chose_is_used_again(
     assert f"from a score of {labels.threshold:.4g} on" in (result.model_path / "README.md").read_text()
 
 
+@pytest.mark.parametrize("engine", ["loop", "trainer"])
+def test_scores_are_calibrated_on_the_validation_rows_and_predictions_are_the_same_without(
+    engine: str, tiny_model: Path, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"model": str(tiny_model), "engine": engine, "epochs": 2, "learning_rate": 5e-3}
+    settings |= {"validation_share": 0.4, "precision": "fp32", "baselines": False, "resamples": 100}
+    # Some labels are wrong, so that no model can be right in every row.
+    rows = [row | ({"label": "good"} if i % 5 == 0 else {}) for i, row in enumerate(review_rows(160))]
+    console = Listener()
+    result = train(rows, run_dir=tmp_path / "run", console=console, **settings)
+    plain = train(rows, run_dir=tmp_path / "plain", calibrate=False, **settings)
+    (said,) = [decision for decision in console.decisions if decision.what == "calibration"]
+    predictor, uncalibrated = result.predictor(), plain.predictor()
+    temperature = predictor.task.learned.temperature
+    assert temperature != 1.0 and said.value == f"temperature {temperature:.2f}"
+    assert uncalibrated.task.learned.temperature == 1.0 and plain.metrics == result.metrics
+    texts = [str(row["text"]) for row in ROWS]
+    for now, before in zip(predictor.predict(texts), uncalibrated.predict(texts), strict=True):
+        assert now["prediction"] == before["prediction"]
+        odds = {name: one["scores"]["good"] / one["scores"]["bad"] for name, one in (("now", now), ("before", before))}
+        assert odds["now"] ** temperature == pytest.approx(odds["before"], rel=1e-4)
+        assert now["score"] == now["scores"][now["prediction"]]
+    assert evaluate(result, console=console).metrics == result.metrics
+    assert predictions(evaluate(result)) == read_predictions(Run(result.run.path).predictions_file)
+    assert evaluate(result, ROWS).metrics == evaluate(plain, ROWS).metrics
+    assert f"the softmax of the logits / {temperature:.4g}" in (result.model_path / "README.md").read_text()
+
+
 def test_a_run_is_scored_again_to_the_same_numbers(copied: Path) -> None:
     run, console = Run(copied), Listener()
     before = run.read_json(run.metrics_file)

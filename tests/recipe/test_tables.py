@@ -255,6 +255,7 @@ def test_settings_that_change_no_weight_may_change_on_resume() -> None:
         "training.save_total_limit",
         "training.keep_checkpoints",
         "training.dataloader_num_workers",
+        "evaluation.calibrate",
         "evaluation.resamples",
         "evaluation.baselines",
     }

@@ -325,6 +325,17 @@ def test_no_errors_at_all(make_run):
     assert "There are no such rows." in shown
 
 
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_a_calibration_that_was_fitted_on_the_scored_rows_says_so(make_run, split):
+    run = make_run()
+    write_json(run.metrics_file, {**run.read_json(run.metrics_file), "split": split})
+    panel = Reliability([], 0.0, note="Temperature 1.40.", before=Reliability([], 0.1))
+    shown = words(read(write_report(run, [panel]))[0].xpath("//main")[0])
+    assert ("These are the scored rows" in shown) == (split == "validation")
+    plain = words(read(write_report(run, [Reliability([], 0.0)]))[0].xpath("//main")[0])
+    assert "These are the scored rows" not in plain
+
+
 def test_several_labels_a_row(make_run):
     example = Example([("text", "so happy")], ["joy", "love"], [], None, "x.csv", 3)
     document, _ = read(write_report(make_run(), [Examples([example], 1)]))

@@ -63,7 +63,7 @@ def test_fitting_keeps_what_was_recognised_and_adds_what_was_learned() -> None:
     kind = TextClassification()
     task = Recognised(kind, "single/several", {"text": "text", "labels": "labels"}, {"separator": "|"})
     made = task.fit(Dataset.from_list([{"label": ["joy"]}, {"label": ["fear", "joy"]}]), Recipe())
-    assert type(made) is Fitted and made.learned == SeveralLabels(("fear", "joy"))
+    assert type(made) is Fitted and made.learned == SeveralLabels(("fear", "joy"), calibrate=True)
     assert (made.kind, made.shape, made.columns, made.details) == (kind, task.shape, task.columns, task.details)
     assert made.metric_for_best == "f1_micro"
 

@@ -179,6 +179,7 @@ def test_the_keys_that_a_task_uses_are_keys_and_those_that_it_needs(name: str, s
             "evaluation.threshold",
             "shapes that use it: single/one, single/several",
         ),
+        ("text-classification", "pair/number", "evaluation.calibrate", "shapes that use it: single/one, single/sev"),
         ("text-classification", "pair/number", "training.class_weights", "shapes that use it: single/one, single/sev"),
         ("text-classification", "pair/number", "training.label_smoothing", "shapes that use it: single/one"),
         ("text-classification", "pair/number", "training.r_drop_alpha", "shapes that use it: single/one"),

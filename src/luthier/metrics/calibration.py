@@ -1,12 +1,17 @@
-"""Calibration of confidences: reliability bins and expected calibration error (Naeini 2015, Guo 2017)."""
+"""Calibration of confidences: reliability bins, expected calibration error, temperature (Naeini 2015, Guo 2017)."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
-from luthier.arrays import FloatArray
+from luthier.arrays import FloatArray, IntArray
 from luthier.metrics.base import Metric, ratio
 from luthier.metrics.bootstrap import RESAMPLES, Score, scores
+
+SMALLEST = np.finfo(np.float64).eps  # the probability that smaller ones count as
+TEMPERATURES = (0.05, 20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,47 @@ def expected_calibration_error(confidence: FloatArray, right: np.ndarray, n_bins
         return ratio(np.abs(confidences - hits).sum(-1), n.sum(-1))
 
     return Metric("ece", _statistics(confidence, right, n_bins), value, greater_is_better=False)
+
+
+def tempered(probabilities: FloatArray, temperature: float) -> FloatArray:
+    """The probabilities that a softmax gives if its logits are divided by a temperature (Guo et al. 2017).
+
+    Args:
+        probabilities: `[n, c]` of the softmax of the logits themselves.
+        temperature: Above 1 it lowers the confidence; the order of the classes stays.
+    """
+    return np.asarray(softmax(_logits(probabilities) / temperature, axis=1))
+
+
+def fit_temperature(probabilities: FloatArray, true: IntArray) -> float:
+    """The temperature with the lowest cross-entropy; 1 if none is lower than that of the probabilities themselves.
+
+    Where nearly all rows are right, the lowest cross-entropy is at a temperature near 0, which is no evidence of
+    certainty. So the targets are smoothed like those of Platt (1999): the true class has (n + 1) / (n + 2), and the
+    other classes share the rest, here in proportion to their probabilities.
+
+    Args:
+        probabilities: `[n, c]`, `c` above 1.
+        true: `[n]` the true class.
+    """
+    rows, rest, logits = np.arange(len(true)), 1 / (len(true) + 2), _logits(probabilities)
+    targets = np.exp(logits)
+    targets[rows, true] = 0.0
+    targets *= rest / targets.sum(axis=1, keepdims=True)
+    targets[rows, true] = 1 - rest
+
+    def smoothed(log_temperature: float) -> float:
+        return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum())
+
+    def cross_entropy(temperature: float) -> float:
+        return float(-log_softmax(logits / temperature, axis=1)[rows, true].sum())
+
+    found = float(np.exp(minimize_scalar(smoothed, bounds=np.log(TEMPERATURES), method="bounded").x))
+    return found if cross_entropy(found) < cross_entropy(1.0) else 1.0
+
+
+def _logits(probabilities: FloatArray) -> FloatArray:
+    return np.log(np.maximum(probabilities, SMALLEST))
 
 
 def _bin_accuracy(statistics: FloatArray, n_bins: int, i: int) -> Metric:

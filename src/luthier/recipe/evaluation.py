@@ -29,6 +29,9 @@ class EvaluationRecipe(Section):
         description="minimum probability of a label (of two: of the positive one),"
         " or what to choose it for on the validation rows: f1, precision=0.9 or recall=0.9",
     )
+    calibrate: MayChange[bool] = Field(
+        True, description="fit a temperature on the validation rows, so that scores are calibrated probabilities"
+    )
     resamples: MayChange[Annotated[int, Field(ge=100)]] = Field(
         1000, description="bootstrap resamples per confidence interval"
     )

@@ -1,7 +1,7 @@
 """The report of a run: one HTML file that starts with the result and opens offline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from luthier.reporting.content import Content
 from luthier.reporting.drawing.blocks import blocks
 from luthier.reporting.drawing.passages import passage
 from luthier.reporting.headline import headline
-from luthier.reporting.panels import Panel
+from luthier.reporting.panels import Panel, Reliability
 from luthier.reporting.render import render
 from luthier.reporting.scores import score_table
 from luthier.reporting.task_words import Snippet, TaskWords
@@ -49,7 +49,8 @@ def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
         metric_name=lambda name: names.capital(names.metric(name, content.words.metrics)),
         loss_unit="squared error" if content.shape.endswith("number") else "nats",
     )
-    evidence = blocks(panels)
+    scored_on = content.metrics.get("split")
+    evidence = blocks([_of_fitted_rows(panel) if scored_on == "validation" else panel for panel in panels])
     long = lengths.histogram(content.data.get("lengths") or {}, content.words.long_rows)
     return render(
         "report.html",
@@ -71,6 +72,13 @@ def report_page(content: Content, panels: Sequence[Panel] = ()) -> str:
         commands=_commands(content),
         usage=content.words.snippets if content.run.model.is_dir() else (),
     )
+
+
+def _of_fitted_rows(panel: Panel) -> Panel:
+    """A panel of validation rows; a calibration that was fitted on them says so."""
+    if not isinstance(panel, Reliability) or panel.before is None:
+        return panel
+    return replace(panel, note=f"{panel.note} These are the scored rows, so the error is slightly optimistic.".lstrip())
 
 
 def _waiting(content: Content) -> list[str]:

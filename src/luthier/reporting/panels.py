@@ -95,12 +95,14 @@ class Reliability:
         error: Expected calibration error, 0 to 1: |confidence - accuracy|, weighted by count.
         title: Heading.
         note: A sentence below the heading.
+        before: The same before a temperature was fitted; None if there is none.
     """
 
     bins: Sequence[Bin]
     error: float
     title: str = "Calibration"
     note: str = ""
+    before: "Reliability | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
 from luthier.tasks import code, usage
 from luthier.tasks.long_rows import CUT, LongRows
-from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised, Written
+from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised, Validation, Written
 from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
 
 GROUP = "luthier.tasks"  # entry points of tasks
@@ -324,9 +324,7 @@ class Task(ABC, Generic[Learned]):
             hint="use luthier predict; chat needs a model with a chat template, such as smollm2",
         )
 
-    def tune(
-        self, task: Bound[Learned], validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console
-    ) -> Learned:
+    def tune(self, task: Bound[Learned], validation: Validation | None, console: Console) -> Learned:
         return task.learned
 
     def baselines(self, task: Bound[Learned], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 Answer = dict[str, Any]
 Loss = Callable[[Any, Mapping[str, Tensor]], Tensor]  # (transformers ModelOutput, batch) to loss
+Validation = Callable[[], tuple[Sequence[Answer], Examples]]  # the answers to the validation rows, and the rows
 Learned = TypeVar("Learned")
 
 
@@ -255,11 +256,12 @@ class Bound(Fitted[Learned]):
         """The same task with other limits."""
         return replace(self, limits=limits)
 
-    def tuned(self, validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console) -> "Bound[Learned]":
+    def tuned(self, validation: Validation | None, console: Console) -> "Bound[Learned]":
         """The same task with settings chosen on validation answers, such as a threshold.
 
         Args:
-            validation: Returns answers and examples; called only by tasks that choose something.
+            validation: Returns answers and examples; called only by tasks that choose something, once. None if there
+                are no validation rows.
             console: Receives the choice.
         """
         return replace(self, learned=self.kind.tune(self, validation, console))

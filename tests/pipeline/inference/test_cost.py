@@ -83,13 +83,14 @@ def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
         "baselines": (1, sizes["train"]),
         "final_score": (1, sizes["test"]),
         "frozen_features": (1, sizes["train"] + sizes["test"]),
+        "calibration": (1, sizes["validation"]),
     }
     assert all(0 < part.low <= part.high for part in cost.parts.values())
 
 
 def test_without_rows_to_score_only_the_training_costs(tmp_path: Path, tiny_model: Path) -> None:
     assert set(measure_cost(prepared_data(tmp_path, tiny_model, n=40), Console()).parts) == {"training"}
-    bare = {"evaluation.baselines": False, "training.eval_strategy": "no"} | HELD_OUT
+    bare = {"evaluation.baselines": False, "evaluation.calibrate": False, "training.eval_strategy": "no"} | HELD_OUT
     cost = measure_cost(prepared_data(tmp_path, tiny_model, n=40, **bare), Console())
     assert set(cost.parts) == {"training", "final_score"}
 

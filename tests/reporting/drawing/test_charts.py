@@ -78,11 +78,24 @@ def test_empty_bins_are_left_out_and_the_error_is_said() -> None:
     figure = reliability(Reliability([Bin(0.4, 0.5, 10), Bin(0.6, 0.0, 0), Bin(0.912345678, 1.0, 1)], 0.0213))
     assert marks(figure) == ["line", "line", "circle"]
     assert values(figure, 1) == values(figure, 2) == [
-        {"confidence": 0.4, "accuracy": 0.5, "count": 10},
-        {"confidence": 0.91235, "accuracy": 1.0, "count": 1},
+        {"confidence": 0.4, "accuracy": 0.5, "count": 10, "scores": "calibrated"},
+        {"confidence": 0.91235, "accuracy": 1.0, "count": 1, "scores": "calibrated"},
     ]  # fmt: skip
+    assert axes(figure, 1)["color"]["legend"] is None
     assert [axes(figure)[axis]["scale"]["domain"] for axis in "xy"] == [[0, 1]] * 2
     assert "0.021" in figure.caption and figure.title == "Calibration"
+
+
+def test_calibrated_scores_are_drawn_over_those_before_with_a_legend() -> None:
+    before = Reliability([Bin(0.95, 0.75, 4)], 0.2)
+    figure = reliability(Reliability([Bin(0.75, 0.75, 4)], 0.0, before=before))
+    assert [(row["scores"], row["confidence"]) for row in values(figure, 1)] == [
+        ("before calibration", 0.95),
+        ("calibrated", 0.75),
+    ]
+    assert axes(figure, 1)["color"]["legend"]["orient"] == "top"
+    assert "error 0.000 (0.200 before calibration)" in figure.caption
+    assert figure.chart.to_dict(validate=True)["layer"]
 
 
 def test_a_tradeoff_is_a_line_with_chance_and_the_threshold_in_use() -> None:

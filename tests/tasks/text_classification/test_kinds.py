@@ -1,12 +1,15 @@
 """The three kinds of label: how each is read, counted, learned and scored."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from luthier.data.batches import IGNORED
@@ -16,6 +19,7 @@ from luthier.recipe import Recipe
 from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.kinds import KINDS, Number, OneLabel, SeveralLabels
 from luthier.tasks.text_classification.labels import Labels
+from luthier.tasks.text_classification.temperatures import moved
 
 
 def values_of(labels: Labels, predicted: list[Any], gold: list[Any]) -> dict[str, float]:
@@ -93,8 +97,15 @@ def test_a_label_that_is_none_of_its_kind_is_a_fault(
 # -- what is learned of the training labels --------------------------------------------------------------------------
 
 
-def fitted(labels: list[Any], kind: type[Labels] = OneLabel, threshold: float | str = 0.5, **data: Any) -> Labels:
-    return kind.fit(labels, Recipe.build({"data": data, "evaluation": {"threshold": threshold}}))
+def fitted(
+    labels: list[Any],
+    kind: type[Labels] = OneLabel,
+    threshold: float | str = 0.5,
+    calibrate: bool = True,
+    **data: Any,
+) -> Labels:
+    evaluation = {"threshold": threshold, "calibrate": calibrate}
+    return kind.fit(labels, Recipe.build({"data": data, "evaluation": evaluation}))
 
 
 def test_a_threshold_is_given_or_chosen_later() -> None:
@@ -117,6 +128,62 @@ def test_of_two_labels_the_positive_one_is_predicted_from_the_threshold_on() -> 
         assert [one["score"] for one in answers] == pytest.approx(
             [one["scores"][int(one["prediction"])] for one in answers]
         ), "the probability of the prediction"
+
+
+def test_scores_are_calibrated_unless_a_threshold_is_given_for_them() -> None:
+    for labels, kind in ((["bad", "good"], OneLabel), ([["joy"], ["fear"]], SeveralLabels)):
+        for threshold, wanted, why in (
+            (0.5, True, ""),
+            ("f1", True, ""),
+            (0.7, False, "threshold 0.7 is for uncalibrated scores"),
+        ):
+            found = fitted(labels, kind, threshold)
+            assert found.calibrate == wanted and why in found.calibration and bool(found.calibration) == bool(why)
+            off = fitted(labels, kind, threshold, calibrate=False)
+            assert (off.calibrate, off.calibration, off.threshold) == (False, "", found.threshold)
+    assert not fitted([1.0, 2.0], Number).calibrate
+
+
+def test_the_logits_are_divided_by_the_temperature() -> None:
+    logits = np.array([[2.0, -1.0], [0.5, 0.25]])
+    one, several = OneLabel(("a", "b"), 1, temperature=2.5), SeveralLabels(("a", "b"), temperature=2.5)
+    scores = np.array([answer["scores"] for answer in one.answers(logits)])
+    assert scores == pytest.approx(torch.tensor(logits / 2.5).softmax(-1).numpy())
+    scores = np.array([answer["scores"] for answer in several.answers(logits)])
+    assert scores == pytest.approx(torch.tensor(logits / 2.5).sigmoid().numpy())
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.integers(-3000, 3000), min_size=2, max_size=2), min_size=1, max_size=6),
+    st.floats(0.05, 20),
+    st.sampled_from([0.5, 0.02, 0.35, 0.9]),
+)
+def test_predictions_do_not_change_with_the_temperature(
+    hundredths: list[list[int]], temperature: float, threshold: float
+) -> None:
+    logits = np.array(hundredths) / 100
+    probabilities = torch.tensor(np.stack([logits[:, 1] - logits[:, 0], *logits.T])).sigmoid().numpy()
+    assume(threshold == 0.5 or np.abs(probabilities - threshold).min() > 1e-9)
+    three = np.concatenate([logits, logits[:, :1] - 1], axis=1)
+    for labels, of in (
+        (OneLabel(("a", "b"), 1, threshold), logits),
+        (OneLabel(("a", "b", "c")), three),
+        (SeveralLabels(("a", "b"), threshold=threshold), logits),
+    ):
+        then = moved(labels.threshold, temperature)
+        calibrated = replace(labels, temperature=temperature, threshold=then)
+        said, before = ([one["prediction"] for one in kind.answers(of)] for kind in (calibrated, labels))
+        assert said == before
+
+
+def test_what_calibration_is_measured_on() -> None:
+    answers = [{"scores": [0.2, 0.8], "prediction": "good"}, {"scores": [0.6, 0.4], "prediction": "good"}]
+    found = OneLabel(("bad", "good"), 1, threshold=0.3).decided(answers, ["good", "bad"])
+    assert found.confidence().tolist() == [0.8, 0.4] and found.right.tolist() == [True, False]
+    found = SeveralLabels(("joy", "awe")).decided(answers, [["joy", "awe"], []])
+    assert found.confidence().tolist() == [0.2, 0.8, 0.6, 0.4], "each label has a probability of its own"
+    assert found.right.tolist() == [True, True, False, False]
 
 
 def test_what_a_threshold_decides() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from luthier.reporting.panels import (
@@ -62,6 +63,23 @@ def test_confidences_are_held_against_what_was_right() -> None:
     ]
     assert reliability.error == pytest.approx((0.55 + 0.35 + 0.85 + 0.05) / 4)
     assert reliability.note == ""
+
+
+def test_calibrated_scores_are_shown_beside_those_before() -> None:
+    evidence = "fitted on the 99 validation rows: expected calibration error 0.300 -> 0.100"
+    chosen = OneLabel(("bad", "good"), 1, temperature=2.0, calibrate=True, calibration=evidence)
+    reliability = drawn(chosen, FOUND, *ALL)[4]
+    plain = drawn(ONE, FOUND, *ALL)[4]
+    assert (reliability.bins, reliability.error, plain.before) == (plain.bins, plain.error, None)
+    assert reliability.note == f"Temperature 2.00, {evidence}."
+    # The odds before were the square of those now; the last two fall into one bin.
+    odds = np.array([0.55 / 0.45, 0.65 / 0.35, 0.85 / 0.15, 0.95 / 0.05]) ** 2
+    first, second, *last = odds / (1 + odds)
+    assert [one.confidence for one in reliability.before.bins] == pytest.approx([first, second, np.mean(last)])
+    several = SeveralLabels(("bad", "good"), calibration="5 validation rows; a temperature needs at least 50")
+    found = FOUND | {"gold": [["good"]] * 4, "prediction": [["good"]] * 4}
+    (note,) = [panel.note for panel in panels(several, found, ["text"]) if isinstance(panel, Reliability)]
+    assert note.endswith("is true. Not calibrated: 5 validation rows; a temperature needs at least 50.")
 
 
 def test_the_surest_errors_come_first_with_their_texts() -> None:

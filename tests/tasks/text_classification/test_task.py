@@ -23,7 +23,7 @@ from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import ColumnError, RecipeError
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Recognised
-from luthier.tasks.registry import find, refuse_unused, registry
+from luthier.tasks.registry import find, refuse_unused, registry, restore
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.task import SHAPES, TextClassification, _embedded
 from tests.listener import Listener
@@ -236,7 +236,7 @@ def test_the_answer_of_one_label_is_the_softmax(logits: list[tuple[float, ...]])
     for answer, row in zip(answers, expected, strict=True):
         assert answer["scores"] == pytest.approx(row.tolist(), abs=1e-5)
         assert answer["score"] == max(answer["scores"])
-        assert answer["prediction"] == task.learned.names[int(np.argmax(answer["scores"]))]
+        assert answer["scores"][task.learned.names.index(answer["prediction"])] == answer["score"]
 
 
 def test_the_answer_of_several_labels_is_those_above_the_threshold() -> None:
@@ -268,7 +268,7 @@ def test_codes_are_read_as_the_names_of_their_labels() -> None:
 def test_the_threshold_is_chosen_on_the_validation_answers_and_told() -> None:
     listener = Listener()
     task, examples = learned("single/one")
-    aimed = replace(task, learned=replace(task.learned, aim="precision=0.9"))
+    aimed = replace(task, learned=replace(task.learned, aim="precision=0.9", calibrate=False))
     answers = [{"scores": [1 - p, p]} for p in np.linspace(0, 1, len(examples))]
     gold = ["good" if p > 0.7 else "bad" for p in np.linspace(0, 1, len(examples))]
     rows = examples.remove_columns("label").add_column("label", gold)
@@ -279,7 +279,76 @@ def test_the_threshold_is_chosen_on_the_validation_answers_and_told() -> None:
     wrong = rows.remove_columns("label").add_column("label", ["bad"] * len(rows))
     kept = aimed.tuned(lambda: (answers, wrong[:]), listener).learned
     assert kept.threshold == 0.5 and listener.warned == [f"the threshold stays 0.500: {kept.chosen}"]
-    assert task.tuned(lambda: pytest.fail("a given threshold needs no answers"), listener) == task
+    given_one = replace(task, learned=replace(task.learned, threshold=0.7, calibrate=False))
+    assert given_one.tuned(lambda: pytest.fail("a given threshold needs no answers"), listener) == given_one
+
+
+@pytest.mark.parametrize("shape", ["single/one", "single/several"])
+@pytest.mark.parametrize("aim", [None, "f1", "precision=0.9"])
+def test_a_temperature_is_fitted_on_the_validation_answers_and_changes_no_prediction(
+    shape: str, aim: str | None
+) -> None:
+    task, _ = learned(shape)
+    names, rng, listener = task.learned.names, np.random.default_rng(0), Listener()
+    logits = rng.normal(0, 2, (400, len(names)))
+    if shape == "single/one":
+        gold: list[Any] = [rng.choice(names, p=row) for row in torch.tensor(logits).softmax(-1).numpy()]
+    else:
+        flags = torch.tensor(logits).sigmoid().numpy() > rng.random(logits.shape)
+        gold = [[name for name, flag in zip(names, row, strict=True) if flag] for row in flags]
+    plain = replace(task, learned=replace(task.learned, aim=aim, calibrate=False))
+    calls: list[int] = []
+
+    def answers(of: Bound[Labels], scaled: float = 3.0) -> list[Answer]:
+        calls.append(1)
+        return answers_of(of, scaled * logits)
+
+    aimed = replace(plain, learned=replace(plain.learned, calibrate=True))
+    tuned = aimed.tuned(lambda: (answers(aimed), {"label": gold}), listener)
+    assert len(calls) == 1, "one pass over the validation rows"
+    assert tuned.learned.temperature == pytest.approx(3.0, rel=0.15)
+    first = listener.decisions[0]
+    assert (first.what, first.value) == ("calibration", f"temperature {tuned.learned.temperature:.2f}")
+    assert first.why == tuned.learned.calibration and first.why.startswith("fitted on the 400 validation rows")
+    uncalibrated = plain.tuned(lambda: (answers(plain), {"label": gold}), Listener())
+    others = rng.normal(0, 6, (500, len(names)))
+    assert [one["prediction"] for one in answers_of(tuned, others)] == [
+        one["prediction"] for one in answers_of(uncalibrated, others)
+    ]
+    assert came_back(tuned).learned == tuned.learned
+    old = {key: value for key, value in tuned.to_dict()["learned"].items() if "calibrat" not in key}
+    old.pop("temperature")
+    assert restore({**tuned.to_dict(), "learned": old}).learned.temperature == 1.0
+
+
+def test_what_is_not_calibrated_is_told_with_the_reason() -> None:
+    task, examples = learned("single/one")
+    few = replace(task, learned=replace(task.learned, calibrate=True))
+    logits = np.zeros((len(examples), 2))
+    for validation, why in (
+        (None, "0 validation rows; a temperature needs at least 50"),
+        (lambda: (answers_of(task, logits), examples[:]), "20 validation rows; a temperature needs at least 50"),
+    ):
+        listener = Listener()
+        assert few.tuned(validation, listener).learned == replace(few.learned, calibration=why)
+        assert [(one.what, one.value, one.why) for one in listener.decisions] == [("calibration", "none", why)]
+    given_one = replace(
+        task.learned, threshold=0.7, calibrate=False, calibration="the threshold 0.7 is for uncalibrated scores"
+    )
+    _, decisions = replace(task, learned=given_one).bind(Mock(), BertConfig())
+    assert ("calibration", "none") in [(one.what, one.value) for one in decisions]
+    tuned = replace(task, learned=replace(few.learned, temperature=1.4, calibration="fitted"))
+    assert "calibration" not in [one.what for one in tuned.bind(Mock(), BertConfig())[1]], "told when it was fitted"
+
+
+def test_the_code_for_transformers_says_that_its_scores_are_not_calibrated() -> None:
+    for shape, function in (("single/one", "softmax"), ("single/several", "sigmoid")):
+        task, _ = learned(shape)
+        assert "calibrated" not in task.kind.transformers_code(task, "model")
+        calibrated = replace(task, learned=replace(task.learned, temperature=2.0, threshold=2 / 3))
+        code = task.kind.transformers_code(calibrated, "model")
+        assert f"the {function} of the logits / 2." in code
+        assert "from a score of 0.8 on" in code, "of the pipeline's scores, which are not calibrated"
 
 
 def test_the_answer_of_a_number_is_the_number() -> None:

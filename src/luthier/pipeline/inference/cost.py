@@ -17,10 +17,12 @@ from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble, decide_precision, total_steps
 from luthier.run_directory.environment import peak_memory
+from luthier.tasks.registry import shapes_using
 
 MEASURED = 4  # batches of each part; the first one warms up
 WRITTEN = 16  # rows of the larger batch of generated answers
 LEARNED, SCORED = 2_000, 200  # rows for the baselines
+CALIBRATE = "evaluation.calibrate"
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,9 @@ def _scoring(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -
     written = [generated * one for one in _written(prepared, training, split, generated)]
     if written:
         parts["generated_answers"] = _part(written, 1, generated)
+    if recipe.evaluation.calibrate and "validation" in sizes and task.shape in shapes_using(task.kind, CALIBRATE):
+        times = _forward(prepared, training, "validation")
+        parts["calibration"] = _part([sizes["validation"] * one for one in times], 1, sizes["validation"])
     if baselines and recipe.model.name is not None and task.untuned(lambda: []):
         again = Part(min(said) + min(written or [0]), max(said) + max(written or [0]), 1, rows)
         parts["model_before_fine_tuning"] = again

@@ -141,6 +141,8 @@ def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console:
     if "validation" in prepared.splits:
         held_out = _asked(prepared, "validation")
         task = task.tuned(lambda: (_said(prepared, task, model, held_out, console), held_out.examples), console)
+    else:
+        task = task.tuned(None, console)
     asked = _asked(prepared, split)
     raw = RawOutputs.wanted(recipe, asked.rows)
     answers = _said(prepared, task, model, asked, console, raw)

@@ -186,7 +186,7 @@ def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoin
 def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tuple[Bound[Any], Scored | None]:
     """The final score, on the test rows, or on the validation rows if there are no test rows."""
     split = next((name for name in ("test", "validation") if name in prepared.splits), None)
-    return score_split(prepared, model, split, console) if split else (prepared.task, None)
+    return score_split(prepared, model, split, console) if split else (prepared.task.tuned(None, console), None)
 
 
 @contextmanager

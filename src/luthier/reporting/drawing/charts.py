@@ -1,7 +1,7 @@
 """Charts of panels, in the style of the learning curves."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,27 +39,36 @@ def scatter(panel: Scatter) -> Figure:
 
 
 def reliability(panel: Reliability) -> Figure:
-    """Accuracy against confidence, with the line of perfect calibration."""
+    """Accuracy against confidence, also before calibration, with the line of perfect calibration."""
     import altair as alt
 
+    names = {"before calibration": panel.before, "calibrated": panel}
     bins = [
-        {"confidence": _short(b.confidence), "accuracy": _short(b.accuracy), "count": b.count}
-        for b in panel.bins
+        {"confidence": _short(b.confidence), "accuracy": _short(b.accuracy), "count": b.count, "scores": name}
+        for name, shown in names.items()
+        if shown
+        for b in shown.bins
         if b.count
     ]
     scale = alt.Scale(domain=[0, 1], nice=False)
     x = alt.X("confidence:Q", title="confidence (mean of the bin)", scale=scale)
     y = alt.Y("accuracy:Q", title="accuracy (share right)", scale=scale)
+    legend = alt.Legend(orient="top", title=None, columns=1, symbolOpacity=1) if panel.before else None
+    colour = alt.Color("scores:N", scale=alt.Scale(domain=[*names], range=[VERMILLION, BLUE]), legend=legend)
     base = alt.Chart(_values(bins))
-    line = base.mark_line(color=BLUE, strokeWidth=2, opacity=0.5).encode(x, y)
-    dots = base.mark_circle(color=BLUE, opacity=0.9).encode(
+    line = base.mark_line(strokeWidth=2, opacity=0.5).encode(x, y, colour)
+    dots = base.mark_circle(opacity=0.9).encode(
         x,
         y,
+        colour,
         size=alt.Size("count:Q", legend=None, scale=alt.Scale(range=[30, 500])),
         tooltip=["confidence:Q", "accuracy:Q", "count:Q"],
     )
+    error = text.number(panel.error)
+    if panel.before:
+        error += f" ({text.number(panel.before.error)} before calibration)"
     caption = (
-        f"Expected calibration error {text.number(panel.error)}: the average gap between confidence and accuracy. "
+        f"Expected calibration error {error}: the average gap between confidence and accuracy. "
         "Below the line the model is overconfident; larger dots hold more rows."
     )
     chart = alt.layer(_line(((0, 0), (1, 1)), x, y, ("confidence", "accuracy")), line, dots)
@@ -132,7 +141,7 @@ def _spread(n: int, most: int) -> list[int]:
     return np.linspace(0, n - 1, min(n, most)).astype(int).tolist()
 
 
-def _values(rows: Sequence[dict[str, float]]) -> "alt.Data":
+def _values(rows: Sequence[dict[str, Any]]) -> "alt.Data":
     import altair as alt
 
     return alt.Data(values=list(rows))

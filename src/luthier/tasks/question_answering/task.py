@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,7 +33,7 @@ from luthier.reporting.panels import Panel
 from luthier.tasks.base import Task
 from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
-from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
+from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Validation
 from luthier.tasks.question_answering.answers import MENDS, read_answers, read_context
 from luthier.tasks.question_answering.columns import recognise_qa, why_not_qa
 from luthier.tasks.question_answering.extraction import Candidate, best_spans
@@ -240,11 +240,9 @@ class QuestionAnswering(Task[Reading]):
         answers = zip(examples["context"], found, nulls.tolist(), strict=True)
         return [_answer(task.learned, context, candidates, null) for context, candidates, null in answers]
 
-    def tune(
-        self, task: Bound[Reading], validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console
-    ) -> Reading:
+    def tune(self, task: Bound[Reading], validation: Validation | None, console: Console) -> Reading:
         """See `Bound.tuned`. Chooses the no-answer threshold with the best F1 on the validation examples."""
-        if not task.learned.unanswerable:
+        if validation is None or not task.learned.unanswerable:
             return task.learned
         answers, examples = validation()
         odds = np.array([answer["null_minus_best"] for answer in answers])

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
+from scipy.special import expit, softmax
 from torch import Tensor
 from torch.nn import functional
 
@@ -32,11 +33,12 @@ from luthier.tasks.text_classification.labels import (
     LabelLoss,
     Labels,
     Texts,
+    decision_of,
     in_order,
     natural,
-    threshold_of,
     weights_of,
 )
+from luthier.tasks.text_classification.temperatures import Decided
 from luthier.tasks.text_classification.thresholds import DEFAULT
 from luthier.text import listing
 
@@ -52,7 +54,7 @@ class OneLabel(Labels):
     best = "accuracy"
     metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
     uses = (
-        *("data.label_names", "data.positive_label", "evaluation.threshold"),
+        *("data.label_names", "data.positive_label", "evaluation.threshold", "evaluation.calibrate"),
         *("training.class_weights", "training.label_smoothing", "training.r_drop_alpha"),
     )
 
@@ -70,13 +72,12 @@ class OneLabel(Labels):
             what = f"positive_label is for two labels, but there are {len(names)}: {listing(names)}"
             raise RecipeError(what, where="data.positive_label", hint="remove it")
         positive = _positive(names, wanted, recipe.data.label_names) if len(names) == 2 else None
-        threshold = threshold_of(recipe)
-        if threshold != {"threshold": DEFAULT} and len(names) != 2:
+        if recipe.evaluation.threshold != DEFAULT and len(names) != 2:
             what = f"threshold is for two labels, or for several per row, but there are {len(names)}: {listing(names)}"
             raise RecipeError(
                 what, where="evaluation.threshold", hint="remove it: the most probable label is predicted"
             )
-        return cls(names, positive, weights=weights, **threshold)
+        return cls(names, positive, weights=weights, **decision_of(recipe))
 
     @classmethod
     def strata(cls, labels: Sequence[str]) -> Sequence[str]:
@@ -122,9 +123,7 @@ class OneLabel(Labels):
         return categorical_divergence
 
     def answers(self, logits: FloatArray) -> list[Answer]:
-        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = shifted / shifted.sum(axis=1, keepdims=True)
-        best = probabilities.argmax(axis=1)
+        probabilities, best = softmax(logits / self.temperature, axis=1), logits.argmax(axis=1)
         if self.positive is not None and self.threshold != DEFAULT:
             positive = probabilities[:, self.positive] >= self.threshold
             best = np.where(positive, self.positive, 1 - self.positive)
@@ -138,6 +137,10 @@ class OneLabel(Labels):
             return super().choices(answers, gold)
         scores = np.array([answer["scores"][self.positive] for answer in answers])
         return scores, np.array([label == self.names[self.positive] for label in gold], dtype=bool)
+
+    def decided(self, answers: Sequence[Answer], gold: Sequence[str]) -> Decided:
+        scores = np.array([answer["scores"] for answer in answers], dtype=float)
+        return Decided(scores, self._ids([answer["prediction"] for answer in answers]), self._ids(gold))
 
     def metrics(self, predicted: Sequence[str], gold: Sequence[str]) -> list[AnyMetric]:
         return list(
@@ -167,7 +170,7 @@ class SeveralLabels(Labels):
     best = "f1_micro"
     metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
     uses = (
-        *("data.label_names", "evaluation.threshold"),
+        *("data.label_names", "evaluation.threshold", "evaluation.calibrate"),
         *("training.class_weights", "training.label_smoothing", "training.r_drop_alpha"),
     )
 
@@ -199,7 +202,7 @@ class SeveralLabels(Labels):
         given = recipe.data.label_names
         names = tuple([given.get(name, name) for name in flags] if flags else in_order(counted, recipe))
         require_found(given, names)
-        return cls(names, weights=weights_of(recipe, names, counted), **threshold_of(recipe))
+        return cls(names, weights=weights_of(recipe, names, counted), **decision_of(recipe))
 
     @classmethod
     def strata(cls, labels: Sequence[list[str]]) -> Sequence[Any]:
@@ -246,7 +249,7 @@ class SeveralLabels(Labels):
         return binary_divergence
 
     def answers(self, logits: FloatArray) -> list[Answer]:
-        probabilities = 1 / (1 + np.exp(-logits))
+        probabilities = expit(logits / self.temperature)
         return [
             {
                 "prediction": [name for name, p in zip(self.names, row, strict=True) if p >= self.threshold],
@@ -260,6 +263,10 @@ class SeveralLabels(Labels):
     def choices(self, answers: Sequence[Answer], gold: Sequence[list[str]]) -> tuple[FloatArray, np.ndarray]:
         scores = np.array([answer["scores"] for answer in answers], dtype=float)
         return scores.ravel(), self._matrix(gold).ravel() == 1
+
+    def decided(self, answers: Sequence[Answer], gold: Sequence[list[str]]) -> Decided:
+        scores, truth = self.choices(answers, gold)
+        return Decided(np.stack([1 - scores, scores], axis=1), np.ones(len(scores), dtype=int), truth.astype(int))
 
     def metrics(self, predicted: Sequence[list[str]], gold: Sequence[list[str]]) -> list[AnyMetric]:
         return list(multilabel.multilabel_metrics(self._matrix(predicted), self._matrix(gold)))

@@ -19,6 +19,7 @@ from luthier.metrics.baselines.linear import Linear
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
+from luthier.tasks.text_classification.temperatures import UNCALIBRATED, Decided
 from luthier.tasks.text_classification.thresholds import DEFAULT
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
@@ -37,6 +38,9 @@ class Labels(ABC):
         weights: Weight of each label in the loss; None for equal weights.
         aim: What the threshold is chosen for on the validation rows, such as `precision=0.9`; None for a given one.
         chosen: How the threshold was chosen, with the evidence; empty until it is, and for a given one.
+        temperature: The logits are divided by it, so that probabilities are calibrated; 1 if they are not.
+        calibrate: Whether a temperature is fitted on the validation rows.
+        calibration: How the temperature was fitted, with the evidence, or why it was not; empty until then.
     """
 
     kind: ClassVar[str]  # the second half of a shape
@@ -52,6 +56,9 @@ class Labels(ABC):
     weights: tuple[float, ...] | None = None
     aim: str | None = None
     chosen: str = ""
+    temperature: float = UNCALIBRATED
+    calibrate: bool = False
+    calibration: str = ""
 
     @classmethod
     @abstractmethod
@@ -110,6 +117,10 @@ class Labels(ABC):
         """What the threshold decides: probabilities [n] that a label is true, and whether it is; empty if nothing."""
         return np.zeros(0), np.zeros(0, dtype=bool)
 
+    def decided(self, answers: Sequence[Answer], gold: Sequence[Any]) -> Decided:
+        """What calibration is measured on; only for labels with probabilities."""
+        raise NotImplementedError(self.kind)
+
     @abstractmethod
     def metrics(self, predicted: Sequence[Any], gold: Sequence[Any]) -> list[AnyMetric]:
         """Metrics of predictions in the form of `prediction`."""
@@ -148,10 +159,15 @@ def natural(label: str) -> tuple[int, float, str]:
     return (1, 0.0, label) if number is None else (0, number, label)
 
 
-def threshold_of(recipe: Recipe) -> dict[str, Any]:
-    """The fields of `Labels` for the threshold that the recipe gives, or for its aim."""
-    wanted = recipe.evaluation.threshold
-    return {"threshold": wanted} if isinstance(wanted, float) else {"threshold": DEFAULT, "aim": wanted}
+def decision_of(recipe: Recipe) -> dict[str, Any]:
+    """The fields of `Labels` for the threshold that the recipe gives, or for its aim, and for the calibration."""
+    wanted, calibrate = recipe.evaluation.threshold, recipe.evaluation.calibrate
+    if not isinstance(wanted, float):
+        return {"aim": wanted, "calibrate": calibrate}
+    if wanted == DEFAULT or not calibrate:
+        return {"threshold": wanted, "calibrate": calibrate}
+    # Calibration would change which scores reach it, and so the predictions.
+    return {"threshold": wanted, "calibration": f"the threshold {wanted:g} is for uncalibrated scores"}
 
 
 def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) -> tuple[float, ...] | None:

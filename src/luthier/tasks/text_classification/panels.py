@@ -14,6 +14,7 @@ from luthier.reporting import panels as shapes
 from luthier.reporting.panels import Panel
 from luthier.tasks.calibration import calibration_panel
 from luthier.tasks.text_classification.labels import Labels
+from luthier.tasks.text_classification.temperatures import UNCALIBRATED
 from luthier.text import number
 
 MOST_ERRORS = 100
@@ -37,7 +38,6 @@ def panels(labels: Labels, predictions: Mapping[str, Sequence[Any]], roles: Sequ
 
 def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> Iterator[Panel]:
     gold, predicted = predictions["gold"], predictions["prediction"]
-    confidence = np.asarray(predictions["score"], dtype=float)
     if labels.kind == "one":
         gold_ids = np.asarray(labels.encode(gold))
         predicted_ids = np.asarray(labels.encode(predicted))
@@ -45,18 +45,25 @@ def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> I
         yield shapes.Confusion(
             labels.names, classification.confusion(predicted_ids, gold_ids, len(labels.names)).tolist()
         )
-        right = gold_ids == predicted_ids
     else:
         gold_matrix = np.asarray(labels.encode(gold), dtype=np.int64)
         predicted_matrix = np.asarray(labels.encode(predicted), dtype=np.int64)
         counts = multilabel.label_counts(predicted_matrix, gold_matrix)
-        # Calibration is over every single yes or no, since each label has its own probability.
-        confidence = np.asarray([*predictions["scores"]], dtype=float).ravel()
-        right = gold_matrix.ravel() == 1
     yield _class_table(classification.class_table(counts, labels.names, resamples=RESAMPLES))
     yield from _threshold_panels(labels, predictions)
+    yield _calibration(labels, predictions)
+
+
+def _calibration(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> shapes.Reliability:
+    answers = [{key: predictions[key][i] for key in ("prediction", "scores")} for i in range(len(predictions["gold"]))]
+    decided = labels.decided(answers, predictions["gold"])
     several = "Over every label of every row: how often a label with this predicted probability is true."
-    yield calibration_panel(confidence, right, "" if labels.kind == "one" else several)
+    done = labels.temperature != UNCALIBRATED
+    name = f"Temperature {number(labels.temperature, 2)}, " if done else "Not calibrated: "
+    how = f"{name}{labels.calibration}." if labels.calibration else ""
+    before = decided.confidence(1 / labels.temperature) if done else None
+    note = " ".join(filter(None, [several if labels.kind == "several" else "", how]))
+    return calibration_panel(decided.confidence(), decided.right, note, before)
 
 
 def _threshold_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> Iterator[Panel]:

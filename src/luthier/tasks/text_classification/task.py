@@ -29,7 +29,7 @@ from luthier.reporting.panels import Panel
 from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.label_names import named
-from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
+from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Validation
 from luthier.tasks.roles import Role
 from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.columns import (
@@ -42,6 +42,7 @@ from luthier.tasks.text_classification.columns import (
 from luthier.tasks.text_classification.kinds import KINDS
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.panels import panels
+from luthier.tasks.text_classification.temperatures import UNCALIBRATED, fit, moved
 from luthier.tasks.text_classification.thresholds import DEFAULT, choose
 from luthier.text import number
 
@@ -195,12 +196,17 @@ class TextClassification(Task[Labels]):
         rows = pair if len(self.asked(task)) == 2 else '["one text", "another text"]'
         code = usage.pipeline_code(self.name, model, options.get(task.learned.kind, ""), f"{rows}, truncation=True")
         labels = task.learned
-        if labels.threshold == DEFAULT:
-            return code
-        of = "a label" if labels.positive is None else repr(labels.names[labels.positive])
-        return (
-            f"{code}\n# The pipeline gives scores; this model assigns {of} from a score of {labels.threshold:.4g} on."
-        )
+        if labels.threshold != DEFAULT:
+            of = "a label" if labels.positive is None else repr(labels.names[labels.positive])
+            least = moved(labels.threshold, 1 / labels.temperature)
+            code += f"\n# The pipeline gives scores; this model assigns {of} from a score of {least:.4g} on."
+        if labels.temperature != UNCALIBRATED:
+            function = "sigmoid" if labels.kind == "several" else "softmax"
+            code += (
+                f"\n# Luthier's scores are calibrated: the {function} of the logits / {labels.temperature:.4g}."
+                '\n# The pipeline gives the logits with function_to_apply="none", top_k=None.'
+            )
+        return code
 
     def ready(
         self, task: Fitted[Labels], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
@@ -210,6 +216,8 @@ class TextClassification(Task[Labels]):
         if labels.positive is not None:
             why = "precision, recall and F1 are of it; positive_label sets another"
             found.append(Decision("positive label", labels.names[labels.positive], why))
+        if labels.calibration and not labels.calibrate:
+            found.append(Decision("calibration", "none", labels.calibration))
         return labels, found
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Labels] | None:
@@ -255,20 +263,27 @@ class TextClassification(Task[Labels]):
     ) -> list[Answer]:
         return task.learned.answers(np.stack(collected)) if len(collected) else []
 
-    def tune(
-        self, task: Bound[Labels], validation: Callable[[], tuple[Sequence[Answer], Examples]], console: Console
-    ) -> Labels:
-        """See `Bound.tuned`. Chooses the threshold for the aim that the recipe names."""
+    def tune(self, task: Bound[Labels], validation: Validation | None, console: Console) -> Labels:
+        """See `Bound.tuned`. Fits the temperature, and chooses the threshold for the aim that the recipe names."""
         labels = task.learned
-        if labels.aim is None:
+        if labels.aim is None and not labels.calibrate:
             return labels
-        answers, examples = validation()
-        found = choose(labels.aim, *labels.choices(answers, self.gold(task, examples)), len(answers))
-        if found.reached:
-            console.decision(Decision("threshold", number(found.value), found.why))
-        else:
-            console.warn(f"the threshold stays {number(found.value)}: {found.why}")
-        return replace(labels, threshold=found.value, chosen=found.why)
+        answers, examples = ([], {"label": []}) if validation is None else validation()
+        gold = self.gold(task, examples)
+        if labels.calibrate:
+            found = fit(labels.decided(answers, gold), len(answers))
+            labels = replace(labels, temperature=found.value, calibration=found.why)
+            console.decision(Decision("calibration", found.name, found.why))
+        if labels.aim is not None:
+            chosen = choose(labels.aim, *labels.choices(answers, gold), len(answers))
+            # Moved with the probabilities that it was chosen on, so that calibration changes no prediction.
+            threshold = moved(chosen.value, labels.temperature)
+            labels = replace(labels, threshold=threshold, chosen=chosen.why)
+            if chosen.reached:
+                console.decision(Decision("threshold", number(threshold), chosen.why))
+            else:
+                console.warn(f"the threshold stays {number(threshold)}: {chosen.why}")
+        return labels
 
     def baselines(self, task: Bound[Labels], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         found = task.learned.baselines(self._texts(task, train), train["label"], self._texts(task, test))
@@ -279,7 +294,8 @@ class TextClassification(Task[Labels]):
     ) -> dict[str, Sequence[Answer]]:
         features = _embedded(embed, [[*train[role], *test[role]] for role in self.asked(task)])
         learned, asked = np.split(features, [len(train["label"])])
-        labels = replace(task.learned, threshold=DEFAULT)  # the threshold was chosen for the model's own scores
+        # The threshold and the temperature were chosen for the model's own scores.
+        labels = replace(task.learned, threshold=DEFAULT, temperature=UNCALIBRATED)
         return {"probe": labels.answers(labels.linear(learned, train["label"]).outputs(asked))}
 
     def _texts(self, task: Fitted[Labels], examples: Examples) -> Sequence[str] | Sequence[tuple[str, str]]:
