@@ -60,8 +60,7 @@ def test_the_steps_of_a_new_run_are_measured(data: Prepared, tmp_path: Path, eng
     limit = time_limit(run, prepared, told, elapsed=lambda: 7.0)
     assert limit is not None and limit.used == 7
     assert limit.plan.steps == prepared.recipe.training.planned_steps == 8
-    needs = limit.plan.needs
-    assert 0 < needs.step < 7 < limit.plan.seconds and min(needs.evaluation, needs.checkpoint, needs.end) > 0
+    assert 0 < limit.plan.step < limit.plan.rest < limit.plan.seconds
     (line,) = told.said
     assert line.startswith("max_time 1000h: all 8 steps (2 epochs) of ") and " and 2 evaluations fit, " in line
     assert [path.name for path in run.path.iterdir()] == ["checkpoints"] and not list(run.checkpoints.iterdir())
@@ -105,7 +104,7 @@ def test_the_plan_of_a_recipe_stays_also_where_it_does_not_fit(data: Prepared, t
 def test_a_later_start_counts_what_was_used_before(data: Prepared, tmp_path: Path) -> None:
     """Up to the last point of the curves, as a process that is killed cannot keep its time."""
     run, prepared, told = Run.create(tmp_path / "run"), with_settings(data), Listener()
-    first = TimeLimit("10m", 600, TimePlan(6, 400, NEEDS), run.time_file, elapsed=lambda: 100.0)
+    first = TimeLimit("10m", 600, TimePlan(6, 400, 50, 105), run.time_file, elapsed=lambda: 100.0)
     with pytest.raises(KeyboardInterrupt), first.kept():
         raise KeyboardInterrupt
     kept = json.loads(run.time_file.read_text())
@@ -125,7 +124,7 @@ def test_a_slow_training_ends_in_time_with_an_evaluation(data: Prepared, tmp_pat
     prepared = with_settings(data, training__engine=engine, training__planned_steps=8)
     run, events, told, now = begun(tmp_path / "run", prepared), Events(), Listener(), [10.0]
     events.on("step", lambda event: now.__setitem__(0, now[0] + 70))
-    limit = TimeLimit("7m30s", 450, TimePlan(8, 440, NEEDS), run.time_file, elapsed=lambda: now[0])
+    limit = TimeLimit("7m30s", 450, TimePlan(8, 440, 50, 105), run.time_file, elapsed=lambda: now[0])
     result = finish(run, prepared, events, told, limit).to_dict()
     assert (result["steps"], result["stopped"]) == (5, "max_time 7m30s left no time for more steps")
     curves = read_curves(run.curves_file)
@@ -138,7 +137,7 @@ def test_a_slow_training_ends_in_time_with_an_evaluation(data: Prepared, tmp_pat
 def test_a_training_that_is_done_was_not_stopped(data: Prepared, tmp_path: Path) -> None:
     prepared = with_settings(data, training__planned_steps=3)
     run, told = begun(tmp_path / "run", prepared), Listener()
-    limit = TimeLimit("10m", 600, TimePlan(3, 440, NEEDS), run.time_file, before=90, elapsed=lambda: 200.0)
+    limit = TimeLimit("10m", 600, TimePlan(3, 440, 50, 105), run.time_file, before=90, elapsed=lambda: 200.0)
     result = finish(run, prepared, Events(), told, limit).to_dict()
     assert (result["steps"], result["stopped"]) == (3, "all steps completed")
     assert "max_time 10m: used 4 min 50 s, planned 7 min 20 s with the report" in told.said

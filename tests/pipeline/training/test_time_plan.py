@@ -76,10 +76,11 @@ def test_a_time_too_short_says_what_a_step_takes() -> None:
         (17.0, 200.0, False),  # as planned: a step, an evaluation, a checkpoint and the end take 16 s
         (15.9, 200.0, True),
         (15.9, 100.0, True),  # faster than planned, but the end may not be
-        (20.0, 300.0, True),  # (30 + 300) / (30 + 200) times slower
-        (23.5, 300.0, False),
+        (23.0, 300.0, True),  # slower by a factor of (27.7 + 300) / (27.7 + 200)
+        (23.1, 300.0, False),
     ],
 )
 def test_a_training_ends_when_the_rest_is_needed(left: float, seconds: float, ends: bool) -> None:
-    plan = TimePlan(steps=120, seconds=300, needs=Needs(1, 2, 2, 4, 1, 9))
+    plan = plan_time(322, 0, Needs(1, 2, 2, 4, 1, 9), 120, each(20), each(40))
+    assert plan == TimePlan(steps=120, seconds=277, step=2, rest=16)
     assert plan.ends(left, 100, seconds) is ends

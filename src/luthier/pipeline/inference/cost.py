@@ -20,7 +20,7 @@ from luthier.recipe import TrainingRecipe
 from luthier.recipe.training import Strategy
 from luthier.run_directory.environment import peak_memory
 
-MEASURED = 4  # batches of each part; the first one warms up
+MEASURED = 4  # batches of each part; the first quarter of them warms up
 MOST_STEPS = 200  # to measure, if more time is given
 WRITTEN = 16  # rows of the larger batch of generated answers
 LEARNED, SCORED = 2_000, 200  # rows for the baselines
@@ -149,8 +149,8 @@ def _steps(training: Training, seconds: float) -> tuple[list[float], float]:
 
     engine_named(training.recipe.engine)(training, measure)
     training.total_steps = total
-    warm = slice(1 if len(found) > 1 else 0, None)
-    return found[warm], float(np.average(found[warm], weights=weights[warm]))
+    cold = math.ceil(len(found) / 4) if len(found) > 1 else 0
+    return found[cold:], float(np.average(found[cold:], weights=weights[cold:]))
 
 
 def _evaluations(prepared: Prepared, training: Training, sizes: Mapping[str, int], per_epoch: int) -> dict[str, Part]:

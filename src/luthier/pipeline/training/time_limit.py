@@ -19,13 +19,12 @@ from luthier.pipeline.inference import cost
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.time_plan import Needs, TimePlan, plan_time
-from luthier.recipe import TrainingRecipe
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import remove_tree
 from luthier.text import count, duration, epochs, plural
 
-MEASURING = 0.02  # share of the time for measuring training steps
+MEASURING = 0.04  # share of the time for measuring training steps
 REPORT = 4.0  # seconds to write the report, of which most are for loading the library that draws it
 DURING = ("evaluation", "samples")  # parts of the cost that are repeated during training
 
@@ -126,14 +125,13 @@ def _begun(run: Run) -> tuple[float, TimePlan] | None:
     kept = run.read_json(run.time_file)
     if kept is None:
         return None
-    plan = TimePlan(**kept["plan"] | {"needs": Needs(**kept["plan"]["needs"])})
-    return kept["used"] + max(0.0, last_time(run.curves_file) - kept["until"]), plan
+    return kept["used"] + max(0.0, last_time(run.curves_file) - kept["until"]), TimePlan(**kept["plan"])
 
 
 def _plan(run: Run, prepared: Prepared, limit: float, console: Console, elapsed: Callable[[], float]) -> TimePlan:
     """Measure the parts of a run, plan its steps, and say what fits."""
     recipe, name = prepared.recipe.training, prepared.recipe.training.max_time
-    needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")
+    needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")  # a name that is swept
     evaluations, saved = (partial(one, recipe, per_epoch=per_epoch) for one in (cost.evaluations, cost.checkpoints))
     plan = plan_time(limit, processes.on_main(elapsed), needs, asked, evaluations, saved)
     steps = f"{plural(plan.steps, 'step')} ({epochs(plan.steps / per_epoch)}) of {duration(needs.step)}"
@@ -162,7 +160,8 @@ def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, i
     needs = Needs(
         begin=loading + 2 * found.seconds_per_step,  # the estimate of the memory runs two batches
         step=found.seconds_per_step,
-        between=found.seconds_per_step * _steps_between(training.recipe, training.device.type),
+        # See `Supervisor`: on a CPU, the numbers of every step are read.
+        between=found.seconds_per_step * (1 if training.device.type == "cpu" else training.recipe.logging_steps),
         evaluation=sum((part.low + part.high) / 2 / part.times for part in during),
         checkpoint=checkpoint,
         # Two models are built, the best one and the one before fine-tuning, and one is written.
@@ -173,11 +172,6 @@ def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, i
     gc.collect()  # the peak of the training is measured from what is held before it
     allocator.give_back()
     return processes.on_main(lambda: needs), found.steps, per_epoch
-
-
-def _steps_between(recipe: TrainingRecipe, device: str) -> int:
-    """Steps between two of which the numbers are read, see `Supervisor`."""
-    return 1 if device == "cpu" else recipe.logging_steps
 
 
 def _checkpoint(training: Training, folder: Path) -> float:

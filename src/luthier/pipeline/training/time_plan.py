@@ -42,12 +42,14 @@ class TimePlan:
     Args:
         steps: Optimizer steps.
         seconds: Of the whole run, if everything takes as long as measured.
-        needs: What was measured.
+        step: Seconds of a step.
+        rest: Seconds that the run needs if it goes on to the next look at the clock, and stops then.
     """
 
     steps: int
     seconds: float
-    needs: Needs
+    step: float
+    rest: float
 
     def ends(self, left: float, steps: int, seconds: float) -> bool:
         """Whether a training has no time for further steps.
@@ -57,9 +59,9 @@ class TimePlan:
             steps: Steps that were done.
             seconds: Seconds that they took. If this is more than planned, so is what the end of the run needs.
         """
-        needs, trusted = self.needs, TRUSTED * self.seconds
-        pace = max(1.0, (trusted + seconds) / (trusted + steps * needs.step))
-        return left < pace * (needs.between + needs.evaluation + needs.checkpoint + needs.end)
+        trusted = TRUSTED * self.seconds
+        pace = max(1.0, (trusted + seconds) / (trusted + steps * self.step))
+        return left < pace * self.rest
 
 
 def plan_time(
@@ -83,9 +85,11 @@ def plan_time(
         RecipeError: Not even one step fits; the hint has a time that is enough.
     """
 
+    def but_steps(steps: int) -> float:
+        return evaluations(steps) * needs.evaluation + checkpoints(steps) * needs.checkpoint + needs.end
+
     def seconds(steps: int) -> float:
-        repeated = evaluations(steps) * needs.evaluation + checkpoints(steps) * needs.checkpoint
-        return used + needs.begin + steps * needs.step + repeated + needs.end
+        return used + needs.begin + steps * needs.step + but_steps(steps)
 
     steps = bisect_right(range(1, asked + 1), (1 - RESERVE) * limit, key=seconds)
     if not steps:
@@ -97,7 +101,7 @@ def plan_time(
                 hint=f"--max-time {duration_of(_offered(seconds(1)))} is enough for a step, a good model takes longer",
             )
         )
-    return TimePlan(steps, seconds(steps), needs)
+    return TimePlan(steps, seconds(steps), needs.step, needs.between + but_steps(1))
 
 
 def _offered(least: float) -> int:
