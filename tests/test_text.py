@@ -89,6 +89,10 @@ def test_a_size_has_a_decimal_only_below_ten(n_bytes: float, shown: str) -> None
     ("seconds", "shown"),
     [
         (0, "0.0 s"),
+        (0.0004, "0.0 s"),
+        (0.012, "12 ms"),
+        (0.0994, "99 ms"),
+        (0.0996, "0.1 s"),
         (0.84, "0.8 s"),
         (42, "42 s"),
         (59.4, "59 s"),

@@ -66,6 +66,7 @@ _SAME = {
     "training.max_grad_norm": "clip_grad grad_clip max_norm gradient_clip_val gradient_clipping clip_grad_norm",
     "training.max_steps": "max_train_steps total_steps num_training_steps max_iters",
     "training.gradient_checkpointing": "activation_checkpointing",
+    "training.max_time": "time_limit time_budget max_train_time max_training_time max_runtime",
     "training.neftune_noise_alpha": "neft_alpha noisy_embedding_alpha",
     "training.r_drop_alpha": "rdrop_alpha rdrop_coef reg_alpha",
     "training.save_steps": "save_every save_interval checkpointing_steps",
@@ -130,7 +131,10 @@ _OPTIONS = {
     "training.learning_rate": "--lr",
     "training.lr_scheduler_type": "--scheduler",
     **{key: f"--{key}" for key in ("device", "seed", "task")},
-    **{f"training.{key}": f"--{key.replace('_', '-')}" for key in ("epochs", "max_steps", "precision", "engine")},
+    **{
+        f"training.{key}": f"--{key.replace('_', '-')}"
+        for key in ("epochs", "max_steps", "max_time", "precision", "engine")
+    },
 }
 
 

@@ -49,7 +49,9 @@ def size(n_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format a duration: `0.8 s`, `42 s`, `4 min 10 s`, `2 h 5 min`."""
+    """Format a duration: `12 ms`, `0.8 s`, `42 s`, `4 min 10 s`, `2 h 5 min`."""
+    if 0.0005 <= seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

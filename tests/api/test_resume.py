@@ -22,14 +22,14 @@ ROWS = review_rows(80)  # 64 of them train: 4 steps an epoch
 QUICK: dict[str, Any] = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
 
 
-def stopped(path: Path, model: Path) -> Path:
+def stopped(path: Path, model: Path, **settings: Any) -> Path:
     """A run that was stopped at its first checkpoint, after step 4."""
 
     def stop(event: Any) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(ROWS, run_dir=path, model=str(model), callbacks=[("checkpoint", stop)], **QUICK)
+        train(ROWS, run_dir=path, model=str(model), callbacks=[("checkpoint", stop)], **QUICK, **settings)
     return path
 
 
@@ -44,6 +44,20 @@ def test_a_stopped_run_of_rows_in_memory_is_resumed(through: Result, tiny_model:
     resumed = resume(run)
     assert resumed.metrics == through.metrics
     assert resume(run).to_dict() == resumed.to_dict(), "it is done"
+
+
+def test_a_run_with_a_time_keeps_its_plan_and_counts_the_time_before(
+    through: Result, tiny_model: Path, tmp_path: Path
+) -> None:
+    run, console = Run(stopped(tmp_path / "run", tiny_model, max_time="100h")), Listener()
+    kept = run.read_json(run.time_file)
+    assert kept is not None and kept["plan"]["steps"] == 6
+    write_json(run.time_file, kept | {"used": 7200.0})
+    time = resume(run, console=console).to_dict()["time"]
+    assert time["used"] > 7200 and time["planned"] == kept["plan"]["seconds"]
+    assert any(line == "max_time 100h: 2 h 0 min used before" for line in console.said)
+    weights = [path / "model" / "model.safetensors" for path in (run.path, through.run.path)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
 def test_steps_that_were_taken_are_not_repeated(tiny_model: Path, tmp_path: Path) -> None:

@@ -17,12 +17,13 @@ import luthier
 from luthier.api.train import plan, train
 from luthier.engines.events import EvaluationNumbers
 from luthier.engines.optimizers import make_optimizer
-from luthier.errors import FindingError, RunError, UsageError
+from luthier.errors import FindingError, RecipeError, RunError, UsageError
 from luthier.metrics.bootstrap import Score
 from luthier.pipeline.results import MetricScore, Result
 from luthier.pipeline.training import assemble
 from luthier.recipe import DataRecipe, Recipe
 from tests.conftest import review_rows, write_csv
+from tests.listener import Listener
 
 ROWS = review_rows(80)
 QUICK: dict[str, Any] = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
@@ -93,6 +94,33 @@ def test_the_planned_groups_are_those_of_the_optimizer(
         for group in optimizer.param_groups
     ]
     assert len(planned) > 1
+
+
+def test_a_time_that_is_enough_changes_nothing_and_its_recipe_repeats_the_run(
+    result: Result, tiny_model: Path, tmp_path: Path
+) -> None:
+    limited = luthier.train(ROWS, run_dir=tmp_path / "run", model=str(tiny_model), max_time="100h", **QUICK)
+    time = limited.to_dict()["time"]
+    assert (time["max"], time["planned_steps"]) == (360_000, 6)
+    assert 0 < limited.seconds < time["used"] and time["planned"] > 0
+    assert (limited.run.recipe.training.max_time, limited.run.recipe.training.planned_steps) == ("100h", 6)
+    again = luthier.train(limited.run.recipe_file, run_dir=tmp_path / "again")
+    weights = [(one.model_path / "model.safetensors").read_bytes() for one in (result, limited, again)]
+    assert weights[0] == weights[1] == weights[2]
+    assert "time" not in result.to_dict() and not result.run.time_file.exists()
+
+
+def test_a_time_too_short_leaves_no_run(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"0\.1s is too short"):
+        luthier.train(ROWS, run_dir=tmp_path / "run", model=str(tiny_model), max_time=0.1, **QUICK)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_says_that_a_time_is_not_planned_yet(tiny_model: Path) -> None:
+    told = Listener()
+    planned = plan(ROWS, model=str(tiny_model), max_time="10m", console=told, **QUICK)
+    assert len(planned.rates) == 6 and planned.recipe.training.planned_steps is None
+    assert [line.startswith("max_time: the steps that fit are measured") for line in told.said] == [True]
 
 
 def splits() -> DatasetDict:

@@ -237,6 +237,19 @@ def test_a_listener_may_stop_the_training_and_the_state_is_saved(supervised: Cal
     assert ends == [(7, "enough")]
 
 
+@pytest.mark.parametrize(("strategy", "evaluations"), [("epoch", [5, 7]), ("no", [])])
+def test_a_listener_that_stops_may_ask_for_an_evaluation(
+    supervised: Callable[..., Supervisor], strategy: str, evaluations: list[int]
+) -> None:
+    events = Events()
+    events.on("step", lambda event: Stop("late", evaluate=True) if event.step == 7 else None)
+    found = supervised([0.1, 0.2] if evaluations else None, events=events, eval_strategy=strategy)
+    assert (found.training.state.step, found.training.state.stopped) == (7, "late")
+    assert evaluated(found) == evaluations
+    assert found.training.state.best_step == (7 if evaluations else None)
+    assert saved(found)[-1] == 7
+
+
 def test_listeners_hear_the_numbers_of_the_curves(supervised: Callable[..., Supervisor]) -> None:
     steps, evaluations = [], []
     events = Events()

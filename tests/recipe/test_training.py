@@ -25,6 +25,13 @@ def test_a_run_keeps_its_newest_checkpoint_or_saves_none(limit: int) -> None:
     assert "training.save_total_limit" in caught.value.hint
 
 
+def test_a_plan_needs_the_time_that_it_is_for() -> None:
+    with pytest.raises(RecipeError, match="planned_steps is a plan for max_time, which is not set"):
+        Recipe.build({"training": {"planned_steps": 5}})
+    planned = Recipe.build({"training": {"planned_steps": 5, "max_time": 90}})
+    assert 'max_time = "1m30s"' in planned.to_toml() and planned.training.max_seconds == 90
+
+
 def test_an_average_of_the_best_checkpoints_needs_evaluations() -> None:
     with pytest.raises(RecipeError, match="average_best averages the best checkpoints") as caught:
         Recipe.build({"training": {"average_best": 3, "eval_strategy": "no"}})

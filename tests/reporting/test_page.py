@@ -364,3 +364,13 @@ def test_writing_again_gives_the_same_page(make_run, bbc_panels):
     first = write_report(run, bbc_panels).read_text()
     write_json(run.data_file, json.loads(run.data_file.read_text()))
     assert write_report(run, bbc_panels).read_text() == first
+
+
+def test_a_time_limit_is_among_the_facts_if_there_was_one(make_run):
+    run = make_run()
+    assert "Time limit" not in words(read(write_report(run))[0].xpath("//main")[0])
+    result = json.loads(run.result_file.read_text())
+    result["time"] = {"max": 600.0, "planned": 571.2, "planned_steps": 412, "used": 588.0}
+    run.result_file.write_text(json.dumps(result))
+    shown = words(read(write_report(run))[0].xpath("//main")[0])
+    assert "Time limit10 min 0 s, 9 min 31 s planned, 9 min 48 s used" in shown

@@ -13,7 +13,7 @@ from luthier.pipeline.first_batch import first_batch
 from luthier.pipeline.inference.cost import measure_cost
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.recipes import build_recipe
-from luthier.pipeline.training.assemble import assemble
+from luthier.pipeline.training.assemble import assemble, decide_precision
 from luthier.recipe import Recipe
 from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.inspection import finding_pieces, inspection_pieces
@@ -91,9 +91,11 @@ def inspect(
         prepared = prepare(recipe, console, may_sample=not all_rows)
         batch = measured = None
         if not prepared.stopping:
+            if cost:
+                decide_precision(prepared, console)
             training = assemble(prepared)
             batch = first_batch(prepared, training)
-            measured = measure_cost(prepared, console, recipe.data.train_rows).to_dict() if cost else None
+            measured = measure_cost(prepared, training, recipe.data.train_rows).to_dict() if cost else None
         sample = prepared.sample.to_dict(prepared.table.accounts) if prepared.sample else None
         values = prepared.to_dict() | {"sample": sample, "batch": batch, "cost": measured}
     return Inspection(

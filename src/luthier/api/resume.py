@@ -11,6 +11,8 @@ from luthier.pipeline.journal import blamed_on, discard_checkpoints, same_data
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.training.finish import finish, take_part
+from luthier.pipeline.training.time_limit import time_limit
+from luthier.run_directory import clock
 from luthier.run_directory.edited import refuse_edited
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run
@@ -36,7 +38,7 @@ def resume(run_dir: Path | str, *, console: Console | None = None, callbacks: Se
         >>> luthier.resume("runs/2026-11-23-reviews-text-classification-k3f9")
     """
     events = Events.listening(callbacks)
-    with processes.together():
+    with clock.running(), processes.together():
         return _continue(run_dir, events, Tee(console or Console())) if processes.is_main() else take_part()
 
 
@@ -59,7 +61,7 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
         prepared = prepare(run.recipe, console)
         same_data(run, prepared)
         processes.on_main(lambda: (run, prepared.recipe))
-        result = finish(run, prepared, events, console)
+        result = finish(run, prepared, events, console, time_limit(run, prepared, console))
         report(run.path)
         discard_checkpoints(run, console)
         return result

@@ -30,7 +30,9 @@ from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
 from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision, total_steps
 from luthier.pipeline.training.finish import finish, take_part
+from luthier.pipeline.training.time_limit import time_limit
 from luthier.recipe import Recipe
+from luthier.run_directory import clock
 from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import as_path, check_unused, new_path
@@ -89,7 +91,7 @@ def train(
     """
     events = Events.listening(callbacks)
     console = Tee(console or Console())
-    with processes.together():
+    with clock.running(), processes.together():
         return _begin(data, settings, run_dir, events, console) if processes.is_main() else take_part()
 
 
@@ -111,10 +113,11 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
             write_json(run.environment_file, environment([name for _, name, _ in gpus()], prepared.task.kind.package))
             write_json(run.data_file, prepared.to_dict())
             write_skipped(prepared, run)
+            processes.on_main(lambda: (run, prepared.recipe))
+            limit = time_limit(run, prepared, console)
             # Written last: a run with a recipe has everything that a resume does not write again.
             write_text(run.recipe_file, prepared.recipe.to_toml())
-            processes.on_main(lambda: (run, prepared.recipe))
-            result = finish(run, prepared, events, console)
+            result = finish(run, prepared, events, console, limit)
             report(run.path)
             discard_checkpoints(run, console)
             return result
@@ -159,6 +162,10 @@ def plan(
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
+    if prepared.recipe.training.max_time and not prepared.recipe.training.planned_steps:
+        console.say(
+            "max_time: the steps that fit are measured when the training starts; the schedule here is without it"
+        )
     recipe, model = prepared.recipe, assemble(prepared).model  # as in training, for what it refuses
     if recipe.model.adapter is not None:
         console.decision(describe(model, recipe.model.adapter))

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from luthier import interrupts
+from luthier.run_directory import clock
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -14,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code, as `luthier.cli.app.main` describes it.
     """
-    with interrupts.watched():
+    with interrupts.watched(), clock.running():
         try:
             from luthier.cli.app import main as run
 

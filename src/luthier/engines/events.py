@@ -18,9 +18,15 @@ Name = Literal["step", "evaluation", "checkpoint", "micro_batch", "end"]
 
 @dataclass(frozen=True)
 class Stop:
-    """Return value of a listener that stops the training after this step."""
+    """Return value of a listener that stops the training after this step.
+
+    Args:
+        reason: Why.
+        evaluate: Whether the weights of this step are evaluated too, so that they can be the best ones (event `step`).
+    """
 
     reason: str
+    evaluate: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,8 @@ class Supervisor:
 
         # On a CPU the values are available; elsewhere reading them waits for the device, so it is done rarely.
         if evaluate or save or step.loss.device.type == "cpu" or step.step % recipe.logging_steps == 0:
-            self._read_numbers(now)
+            asked = self._read_numbers(now)
+            evaluate = evaluate or (asked and self.evaluate is not None)
         if evaluate:
             save = self._evaluate() or save
             interrupted = interrupts.agreed() is not None
@@ -111,10 +112,12 @@ class Supervisor:
         step = self.training.state.step
         return step % (self.training.plan.steps_per_epoch if strategy == "epoch" else every) == 0 and strategy != "no"
 
-    def _read_numbers(self, now: float) -> None:
+    def _read_numbers(self, now: float) -> bool:
+        """Record the steps since the last call; returns whether a listener stops the training with an evaluation."""
         rate = sum(step.tokens for step in self._pending) / max(now - self._read_at, 1e-9)
         self._read_at = now
         pending, self._pending = self._pending, []
+        evaluate = False
         for step in pending:
             epoch = self.training.plan.epoch(step.step)
             loss, norm = float(step.loss), float(step.grad_norm)
@@ -127,9 +130,10 @@ class Supervisor:
                 processes.on_main(self.curves.sync)
                 self._refuse(step.step, loss, norm)
             numbers = StepNumbers(step.step, epoch, self.training.total_steps, loss, norm, step.learning_rate, rate)
-            self._heed("step", numbers)
+            evaluate = self._heed("step", numbers) or evaluate
         self.curves.add(pending[-1].step, epoch, {"train/tokens_per_second": rate})
         self.curves.flush()
+        return evaluate
 
     def _refuse(self, step: int, loss: float, norm: float) -> None:
         rows = self.name_rows(self.training.plan.rows(step - 1).tolist())
@@ -218,7 +222,10 @@ class Supervisor:
         self._heed("checkpoint", CheckpointSaved(state.step, saved.path))
         self._read_at = time.perf_counter()
 
-    def _heed(self, name: Any, event: Any) -> None:
+    def _heed(self, name: Any, event: Any) -> bool:
+        """Tell the listeners, and stop if one asks for it; returns whether it also asks for an evaluation."""
         wish = processes.on_main(lambda: self.events.emit(name, event))
-        if wish and not self.training.state.stopped:
-            self.training.state.stopped = wish.reason
+        if wish is None or self.training.state.stopped:
+            return False
+        self.training.state.stopped = wish.reason
+        return wish.evaluate

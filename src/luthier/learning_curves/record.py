@@ -3,9 +3,11 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from luthier.errors import DamagedError
 from luthier.storage.append import AppendFile
@@ -52,15 +54,22 @@ class CurveWriter(AppendFile):
 def read_curves(path: Path) -> dict[str, Series]:
     """Read the curves by name; empty if there is no file. Incomplete lines are skipped."""
     curves: dict[str, Series] = {}
-    if not path.exists():
-        return curves
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            point = json.loads(line)
-        except ValueError:
-            continue
+    for point in _points(path):
         series = curves.setdefault(point["name"], Series())
         series.steps.append(point["step"])
         series.values.append(float(point["value"]))
         series.epochs.append(float(point["epoch"]))
     return curves
+
+
+def last_time(path: Path) -> float:
+    """When the last point was added, in seconds since the epoch of Unix; 0 if there is none."""
+    return max((float(point["time"]) for point in _points(path)), default=0.0)
+
+
+def _points(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    for line in path.read_bytes().split(b"\n"):
+        with suppress(ValueError):
+            yield json.loads(line)

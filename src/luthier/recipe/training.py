@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from luthier.recipe.durations import Duration, seconds_of
 from luthier.recipe.tables import MayChange, Positive, Section, Share
 
 Strategy = Literal["no", "steps", "epoch"]
@@ -43,6 +44,12 @@ class TrainingRecipe(Section):
     )
     epochs: Annotated[float, Field(gt=0)] = Field(3.0, description="passes over the training rows")
     max_steps: Positive | None = Field(None, description="maximum optimizer steps, even if epochs asks for more")
+    max_time: Duration | None = Field(
+        None, description="time for the whole command, such as 90s, 10m or 1h30m; the steps that fit are planned"
+    )
+    planned_steps: Positive | None = Field(
+        None, description="optimizer steps planned for max_time (default: measured when the training starts)"
+    )
     batch_size: Positive = Field(16, description="examples per optimizer step, over all processes")
     gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
     optimizer: str = Field(
@@ -111,6 +118,11 @@ class TrainingRecipe(Section):
         """Examples per forward pass of a single-process run."""
         return -(-self.batch_size // self.gradient_accumulation_steps)
 
+    @property
+    def max_seconds(self) -> float | None:
+        """The seconds of `max_time`."""
+        return None if self.max_time is None else seconds_of(self.max_time)
+
     @field_validator("save_total_limit")
     @classmethod
     def _newest_is_kept(cls, value: int) -> int:
@@ -123,6 +135,8 @@ class TrainingRecipe(Section):
 
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
+        if self.planned_steps and self.max_time is None:
+            raise ValueError("planned_steps is a plan for max_time, which is not set: use max_steps to limit the steps")
         if self.warmup_ratio and self.warmup_steps:
             raise ValueError("warmup_ratio and warmup_steps are both set: keep one of them")
         if self.lr_scheduler_type == "constant" and (

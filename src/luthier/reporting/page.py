@@ -111,6 +111,7 @@ def _facts(content: Content) -> list[Fact]:
         _fact(result, "best_step", "Best checkpoint", lambda n: f"step {text.count(n)}"),
         _fact(result, "averaging", "Weights", lambda found: names.capital(averaging.in_words(found))),
         _fact(result, "seconds", "Time", text.duration),
+        _fact(result, "time", "Time limit", _limit),
         _fact(result, "tokens_per_second", "Speed", lambda n: text.quantity(n, "tokens/s")),
         _fact(result, "padding_share", "Padding", lambda n: f"{text.share(n)} of the batches"),
         _fact(result, "peak_memory_bytes", "Peak memory", text.size),
@@ -123,6 +124,12 @@ def _facts(content: Content) -> list[Fact]:
 
 def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | None:
     return (name, words(result[key])) if result.get(key) is not None else None
+
+
+def _limit(time: Mapping[str, float]) -> str:
+    """What was planned for a limited time, and what was used of it."""
+    names = {"max": "", "planned": " planned", "used": " used"}
+    return ", ".join(f"{text.duration(time[key])}{what}" for key, what in names.items())
 
 
 def _memory(memory: Mapping[str, Any]) -> str:

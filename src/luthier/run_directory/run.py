@@ -134,6 +134,11 @@ class Run:
         return self.path / "settings.json"
 
     @property
+    def time_file(self) -> Path:
+        """The plan of a run with a time limit, and the seconds that it has used."""
+        return self.path / "time.json"
+
+    @property
     def result_file(self) -> Path:
         """The result, as `train --json` prints it; its presence means that the run is complete."""
         return self.path / "result.json"

@@ -16,9 +16,9 @@ from tests.cli.conftest import CapSys, Stub
 def test_every_option_becomes_its_recipe_key(stub: Stub, result: SimpleNamespace) -> None:
     calls = stub("train", train=result)
     words = """train a.csv b.csv --task text-classification --model minilm --text title,body --label topic
-        --valid v.csv --test t1.csv --test t2.csv --engine trainer --epochs 2 --max-steps 20 --batch-size 8
-        --grad-accumulation 2 --lr 2e-5 --scheduler cosine --precision bf16 --metric-mode max --seed 7 --run-dir out
-        --allow leak --allow one-class --set weight_decay=0.1 --set evaluation.metric_for_best=f1
+        --valid v.csv --test t1.csv --test t2.csv --engine trainer --epochs 2 --max-steps 20 --max-time 10m
+        --batch-size 8 --grad-accumulation 2 --lr 2e-5 --scheduler cosine --precision bf16 --metric-mode max --seed 7
+        --run-dir out --allow leak --allow one-class --set weight_decay=0.1 --set evaluation.metric_for_best=f1
         --fresh-tokenizer --device cuda:1 --quiet"""
     assert main(words.split()) == 0
     call = calls["train"]
@@ -39,6 +39,7 @@ def test_every_option_becomes_its_recipe_key(stub: Stub, result: SimpleNamespace
         "training.engine": "trainer",
         "training.epochs": 2.0,
         "training.max_steps": 20,
+        "training.max_time": "10m",
         "training.batch_size": 8,
         "training.gradient_accumulation_steps": 2,
         "training.learning_rate": 2e-5,

@@ -7,16 +7,16 @@ import pytest
 from transformers import PreTrainedModel
 
 import luthier
-from luthier.console import Console
-from luthier.pipeline.inference.cost import Cost, Part, evaluations, measure_cost
+from luthier.pipeline.inference.cost import Cost, Part, checkpoints, evaluations, measure_cost
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import best
 from luthier.pipeline.training import finish as training_steps
 from luthier.pipeline.training.assemble import assemble
+from luthier.recipe import TrainingRecipe
 from luthier.text import duration
 from tests.conftest import review_rows
-from tests.engines.helpers import prepared_data, with_settings
+from tests.engines.helpers import ENGINES, prepared_data, with_settings
 
 HELD_OUT: dict[str, Any] = {"data.validation_share": 0.2, "data.test_share": 0.2}
 
@@ -24,6 +24,10 @@ HELD_OUT: dict[str, Any] = {"data.validation_share": 0.2, "data.test_share": 0.2
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
     return prepared_data(tmp_path_factory.mktemp("data"), tiny_model, n=60, **HELD_OUT)
+
+
+def measured(prepared: Prepared, **more: Any) -> Cost:
+    return measure_cost(prepared, assemble(prepared), **more)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def test_there_are_as_many_evaluations_as_a_run_has(
     callbacks = [("evaluation", lambda event: seen.append(event.step))]
     luthier.train(review_rows(60), run_dir=tmp_path / "run", callbacks=callbacks, **given, **settings)
     training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
-    assert evaluations(training, training.plan.steps_per_epoch) == len(seen)
+    assert evaluations(training.recipe, training.total_steps, training.plan.steps_per_epoch) == len(seen)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +75,11 @@ def test_the_evaluations_of_averaged_weights_are_counted(
     given: dict[str, Any] = {"model": str(tiny_model), "precision": "fp32", "batch_size": 16, "resamples": 100}
     luthier.train(review_rows(60), run_dir=tmp_path / "run", **given, **settings)
     training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
-    assert evaluations(training, training.plan.steps_per_epoch) == len(seen)
+    assert evaluations(training.recipe, training.total_steps, training.plan.steps_per_epoch) == len(seen)
 
 
 def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
-    cost = measure_cost(with_settings(data, training__epochs=4), Console())
+    cost = measured(with_settings(data, training__epochs=4))
     sizes = {split: len(rows) for split, rows in data.splits.items()}
     assert {name: (part.times, part.rows) for name, part in cost.parts.items()} == {
         "training": (cost.steps, 16),
@@ -88,10 +92,38 @@ def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
     assert all(0 < part.low <= part.high for part in cost.parts.values())
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("epochs", "seconds", "steps"), [(4, 0.0, 4), (1, 0.0, 3), (4, 1e6, 12)])
+def test_steps_are_measured_for_the_time_that_is_given(
+    data: Prepared, monkeypatch: pytest.MonkeyPatch, engine: str, epochs: int, seconds: float, steps: int
+) -> None:
+    prepared = with_settings(data, training__epochs=epochs, training__engine=engine)
+    training, rates = assemble(prepared), []
+    advance = training.advance
+    monkeypatch.setattr(training, "advance", lambda *amounts: (rates.append(amounts), advance(*amounts)))
+    cost = measure_cost(prepared, training, seconds=seconds)
+    assert len(rates) == steps and training.total_steps == cost.steps == 3 * epochs
+    assert cost.parts["training"].low <= cost.steps * cost.seconds_per_step <= cost.parts["training"].high
+
+
+@pytest.mark.parametrize(
+    ("settings", "n"),
+    [
+        ({}, 3),
+        ({"save_strategy": "no"}, 3),  # the best ones
+        ({"save_strategy": "no", "eval_strategy": "no"}, 0),
+        ({"save_strategy": "steps", "save_steps": 4}, 6),
+        ({"eval_strategy": "steps", "eval_steps": 3}, 8),
+    ],
+)
+def test_a_checkpoint_is_saved_where_it_is_due_or_may_be_the_best(settings: dict[str, Any], n: int) -> None:
+    assert checkpoints(TrainingRecipe(**settings), 22, 10) == n
+
+
 def test_without_rows_to_score_only_the_training_costs(tmp_path: Path, tiny_model: Path) -> None:
-    assert set(measure_cost(prepared_data(tmp_path, tiny_model, n=40), Console()).parts) == {"training"}
+    assert set(measured(prepared_data(tmp_path, tiny_model, n=40)).parts) == {"training"}
     bare = {"evaluation.baselines": False, "evaluation.calibrate": False, "training.eval_strategy": "no"} | HELD_OUT
-    cost = measure_cost(prepared_data(tmp_path, tiny_model, n=40, **bare), Console())
+    cost = measured(prepared_data(tmp_path, tiny_model, n=40, **bare))
     assert set(cost.parts) == {"training", "final_score"}
 
 

@@ -51,6 +51,12 @@ def test_the_number_of_steps_is_rounded_up_and_capped_at_max_steps(epochs: float
     assert total_steps(recipe_of(training__epochs=epochs, training__max_steps=most), plan.steps_per_epoch) == steps
 
 
+@pytest.mark.parametrize(("planned", "most", "steps"), [(5, None, 5), (5, 3, 3), (500, None, 12)])
+def test_planned_steps_are_those_of_the_training(planned: int, most: int | None, steps: int) -> None:
+    settings = {"training__max_time": "10m", "training__planned_steps": planned, "training__max_steps": most}
+    assert total_steps(recipe_of(training__epochs=2.0, **settings), 6) == steps
+
+
 def test_a_product_that_is_whole_but_for_rounding_is_not_rounded_up() -> None:
     plan = BatchPlan(np.ones(100, dtype=np.int64), 1)
     assert 1.1 * plan.steps_per_epoch > 110

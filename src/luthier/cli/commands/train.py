@@ -58,6 +58,10 @@ def train(
     max_steps: Annotated[
         int | None, Option(metavar="N", help="Stop after this many optimizer steps.", rich_help_panel=TRAINING)
     ] = None,
+    max_time: Annotated[
+        str | None,
+        Option(metavar="TIME", help="Time for the whole command, such as 10m.", rich_help_panel=TRAINING),
+    ] = None,
     batch_size: Annotated[
         int | None, Option(metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
     ] = None,
@@ -125,6 +129,7 @@ def train(
         "training.engine": engine,
         "training.epochs": epochs,
         "training.max_steps": max_steps,
+        "training.max_time": max_time,
         "training.batch_size": batch_size,
         "training.gradient_accumulation_steps": grad_accumulation,
         "training.learning_rate": lr,

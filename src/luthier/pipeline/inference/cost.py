@@ -8,18 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from luthier import processes
 from luthier.arrays import FloatArray
 from luthier.console import Console
-from luthier.engines.base import Training
-from luthier.engines.loop import new_accelerator, steps
+from luthier.engines import engine_named
+from luthier.engines.base import Step, Training
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.prepare import Prepared
-from luthier.pipeline.training.assemble import assemble, decide_precision, total_steps
+from luthier.pipeline.training.assemble import total_steps
+from luthier.recipe import TrainingRecipe
+from luthier.recipe.training import Strategy
 from luthier.run_directory.environment import peak_memory
 from luthier.tasks.registry import shapes_using
 
-MEASURED = 4  # batches of each part; the first one warms up
+MEASURED = 4  # batches of each part; the first quarter of them warms up
+MOST_STEPS = 200  # to measure, if more time is given
 WRITTEN = 16  # rows of the larger batch of generated answers
 LEARNED, SCORED = 2_000, 200  # rows for the baselines
 CALIBRATE = "evaluation.calibrate"
@@ -48,7 +52,7 @@ class Cost:
 
     Args:
         steps: Optimizer steps.
-        seconds_per_step: Mean of the measured steps.
+        seconds_per_step: Mean of the measured steps, for a batch of mean length.
         parts: Parts of the run, such as `training` and `evaluation`, to their cost.
         peak_memory_bytes: Peak of the memory so far.
     """
@@ -65,44 +69,59 @@ class Cost:
         return asdict(self) | {"seconds": (low + high) / 2, "low": low, "high": high, "parts": parts}
 
 
-def measure_cost(prepared: Prepared, console: Console, train_rows: int | None = None) -> Cost:
-    """Run a few batches of each part of a run, to estimate its cost.
+def measure_cost(
+    prepared: Prepared, training: Training, train_rows: int | None = None, *, seconds: float = 0.0
+) -> Cost:
+    """Run a few batches of each part of a run, to estimate its cost. Every process must call this.
 
     Args:
         prepared: The data; where it is a sample, the cost is that of all rows.
-        console: Receives the decision about the precision.
+        training: Assembled for this alone, as steps change its weights. Its number of steps is set.
         train_rows: Rows that the recipe trains on, if the data is a sample; None for all.
+        seconds: Time for measuring training steps; with little time, four of them are measured.
     """
-    decide_precision(prepared, console)
-    training = assemble(prepared)
     sizes = _sizes(prepared, train_rows)
     factor = sizes["train"] / len(prepared.splits["train"])
     per_epoch = max(1, round(training.plan.steps_per_epoch * factor))
     training.total_steps = total_steps(prepared.recipe, per_epoch)
-    per_step = _steps(training)
+    per_step, mean = _steps(training, seconds)
     rows = min(training.recipe.batch_size, sizes["train"])
-    parts = {"training": _part(per_step, training.total_steps, rows)}
-    parts |= _evaluations(prepared, training, sizes, per_epoch)
-    parts |= _scoring(prepared, training, sizes)
-    memory = peak_memory(training.device)
-    return Cost(training.total_steps, float(np.mean(per_step)), parts, memory)
+
+    def parts() -> dict[str, Part]:
+        found = {"training": _part(per_step, training.total_steps, rows)}
+        found |= _evaluations(prepared, training, sizes, per_epoch)
+        return found | _scoring(prepared, training, sizes)
+
+    return processes.on_main(
+        lambda: Cost(training.total_steps, mean, parts(), peak_memory(training.device)),
+    )
 
 
-def evaluations(training: Training, per_epoch: int) -> int:
+def evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
     """How often a training evaluates weights, averaged ones too, if it is not stopped early.
 
     Args:
-        training: Its settings and number of steps.
+        recipe: Its settings.
+        total_steps: Steps of the training.
         per_epoch: Steps of an epoch.
     """
-    recipe = training.recipe
-    every = {"no": None, "epoch": per_epoch, "steps": recipe.eval_steps}[recipe.eval_strategy]
-    if every is None:
+    scheduled = occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
+    if not scheduled:
         return 0
     compared = 1 if recipe.ema_decay is None else 2  # the raw weights and the EMA weights
-    scheduled = math.ceil(training.total_steps / every)
     at_the_end = min(recipe.average_best, scheduled) + compared - 1 if recipe.average_best else 0
     return (scheduled + recipe.eval_on_start) * compared + at_the_end
+
+
+def checkpoints(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
+    """How often a training saves a checkpoint, if each evaluation is the best one so far; arguments as above."""
+    saved = occasions(recipe.save_strategy, recipe.save_steps, total_steps, per_epoch)
+    return max(saved, occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch))
+
+
+def occasions(strategy: Strategy, every: int, total_steps: int, per_epoch: int) -> int:
+    """How often something is done that is done at the last step too."""
+    return 0 if strategy == "no" else math.ceil(total_steps / (per_epoch if strategy == "epoch" else every))
 
 
 def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
@@ -117,30 +136,35 @@ def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
     return sizes | {"train": min(sizes["train"], train_rows or sizes["train"])}
 
 
-def _steps(training: Training) -> list[float]:
-    """Seconds of a mean step, by each of a few steps."""
-    # Batches differ in length, so time is measured per token; length-grouped batches hold little padding.
+def _steps(training: Training, seconds: float) -> tuple[list[float], float]:
+    """Seconds of a mean step, by each of a few steps and by all of them."""
+    # Batches differ in length, so time is measured per token.
     tokens = float(training.plan.lengths.mean()) * min(training.recipe.batch_size, len(training.plan.lengths))
-    total, training.total_steps = training.total_steps, min(training.total_steps, MEASURED)
-    found, clock = [], time.perf_counter()
-    for step in steps(training, new_accelerator(training)):
+    total, training.total_steps = training.total_steps, min(training.total_steps, MOST_STEPS if seconds else MEASURED)
+    clock, found, weights = [time.perf_counter()], [], []
+
+    def measure(step: Step) -> bool:
         float(step.loss)  # waits for the device
-        now = time.perf_counter()
-        found.append((now - clock) / max(step.padded_tokens, 1) * tokens)
-        clock = now
+        clock.append(time.perf_counter())
+        weights.append(max(step.tokens, 1))
+        found.append((clock[-1] - clock[-2]) / weights[-1] * tokens)
+        return processes.on_main(lambda: len(found) >= MEASURED and clock[-1] - clock[0] >= seconds)
+
+    engine_named(training.recipe.engine)(training, measure)
     training.total_steps = total
-    return found[1:] or found
+    cold = math.ceil(len(found) / 4) if len(found) > 1 else 0
+    return found[cold:], float(np.average(found[cold:], weights=weights[cold:]))
 
 
 def _evaluations(prepared: Prepared, training: Training, sizes: Mapping[str, int], per_epoch: int) -> dict[str, Part]:
     """The evaluations during training, and the answers generated in them."""
-    times = evaluations(training, per_epoch) if "validation" in sizes else 0
-    if not times:
+    n = evaluations(training.recipe, training.total_steps, per_epoch) if "validation" in sizes else 0
+    if not n:
         return {}
     rows, samples = sizes["validation"], min(prepared.recipe.evaluation.samples, sizes["validation"])
-    parts = {"evaluation": _part([rows * one for one in _forward(prepared, training, "validation")], times, rows)}
+    parts = {"evaluation": _part([rows * one for one in _forward(prepared, training, "validation")], n, rows)}
     written = _written(prepared, training, "validation", samples)
-    return parts | ({"samples": _part([samples * one for one in written], times, samples)} if written else {})
+    return parts | ({"samples": _part([samples * one for one in written], n, samples)} if written else {})
 
 
 def _scoring(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -> dict[str, Part]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from luthier.pipeline.training.assemble import assemble, fingerprint
 from luthier.pipeline.training.best import Best, best_model
 from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory, held
 from luthier.pipeline.training.peak import PeakMemory
+from luthier.pipeline.training.time_limit import TimeLimit, time_limit
 from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads
 from luthier.run_directory.predictions import write_predictions
@@ -45,11 +46,17 @@ def take_part() -> Result:
     if isinstance(told, Result):
         return told  # the run is already complete
     run, recipe = told
-    return finish(run, prepare(recipe, Console()), Events(), Console())
+    prepared = prepare(recipe, Console())
+    return finish(run, prepared, Events(), Console(), time_limit(run, prepared, Console()))
 
 
-def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Result:
+def finish(run: Run, prepared: Prepared, events: Events, console: Console, limit: TimeLimit | None = None) -> Result:
     """Do everything after preparing the data: train the remaining steps, score, save the model."""
+    with limit.kept() if limit is not None and processes.is_main() else nullcontext():
+        return _finish(run, prepared, events, console, limit)
+
+
+def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limit: TimeLimit | None) -> Result:
     training = assemble(prepared)
     base = base_of(prepared.recipe.model, training.model)
     if training.recipe.gradient_checkpointing and training.device.type == "cpu":  # less memory, slower steps
@@ -65,11 +72,14 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console) -> Re
     estimate = processes.on_main(lambda: _estimate(training, console))
     engine, peak = engine_named(prepared.recipe.training.engine), PeakMemory(training.device)
     peak.begin(events, held(training))
+    if limit is not None:
+        limit.watch(training, events)
     with supervisor.watch(), _progress(console, training, events):
         if not supervisor.ended:
             engine(training, supervisor, events)
     supervisor.curves.close()
-    values = processes.on_main(lambda: _conclude(run, prepared, training, Memory(estimate, peak), base, console))
+    memory = Memory(estimate, peak)
+    values = processes.on_main(lambda: _conclude(run, prepared, training, memory, base, limit, console))
     return Result(values, run)
 
 
@@ -91,7 +101,13 @@ def _share(model: PreTrainedModel) -> str:
 
 
 def _conclude(
-    run: Run, prepared: Prepared, training: Training, memory: Memory, base: Base | None, console: Console
+    run: Run,
+    prepared: Prepared,
+    training: Training,
+    memory: Memory,
+    base: Base | None,
+    limit: TimeLimit | None,
+    console: Console,
 ) -> dict[str, Any]:
     """Score and save the model; return what `--json` prints."""
     memory.say(console)
@@ -105,6 +121,9 @@ def _conclude(
     write_json(run.settings_file, prepared.recipe.flatten())
     save_model(run.model, best.model, task.tokenizer, card, model_card(run, task.words(run.path)))
     values = _result(run, task, training, memory, scored, best)
+    if limit is not None:
+        console.say(limit.words(training.state.step))
+        values["time"] = limit.to_dict()
     write_json(run.result_file, values)
     return values
 

@@ -1,0 +1,185 @@
+"""The time limit of a run: planned before the first step, watched during training; a resumed run counts all of it."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from luthier import allocator, processes
+from luthier.console import Console
+from luthier.engines import checkpoints
+from luthier.engines.base import Training
+from luthier.engines.events import EvaluationNumbers, Events, StepNumbers, Stop
+from luthier.learning_curves.record import last_time
+from luthier.pipeline.inference import cost
+from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble
+from luthier.pipeline.training.time_plan import Needs, TimePlan, plan_time
+from luthier.run_directory import clock
+from luthier.run_directory.run import Run
+from luthier.storage.atomic import write_json
+from luthier.storage.disk import remove_tree
+from luthier.text import count, duration, epochs, plural
+
+MEASURING = 0.04  # share of the time for measuring training steps
+REPORT = 4.0  # seconds to write the report, of which most are for loading the library that draws it
+DURING = ("evaluation", "samples")  # parts of the cost that are repeated during training
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """The time of a run.
+
+    Args:
+        name: `max_time` as in the recipe.
+        seconds: The same in seconds.
+        plan: What was planned to be done in it.
+        file: `time.json` of the run.
+        before: Seconds that earlier starts of the run have used.
+        elapsed: Gives the seconds since this start.
+    """
+
+    name: str
+    seconds: float
+    plan: TimePlan
+    file: Path
+    before: float = 0.0
+    elapsed: Callable[[], float] = clock.elapsed
+
+    @property
+    def used(self) -> float:
+        """Seconds that the run has used so far."""
+        return self.before + self.elapsed()
+
+    def watch(self, training: Training, events: Events) -> None:
+        """Stop a training, after an evaluation, once the time that is left is needed to end the run."""
+
+        def look(event: StepNumbers | EvaluationNumbers) -> Stop | None:
+            state = training.state
+            if not 0 < state.step < training.total_steps:
+                return None
+            late = self.plan.ends(self.seconds - self.used, state.step, state.seconds)
+            return Stop(f"max_time {self.name} left no time for more steps", evaluate=True) if late else None
+
+        events.on("step", look)
+        events.on("evaluation", look)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep the time that was used when this block begins and when it ends, for a later start of the run."""
+        self._keep()
+        try:
+            yield
+        finally:
+            self._keep()
+
+    def _keep(self) -> None:
+        write_json(self.file, {"plan": asdict(self.plan), "used": self.used, "until": time.time()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `train --json` says, with the seconds used until now."""
+        plan = self.plan
+        return {"max": self.seconds, "planned": plan.seconds, "planned_steps": plan.steps, "used": self.used}
+
+    def words(self, steps: int) -> str:
+        """Say what was used before the report, and how many steps it was enough for."""
+        planned = self.plan.steps
+        done = "" if steps == planned else f" for {count(steps)} of {plural(planned, 'planned step')}"
+        planned_for = f"planned {duration(self.plan.seconds)} with the report"
+        return f"max_time {self.name}: used {duration(self.used)}{done}, {planned_for}"
+
+
+def time_limit(
+    run: Run, prepared: Prepared, console: Console, elapsed: Callable[[], float] = clock.elapsed
+) -> TimeLimit | None:
+    """The time limit of a run, if its recipe has one; a new run is measured, and its steps are planned.
+
+    Every process must call this.
+
+    Args:
+        run: Has the plan, if it was started before.
+        prepared: Its recipe gets the planned steps.
+        console: Receives what fits.
+        elapsed: Gives the seconds since the run was started.
+    Raises:
+        RecipeError: The time is too short.
+    """
+    recipe = prepared.recipe.training
+    if recipe.max_time is None or recipe.max_seconds is None:
+        return None
+    begun = processes.on_main(lambda: _begun(run))
+    if begun is None:
+        before, plan = 0.0, _plan(run, prepared, recipe.max_seconds, console, elapsed)
+    else:
+        before, plan = begun
+        console.say(f"max_time {recipe.max_time}: {duration(before)} used before")
+    recipe.planned_steps = plan.steps
+    return TimeLimit(recipe.max_time, recipe.max_seconds, plan, run.time_file, before, elapsed)
+
+
+def _begun(run: Run) -> tuple[float, TimePlan] | None:
+    """Seconds that earlier starts of a run have used, up to the last point of its curves, and its plan."""
+    kept = run.read_json(run.time_file)
+    if kept is None:
+        return None
+    return kept["used"] + max(0.0, last_time(run.curves_file) - kept["until"]), TimePlan(**kept["plan"])
+
+
+def _plan(run: Run, prepared: Prepared, limit: float, console: Console, elapsed: Callable[[], float]) -> TimePlan:
+    """Measure the parts of a run, plan its steps, and say what fits."""
+    recipe, name = prepared.recipe.training, prepared.recipe.training.max_time
+    needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")  # a name that is swept
+    evaluations, saved = (partial(one, recipe, per_epoch=per_epoch) for one in (cost.evaluations, cost.checkpoints))
+    plan = plan_time(limit, processes.on_main(elapsed), needs, asked, evaluations, saved)
+    steps = f"{plural(plan.steps, 'step')} ({epochs(plan.steps / per_epoch)}) of {duration(needs.step)}"
+    if recipe.planned_steps is not None and plan.steps < asked:
+        console.warn(
+            f"max_time {name}: about {steps} fit here, not the {count(asked)} planned in the recipe, so the schedule"
+            " will not reach its end; remove planned_steps from the recipe to plan anew"
+        )
+        return replace(plan, steps=asked)
+    n = plural(evaluations(plan.steps), "evaluation") if needs.evaluation else "no evaluation"
+    fit = f"{steps} and {n} fit, {duration(plan.seconds)} in all"
+    asked_for = f"; {plural(asked, 'step')} were asked for" if plan.steps < asked else ""
+    console.say(f"max_time {name}: {'all ' if plan.steps == asked else ''}{fit}{asked_for}")
+    return plan
+
+
+def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, int, int]:
+    """What the parts of a run need, the steps that are asked for, and those of an epoch."""
+    start = time.perf_counter()
+    training = assemble(prepared)
+    loading = time.perf_counter() - start
+    found = cost.measure_cost(prepared, training, seconds=seconds)
+    checkpoint = _checkpoint(training, folder)
+    during = [found.parts[name] for name in DURING if name in found.parts]
+    after = [part for name, part in found.parts.items() if name not in (*DURING, "training")]
+    needs = Needs(
+        begin=loading + 2 * found.seconds_per_step,  # the estimate of the memory runs two batches
+        step=found.seconds_per_step,
+        # See `Supervisor`: on a CPU, the numbers of every step are read.
+        between=found.seconds_per_step * (1 if training.device.type == "cpu" else training.recipe.logging_steps),
+        evaluation=sum((part.low + part.high) / 2 / part.times for part in during),
+        checkpoint=checkpoint,
+        # Two models are built, the best one and the one before fine-tuning, and one is written.
+        end=sum(part.high for part in after) + 2 * loading + checkpoint + REPORT,
+    )
+    per_epoch = training.plan.steps_per_epoch
+    del training
+    gc.collect()  # the peak of the training is measured from what is held before it
+    allocator.give_back()
+    return processes.on_main(lambda: needs), found.steps, per_epoch
+
+
+def _checkpoint(training: Training, folder: Path) -> float:
+    """Seconds to write a checkpoint."""
+    start = time.perf_counter()
+    checkpoints.save(training, folder, {}, keep=1)
+    seconds = time.perf_counter() - start
+    if processes.is_main():
+        remove_tree(folder)
+    return seconds

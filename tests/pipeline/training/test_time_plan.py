@@ -1,0 +1,86 @@
+"""Planning steps for a time: never more than fits or is asked for, and more in more time."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from luthier.errors import RecipeError
+from luthier.pipeline.training.time_plan import RESERVE, Needs, TimePlan, plan_time
+from luthier.recipe.durations import seconds_of
+
+SECONDS = st.floats(0, 1e4)
+NEEDS = st.builds(Needs, SECONDS, st.floats(1e-4, 1e3), SECONDS, SECONDS, SECONDS, SECONDS)
+EVERY = st.integers(1, 500)
+
+
+def each(steps: int) -> Callable[[int], int]:
+    """As an evaluation after so many steps, and after the last one."""
+    return lambda total: math.ceil(total / steps)
+
+
+def planned(limit: float, used: float, needs: Needs, asked: int, every: int) -> TimePlan | None:
+    try:
+        return plan_time(limit, used, needs, asked, each(every), each(every))
+    except RecipeError:
+        return None
+
+
+@given(st.floats(1, 1e6), SECONDS, NEEDS, st.integers(1, 10**6), EVERY)
+def test_what_is_planned_fits_and_one_more_step_would_not(
+    limit: float, used: float, needs: Needs, asked: int, every: int
+) -> None:
+    plan = planned(limit, used, needs, asked, every)
+    assume(plan is not None)
+    assert plan is not None
+    assert 1 <= plan.steps <= asked
+    assert used <= plan.seconds <= (1 - RESERVE) * limit
+    if plan.steps < asked:
+        repeated = each(every)(plan.steps + 1) * (needs.evaluation + needs.checkpoint)
+        one_more = used + needs.begin + (plan.steps + 1) * needs.step + repeated + needs.end
+        assert one_more > (1 - RESERVE) * limit
+
+
+@given(st.floats(1, 1e6), st.floats(1, 10), SECONDS, NEEDS, st.integers(1, 10**6), EVERY)
+def test_more_time_is_never_for_fewer_steps(
+    limit: float, factor: float, used: float, needs: Needs, asked: int, every: int
+) -> None:
+    less, more = (planned(time, used, needs, asked, every) for time in (limit, factor * limit))
+    assert (less.steps if less else 0) <= (more.steps if more else 0)
+
+
+@given(st.floats(1, 1e6), SECONDS, NEEDS, EVERY)
+def test_the_time_that_is_offered_is_enough(limit: float, used: float, needs: Needs, every: int) -> None:
+    try:
+        plan_time(limit, used, needs, 1000, each(every), each(every))
+    except RecipeError as error:
+        offered = seconds_of(error.hint.split()[1])
+        assert offered > limit * (1 - RESERVE)
+        assert plan_time(offered, used, needs, 1000, each(every), each(every)).steps >= 1
+
+
+def test_a_time_too_short_says_what_a_step_takes() -> None:
+    needs = Needs(begin=1, step=2, between=2, evaluation=3, checkpoint=1, end=8)
+    with pytest.raises(RecipeError) as caught:
+        plan_time(10, 5, needs, 100, each(10), each(10))
+    assert caught.value.what == "10s is too short: a run of a single step takes about 20s here, with its final score"
+    assert caught.value.where == "training.max_time"
+    assert caught.value.hint == "--max-time 25s is enough for a step, a good model takes longer"
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds", "ends"),
+    [
+        (17.0, 200.0, False),  # as planned: a step, an evaluation, a checkpoint and the end take 16 s
+        (15.9, 200.0, True),
+        (15.9, 100.0, True),  # faster than planned, but the end may not be
+        (23.0, 300.0, True),  # slower by a factor of (27.7 + 300) / (27.7 + 200)
+        (23.1, 300.0, False),
+    ],
+)
+def test_a_training_ends_when_the_rest_is_needed(left: float, seconds: float, ends: bool) -> None:
+    plan = plan_time(322, 0, Needs(1, 2, 2, 4, 1, 9), 120, each(20), each(40))
+    assert plan == TimePlan(steps=120, seconds=277, step=2, rest=16)
+    assert plan.ends(left, 100, seconds) is ends
