@@ -14,6 +14,7 @@ from luthier.pipeline.results import Evaluation
 from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
+from luthier.tasks.text_classification import temperatures
 from tests.conftest import review_rows, write_csv
 from tests.listener import Listener
 
@@ -64,13 +65,14 @@ def test_codes_are_named_and_the_threshold_that_validation_chose_is_used_again(
     for answer in predictor.predict(["a film", "the acting"]):
         above = answer["scores"]["good"] >= labels.threshold
         assert answer["prediction"] == ("good" if above else "bad")
-    assert f"from a score of {labels.threshold:.4g} on" in (result.model_path / "README.md").read_text()
+    assert f"from a pipeline score of {labels.threshold:.4g} on" in (result.model_path / "README.md").read_text()
 
 
 @pytest.mark.parametrize("engine", ["loop", "trainer"])
 def test_scores_are_calibrated_on_the_validation_rows_and_predictions_are_the_same_without(
-    engine: str, tiny_model: Path, tmp_path: Path
+    engine: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(temperatures, "SIGNIFICANT", -10)  # any temperature will do
     settings: dict[str, Any] = {"model": str(tiny_model), "engine": engine, "epochs": 2, "learning_rate": 5e-3}
     settings |= {"validation_share": 0.4, "precision": "fp32", "baselines": False, "resamples": 100}
     # Some labels are wrong, so that no model can be right in every row.

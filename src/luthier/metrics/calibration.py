@@ -12,6 +12,7 @@ from luthier.metrics.bootstrap import RESAMPLES, Score, scores
 
 SMALLEST = np.finfo(np.float64).eps  # the probability that smaller ones count as
 TEMPERATURES = (0.05, 20.0)
+FOLDS = 5  # of rows on which a temperature is tried that was fitted on the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +113,31 @@ def fit_temperature(probabilities: FloatArray, true: IntArray) -> float:
     def smoothed(log_temperature: float) -> float:
         return float(-(targets * log_softmax(logits / np.exp(log_temperature), axis=1)).sum())
 
-    def cross_entropy(temperature: float) -> float:
-        return float(-log_softmax(logits / temperature, axis=1)[rows, true].sum())
-
     found = float(np.exp(minimize_scalar(smoothed, bounds=np.log(TEMPERATURES), method="bounded").x))
-    return found if cross_entropy(found) < cross_entropy(1.0) else 1.0
+    before, after = (cross_entropies(probabilities, true, one).sum() for one in (1.0, found))
+    return found if after < before else 1.0
+
+
+def cross_entropies(probabilities: FloatArray, true: IntArray, temperature: float) -> FloatArray:
+    """`[n]` the cross-entropy of each row of `fit_temperature` at a temperature."""
+    losses: FloatArray = -log_softmax(_logits(probabilities) / temperature, axis=1)[np.arange(len(true)), true]
+    return losses
+
+
+def cross_validated_entropies(probabilities: FloatArray, true: IntArray, rows: int) -> FloatArray:
+    """The cross-entropy of each row at a temperature that was fitted on others.
+
+    Args:
+        probabilities: As in `fit_temperature`.
+        true: As in `fit_temperature`.
+        rows: Number of rows, each with `n / rows` decisions in a row, which stay together.
+    """
+    fold = np.arange(len(true)) * rows // len(true) % FOLDS
+    losses = np.zeros(len(true))
+    for held_out in (fold == one for one in range(FOLDS)):
+        temperature = fit_temperature(probabilities[~held_out], true[~held_out])
+        losses[held_out] = cross_entropies(probabilities[held_out], true[held_out], temperature)
+    return losses
 
 
 def _logits(probabilities: FloatArray) -> FloatArray:

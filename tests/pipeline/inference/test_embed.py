@@ -6,12 +6,22 @@ import numpy as np
 import pytest
 import torch
 from datasets import config
-from transformers import AutoModel, AutoTokenizer
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2Model,
+    PreTrainedModel,
+    T5Config,
+    T5Model,
+)
 
 from luthier.console import Console
+from luthier.errors import ModelError
 from luthier.pipeline.inference import embed as module
 from luthier.pipeline.inference.embed import embed
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import fresh_model
 from tests.conftest import review
 from tests.engines.helpers import prepared_data, with_settings
 
@@ -35,6 +45,36 @@ def test_they_are_those_of_a_plain_forward_pass_of_each_text(
             inputs = tokenizer(text, truncation=True, max_length=limit, return_tensors="pt")
             expected = model(**inputs).last_hidden_state[0].mean(dim=0)
         np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["t5", "gpt2"])
+def test_other_families_embed_too_whatever_side_their_tokenizer_pads(
+    kind: str, data: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    size = len(data.task.tokenizer)
+    models: dict[str, PreTrainedModel] = {
+        "t5": T5Model(T5Config(vocab_size=size, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)),
+        "gpt2": GPT2Model(GPT2Config(vocab_size=size, n_positions=128, n_embd=16, n_layer=1, n_head=2)),
+    }
+    model = models[kind].eval()
+    monkeypatch.setattr(module, "fresh_model", lambda prepared: model)
+    monkeypatch.setattr(data.task.tokenizer, "padding_side", "left")
+    body = model.get_encoder() if kind == "t5" else model
+    for text, vector in zip(TEXTS, embed(data, TEXTS, Console()), strict=True):
+        ids = data.task.tokenizer(text, truncation=True, max_length=data.task.set_limits.length)["input_ids"]
+        with torch.inference_mode():
+            expected = body(input_ids=torch.tensor([ids])).last_hidden_state[0].mean(dim=0)
+        np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+def test_a_model_without_a_state_for_each_token_is_refused(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fresh_model(data)
+    with torch.no_grad():
+        next(model.parameters()).fill_(torch.nan)
+    monkeypatch.setattr(module, "fresh_model", lambda prepared: model)
+    with pytest.raises(ModelError, match="BertModel has no finite hidden state for each token"):
+        embed(data, TEXTS, Console())
 
 
 def test_they_are_cached_by_texts_and_weights(data: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

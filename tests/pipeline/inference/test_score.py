@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from luthier.console import Console
+from luthier.errors import ModelError
 from luthier.pipeline.inference.score import Scored, all_metrics, quick_metrics, score, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
@@ -217,6 +218,14 @@ def test_a_linear_model_on_frozen_features_is_compared_with_and_learns_from_some
     _, found = score_split(data, model, "test", Console())
     assert len(seen[0]) == 12 + 10 and set(seen[0][12:]) == set(data.splits["test"]["text"])
     assert (found.baselines["probe"]["accuracy"] or 0) > 0.5
+
+    def refused(prepared: Prepared, texts: Sequence[str], console: Console) -> Any:
+        raise ModelError("no embeddings")
+
+    monkeypatch.setattr("luthier.pipeline.inference.score.embed", refused)
+    told = Listener()
+    assert score_split(data, model, "test", told)[1].baselines.keys() == {"majority", "tfidf"}
+    assert told.warned == ["no linear model on frozen features to compare with: no embeddings"]
     scratch = with_settings(data, model__name=None)
     assert score_split(scratch, model, "test", Console())[1].baselines.keys() == {"majority", "tfidf"}
 

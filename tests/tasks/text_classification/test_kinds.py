@@ -135,7 +135,7 @@ def test_scores_are_calibrated_unless_a_threshold_is_given_for_them() -> None:
         for threshold, wanted, why in (
             (0.5, True, ""),
             ("f1", True, ""),
-            (0.7, False, "threshold 0.7 is for uncalibrated scores"),
+            (0.7, False, "given threshold 0.7 applies to uncalibrated scores"),
         ):
             found = fitted(labels, kind, threshold)
             assert found.calibrate == wanted and why in found.calibration and bool(found.calibration) == bool(why)

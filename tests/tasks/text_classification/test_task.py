@@ -333,7 +333,10 @@ def test_what_is_not_calibrated_is_told_with_the_reason() -> None:
         assert few.tuned(validation, listener).learned == replace(few.learned, calibration=why)
         assert [(one.what, one.value, one.why) for one in listener.decisions] == [("calibration", "none", why)]
     given_one = replace(
-        task.learned, threshold=0.7, calibrate=False, calibration="the threshold 0.7 is for uncalibrated scores"
+        task.learned,
+        threshold=0.7,
+        calibrate=False,
+        calibration="the given threshold 0.7 applies to uncalibrated scores",
     )
     _, decisions = replace(task, learned=given_one).bind(Mock(), BertConfig())
     assert ("calibration", "none") in [(one.what, one.value) for one in decisions]
@@ -348,7 +351,7 @@ def test_the_code_for_transformers_says_that_its_scores_are_not_calibrated() -> 
         calibrated = replace(task, learned=replace(task.learned, temperature=2.0, threshold=2 / 3))
         code = task.kind.transformers_code(calibrated, "model")
         assert f"the {function} of the logits / 2." in code
-        assert "from a score of 0.8 on" in code, "of the pipeline's scores, which are not calibrated"
+        assert "from a pipeline score of 0.8 on" in code, "of the pipeline's scores, which are not calibrated"
 
 
 def test_the_answer_of_a_number_is_the_number() -> None:

@@ -6,18 +6,22 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 
 from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data.batches import by_length
 from luthier.data.cached import cached
 from luthier.data.tokenized import content_digest, tokenizer_digest
+from luthier.errors import ModelError
 from luthier.interrupts import check
 from luthier.models.device import choose_device
 from luthier.models.learned import state_digest
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
+from luthier.text import shorten
 
 CHUNK = 1_024  # texts that are batched by length together
 
@@ -33,11 +37,14 @@ def embed(prepared: Prepared, texts: Sequence[str], console: Console) -> FloatAr
         console: Shows the progress.
     Returns:
         `[n, d]`.
+    Raises:
+        ModelError: The model has no finite hidden state for each token.
     """
     recipe, tokenizer, limit = prepared.recipe, prepared.task.tokenizer, prepared.task.set_limits.length
     body = fresh_model(prepared).eval().base_model
-    device = choose_device(recipe.device)
-    nn.Module.to(body, device)
+    if body.config.is_encoder_decoder:
+        body = body.get_encoder()
+    nn.Module.to(body, choose_device(recipe.device))
     unique = {text: place for place, text in enumerate(dict.fromkeys(texts))}
 
     def vectors(batch: Mapping[str, Sequence[str]], _: list[int]) -> dict[str, Any]:
@@ -46,17 +53,37 @@ def embed(prepared: Prepared, texts: Sequence[str], console: Console) -> FloatAr
         found: list[Any] = [None] * len(ids)
         for chosen in by_length(np.array([len(row) for row in ids]), rows=recipe.evaluation.eval_batch_size):
             check()
-            inputs = tokenizer.pad({"input_ids": [ids[i] for i in chosen]}, return_tensors="pt").to(device)
-            with torch.inference_mode():
-                hidden, counted = body(**inputs).last_hidden_state, inputs["attention_mask"].unsqueeze(-1)
-                means = (hidden * counted).sum(dim=1) / counted.sum(dim=1)
-            for i, vector in zip(chosen, means.float().cpu().numpy(), strict=True):
+            for i, vector in zip(chosen, _means(body, [ids[i] for i in chosen], tokenizer.pad_token_id), strict=True):
                 found[int(i)] = vector
             bar.advance(len(chosen))
         return {"vector": found}
 
     rows = Dataset.from_dict({"text": list(unique)})
-    key = f"{content_digest(rows)} {tokenizer_digest(tokenizer)} {limit} {state_digest(body.state_dict())}"
+    decides = (content_digest(rows), tokenizer_digest(tokenizer), tokenizer.truncation_side, limit)
+    model = (type(body).__name__, body.config.to_json_string(), state_digest(body.state_dict()))
     with console.progress("embed", len(unique), "texts") as bar:
-        found = cached(rows, vectors, f"mean of the last hidden states {key}", batch=CHUNK)
+        found = cached(rows, vectors, f"mean of the last hidden states {decides} {model}", batch=CHUNK)
     return np.asarray(found.with_format("numpy")["vector"], dtype=np.float64)[[unique[text] for text in texts]]
+
+
+def _means(body: nn.Module, ids: Sequence[Sequence[int]], padding: int) -> NDArray[np.float32]:
+    """The means of the last hidden states of rows, `[b, d]`; padded on the right, as absolute positions need it.
+
+    Raises:
+        ModelError: As in `embed`.
+    """
+    device = next(body.parameters()).device
+    rows = [torch.tensor(row) for row in ids]
+    inputs = pad_sequence(rows, batch_first=True, padding_value=padding).to(device)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True).to(device)
+    try:
+        with torch.inference_mode():
+            hidden = body(input_ids=inputs, attention_mask=mask).last_hidden_state.float()
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:  # another kind of model
+        raise ModelError(f"{type(body).__name__} cannot embed texts: {shorten(str(error), 80)}") from error
+    if hidden.shape[:2] != mask.shape or not hidden.isfinite().all():
+        raise ModelError(f"{type(body).__name__} has no finite hidden state for each token")
+    means: NDArray[np.float32] = (
+        ((hidden * mask.unsqueeze(-1)).sum(dim=1) / mask.sum(dim=1, keepdim=True)).cpu().numpy()
+    )
+    return means

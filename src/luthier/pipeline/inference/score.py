@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from luthier.console import Console
 from luthier.data.tokenized import Examples
+from luthier.errors import ModelError
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
@@ -151,9 +152,7 @@ def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console:
         baselines |= task.baselines(prepared.splits["train"][:], asked.examples)
         if recipe.model.name is not None:
             baselines |= task.untuned(lambda: _untuned(prepared, task, asked, console))
-            train = prepared.splits["train"]
-            some = train.select(evenly(len(train), PROBED))[:]
-            baselines |= task.probe(partial(embed, prepared, console=console), some, asked.examples)
+            baselines |= _probe(prepared, task, asked, console)
     scored = score(task, answers, asked.examples, recipe, split=split, baselines=baselines, raw=raw)
     if split in prepared.seen:
         scored = replace(scored, all_rows=_on_all_rows(prepared, task, model, split, asked, answers, console))
@@ -200,6 +199,17 @@ def _said(
 def _untuned(prepared: Prepared, task: Bound[Any], asked: Asked, console: Console) -> list[Answer]:
     console.say("for comparison: the model before fine-tuning")
     return _said(prepared, task, fresh_model(prepared), asked, console)
+
+
+def _probe(prepared: Prepared, task: Bound[Any], asked: Asked, console: Console) -> dict[str, Sequence[Answer]]:
+    """The answers of a linear model on frozen features; none, with a warning, of a model that gives no features."""
+    train = prepared.splits["train"]
+    some = train.select(evenly(len(train), PROBED))[:]
+    try:
+        return task.probe(partial(embed, prepared, console=console), some, asked.examples)
+    except ModelError as error:
+        console.warn(f"no linear model on frozen features to compare with: {error.what}")
+        return {}
 
 
 def all_metrics(

@@ -167,7 +167,7 @@ def decision_of(recipe: Recipe) -> dict[str, Any]:
     if wanted == DEFAULT or not calibrate:
         return {"threshold": wanted, "calibrate": calibrate}
     # Calibration would change which scores reach it, and so the predictions.
-    return {"threshold": wanted, "calibration": f"the threshold {wanted:g} is for uncalibrated scores"}
+    return {"threshold": wanted, "calibration": f"the given threshold {wanted:g} applies to uncalibrated scores"}
 
 
 def weights_of(recipe: Recipe, names: Sequence[str], counts: Mapping[str, int]) -> tuple[float, ...] | None:

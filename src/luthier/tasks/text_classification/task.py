@@ -199,7 +199,7 @@ class TextClassification(Task[Labels]):
         if labels.threshold != DEFAULT:
             of = "a label" if labels.positive is None else repr(labels.names[labels.positive])
             least = moved(labels.threshold, 1 / labels.temperature)
-            code += f"\n# The pipeline gives scores; this model assigns {of} from a score of {least:.4g} on."
+            code += f"\n# The pipeline gives scores; this model assigns {of} from a pipeline score of {least:.4g} on."
         if labels.temperature != UNCALIBRATED:
             function = "sigmoid" if labels.kind == "several" else "softmax"
             code += (

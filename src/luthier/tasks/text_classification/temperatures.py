@@ -6,12 +6,13 @@ import numpy as np
 from scipy.special import expit, logit
 
 from luthier.arrays import BoolArray, FloatArray, IntArray
-from luthier.metrics.calibration import fit_temperature, tempered
-from luthier.tasks.calibration import calibration_error
+from luthier.metrics.calibration import cross_entropies, cross_validated_entropies, fit_temperature, tempered
 from luthier.text import number, plural
 
 UNCALIBRATED = 1.0
 LEAST = 50  # with fewer rows, the fit loses about as much (0.01 nats, simulated) as a true temperature of 1.3 gains
+
+SIGNIFICANT = 1.96  # standard errors that the mean gain of a row must exceed
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,13 @@ def fit(decided: Decided, rows: int) -> Temperature:
         return Temperature(UNCALIBRATED, f"{plural(rows, 'validation row')}; a temperature needs at least {LEAST}")
     if len(np.unique(decided.true)) == 1:
         return Temperature(UNCALIBRATED, f"only one class occurs in {held_out}; a temperature needs two")
-    value = fit_temperature(decided.probabilities, decided.true)
-    if value == UNCALIBRATED:
-        return Temperature(UNCALIBRATED, f"no temperature lowers the loss on {held_out}")
-    before, after = (number(calibration_error(decided.confidence(one), decided.right)) for one in (UNCALIBRATED, value))
-    return Temperature(value, f"fitted on {held_out}: expected calibration error {before} -> {after}")
+    before = cross_entropies(decided.probabilities, decided.true, UNCALIBRATED)
+    after = cross_validated_entropies(decided.probabilities, decided.true, rows)
+    gain = (before - after).reshape(rows, -1).sum(axis=1)
+    if gain.mean() <= SIGNIFICANT * gain.std(ddof=1) / rows**0.5:
+        return Temperature(UNCALIBRATED, f"no significant gain on {held_out}")
+    losses = f"cross-validated loss {number(before.mean())} -> {number(after.mean())}"
+    return Temperature(fit_temperature(decided.probabilities, decided.true), f"fitted on {held_out}: {losses}")
 
 
 def moved(probability: float, temperature: float) -> float:
