@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import luthier
 from luthier.learning_curves.record import read_curves
 from luthier.run_directory.run import Run
 from tests.conftest import WORDS, write_csv
@@ -99,3 +101,22 @@ def test_a_failed_allocation_in_one_process_halves_in_both(
     one, other = told_by(launch(SCRIPT, *map(str, words)))
     assert one["parts"] == other["parts"] >= 2
     assert losses(run) == pytest.approx(expected, rel=TOLERANCE, abs=0)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_halved_and_killed_keeps_its_micro_batch_when_it_is_resumed(
+    free: tuple[list[float], int], data: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    whole, run, (_, need) = tmp_path / "whole", tmp_path / "run", free
+    given = {"training.max_steps": 5, "training.epochs": 5, "training.save_strategy": "steps", "training.save_steps": 1}
+    chosen = json.dumps(json.loads(settings(tiny_model, "loop")) | given)
+    alone(data, whole, chosen, -1, 0)
+    command = [sys.executable, SCRIPT, str(data), str(run), chosen, "0", str(int(0.8 * need))]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not (Run(run).checkpoints / "step-000002").is_dir():
+            time.sleep(0.02)
+        process.kill()
+    result = luthier.resume(run)
+    assert "resuming from step" in Run(run).log_file.read_text()
+    assert result.to_dict()["micro_batch_size"] == BATCH // 2
+    assert losses(run) == pytest.approx(losses(whole), rel=TOLERANCE, abs=0)
