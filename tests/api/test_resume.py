@@ -60,6 +60,14 @@ def test_a_run_with_a_time_keeps_its_plan_and_counts_the_time_before(
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+def test_a_run_that_lost_its_plan_takes_the_same_steps(through: Result, tiny_model: Path, tmp_path: Path) -> None:
+    run, console = Run(stopped(tmp_path / "run", tiny_model, max_time="100h")), Listener()
+    run.time_file.unlink()
+    result = resume(run, console=console)
+    assert result.steps == 6 and result.metrics == through.metrics and not console.warned
+    assert any("as time.json is missing" in line for line in console.said)
+
+
 def test_steps_that_were_taken_are_not_repeated(tiny_model: Path, tmp_path: Path) -> None:
     run = stopped(tmp_path / "run", tiny_model)
     steps: list[int] = []

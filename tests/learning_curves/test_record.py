@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.errors import DamagedError, ResourceError
-from luthier.learning_curves.record import CurveWriter, Series, last_time, read_curves
+from luthier.learning_curves.record import CurveWriter, Series, first_and_last_time, read_curves
 from luthier.storage import disk
 
 NAMES = st.sampled_from(["train/loss", "eval/f1", "eval/größe\n\u2028"])
@@ -32,11 +32,12 @@ def test_a_point_is_a_line_of_json(file: Path) -> None:
     assert {key: first[key] for key in ("step", "epoch", "name", "value")} == {
         "step": 1, "epoch": 0.5, "name": "train/loss", "value": 0.5,
     }  # fmt: skip
-    assert 1.7e9 < first["time"] <= second["time"] == last_time(file)
+    assert 1.7e9 < first["time"] <= second["time"]
+    assert first_and_last_time(file) == (first["time"], second["time"])
 
 
 def test_without_a_file_there_are_no_curves(tmp_path: Path) -> None:
-    assert read_curves(tmp_path / "curves.jsonl") == {} and last_time(tmp_path / "curves.jsonl") == 0
+    assert read_curves(tmp_path / "curves.jsonl") == {} and first_and_last_time(tmp_path / "curves.jsonl") == (0, 0)
     (tmp_path / "empty.jsonl").touch()
     assert read_curves(tmp_path / "empty.jsonl") == {}
 

@@ -44,6 +44,12 @@ def test_no_time_is_refused(value: Any) -> None:
         Recipe.build({"training": {"max_time": value}})
 
 
+@pytest.mark.parametrize("value", [1e300, 3.61e7, "10001h", "9" * 400])
+def test_more_than_a_year_is_refused(value: Any) -> None:
+    with pytest.raises(RecipeError, match="the duration must be at most 10000h"):
+        Recipe.build({"training": {"max_time": value}})
+
+
 @pytest.mark.parametrize("value", [True, ["10m"], {"minutes": 10}])
 def test_what_is_neither_text_nor_a_number_is_refused(value: Any) -> None:
     with pytest.raises(RecipeError, match=r"training.max_time"):

@@ -29,6 +29,10 @@ def test_a_plan_needs_the_time_that_it_is_for() -> None:
     with pytest.raises(RecipeError, match="planned_steps is a plan for max_time, which is not set"):
         Recipe.build({"training": {"planned_steps": 5}})
     planned = Recipe.build({"training": {"planned_steps": 5, "max_time": 90}})
+    for max_time, known in ((90, 5), (91, None)):
+        other = {"planned_steps": 5, "planned_for": "1m30s", "max_time": max_time}
+        assert Recipe.build({"training": other}).training.planned == known
+    assert planned.training.planned == 5
     assert 'max_time = "1m30s"' in planned.to_toml() and planned.training.max_seconds == 90
 
 

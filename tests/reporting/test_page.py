@@ -373,4 +373,4 @@ def test_a_time_limit_is_among_the_facts_if_there_was_one(make_run):
     result["time"] = {"max": 600.0, "planned": 571.2, "planned_steps": 412, "used": 588.0}
     run.result_file.write_text(json.dumps(result))
     shown = words(read(write_report(run))[0].xpath("//main")[0])
-    assert "Time limit10 min 0 s, 9 min 31 s planned, 9 min 48 s used" in shown
+    assert "Time limit10 min 0 s; 9 min 31 s planned, 9 min 48 s used" in shown

@@ -162,10 +162,8 @@ def plan(
         prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
     refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
-    if prepared.recipe.training.max_time and not prepared.recipe.training.planned_steps:
-        console.say(
-            "max_time: the steps that fit are measured when the training starts; the schedule here is without it"
-        )
+    if prepared.recipe.training.max_time and not prepared.recipe.training.planned:
+        console.say("max_time: the steps that fit are measured when the training starts; the schedule shown ignores it")
     recipe, model = prepared.recipe, assemble(prepared).model  # as in training, for what it refuses
     if recipe.model.adapter is not None:
         console.decision(describe(model, recipe.model.adapter))

@@ -62,9 +62,10 @@ def read_curves(path: Path) -> dict[str, Series]:
     return curves
 
 
-def last_time(path: Path) -> float:
-    """When the last point was added, in seconds since the epoch of Unix; 0 if there is none."""
-    return max((float(point["time"]) for point in _points(path)), default=0.0)
+def first_and_last_time(path: Path) -> tuple[float, float]:
+    """When the first and the last point were added, in seconds since the epoch of Unix; 0 if there is none."""
+    times = [float(point["time"]) for point in _points(path)]
+    return min(times, default=0.0), max(times, default=0.0)
 
 
 def _points(path: Path) -> Iterator[dict[str, Any]]:

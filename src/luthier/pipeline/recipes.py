@@ -44,7 +44,8 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         values = {"data": specs_of(data, folder, console)}
     changes = dotted(settings)
     if changes and isinstance(values.get("training"), dict):
-        values["training"].pop("planned_steps", None)  # other settings may need other times
+        for key in ("planned_steps", "planned_for"):  # other settings may need other times
+            values["training"].pop(key, None)
     if "model.name" in changes:
         _replace_model(values, changes)
     for key, value in changes.items():

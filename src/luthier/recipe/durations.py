@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
+MOST = 10_000  # hours
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _FORM = re.compile(
     rf"(?:{_NUMBER}h(?:ours?)?)?(?:{_NUMBER}m(?:in(?:ute)?s?)?)?(?:{_NUMBER}s(?:ec(?:ond)?s?)?)?",
@@ -17,7 +18,7 @@ def seconds_of(duration: str) -> float:
     """The seconds of a duration such as `1h30m`, `1.5 hours`, `4 min 10 s` or `90`.
 
     Raises:
-        ValueError: It has another form, or is not above 0.
+        ValueError: It has another form, is not above 0, or is above `MOST` hours.
     """
     written = re.sub(r"\s", "", duration).lower()
     written += "s" if re.fullmatch(_NUMBER, written) else ""
@@ -27,6 +28,8 @@ def seconds_of(duration: str) -> float:
     seconds = sum(float(n) * unit for n, unit in zip(found.groups(), _UNITS.values(), strict=True) if n)
     if not round(seconds, 3):
         raise ValueError(f"the duration must be above 0, got {duration!r}")
+    if seconds > 3600 * MOST:
+        raise ValueError(f"the duration must be at most {MOST}h")
     return seconds
 
 

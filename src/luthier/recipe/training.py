@@ -50,6 +50,9 @@ class TrainingRecipe(Section):
     planned_steps: Positive | None = Field(
         None, description="optimizer steps planned for max_time (default: measured when the training starts)"
     )
+    planned_for: MayChange[Duration | None] = Field(
+        None, description="max_time that planned_steps was planned for; with another one, the steps are planned again"
+    )
     batch_size: Positive = Field(16, description="examples per optimizer step, over all processes")
     gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
     optimizer: str = Field(
@@ -123,6 +126,11 @@ class TrainingRecipe(Section):
         """The seconds of `max_time`."""
         return None if self.max_time is None else seconds_of(self.max_time)
 
+    @property
+    def planned(self) -> int | None:
+        """`planned_steps`, unless `max_time` was edited since they were planned."""
+        return self.planned_steps if self.planned_for in (None, self.max_time) else None
+
     @field_validator("save_total_limit")
     @classmethod
     def _newest_is_kept(cls, value: int) -> int:
@@ -136,7 +144,9 @@ class TrainingRecipe(Section):
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
         if self.planned_steps and self.max_time is None:
-            raise ValueError("planned_steps is a plan for max_time, which is not set: use max_steps to limit the steps")
+            raise ValueError(
+                "planned_steps is a plan for max_time, which is not set: set max_time too, or use max_steps"
+            )
         if self.warmup_ratio and self.warmup_steps:
             raise ValueError("warmup_ratio and warmup_steps are both set: keep one of them")
         if self.lr_scheduler_type == "constant" and (

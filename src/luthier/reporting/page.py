@@ -128,8 +128,8 @@ def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | 
 
 def _limit(time: Mapping[str, float]) -> str:
     """What was planned for a limited time, and what was used of it."""
-    names = {"max": "", "planned": " planned", "used": " used"}
-    return ", ".join(f"{text.duration(time[key])}{what}" for key, what in names.items())
+    limit, planned, used = (text.duration(time[key]) for key in ("max", "planned", "used"))
+    return f"{limit}; {planned} planned, {used} used"
 
 
 def _memory(memory: Mapping[str, Any]) -> str:

@@ -7,7 +7,15 @@ import pytest
 from transformers import PreTrainedModel
 
 import luthier
-from luthier.pipeline.inference.cost import Cost, Part, checkpoints, evaluations, measure_cost
+from luthier.pipeline.inference.cost import (
+    Cost,
+    Part,
+    checkpoints,
+    evaluations,
+    last_evaluations,
+    measure_cost,
+    scheduled,
+)
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import best
@@ -76,6 +84,21 @@ def test_the_evaluations_of_averaged_weights_are_counted(
     luthier.train(review_rows(60), run_dir=tmp_path / "run", **given, **settings)
     training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
     assert evaluations(training.recipe, training.total_steps, training.plan.steps_per_epoch) == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("settings", "on_schedule", "last"),
+    [
+        ({"eval_on_start": True, "ema_decay": 0.9}, 4, 2),
+        ({"average_best": 2}, 3, 1 + 2),
+        ({"average_best": 5}, 3, 1 + 3),
+        ({"average_best": 2, "ema_decay": 0.9}, 3, 2 + 2 + 1),
+        ({"eval_strategy": "no", "eval_on_start": True}, 0, 0),
+    ],
+)
+def test_what_is_scheduled_and_what_a_stop_still_needs(settings: dict[str, Any], on_schedule: int, last: int) -> None:
+    recipe = TrainingRecipe(**settings)
+    assert [count(recipe, 6, 2) for count in (scheduled, last_evaluations)] == [on_schedule, last]
 
 
 def test_the_parts_are_those_of_the_run(data: Prepared) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from luthier.engines.events import Events
-from luthier.errors import RecipeError
+from luthier.errors import RecipeError, RunError
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import time_limit as limits
 from luthier.pipeline.training.finish import finish
 from luthier.pipeline.training.time_limit import TimeLimit, time_limit
 from luthier.pipeline.training.time_plan import Needs, TimePlan
+from luthier.reporting.render import vega_bundle
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json, write_text
 from tests.engines.helpers import ENGINES, prepared_data, with_settings
@@ -61,8 +62,10 @@ def test_the_steps_of_a_new_run_are_measured(data: Prepared, tmp_path: Path, eng
     assert limit is not None and limit.used == 7
     assert limit.plan.steps == prepared.recipe.training.planned_steps == 8
     assert 0 < limit.plan.step < limit.plan.rest < limit.plan.seconds
-    (line,) = told.said
-    assert line.startswith("max_time 1000h: all 8 steps (2 epochs) of ") and " and 2 evaluations fit, " in line
+    assert vega_bundle.cache_info().currsize == 1, "the report finds it loaded"
+    first, line = told.said
+    assert first == "max_time 1000h: measuring steps, evaluations and the final score"
+    assert line.startswith("max_time 1000h: all 8 steps (2 epochs, ") and " each) and 2 evaluations fit: " in line
     assert [path.name for path in run.path.iterdir()] == ["checkpoints"] and not list(run.checkpoints.iterdir())
 
 
@@ -77,11 +80,11 @@ def test_what_is_too_short_is_refused(data: Prepared, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("limit", "steps", "line"),
     [
-        ("10m", 8, "max_time 10m: all 8 steps (2 epochs) of 50 s and 2 evaluations fit, 8 min 20 s in all"),
+        ("10m", 8, "max_time 10m: all 8 steps (2 epochs, 50 s each) and 2 evaluations fit: 8 min 20 s in all"),
         (
             "5m",
             4,
-            "max_time 5m: 4 steps (1 epoch) of 50 s and 1 evaluation fit, 4 min 35 s in all; 8 steps were asked for",
+            "max_time 5m: 4 steps (1 epoch, 50 s each) and 1 evaluation fit: 4 min 35 s in all; 8 steps were asked for",
         ),
     ],
 )
@@ -89,7 +92,7 @@ def test_what_fits_is_said_and_planned(data: Prepared, tmp_path: Path, limit: st
     prepared, told = with_settings(data, training__max_time=limit), Listener()
     found = time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)
     assert found is not None and found.plan.steps == steps == prepared.recipe.training.planned_steps
-    assert told.said == [line]
+    assert told.said[1:] == [line]
 
 
 @pytest.mark.usefixtures("measured")
@@ -98,7 +101,59 @@ def test_the_plan_of_a_recipe_stays_also_where_it_does_not_fit(data: Prepared, t
     found = time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)
     assert found is not None and found.plan.steps == 8 == prepared.recipe.training.planned_steps
     (line,) = told.warned
-    assert "about 4 steps (1 epoch) of 50 s fit here, not the 8 planned in the recipe" in line
+    assert "about 4 steps fit here, not the 8 planned in the recipe" in line
+    assert found.plan.seconds == 500
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_plan_may_use_the_reserve(data: Prepared, tmp_path: Path) -> None:
+    """8 steps take 8 min 20 s: more than 97 % of the time, but not more than all of it."""
+    prepared, told = with_settings(data, training__max_time="8m25s", training__planned_steps=8), Listener()
+    found = time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)
+    assert found is not None and found.plan.steps == 8 and not told.warned
+    line = "all 8 steps planned in the recipe (2 epochs, 50 s each) and 2 evaluations fit: 8 min 20 s in all"
+    assert told.said[1:] == [f"max_time 8m25s: {line}"]
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_plan_for_another_time_is_ignored(data: Prepared, tmp_path: Path) -> None:
+    settings = {"training__planned_steps": 2, "training__planned_for": "3m", "training__max_time": "5m"}
+    prepared, told = with_settings(data, **settings), Listener()
+    found = time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)
+    assert found is not None and found.plan.steps == prepared.recipe.training.planned == 4
+    assert told.said[0] == "planned_steps 2 ignored: it was planned for max_time 3m"
+    assert "planned in the recipe" not in told.said[-1]
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_evaluations_that_are_said_are_the_scheduled_ones(data: Prepared, tmp_path: Path) -> None:
+    prepared, told = with_settings(data, training__ema_decay=0.9, training__average_best=2), Listener()
+    time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)
+    assert " and 2 evaluations fit: " in told.said[-1]
+
+
+def test_the_time_of_a_run_that_lost_its_file_is_that_of_its_curves(
+    data: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared, told = with_settings(data, training__planned_steps=6), Listener()
+    monkeypatch.setattr(limits, "_measure", lambda *args: (NEEDS, 6, 4))
+    run = begun(tmp_path / "run", prepared)
+    points = [{"step": n, "epoch": n / 4, "time": 1e9 + 100 * n, "name": "train/loss", "value": 1.0} for n in (1, 5)]
+    run.curves_file.write_text("".join(f"{json.dumps(point)}\n" for point in points))
+    resumed = time_limit(run, prepared, told, elapsed=lambda: 3.0)
+    assert resumed is not None and resumed.used == 403 and prepared.recipe.training.planned_steps == 6
+    assert resumed.plan == TimePlan(6, 3 + 10 + 6 * 50 + 2 * 25 + 30, 50, 105)
+    words = "6 min 40 s used before by the curves, as time.json is missing; the planned steps stay"
+    assert told.said[0] == f"max_time 10m: {words}" and not told.warned
+
+
+@pytest.mark.parametrize("content", ["{}", '{"used": 1, "until": 1, "plan": {"steps": 1}}', "[]", "{"])
+def test_a_damaged_file_is_named(data: Prepared, tmp_path: Path, content: str) -> None:
+    run = begun(tmp_path / "run", data)
+    run.time_file.write_text(content)
+    with pytest.raises(RunError, match="the file is damaged") as caught:
+        time_limit(run, with_settings(data), Listener())
+    assert caught.value.where == str(run.time_file) and "or delete it" in caught.value.hint
 
 
 def test_a_later_start_counts_what_was_used_before(data: Prepared, tmp_path: Path) -> None:
@@ -130,7 +185,7 @@ def test_a_slow_training_ends_in_time_with_an_evaluation(data: Prepared, tmp_pat
     curves = read_curves(run.curves_file)
     assert curves["eval/accuracy"].steps == [4, 5] and result["best_step"] in (4, 5)
     assert result["time"] == {"max": 450, "planned": 440, "planned_steps": 8, "used": 360}
-    assert "max_time 7m30s: used 6 min 0 s for 5 of 8 planned steps, planned 7 min 20 s with the report" in told.said
+    assert "max_time 7m30s: stopped after 5 of 8 planned steps; 6 min 0 s used before the report" in told.said
     assert json.loads(run.time_file.read_text())["used"] == 360
 
 
@@ -140,4 +195,4 @@ def test_a_training_that_is_done_was_not_stopped(data: Prepared, tmp_path: Path)
     limit = TimeLimit("10m", 600, TimePlan(3, 440, 50, 105), run.time_file, before=90, elapsed=lambda: 200.0)
     result = finish(run, prepared, Events(), told, limit).to_dict()
     assert (result["steps"], result["stopped"]) == (3, "all steps completed")
-    assert "max_time 10m: used 4 min 50 s, planned 7 min 20 s with the report" in told.said
+    assert "max_time 10m: 4 min 50 s used before the report; 7 min 20 s were planned in all" in told.said

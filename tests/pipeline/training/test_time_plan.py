@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from luthier.errors import RecipeError
-from luthier.pipeline.training.time_plan import RESERVE, Needs, TimePlan, plan_time
+from luthier.pipeline.training.time_plan import RESERVE, Needs, TimePlan, Times, plan_of, plan_time
 from luthier.recipe.durations import seconds_of
 
 SECONDS = st.floats(0, 1e4)
@@ -21,9 +21,13 @@ def each(steps: int) -> Callable[[int], int]:
     return lambda total: math.ceil(total / steps)
 
 
+def times(evaluations: int, checkpoints: int) -> Times:
+    return Times(each(evaluations), lambda total: 1, each(checkpoints))
+
+
 def planned(limit: float, used: float, needs: Needs, asked: int, every: int) -> TimePlan | None:
     try:
-        return plan_time(limit, used, needs, asked, each(every), each(every))
+        return plan_time(limit, used, needs, asked, times(every, every))
     except RecipeError:
         return None
 
@@ -54,20 +58,20 @@ def test_more_time_is_never_for_fewer_steps(
 @given(st.floats(1, 1e6), SECONDS, NEEDS, EVERY)
 def test_the_time_that_is_offered_is_enough(limit: float, used: float, needs: Needs, every: int) -> None:
     try:
-        plan_time(limit, used, needs, 1000, each(every), each(every))
+        plan_time(limit, used, needs, 1000, times(every, every))
     except RecipeError as error:
         offered = seconds_of(error.hint.split()[1])
         assert offered > limit * (1 - RESERVE)
-        assert plan_time(offered, used, needs, 1000, each(every), each(every)).steps >= 1
+        assert plan_time(offered, used, needs, 1000, times(every, every)).steps >= 1
 
 
 def test_a_time_too_short_says_what_a_step_takes() -> None:
     needs = Needs(begin=1, step=2, between=2, evaluation=3, checkpoint=1, end=8)
     with pytest.raises(RecipeError) as caught:
-        plan_time(10, 5, needs, 100, each(10), each(10))
+        plan_time(10, 5, needs, 100, times(10, 10))
     assert caught.value.what == "10s is too short: a run of a single step takes about 20s here, with its final score"
     assert caught.value.where == "training.max_time"
-    assert caught.value.hint == "--max-time 25s is enough for a step, a good model takes longer"
+    assert caught.value.hint == "--max-time 25s is enough for one step; a good model takes longer"
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,16 @@ def test_a_time_too_short_says_what_a_step_takes() -> None:
     ],
 )
 def test_a_training_ends_when_the_rest_is_needed(left: float, seconds: float, ends: bool) -> None:
-    plan = plan_time(322, 0, Needs(1, 2, 2, 4, 1, 9), 120, each(20), each(40))
+    plan = plan_time(322, 0, Needs(1, 2, 2, 4, 1, 9), 120, times(20, 40))
     assert plan == TimePlan(steps=120, seconds=277, step=2, rest=16)
     assert plan.ends(left, 100, seconds) is ends
+
+
+def test_the_rest_has_the_evaluations_after_all_planned_steps() -> None:
+    """As with `average_best = 3`: the last scheduled evaluation, and one of each of the best checkpoints."""
+
+    def last(total: int) -> int:
+        return 1 + min(3, each(20)(total))
+
+    of_best = Times(lambda total: each(20)(total) - 1 + last(total), last, each(40))
+    assert [plan_of(steps, 0, Needs(1, 2, 2, 4, 1, 9), of_best).rest for steps in (1, 40, 120)] == [20, 24, 28]

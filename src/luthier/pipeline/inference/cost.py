@@ -105,12 +105,28 @@ def evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int
         total_steps: Steps of the training.
         per_epoch: Steps of an epoch.
     """
-    scheduled = occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
-    if not scheduled:
+    before = max(0, scheduled(recipe, total_steps, per_epoch) - 1)
+    return before * _compared(recipe) + last_evaluations(recipe, total_steps, per_epoch)
+
+
+def scheduled(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
+    """How often a training evaluates on schedule, the raw and the EMA weights together; arguments as above."""
+    during = occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
+    return during and during + recipe.eval_on_start
+
+
+def last_evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
+    """How many of all evaluations are done from the last scheduled one on; arguments as above."""
+    during = occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
+    if not during:
         return 0
-    compared = 1 if recipe.ema_decay is None else 2  # the raw weights and the EMA weights
-    at_the_end = min(recipe.average_best, scheduled) + compared - 1 if recipe.average_best else 0
-    return (scheduled + recipe.eval_on_start) * compared + at_the_end
+    compared = _compared(recipe)
+    return compared + (min(recipe.average_best, during) + compared - 1 if recipe.average_best else 0)
+
+
+def _compared(recipe: TrainingRecipe) -> int:
+    """The raw weights, and the EMA weights if there are any."""
+    return 1 if recipe.ema_decay is None else 2
 
 
 def checkpoints(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:

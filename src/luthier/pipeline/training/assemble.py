@@ -114,10 +114,10 @@ def model_to_train(prepared: Prepared) -> PreTrainedModel:
 
 
 def total_steps(recipe: Recipe, per_epoch: int) -> int:
-    """Optimizer steps of a recipe: its epochs, rounded up to a whole step, at most `max_steps` and `planned_steps`."""
+    """Optimizer steps of a recipe: its epochs, rounded up to a whole step, at most `max_steps` and those planned."""
     # Rounded first: 1.1 * 100 is 110.00000000000001.
     steps = max(1, math.ceil(round(recipe.training.epochs * per_epoch, 9)))
-    return min(steps, recipe.training.max_steps or steps, recipe.training.planned_steps or steps)
+    return min(steps, recipe.training.max_steps or steps, recipe.training.planned or steps)
 
 
 def fresh_model(prepared: Prepared) -> PreTrainedModel:

@@ -4,7 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from luthier.console import Console
 from luthier.engines import checkpoints
 from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, StepNumbers, Stop
-from luthier.learning_curves.record import last_time
+from luthier.errors import RunError
+from luthier.learning_curves.record import first_and_last_time
 from luthier.pipeline.inference import cost
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
-from luthier.pipeline.training.time_plan import Needs, TimePlan, plan_time
+from luthier.pipeline.training.time_plan import Needs, TimePlan, Times, plan_of, plan_time
+from luthier.reporting.render import vega_bundle
 from luthier.run_directory import clock
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
@@ -26,7 +28,7 @@ from luthier.storage.disk import remove_tree
 from luthier.text import count, duration, epochs, plural
 
 MEASURING = 0.04  # share of the time for measuring training steps
-REPORT = 4.0  # seconds to write the report, of which most are for loading the library that draws it
+REPORT = 2.0  # time for writing the report, by that for loading what draws its charts, which is about as long
 DURING = ("evaluation", "samples")  # parts of the cost that are repeated during training
 
 
@@ -87,10 +89,10 @@ class TimeLimit:
 
     def words(self, steps: int) -> str:
         """Say what was used before the report, and how many steps it was enough for."""
-        planned = self.plan.steps
-        done = "" if steps == planned else f" for {count(steps)} of {plural(planned, 'planned step')}"
-        planned_for = f"planned {duration(self.plan.seconds)} with the report"
-        return f"max_time {self.name}: used {duration(self.used)}{done}, {planned_for}"
+        planned, used = self.plan.steps, f"{duration(self.used)} used before the report"
+        if steps < planned:
+            return f"max_time {self.name}: stopped after {count(steps)} of {plural(planned, 'planned step')}; {used}"
+        return f"max_time {self.name}: {used}; {duration(self.plan.seconds)} were planned in all"
 
 
 def time_limit(
@@ -101,12 +103,13 @@ def time_limit(
     Every process must call this.
 
     Args:
-        run: Has the plan, if it was started before.
+        run: Has the plan, if it was started before; if its `time.json` was lost, its steps stay, but are measured.
         prepared: Its recipe gets the planned steps.
         console: Receives what fits.
         elapsed: Gives the seconds since the run was started.
     Raises:
         RecipeError: The time is too short.
+        RunError: `time.json` is damaged.
     """
     recipe = prepared.recipe.training
     if recipe.max_time is None or recipe.max_seconds is None:
@@ -115,38 +118,65 @@ def time_limit(
     if begun is None:
         before, plan = 0.0, _plan(run, prepared, recipe.max_seconds, console, elapsed)
     else:
-        before, plan = begun
-        console.say(f"max_time {recipe.max_time}: {duration(before)} used before")
-    recipe.planned_steps = plan.steps
+        before, known = begun
+        from_curves = "" if known else f" by the curves, as {run.time_file.name} is missing; the planned steps stay"
+        console.say(f"max_time {recipe.max_time}: {duration(before)} used before{from_curves}")
+        plan = known or _lost(run, prepared, recipe.max_seconds, console, elapsed)
+    recipe.planned_steps, recipe.planned_for = plan.steps, recipe.max_time
     return TimeLimit(recipe.max_time, recipe.max_seconds, plan, run.time_file, before, elapsed)
 
 
-def _begun(run: Run) -> tuple[float, TimePlan] | None:
-    """Seconds that earlier starts of a run have used, up to the last point of its curves, and its plan."""
-    kept = run.read_json(run.time_file)
+def _begun(run: Run) -> tuple[float, TimePlan | None] | None:
+    """Seconds that earlier starts of a run have used, up to the last point of its curves, and its plan if kept."""
+    kept, (first, last) = run.read_json(run.time_file), first_and_last_time(run.curves_file)
     if kept is None:
-        return None
-    return kept["used"] + max(0.0, last_time(run.curves_file) - kept["until"]), TimePlan(**kept["plan"])
+        return (last - first, None) if run.recipe_file.exists() else None
+    try:
+        return kept["used"] + max(0.0, last - kept["until"]), TimePlan(**kept["plan"])
+    except (KeyError, TypeError):
+        hint = "restore it from a backup, or delete it: the time is then taken from the curves"
+        raise RunError("the file is damaged: values are missing", where=str(run.time_file), hint=hint) from None
 
 
 def _plan(run: Run, prepared: Prepared, limit: float, console: Console, elapsed: Callable[[], float]) -> TimePlan:
     """Measure the parts of a run, plan its steps, and say what fits."""
     recipe, name = prepared.recipe.training, prepared.recipe.training.max_time
-    needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")  # a name that is swept
-    evaluations, saved = (partial(one, recipe, per_epoch=per_epoch) for one in (cost.evaluations, cost.checkpoints))
-    plan = plan_time(limit, processes.on_main(elapsed), needs, asked, evaluations, saved)
-    steps = f"{plural(plan.steps, 'step')} ({epochs(plan.steps / per_epoch)}) of {duration(needs.step)}"
-    if recipe.planned_steps is not None and plan.steps < asked:
-        console.warn(
-            f"max_time {name}: about {steps} fit here, not the {count(asked)} planned in the recipe, so the schedule"
-            " will not reach its end; remove planned_steps from the recipe to plan anew"
-        )
-        return replace(plan, steps=asked)
-    n = plural(evaluations(plan.steps), "evaluation") if needs.evaluation else "no evaluation"
-    fit = f"{steps} and {n} fit, {duration(plan.seconds)} in all"
-    asked_for = f"; {plural(asked, 'step')} were asked for" if plan.steps < asked else ""
-    console.say(f"max_time {name}: {'all ' if plan.steps == asked else ''}{fit}{asked_for}")
+    if recipe.planned != recipe.planned_steps:
+        console.say(f"planned_steps {recipe.planned_steps} ignored: it was planned for max_time {recipe.planned_for}")
+    needs, times, asked, per_epoch = _costs(run, prepared, limit, console)
+    used = processes.on_main(elapsed)
+    plan = plan_time(limit, used, needs, asked, times)
+    if recipe.planned is not None and plan.steps < asked:
+        fitting, plan = plan, plan_of(asked, used, needs, times)
+        if plan.seconds > limit:
+            console.warn(
+                f"max_time {name}: about {plural(fitting.steps, 'step')} fit here, not the {count(asked)} planned in"
+                " the recipe, so the schedule will not reach its end; remove planned_steps from it to plan again"
+            )
+            return plan
+    whole = "all " if plan.steps == asked else ""
+    source = "" if recipe.planned is None else " planned in the recipe"
+    steps = f"{plural(plan.steps, 'step')}{source} ({epochs(plan.steps / per_epoch)}, {duration(needs.step)} each)"
+    evaluations = cost.scheduled(recipe, plan.steps, per_epoch) if needs.evaluation else 0
+    n = plural(evaluations, "evaluation") if evaluations else "no evaluation"
+    asked_for = "" if whole else f"; {plural(asked, 'step')} were asked for"
+    console.say(f"max_time {name}: {whole}{steps} and {n} fit: {duration(plan.seconds)} in all{asked_for}")
     return plan
+
+
+def _lost(run: Run, prepared: Prepared, limit: float, console: Console, elapsed: Callable[[], float]) -> TimePlan:
+    """The plan of a run that has lost it: of all its steps, whether they fit or not."""
+    needs, times, asked, _ = _costs(run, prepared, limit, console)
+    return plan_of(asked, processes.on_main(elapsed), needs, times)
+
+
+def _costs(run: Run, prepared: Prepared, limit: float, console: Console) -> tuple[Needs, Times, int, int]:
+    """What the parts of a run need, how often they are done, the steps that are asked for, and those of an epoch."""
+    recipe = prepared.recipe.training
+    console.say(f"max_time {recipe.max_time}: measuring steps, evaluations and the final score")
+    needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")  # a name that is swept
+    parts = (cost.evaluations, cost.last_evaluations, cost.checkpoints)
+    return needs, Times(*(partial(one, recipe, per_epoch=per_epoch) for one in parts)), asked, per_epoch
 
 
 def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, int, int]:
@@ -155,7 +185,7 @@ def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, i
     training = assemble(prepared)
     loading = time.perf_counter() - start
     found = cost.measure_cost(prepared, training, seconds=seconds)
-    checkpoint = _checkpoint(training, folder)
+    checkpoint, report = _checkpoint(training, folder), REPORT * processes.on_main(_charts)
     during = [found.parts[name] for name in DURING if name in found.parts]
     after = [part for name, part in found.parts.items() if name not in (*DURING, "training")]
     needs = Needs(
@@ -166,7 +196,7 @@ def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, i
         evaluation=sum((part.low + part.high) / 2 / part.times for part in during),
         checkpoint=checkpoint,
         # Two models are built, the best one and the one before fine-tuning, and one is written.
-        end=sum(part.high for part in after) + 2 * loading + checkpoint + REPORT,
+        end=sum(part.high for part in after) + 2 * loading + checkpoint + report,
     )
     per_epoch = training.plan.steps_per_epoch
     del training
@@ -183,3 +213,11 @@ def _checkpoint(training: Training, folder: Path) -> float:
     if processes.is_main():
         remove_tree(folder)
     return seconds
+
+
+def _charts() -> float:
+    """Seconds to load what draws the charts of the report, which finds it loaded."""
+    vega_bundle.cache_clear()
+    start = time.perf_counter()
+    vega_bundle()
+    return time.perf_counter() - start

@@ -36,6 +36,21 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Times:
+    """How often a training of so many steps does something; none of these falls with the steps.
+
+    Args:
+        evaluations: Evaluations.
+        last_evaluations: Those from the last scheduled one on, which a training that is stopped needs too.
+        checkpoints: Checkpoints.
+    """
+
+    evaluations: Callable[[int], int]
+    last_evaluations: Callable[[int], int]
+    checkpoints: Callable[[int], int]
+
+
+@dataclass(frozen=True)
 class TimePlan:
     """The steps of a training whose time is limited.
 
@@ -64,14 +79,15 @@ class TimePlan:
         return left < pace * self.rest
 
 
-def plan_time(
-    limit: float,
-    used: float,
-    needs: Needs,
-    asked: int,
-    evaluations: Callable[[int], int],
-    checkpoints: Callable[[int], int],
-) -> TimePlan:
+def plan_of(steps: int, used: float, needs: Needs, times: Times) -> TimePlan:
+    """The plan of a training of so many steps, whether they fit or not; arguments as in `plan_time`."""
+    repeated = times.evaluations(steps) * needs.evaluation + times.checkpoints(steps) * needs.checkpoint
+    last = times.last_evaluations(steps) * needs.evaluation + times.checkpoints(1) * needs.checkpoint
+    seconds = used + needs.begin + steps * needs.step + repeated + needs.end
+    return TimePlan(steps, seconds, needs.step, needs.between + last + needs.end)
+
+
+def plan_time(limit: float, used: float, needs: Needs, asked: int, times: Times) -> TimePlan:
     """Plan the most steps, of those asked for, that fit into a time.
 
     Args:
@@ -79,17 +95,13 @@ def plan_time(
         used: Seconds used so far.
         needs: What the rest needs.
         asked: Steps to plan at most.
-        evaluations: The number of evaluations in a training of so many steps; not falling.
-        checkpoints: The same for checkpoints.
+        times: How often the parts of a training are done.
     Raises:
         RecipeError: Not even one step fits; the hint has a time that is enough.
     """
 
-    def but_steps(steps: int) -> float:
-        return evaluations(steps) * needs.evaluation + checkpoints(steps) * needs.checkpoint + needs.end
-
     def seconds(steps: int) -> float:
-        return used + needs.begin + steps * needs.step + but_steps(steps)
+        return plan_of(steps, used, needs, times).seconds
 
     steps = bisect_right(range(1, asked + 1), (1 - RESERVE) * limit, key=seconds)
     if not steps:
@@ -98,10 +110,11 @@ def plan_time(
                 f"{duration_of(limit)} is too short: a run of a single step takes about"
                 f" {duration_of(math.ceil(seconds(1)))} here, with its final score",
                 where="training.max_time",
-                hint=f"--max-time {duration_of(_offered(seconds(1)))} is enough for a step, a good model takes longer",
+                hint=f"--max-time {duration_of(_offered(seconds(1)))} is enough for one step;"
+                " a good model takes longer",
             )
         )
-    return TimePlan(steps, seconds(steps), needs.step, needs.between + but_steps(1))
+    return plan_of(steps, used, needs, times)
 
 
 def _offered(least: float) -> int:
