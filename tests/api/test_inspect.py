@@ -63,7 +63,14 @@ def test_the_cost_is_that_of_the_whole_run(tiny_model: Path) -> None:
     assert cost is not None
     assert cost["steps"] == 20
     assert cost["seconds_per_step"] > 0
-    assert set(cost["parts"]) == {"training", "evaluation", "final_score", "baselines"}
+    assert set(cost["parts"]) == {
+        "training",
+        "evaluation",
+        "final_score",
+        "baselines",
+        "frozen_features",
+        "calibration",
+    }
     assert 0 < cost["low"] <= cost["seconds"] <= cost["high"]
     assert cost["peak_memory_bytes"] > 1e6
     assert re.search(r"^cost +[\d.]+ .* to .* of memory$", repr(found), re.MULTILINE)

@@ -230,7 +230,7 @@ def test_a_result_shows_its_scores(result: Result) -> None:
     verdict, *_ = shown.split("\n\n")
     assert "accuracy" in verdict and "8 test rows" in " ".join(verdict.split())
     assert max(map(len, shown.splitlines())) <= 80
-    assert re.search(r"^ metric +model, 8 test rows +majority +tfidf$", shown, re.MULTILINE)
+    assert re.search(r"^ metric +model, 8 test rows +majority +tfidf +probe$", shown, re.MULTILINE)
     assert re.search(r"^report +first/report.html$", shown, re.MULTILINE)
     assert "<td" in result._repr_html_() and "report.html" in result._repr_html_()
 

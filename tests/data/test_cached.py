@@ -20,6 +20,7 @@ class Lengths:
         return {"length": [len(text) for text in batch["text"]], "place": places}
 
 
+@pytest.mark.usefixtures("cache")
 def test_the_same_key_is_computed_once() -> None:
     function = Lengths()
     first = cached(ROWS, function, "lengths", batch=2)
