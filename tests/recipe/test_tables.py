@@ -256,6 +256,7 @@ def test_settings_that_change_no_weight_may_change_on_resume() -> None:
         "training.keep_checkpoints",
         "training.dataloader_num_workers",
         "evaluation.calibrate",
+        "training.planned_for",
         "evaluation.resamples",
         "evaluation.baselines",
     }
