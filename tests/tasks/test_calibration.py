@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from luthier.reporting.panels import Bin
-from luthier.tasks.calibration import calibration_error, calibration_panel
+from luthier.tasks.calibration import calibration_panel
 
 
 def test_bins_hold_the_share_that_is_right() -> None:
@@ -20,7 +20,7 @@ def test_probabilities_before_calibration_have_bins_and_an_error_of_their_own() 
     panel = calibration_panel(np.full(4, 0.75), right, before=np.full(4, 0.95))
     assert panel.before == calibration_panel(np.full(4, 0.95), right)
     assert panel.error == pytest.approx(0.0) and panel.before.error == pytest.approx(0.2)
-    assert calibration_error(np.full(4, 0.95), right) == panel.before.error
+    assert calibration_panel(np.full(4, 0.95), right).error == panel.before.error
 
 
 def test_a_model_that_is_sure_and_wrong_is_off_by_all() -> None:

@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import Collate, pad_inputs, tensor_of
@@ -37,7 +36,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
 from luthier.tasks import code, usage
 from luthier.tasks.long_rows import CUT, LongRows
-from luthier.tasks.phases import Answer, Bound, Fitted, Learned, Loss, Nothing, Recognised, Validation, Written
+from luthier.tasks.phases import Answer, Bound, Embed, Fitted, Learned, Loss, Nothing, Recognised, Validation, Written
 from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
 
 GROUP = "luthier.tasks"  # entry points of tasks
@@ -333,9 +332,7 @@ class Task(ABC, Generic[Learned]):
     def untuned(self, task: Bound[Learned], answer: Callable[[], Sequence[Answer]]) -> dict[str, Sequence[Answer]]:
         return {}  # a newly initialized head predicts at random
 
-    def probe(
-        self, task: Bound[Learned], embed: Callable[[Sequence[str]], FloatArray], train: Examples, test: Examples
-    ) -> dict[str, Sequence[Answer]]:
+    def probe(self, task: Bound[Learned], embed: Embed, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         return {}
 
     def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do

@@ -24,9 +24,5 @@ def calibration_panel(
         for found in reliability(confidence, right, resamples=0)
         if found.n
     ]
-    return Reliability(bins, calibration_error(confidence, right), note=note, before=uncalibrated)
-
-
-def calibration_error(confidence: FloatArray, right: np.ndarray) -> float:
-    """The expected calibration error; see `expected_calibration_error`."""
-    return float(expected_calibration_error(confidence, right).on(np.ones((1, len(right))))[0])
+    error = expected_calibration_error(confidence, right).on(np.ones((1, len(right))))[0]
+    return Reliability(bins, float(error), note=note, before=uncalibrated)

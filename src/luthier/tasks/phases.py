@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 Loss = Callable[[Any, Mapping[str, Tensor]], Tensor]  # (transformers ModelOutput, batch) to loss
 Validation = Callable[[], tuple[Sequence[Answer], Examples]]  # the answers to the validation rows, and the rows
+Embed = Callable[[Sequence[str]], FloatArray]  # from n texts to [n, d]
 Learned = TypeVar("Learned")
 
 
@@ -359,9 +360,7 @@ class Bound(Fitted[Learned]):
         """The answers of the model before fine-tuning as a baseline; empty if it cannot do the task yet."""
         return self.kind.untuned(self, answer)
 
-    def probe(
-        self, embed: Callable[[Sequence[str]], FloatArray], train: Examples, test: Examples
-    ) -> dict[str, Sequence[Answer]]:
+    def probe(self, embed: Embed, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """The answers of a linear model on embeddings of the model before fine-tuning; empty if the task has none.
 
         Args:

@@ -70,7 +70,7 @@ def binary_regressions(features: FloatArray, labels: IntArray) -> Linear:
 
 
 def ridge(features: FloatArray, values: FloatArray) -> Linear:
-    """Ridge regression; its regularization has the smallest error by leave-one-out.
+    """Ridge regression; its regularization has the smallest error by leave-one-out, on at most 1,000 rows.
 
     Args:
         features: `[n, d]`.

@@ -3,7 +3,7 @@
 {"text": "The strings are worn.", "label": "negative"} -> {"prediction": "negative", "score": 0.93}
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,7 @@ from luthier.reporting.panels import Panel
 from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.label_names import named
-from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Validation
+from luthier.tasks.phases import Answer, Bound, Embed, Fitted, Loss, Recognised, Validation
 from luthier.tasks.roles import Role
 from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.columns import (
@@ -289,9 +289,7 @@ class TextClassification(Task[Labels]):
         found = task.learned.baselines(self._texts(task, train), train["label"], self._texts(task, test))
         return {name: [{"prediction": one} for one in predicted] for name, predicted in found.items()}
 
-    def probe(
-        self, task: Bound[Labels], embed: Callable[[Sequence[str]], FloatArray], train: Examples, test: Examples
-    ) -> dict[str, Sequence[Answer]]:
+    def probe(self, task: Bound[Labels], embed: Embed, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         features = _embedded(embed, [[*train[role], *test[role]] for role in self.asked(task)])
         learned, asked = np.split(features, [len(train["label"])])
         # The threshold and the temperature were chosen for the model's own scores.
@@ -303,7 +301,7 @@ class TextClassification(Task[Labels]):
         return list(zip(*texts, strict=True)) if len(texts) == 2 else list(texts[0])
 
 
-def _embedded(embed: Callable[[Sequence[str]], FloatArray], columns: Sequence[Sequence[str]]) -> FloatArray:
+def _embedded(embed: Embed, columns: Sequence[Sequence[str]]) -> FloatArray:
     """Features of texts, or of pairs: both embeddings, their difference and their product (Conneau et al. 2017)."""
     parts = np.split(embed([text for column in columns for text in column]), len(columns))
     if len(parts) == 1:
