@@ -111,17 +111,22 @@ def evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int
 
 def scheduled(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
     """How often a training evaluates on schedule, the raw and the EMA weights together; arguments as above."""
-    during = occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
+    during = _during(recipe, total_steps, per_epoch)
     return during and during + recipe.eval_on_start
 
 
 def last_evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
     """How many of all evaluations are done from the last scheduled one on; arguments as above."""
-    during = occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
+    during = _during(recipe, total_steps, per_epoch)
     if not during:
         return 0
     compared = _compared(recipe)
     return compared + (min(recipe.average_best, during) + compared - 1 if recipe.average_best else 0)
+
+
+def _during(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
+    """The scheduled evaluations after a step."""
+    return occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch)
 
 
 def _compared(recipe: TrainingRecipe) -> int:
@@ -132,7 +137,7 @@ def _compared(recipe: TrainingRecipe) -> int:
 def checkpoints(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
     """How often a training saves a checkpoint, if each evaluation is the best one so far; arguments as above."""
     saved = occasions(recipe.save_strategy, recipe.save_steps, total_steps, per_epoch)
-    return max(saved, occasions(recipe.eval_strategy, recipe.eval_steps, total_steps, per_epoch))
+    return max(saved, _during(recipe, total_steps, per_epoch))
 
 
 def occasions(strategy: Strategy, every: int, total_steps: int, per_epoch: int) -> int:
