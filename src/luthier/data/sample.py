@@ -42,6 +42,17 @@ class Sample:
             for split, account in accounts.items()
         }
 
+    def sizes(self, kept: Mapping[str, int], accounts: Mapping[str, Accounts]) -> dict[str, int]:
+        """Estimate what a number of rows of the sample, by split, is of all rows.
+
+        Args:
+            kept: Split to its rows; splits without sources come from the training sources.
+            accounts: As in `rows`.
+        """
+        estimated = self.rows(accounts)
+        grow = {split: estimated[split] / max(account.read, 1) for split, account in accounts.items()}
+        return {split: round(n * grow.get(split, grow["train"])) for split, n in kept.items()}
+
     def to_dict(self, accounts: Mapping[str, Accounts]) -> dict[str, Any]:
         """What `inspect --json` says of the sample.
 

@@ -25,6 +25,10 @@ class Ema:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._decay = decay
         self._weights = {name: one for name, one in model.named_parameters() if one.requires_grad}
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again with the weights as they are now."""
         self._averages = {name: one.detach().clone() for name, one in self._weights.items()}
 
     def update(self, step: int) -> None:

@@ -16,6 +16,7 @@ from luthier.engines.optimizers.schedules import step_after_evaluation
 from luthier.engines.ranking import Evaluated
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
+from luthier.recipe.training import Strategy, steps_between
 from luthier.text import typed
 
 
@@ -108,9 +109,10 @@ class Supervisor:
         self._clock = time.perf_counter()
         return bool(training.state.stopped or interrupted)
 
-    def _due(self, strategy: str, every: int) -> bool:
-        step = self.training.state.step
-        return step % (self.training.plan.steps_per_epoch if strategy == "epoch" else every) == 0 and strategy != "no"
+    def _due(self, strategy: Strategy, every: float) -> bool:
+        training = self.training
+        steps = steps_between(strategy, every, training.total_steps, training.plan.steps_per_epoch)
+        return steps is not None and training.state.step % steps == 0
 
     def _read_numbers(self, now: float) -> bool:
         """Record the steps since the last call; returns whether a listener stops the training with an evaluation."""

@@ -293,7 +293,7 @@ def _too_few_evaluations(n: int) -> Finding:
         "info",
         f"{text.plural(n, 'evaluation') if n else 'No evaluation'} during training: too few to detect overfitting "
         f"(at least {FEWEST_EVALUATIONS}).",
-        'Evaluate more often: eval_strategy = "steps" and eval_steps = 10 % of the steps.',
+        'Evaluate more often: eval_strategy = "steps" and eval_steps = 0.1, a tenth of the steps.',
     )
 
 

@@ -118,6 +118,12 @@ def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | No
     return model
 
 
+def parameters_of(config: PretrainedConfig) -> int:
+    """The number of parameters of a model without a head, of which no weight is loaded or made."""
+    with torch.device("meta"), quiet():
+        return int(transformers.AutoModel.from_config(config).num_parameters())
+
+
 def renew_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Give a model new embeddings for another tokenizer, with the standard deviation of the old ones.
 

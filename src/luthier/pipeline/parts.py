@@ -95,8 +95,6 @@ def _with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decisi
         return _for_optimizer(recipe.with_defaults(kind.defaults))
     optimizer = training.optimizer if "optimizer" in training.model_fields_set else None
     defaults = scratch.training_defaults(model.architecture, model.from_scratch, optimizer)
-    if training.warmup_steps or training.lr_scheduler_type == "constant":
-        del defaults["training.warmup_ratio"]
     recipe, decisions = _for_optimizer(recipe.with_defaults({**kind.defaults, **defaults}))
     training = recipe.training
     length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"

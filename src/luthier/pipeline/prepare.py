@@ -26,6 +26,7 @@ from luthier.errors import FindingError, RecipeError, SourceError, UsageError, n
 from luthier.findings import Decision, Finding
 from luthier.metrics.custom import custom_metrics, how_called, takes_outputs
 from luthier.models.loading import load_config
+from luthier.pipeline.defaults import Basis, decide_training
 from luthier.pipeline.inference.infer import asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
@@ -164,7 +165,10 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     bound, ready = task.bind(tokenizer, config)
     better, measured = check_metrics(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
-    made = [split_decision, *made, *ready, length_decision, *measured]
+    sizes = {split: len(each.rows) for split, each in encoded.items()}
+    sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts)
+    recipe, trained = decide_training(recipe, Basis(kind, sizes["train"], sizes.get("validation", 0), config))
+    made = [split_decision, *made, *ready, length_decision, *trained, *measured]
     for decision in made:
         console.decision(decision)
     severities = ("error", "warning", "info")

@@ -1,8 +1,9 @@
 """The table `training` of a recipe."""
 
-from typing import Annotated, Literal, Self
+import math
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from luthier.recipe.durations import Duration, seconds_of
 from luthier.recipe.tables import MayChange, Positive, Section, Share
@@ -22,6 +23,31 @@ Scheduler = Literal[
     "warmup_stable_decay",
     "reduce_lr_on_plateau",
 ]
+
+
+def _number_or_share(value: Any) -> Any:
+    if isinstance(value, int | float) and not (0 < value < 1 or (value >= 1 and value == int(value))):
+        raise ValueError(f"{value} is neither a number of steps nor a share of them, such as 0.1")
+    return value
+
+
+Interval = Annotated[int | float, BeforeValidator(_number_or_share)]
+
+
+def steps_between(strategy: Strategy, every: float, total_steps: int, per_epoch: int) -> int | None:
+    """Steps between two evaluations or checkpoints; None if there are none before the last step.
+
+    Args:
+        strategy: When they are done.
+        every: An `Interval`, for the strategy `steps`.
+        total_steps: Steps of the training.
+        per_epoch: Steps of an epoch.
+    """
+    if strategy == "no":
+        return None
+    if strategy == "epoch":
+        return per_epoch
+    return int(every) if every >= 1 else max(1, math.ceil(round(every * total_steps, 9)))
 
 
 class GroupRecipe(Section):
@@ -65,6 +91,9 @@ class TrainingRecipe(Section):
     head_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
         None, description="peak learning rate of the head (default: learning_rate)"
     )
+    fit_head: bool = Field(
+        True, description="fit a new linear head to the frozen model's features before the first step"
+    )
     layer_decay: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="learning rate of each layer, relative to the layer above it"
     )
@@ -107,9 +136,13 @@ class TrainingRecipe(Section):
     logging_steps: MayChange[Positive] = Field(10, description="steps between reading metrics from the device")
     eval_strategy: Strategy = Field("epoch", description="when to evaluate: no, steps or epoch")
     eval_on_start: bool = Field(False, description="evaluate once before the first step")
-    eval_steps: Positive = Field(100, description="steps between evaluations, if eval_strategy is steps")
+    eval_steps: Interval = Field(
+        0.1, description="steps between evaluations, or their share of all steps, if eval_strategy is steps"
+    )
     save_strategy: MayChange[Strategy] = Field("epoch", description="when to save a checkpoint: no, steps or epoch")
-    save_steps: MayChange[Positive] = Field(100, description="steps between checkpoints, if save_strategy is steps")
+    save_steps: MayChange[Interval] = Field(
+        0.1, description="steps between checkpoints, or their share of all steps, if save_strategy is steps"
+    )
     save_total_limit: MayChange[int] = Field(2, description="newest checkpoints to keep, besides the best one")
     keep_checkpoints: MayChange[bool] = Field(False, description="keep the checkpoints when the run is complete")
     early_stopping_patience: Positive | None = Field(
@@ -130,6 +163,15 @@ class TrainingRecipe(Section):
     def planned(self) -> int | None:
         """`planned_steps`, unless `max_time` was edited since they were planned."""
         return self.planned_steps if self.planned_for in (None, self.max_time) else None
+
+    def takes_default(self, name: str, value: Any) -> bool:
+        """See `Section.takes_default`. What was set can rule out a warm-up, early stopping or small batches."""
+        ruled_out = {
+            "warmup_ratio": self.warmup_steps or self.lr_scheduler_type in ("constant", "reduce_lr_on_plateau"),
+            "early_stopping_patience": self.eval_strategy == "no",
+            "batch_size": name == "batch_size" and value < self.gradient_accumulation_steps,
+        }
+        return super().takes_default(name, value) and not ruled_out.get(name)
 
     @field_validator("save_total_limit")
     @classmethod

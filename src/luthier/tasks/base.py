@@ -13,10 +13,12 @@ from typing import Any, ClassVar, Generic, Literal
 import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.batches import Collate, pad_inputs, tensor_of
@@ -29,6 +31,7 @@ from luthier.data.tokenized import Examples, Features
 from luthier.errors import ModelError, RecipeError
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines.linear import Linear
 from luthier.models.families import families_of, supports
 from luthier.plugins import package_of
 from luthier.recipe import Recipe, TrainingRecipe
@@ -334,6 +337,10 @@ class Task(ABC, Generic[Learned]):
 
     def probe(self, task: Bound[Learned], embed: Embed, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         return {}
+
+    def head(self, task: Bound[Learned], features: FloatArray, labels: NDArray[Any]) -> Linear | None:
+        """See `Bound.head`. A task that has one also names `training.fit_head` in `uses`."""
+        return None
 
     def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do
         """See `Bound.configure`."""

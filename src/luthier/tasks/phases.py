@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from datasets import Dataset
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -28,6 +29,7 @@ from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features, Limits
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines.linear import Linear
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
@@ -369,6 +371,15 @@ class Bound(Fitted[Learned]):
             test: Examples to answer.
         """
         return self.kind.probe(self, embed, train, test)
+
+    def head(self, features: FloatArray, labels: NDArray[Any]) -> Linear | None:
+        """A new head, fitted to the features that the frozen model gives it; None if the task has no such head.
+
+        Args:
+            features: `[n, d]`.
+            labels: As in a batch, of `n` rows or tokens that are not `IGNORED`.
+        """
+        return self.kind.head(self, features, labels)
 
     def configure(self, model: PreTrainedModel) -> None:
         """Configure a new or loaded model, such as its generation settings."""

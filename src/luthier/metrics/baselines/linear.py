@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from luthier.arrays import FloatArray, IntArray
 
@@ -12,7 +13,7 @@ from luthier.arrays import FloatArray, IntArray
 _REGULARISATION = 0.5
 _RIDGES = np.logspace(-3, 2, 11)  # tried by leave-one-out, as shares of the number of rows
 _TRIED = 1_000  # rows to try them on, which is much faster than on many
-_NEVER = -20.0  # logit of a label without training rows, relative to the others
+NEVER = -20.0  # log odds of a label without training rows
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,14 @@ class Linear:
         return outputs
 
 
-def softmax_regression(features: FloatArray, labels: IntArray, n_labels: int) -> Linear:
+def softmax_regression(features: FloatArray, labels: IntArray, n_labels: int, unseen: float = NEVER) -> Linear:
     """Logistic regression for one of several labels; its softmax gives their probabilities.
 
     Args:
         features: `[n, d]`.
-        labels: `[n]` label ids; one without rows is never predicted.
+        labels: `[n]` label ids.
         n_labels: Number of labels, `c`.
+        unseen: Log odds of a label without rows, on average.
     """
     present = np.unique(labels)
     if len(present) == 1:
@@ -49,20 +51,22 @@ def softmax_regression(features: FloatArray, labels: IntArray, n_labels: int) ->
         if len(present) == 2:  # scikit-learn gives the difference of two logits
             weight, bias = found.weight / 2, found.bias / 2
             found = Linear(np.concatenate([-weight, weight]), np.concatenate([-bias, bias]))
-    weight, bias = np.zeros((n_labels, features.shape[1])), np.full(n_labels, found.bias.min() + _NEVER)
+    others = float(logsumexp(found.outputs(features), axis=1).mean())
+    weight, bias = np.zeros((n_labels, features.shape[1])), np.full(n_labels, others + unseen)
     weight[present], bias[present] = found.weight, found.bias
     return Linear(weight, bias)
 
 
-def binary_regressions(features: FloatArray, labels: IntArray) -> Linear:
+def binary_regressions(features: FloatArray, labels: IntArray, unseen: float = NEVER) -> Linear:
     """A logistic regression for each label; its sigmoid gives the probability of the label.
 
     Args:
         features: `[n, d]`.
         labels: `[n, c]` of 0 and 1.
+        unseen: Log odds of a label without rows; its opposite is that of a label without others.
     """
     constant = labels.min(axis=0) == labels.max(axis=0)
-    weight, bias = np.zeros((labels.shape[1], features.shape[1])), np.where(labels[0] == 1, -_NEVER, _NEVER)
+    weight, bias = np.zeros((labels.shape[1], features.shape[1])), np.where(labels[0] == 1, -unseen, unseen)
     for label in np.flatnonzero(~constant):
         found = _logistic(features, labels[:, label])
         weight[label], bias[label] = found.weight[0], found.bias[0]

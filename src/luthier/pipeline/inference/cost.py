@@ -18,7 +18,7 @@ from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import total_steps
 from luthier.recipe import TrainingRecipe
-from luthier.recipe.training import Strategy
+from luthier.recipe.training import Strategy, steps_between
 from luthier.run_directory.environment import peak_memory
 from luthier.tasks.registry import shapes_using
 
@@ -140,9 +140,10 @@ def checkpoints(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int
     return max(saved, _during(recipe, total_steps, per_epoch))
 
 
-def occasions(strategy: Strategy, every: int, total_steps: int, per_epoch: int) -> int:
+def occasions(strategy: Strategy, every: float, total_steps: int, per_epoch: int) -> int:
     """How often something is done that is done at the last step too."""
-    return 0 if strategy == "no" else math.ceil(total_steps / (per_epoch if strategy == "epoch" else every))
+    steps = steps_between(strategy, every, total_steps, per_epoch)
+    return 0 if steps is None else math.ceil(total_steps / steps)
 
 
 def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
@@ -150,10 +151,7 @@ def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
     kept = {split: len(rows) for split, rows in prepared.splits.items()}
     if prepared.sample is None:
         return kept
-    accounts = prepared.table.accounts
-    estimated = prepared.sample.rows(accounts)
-    grow = {split: estimated[split] / max(account.read, 1) for split, account in accounts.items()}
-    sizes = {split: round(n * grow.get(split, grow["train"])) for split, n in kept.items()}
+    sizes = prepared.sample.sizes(kept, prepared.table.accounts)
     return sizes | {"train": min(sizes["train"], train_rows or sizes["train"])}
 
 

@@ -28,6 +28,7 @@ from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.training.assemble import assemble, fingerprint
 from luthier.pipeline.training.best import Best, best_model
+from luthier.pipeline.training.head import fit_head
 from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory, held
 from luthier.pipeline.training.peak import PeakMemory
 from luthier.pipeline.training.time_limit import TimeLimit, time_limit
@@ -67,7 +68,8 @@ def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limi
     console.say(_share(training.model))
     decides = fingerprint(prepared, training.model)
     _same_everywhere(decides)
-    _go_on(run, training, decides, console)
+    if not _go_on(run, training, decides, console):
+        fit_head(prepared, training, console)
     supervisor = _supervise(run, prepared, training, decides, events)
     estimate = processes.on_main(lambda: _estimate(training, console))
     engine, peak = engine_named(prepared.recipe.training.engine), PeakMemory(training.device)
@@ -173,12 +175,13 @@ def _same_everywhere(decides: Mapping[str, Any]) -> None:
             )
 
 
-def _go_on(run: Run, training: Training, decides: Mapping[str, Any], console: Console) -> None:
-    """Restore the newest intact checkpoint, if there are any."""
+def _go_on(run: Run, training: Training, decides: Mapping[str, Any], console: Console) -> bool:
+    """Restore the newest intact checkpoint, if there are any; returns whether there is one."""
     newest = processes.on_main(lambda: _newest(run, decides, console))
     if newest is not None:
         checkpoints.restore(training, newest)
         console.say(f"resuming from step {training.state.step} of {training.total_steps} ({newest.path.name})")
+    return newest is not None
 
 
 def _newest(run: Run, decides: Mapping[str, Any], console: Console) -> checkpoints.Checkpoint | None:

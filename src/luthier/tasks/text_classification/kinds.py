@@ -22,7 +22,7 @@ from luthier.findings import Finding
 from luthier.metrics import classification, multilabel, regression
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
-from luthier.metrics.baselines.linear import Linear, binary_regressions, ridge, softmax_regression
+from luthier.metrics.baselines.linear import NEVER, Linear, binary_regressions, ridge, softmax_regression
 from luthier.recipe import Recipe
 from luthier.tasks.label_names import require_found
 from luthier.tasks.losses import binary_divergence, categorical_divergence
@@ -149,8 +149,8 @@ class OneLabel(Labels):
             )
         )
 
-    def linear(self, features: FloatArray, labels: Sequence[str]) -> Linear:
-        return softmax_regression(features, self._ids(labels), self.width)
+    def linear(self, features: FloatArray, encoded: NDArray[Any], unseen: float = NEVER) -> Linear:
+        return softmax_regression(features, encoded.astype(int), self.width, unseen)
 
     def baselines(self, train: Texts, labels: Sequence[str], test: Texts) -> dict[str, Sequence[str]]:
         ids = self._ids(labels)
@@ -271,8 +271,8 @@ class SeveralLabels(Labels):
     def metrics(self, predicted: Sequence[list[str]], gold: Sequence[list[str]]) -> list[AnyMetric]:
         return list(multilabel.multilabel_metrics(self._matrix(predicted), self._matrix(gold)))
 
-    def linear(self, features: FloatArray, labels: Sequence[list[str]]) -> Linear:
-        return binary_regressions(features, self._matrix(labels))
+    def linear(self, features: FloatArray, encoded: NDArray[Any], unseen: float = NEVER) -> Linear:
+        return binary_regressions(features, encoded.astype(int), unseen)
 
     def baselines(self, train: Texts, labels: Sequence[list[str]], test: Texts) -> dict[str, Sequence[Any]]:
         matrix = self._matrix(labels)
@@ -345,8 +345,8 @@ class Number(Labels):
     def metrics(self, predicted: Sequence[float], gold: Sequence[float]) -> list[AnyMetric]:
         return regression.regression_metrics(np.asarray(predicted, float), np.asarray(gold, float))
 
-    def linear(self, features: FloatArray, labels: Sequence[float]) -> Linear:
-        return ridge(features, np.asarray(labels, float))
+    def linear(self, features: FloatArray, encoded: NDArray[Any], unseen: float = NEVER) -> Linear:
+        return ridge(features, encoded.astype(float))
 
     def baselines(self, train: Texts, labels: Sequence[float], test: Texts) -> dict[str, Sequence[float]]:
         values = np.asarray(labels, float)

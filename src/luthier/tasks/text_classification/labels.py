@@ -15,7 +15,7 @@ from luthier.data.values import as_number
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
-from luthier.metrics.baselines.linear import Linear
+from luthier.metrics.baselines.linear import NEVER, Linear
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
@@ -130,8 +130,14 @@ class Labels(ABC):
         """Predictions of the simple baselines."""
 
     @abstractmethod
-    def linear(self, features: FloatArray, labels: Sequence[Any]) -> Linear:
-        """A linear model from features [n, d] to logits, fitted to labels."""
+    def linear(self, features: FloatArray, encoded: NDArray[Any], unseen: float = NEVER) -> Linear:
+        """A linear model from features [n, d] to outputs, fitted to encoded labels.
+
+        Args:
+            features: `[n, d]`.
+            encoded: What `encode` gives, of `n` rows.
+            unseen: Log odds of a label without rows.
+        """
 
     @property
     def width(self) -> int:

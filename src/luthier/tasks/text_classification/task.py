@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.arrays import FloatArray
@@ -24,6 +25,7 @@ from luthier.data.tokenized import Examples, Features
 from luthier.data.values import is_missing
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines.linear import Linear
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.tasks import usage
@@ -87,7 +89,7 @@ class TextClassification(Task[Labels]):
         return Cells.of(column_of(profiles, column) if isinstance(column, str) else None).details()
 
     def uses(self, shape: str) -> Sequence[str]:
-        return _kind(shape).uses
+        return "training.fit_head", *_kind(shape).uses
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -294,7 +296,10 @@ class TextClassification(Task[Labels]):
         learned, asked = np.split(features, [len(train["label"])])
         # The threshold and the temperature were chosen for the model's own scores.
         labels = replace(task.learned, threshold=DEFAULT, temperature=UNCALIBRATED)
-        return {"probe": labels.answers(labels.linear(learned, train["label"]).outputs(asked))}
+        return {"probe": labels.answers(labels.linear(learned, np.array(labels.encode(train["label"]))).outputs(asked))}
+
+    def head(self, task: Bound[Labels], features: FloatArray, labels: NDArray[Any]) -> Linear:
+        return task.learned.linear(features, labels, unseen=-np.log(len(labels)))
 
     def _texts(self, task: Fitted[Labels], examples: Examples) -> Sequence[str] | Sequence[tuple[str, str]]:
         texts = [examples[role] for role in self.asked(task)]

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
@@ -28,6 +30,7 @@ from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
 from luthier.data.values import structured
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.baselines.linear import Linear, softmax_regression
 from luthier.metrics.entities import (
     Entity,
     each_tag,
@@ -111,7 +114,6 @@ class TokenClassification(Task[Tags]):
     )
     shapes = ("tokens", "spans")
     metric_names = ("f1", "precision", "recall", "f1_macro", "accuracy")
-    defaults: ClassVar[Mapping[str, Any]] = {"training.epochs": 5.0}
     gold_column = "tags"
     long_rows = WINDOWS
     counted = ("Type", "Entities")
@@ -126,7 +128,8 @@ class TokenClassification(Task[Tags]):
 
     def uses(self, shape: str) -> Sequence[str]:
         names = () if shape == "spans" else ("data.label_names",)
-        return "data.stride", "data.label_all_subwords", "training.label_smoothing", "training.r_drop_alpha", *names
+        training = ("training.fit_head", "training.label_smoothing", "training.r_drop_alpha")
+        return "data.stride", "data.label_all_subwords", *training, *names
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -323,6 +326,9 @@ class TokenClassification(Task[Tags]):
 
     def divergence(self, task: Bound[Tags]) -> Loss:
         return lambda outputs, batch: categorical_divergence(outputs.logits, batch["labels"])
+
+    def head(self, task: Bound[Tags], features: FloatArray, labels: NDArray[Any]) -> Linear:
+        return softmax_regression(features, labels, len(task.learned.names), unseen=-np.log(len(labels)))
 
     def collect(self, task: Bound[Tags], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).cpu().numpy())

@@ -1,0 +1,124 @@
+"""A head that starts well: fitted to the frozen model's features before the first step."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils import send_to_device
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from luthier import processes
+from luthier.arrays import FloatArray
+from luthier.console import Console
+from luthier.data.batches import IGNORED, Batch, by_length
+from luthier.engines.base import Training
+from luthier.engines.objective import LABELS, Objective
+from luthier.findings import Decision
+from luthier.interrupts import check
+from luthier.metrics.baselines.linear import Linear
+from luthier.pipeline.inference.infer import evenly
+from luthier.pipeline.prepare import Prepared
+from luthier.tasks.registry import shapes_using
+from luthier.text import plural
+
+ROWS, TARGETS = 2_000, 20_000  # to fit at most; a row of tags has a target for each word
+FIT_HEAD = "training.fit_head"
+
+
+def fit_head(prepared: Prepared, training: Training, console: Console) -> None:
+    """Replace the random weights of a new linear head by a linear model of its inputs, logistic or ridge regression.
+
+    A random head sends random gradients through the pretrained layers until it has learned to use them, which distorts
+    what they know (Kumar et al. 2022, arXiv:2202.10054). Nothing is done for a head that comes with the checkpoint, for
+    a model that is not pretrained, and for a head of another form. Every process must call this.
+
+    Args:
+        prepared: The data; its recipe may forbid it.
+        training: At step 0. Its model, and its EMA, get the head.
+        console: Receives what was done.
+    """
+    task, recipe = prepared.task, training.recipe
+    if not recipe.fit_head or prepared.recipe.model.name is None or task.shape not in shapes_using(task.kind, FIT_HEAD):
+        return
+    model = training.model.eval()
+    nn.Module.to(model, training.device)
+    head = _head(training)
+    fitted = None if head is None else processes.on_main(lambda: _fit(prepared, training, head, console))
+    model.train()
+    if head is None or fitted is None:
+        return
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(fitted.weight))
+        head.bias.copy_(torch.from_numpy(fitted.bias))
+    if training.ema is not None:
+        training.ema.restart()
+
+
+def _head(training: Training) -> nn.Linear | None:
+    """The linear layer that gives the logits, if it is new: transformers begins with a bias of zeros."""
+    with _seen(training.model) as seen:
+        _, logits = _run(training, [0])
+    head = next((layer for layer, (_, output) in seen.items() if output is logits), None)
+    if head is None or head.bias is None or head.bias.any() or not head.weight.requires_grad:
+        return None
+    return head
+
+
+def _fit(prepared: Prepared, training: Training, head: nn.Linear, console: Console) -> Linear | None:
+    features, labels = _features(prepared, training, head, console)
+    some = evenly(len(labels), TARGETS)
+    fitted = prepared.task.head(features[some], labels[some])
+    if fitted is not None:
+        rows = plural(min(len(training.rows), ROWS), "training row")
+        why = f"to the pretrained model's features of {rows}; --set fit_head=false starts at random"
+        console.decision(Decision("head", "fitted", why))
+    return fitted
+
+
+def _features(
+    prepared: Prepared, training: Training, head: nn.Linear, console: Console
+) -> tuple[FloatArray, NDArray[Any]]:
+    """The inputs of the head `[n, d]` and the labels of `n` rows, or tokens, in an order that is always the same."""
+    features, labels = [], []
+    rows = np.array(evenly(len(training.rows), ROWS))
+    batches = by_length(prepared.encoded["train"].lengths[rows], rows=prepared.recipe.evaluation.eval_batch_size)
+    with _seen(head) as seen, console.progress("fit the head", len(rows)) as bar:
+        for chosen in batches:
+            check()
+            batch, _ = _run(training, rows[chosen].tolist())
+            inputs, targets = seen[head][0], batch[LABELS]
+            if targets.dim() == inputs.dim() - 1:
+                learned = targets.ne(IGNORED)
+                inputs, targets = inputs[learned], targets[learned]
+            features.append(inputs.double().cpu().numpy())
+            labels.append(targets.cpu().numpy())
+            bar.advance(len(chosen))
+    return np.concatenate(features), np.concatenate(labels)
+
+
+def _run(training: Training, rows: Sequence[int]) -> tuple[Batch, Tensor]:
+    """A batch of training rows, and its logits in float32."""
+    batch = send_to_device(training.collate([training.rows[i] for i in rows]), training.device)
+    with torch.inference_mode():
+        outputs, _ = Objective()(training.model, batch)
+    return batch, outputs.logits
+
+
+@contextmanager
+def _seen(model: nn.Module) -> Iterator[dict[nn.Linear, tuple[Tensor, Tensor]]]:
+    """The last input and output of each linear layer, collected while the block runs."""
+    seen: dict[nn.Linear, tuple[Tensor, Tensor]] = {}
+
+    def see(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        assert isinstance(layer, nn.Linear)
+        seen[layer] = inputs[0], output
+
+    hooks = [layer.register_forward_hook(see) for layer in model.modules() if isinstance(layer, nn.Linear)]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
