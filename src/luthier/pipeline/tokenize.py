@@ -8,6 +8,7 @@ import numpy as np
 from datasets import Dataset
 from transformers import PretrainedConfig
 
+from luthier.arrays import IntArray
 from luthier.data import checks
 from luthier.data.table import Table
 from luthier.data.tokenized import Encode, Encoded, Limits, cut, measure
@@ -77,7 +78,8 @@ def choose_limits(
     Raises:
         UsageError: More was asked for than the model takes.
     """
-    data, most = recipe.data, min(longest, kind.longest)
+    data, lengths = recipe.data, whole["train"].full_lengths
+    most, why = _most_tokens(kind, lengths, min(longest, kind.longest))
     for key, asked in (("max_length", data.max_length), ("max_target_length", data.max_target_length)):
         if asked is not None and asked > longest:
             what = f"the model takes at most {longest} tokens, but {key} is {asked}"
@@ -92,8 +94,20 @@ def choose_limits(
         data.stride = kind.long_rows.stride(data.max_length)
     stride = min(data.stride or 0, data.max_length // 2)
     limits = Limits(data.max_length, data.max_target_length if targets else None, stride)
-    longer = float((whole["train"].full_lengths > limits.length).mean())
-    return limits, kind.long_rows.decision(limits, longer, asked=given, needed=needed, most=most)
+    longer = float((lengths > limits.length).mean())
+    return limits, kind.long_rows.decision(limits, longer, asked=given, needed=needed, most=most, why=why)
+
+
+def _most_tokens(kind: Task[Any], lengths: IntArray, most: int) -> tuple[int, str]:
+    """The default maximum of a row's tokens, and why: fewer where most rows are long, and a part of each is enough."""
+    part = kind.beginning
+    if part is None or part >= most or np.median(lengths) <= part:
+        return most, "a sensible maximum"
+    times = float(np.minimum(lengths, most).sum() / np.minimum(lengths, part).sum())
+    return (
+        part,
+        f"the beginning usually says enough; --set max_length={most} would take about {times:.1f} times as long",
+    )
 
 
 def lengths(encoded: Encoded, limits: Limits) -> dict[str, Any]:

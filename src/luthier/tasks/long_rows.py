@@ -40,7 +40,7 @@ class LongRows:
         """The default number of tokens that consecutive windows share; None if rows are cut."""
         return None if self.cut else length // 3
 
-    def decision(self, limits: Limits, longer: float, *, asked: bool, needed: int, most: int) -> Decision:
+    def decision(self, limits: Limits, longer: float, *, asked: bool, needed: int, most: int, why: str) -> Decision:
         """The decision about the length, as it is printed.
 
         Args:
@@ -49,8 +49,9 @@ class LongRows:
             asked: Whether the user set the length.
             needed: Tokens of the longest row.
             most: Maximum tokens per row.
+            why: Why this is the maximum.
         """
-        why = "as asked" if asked else ("the longest row fits" if needed <= most and not self.packed else _SENSIBLE)
+        why = "as asked" if asked else ("the longest row fits" if needed <= most and not self.packed else why)
         value = f"blocks of {limits.length} tokens" if self.packed else f"{limits.length} tokens"
         if limits.target is not None:
             value += f", targets {limits.target}"
@@ -68,7 +69,6 @@ class LongRows:
         return [answer | {"truncated": True} if self.cut and cut else answer for answer, cut in pairs]
 
 
-_SENSIBLE = "a sensible maximum"
 CUT = LongRows("", False, "; {share} of the training rows are truncated")
 WINDOWS = LongRows(
     "read in windows of {limit} tokens", False, "; {share} of the rows are read in windows that share {stride} tokens"
