@@ -51,7 +51,7 @@ def ids(node: ast.expr, function: ast.FunctionDef) -> set[str]:
 def made() -> set[str]:
     """The id of every `Finding` in the code; where a function passes on an id, those that it is called with."""
     found: set[str] = set()
-    makers = ["Finding"]
+    makers = ["Finding", "Diagnosis"]
     for maker in makers:
         for function, call in calls(maker):
             given = next((word.value for word in call.keywords if word.arg == "id"), *call.args[:1])
@@ -68,7 +68,7 @@ def test_the_documented_findings_are_those_that_the_code_makes() -> None:
 
 
 def test_a_severity_that_is_written_is_a_documented_one() -> None:
-    for _, call in calls("Finding"):
+    for _, call in [*calls("Finding"), *calls("Diagnosis")]:
         words = {word.arg: word.value for word in call.keywords} | dict(
             zip(("id", "severity"), call.args, strict=False)
         )

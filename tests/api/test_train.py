@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +16,12 @@ from datasets import Dataset, DatasetDict
 
 import luthier
 from luthier.api.train import plan, train
+from luthier.cli import main
 from luthier.engines.events import EvaluationNumbers
 from luthier.engines.optimizers import make_optimizer
 from luthier.errors import FindingError, RecipeError, RunError, UsageError
+from luthier.learning_curves.advice import advise
+from luthier.learning_curves.record import read_curves
 from luthier.metrics.bootstrap import Score
 from luthier.pipeline.results import MetricScore, Result
 from luthier.pipeline.training import assemble
@@ -233,6 +237,14 @@ def test_a_result_shows_its_scores(result: Result) -> None:
     assert re.search(r"^ metric +model, 8 test rows +majority +tfidf +probe$", shown, re.MULTILINE)
     assert re.search(r"^report +first/report.html$", shown, re.MULTILINE)
     assert "<td" in result._repr_html_() and "report.html" in result._repr_html_()
+
+
+def test_the_advised_command_runs_as_printed(result: Result, capsys: pytest.CaptureFixture[str]) -> None:
+    advice = advise(result.run, read_curves(result.run.curves_file))
+    assert advice is not None and advice.command == "luthier train first/recipe.toml --epochs 5 --max-steps 18"
+    assert main([*shlex.split(advice.command)[1:], "--dry-run", "--json"]) == 0
+    planned = json.loads(capsys.readouterr().out)
+    assert planned["steps"] == planned["recipe"]["training"]["max_steps"] == 18
 
 
 def test_callbacks_hear_events_and_stop_the_training(tiny_model: Path, tmp_path: Path) -> None:

@@ -76,4 +76,4 @@ def result() -> SimpleNamespace:
         "report": "runs/a/report.html",
         "next": "luthier chat runs/a",
     }
-    return SimpleNamespace(to_dict=lambda: value)
+    return SimpleNamespace(to_dict=lambda: value, advice=None)

@@ -7,9 +7,14 @@ from typing import Any
 from luthier.cli import main
 from luthier.cli.output import Output
 from luthier.cli.scores import print_result, print_scores
+from luthier.learning_curves.advice import Advice
 from tests.cli.conftest import CapSys, Stub
 
 BARE: dict[str, Any] = {"metrics": {}, "baselines": {}, "differences": {}, "next": "luthier predict runs/a"}
+
+
+def finished(values: dict[str, Any]) -> Any:
+    return SimpleNamespace(to_dict=lambda: values, advice=None)
 
 
 def test_the_table_names_score_interval_baselines_and_what_comes_next(
@@ -26,8 +31,18 @@ def test_the_table_names_score_interval_baselines_and_what_comes_next(
     assert shown.splitlines()[-2] == "report  runs/a/report.html"
     assert shown.splitlines()[-1] == "next    luthier chat runs/a"
     verdict = " ".join(shown.split())
-    assert verdict.startswith("Significantly worse than TF-IDF: accuracy 0.942 (0.917-0.963) on 445 test rows")
+    assert verdict.startswith("TF-IDF is significantly better: accuracy 0.978 against this model's 0.942 (0.917-0.963)")
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_advice_is_a_sentence_after_the_verdict_and_a_command_at_the_end(
+    result: SimpleNamespace, capsys: CapSys
+) -> None:
+    result.advice = Advice("The training had only 45 optimizer steps.", f"luthier train {'a' * 90}.toml --epochs 9")
+    print_result(Output(), result)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [f"retrain luthier train {'a' * 90}.toml --epochs 9", "next    luthier chat runs/a"]
+    assert lines.index(result.advice.why) < next(i for i, line in enumerate(lines) if line.startswith(" metric"))
 
 
 def test_a_signature_stands_below_the_scores(stub: Stub, result: SimpleNamespace, capsys: CapSys) -> None:
@@ -38,14 +53,14 @@ def test_a_signature_stands_below_the_scores(stub: Stub, result: SimpleNamespace
 
 
 def test_a_run_without_scores_says_so_and_what_comes_next(capsys: CapSys) -> None:
-    print_result(Output(), BARE)
+    print_result(Output(), finished(BARE))
     assert capsys.readouterr().out == "not scored: there are no held-out rows\nnext    luthier predict runs/a\n"
 
 
 def test_a_speed_alone_or_a_time_alone_is_a_line(capsys: CapSys) -> None:
-    print_result(Output(), BARE | {"steps": 1200, "seconds": 42.0})
+    print_result(Output(), finished(BARE | {"steps": 1200, "seconds": 42.0}))
     assert capsys.readouterr().out.splitlines()[1] == "1,200 steps in 42 s"
-    print_result(Output(), BARE | {"steps": 0, "seconds": 0.0, "tokens_per_second": 950.0})
+    print_result(Output(), finished(BARE | {"steps": 0, "seconds": 0.0, "tokens_per_second": 950.0}))
     assert capsys.readouterr().out.splitlines()[1] == "950 tokens/s"
 
 

@@ -8,6 +8,7 @@ import pytest
 from luthier.metrics.bootstrap import Score
 from luthier.pipeline.results import Evaluation, MetricScore, Result, Scores
 from luthier.run_directory.run import Run
+from tests.reporting.conftest import build_run, cut_short
 
 
 def entry(value: float | None, low: float | None = None, high: float | None = None, **more: Any) -> dict[str, Any]:
@@ -49,6 +50,17 @@ def test_a_result_has_the_paths_of_its_run(tmp_path: Path) -> None:
     assert (result.steps, result.seconds) == (12, 3.5)
     assert result.model_path == tmp_path / "model"
     assert result.report_path == tmp_path / "report.html"
+
+
+def test_a_result_that_beats_no_baseline_has_advice_and_shows_it(tmp_path: Path) -> None:
+    run = cut_short(build_run(tmp_path / "run", upto="curves"))
+    assert Result(values(), run).advice is None
+    worse = values() | {"differences": {"majority": {"accuracy": {"value": -0.1, "low": -0.2, "high": -0.1, "n": 40}}}}
+    found = Result(worse, run)
+    assert found.advice is not None
+    assert found.advice.command == f"luthier train {run.recipe_file} --epochs 9"
+    shown = " ".join(repr(found).split())
+    assert f"retrain {found.advice.command}" in shown.replace("- ", "-") and found.advice.why in shown
 
 
 @pytest.mark.parametrize("kind", ["result", "evaluation"])

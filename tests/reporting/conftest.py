@@ -96,6 +96,16 @@ def build_run(
     return run
 
 
+def cut_short(run: Run) -> Run:
+    """Leave a tenth of the steps of a run's training, in all of its epochs."""
+    lines = [json.loads(line) for line in run.curves_file.read_text().splitlines()]
+    few = [line for line in lines if line["step"] % 10 == 0]
+    for line in few:
+        line["step"] //= 10
+    write_text(run.curves_file, "".join(json.dumps(line) + "\n" for line in few))
+    return run
+
+
 def bbc_metrics(split: str = "test") -> dict[str, Any]:
     n, better = 445, {"split": split, "greater_is_better": True}
     return {

@@ -5,7 +5,7 @@ import pytest
 from luthier.reporting.headline import headline
 from luthier.reporting.verdict import strongest
 from luthier.storage.atomic import write_json
-from tests.reporting.conftest import build_run
+from tests.reporting.conftest import build_run, cut_short
 from tests.reporting.words import read_content
 
 
@@ -67,14 +67,14 @@ def test_a_baseline_that_is_better_is_said_first_on_whatever_metric(said):
     }
     found = said(**TRANSLATION | {"baselines": TRANSLATION["baselines"] | UNTUNED, "differences": differences})
     assert found.sentence.startswith(
-        "Significantly worse than copying the source: BLEU 27.4 (26.1-28.9) on 100 test rows against 5.1,"
+        "Copying the source is significantly better: BLEU 5.1 against this model's 27.4 (26.1-28.9) on 100 test rows,"
     )
     assert found.notes[0].startswith("Loss 2.100") and found.tone == "bad"
     worse = {"untuned": {"loss": {"value": 0.5, "low": 0.4, "high": 0.6}}}
     found = said(**TRANSLATION | {"baselines": UNTUNED, "differences": worse})
     assert found.sentence == (
-        "Significantly worse than the model before fine-tuning: loss 2.100 (2.050-2.150) on 1,000 test rows against "
-        "2.600, a difference of 0.500 (0.400-0.600)."
+        "The model before fine-tuning is significantly better: loss 2.600 against this model's 2.100 (2.050-2.150) on "
+        "1,000 test rows, a difference of 0.500 (0.400-0.600); fine-tuning does not pay here as it was done."
     )
 
 
@@ -104,6 +104,13 @@ def test_without_a_direction_no_baseline_is_said_to_be_beaten(said):
     differences = {"copy": {"wer": {"value": -0.4, "low": -0.5, "high": -0.3}}}
     found = said(metric_for_best="wer", metrics=metrics, baselines=baselines, differences=differences)
     assert found.tone == "open" and "significant" not in found.sentence
+
+
+def test_only_a_model_that_beats_no_baseline_gets_advice(make_run, tmp_path):
+    worse = {"tfidf": {"accuracy": {"value": -0.05, "low": -0.08, "high": -0.02}}}
+    run = cut_short(make_run(differences=worse))
+    assert headline(read_content(run)).advice.command == f"luthier train {run.recipe_file} --epochs 9"
+    assert headline(read_content(cut_short(build_run(tmp_path / "better")))).advice is None
 
 
 def test_entities_are_called_so(said):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from luthier.reporting.names import baseline
 from luthier.reporting.verdict import strongest, verdict
 
 
@@ -17,7 +18,7 @@ def entry(value: float, **more: Any) -> dict[str, Any]:
 def scored(difference: tuple[float, float] | None, **metrics: float) -> dict[str, Any]:
     """Scores beside the majority class, whose recall is perfect and whose accuracy is 0.6."""
     found = {name: entry(value) for name, value in metrics.items()}
-    tested = {"value": 0.2, "low": difference[0], "high": difference[1]} if difference else None
+    tested = {"value": sum(difference) / 2, "low": difference[0], "high": difference[1]} if difference else None
     return {
         "metric_for_best": "accuracy",
         "metrics": found,
@@ -31,7 +32,9 @@ def scored(difference: tuple[float, float] | None, **metrics: float) -> dict[str
     [
         ((0.1, 0.3), "good", "above the majority class: significant (95 %)"),
         ((-0.1, 0.3), "bad", "Not significantly better than the majority class"),
-        ((-0.3, -0.1), "bad", "Significantly worse than the majority class"),
+        ((-0.3, 0.1), "bad", "Not better than the majority class: accuracy 0.800"),
+        ((-0.1, 0.1), "bad", "Not better than the majority class: accuracy 0.800"),
+        ((-0.3, -0.1), "bad", "The majority class is significantly better: accuracy 0.600 against this model's 0.800"),
         (None, "open", "0.600 for the majority class; the difference was not tested"),
     ],
 )
@@ -40,6 +43,23 @@ def test_the_verdict_is_that_of_the_interval(difference: tuple[float, float] | N
     assert found.tone == tone
     assert words in found.sentence
     assert "0.800 (0.750-0.850) on 200 test rows" in found.sentence
+
+
+@pytest.mark.parametrize(("name", "what"), [("probe", "fine-tuning"), ("tfidf", "training this model")])
+@pytest.mark.parametrize(("low", "high"), [(-0.31, -0.25), (-0.02, 0.01)])
+def test_the_best_baseline_that_is_better_is_named_with_what_does_not_pay(
+    name: str, what: str, low: float, high: float
+) -> None:
+    metrics, tested = scored((0.1, 0.3), accuracy=0.65), {"value": (low + high) / 2, "low": low, "high": high}
+    metrics["baselines"] |= {name: {"accuracy": 0.93}, "other": {"accuracy": 0.9}}
+    metrics["differences"] |= {key: {"accuracy": tested} for key in (name, "other")}
+    found = verdict(metrics, {})
+    assert found.tone == "bad" and baseline(name).lower() in found.sentence.lower()
+    assert found.sentence.endswith(f"; {what} does not pay here as it was done.")
+
+
+def test_a_model_that_may_be_better_is_not_said_not_to_pay() -> None:
+    assert "pay" not in verdict(scored((-0.1, 0.3), accuracy=0.8), {}).sentence
 
 
 @pytest.mark.parametrize("name", ["recall", "precision"])

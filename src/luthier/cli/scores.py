@@ -1,19 +1,23 @@
 """The table of scores that `train`, `resume` and `evaluate` print, and the lines below it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luthier.cli.output import Output
 from luthier.reporting.terminal.score_table import score_pieces
 from luthier.text import count, duration, quantity
 
+if TYPE_CHECKING:
+    from luthier.pipeline.results import Result
 
-def print_result(out: Output, result: Mapping[str, Any]) -> None:
-    """Print the scores of a run, the path of its report and a command to try next."""
+
+def print_result(out: Output, finished: "Result") -> None:
+    """Print the scores of a run, the path of its report, and the commands to try next."""
+    result = finished.to_dict()
     if out.as_json:
         out.json(result)
         return
-    print_scores(out, result)
+    out.show(score_pieces(result, finished.advice))
     words = [f"{count(result['steps'])} steps in {duration(result['seconds'])}"] if result.get("seconds") else []
     if result.get("tokens_per_second"):
         words.append(quantity(result["tokens_per_second"], "tokens/s"))
@@ -21,6 +25,8 @@ def print_result(out: Output, result: Mapping[str, Any]) -> None:
         out.text(", ".join(words))
     if result.get("report"):
         out.text(f"report  {result['report']}")
+    if finished.advice:
+        out.text(f"retrain {finished.advice.command}")
     out.text(f"next    {result['next']}")
 
 

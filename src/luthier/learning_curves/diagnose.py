@@ -33,6 +33,19 @@ SCHEDULE_ENDED = 0.05  # below this share of its peak, a learning rate changes n
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosis(Finding):
+    """A finding in learning curves.
+
+    Args:
+        rate: Factor for the learning rate that `action` suggests; 1 if it suggests none.
+        steps: Factor for the number of optimizer steps; 1 if more steps would not help, None if this is open.
+    """
+
+    rate: float = 1
+    steps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """Summary statistics of a noisy curve.
 
@@ -61,7 +74,7 @@ class Trend:
         return self.start - self.end
 
 
-def diagnose(curves: Mapping[str, Series]) -> list[Finding]:
+def diagnose(curves: Mapping[str, Series]) -> list[Diagnosis]:
     """Diagnose the curves of a run: one or more findings, or none while there are no curves.
 
     Args:
@@ -83,7 +96,7 @@ def diagnose(curves: Mapping[str, Series]) -> list[Finding]:
     if overfitting := _overfitting(_finite(train), ups, trend.error if trend else 0.0):
         findings.append(overfitting)
     if trend is not None:
-        found = _stuck(trend) or _still_falling(trend, ups) or _plateau(_finite(train), trend, _more(curves))
+        found = _stuck(trend) or _still_falling(trend, ups) or _plateau(_finite(train), trend, *_more(curves))
         # A run past its best evaluation needs no advice to train longer.
         if found and not overfitting:
             findings.append(found)
@@ -128,7 +141,7 @@ def _finite(series: Series) -> Series:
     return Series([step for step, _ in pairs], [value for _, value in pairs])
 
 
-def _non_finite(curves: Mapping[str, Series]) -> list[Finding]:
+def _non_finite(curves: Mapping[str, Series]) -> list[Diagnosis]:
     places = {
         name: [step for step, value in zip(series.steps, series.values, strict=True) if not math.isfinite(value)]
         for name, series in curves.items()
@@ -138,31 +151,34 @@ def _non_finite(curves: Mapping[str, Series]) -> list[Finding]:
         return []
     where = "; ".join(f"{name} at steps {text.listing(steps)}" for name, steps in bad.items())
     return [
-        Finding(
+        Diagnosis(
             "non-finite",
             "error",
             f"Non-finite values: {where}.",
             'Do not use weights from these steps. Train with precision = "fp32" or a lower learning_rate, and check '
             "the rows of the first such step.",
+            steps=1,
         )
     ]
 
 
-def _divergence(trend: Trend) -> Finding | None:
+def _divergence(trend: Trend) -> Diagnosis | None:
     rise = trend.end - trend.low
     fell = max(trend.start - trend.low, 0.0)
     if rise <= max(0.5 * fell, 0.1 * abs(trend.low), 6 * trend.error):
         return None
-    return Finding(
+    return Diagnosis(
         "divergence",
         "error",
         f"The training loss rises: from its lowest mean of {_n(trend.low)} near step {text.count(trend.low_step)} to "
         f"{_n(trend.end)} at the end (initially {_n(trend.start)}).",
         "Divide learning_rate by three, use a longer warm-up (warmup_ratio = 0.1), or lower max_grad_norm.",
+        rate=1 / 3,
+        steps=1,
     )
 
 
-def _overfitting(train: Series, evaluation: Series, error: float) -> Finding | None:
+def _overfitting(train: Series, evaluation: Series, error: float) -> Diagnosis | None:
     values = evaluation.values
     if len(values) < FEWEST_EVALUATIONS:
         return None
@@ -178,13 +194,14 @@ def _overfitting(train: Series, evaluation: Series, error: float) -> Finding | N
     train_words = (
         f"fell from {_n(before)} to {_n(after)}" if fell else f"was {_n(before)} then and {_n(after)} at the end"
     )
-    return Finding(
+    return Diagnosis(
         "overfitting",
         "warning" if sure else "info",
         f"{'Overfitting' if sure else 'Possible overfitting'} since step {text.count(since)}: the evaluation "
         f"loss rose from {_n(low)} to {_n(last)} ({text.share(rise)} more) while the training loss {train_words}.",
         f"Train for fewer steps (max_steps = {since}, or early_stopping_patience = 2), or add data, weight_decay or "
         "dropout. The saved model is the checkpoint with the best evaluation, not the last one.",
+        steps=1,
     )
 
 
@@ -202,20 +219,21 @@ def _level(train: Series, since: int, step: int) -> float | None:
     return sum(window) / len(window) if window else None
 
 
-def _stuck(trend: Trend) -> Finding | None:
+def _stuck(trend: Trend) -> Diagnosis | None:
     if trend.drop > max(HARDLY_MOVED * abs(trend.start), 3 * trend.error):
         return None
-    return Finding(
+    return Diagnosis(
         "underfitting",
         "warning",
         f"The training loss hardly moved: {_n(trend.start)} at the start, {_n(trend.end)} at the end of "
         f"{text.plural(trend.steps, 'step')} (noise of one step: {_n(trend.noise)}).",
         "Raise learning_rate three- to tenfold, check that the labels match the texts and that no parameter is frozen "
         "that should train, and train longer.",
+        rate=3,
     )
 
 
-def _still_falling(trend: Trend, evaluation: Series) -> Finding | None:
+def _still_falling(trend: Trend, evaluation: Series) -> Diagnosis | None:
     values = evaluation.values
     if len(values) < FEWEST_EVALUATIONS or int(np.argmin(values)) != len(values) - 1:
         return None
@@ -223,16 +241,17 @@ def _still_falling(trend: Trend, evaluation: Series) -> Finding | None:
     falling = trend.late - trend.end
     if gain < STILL_FALLING or falling <= max(STILL_FALLING * abs(trend.late), 2 * trend.error):
         return None
-    return Finding(
+    return Diagnosis(
         "underfitting",
         "warning",
         f"Both losses were still falling at the end: the evaluation loss from {_n(values[-2])} to {_n(values[-1])} "
         f"between the last two evaluations, the training loss from {_n(trend.late)} to {_n(trend.end)}.",
         "Train for more epochs, or with a higher learning_rate: the model can still improve.",
+        steps=3,
     )
 
 
-def _plateau(train: Series, trend: Trend, action: str) -> Finding | None:
+def _plateau(train: Series, trend: Trend, action: str, steps: float | None) -> Diagnosis | None:
     half = len(train.values) // 2
     width = max(5, len(train.values) // 10)
     middle = sum(train.values[half : half + width]) / width
@@ -240,36 +259,38 @@ def _plateau(train: Series, trend: Trend, action: str) -> Finding | None:
     high = trend.end > 0.3 * trend.start
     if not high or moved > max(0.03 * trend.drop, 2 * trend.error) or moved < -2 * trend.error:
         return None
-    return Finding(
+    return Diagnosis(
         "plateau",
         "info",
         f"The training loss has been flat since step {text.count(train.steps[half])}: {_n(middle)} there, "
         f"{_n(trend.end)} at the end, after a start at {_n(trend.start)}.",
         action,
+        steps=steps,
     )
 
 
-def _more(curves: Mapping[str, Series]) -> str:
-    """What to do about a flat loss: the rows that were not seen and the schedule come before the model."""
+def _more(curves: Mapping[str, Series]) -> tuple[str, int | None]:
+    """What to do about a flat loss (the rows not seen and the schedule come before the model); `Diagnosis.steps`."""
     epochs, rates = curves["train/loss"].epochs, curves.get("train/learning_rate", Series()).values
     seen = epochs[-1] if epochs else 1.0
     ended = bool(rates) and rates[-1] < SCHEDULE_ENDED * max(rates)
     if seen < 1:
         why = f"the run covered only {text.epochs(seen)}"
         why += ", and its learning rate had decayed to almost 0" if ended else ""
-        return f"Train for at least one epoch: {why}."
+        return f"Train for at least one epoch: {why}.", None
     if ended:
-        return (
+        action = (
             "The learning rate had decayed to almost 0, which flattens any loss: train for more epochs, or with a "
             "higher learning_rate. If the loss stays flat, try a larger model or better labels."
         )
-    return "More steps alone will not help: try another learning_rate, a larger model, or better labels."
+        return action, None
+    return "More steps alone will not help: try another learning_rate, a larger model, or better labels.", 1
 
 
-def _noisy(trend: Trend) -> Finding | None:
+def _noisy(trend: Trend) -> Diagnosis | None:
     if trend.drop <= 0 or trend.noise < trend.drop:
         return None
-    return Finding(
+    return Diagnosis(
         "noisy-loss",
         "info",
         f"The training loss is noisy: single steps deviate by {_n(trend.noise)} from the trend, which falls by only "
@@ -278,8 +299,8 @@ def _noisy(trend: Trend) -> Finding | None:
     )
 
 
-def _too_few_steps(train: Series) -> Finding:
-    return Finding(
+def _too_few_steps(train: Series) -> Diagnosis:
+    return Diagnosis(
         "too-few-steps",
         "info",
         f"{text.plural(len(train.steps), 'point')} of training loss: too few to see a trend (at least {FEWEST_STEPS}).",
@@ -287,8 +308,8 @@ def _too_few_steps(train: Series) -> Finding:
     )
 
 
-def _too_few_evaluations(n: int) -> Finding:
-    return Finding(
+def _too_few_evaluations(n: int) -> Diagnosis:
+    return Diagnosis(
         "too-few-evaluations",
         "info",
         f"{text.plural(n, 'evaluation') if n else 'No evaluation'} during training: too few to detect overfitting "
@@ -297,9 +318,9 @@ def _too_few_evaluations(n: int) -> Finding:
     )
 
 
-def _healthy(trend: Trend, evaluation: Series) -> Finding:
+def _healthy(trend: Trend, evaluation: Series) -> Diagnosis:
     low = int(np.argmin(evaluation.values))
-    return Finding(
+    return Diagnosis(
         "healthy-curves",
         "info",
         f"The curves look healthy: the training loss fell from {_n(trend.start)} to {_n(trend.end)}, the evaluation "

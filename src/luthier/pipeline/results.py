@@ -6,10 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+from luthier.learning_curves.advice import Advice, advise
+from luthier.learning_curves.record import read_curves
 from luthier.metrics.bootstrap import Score
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.reporting.terminal.display import Fields, Piece, Shown
 from luthier.reporting.terminal.score_table import score_pieces
+from luthier.reporting.verdict import verdict
 from luthier.run_directory.run import Run
 
 
@@ -96,13 +99,20 @@ class Result(Scores):
         """Seconds of training."""
         return self.values["seconds"]
 
+    @cached_property
+    def advice(self) -> Advice | None:
+        """What to try if the model does not beat a baseline: `.why` and `.command`; None without evidence for it."""
+        beaten = verdict(self.values, {}).tone == "bad"
+        return advise(self.run, read_curves(self.run.curves_file)) if beaten else None
+
     def predictor(self) -> Predictor:
         """The model, ready to predict."""
         return load(self.run.path)
 
     def _pieces(self) -> list[Piece]:
         places = [("run", str(self.run.path)), ("report", str(self.report_path))]
-        return [*super()._pieces(), Fields(places)]
+        again = [("retrain", self.advice.command)] if self.advice else []
+        return [*score_pieces(self.values, self.advice), Fields([*places, *again])]
 
 
 @dataclass(frozen=True, repr=False)

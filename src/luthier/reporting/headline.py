@@ -1,6 +1,9 @@
 """The first sentence of a report: the verdict on the model, or how far the run is."""
 
+from dataclasses import replace
+
 from luthier import text
+from luthier.learning_curves.advice import advise
 from luthier.reporting import names
 from luthier.reporting.content import Content
 from luthier.reporting.verdict import Headline, verdict
@@ -10,7 +13,8 @@ def headline(content: Content) -> Headline:
     """The headline of a run, finished or not."""
     if not content.metrics:
         return Headline(_not_yet(content), (), "open")
-    return verdict(content.metrics, content.words.metrics)
+    found = verdict(content.metrics, content.words.metrics)
+    return replace(found, advice=advise(content.run, content.curves)) if found.tone == "bad" else found
 
 
 def _not_yet(content: Content) -> str:

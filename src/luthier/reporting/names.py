@@ -38,7 +38,7 @@ _BASELINES = {
     "nearest-sentence": "the sentence nearest to the question",
     "nearest-question": "the answer to the nearest question",
     "no-answer": "always “no answer”",
-    "lead": "the first sentences of the document",
+    "lead": "copying the first sentences of the document",
     "copy": "copying the source",
     "trigram": "a trigram model",
     "probe": "a linear model on frozen features",

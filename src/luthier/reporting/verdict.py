@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from luthier import text
 from luthier.reporting import names
 from luthier.reporting.panels import Score
+
+if TYPE_CHECKING:
+    from luthier.learning_curves.advice import Advice
 
 Tone = Literal["good", "bad", "open"]
 
@@ -20,11 +23,13 @@ class Headline:
         notes: Further remarks, a sentence each.
         tone: `good` where the model is significantly better than the baseline, `bad` where it is not, `open` where
             this was not tested.
+        advice: What to try where the tone is `bad`; None without evidence.
     """
 
     sentence: str
     notes: tuple[str, ...]
     tone: Tone
+    advice: "Advice | None" = None
 
 
 def verdict(metrics: Mapping[str, Any], own: Mapping[str, str]) -> Headline:
@@ -120,7 +125,8 @@ def _judgements(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -
 
 def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str, str]) -> _Judgement:
     entry = metrics["metrics"][name]
-    what, other = _measured(metrics, name, own), names.baseline(rival)
+    metric, value, other = names.metric(name, own), _value(metrics, name), names.baseline(rival)
+    what = f"{metric} {value}"
     other_value = names.number(name, metrics["baselines"][rival][name])
     difference = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
     if not difference or difference.get("value") is None or difference.get("low") is None:
@@ -133,15 +139,28 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
         side = "above" if greater else "below"
         return _Judgement(names.capital(f"{what}, {size} {side} {other}: significant (95 %)."), "good")
     apart = names.score(name, difference["value"], low, high)
-    sentence = f"{names.capital(than(verdict, rival))}: {what} against {other_value}, a difference of {apart}."
-    return _Judgement(sentence, "bad")
+    no_gain = f"; {'fine-tuning' if rival in _SAME_MODEL else 'training this model'} does not pay here as it was done"
+    if verdict == "significantly worse":
+        begin = f"{names.capital(other)} is significantly better: {metric} {other_value} against this model's {value}"
+    elif difference["value"] == 0 or (difference["value"] > 0) != greater:
+        begin = f"Not better than {other}: {what} against {other_value}"
+    else:
+        begin, no_gain = f"{names.capital(than(verdict, rival))}: {what} against {other_value}", ""
+    return _Judgement(f"{begin}, a difference of {apart}{no_gain}.", "bad")
+
+
+_SAME_MODEL = {"probe", "untuned"}  # baselines that are the model without fine-tuning
 
 
 def _measured(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> str:
     """A metric with its value, its interval and the rows it was measured on."""
+    return f"{names.metric(name, own)} {_value(metrics, name)}"
+
+
+def _value(metrics: Mapping[str, Any], name: str) -> str:
     entry = metrics["metrics"][name]
     value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
-    return f"{names.metric(name, own)} {value} on {_rows(metrics, entry)}"
+    return f"{value} on {_rows(metrics, entry)}"
 
 
 def _rows(metrics: Mapping[str, Any], entry: Mapping[str, Any] | None) -> str:

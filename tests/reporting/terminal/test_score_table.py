@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from luthier.learning_curves.advice import Advice
 from luthier.reporting.terminal.display import Fields, Grid, as_text
 from luthier.reporting.terminal.score_table import score_pieces
 
@@ -39,6 +40,11 @@ def test_the_verdict_stands_first() -> None:
         "Accuracy 0.953 (0.933-0.971) on 1,445 test rows, 0.453 (0.430-0.470) above the majority class: "
         "significant (95 %).",
     ]
+
+
+def test_advice_stands_after_the_verdict() -> None:
+    pieces = score_pieces({"metrics": {"f1": entry(0.5, 0.4, 0.6)}}, Advice("Too short.", "luthier train r.toml"))
+    assert pieces[1] == "Too short." and isinstance(pieces[2], Grid)
 
 
 def test_what_the_scores_were_measured_on_is_that_of_the_first_that_is_defined() -> None:

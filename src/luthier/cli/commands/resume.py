@@ -21,5 +21,5 @@ def resume(
 
     from luthier.api.resume import resume as resume_run
 
-    print_result(out, resume_run(run, console=out.console).to_dict())
+    print_result(out, resume_run(run, console=out.console))
     return 0

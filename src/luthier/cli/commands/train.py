@@ -157,5 +157,5 @@ def train(
     from luthier.api.train import train as train_run
 
     result = train_run(data, run_dir=run_dir, console=out.console, **changes)
-    print_result(out, result.to_dict())
+    print_result(out, result)
     return 0

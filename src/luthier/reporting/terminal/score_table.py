@@ -1,19 +1,23 @@
 """The table of scores that `train`, `resume` and `evaluate` print."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luthier.reporting.names import number, score
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.reporting.verdict import all_rows_note, verdict
 from luthier.text import count, plural
 
+if TYPE_CHECKING:
+    from luthier.learning_curves.advice import Advice
 
-def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
+
+def score_pieces(result: Mapping[str, Any], advice: "Advice | None" = None) -> list[Piece]:
     """Show the verdict, and one row per metric: the score with its interval, and each baseline.
 
     Args:
         result: The output of `train --json` or `evaluate --json`.
+        advice: What to try, said after the verdict.
     """
     metrics: Mapping[str, Any] = result.get("metrics") or {}
     baselines: Mapping[str, Mapping[str, float]] = result.get("baselines") or {}
@@ -33,5 +37,6 @@ def score_pieces(result: Mapping[str, Any]) -> list[Piece]:
         heads = [f"model, {plural(n, f'{split} row')}" for n, split in sizes.items()] or ["model"]
     signatures = [(name, value["signature"]) for name, value in metrics.items() if value and value.get("signature")]
     grid = Grid(["metric", *heads, *baselines], rows, numbers=range(1, 1 + len(heads) + len(baselines)))
-    pieces: list[Piece] = [verdict(result, {}).sentence, *all_rows_note(result, {}), grid]
+    tried = [advice.why] if advice else []
+    pieces: list[Piece] = [verdict(result, {}).sentence, *tried, *all_rows_note(result, {}), grid]
     return [*pieces, Fields(signatures)] if signatures else pieces

@@ -1,0 +1,70 @@
+"""What to try where a model does not beat a baseline: a command, where the run has evidence for one."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from luthier import text
+from luthier.learning_curves.diagnose import diagnose
+from luthier.learning_curves.record import Series
+from luthier.recipe import TrainingRecipe
+from luthier.recipe.durations import duration_of
+from luthier.run_directory.run import Run
+
+# Fewer optimizer steps than this are worth three times as many, unless the curves speak against it.
+FEW_STEPS, MORE = 300, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to try where a model does not beat a baseline.
+
+    Args:
+        why: What the run shows, and what to try.
+        command: The command, ready to run.
+    """
+
+    why: str
+    command: str
+
+
+def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
+    """How to train a run's model again; None without evidence that another training would be better.
+
+    Evidence is what the curves show (`Diagnosis.rate` and `.steps`), or fewer than `FEW_STEPS` optimizer steps.
+
+    Args:
+        run: The run; its recipe is read.
+        curves: Its curves, as `read_curves` returns them.
+    Raises:
+        RecipeError: The recipe cannot be read.
+    """
+    losses, recipe = curves.get("train/loss", Series()), run.recipe.training
+    if not losses.steps:
+        return None
+    found, done = diagnose(curves), losses.steps[-1]
+    few = done < FEW_STEPS and recipe.early_stopping_patience is None
+    rate = next((finding.rate for finding in found if finding.rate != 1), 1)
+    factor = min((finding.steps for finding in found if finding.steps is not None), default=MORE if few else 1)
+    faster = {"--lr": f"{recipe.learning_rate * rate:.2g}"} if rate != 1 else {}
+    longer = _longer(recipe, losses, factor) if factor > 1 else {}
+    if not faster and not longer:
+        return None
+    evidence = [finding.message for finding in found if finding.rate != 1 or (finding.steps or 1) > 1]
+    evidence = evidence or [f"The training had only {text.plural(done, 'optimizer step')}."]
+    tries = [f"{'three times' if rate > 1 else 'a third of'} the learning rate"] if faster else []
+    tries += ["about three times the steps"] if longer else []
+    options = " ".join(f"{name} {value}" for name, value in (faster | longer).items())
+    command = f"luthier train {text.typed(run.recipe_file)} {options}"
+    return Advice(f"{' '.join(evidence)} Try {' and '.join(tries)}.", command)
+
+
+def _longer(recipe: TrainingRecipe, losses: Series, factor: float) -> dict[str, str]:
+    """The options that raise those limits of a recipe that would end the training before `factor` times its steps."""
+    steps, epochs = math.ceil(losses.steps[-1] * factor), math.ceil(round(losses.epochs[-1] * factor, 6))
+    found = {"--epochs": str(epochs)} if epochs > recipe.epochs else {}
+    if recipe.max_steps is not None and steps > recipe.max_steps:
+        found["--max-steps"] = str(steps)
+    if recipe.max_seconds is not None:
+        found["--max-time"] = duration_of(math.ceil(recipe.max_seconds * factor))
+    return found
