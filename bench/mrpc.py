@@ -52,7 +52,7 @@ def luthier_command(data: Path, seed: int, precision: str, work: Path) -> list[s
         "--run-dir": work / f"luthier-{seed}",
     }
     named = [str(part) for pair in options.items() for part in pair]
-    settings = ["validation_share=0", f"max_length={MAX_LENGTH}", "warmup_ratio=0"]
+    settings = ["validation_share=0", f"max_length={MAX_LENGTH}", "warmup_ratio=0", "fit_head=false"]
     chosen = [part for setting in settings for part in ("--set", setting)]
     luthier = str(Path(sys.executable).with_name("luthier"))
     return [luthier, "train", str(data / "msr_paraphrase_train.txt"), *named, *chosen, "--json"]

@@ -17,6 +17,7 @@ from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import total_steps
+from luthier.pipeline.training.head import ROWS, may_fit
 from luthier.recipe import TrainingRecipe
 from luthier.recipe.training import Strategy, steps_between
 from luthier.run_directory.environment import peak_memory
@@ -89,6 +90,9 @@ def measure_cost(
 
     def parts() -> dict[str, Part]:
         found = {"training": _part(per_step, training.total_steps, rows)}
+        if may_fit(prepared):
+            fitted = min(sizes["train"], ROWS)
+            found["fitted_head"] = _part([fitted * one for one in _forward(prepared, training, "train")], 1, fitted)
         found |= _evaluations(prepared, training, sizes, per_epoch)
         return found | _scoring(prepared, training, sizes)
 

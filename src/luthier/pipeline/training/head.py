@@ -28,6 +28,13 @@ ROWS, TARGETS = 2_000, 20_000  # to fit at most; a row of tags has a target for 
 FIT_HEAD = "training.fit_head"
 
 
+def may_fit(prepared: Prepared) -> bool:
+    """Whether a head is fitted if it turns out to be new and linear."""
+    recipe, task = prepared.recipe, prepared.task
+    asked = recipe.training.fit_head and recipe.model.name is not None
+    return asked and task.shape in shapes_using(task.kind, FIT_HEAD)
+
+
 def fit_head(prepared: Prepared, training: Training, console: Console) -> None:
     """Replace the random weights of a new linear head by a linear model of its inputs, logistic or ridge regression.
 
@@ -40,8 +47,7 @@ def fit_head(prepared: Prepared, training: Training, console: Console) -> None:
         training: At step 0. Its model, and its EMA, get the head.
         console: Receives what was done.
     """
-    task, recipe = prepared.task, training.recipe
-    if not recipe.fit_head or prepared.recipe.model.name is None or task.shape not in shapes_using(task.kind, FIT_HEAD):
+    if not may_fit(prepared):
         return
     model = training.model.eval()
     nn.Module.to(model, training.device)
@@ -69,6 +75,8 @@ def _head(training: Training) -> nn.Linear | None:
 
 def _fit(prepared: Prepared, training: Training, head: nn.Linear, console: Console) -> Linear | None:
     features, labels = _features(prepared, training, head, console)
+    if not np.isfinite(features).all():
+        return None  # the first step will tell
     some = evenly(len(labels), TARGETS)
     fitted = prepared.task.head(features[some], labels[some])
     if fitted is not None:

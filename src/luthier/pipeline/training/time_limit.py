@@ -29,6 +29,7 @@ from luthier.text import count, duration, epochs, plural
 
 MEASURING = 0.04  # share of the time for measuring training steps
 REPORT = 2.0  # time for writing the report, by that for loading what draws its charts, which is about as long
+BEFORE = ("fitted_head",)  # parts of the cost that come before the first step
 DURING = ("evaluation", "samples")  # parts of the cost that are repeated during training
 
 
@@ -187,9 +188,10 @@ def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, i
     found = cost.measure_cost(prepared, training, seconds=seconds)
     checkpoint, report = _checkpoint(training, folder), REPORT * processes.on_main(_charts)
     during = [found.parts[name] for name in DURING if name in found.parts]
-    after = [part for name, part in found.parts.items() if name not in (*DURING, "training")]
+    before = [part.high for name, part in found.parts.items() if name in BEFORE]
+    after = [part for name, part in found.parts.items() if name not in (*BEFORE, *DURING, "training")]
     needs = Needs(
-        begin=loading + 2 * found.seconds_per_step,  # the estimate of the memory runs two batches
+        begin=loading + sum(before) + 2 * found.seconds_per_step,  # the estimate of the memory runs two batches
         step=found.seconds_per_step,
         # See `Supervisor`: on a CPU, the numbers of every step are read.
         between=found.seconds_per_step * (1 if training.device.type == "cpu" else training.recipe.logging_steps),
