@@ -26,8 +26,8 @@ from bench.quality_data import SETS, Set
 OURS = "luthier"
 CANDIDATES = {
     OURS: "",
-    "former defaults": "--epochs 3 --lr 5e-5 --batch-size 16 --scheduler linear --set warmup_ratio=0 --set fit_head=false"
-    " --set eval_strategy=epoch --set early_stopping_patience=99 --set max_length=512",
+    "former defaults": "--epochs 3 --lr 5e-5 --batch-size 16 --scheduler linear --set warmup_ratio=0"
+    " --set fit_head=false --set max_length=512 --set eval_strategy=epoch --set early_stopping_patience=99",
 }
 TRAINER = "run_glue"
 BASELINES = {"probe": "frozen features, linear", "tfidf": "TF-IDF, linear"}

@@ -42,7 +42,7 @@ def luthier_command(train: Path, test: Path, precision: str, work: Path) -> list
         "--precision": precision,
         "--set": "validation_share=0",
         "--run-dir": work / "luthier",
-        "--lr": 5e-5,
+        "--lr": 2e-5,
     }
     words = [str(word) for pair in options.items() for word in pair]
     words += ["--set", "warmup_ratio=0", "--set", "fit_head=false"]  # as the peer
