@@ -31,9 +31,10 @@ class TrainState:
         tokens: Tokens seen, without padding.
         padded_tokens: Tokens seen, with padding.
         seconds: Time spent in steps.
-        best_step: Step of the best evaluation so far, of the raw weights.
-        best_value: Metric of the best evaluation.
-        best_loss: Validation loss of the best evaluation, which decides between equal metrics.
+        best_step: Step of the best evaluation so far, of the raw weights; of the last within the tolerance of it.
+        best_value: Its metric.
+        best_loss: Its validation loss, which decides between equal metrics.
+        top: The best evaluation so far, of the raw weights.
         ema_best: The best evaluation of the EMA weights so far, if the recipe keeps them.
         ranked: The best evaluations so far whose checkpoints are averaged at the end, best first.
         evaluations_without_gain: Evaluations since the best one, of raw or EMA weights.
@@ -50,6 +51,7 @@ class TrainState:
     best_step: int | None = None
     best_value: float | None = None
     best_loss: float | None = None
+    top: Evaluated | None = None
     ema_best: Evaluated | None = None
     ranked: list[Evaluated] = field(default_factory=list)
     evaluations_without_gain: int = 0
@@ -59,6 +61,7 @@ class TrainState:
     parts: int | None = None
 
     def __post_init__(self) -> None:
+        self.top = None if self.top is None else Evaluated.read(self.top)
         self.ema_best = None if self.ema_best is None else Evaluated.read(self.ema_best)
         self.ranked = [Evaluated.read(one) for one in self.ranked]
 

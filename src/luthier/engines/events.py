@@ -52,6 +52,7 @@ class EvaluationNumbers:
         metrics: The metrics; those of the EMA weights as `ema_accuracy`, if the recipe keeps them.
         best: Whether the raw weights are the best so far.
         ema_best: Whether the EMA weights are the best EMA weights so far.
+        near: Whether `best` is due to the tolerance: others have a better metric.
     """
 
     step: int
@@ -59,6 +60,7 @@ class EvaluationNumbers:
     metrics: Mapping[str, float]
     best: bool
     ema_best: bool = False
+    near: bool = False
 
 
 @dataclass(frozen=True)

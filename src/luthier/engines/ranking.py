@@ -41,6 +41,12 @@ class Evaluated:
         equal = other is not None and self.value == other.value
         return self.gains(other, greater=greater) or (equal and other is not None and self.loss < other.loss)
 
+    def near(self, other: "Evaluated | None", tolerance: float, *, greater: bool) -> bool:
+        """Whether the metric is worse than another by a tolerance at most, which is not 0."""
+        if other is None or not tolerance:
+            return False
+        return (other.value - self.value if greater else self.value - other.value) <= tolerance
+
     def among(self, ranked: Sequence["Evaluated"], most: int, *, greater: bool) -> list["Evaluated"]:
         """The best `most` of this and other evaluations, best first; the earlier of equals comes first."""
         if math.isnan(self.value):

@@ -32,6 +32,7 @@ class Supervisor:
         evaluate: Returns the metrics on the validation rows, including `loss`; None if there are no such rows.
         metric_for_best: Name of the metric that selects the best checkpoint.
         greater_is_better: Whether a higher value of it is better.
+        tolerance: The last weights become the best ones if their metric is worse than the best by this at most.
         name_rows: Describes which source rows a step's rows are.
         events: The listeners.
     """
@@ -44,6 +45,7 @@ class Supervisor:
     metric_for_best: str
     greater_is_better: bool
     name_rows: Callable[[Sequence[int]], str]
+    tolerance: float = 0.0
     events: Events = field(default_factory=Events)
 
     def __post_init__(self) -> None:
@@ -185,11 +187,11 @@ class Supervisor:
             return self.evaluate()
         return None
 
-    def _tell(self, metrics: Mapping[str, float], *, best: bool, ema_best: bool = False) -> None:
+    def _tell(self, metrics: Mapping[str, float], *, best: bool, ema_best: bool = False, near: bool = False) -> None:
         state = self.training.state
         epoch = self.training.plan.epoch(state.step)
         self.curves.add(state.step, epoch, {f"eval/{name}": value for name, value in metrics.items()})
-        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best, ema_best))
+        self._heed("evaluation", EvaluationNumbers(state.step, epoch, metrics, best, ema_best, near))
 
     def _evaluate(self) -> bool:
         """Evaluate, and return whether these weights or their average are among the best so far."""
@@ -200,8 +202,12 @@ class Supervisor:
         greater = self.greater_is_better
         found = Evaluated.of(state.step, metrics, self.metric_for_best)
         averaged = Evaluated.of(state.step, metrics, self.metric_for_best, f"{EMA}_")  # nan without an average
-        gain = found.gains(state.best, greater=greater) or averaged.gains(state.ema_best, greater=greater)
-        better = found.beats(state.best, greater=greater)
+        gains = found.gains(state.top, greater=greater)
+        near = not gains and found.near(state.top, self.tolerance, greater=greater)
+        if gains:
+            state.top = found
+        gain = gains or near or averaged.gains(state.ema_best, greater=greater)
+        better = near or found.beats(state.best, greater=greater)
         if better:
             state.best_step, state.best_value, state.best_loss = state.step, found.value, found.loss
         ema_better = averaged.beats(state.ema_best, greater=greater)
@@ -210,7 +216,7 @@ class Supervisor:
         state.ranked = found.among(state.ranked, self.training.recipe.average_best or 0, greater=greater)
         state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
         step_after_evaluation(self.training.scheduler, found.loss)
-        self._tell(metrics, best=better, ema_best=ema_better)
+        self._tell(metrics, best=better, ema_best=ema_better, near=near)
         patience = self.training.recipe.early_stopping_patience
         if patience and state.evaluations_without_gain >= patience:
             state.stopped = f"{self.metric_for_best} did not improve in {patience} evaluations"

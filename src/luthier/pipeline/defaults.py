@@ -11,7 +11,7 @@ from transformers import PretrainedConfig
 
 from luthier.findings import Decision
 from luthier.models.scratch import parameters_of
-from luthier.recipe import Recipe, TrainingRecipe
+from luthier.recipe import Recipe
 from luthier.tasks.base import Task
 from luthier.text import count, plural, quantity, share
 
@@ -24,8 +24,11 @@ LEAST_STEPS, ENOUGH_STEPS = 200, 20_000
 BERT_BASE, RATE = 110e6, 5e-5  # parameters, and the largest rate of Devlin et al. 2019 for models of this size
 RATES = 1e-5, 2e-4  # the lowest and the highest
 WARMUP = 0.1
-# Evaluations without a better score: the fewer validation rows, the more the score of each depends on chance.
-PATIENCE, NOISE, EVALUATIONS = 3, 60, 10
+PATIENCE = 5  # evaluations, half of them
+# The share of rows that the checkpoints of a training disagree on, about: its square root over that of the rows is the
+# standard error of the difference between their scores. The last of those within it has the most training (the
+# one-standard-error rule of Breiman et al. 1984).
+DISAGREE = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,14 @@ class Basis:
         kind: The task.
         rows: Training rows, or windows of them.
         validation: Validation rows.
+        metric: Selects the best checkpoint.
         config: Configuration of the model.
     """
 
     kind: Task[Any]
     rows: int
     validation: int
+    metric: str
     config: PretrainedConfig
 
     @property
@@ -51,7 +56,7 @@ class Basis:
 
 
 class Setting(NamedTuple):
-    """A training setting, as the recipe names it, and the decision to be printed."""
+    """A setting of the recipe, and the decision to be printed."""
 
     key: str
     value: Any
@@ -66,25 +71,28 @@ def decide_training(recipe: Recipe, basis: Basis) -> tuple[Recipe, list[Decision
         basis: What the settings depend on.
     """
     decisions = []
-    rules = [] if recipe.model.name is None else [_batch_size, _epochs, _learning_rate, _warmup]
-    for rule in [*rules, _evaluation, _saving, _patience]:
-        found = rule(recipe.training, basis)
-        if found is not None and recipe.training.takes_default(found.key, found.value):
-            recipe = recipe.with_defaults({f"training.{found.key}": found.value})
+    pretrained = [] if recipe.model.name is None else [_batch_size, _epochs, _learning_rate, _warmup]
+    for rule in [*pretrained, _evaluation, _saving, _tolerance, _patience]:
+        found = rule(recipe, basis)
+        if found is None:
+            continue
+        table, _, name = found.key.partition(".")
+        if getattr(recipe, table).takes_default(name, found.value):
+            recipe = recipe.with_defaults({found.key: found.value})
             decisions += [found.decision] if found.decision else []
     return recipe, decisions
 
 
-def _batch_size(_: TrainingRecipe, basis: Basis) -> Setting | None:
+def _batch_size(_: Recipe, basis: Basis) -> Setting | None:
     if not basis.new_head:
         return None
     size = BATCHES[(basis.rows >= FEW_ROWS) + (basis.rows >= MANY_ROWS)]
     why = f"for {plural(basis.rows, 'training row')}: the fewer, the more steps they are worth"
-    return Setting("batch_size", size, Decision("batch size", str(size), why))
+    return Setting("training.batch_size", size, Decision("batch size", str(size), why))
 
 
-def _epochs(training: TrainingRecipe, basis: Basis) -> Setting:
-    per_epoch = -(-basis.rows // training.batch_size)
+def _epochs(recipe: Recipe, basis: Basis) -> Setting:
+    per_epoch = -(-basis.rows // recipe.training.batch_size)
     epochs, why = EPOCHS, "the usual number"
     if per_epoch * EPOCHS > ENOUGH_STEPS:
         epochs = max(1, ENOUGH_STEPS // per_epoch)
@@ -92,34 +100,45 @@ def _epochs(training: TrainingRecipe, basis: Basis) -> Setting:
     elif basis.new_head and per_epoch * EPOCHS < LEAST_STEPS:
         epochs = min(MOST_EPOCHS, math.ceil(LEAST_STEPS / per_epoch))
         why = f"of {plural(per_epoch, 'step')} each; a new head needs about {LEAST_STEPS} steps"
-    return Setting("epochs", float(epochs), Decision("epochs", count(epochs), why))
+    return Setting("training.epochs", float(epochs), Decision("epochs", count(epochs), why))
 
 
-def _learning_rate(_: TrainingRecipe, basis: Basis) -> Setting:
+def _learning_rate(_: Recipe, basis: Basis) -> Setting:
     parameters = parameters_of(basis.config)
     rate = float(f"{min(max(RATE * math.sqrt(BERT_BASE / parameters), RATES[0]), RATES[1]):.0e}")
     why = f"for a model of {quantity(parameters, 'parameters')}; larger models take smaller rates"
-    return Setting("learning_rate", rate, Decision("learning rate", f"{rate:g}", why))
+    return Setting("training.learning_rate", rate, Decision("learning rate", f"{rate:g}", why))
 
 
-def _warmup(_: TrainingRecipe, basis: Basis) -> Setting:
+def _warmup(_: Recipe, basis: Basis) -> Setting:
     why = "of the steps, until the optimizer knows how large the gradients are"
-    return Setting("warmup_ratio", WARMUP, Decision("warm-up", share(WARMUP), why))
+    return Setting("training.warmup_ratio", WARMUP, Decision("warm-up", share(WARMUP), why))
 
 
-def _evaluation(training: TrainingRecipe, basis: Basis) -> Setting:
-    every = training.eval_steps
+def _evaluation(recipe: Recipe, basis: Basis) -> Setting:
+    every = recipe.training.eval_steps
     said = f"every {plural(int(every), 'step')}" if every >= 1 else f"after every {share(every)} of the steps"
-    return Setting("eval_strategy", "steps", Decision("evaluation", said, "enough for a curve that can be read"))
+    return Setting(
+        "training.eval_strategy", "steps", Decision("evaluation", said, "enough for a curve that can be read")
+    )
 
 
-def _saving(training: TrainingRecipe, basis: Basis) -> Setting:
-    return Setting("save_strategy", "steps")
+def _saving(recipe: Recipe, basis: Basis) -> Setting:
+    return Setting("training.save_strategy", "steps")
 
 
-def _patience(_: TrainingRecipe, basis: Basis) -> Setting | None:
-    patience = round(PATIENCE + NOISE / math.sqrt(basis.validation)) if basis.validation else EVALUATIONS
-    if patience >= EVALUATIONS:
+def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
+    if not basis.validation or not basis.new_head or recipe.evaluation.metric_for_best is not None:
         return None
-    why = f"without a better score, for {plural(basis.validation, 'validation row')}"
-    return Setting("early_stopping_patience", patience, Decision("early stopping", f"{patience} evaluations", why))
+    tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
+    why = f"of the highest {basis.metric}: {plural(basis.validation, 'validation row')} cannot tell them apart"
+    decision = Decision("best checkpoint", f"the last one within {tolerance:g}", why)
+    return Setting("evaluation.best_tolerance", tolerance, decision)
+
+
+def _patience(recipe: Recipe, basis: Basis) -> Setting | None:
+    if not basis.validation:
+        return None
+    than = f"more than {recipe.evaluation.best_tolerance:g} below" if recipe.evaluation.best_tolerance else "not above"
+    decision = Decision("early stopping", f"after {PATIENCE} evaluations", f"{than} the best one")
+    return Setting("training.early_stopping_patience", PATIENCE, decision)

@@ -167,7 +167,8 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     sizes = {split: len(each.rows) for split, each in encoded.items()}
     sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts)
-    recipe, trained = decide_training(recipe, Basis(kind, sizes["train"], sizes.get("validation", 0), config))
+    basis = Basis(kind, sizes["train"], sizes.get("validation", 0), bound.metric_for_best, config)
+    recipe, trained = decide_training(recipe, basis)
     made = [split_decision, *made, *ready, length_decision, *trained, *measured]
     for decision in made:
         console.decision(decision)

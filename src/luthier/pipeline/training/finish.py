@@ -40,6 +40,8 @@ from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
 from luthier.text import count, number, plural, quantity, share
 
+BEST = ", the best so far"
+
 
 def take_part() -> Result:
     """Run every process but rank 0: wait for its decisions, then take part in the training steps."""
@@ -152,6 +154,7 @@ def _supervise(
         evaluate=evaluate,
         metric_for_best=recipe.evaluation.metric_for_best or task.metric_for_best,
         greater_is_better=prepared.greater_is_better,
+        tolerance=recipe.evaluation.best_tolerance,
         name_rows=lambda rows: describe_rows(prepared.splits["train"], prepared.encoded["train"].to_examples(rows)),
         events=events,
     )
@@ -225,8 +228,9 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
             shown = {name: number(value) for name, value in event.metrics.items()}
             raw = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
             ema = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in raw}
-            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw, event.best)}"
-            console.say(line + (f"; EMA: {_first(ema, event.ema_best)}" if ema else ""))
+            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw)}"
+            best = ", as good as the best so far" if event.near else BEST if event.best else ""
+            console.say(line + best + (f"; EMA: {_first(ema)}{BEST if event.ema_best else ''}" if ema else ""))
             metric.update(list(raw.items())[1:2])
 
         def halved(event: MicroBatchHalved) -> None:
@@ -241,9 +245,8 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
         yield
 
 
-def _first(metrics: Mapping[str, str], best: bool) -> str:
-    line = ", ".join(f"{name} {value}" for name, value in list(metrics.items())[:3])
-    return line + (", the best so far" if best else "")
+def _first(metrics: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in list(metrics.items())[:3])
 
 
 def _result(
