@@ -87,7 +87,7 @@ def _batch_size(_: Recipe, basis: Basis) -> Setting | None:
     if not basis.new_head:
         return None
     size = BATCHES[(basis.rows >= FEW_ROWS) + (basis.rows >= MANY_ROWS)]
-    why = f"for {plural(basis.rows, 'training row')}: the fewer, the more steps they are worth"
+    why = f"for {plural(basis.rows, 'training row')}; smaller batches give more steps"
     return Setting("training.batch_size", size, Decision("batch size", str(size), why))
 
 
@@ -111,16 +111,14 @@ def _learning_rate(_: Recipe, basis: Basis) -> Setting:
 
 
 def _warmup(_: Recipe, basis: Basis) -> Setting:
-    why = "of the steps, until the optimizer knows how large the gradients are"
-    return Setting("training.warmup_ratio", WARMUP, Decision("warm-up", share(WARMUP), why))
+    why = "large first steps can damage a pretrained model"
+    return Setting("training.warmup_ratio", WARMUP, Decision("warm-up", f"{share(WARMUP)} of the steps", why))
 
 
 def _evaluation(recipe: Recipe, basis: Basis) -> Setting:
     every = recipe.training.eval_steps
-    said = f"every {plural(int(every), 'step')}" if every >= 1 else f"after every {share(every)} of the steps"
-    return Setting(
-        "training.eval_strategy", "steps", Decision("evaluation", said, "enough for a curve that can be read")
-    )
+    said = f"every {plural(int(every), 'step')}" if every >= 1 else f"every {share(every)} of the steps"
+    return Setting("training.eval_strategy", "steps", Decision("evaluation", said, "often enough to see a trend"))
 
 
 def _saving(recipe: Recipe, basis: Basis) -> Setting:
@@ -131,14 +129,16 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     if not basis.validation or not basis.new_head or recipe.evaluation.metric_for_best is not None:
         return None
     tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
-    why = f"of the highest {basis.metric}: {plural(basis.validation, 'validation row')} cannot tell them apart"
-    decision = Decision("best checkpoint", f"the last one within {tolerance:g}", why)
+    what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
+    why = f"{plural(basis.validation, 'validation row')} cannot tell such checkpoints apart"
+    decision = Decision("best checkpoint", what, why)
     return Setting("evaluation.best_tolerance", tolerance, decision)
 
 
 def _patience(recipe: Recipe, basis: Basis) -> Setting | None:
     if not basis.validation:
         return None
-    than = f"more than {recipe.evaluation.best_tolerance:g} below" if recipe.evaluation.best_tolerance else "not above"
-    decision = Decision("early stopping", f"after {PATIENCE} evaluations", f"{than} the best one")
+    tolerance = recipe.evaluation.best_tolerance
+    why = f"each more than {tolerance:g} below the best" if tolerance else "none better than the best"
+    decision = Decision("early stopping", f"after {PATIENCE} evaluations", why)
     return Setting("training.early_stopping_patience", PATIENCE, decision)
