@@ -29,6 +29,7 @@ PATIENCE = 5  # evaluations, half of them
 # standard error of the difference between their scores. The last of those within it has the most training (the
 # one-standard-error rule of Breiman et al. 1984).
 DISAGREE = 0.1
+TELLING = 50  # validation rows; fewer choose at random
 
 
 @dataclass(frozen=True)
@@ -128,15 +129,17 @@ def _saving(recipe: Recipe, basis: Basis) -> Setting:
 def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     if not basis.validation or not basis.new_head or recipe.evaluation.metric_for_best is not None:
         return None
-    tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
-    what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
+    tolerance, what = 1.0, "the last"
+    if basis.validation >= TELLING:
+        tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
+        what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
     why = f"{plural(basis.validation, 'validation row')} cannot tell such checkpoints apart"
     decision = Decision("best checkpoint", what, why)
     return Setting("evaluation.best_tolerance", tolerance, decision)
 
 
 def _patience(recipe: Recipe, basis: Basis) -> Setting | None:
-    if not basis.validation:
+    if basis.validation < TELLING:
         return None
     tolerance = recipe.evaluation.best_tolerance
     why = f"each more than {tolerance:g} below the best" if tolerance else "none better than the best"
