@@ -24,7 +24,8 @@ class EvaluationRecipe(Section):
         None, description="direction of metric_for_best, if the metric does not state it: min (lower is better) or max"
     )
     best_tolerance: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="the last checkpoint becomes the model if its metric is worse than the best by this at most"
+        0.0,
+        description="the last checkpoint with a metric this close to the best becomes the model (default: by the rows)",
     )
     eval_batch_size: Positive = Field(32, description="examples per forward pass when predicting")
     threshold: float | str = Field(

@@ -68,7 +68,9 @@ class TrainingRecipe(Section):
     engine: Literal["loop", "trainer"] = Field(
         "loop", description="loop (Luthier's own, on Accelerate) or trainer (Hugging Face Trainer)"
     )
-    epochs: Annotated[float, Field(gt=0)] = Field(3.0, description="passes over the training rows")
+    epochs: Annotated[float, Field(gt=0)] = Field(
+        3.0, description="passes over the training rows (default: by their number)"
+    )
     max_steps: Positive | None = Field(None, description="maximum optimizer steps, even if epochs asks for more")
     max_time: Duration | None = Field(
         None, description="time for the whole command, such as 90s, 10m or 1h30m; the steps that fit are planned"
@@ -79,7 +81,9 @@ class TrainingRecipe(Section):
     planned_for: MayChange[Duration | None] = Field(
         None, description="max_time that planned_steps was planned for; with another one, the steps are planned again"
     )
-    batch_size: Positive = Field(16, description="examples per optimizer step, over all processes")
+    batch_size: Positive = Field(
+        16, description="examples per optimizer step, over all processes (default: by the rows)"
+    )
     gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
     optimizer: str = Field(
         "adamw",
@@ -87,7 +91,9 @@ class TrainingRecipe(Section):
         " another package",
     )
     optimizer_kwargs: dict[str, float | bool] = Field({}, description="additional arguments of the optimizer")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(5e-5, description="peak learning rate")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(
+        5e-5, description="peak learning rate (default: by the size of the model)"
+    )
     head_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
         None, description="peak learning rate of the head (default: learning_rate)"
     )
@@ -100,7 +106,9 @@ class TrainingRecipe(Section):
     groups: list[GroupRecipe] = Field([], description="parameters with a rate or a decay of their own")
     lr_scheduler_type: Scheduler = Field("linear", description="learning rate schedule")
     lr_scheduler_kwargs: dict[str, float | str] = Field({}, description="additional arguments of the scheduler")
-    warmup_ratio: Share = Field(0.0, description="share of steps for learning rate warm-up")
+    warmup_ratio: Share = Field(
+        0.0, description="share of steps for learning rate warm-up (default: 0.1, if it suits the schedule)"
+    )
     warmup_steps: Annotated[int, Field(ge=0)] = Field(0, description="steps for learning rate warm-up")
     weight_decay: Annotated[float, Field(ge=0)] = Field(
         0.01, description="weight decay of matrices; biases and norms have none"
@@ -134,19 +142,22 @@ class TrainingRecipe(Section):
         0, description="worker processes that prepare batches"
     )
     logging_steps: MayChange[Positive] = Field(10, description="steps between reading metrics from the device")
-    eval_strategy: Strategy = Field("epoch", description="when to evaluate: no, steps or epoch")
+    eval_strategy: Strategy = Field("epoch", description="when to evaluate: no, steps or epoch (default: steps)")
     eval_on_start: bool = Field(False, description="evaluate once before the first step")
     eval_steps: Interval = Field(
         0.1, description="steps between evaluations, or their share of all steps, if eval_strategy is steps"
     )
-    save_strategy: MayChange[Strategy] = Field("epoch", description="when to save a checkpoint: no, steps or epoch")
+    save_strategy: MayChange[Strategy] = Field(
+        "epoch", description="when to save a checkpoint: no, steps or epoch (default: steps)"
+    )
     save_steps: MayChange[Interval] = Field(
         0.1, description="steps between checkpoints, or their share of all steps, if save_strategy is steps"
     )
     save_total_limit: MayChange[int] = Field(2, description="newest checkpoints to keep, besides the best one")
     keep_checkpoints: MayChange[bool] = Field(False, description="keep the checkpoints when the run is complete")
     early_stopping_patience: Positive | None = Field(
-        None, description="stop after this many evaluations without a better metric_for_best"
+        None,
+        description="stop after this many evaluations in a row without a metric as good as the best",
     )
 
     @property
