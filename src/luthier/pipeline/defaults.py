@@ -108,6 +108,8 @@ def _warmup(_: TrainingRecipe, basis: Basis) -> Setting:
 
 
 def _evaluation(training: TrainingRecipe, basis: Basis) -> Setting:
+    if not basis.validation:
+        return Setting("eval_strategy", "steps")
     every = training.eval_steps
     said = f"every {plural(int(every), 'step')}" if every >= 1 else f"after every {share(every)} of the steps"
     return Setting("eval_strategy", "steps", Decision("evaluation", said, "enough for a curve that can be read"))
