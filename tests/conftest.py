@@ -50,7 +50,7 @@ PLAIN: dict[str, Any] = {
     "training.save_strategy": "epoch",
     "training.early_stopping_patience": 0,
 }
-PLAIN_BY_NAME = {key.removeprefix("training."): value for key, value in PLAIN.items()}  # as arguments of a function
+PLAIN_BY_NAME = {key.rpartition(".")[2]: value for key, value in PLAIN.items()}  # as arguments of a function
 
 
 def review(label: str, number: int) -> str:
