@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import csv
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,21 @@ WORDS = {
         "night",
     ],
 }
+
+
+# The settings of a training that Luthier otherwise decides from the data and the model, for tests of something else.
+PLAIN: dict[str, Any] = {
+    "training.batch_size": 16,
+    "training.epochs": 3.0,
+    "training.learning_rate": 5e-5,
+    "training.warmup_ratio": 0.0,
+    "training.fit_head": False,
+    "training.eval_strategy": "epoch",
+    "training.save_strategy": "epoch",
+    "training.early_stopping_patience": 0,
+    "evaluation.best_tolerance": 0.0,
+}
+PLAIN_BY_NAME = {key.rpartition(".")[2]: value for key, value in PLAIN.items()}  # as arguments of a function
 
 
 def review(label: str, number: int) -> str:

@@ -15,10 +15,10 @@ from luthier.engines import checkpoints
 from luthier.errors import RunError
 from luthier.run_directory.run import Run
 from luthier.storage import disk
-from tests.conftest import review_rows
+from tests.conftest import PLAIN_BY_NAME, review_rows
 from tests.listener import Listener
 
-QUICK: dict[str, Any] = {
+QUICK: dict[str, Any] = PLAIN_BY_NAME | {
     "max_steps": 4,
     "resamples": 100,
     "precision": "fp32",

@@ -15,11 +15,11 @@ from luthier.errors import UsageError
 from luthier.pipeline.results import Result
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
-from tests.conftest import review_rows
+from tests.conftest import PLAIN_BY_NAME, review_rows
 from tests.listener import Listener
 
 ROWS = review_rows(80)  # 64 of them train: 4 steps an epoch
-QUICK: dict[str, Any] = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
+QUICK = PLAIN_BY_NAME | {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
 
 
 def stopped(path: Path, model: Path, **settings: Any) -> Path:
@@ -29,7 +29,7 @@ def stopped(path: Path, model: Path, **settings: Any) -> Path:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(ROWS, run_dir=path, model=str(model), callbacks=[("checkpoint", stop)], **QUICK, **settings)
+        train(ROWS, run_dir=path, model=str(model), callbacks=[("checkpoint", stop)], **QUICK | settings)
     return path
 
 

@@ -26,11 +26,11 @@ from luthier.metrics.bootstrap import Score
 from luthier.pipeline.results import MetricScore, Result
 from luthier.pipeline.training import assemble
 from luthier.recipe import DataRecipe, Recipe
-from tests.conftest import review_rows, write_csv
+from tests.conftest import PLAIN_BY_NAME, review_rows, write_csv
 from tests.listener import Listener
 
 ROWS = review_rows(80)
-QUICK: dict[str, Any] = {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
+QUICK = PLAIN_BY_NAME | {"max_steps": 6, "resamples": 100, "precision": "fp32", "learning_rate": 1e-3}
 
 
 @pytest.fixture(scope="module", autouse=True)

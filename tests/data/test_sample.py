@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from luthier.data.reading.discover import discover
-from luthier.data.reading.sources import open_source
+from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record
 from luthier.data.sample import Sample, draw, of_sample
 from luthier.data.table import Accounts
@@ -55,6 +55,17 @@ def test_the_rows_of_all_data_are_estimated(tmp_path: Path) -> None:
     assert sum(sample.rows(accounts).values()) == pytest.approx(20_000, rel=0.05)
     told = sample.to_dict(accounts)
     assert told["rows"] == read < told["of_rows"] and told["bytes"] < told["of_bytes"] == path.stat().st_size
+
+
+def test_rows_that_were_kept_are_estimated_for_all_data() -> None:
+    read, of = {"train": 100, "validation": 0, "test": 50}, {"train": 1_000, "validation": 0, "test": 50}
+    empty: dict[str, list[Source]] = {split: [] for split in read}
+    sample = Sample(empty, empty, read, of)
+    accounts = {"train": Accounts(80, 70), "test": Accounts(40, 40)}
+    kept = {"train": 60, "validation": 7, "test": 40}  # the validation rows were split off the training rows
+    assert sample.sizes(kept, accounts) == {"train": 600, "validation": 70, "test": 40}
+    windows = {"train": 240, "test": 40}  # there may be more of them than rows
+    assert sample.sizes(windows, accounts) == {"train": 2_400, "test": 40}
 
 
 @pytest.mark.parametrize("form", ["parquet", "folder", "parallel", "dataset"])

@@ -16,7 +16,7 @@ from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import Recipe
-from tests.conftest import review, write_csv
+from tests.conftest import PLAIN, review, write_csv
 
 ENGINES = ("loop", "trainer")
 OPTIMIZERS = tuple(kind.name for kind in BUILT_IN if kind.runs_on(torch.device("cpu")))
@@ -46,6 +46,7 @@ def prepared_data(directory: Path, model: Path, shape: str = "single/one", n: in
     """Data ready for training: by default every row trains, and an epoch of batches of 16 ends with one of 3."""
     data = write_csv(directory / f"{shape.replace('/', '-')}.csv", rows(n))
     overrides = {
+        **PLAIN,
         "data.shape": shape,
         "data.validation_share": 0.0,
         "data.test_share": 0.0,

@@ -122,6 +122,22 @@ def test_an_average_follows_the_model_to_another_precision() -> None:
     assert {average.dtype for average in ema.state_dict().values()} == {torch.float64}
 
 
+def test_a_restarted_average_is_the_weights_as_they_are_now() -> None:
+    model = nn.Linear(2, 2)
+    ema = Ema(model, 0.5)
+    with torch.no_grad():
+        model.weight += 1.0
+    ema.update(20)
+    assert not torch.equal(ema.state_dict()["weight"], model.weight)
+    ema.restart()
+    assert same_weights(ema.state_dict(), weights(model))
+    with torch.no_grad():
+        model.weight += 1.0
+    torch.testing.assert_close(ema.state_dict()["weight"], model.weight - 1.0)
+    ema.update(20)
+    torch.testing.assert_close(ema.state_dict()["weight"], model.weight - 0.5)
+
+
 def test_a_schedule_free_optimizer_is_refused(data: Prepared) -> None:
     settings = {"training__optimizer": "adamw_schedule_free", "training__lr_scheduler_type": "constant"}
     with pytest.raises(RecipeError, match="adamw_schedule_free averages the weights itself") as caught:

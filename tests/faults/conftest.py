@@ -7,7 +7,7 @@ from pathlib import Path
 import datasets
 import pytest
 
-from tests.conftest import review_rows, write_csv
+from tests.conftest import PLAIN, review_rows, write_csv
 from tests.faults.scene import Scene
 
 
@@ -26,7 +26,7 @@ def done_run(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
     folder = tmp_path_factory.mktemp("done")
     data = write_csv(folder / "reviews.csv", review_rows(60))
-    overrides = {
+    overrides = PLAIN | {
         "model.name": str(tiny_model),
         "training.precision": "fp32",
         "training.epochs": 2,

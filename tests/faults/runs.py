@@ -18,10 +18,10 @@ from luthier.api import resume, train
 from luthier.console import Console
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_text
-from tests.conftest import review_rows, write_csv
+from tests.conftest import PLAIN, review_rows, write_csv
 
 ENGINES = ("loop", "trainer")
-SETTINGS: dict[str, Any] = {  # 32 rows train in 4 steps an epoch, with the model's own dropout
+SETTINGS: dict[str, Any] = PLAIN | {  # 32 rows train in 4 steps an epoch, with the model's own dropout
     "training.precision": "fp32",
     "training.epochs": 3,
     "training.batch_size": 8,

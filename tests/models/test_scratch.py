@@ -8,13 +8,27 @@ import pytest
 import torch
 import transformers
 from torch import nn
-from transformers import AutoConfig, BartConfig, BartForConditionalGeneration, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    BartConfig,
+    BartForConditionalGeneration,
+    EncoderDecoderConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from luthier.engines.optimizers import make_optimizer
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS
 from luthier.models.families import families_of
 from luthier.models.loading import load_model, longest_input
-from luthier.models.scratch import grow_embeddings, make_config, make_model, renew_embeddings, training_defaults
+from luthier.models.scratch import (
+    grow_embeddings,
+    make_config,
+    make_model,
+    parameters_of,
+    renew_embeddings,
+    training_defaults,
+)
 from luthier.recipe import Recipe
 from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
@@ -131,6 +145,24 @@ def test_the_sizes(architecture: str) -> None:
     if not two:
         expected = [12 * width**2 * layers / 1e6 for width, layers in ((128, 2), (384, 6), (768, 12))]
     assert sizes == pytest.approx(expected, rel=0.2)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_parameters_are_counted_without_making_them(architecture: str) -> None:
+    config = made(architecture).config
+    before = torch.get_rng_state()
+    counted = parameters_of(config)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert counted == transformers.AutoModel.from_config(config).num_parameters()
+
+
+def test_models_that_are_never_without_a_head_are_counted_with_it() -> None:
+    one = made("bert").config
+    config = EncoderDecoderConfig.from_encoder_decoder_configs(one, one)
+    assert parameters_of(config) == transformers.EncoderDecoderModel(config).num_parameters()
+    heads = ("CAUSAL_LM", "SEQ_TO_SEQ_CAUSAL_LM", "MASKED_LM", "SEQUENCE_CLASSIFICATION", "TOKEN_CLASSIFICATION")
+    headed = [{*getattr(transformers, f"MODEL_FOR_{head}_MAPPING")} for head in heads]
+    assert set().union(*headed) <= {*transformers.MODEL_MAPPING}.union(*headed[:2]), "so every one can be counted"
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -1,11 +1,14 @@
-"""The table `training`: micro-batches, checkpoints that are kept."""
+"""The table `training`: micro-batches, intervals, checkpoints that are kept, what rules out a default."""
 
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from luthier.errors import RecipeError
 from luthier.recipe import Recipe, TrainingRecipe
+from luthier.recipe.training import steps_between
 
 Values = dict[str, Any]
 
@@ -50,3 +53,85 @@ def test_levers_out_of_range_are_refused(key: str, value: float) -> None:
     with pytest.raises(RecipeError) as caught:
         Recipe.build({"training": {key: value}})
     assert caught.value.what.startswith(f"training.{key} must be")
+
+
+@pytest.mark.parametrize("key", ["eval_steps", "save_steps"])
+@pytest.mark.parametrize("every", [0.1, 0.999, 1, 1.0, 100])
+def test_an_interval_is_a_number_of_steps_or_a_share_of_them(key: str, every: float) -> None:
+    recipe = Recipe.build({"training": {key: every}})
+    assert getattr(recipe.training, key) == every
+    assert f"{key} = {every}" in recipe.to_toml()
+
+
+@pytest.mark.parametrize("every", [1.5, 0, 0.0, -1, -0.1])
+def test_other_intervals_are_refused(every: float) -> None:
+    for key in ("eval_steps", "save_steps"):
+        with pytest.raises(RecipeError) as caught:
+            Recipe.build({"training": {key: every}})
+        assert caught.value.what == f"{every} is neither a number of steps nor a share of them, such as 0.1"
+        assert caught.value.where.endswith(f"[training.{key}]") and caught.value.hint.startswith(f"training.{key}: ")
+
+
+@pytest.mark.parametrize("every", ["often", None, [1]])
+def test_intervals_of_other_types_are_refused(every: Any) -> None:
+    with pytest.raises(RecipeError, match="eval_steps"):
+        Recipe.build({"training": {"eval_steps": every}})
+
+
+@pytest.mark.parametrize(
+    ("strategy", "every", "total", "steps"),
+    [
+        ("no", 10, 100, None),
+        ("epoch", 10, 100, 7),
+        ("steps", 10, 100, 10),
+        ("steps", 10.0, 100, 10),
+        ("steps", 500, 100, 500),
+        ("steps", 0.1, 100, 10),
+        ("steps", 0.1, 101, 11),
+        ("steps", 0.1, 5, 1),
+        ("steps", 0.3, 10, 3),  # 0.3 * 10 is 3.0000000000000004 in other orders: it is rounded first
+        ("steps", 0.07, 100, 7),  # 7.000000000000001
+        ("steps", 0.999, 1, 1),
+    ],
+)
+def test_the_steps_between_evaluations(strategy: Any, every: float, total: int, steps: int | None) -> None:
+    found = steps_between(strategy, every, total, 7)
+    assert found == steps and isinstance(found, int | None)
+
+
+@given(every=st.floats(0.001, 0.999), total=st.integers(1, 100_000))
+def test_a_share_is_met_about_as_often_as_it_says_and_never_oftener(every: float, total: int) -> None:
+    steps = steps_between("steps", every, total, 7)
+    assert steps is not None and steps >= 1
+    assert total / steps <= 1 / every + 1e-3 and steps <= every * total + 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "value", "takes"),
+    [
+        ({}, "warmup_ratio", 0.1, True),
+        ({"warmup_ratio": 0.0}, "warmup_ratio", 0.1, False),
+        ({"warmup_steps": 5}, "warmup_ratio", 0.1, False),
+        ({"warmup_steps": 0}, "warmup_ratio", 0.1, False),
+        ({"lr_scheduler_type": "constant"}, "warmup_ratio", 0.1, False),
+        ({"lr_scheduler_type": "reduce_lr_on_plateau"}, "warmup_ratio", 0.1, False),
+        ({"lr_scheduler_type": "constant_with_warmup"}, "warmup_ratio", 0.1, True),
+        ({}, "early_stopping_patience", 5, True),
+        ({"early_stopping_patience": 0}, "early_stopping_patience", 5, False),
+        ({"eval_strategy": "no"}, "early_stopping_patience", 5, False),
+        ({"gradient_accumulation_steps": 8}, "batch_size", 8, True),
+        ({"gradient_accumulation_steps": 9}, "batch_size", 8, False),
+    ],
+)
+def test_what_was_set_can_rule_out_a_default(settings: Values, name: str, value: float, takes: bool) -> None:
+    training = Recipe.build({"training": settings}).training
+    assert training.takes_default(name, value) is takes
+    default = Recipe.build({"training": settings}).with_defaults({f"training.{name}": value}).training
+    assert (getattr(default, name) == value) is takes
+
+
+def test_early_stopping_that_is_turned_off_needs_no_evaluations() -> None:
+    off = {"eval_strategy": "no", "early_stopping_patience": 0}
+    assert Recipe.build({"training": off}).training.early_stopping_patience == 0
+    with pytest.raises(RecipeError, match="early_stopping_patience needs evaluations"):
+        Recipe.build({"training": off | {"early_stopping_patience": 1}})

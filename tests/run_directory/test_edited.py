@@ -4,7 +4,6 @@ import re
 import shlex
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +13,9 @@ from luthier.cli import main
 from luthier.errors import FingerprintError
 from luthier.recipe import Recipe
 from luthier.run_directory.run import Run
-from tests.conftest import review_rows, write_csv
+from tests.conftest import PLAIN_BY_NAME, review_rows, write_csv
 
-QUICK: dict[str, Any] = {"max_steps": 4, "resamples": 100, "precision": "fp32", "baselines": False}
+QUICK = PLAIN_BY_NAME | {"max_steps": 4, "resamples": 100, "precision": "fp32", "baselines": False}
 
 
 @pytest.fixture(scope="module")

@@ -27,12 +27,15 @@ from luthier.recipe.tables import put
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.registry import find, restore, shapes_using
+from tests.conftest import PLAIN
 from tests.faults.runs import quick_report
 
 Row = Mapping[str, Any]
 Features = dict[str, Any]
 # One second on a core: what a test is not about is left out.
+QUICK_HEAD: dict[str, Any] = {"training.fit_head": PLAIN["training.fit_head"]}
 QUICK: dict[str, Any] = {
+    **{key: value for key, value in PLAIN.items() if key not in QUICK_HEAD},
     "training.precision": "fp32",
     "training.epochs": 2,
     "training.learning_rate": 3e-3,
@@ -51,7 +54,7 @@ QUICK_TEXTS: dict[str, Any] = {
 
 def quick(task: str) -> dict[str, Any]:
     """The quick settings that a task uses."""
-    return QUICK | {key: value for key, value in QUICK_TEXTS.items() if shapes_using(find(task), key)}
+    return QUICK | {key: value for key, value in (QUICK_HEAD | QUICK_TEXTS).items() if shapes_using(find(task), key)}
 
 
 def recipe_of(**settings: Any) -> Recipe:

@@ -9,7 +9,7 @@ from typing import Any
 import datasets
 import pytest
 
-from tests.conftest import review, write_csv
+from tests.conftest import PLAIN, review, write_csv
 from tests.matrix.models import build
 
 COLUMNS: dict[str, dict[str, Any]] = {
@@ -45,7 +45,7 @@ def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
     @cache
     def run(shape: str) -> Path:
-        overrides = {
+        overrides = PLAIN | {
             "model.name": str(tiny_model),
             "data.shape": shape,
             **{f"data.columns.{role}": column for role, column in COLUMNS[shape].items()},

@@ -53,17 +53,24 @@ def test_the_line_about_the_length_says_how_many_rows_are_longer(
 
 @pytest.mark.parametrize("way", [CUT, WINDOWS])
 def test_nothing_is_said_of_long_rows_where_there_are_none(way: LongRows) -> None:
-    assert "%" not in way.decision(Limits(64, stride=21), 0.0, asked=False, needed=60, most=64, why="a sensible maximum").why
+    assert (
+        "%"
+        not in way.decision(Limits(64, stride=21), 0.0, asked=False, needed=60, most=64, why="a sensible maximum").why
+    )
 
 
 def test_the_line_says_where_the_length_comes_from() -> None:
     asked, fits, most = (
-        CUT.decision(Limits(64), 0.25, asked=asked, needed=needed, most=64, why="a sensible maximum").why.partition(";")[0]
+        CUT.decision(Limits(64), 0.25, asked=asked, needed=needed, most=64, why="a sensible maximum").why.partition(
+            ";"
+        )[0]
         for asked, needed in ((True, 80), (False, 64), (False, 80))
     )
     assert asked == "as asked"
     assert len({asked, fits, most}) == 3
-    assert BLOCKS.decision(Limits(64), 0.25, asked=False, needed=8, most=64, why=most).why.startswith(most), "a block is full"
+    assert BLOCKS.decision(Limits(64), 0.25, asked=False, needed=8, most=64, why=most).why.startswith(most), (
+        "a block is full"
+    )
 
 
 def test_only_rows_that_are_cut_are_a_finding_and_marked() -> None:

@@ -117,6 +117,8 @@ def _warmup(_: Recipe, basis: Basis) -> Setting:
 
 
 def _evaluation(recipe: Recipe, basis: Basis) -> Setting:
+    if not basis.validation:
+        return Setting("training.eval_strategy", "steps")
     every = recipe.training.eval_steps
     said = f"every {plural(int(every), 'step')}" if every >= 1 else f"every {share(every)} of the steps"
     return Setting("training.eval_strategy", "steps", Decision("evaluation", said, "often enough to see a trend"))
@@ -138,9 +140,9 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     return Setting("evaluation.best_tolerance", tolerance, decision)
 
 
-def _patience(recipe: Recipe, basis: Basis) -> Setting | None:
+def _patience(recipe: Recipe, basis: Basis) -> Setting:
     if basis.validation < TELLING:
-        return None
+        return Setting("training.early_stopping_patience", 0)
     tolerance = recipe.evaluation.best_tolerance
     why = f"each more than {tolerance:g} below the best" if tolerance else "none better than the best"
     decision = Decision("early stopping", f"after {PATIENCE} evaluations", why)

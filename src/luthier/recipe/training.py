@@ -155,9 +155,8 @@ class TrainingRecipe(Section):
     )
     save_total_limit: MayChange[int] = Field(2, description="newest checkpoints to keep, besides the best one")
     keep_checkpoints: MayChange[bool] = Field(False, description="keep the checkpoints when the run is complete")
-    early_stopping_patience: Positive | None = Field(
-        None,
-        description="stop after this many evaluations in a row without a metric as good as the best",
+    early_stopping_patience: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="stop after this many evaluations in a row without a metric as good as the best; 0 for never"
     )
 
     @property
@@ -178,7 +177,8 @@ class TrainingRecipe(Section):
     def takes_default(self, name: str, value: Any) -> bool:
         """See `Section.takes_default`. What was set can rule out a warm-up, early stopping or small batches."""
         ruled_out = {
-            "warmup_ratio": self.warmup_steps or self.lr_scheduler_type in ("constant", "reduce_lr_on_plateau"),
+            "warmup_ratio": "warmup_steps" in self.model_fields_set
+            or self.lr_scheduler_type in ("constant", "reduce_lr_on_plateau"),
             "early_stopping_patience": self.eval_strategy == "no",
             "batch_size": name == "batch_size" and value < self.gradient_accumulation_steps,
         }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit, softmax
+from scipy.special import expit, logsumexp, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -59,3 +59,19 @@ def test_constant_features_do_no_harm() -> None:
     labels = (FEATURES[:, 0] > 3).astype(np.int64)
     one, other = softmax_regression(FEATURES, labels, 2), softmax_regression(features, labels, 2)
     np.testing.assert_allclose(one.outputs(FEATURES), other.outputs(features), atol=1e-9)
+
+
+@given(present=st.sets(st.integers(0, 4), min_size=1, max_size=4), unseen=st.floats(-9, 0), seed=st.integers(0, 99))
+def test_a_label_without_rows_has_the_odds_that_are_asked_for(present: set[int], unseen: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.array([*present, *rng.choice(sorted(present), size=10)])
+    features = rng.normal(5, 3, size=(len(labels), 3))
+    logits = softmax_regression(features, labels, 5, unseen).outputs(features)
+    for label in {*range(5)} - present:
+        odds = logits[:, label] - logsumexp(logits[:, sorted(present)], axis=1)
+        assert odds.mean() == pytest.approx(unseen, abs=1e-6)
+
+
+def test_labels_that_all_rows_have_or_none_have_the_odds_that_are_asked_for() -> None:
+    labels = np.stack([np.ones(90), np.zeros(90)], axis=1).astype(np.int64)
+    np.testing.assert_array_equal(binary_regressions(FEATURES, labels, -4.5).outputs(FEATURES), [[4.5, -4.5]] * 90)

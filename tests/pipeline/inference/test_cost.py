@@ -23,7 +23,7 @@ from luthier.pipeline.training import finish as training_steps
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import TrainingRecipe
 from luthier.text import duration
-from tests.conftest import review_rows
+from tests.conftest import PLAIN_BY_NAME, review_rows
 from tests.engines.helpers import ENGINES, prepared_data, with_settings
 
 HELD_OUT: dict[str, Any] = {"data.validation_share": 0.2, "data.test_share": 0.2}
@@ -54,9 +54,9 @@ def test_there_are_as_many_evaluations_as_a_run_has(
     settings: dict[str, Any], data: Prepared, tmp_path: Path, tiny_model: Path
 ) -> None:
     seen: list[int] = []
-    given: dict[str, Any] = {"model": str(tiny_model), "precision": "fp32", "batch_size": 16, "resamples": 100}
+    given = PLAIN_BY_NAME | {"model": str(tiny_model), "precision": "fp32", "resamples": 100}
     callbacks = [("evaluation", lambda event: seen.append(event.step))]
-    luthier.train(review_rows(60), run_dir=tmp_path / "run", callbacks=callbacks, **given, **settings)
+    luthier.train(review_rows(60), run_dir=tmp_path / "run", callbacks=callbacks, **given | settings)
     training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
     assert evaluations(training.recipe, training.total_steps, training.plan.steps_per_epoch) == len(seen)
 
@@ -80,8 +80,8 @@ def test_the_evaluations_of_averaged_weights_are_counted(
 
     for module in (training_steps, best):
         monkeypatch.setattr(module, "quick_metrics", counted)
-    given: dict[str, Any] = {"model": str(tiny_model), "precision": "fp32", "batch_size": 16, "resamples": 100}
-    luthier.train(review_rows(60), run_dir=tmp_path / "run", **given, **settings)
+    given = PLAIN_BY_NAME | {"model": str(tiny_model), "precision": "fp32", "resamples": 100}
+    luthier.train(review_rows(60), run_dir=tmp_path / "run", **given | settings)
     training = assemble(with_settings(data, **{f"training__{name}": value for name, value in settings.items()}))
     assert evaluations(training.recipe, training.total_steps, training.plan.steps_per_epoch) == len(seen)
 
@@ -159,6 +159,7 @@ def test_tasks_that_generate_have_the_cost_of_it(tmp_path: Path) -> None:
         "vocabulary_size": 200,
         "max_new_tokens": 4,
         "max_steps": 4,
+        "eval_strategy": "epoch",
         "precision": "fp32",
     }
     cost = luthier.inspect(rows, cost=True, samples=3, generated_rows=5, **settings).cost

@@ -78,7 +78,7 @@ def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limi
     peak.begin(events, held(training))
     if limit is not None:
         limit.watch(training, events)
-    with supervisor.watch(), _progress(console, training, events):
+    with supervisor.watch(), _progress(console, training, events, prepared.recipe.evaluation.best_tolerance):
         if not supervisor.ended:
             engine(training, supervisor, events)
     supervisor.curves.close()
@@ -215,8 +215,9 @@ def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tupl
 
 
 @contextmanager
-def _progress(console: Console, training: Training, events: Events) -> Iterator[None]:
+def _progress(console: Console, training: Training, events: Events, tolerance: float) -> Iterator[None]:
     """Show a progress bar over the steps, with loss, metric and speed."""
+    near = f", within {tolerance:g} of the best" if tolerance < 1 else ""
     with console.progress("train", training.total_steps, "steps", training.state.step) as bar:
         metric: dict[str, str] = {}
 
@@ -229,7 +230,7 @@ def _progress(console: Console, training: Training, events: Events) -> Iterator[
             raw = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
             ema = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in raw}
             line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw)}"
-            best = ", as good as the best so far" if event.near else BEST if event.best else ""
+            best = near if event.near else BEST if event.best else ""
             console.say(line + best + (f"; EMA: {_first(ema)}{BEST if event.ema_best else ''}" if ema else ""))
             metric.update(list(raw.items())[1:2])
 
