@@ -20,7 +20,7 @@ SMALL_DECODER = GPT2Config(vocab_size=100, n_embd=8, n_layer=1, n_head=2)
 
 def basis(rows: int = 2_000, validation: int = 200, *, task: str = "text-classification", **more: Any) -> Basis:
     config = SMALL_DECODER if task == "text-generation" else TINY
-    return Basis(find(task), rows, validation, more.get("config", config))
+    return Basis(find(task), rows, validation, "accuracy", more.get("config", config))
 
 
 def decided(on: Basis, **settings: Any) -> tuple[Recipe, dict[str, str]]:
@@ -83,11 +83,24 @@ def test_larger_models_take_smaller_rates(shape: dict[str, int], rate: float) ->
     assert said["learning rate"] == f"{rate:g}"
 
 
-@pytest.mark.parametrize(("rows", "patience"), [(0, None), (1, None), (85, None), (86, 9), (400, 6), (100_000, 3)])
-def test_the_fewer_validation_rows_the_more_patience(rows: int, patience: int | None) -> None:
+@pytest.mark.parametrize(
+    ("rows", "tolerance", "patience"), [(0, 0.0, 0), (1, 1.0, 0), (49, 1.0, 0), (50, 0.04, 5), (900, 0.01, 5)]
+)
+def test_the_fewer_validation_rows_the_less_they_tell_checkpoints_apart(
+    rows: int, tolerance: float, patience: int
+) -> None:
     recipe, said = decided(basis(validation=rows))
+    assert recipe.evaluation.best_tolerance == tolerance
     assert recipe.training.early_stopping_patience == patience
-    assert said.get("early stopping") == (patience and f"{patience} evaluations")
+    assert ("early stopping" in said) is (patience > 0)
+    within = f"the last whose accuracy is within {tolerance:g} of the highest"
+    assert said.get("best checkpoint") == (None if not rows else "the last" if rows < 50 else within)
+
+
+def test_a_metric_of_the_user_may_not_be_a_share() -> None:
+    recipe, said = decided(basis(), evaluation__metric_for_best="loss")
+    assert recipe.evaluation.best_tolerance == 0 and "best checkpoint" not in said
+    assert said["early stopping"] == "after 5 evaluations"
 
 
 def test_a_tenth_of_the_steps_is_a_warm_up_and_lies_between_evaluations_and_checkpoints() -> None:
@@ -95,7 +108,7 @@ def test_a_tenth_of_the_steps_is_a_warm_up_and_lies_between_evaluations_and_chec
     training = recipe.training
     assert (training.warmup_ratio, training.eval_steps, training.save_steps) == (0.1, 0.1, 0.1)
     assert (training.eval_strategy, training.save_strategy) == ("steps", "steps")
-    assert (said["warm-up"], said["evaluation"]) == ("10.0 %", "after every 10.0 % of the steps")
+    assert (said["warm-up"], said["evaluation"]) == ("10.0 % of the steps", "every 10.0 % of the steps")
 
 
 def test_without_validation_rows_no_evaluation_is_announced() -> None:
@@ -158,11 +171,11 @@ def test_a_warm_up_of_its_own_and_schedules_without_one_are_respected(settings: 
 def test_without_evaluations_nothing_is_stopped_early() -> None:
     recipe, said = decided(basis(), training__eval_strategy="no")
     assert recipe.training.eval_strategy == "no" and recipe.training.early_stopping_patience is None
-    assert not {"evaluation", "early stopping"} & said.keys()
+    assert not {"evaluation", "best checkpoint", "early stopping"} & said.keys()
     assert recipe.training.save_strategy == "steps"
 
 
-@pytest.mark.parametrize(("every", "words"), [(7, "every 7 steps"), (0.25, "after every 25.0 % of the steps")])
+@pytest.mark.parametrize(("every", "words"), [(7, "every 7 steps"), (0.25, "every 25.0 % of the steps")])
 def test_an_interval_without_a_strategy_is_one_of_steps(every: float, words: str) -> None:
     recipe, said = decided(basis(), training__eval_steps=every)
     assert (recipe.training.eval_strategy, recipe.training.eval_steps) == ("steps", every)
@@ -193,7 +206,7 @@ def test_decoders_have_the_usual_batches_and_need_no_least_number_of_steps(rows:
 def test_models_from_scratch_keep_the_settings_that_were_chosen_for_them() -> None:
     scratch = {"model__name": None, "model__from_scratch": "tiny", "training__learning_rate": 1e-3}
     recipe, said = decided(basis(50), **scratch)
-    assert said.keys() == {"evaluation", "early stopping"}
+    assert said.keys() == {"evaluation", "best checkpoint", "early stopping"}
     before = recipe_of(**scratch).training
     kept = ("batch_size", "epochs", "learning_rate", "warmup_ratio")
     assert [getattr(recipe.training, key) for key in kept] == [getattr(before, key) for key in kept]

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from luthier.data.tokenized import Limits
 from luthier.tasks.long_rows import BLOCKS, CUT, WINDOWS, LongRows
 
+MOST = "a sensible maximum"
+
 
 @pytest.mark.parametrize(
     ("way", "needed", "most", "length"),
@@ -45,7 +47,7 @@ def test_no_room_is_lost_and_none_is_wasted(needed: int, most: int) -> None:
 def test_the_line_about_the_length_says_how_many_rows_are_longer(
     way: LongRows, limits: Limits, longer: float, value: str, share: str
 ) -> None:
-    found = way.decision(limits, longer, asked=False, needed=80, most=64, why="a sensible maximum")
+    found = way.decision(limits, longer, asked=False, needed=80, most=64, why=MOST)
     assert (found.what, found.value) == ("length", value)
     assert f"; {share} of the" in found.why
     assert ("21 tokens" in found.why) is (way is WINDOWS), "what windows share is told with them"
@@ -53,17 +55,12 @@ def test_the_line_about_the_length_says_how_many_rows_are_longer(
 
 @pytest.mark.parametrize("way", [CUT, WINDOWS])
 def test_nothing_is_said_of_long_rows_where_there_are_none(way: LongRows) -> None:
-    assert (
-        "%"
-        not in way.decision(Limits(64, stride=21), 0.0, asked=False, needed=60, most=64, why="a sensible maximum").why
-    )
+    assert "%" not in way.decision(Limits(64, stride=21), 0.0, asked=False, needed=60, most=64, why=MOST).why
 
 
 def test_the_line_says_where_the_length_comes_from() -> None:
     asked, fits, most = (
-        CUT.decision(Limits(64), 0.25, asked=asked, needed=needed, most=64, why="a sensible maximum").why.partition(
-            ";"
-        )[0]
+        CUT.decision(Limits(64), 0.25, asked=asked, needed=needed, most=64, why=MOST).why.partition(";")[0]
         for asked, needed in ((True, 80), (False, 64), (False, 80))
     )
     assert asked == "as asked"

@@ -129,8 +129,9 @@ def _saving(recipe: Recipe, basis: Basis) -> Setting:
 
 
 def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
-    if not basis.validation or not basis.new_head or recipe.evaluation.metric_for_best is not None:
-        return None
+    evaluated = basis.validation and recipe.training.eval_strategy != "no"
+    if not evaluated or not basis.new_head or recipe.evaluation.metric_for_best is not None:
+        return None  # another metric may not be a share
     tolerance, what = 1.0, "the last"
     if basis.validation >= TELLING:
         tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
