@@ -39,6 +39,7 @@ def supervised(data: Prepared, tmp_path: Path, engine: str) -> Callable[..., Sup
         events: Events | None = None,
         greater_is_better: bool = True,
         change: Callable[[Training], None] = lambda training: None,
+        tolerance: float = 0.0,
         **settings: Any,
     ) -> Supervisor:
         settings = {f"training__{key}": value for key, value in settings.items()}
@@ -55,6 +56,7 @@ def supervised(data: Prepared, tmp_path: Path, engine: str) -> Callable[..., Sup
             greater_is_better,
             lambda rows: f"rows {list(rows)}",
             events or Events(),
+            tolerance,
         )
         (tmp_path / "checkpoints").mkdir(exist_ok=True)
         with supervisor.watch():
@@ -318,3 +320,43 @@ def test_curves_that_cannot_be_written_are_told_as_such(
     monkeypatch.setattr(disk, "before_change", full)
     with pytest.raises(ResourceError, match="No space left"):
         supervised([0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("values", "best", "near"),
+    [
+        ([0.5, 0.8, 0.75], 15, [False, False, True]),  # as good as the best, and trained longer
+        ([0.5, 0.8, 0.65], 10, [False, False, False]),
+        ([0.8, 0.72, 0.65], 10, [False, True, False]),  # worse than the best, not than the one that was taken
+        ([0.8, 0.75, 0.9], 15, [False, True, False]),
+    ],
+)
+def test_the_last_checkpoint_within_the_tolerance_of_the_best_is_taken(
+    supervised: Callable[..., Supervisor], values: list[float], best: int, near: list[bool]
+) -> None:
+    told: list[bool] = []
+    events = Events()
+    events.on("evaluation", lambda event: told.append(event.near))
+    found = supervised(values, events=events, tolerance=0.1, save_total_limit=1)
+    assert found.training.state.best_step == best and told == near
+    assert saved(found) == sorted({best, 15})
+
+
+def test_training_stops_early_where_every_evaluation_is_outside_of_the_tolerance(
+    supervised: Callable[..., Supervisor],
+) -> None:
+    stays = supervised([0.8, 0.75, 0.72], tolerance=0.1, early_stopping_patience=1)
+    assert not stays.training.state.stopped
+    falls = supervised([0.8, 0.65, 0.9], tolerance=0.1, early_stopping_patience=1)
+    assert falls.training.state.step == 10 and "did not improve" in falls.training.state.stopped
+
+
+def test_a_resumed_training_knows_the_best_value_and_not_only_that_of_its_weights(
+    supervised: Callable[..., Supervisor],
+) -> None:
+    found = supervised([0.5, 0.8, 0.75], tolerance=0.1)
+    newest, _ = checkpoints.newest_whole(found.directory)
+    assert newest is not None
+    checkpoints.restore(found.training, newest)
+    top = found.training.state.top
+    assert top is not None and (top.step, top.value) == (10, 0.8)

@@ -32,9 +32,9 @@ class Supervisor:
         evaluate: Returns the metrics on the validation rows, including `loss`; None if there are no such rows.
         metric_for_best: Name of the metric that selects the best checkpoint.
         greater_is_better: Whether a higher value of it is better.
-        tolerance: The last weights become the best ones if their metric is worse than the best by this at most.
         name_rows: Describes which source rows a step's rows are.
         events: The listeners.
+        tolerance: The last weights become the best ones if their metric is worse than the best by this at most.
     """
 
     training: Training
@@ -45,8 +45,8 @@ class Supervisor:
     metric_for_best: str
     greater_is_better: bool
     name_rows: Callable[[Sequence[int]], str]
-    tolerance: float = 0.0
     events: Events = field(default_factory=Events)
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         self._pending: list[Step] = []
