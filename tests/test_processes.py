@@ -19,10 +19,11 @@ from luthier.engines import checkpoints
 from luthier.errors import FingerprintError, UsageError
 from luthier.learning_curves.record import read_curves
 from luthier.run_directory.run import Run
+from tests.conftest import PLAIN
 
 TOLERANCE = 1e-5
 # 7 rows in 4 pieces, and 5 in the last step of an epoch: unequal pieces are what a wrong mean shows on.
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[str, Any] = PLAIN | {
     "training.keep_checkpoints": True,
     "training.batch_size": 7,
     "training.gradient_accumulation_steps": 2,

@@ -32,7 +32,7 @@ def test_an_inspection_reads_well(tiny_model: Path, capsys: CapSys) -> None:
     assert found.stops is False
     assert found.cost is None, "a cost is measured only where it is asked for"
     assert found.batch is not None and found.batch["row"].startswith("[CLS] ")
-    assert re.search(r"input_ids +16 x \d+ +int64", repr(found))
+    assert re.search(r"input_ids +8 x \d+ +int64", repr(found))
     assert "few-rows" in {finding.id for finding in found.findings}
     shown = repr(found)
     assert max(map(len, shown.splitlines())) <= 80
@@ -61,7 +61,7 @@ def test_the_cost_is_that_of_the_whole_run(tiny_model: Path) -> None:
     found = inspect(ROWS, model=str(tiny_model), precision="fp32", epochs=5, cost=True)
     cost = found.cost
     assert cost is not None
-    assert cost["steps"] == 20
+    assert cost["steps"] == 40
     assert cost["seconds_per_step"] > 0
     assert set(cost["parts"]) == {
         "training",
@@ -74,7 +74,7 @@ def test_the_cost_is_that_of_the_whole_run(tiny_model: Path) -> None:
     assert 0 < cost["low"] <= cost["seconds"] <= cost["high"]
     assert cost["peak_memory_bytes"] > 1e6
     assert re.search(r"^cost +[\d.]+ .* to .* of memory$", repr(found), re.MULTILINE)
-    assert re.search(r"^  evaluation +.*\(5 x 8 rows\)$", repr(found), re.MULTILINE)
+    assert re.search(r"^  evaluation +.*\(10 x 8 rows\)$", repr(found), re.MULTILINE)
 
 
 def test_a_training_of_one_step_has_a_cost(tiny_model: Path) -> None:

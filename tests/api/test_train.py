@@ -63,7 +63,7 @@ def test_the_recipe_of_data_that_train_refuses_is_not_made(tiny_model: Path, tmp
         plan(same, model=str(tiny_model), run_dir=tmp_path / "taken")
     printed = planned.to_dict()
     assert printed["recipe"]["training"]["layer_decay"] == 0.5 and printed["steps"] == 5
-    assert {group["learning_rate"] for group in printed["groups"]} == {5e-5 * 0.5**n for n in (0, 1, 2, 3)}
+    assert {group["learning_rate"] for group in printed["groups"]} == {2e-4 * 0.5**n for n in (0, 1, 2, 3)}
 
 
 @pytest.mark.parametrize(
@@ -259,8 +259,8 @@ def test_callbacks_hear_events_and_stop_the_training(tiny_model: Path, tmp_path:
         run_dir=tmp_path / "run",
         model=str(tiny_model),
         callbacks=[("evaluation", watch), ("end", heard.append)],
-        training={"eval_strategy": "steps", "eval_steps": 2},
-        **QUICK,
+        training={"eval_steps": 2},
+        **QUICK | {"eval_strategy": "steps"},
     )
     assert [event.step for event in heard] == [2, 4, 4]
     assert found.to_dict()["stopped"] == heard[-1].reason == "enough"

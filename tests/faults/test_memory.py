@@ -12,7 +12,7 @@ import pytest
 import luthier
 from luthier.learning_curves.record import read_curves
 from luthier.run_directory.run import Run
-from tests.conftest import WORDS, write_csv
+from tests.conftest import PLAIN, WORDS, write_csv
 from tests.faults.runs import ENGINES
 from tests.test_processes import launch
 
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems d
 SCRIPT = str(Path(__file__).with_name("memory_script.py"))
 TOLERANCE = 1e-5
 BATCH, STEPS = 1024, 2
-SETTINGS: dict[str, Any] = {  # rows of 64 tokens: a batch holds some 300 MB, far more than the allocator's own areas
+# Rows of 64 tokens: a batch holds some 300 MB, far more than the allocator's own areas.
+SETTINGS: dict[str, Any] = PLAIN | {
     "training.batch_size": BATCH,
     "training.max_steps": STEPS,
     "training.epochs": STEPS,

@@ -33,9 +33,10 @@ from tests.faults.runs import quick_report
 Row = Mapping[str, Any]
 Features = dict[str, Any]
 # One second on a core: what a test is not about is left out.
-QUICK_HEAD: dict[str, Any] = {"training.fit_head": PLAIN["training.fit_head"]}
+QUICK_HEAD = {"training.fit_head": PLAIN["training.fit_head"]}
+QUICK_BATCHES = {"training.batch_size": PLAIN["training.batch_size"]}  # tasks that generate texts have their own
 QUICK: dict[str, Any] = {
-    **{key: value for key, value in PLAIN.items() if key not in QUICK_HEAD},
+    **{key: value for key, value in PLAIN.items() if key not in QUICK_HEAD | QUICK_BATCHES},
     "training.precision": "fp32",
     "training.epochs": 2,
     "training.learning_rate": 3e-3,
@@ -54,7 +55,9 @@ QUICK_TEXTS: dict[str, Any] = {
 
 def quick(task: str) -> dict[str, Any]:
     """The quick settings that a task uses."""
-    return QUICK | {key: value for key, value in (QUICK_HEAD | QUICK_TEXTS).items() if shapes_using(find(task), key)}
+    kind = find(task)
+    some = {key: value for key, value in (QUICK_HEAD | QUICK_TEXTS).items() if shapes_using(kind, key)}
+    return QUICK | some | (QUICK_BATCHES if kind.family == "encoder" else {})
 
 
 def recipe_of(**settings: Any) -> Recipe:
@@ -198,7 +201,7 @@ def run(
 ) -> Path:
     """A finished run on rows, of a task that generates texts or not."""
     data = write(folder / f"{name}.jsonl", rows)
-    overrides = QUICK | (QUICK_TEXTS if texts else {}) | {"model.name": str(model)}
+    overrides = QUICK | (QUICK_TEXTS if texts else QUICK_BATCHES) | {"model.name": str(model)}
     overrides |= {key.replace("__", "."): v for key, v in settings.items()}
     with quickly(folder):
         return api.train(data, run_dir=folder / name, **overrides).run.path
