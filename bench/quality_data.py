@@ -40,6 +40,11 @@ class Set:
         """Whether peers for text classification can do it."""
         return not self.options
 
+    @property
+    def one_label(self) -> bool:
+        """Whether each row has a single label, a name or a number."""
+        return self.classifies and self.metric != "f1_micro"
+
     def files(self, data: Path, folder: Path, seed: int, split: str) -> tuple[Path, Path]:
         """The rows to train on, and those of a split to score on, in files."""
         rows = self.read(data, "train")
