@@ -147,6 +147,13 @@ def test_the_cost_of_a_sample_is_that_of_all_rows(tiny_model: Path, large: Path)
     assert few is not None and few["parts"]["baselines"]["rows"] == 3000, "more than the sample has"
 
 
+def test_the_settings_decided_on_a_sample_are_those_for_all_rows(tiny_model: Path, large: Path) -> None:
+    for train_rows, batch_size in ((None, "16"), (3000, "16"), (200, "8")):
+        told = Listener()
+        assert inspect(large, model=str(tiny_model), cost=False, train_rows=train_rows, console=told).sample
+        assert [decision.value for decision in told.decisions if decision.what == "batch size"] == [batch_size]
+
+
 def test_data_that_cannot_be_read_is_an_error(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
         inspect(tmp_path / "none.csv")

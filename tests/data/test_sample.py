@@ -66,6 +66,7 @@ def test_rows_that_were_kept_are_estimated_for_all_data() -> None:
     assert sample.sizes(kept, accounts) == {"train": 600, "validation": 70, "test": 40}
     windows = {"train": 240, "test": 40}  # there may be more of them than rows
     assert sample.sizes(windows, accounts) == {"train": 2_400, "test": 40}
+    assert sample.sizes(kept, accounts, 500)["train"] == 500 and sample.sizes(kept, accounts, 700)["train"] == 600
 
 
 @pytest.mark.parametrize("form", ["parquet", "folder", "parallel", "dataset"])

@@ -42,16 +42,20 @@ class Sample:
             for split, account in accounts.items()
         }
 
-    def sizes(self, kept: Mapping[str, int], accounts: Mapping[str, Accounts]) -> dict[str, int]:
+    def sizes(
+        self, kept: Mapping[str, int], accounts: Mapping[str, Accounts], train_rows: int | None = None
+    ) -> dict[str, int]:
         """Estimate what a number of rows of the sample, by split, is of all rows.
 
         Args:
             kept: Split to its rows; splits without sources come from the training sources.
             accounts: As in `rows`.
+            train_rows: At most so many rows train; None for all.
         """
         estimated = self.rows(accounts)
         grow = {split: estimated[split] / max(account.read, 1) for split, account in accounts.items()}
-        return {split: round(n * grow.get(split, grow["train"])) for split, n in kept.items()}
+        sizes = {split: round(n * grow.get(split, grow["train"])) for split, n in kept.items()}
+        return sizes | {"train": min(sizes["train"], train_rows or sizes["train"])}
 
     def to_dict(self, accounts: Mapping[str, Accounts]) -> dict[str, Any]:
         """What `inspect --json` says of the sample.

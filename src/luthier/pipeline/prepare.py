@@ -124,7 +124,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     """
     recipe = recipe.model_copy(deep=True)
     sources = open_sources(recipe, spool_to)
-    drawn = draw(sources) if may_sample else None
+    drawn, train_rows = draw(sources) if may_sample else None, recipe.data.train_rows
     if drawn is not None:
         sources, recipe.data.train_rows = drawn.sources, None
     decisions = _source_decisions(sources)
@@ -166,9 +166,14 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     better, measured = check_metrics(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     sizes = {split: len(each.rows) for split, each in encoded.items()}
+<<<<<<< HEAD
     sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts)
     basis = Basis(kind, sizes["train"], sizes.get("validation", 0), bound.metric_for_best, config)
     recipe, trained = decide_training(recipe, basis)
+=======
+    sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts, train_rows)
+    recipe, trained = decide_training(recipe, Basis(kind, sizes["train"], sizes.get("validation", 0), config))
+>>>>>>> defaults-tests
     made = [split_decision, *made, *ready, length_decision, *trained, *measured]
     for decision in made:
         console.decision(decision)

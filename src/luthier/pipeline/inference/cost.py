@@ -155,8 +155,7 @@ def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
     kept = {split: len(rows) for split, rows in prepared.splits.items()}
     if prepared.sample is None:
         return kept
-    sizes = prepared.sample.sizes(kept, prepared.table.accounts)
-    return sizes | {"train": min(sizes["train"], train_rows or sizes["train"])}
+    return prepared.sample.sizes(kept, prepared.table.accounts, train_rows)
 
 
 def _steps(training: Training, seconds: float) -> tuple[list[float], float]:
