@@ -166,14 +166,9 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     better, measured = check_metrics(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     sizes = {split: len(each.rows) for split, each in encoded.items()}
-<<<<<<< HEAD
-    sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts)
+    sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts, train_rows)
     basis = Basis(kind, sizes["train"], sizes.get("validation", 0), bound.metric_for_best, config)
     recipe, trained = decide_training(recipe, basis)
-=======
-    sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts, train_rows)
-    recipe, trained = decide_training(recipe, Basis(kind, sizes["train"], sizes.get("validation", 0), config))
->>>>>>> defaults-tests
     made = [split_decision, *made, *ready, length_decision, *trained, *measured]
     for decision in made:
         console.decision(decision)
