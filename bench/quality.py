@@ -28,7 +28,8 @@ OURS = "luthier"
 CANDIDATES = {
     OURS: "",
     "former defaults": "--epochs 3 --lr 5e-5 --batch-size 16 --scheduler linear --set warmup_ratio=0"
-    " --set fit_head=false --set max_length=512 --set eval_strategy=epoch --set early_stopping_patience=0 --set best_tolerance=0",
+    " --set fit_head=false --set max_length=512 --set eval_strategy=epoch --set early_stopping_patience=0"
+    " --set best_tolerance=0",
 }
 TRAINER, AUTOGLUON = "run_glue", "AutoGluon"
 PEERS: Mapping[str, Callable[[Set], bool]] = {  # and the sets that they can do

@@ -96,6 +96,28 @@ def test_what_fits_is_said_and_planned(data: Prepared, tmp_path: Path, limit: st
 
 
 @pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize(
+    ("limit", "more", "every"),
+    [
+        ("5m", {}, 0.5),  # two of 20 s are the 45 s that evaluations get
+        ("10m", {}, 0.25),
+        ("1h", {}, 0.1),  # ten are less than a tenth of the time
+        ("5m", {"training__eval_steps": 0.1}, 0.1),
+        ("5m", {"training__eval_steps": 1}, 1),
+        ("5m", {"training__eval_strategy": "epoch"}, 0.1),
+    ],
+)
+def test_evaluations_get_a_part_of_the_time_unless_it_is_said_how_many(
+    data: Prepared, tmp_path: Path, limit: str, more: dict[str, Any], every: float
+) -> None:
+    settings = {"training__eval_strategy": "steps", "training__max_time": limit, **more}
+    prepared, told = with_settings(data, **settings), Listener()
+    time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)
+    assert prepared.recipe.training.eval_steps == every
+    assert bool(told.decisions) is (every not in (0.1, 1))
+
+
+@pytest.mark.usefixtures("measured")
 def test_the_plan_of_a_recipe_stays_also_where_it_does_not_fit(data: Prepared, tmp_path: Path) -> None:
     prepared, told = with_settings(data, training__max_time="5m", training__planned_steps=8), Listener()
     found = time_limit(Run.create(tmp_path / "run"), prepared, told, elapsed=lambda: 10.0)

@@ -15,18 +15,21 @@ from luthier.engines import checkpoints
 from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, StepNumbers, Stop
 from luthier.errors import RunError
+from luthier.findings import Decision
 from luthier.learning_curves.record import first_and_last_time
 from luthier.pipeline.inference import cost
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.time_plan import Needs, TimePlan, Times, plan_of, plan_time
+from luthier.recipe import TrainingRecipe
 from luthier.reporting.render import vega_bundle
 from luthier.run_directory import clock
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import remove_tree
-from luthier.text import count, duration, epochs, plural
+from luthier.text import count, duration, epochs, plural, share
 
+EVALUATING = 0.15  # share of the time for evaluations during training
 MEASURING = 0.04  # share of the time for measuring training steps
 REPORT = 2.0  # time for writing the report, by that for loading what draws its charts, which is about as long
 BEFORE = ("fitted_head",)  # parts of the cost that come before the first step
@@ -176,8 +179,19 @@ def _costs(run: Run, prepared: Prepared, limit: float, console: Console) -> tupl
     recipe = prepared.recipe.training
     console.say(f"max_time {recipe.max_time}: measuring steps, evaluations and the final score")
     needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")  # a name that is swept
+    _space_evaluations(recipe, needs.evaluation, limit, console)
     parts = (cost.evaluations, cost.last_evaluations, cost.checkpoints)
     return needs, Times(*(partial(one, recipe, per_epoch=per_epoch) for one in parts)), asked, per_epoch
+
+
+def _space_evaluations(recipe: TrainingRecipe, seconds: float, limit: float, console: Console) -> None:
+    """Evaluate less often where the evaluations would take much of the time, unless somebody said how often."""
+    times = max(2, int(EVALUATING * limit / max(seconds, 1e-9)))
+    if recipe.eval_strategy != "steps" or "eval_steps" in recipe.model_fields_set or recipe.eval_steps * times >= 1:
+        return
+    recipe.eval_steps = float(f"{1 / times:.2g}")
+    why = f"an evaluation takes {duration(seconds)}; together, they get {share(EVALUATING)} of the time at most"
+    console.decision(Decision("evaluation", f"every {share(recipe.eval_steps)} of the steps", why))
 
 
 def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, int, int]:
