@@ -65,8 +65,26 @@ def test_held_out_rows_count_for_max_length_but_not_for_the_share_of_truncated_r
     assert limits.length == 8 and "50.0 %" not in decision.why
 
 
+@pytest.mark.parametrize(
+    ("full", "length"),
+    [
+        ([256, 256, 400], 400),  # most rows are not longer than twice the beginning
+        ([10, 264, 400], CLASSIFIES.beginning),
+        ([264, 264, 10], CLASSIFIES.beginning),
+    ],
+)
+def test_where_most_texts_are_long_their_beginning_is_read(full: list[int], length: int) -> None:
+    limits, decision = choose_limits(recipe_of(), CLASSIFIES, {"train": encoded(full)}, 512)
+    assert limits.length == length
+    assert ("--set max_length=512 takes about" in decision.why) is (length == CLASSIFIES.beginning)
+    whole = {"train": encoded(full)}
+    assert choose_limits(recipe_of(data__max_length=300), CLASSIFIES, whole, 512)[0].length == 300
+    assert choose_limits(recipe_of(), find("token-classification"), whole, 512)[0].length == max(full)
+    assert choose_limits(recipe_of(), CLASSIFIES, whole, 100)[0].length == 100, "the model takes no more"
+
+
 def test_max_length_above_the_default_of_the_task_must_be_set_explicitly() -> None:
-    whole = {"train": encoded([3000])}
+    whole = {"train": encoded([10, 11, 3000])}
     assert choose_limits(recipe_of(), CLASSIFIES, whole, 4096)[0].length == CLASSIFIES.longest == 512
     assert choose_limits(recipe_of(data__max_length=3000), CLASSIFIES, whole, 4096)[0].length == 3000
 
@@ -104,7 +122,7 @@ def test_rows_that_are_truncated_have_no_stride() -> None:
     assert choose_limits(none, CLASSIFIES, {"train": encoded([5])}, 512)[0].stride == 0
 
 
-@given(st.lists(st.integers(1, 700), min_size=1, max_size=10), st.integers(4, 1000))
+@given(st.lists(st.integers(1, 2 * CLASSIFIES.beginning), min_size=1, max_size=10), st.integers(4, 1000))
 def test_max_length_truncates_only_rows_above_the_limit(full: list[int], longest: int) -> None:
     limits, _ = choose_limits(recipe_of(), CLASSIFIES, {"train": encoded(full)}, longest)
     most = min(longest, 512)

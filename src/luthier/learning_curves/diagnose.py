@@ -200,7 +200,7 @@ def _overfitting(train: Series, evaluation: Series, error: float) -> Diagnosis |
         f"{'Overfitting' if sure else 'Possible overfitting'} since step {text.count(since)}: the evaluation "
         f"loss rose from {_n(low)} to {_n(last)} ({text.share(rise)} more) while the training loss {train_words}.",
         f"Train for fewer steps (max_steps = {since}, or early_stopping_patience = 2), or add data, weight_decay or "
-        "dropout. The saved model is the checkpoint with the best evaluation, not the last one.",
+        "dropout. The model of a run is that of its `best_step`, which may be an earlier one.",
         steps=1,
     )
 

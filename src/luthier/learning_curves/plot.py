@@ -83,7 +83,7 @@ def figures(
 
     Args:
         curves: As `read_curves` returns them.
-        best_step: Step of the best checkpoint, marked in each chart.
+        best_step: Step whose weights became the model, marked in each chart.
         metric_name: Function from a metric to its name in headings.
         loss_unit: Unit of the loss: nats for a cross-entropy.
     """
@@ -201,7 +201,7 @@ def picture(
     if best_step is not None:
         mark = alt.Chart(alt.Data(values=[{"step": best_step}]))
         layers.insert(0, mark.mark_rule(color=INK, opacity=0.45, strokeDash=[3, 3]).encode(x=step))
-        words.append(f"dashed: step {text.count(best_step)}, the best checkpoint")
+        words.append(f"dashed: step {text.count(best_step)}, whose weights became the model")
     layers += _hover(lines, step, value, zoom=wide)
     room = 12 + max((7 * len(line.label) for line in lines), default=0)
     chart = alt.layer(*layers).properties(

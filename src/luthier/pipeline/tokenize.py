@@ -100,14 +100,11 @@ def choose_limits(
 
 def _most_tokens(kind: Task[Any], lengths: IntArray, most: int) -> tuple[int, str]:
     """The default maximum of a row's tokens, and why: fewer where most rows are long, and a part of each is enough."""
-    part = kind.beginning
-    if part is None or part >= most or np.median(lengths) <= part:
+    part, read = kind.beginning, np.minimum(lengths, most)
+    if part is None or np.median(read) <= 2 * part:
         return most, "a sensible maximum"
-    times = float(np.minimum(lengths, most).sum() / np.minimum(lengths, part).sum())
-    return (
-        part,
-        f"the beginning usually says enough; --set max_length={most} would take about {times:.1f} times as long",
-    )
+    times = float(read.sum() / np.minimum(lengths, part).sum())
+    return part, f"the beginning usually says enough; --set max_length={most} takes about {times:.1f} times as long"
 
 
 def lengths(encoded: Encoded, limits: Limits) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Task(ABC, Generic[Learned]):
     broad: ClassVar[bool] = False  # fits nearly any table, so an equally confident task is preferred
     unlabelled: ClassVar[bool] = False  # learns from text alone, so it fits any table with text
     longest: ClassVar[int] = 512  # default maximum tokens per row
-    beginning: ClassVar[int | None] = None  # the same where most rows are longer, and their beginning says enough
+    beginning: ClassVar[int | None] = None  # the same where most rows are twice as long, if their beginning says enough
     long_rows: ClassVar[LongRows] = CUT  # how rows over the length limit are handled
     why_lost: ClassVar[str] = "truncation to the maximum length leaves nothing of the target"
     quoted: ClassVar[str] = "text"  # column of the examples that findings quote

@@ -67,7 +67,7 @@ class TextClassification(Task[Labels]):
         Role("labels", "label", needed=False, learned=True),
     )
     broad = True
-    beginning = 256
+    beginning = 128
     shapes = SHAPES
     metric_names = ("accuracy", "f1", "mcc", "f1_micro", "f1_macro", "jaccard", "pearson", "spearman")
 
