@@ -101,6 +101,16 @@ def test_evaluates_and_saves_by_steps_and_always_at_the_end(supervised: Callable
     assert saved(found) == [4, 15]
 
 
+def test_evaluates_and_saves_after_each_share_of_the_steps(supervised: Callable[..., Supervisor]) -> None:
+    told: list[int] = []
+    events = Events()
+    events.on("checkpoint", lambda event: told.append(event.step))
+    shares = {"eval_strategy": "steps", "eval_steps": 0.1, "save_strategy": "steps", "save_steps": 0.4}
+    found = supervised([0.9, *[0.1] * 7], events=events, **shares)
+    assert evaluated(found) == [2, 4, 6, 8, 10, 12, 14, 15]  # a tenth of 15 steps is rounded up
+    assert told == [2, 6, 12, 15]  # 2 is the best so far
+
+
 def test_without_evaluation_and_saving_nothing_is_saved(supervised: Callable[..., Supervisor]) -> None:
     found = supervised(None, eval_strategy="no", save_strategy="no")
     assert evaluated(found) == [] and saved(found) == [] and found.training.state.step == 15

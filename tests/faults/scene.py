@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import review_rows, write_csv
+from tests.conftest import PLAIN, review_rows, write_csv
 
 Rows = list[dict[str, object]]
+# For a training as that of the finished run, with `--epochs`.
+PLAIN_WORDS = [word for key, value in PLAIN.items() if key != "training.epochs" for word in ("--set", f"{key}={value}")]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from luthier.pipeline.inference import infer, score
 from luthier.pipeline.training import finish as training
 from luthier.storage.lock import is_locked
 from tests.faults.runs import Outcome, begin, quick_report
-from tests.faults.scene import Scene, finished
+from tests.faults.scene import PLAIN_WORDS, Scene, finished
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
@@ -173,7 +173,7 @@ def test_after_the_last_step_the_run_is_resumed_to_the_same_end(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    words = [*scene.train("--epochs", "2"), "--json"]
+    words = [*scene.train("--epochs", "2", *PLAIN_WORDS), "--json"]
     with monkeypatch.context() as patch:
         patch.setattr(module, name, on_call(call, number, getattr(module, name), []))
         assert main(words) == 5

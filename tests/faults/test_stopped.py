@@ -16,7 +16,7 @@ from luthier.cli import main
 from luthier.engines.supervise import Supervisor
 from luthier.run_directory.run import Run
 from luthier.storage import disk
-from tests.faults.scene import Scene, finished
+from tests.faults.scene import PLAIN_WORDS, Scene, finished
 
 
 class FullDisk:
@@ -46,7 +46,7 @@ def train_on_a_full_disk(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(disk, "before_change", full)
-        assert main([*scene.train("--epochs", "2"), "--json"]) == 4
+        assert main([*scene.train("--epochs", "2", *PLAIN_WORDS), "--json"]) == 4
     assert full.calls >= full.n, "the fault was met"
     error = error_of(capsys)
     assert "No space left on device" in str(error["message"])
@@ -141,7 +141,8 @@ def test_a_signal_saves_and_stops_and_a_second_one_stops_at_once(
                 os.kill(os.getpid(), number)
         read_numbers(self, now)
 
-    words = [*scene.train("--epochs", "2", "--set", "save_strategy=no", "--set", "eval_strategy=no"), "--json"]
+    options = ("--batch-size", "16", "--set", "save_strategy=no", "--set", "eval_strategy=no")
+    words = [*scene.train("--epochs", "2", *options), "--json"]
     with monkeypatch.context() as patch:
         patch.setattr(Supervisor, "_read_numbers", stopped_at_the_third_step)
         assert main(words) == code
