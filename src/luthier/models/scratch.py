@@ -127,7 +127,7 @@ def parameters_of(config: PretrainedConfig) -> int:
     """
     headed = () if type(config) in transformers.MODEL_MAPPING else ("Seq2SeqLM", "CausalLM")
     name = next((f"AutoModelFor{head}" for head in headed if supports(config, head)), "AutoModel")
-    with torch.device("meta"), told(config.name_or_path, "model"):
+    with torch.device("meta"), told(str(config.name_or_path), "model"):
         return int(getattr(transformers, name).from_config(config).num_parameters())
 
 
