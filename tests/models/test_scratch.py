@@ -12,12 +12,14 @@ from transformers import (
     AutoConfig,
     BartConfig,
     BartForConditionalGeneration,
+    BertConfig,
     EncoderDecoderConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 
 from luthier.engines.optimizers import make_optimizer
+from luthier.errors import ModelError
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS
 from luthier.models.families import families_of
 from luthier.models.loading import load_model, longest_input
@@ -154,6 +156,13 @@ def test_parameters_are_counted_without_making_them(architecture: str) -> None:
     counted = parameters_of(config)
     assert torch.equal(torch.get_rng_state(), before)
     assert counted == transformers.AutoModel.from_config(config).num_parameters()
+
+
+def test_a_configuration_of_no_model_is_told(tmp_path: Path) -> None:
+    config = BertConfig(hidden_size=30, num_attention_heads=4, name_or_path=str(tmp_path))
+    with pytest.raises(ModelError, match="attention heads") as caught:
+        parameters_of(config)
+    assert caught.value.where == str(tmp_path)
 
 
 def test_models_that_are_never_without_a_head_are_counted_with_it() -> None:

@@ -57,7 +57,7 @@ def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
     Raises:
         ModelError: There is none, it cannot be read, or it requires running code of its own.
     """
-    with _told(name, "configuration"):
+    with told(name, "configuration"):
         config: PretrainedConfig = AutoConfig.from_pretrained(_place(name, console), trust_remote_code=False)
     return config
 
@@ -68,7 +68,7 @@ def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     Raises:
         ModelError: There is none, its vocabulary is empty, or it has neither a padding nor an end token.
     """
-    with _told(name, "tokenizer"):
+    with told(name, "tokenizer"):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(_place(name), trust_remote_code=False)
     # Without the files, transformers makes a tokenizer with an empty vocabulary, and the model would see only [UNK].
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
@@ -118,7 +118,7 @@ def load_model(
     if dropout is not None:
         set_dropout(settings, dropout)
     loader = getattr(transformers, f"AutoModelFor{auto_class}")
-    with _told(name, "model"):
+    with told(name, "model"):
         model, loading = loader.from_pretrained(
             path,
             config=settings,
@@ -260,7 +260,8 @@ def _place(name: str, console: Console | None = None) -> str:
 
 
 @contextmanager
-def _told(name: str, part: str) -> Iterator[None]:
+def told(name: str, part: str) -> Iterator[None]:
+    """Turn what goes wrong with a part of a model into an error for users."""
     try:
         with quiet():
             yield

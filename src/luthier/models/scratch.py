@@ -12,7 +12,7 @@ from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig, Pre
 from luthier.models import architectures
 from luthier.models.architectures import architecture_named
 from luthier.models.families import supports
-from luthier.models.loading import set_dropout
+from luthier.models.loading import set_dropout, told
 from luthier.models.quiet import quiet
 
 DEFAULT_ARCHITECTURE = architectures.DEFAULTS
@@ -120,10 +120,14 @@ def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | No
 
 
 def parameters_of(config: PretrainedConfig) -> int:
-    """The number of parameters of a model, without a head if it can be without; no weight is loaded or made."""
+    """The number of parameters of a model, without a head if it can be without; no weight is loaded or made.
+
+    Raises:
+        ModelError: The configuration is not one of a model.
+    """
     headed = () if type(config) in transformers.MODEL_MAPPING else ("Seq2SeqLM", "CausalLM")
     name = next((f"AutoModelFor{head}" for head in headed if supports(config, head)), "AutoModel")
-    with torch.device("meta"), quiet():
+    with torch.device("meta"), told(str(config.name_or_path), "model"):
         return int(getattr(transformers, name).from_config(config).num_parameters())
 
 
