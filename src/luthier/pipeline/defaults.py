@@ -11,6 +11,7 @@ from transformers import PretrainedConfig
 
 from luthier.findings import Decision
 from luthier.models.scratch import parameters_of
+from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
 from luthier.text import count, plural, quantity, share
@@ -130,7 +131,8 @@ def _saving(recipe: Recipe, basis: Basis) -> Setting:
 
 def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     evaluated = basis.validation and recipe.training.eval_strategy != "no"
-    if not evaluated or not basis.new_head or recipe.evaluation.metric_for_best is not None:
+    known = basis.kind.package == OURS and recipe.evaluation.metric_for_best is None
+    if not evaluated or not basis.new_head or not known:
         return None  # another metric may not be a share
     tolerance, what = 1.0, "the last"
     if basis.validation >= TELLING:
