@@ -52,6 +52,12 @@ from tests.tasks.conftest import built as built  # noqa: PLC0414  # a fixture, f
 FITS: dict[str, Any] = {FIT_HEAD: True}
 
 
+@pytest.fixture(autouse=True)
+def large_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The features of an untrained model hardly differ, so that the weights of its head are large."""
+    monkeypatch.setattr(head, "NORM", np.inf)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
     return prepared_data(tmp_path_factory.mktemp("head"), tiny_model, n=40, **FITS)
@@ -130,6 +136,24 @@ def test_a_number_is_predicted_by_ridge_regression(tmp_path: Path, tiny_model: P
     assert said
     np.testing.assert_allclose(logits, ridge(features, labels).outputs(features), atol=1e-4)
     assert np.square(logits[:, 0] - labels).mean() < labels.var()
+
+
+@pytest.mark.parametrize("shape", ["single/one", "single/several", "pair/number"])
+def test_large_weights_are_made_smaller_and_answer_the_same(
+    shape: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = prepared_data(tmp_path, tiny_model, shape, n=40, **FITS)
+    large = fitted(prepared)[0]
+    monkeypatch.setattr(head, "NORM", 1.0)
+    small = fitted(prepared)[0]
+    _, logits, labels = seen(large)
+    _, smaller, _ = seen(small)
+    assert large.model.classifier.weight.detach().norm(dim=1).mean() > 1.1
+    assert small.model.classifier.weight.detach().norm(dim=1).mean().item() == pytest.approx(1, abs=1e-5)
+    around = labels.mean() if shape == "pair/number" else 0
+    share = (smaller - around) / (logits - around)
+    np.testing.assert_allclose(share, share.mean(), rtol=0.02)
+    assert 0 < share.mean() < 0.95
 
 
 def test_a_class_of_one_row_does_no_harm(tmp_path: Path, tiny_model: Path) -> None:

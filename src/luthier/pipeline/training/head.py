@@ -24,6 +24,8 @@ from luthier.pipeline.prepare import Prepared
 from luthier.tasks.registry import shapes_using
 from luthier.text import plural
 
+# Features that differ little need large weights, which make large changes of the outputs of small ones of the features.
+NORM = 1.0
 ROWS, TARGETS = 2_000, 20_000  # to fit at most; a row of tags has a target for each word
 FIT_HEAD = "training.fit_head"
 
@@ -37,6 +39,8 @@ def may_fit(prepared: Prepared) -> bool:
 
 def fit_head(prepared: Prepared, training: Training, console: Console) -> None:
     """Replace the random weights of a new linear head by a linear model of its inputs, logistic or ridge regression.
+
+    Where its weights are large, they are made smaller (see `NORM`): it then answers the same, with less confidence.
 
     A random head sends random gradients through the pretrained layers until it has learned to use them, which distorts
     what they know (Kumar et al. 2022, arXiv:2202.10054). Nothing is done for a head that comes with the checkpoint, for
@@ -79,11 +83,13 @@ def _fit(prepared: Prepared, training: Training, head: nn.Linear, console: Conso
         return None  # the first step will tell
     some = evenly(len(labels), TARGETS)
     fitted = prepared.task.head(features[some], labels[some])
-    if fitted is not None:
-        rows = plural(min(len(training.rows), ROWS), "training row")
-        why = f"to the pretrained model's features of {rows}; --set fit_head=false starts at random"
-        console.decision(Decision("head", "fitted", why))
-    return fitted
+    if fitted is None:
+        return None
+    rows = plural(min(len(training.rows), ROWS), "training row")
+    why = f"to the pretrained model's features of {rows}; --set fit_head=false starts at random"
+    console.decision(Decision("head", "fitted", why))
+    numbers = labels.dtype.kind == "f" and labels.ndim == 1
+    return fitted.shrunk(NORM, around=float(labels.mean()) if numbers else 0.0)
 
 
 def _features(
