@@ -10,8 +10,8 @@ import pytest
 from luthier.learning_curves.advice import advise
 from luthier.learning_curves.record import Series
 from luthier.recipe import Recipe
-from luthier.run_directory.run import Run
-from luthier.storage.atomic import write_text
+from luthier.run_directory.run import COMPLETED, Run
+from luthier.storage.atomic import write_json, write_text
 
 EVALUATED = {"rises": [0.5, 0.4, 0.5, 0.6, 0.7], "falls": [1.9, 1.6, 1.3, 1.0, 0.8], "flat": [0.9, 0.8, 0.8, 0.8, 0.8]}
 
@@ -71,14 +71,20 @@ def test_each_advice_has_its_evidence(
     [
         ({}, {}),
         ({}, curves(learning(900))),
-        ({"early_stopping_patience": 2}, curves(learning(45))),
         ({}, curves(learning(60), evaluation="rises")),
         ({"lr_scheduler_type": "constant"}, curves(np.r_[[1.0] * 10, [0.6] * 50], rate=5e-5)),
     ],
-    ids=["no curves", "healthy", "stopped early", "overfitting", "flat at a constant rate"],
+    ids=["no curves", "healthy", "overfitting", "flat at a constant rate"],
 )
 def test_without_evidence_there_is_none(tmp_path: Path, training: dict[str, Any], found: dict[str, Series]) -> None:
     assert advise(run_with(tmp_path, **training), found) is None
+
+
+@pytest.mark.parametrize(("stopped", "advised"), [(COMPLETED, True), ("f1 did not improve in 5 evaluations", False)])
+def test_more_steps_are_advised_only_if_all_were_done(tmp_path: Path, stopped: str, advised: bool) -> None:
+    run = run_with(tmp_path, early_stopping_patience=5)
+    write_json(run.result_file, {"stopped": stopped})
+    assert bool(advise(run, curves(learning(45)))) is advised
 
 
 def test_the_command_is_quoted_for_a_shell(tmp_path: Path) -> None:

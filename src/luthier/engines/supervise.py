@@ -17,6 +17,7 @@ from luthier.engines.ranking import Evaluated
 from luthier.errors import InterruptedRun, NonFiniteError
 from luthier.learning_curves.record import CurveWriter
 from luthier.recipe.training import Strategy, steps_between
+from luthier.run_directory.run import COMPLETED
 from luthier.text import typed
 
 
@@ -74,7 +75,7 @@ class Supervisor:
                     hint=f"`luthier resume {typed(self.directory.parent)}` resumes from here",
                 )
             )
-        ended = TrainingEnded(state.step, state.stopped or "all steps completed")
+        ended = TrainingEnded(state.step, state.stopped or COMPLETED)
         processes.on_main(lambda: self.events.emit("end", ended))
 
     @property

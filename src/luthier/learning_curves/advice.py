@@ -9,7 +9,7 @@ from luthier.learning_curves.diagnose import diagnose
 from luthier.learning_curves.record import Series
 from luthier.recipe import TrainingRecipe
 from luthier.recipe.durations import duration_of
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import COMPLETED, Run
 
 # Fewer optimizer steps than this are worth three times as many, unless the curves speak against it.
 FEW_STEPS, MORE = 300, 3
@@ -43,7 +43,8 @@ def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
     if not losses.steps:
         return None
     found, done = diagnose(curves), losses.steps[-1]
-    few = done < FEW_STEPS and recipe.early_stopping_patience is None
+    ended = (run.read_json(run.result_file) or {}).get("stopped", COMPLETED)
+    few = done < FEW_STEPS and ended == COMPLETED
     rate = next((finding.rate for finding in found if finding.rate != 1), 1)
     factor = min((finding.steps for finding in found if finding.steps is not None), default=MORE if few else 1)
     faster = {"--lr": f"{recipe.learning_rate * rate:.2g}"} if rate != 1 else {}

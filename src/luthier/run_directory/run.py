@@ -19,6 +19,7 @@ from luthier.storage.disk import make_directory
 from luthier.storage.lock import LOCK, OWNER, is_locked, locked
 from luthier.text import typed
 
+COMPLETED = "all steps completed"  # why a training stopped, in `result.json`, if it was not stopped early
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
 BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
 

@@ -35,7 +35,7 @@ from luthier.pipeline.training.time_limit import TimeLimit, time_limit
 from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads
 from luthier.run_directory.predictions import write_predictions
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import COMPLETED, Run
 from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
 from luthier.text import count, number, plural, quantity, share
@@ -266,7 +266,7 @@ def _result(
         "epochs": training.plan.epoch(state.step),
         "best_step": best.step,
         **({"averaging": best.averaging} if best.averaging else {}),
-        "stopped": state.stopped or "all steps completed",
+        "stopped": state.stopped or COMPLETED,
         "seconds": state.seconds,
         "tokens_per_second": state.tokens / max(state.seconds, 1e-9),
         "padding_share": 1 - state.tokens / max(state.padded_tokens, 1),
