@@ -108,7 +108,7 @@ def _facts(content: Content) -> list[Fact]:
             "Training",
             lambda n: f"{text.plural(n, 'step')}, {text.epochs(result.get('epochs') or 0.0)}",
         ),
-        _fact(result, "best_step", "Model of", lambda n: f"step {text.count(n)}"),
+        _fact(result, "best_step", "Weights of", lambda n: f"step {text.count(n)}"),
         _fact(result, "averaging", "Weights", lambda found: names.capital(averaging.in_words(found))),
         _fact(result, "seconds", "Time", text.duration),
         _fact(result, "time", "Time limit", _limit),
