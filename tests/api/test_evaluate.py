@@ -15,7 +15,7 @@ from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
 from luthier.tasks.text_classification import temperatures
-from tests.conftest import review_rows, write_csv
+from tests.conftest import PLAIN_BY_NAME, review_rows, write_csv
 from tests.listener import Listener
 
 ROWS = review_rows(140)[100:]  # none of them is among those that the run has seen
@@ -74,7 +74,8 @@ def test_scores_are_calibrated_on_the_validation_rows_and_predictions_are_the_sa
 ) -> None:
     monkeypatch.setattr(temperatures, "SIGNIFICANT", -10)  # any temperature will do
     settings: dict[str, Any] = {"model": str(tiny_model), "engine": engine, "epochs": 2, "learning_rate": 5e-3}
-    settings |= {"validation_share": 0.4, "precision": "fp32", "baselines": False, "resamples": 100}
+    settings = PLAIN_BY_NAME | settings | {"validation_share": 0.4, "precision": "fp32", "baselines": False}
+    settings["resamples"] = 100
     # Some labels are wrong, so that no model can be right in every row.
     rows = [row | ({"label": "good"} if i % 5 == 0 else {}) for i, row in enumerate(review_rows(160))]
     console = Listener()

@@ -65,6 +65,7 @@ def test_the_cost_is_that_of_the_whole_run(tiny_model: Path) -> None:
     assert cost["seconds_per_step"] > 0
     assert set(cost["parts"]) == {
         "training",
+        "fitted_head",
         "evaluation",
         "final_score",
         "baselines",

@@ -10,6 +10,7 @@ import pytest
 from luthier.api.train import train
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.training.finish import Result
+from tests.conftest import PLAIN
 from tests.engines.helpers import ENGINES, prepared_data
 
 PATIENCE = 3
@@ -37,6 +38,7 @@ def best_step(run: Path, pick: Callable[[Sequence[float]], float]) -> int:
 
 def trained(reviews: Path, model: Path, metric: str, engine: str, **more: Any) -> Result:
     overrides = {
+        **PLAIN,
         "model.name": str(model),
         "training.engine": engine,
         "training.precision": "fp32",
