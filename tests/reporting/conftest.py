@@ -20,7 +20,7 @@ from luthier.reporting.panels import (
     Score,
     Table,
 )
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import COMPLETED, Run
 from luthier.storage.atomic import write_json, write_text
 
 BBC = ("business", "entertainment", "politics", "sport", "tech")
@@ -344,6 +344,6 @@ def _write_result(run: Run) -> None:
             "report": str(run.report_file),
             "best_step": 280,
             "parameters": 22_715_141,
-            "stopped": "all epochs done",
+            "stopped": COMPLETED,
         },
     )
