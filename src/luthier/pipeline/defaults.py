@@ -138,7 +138,7 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     if basis.validation >= TELLING:
         tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
         what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
-    why = f"{plural(basis.validation, 'validation row')} cannot tell such checkpoints apart"
+    why = f"{plural(basis.validation, 'validation row')} cannot tell them apart"
     decision = Decision("best checkpoint", what, why)
     return Setting("evaluation.best_tolerance", tolerance, decision)
 
