@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig, GPT2Config, PretrainedConfig
 
+from luthier.pipeline import defaults
 from luthier.pipeline.defaults import ENOUGH_STEPS, EPOCHS, LEAST_STEPS, MOST_EPOCHS, Basis, decide_training
 from luthier.recipe import Recipe
 from luthier.tasks.registry import find
@@ -133,6 +134,11 @@ def test_what_is_set_is_kept_and_not_announced(key: str) -> None:
     recipe, others = decided(basis(), **{f"training__{key}": value})
     assert getattr(recipe.training, key) == value != getattr(bare.training, key)
     assert said.keys() - others.keys() == ({what} if what else set())
+
+
+def test_what_is_set_is_not_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(defaults, "parameters_of", lambda config: pytest.fail("the rate is set"))
+    assert decided(basis(), training__learning_rate=3e-3)[0].training.learning_rate == 3e-3
 
 
 def test_early_stopping_can_be_turned_off() -> None:

@@ -4,6 +4,7 @@ Their figures were chosen with `bench.quality`; what was tried, and what it gave
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -58,9 +59,8 @@ class Basis:
 
 
 class Setting(NamedTuple):
-    """A setting of the recipe, and the decision to be printed."""
+    """The value of a setting, and the decision to be printed."""
 
-    key: str
     value: Any
     decision: Decision | None = None
 
@@ -73,14 +73,14 @@ def decide_training(recipe: Recipe, basis: Basis) -> tuple[Recipe, list[Decision
         basis: What the settings depend on.
     """
     decisions = []
-    pretrained = [] if recipe.model.name is None else [_batch_size, _epochs, _learning_rate, _warmup]
-    for rule in [*pretrained, _evaluation, _saving, _tolerance, _patience]:
-        found = rule(recipe, basis)
-        if found is None:
+    rules = ANY_MODEL if recipe.model.name is None else {**PRETRAINED, **ANY_MODEL}
+    for key, rule in rules.items():
+        table, _, name = key.partition(".")
+        if not getattr(recipe, table).is_open(name):
             continue
-        table, _, name = found.key.partition(".")
-        if getattr(recipe, table).takes_default(name, found.value):
-            recipe = recipe.with_defaults({found.key: found.value})
+        found = rule(recipe, basis)
+        if found is not None and getattr(recipe, table).takes_default(name, found.value):
+            recipe = recipe.with_defaults({key: found.value})
             decisions += [found.decision] if found.decision else []
     return recipe, decisions
 
@@ -90,7 +90,7 @@ def _batch_size(_: Recipe, basis: Basis) -> Setting | None:
         return None
     size = BATCHES[(basis.rows >= FEW_ROWS) + (basis.rows >= MANY_ROWS)]
     why = f"for {plural(basis.rows, 'training row')}; smaller batches give more steps"
-    return Setting("training.batch_size", size, Decision("batch size", str(size), why))
+    return Setting(size, Decision("batch size", str(size), why))
 
 
 def _epochs(recipe: Recipe, basis: Basis) -> Setting:
@@ -102,31 +102,31 @@ def _epochs(recipe: Recipe, basis: Basis) -> Setting:
     elif basis.new_head and per_epoch * EPOCHS < LEAST_STEPS:
         epochs = min(MOST_EPOCHS, math.ceil(LEAST_STEPS / per_epoch))
         why = f"of {plural(per_epoch, 'step')} each; a new head needs about {LEAST_STEPS} steps"
-    return Setting("training.epochs", float(epochs), Decision("epochs", count(epochs), why))
+    return Setting(float(epochs), Decision("epochs", count(epochs), why))
 
 
 def _learning_rate(_: Recipe, basis: Basis) -> Setting:
     parameters = parameters_of(basis.config)
     rate = float(f"{min(max(RATE * math.sqrt(BERT_BASE / parameters), RATES[0]), RATES[1]):.0e}")
     why = f"for a model of {quantity(parameters, 'parameters')}; larger models take smaller rates"
-    return Setting("training.learning_rate", rate, Decision("learning rate", f"{rate:g}", why))
+    return Setting(rate, Decision("learning rate", f"{rate:g}", why))
 
 
 def _warmup(_: Recipe, basis: Basis) -> Setting:
     why = "large first steps can damage a pretrained model"
-    return Setting("training.warmup_ratio", WARMUP, Decision("warm-up", f"{share(WARMUP)} of the steps", why))
+    return Setting(WARMUP, Decision("warm-up", f"{share(WARMUP)} of the steps", why))
 
 
 def _evaluation(recipe: Recipe, basis: Basis) -> Setting:
     if not basis.validation:
-        return Setting("training.eval_strategy", "steps")
+        return Setting("steps")
     every = recipe.training.eval_steps
     said = f"every {plural(int(every), 'step')}" if every >= 1 else f"every {share(every)} of the steps"
-    return Setting("training.eval_strategy", "steps", Decision("evaluation", said, "often enough to see a trend"))
+    return Setting("steps", Decision("evaluation", said, "often enough to see a trend"))
 
 
 def _saving(recipe: Recipe, basis: Basis) -> Setting:
-    return Setting("training.save_strategy", "steps")
+    return Setting("steps")
 
 
 def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
@@ -140,13 +140,29 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
         what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
     why = f"{plural(basis.validation, 'validation row')} cannot tell them apart"
     decision = Decision("best checkpoint", what, why)
-    return Setting("evaluation.best_tolerance", tolerance, decision)
+    return Setting(tolerance, decision)
 
 
 def _patience(recipe: Recipe, basis: Basis) -> Setting:
     if basis.validation < TELLING:
-        return Setting("training.early_stopping_patience", 0)
+        return Setting(0)
     tolerance = recipe.evaluation.best_tolerance
     why = f"each more than {tolerance:g} below the best" if tolerance else "none better than the best"
     decision = Decision("early stopping", f"after {PATIENCE} evaluations", why)
-    return Setting("training.early_stopping_patience", PATIENCE, decision)
+    return Setting(PATIENCE, decision)
+
+
+Rule = Callable[[Recipe, Basis], Setting | None]
+# Key to rule, in an order in which each finds what it depends on decided.
+PRETRAINED: Mapping[str, Rule] = {
+    "training.batch_size": _batch_size,
+    "training.epochs": _epochs,
+    "training.learning_rate": _learning_rate,
+    "training.warmup_ratio": _warmup,
+}
+ANY_MODEL: Mapping[str, Rule] = {
+    "training.eval_strategy": _evaluation,
+    "training.save_strategy": _saving,
+    "evaluation.best_tolerance": _tolerance,
+    "training.early_stopping_patience": _patience,
+}

@@ -155,12 +155,13 @@ class Section(BaseModel):
                 flat |= {f"{place}.{key}": leaf for key, leaf in table.flatten(may_change=may_change).items()}
         return flat
 
-    def takes_default(self, name: str, value: Any) -> bool:
-        """Whether a default may be set: the field was not set, and the default does not contradict what was.
-
-        None is as if it was not set: a file cannot hold it, and must say the same.
-        """
+    def is_open(self, name: str) -> bool:
+        """Whether a field was not set. None is as if it was not set: a file cannot hold it, and must say the same."""
         return name not in self.model_fields_set or getattr(self, name) is None
+
+    def takes_default(self, name: str, value: Any) -> bool:
+        """Whether a default may be set: the field was not set, and the default does not contradict what was."""
+        return self.is_open(name)
 
     def with_defaults(self, defaults: Mapping[str, Any]) -> Self:
         """Copy, and set each key that takes a default. Defaults inside an absent table have no effect.

@@ -187,7 +187,7 @@ def _costs(run: Run, prepared: Prepared, limit: float, console: Console) -> tupl
 def _space_evaluations(recipe: TrainingRecipe, seconds: float, limit: float, console: Console) -> None:
     """Evaluate less often where the evaluations would take much of the time, unless somebody said how often."""
     times = max(2, int(EVALUATING * limit / max(seconds, 1e-9)))
-    if recipe.eval_strategy != "steps" or "eval_steps" in recipe.model_fields_set or recipe.eval_steps * times >= 1:
+    if recipe.eval_strategy != "steps" or not recipe.is_open("eval_steps") or recipe.eval_steps * times >= 1:
         return
     recipe.eval_steps = float(f"{1 / times:.2g}")
     why = f"an evaluation takes {duration(seconds)}; together, they get {share(EVALUATING)} of the time at most"
