@@ -93,7 +93,7 @@ _NOT_OFFERED = {
     " torch_empty_cache_steps tf32 use_cpu_offload": "Luthier chooses the kernels itself",
     "do_train do_eval do_predict": "`luthier train` trains and evaluates; `luthier predict` predicts",
     "load_best_model_at_end save_only_model save_safetensors save_on_each_node": "the best checkpoint always becomes"
-    " the model, as safetensors",
+    " the model (see best_tolerance), as safetensors",
     "overwrite_output_dir": "a run directory is never overwritten; choose another --run-dir",
     "resume_from_checkpoint ignore_data_skip restore_callback_states_from_checkpoint": "`luthier resume RUN` continues"
     " from the newest checkpoint",
