@@ -58,6 +58,8 @@ def recognise(
     best = max(sure, key=_rank)
     if model is not None:
         best = _fitting(best, sure, tasks, recipe, profiles, model, where)
+    if best.unclear:
+        raise _unclear(best.unclear, recipe, profiles, model, where)
     if recipe.task:
         return best
     equal = [one.task for one in sure if _rank(one) == _rank(best) and (not model or find(one.task).fits(model))]

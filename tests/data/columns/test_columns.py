@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from luthier.data.columns.profile import is_unnamed, profile
 from luthier.data.records import Record
 from luthier.errors import ColumnError, RecipeError, UsageError
-from luthier.tasks.text_classification.columns import recognise_classification, why_not
+from luthier.tasks.text_classification.columns import likely, recognise_classification, why_not
 
 ROWS = 200
 WORDS = ["the", "film", "plot", "slow", "fine", "dull", "bright", "scene", "music", "never", "quite", "story", "half"]
@@ -69,6 +69,16 @@ CASES: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
         {"Quality": one_of("0", "1"), "#1 ID": counted, "#2 ID": code, "#1 String": text(), "#2 String": text()},
         "pair/one",
         {"text": "#1 String", "text_pair": "#2 String", "label": "Quality"},
+    ),
+    "first and second": (
+        {"first": text(), "second": text(), "label": one_of("0", "1")},
+        "pair/one",
+        {"text": "first", "text_pair": "second", "label": "label"},
+    ),
+    "a and b": (
+        {"label": one_of("0", "1"), "a": text(), "b": text()},
+        "pair/one",
+        {"text": "a", "text_pair": "b", "label": "label"},
     ),
     "sst2, no header": (
         {"column1": text(), "column2": one_of("0", "1")},
@@ -390,6 +400,30 @@ def test_decisions_say_what_was_taken_and_what_else_there_was() -> None:
     assert "label: column 'stars' (2 values in 200 rows, by name)" in lines
     assert "not used: 'title' (also text; --text a,b reads a pair)" in lines
     assert "not used: 'kind' (could be the label too; --label takes another)" in lines
+
+
+@pytest.mark.parametrize(
+    ("columns", "unclear"),
+    [
+        ({"uno": text(), "dos": text()}, True),
+        ({"satz_eins": text(), "satz_zwei": text(10, 30)}, True),
+        ({"uno": text(), "dos": text(40, 60)}, False),  # a heading, or a remark
+        ({"text": text(), "dos": text()}, False),
+        ({"uno": text(), "title": text()}, False),
+        ({"uno": text(), "dos": one_of("the same few words", "or some others")}, False),
+    ],
+)
+def test_two_texts_that_no_name_tells_apart_are_asked_about(columns: dict[str, Any], *, unclear: bool) -> None:
+    whole = {**columns, "label": one_of("0", "1")}
+    found = find(whole)
+    assert found is not None
+    assert bool(found.unclear) == unclear
+    named = find(whole, text="uno" if "uno" in columns else next(iter(columns)))
+    assert named is not None and not named.unclear
+    first, second = columns
+    if unclear:
+        assert find(whole, shape="single/one").unclear == ""
+        assert {"text": first, "text_pair": second, "label": "label"} in likely(profile(table(whole)))
 
 
 TABLE = {"title": short, "body": text(), "stars": one_of(1, 2, 3), "useful": flag(), "funny": flag()}

@@ -94,6 +94,7 @@ class Recognition:
         columns: Role to column, or to several columns.
         confidence: 0 to 1; 1 if the user named every column.
         why: The decisions, one line each.
+        unclear: What has to be asked before the columns are read like this; empty if nothing.
     """
 
     task: str
@@ -101,6 +102,7 @@ class Recognition:
     columns: dict[str, str | list[str]]
     confidence: float
     why: list[Decision]
+    unclear: str = ""
 
 
 def profile(records: Sequence[Record]) -> dict[str, ColumnProfile]:

@@ -47,11 +47,12 @@ SECOND = {"2", "b", "second", "right", "ii", "pair"}
 
 @dataclass(frozen=True)
 class _Choice:
-    """The columns chosen for one role, the confidence, and the reasons."""
+    """The columns chosen for one role, the confidence, the reasons, and what is unclear about them."""
 
     columns: list[str]
     confidence: float
     why: list[Decision]
+    unclear: str = ""
 
 
 def recognise_classification(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
@@ -95,7 +96,8 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         columns["split"] = column.name
         why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
     found = f"{'pair' if len(texts.columns) == 2 else 'single'}/{kind}"
-    return Recognition(TASK, found, columns, round(min(texts.confidence, labels.confidence), 2), why)
+    sure = round(min(texts.confidence, labels.confidence), 2)
+    return Recognition(TASK, found, columns, sure, why, unclear=texts.unclear)
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
@@ -137,7 +139,11 @@ def likely(profiles: Profiles) -> list[Columns]:
         and (column.distinct_share <= 0.5 or column.flags is not None)
     ]
     labels.sort(key=_label_score, reverse=True)
-    return [{"text": text, "label": column.name} for column in labels[:3]]
+    rival = _rival(text, profiles, texts)
+    first, second = [name for name in profiles if name in (text, rival)] if rival else (text, "")
+    pairs: list[Columns] = [{"text": first, "text_pair": second, "label": one.name} for one in labels[:1] if second]
+    singles: list[Columns] = [{"text": text, "label": one.name} for one in labels[:3] if one.name != rival]
+    return [*pairs, *singles]
 
 
 def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:
@@ -194,6 +200,12 @@ def _find_texts(
         sure = 0.7 if is_unnamed(pair[0]) else 0.95
         return _Choice(list(pair), sure, [_found("text", profiles[pair[0]]), _found("text_pair", profiles[pair[1]])])
     best = ranked[0]
+    rival = _rival(best, profiles, scores) if shape is None else None
+    if rival is not None:
+        what = (
+            f"the columns {best!r} and {rival!r} both look like the text: they may be a pair, or one of them is unused"
+        )
+        return _Choice([best], 0.7, [_found("text", profiles[best])], what)
     others = [name for name in ranked[1:] if scores[name] > 0.5 * scores[best] and profiles[name].mean_words >= 2]
     why = [_found("text", profiles[best])]
     if others:
@@ -258,14 +270,26 @@ def _pair(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | 
     return None
 
 
+def _rival(best: str, profiles: Profiles, scores: Mapping[str, float]) -> str | None:
+    """Another column that is as much a text as the best one, where no name tells them apart."""
+    for name in sorted(scores, key=lambda name: -scores[name]):
+        if name == best:
+            continue
+        columns = profiles[best], profiles[name]
+        told = (_rank(column.name, TEXT_NAMES) is not None or is_metadata(column) for column in columns)
+        shorter, longer = sorted(column.mean_chars for column in columns)
+        prose = all(column.mean_words >= 2 and column.distinct_share > 0.2 for column in columns)
+        if prose and longer <= 2 * shorter and not any(told):
+            return name
+    return None
+
+
 def _is_numbered_pair(first: list[str], second: list[str]) -> bool:
     """Whether two names differ only in 1 and 2 (or a and b), or in a 2, b or pair at the end of the second."""
     if first and first == second[:-1] and second[-1] in SECOND:
         return True
     differing = [(one, two) for one, two in zip(first, second, strict=False) if one != two]
-    return (
-        len(first) == len(second) > 1 and len(differing) == 1 and differing[0][0] in FIRST and differing[0][1] in SECOND
-    )
+    return len(first) == len(second) and len(differing) == 1 and differing[0][0] in FIRST and differing[0][1] in SECOND
 
 
 def _find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: str | None) -> _Choice | None:
