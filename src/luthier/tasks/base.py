@@ -346,6 +346,12 @@ class Task(ABC, Generic[Learned]):
     def configure(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do
         """See `Bound.configure`."""
 
+    def finish(self, task: Bound[Learned], model: PreTrainedModel) -> None:  # most tasks have nothing to do
+        """See `Bound.finish`."""
+
+    def finished(self, task: Bound[Learned], model: PreTrainedModel) -> Learned:
+        return task.learned
+
     def generating(
         self, task: Bound[Learned], model: PreTrainedModel, settings: Mapping[str, Any]
     ) -> tuple[Learned, list[Decision]]:

@@ -385,6 +385,14 @@ class Bound(Fitted[Learned]):
         """Configure a new or loaded model, such as its generation settings."""
         self.kind.configure(self, model)
 
+    def finish(self, model: PreTrainedModel) -> None:
+        """Put into the weights of a trained model what its users need and its training did not."""
+        self.kind.finish(self, model)
+
+    def finished(self, model: PreTrainedModel) -> "Bound[Learned]":
+        """The task of a model that was finished."""
+        return replace(self, learned=self.kind.finished(self, model))
+
     def generating(
         self, model: PreTrainedModel, settings: Mapping[str, Any]
     ) -> tuple["Bound[Learned]", list[Decision]]:

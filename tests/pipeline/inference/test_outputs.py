@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import Seq2SeqTrainer, Seq2SeqTrainingArguments, Trainer, TrainingArguments
+from transformers import EvalPrediction, Seq2SeqTrainer, Seq2SeqTrainingArguments, Trainer, TrainingArguments
 
 from luthier.api.evaluate import evaluate
 from luthier.console import Console
@@ -138,10 +138,18 @@ def by_trainer(prepared: Prepared, model: Any, function: Callable[[Any], Any], f
         eval_dataset=encoded.rows,
         data_collator=batch_of,
         processing_class=task.tokenizer,
-        compute_metrics=lambda p: numbers(function(p)),
+        compute_metrics=lambda p: numbers(function(in_unit(task, p))),
         **options,
     )
     return {name.removeprefix("eval_"): value for name, value in trainer.evaluate().items()}
+
+
+def in_unit(task: Any, p: Any) -> Any:
+    """What the `Trainer` gives to a function, of a number in the unit of the data: it is learned without."""
+    if task.shape is None or not task.shape.endswith("/number"):
+        return p
+    found, gold = (np.asarray(one, float) * task.learned.scale + task.learned.mean for one in p)
+    return EvalPrediction(predictions=found, label_ids=gold)
 
 
 def numbers(result: Any) -> dict[str, float]:

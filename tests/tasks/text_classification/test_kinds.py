@@ -260,9 +260,24 @@ def test_columns_of_flags_keep_their_order_and_labels_that_no_row_has() -> None:
 
 
 def test_a_number_has_no_names_and_no_weights() -> None:
-    assert fitted([1.5, 2.0], Number) == Number()
+    assert fitted([1.5, 2.0], Number).names == ()
     assert Number().counts([1.5]) == {}
     assert Number.uses == (), "neither weights nor a threshold: see `refuse_unused`"
+
+
+def test_a_number_is_learned_in_standard_deviations_and_answered_in_its_unit() -> None:
+    labels = fitted([1500.0, 2000.0, 2500.0], Number)
+    assert (labels.mean, labels.scale) == (2000.0, pytest.approx(408.248, abs=1e-3))
+    encoded = labels.encode([1500.0, 2000.0])
+    assert encoded == pytest.approx([-1.2247, 0.0], abs=1e-4)
+    answers = labels.answers(np.array(encoded)[:, None])
+    assert [answer["prediction"] for answer in answers] == pytest.approx([1500.0, 2000.0])
+    assert labels.decoded(torch.tensor(encoded)).tolist() == pytest.approx([1500.0, 2000.0], rel=1e-6)
+    finished = replace(labels, in_model=True)
+    assert [answer["prediction"] for answer in finished.answers(np.array([[1500.0]]))] == [1500.0]
+    gold, said = torch.tensor(encoded), torch.tensor([[-1.0], [1.0]])
+    assert finished.loss(0)(labels.decoded(said), gold) == pytest.approx(float(labels.loss(0)(said, gold)), rel=1e-5)
+    assert fitted([3.0, 3.0], Number) == Number()  # nothing to learn, and nothing to divide by
 
 
 def test_splits_are_balanced_by_label_by_labels_and_by_size() -> None:

@@ -209,7 +209,8 @@ def test_the_loss_of_several_labels_is_torchs_binary_cross_entropy() -> None:
 
 def test_the_loss_of_a_number_is_torchs_squared_error() -> None:
     task, examples = learned("pair/number")
-    logits, labels = torch.randn(20, 1), torch.tensor(examples["label"], dtype=torch.float32)
+    logits, gold = torch.randn(20, 1), np.array(examples["label"])
+    labels = torch.tensor((gold - gold.mean()) / gold.std(), dtype=torch.float32)
     expected = nn.MSELoss(reduction="sum")(logits[:, 0], labels)
     assert loss_of(task, logits, examples["label"]) == pytest.approx(float(expected), rel=1e-6)
 
@@ -355,8 +356,12 @@ def test_the_code_for_transformers_says_that_its_scores_are_not_calibrated() -> 
 
 
 def test_the_answer_of_a_number_is_the_number() -> None:
-    task, _ = learned("pair/number")
-    assert task.readable(answers_of(task, np.array([[3.25]]))[0]) == {"prediction": 3.25}
+    task, examples = learned("pair/number")
+    said = answers_of(task, np.array([[2.0]]))[0]
+    gold = np.array(examples["label"])
+    assert task.readable(said) == {"prediction": pytest.approx(gold.mean() + 2 * gold.std())}
+    finished = replace(task, learned=replace(task.learned, in_model=True))
+    assert task.readable(answers_of(finished, np.array([[3.25]]))[0]) == {"prediction": 3.25}
 
 
 @pytest.mark.parametrize("shape", ALL)

@@ -33,11 +33,11 @@ class Linear:
         outputs: FloatArray = features @ self.weight.T + self.bias
         return outputs
 
-    def shrunk(self, norm: float, around: float = 0.0) -> "Linear":
-        """The same with outputs closer to a value, if the rows of its weights are longer than a norm on average."""
+    def shrunk(self, norm: float) -> "Linear":
+        """The same with outputs closer to 0, if the rows of its weights are longer than a norm on average."""
         rows = float(np.linalg.norm(self.weight, axis=1).mean())
         share = min(1.0, norm / rows) if rows else 1.0
-        return Linear(share * self.weight, share * self.bias + (1 - share) * around)
+        return Linear(share * self.weight, share * self.bias)
 
 
 def softmax_regression(features: FloatArray, labels: IntArray, n_labels: int, unseen: float = NEVER) -> Linear:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,8 @@ def _conclude(
     """Score and save the model; return what `--json` prints."""
     memory.say(console)
     best = best_model(run, prepared, training, console)
+    prepared.task.finish(best.model)
+    prepared = replace(prepared, task=prepared.task.finished(best.model))
     task, scored = _score(prepared, best.model, console)
     if scored is not None:
         write_predictions(run.predictions_file, scored.predictions)

@@ -88,8 +88,7 @@ def _fit(prepared: Prepared, training: Training, head: nn.Linear, console: Conso
     rows = plural(min(len(training.rows), ROWS), "training row")
     why = f"to the pretrained model's features of {rows}; --set fit_head=false starts at random"
     console.decision(Decision("head", "fitted", why))
-    numbers = labels.dtype.kind == "f" and labels.ndim == 1
-    return fitted.shrunk(NORM, around=float(labels.mean()) if numbers else 0.0)
+    return fitted.shrunk(NORM)
 
 
 def _features(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -293,14 +294,27 @@ class SeveralLabels(Labels):
         return [name for name, flag in zip(self.names, row, strict=True) if flag]
 
 
+@dataclass(frozen=True)
 class Number(Labels):
-    """Each text has a number, such as a similarity from 0 to 5."""
+    """Each text has a number, such as a similarity from 0 to 5. A model learns how far it is from the mean.
+
+    So a training does not depend on the unit. In the end, the unit is put into the model (`number_head`).
+
+    Args:
+        mean: Of the training rows.
+        scale: Their standard deviation.
+        in_model: Whether the model gives numbers in their unit.
+    """
 
     kind = "number"
     problem_type = "regression"
     role = "label"
     best = "pearson"
     metric_names = ("pearson", "spearman", "mse", "mae", "r2")
+
+    mean: float = 0.0
+    scale: float = 1.0
+    in_model: bool = False
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> float | Fault:
@@ -314,7 +328,9 @@ class Number(Labels):
 
     @classmethod
     def fit(cls, labels: Sequence[float], recipe: Recipe, cells: Cells = CELLS) -> Self:
-        return cls()
+        values = np.asarray(labels, float)
+        scale = float(values.std())
+        return cls(mean=float(values.mean()), scale=scale) if 0 < scale < np.inf else cls()
 
     @classmethod
     def strata(cls, labels: Sequence[float]) -> Sequence[Any]:
@@ -330,17 +346,29 @@ class Number(Labels):
         return checks.constant_target(list(splits_["train"]["label"]))
 
     def encode(self, labels: Sequence[float]) -> list[float]:
-        return list(labels)
+        found: list[float] = ((np.asarray(labels, float) - self.mean) / self.scale).tolist()
+        return found
+
+    def decoded(self, encoded: Tensor) -> Tensor:
+        return encoded.double() * self.scale + self.mean
+
+    def given(self, outputs: Tensor) -> Tensor:
+        return outputs if self.in_model else self.decoded(outputs)
+
+    def unadjusted(self) -> Self:
+        return replace(self, in_model=False)
 
     def loss(self, smoothing: float) -> LabelLoss:
         def summed(logits: Tensor, labels: Tensor) -> Tensor:
-            counted = labels.ne(IGNORED)
-            return ((logits.float().squeeze(-1) - labels).square() * counted).sum()
+            counted, outputs = labels.ne(IGNORED), logits.float().squeeze(-1)
+            outputs = (outputs - self.mean) / self.scale if self.in_model else outputs
+            return ((outputs - labels).square() * counted).sum()
 
         return summed
 
     def answers(self, logits: FloatArray) -> list[Answer]:
-        return [{"prediction": value, "score": None, "scores": [value]} for value in logits[:, 0].tolist()]
+        values = logits[:, 0] if self.in_model else logits[:, 0] * self.scale + self.mean
+        return [{"prediction": value, "score": None, "scores": [value]} for value in values.tolist()]
 
     def metrics(self, predicted: Sequence[float], gold: Sequence[float]) -> list[AnyMetric]:
         return regression.regression_metrics(np.asarray(predicted, float), np.asarray(gold, float))

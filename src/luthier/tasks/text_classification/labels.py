@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -100,6 +100,18 @@ class Labels(ABC):
     @abstractmethod
     def encode(self, labels: Sequence[Any]) -> list[Any]:
         """Encode labels for the model's loss."""
+
+    def decoded(self, encoded: Tensor) -> Tensor:
+        """Encoded labels in the unit of the data."""
+        return encoded
+
+    def given(self, outputs: Tensor) -> Tensor:
+        """Outputs of the model in the unit of the data."""
+        return outputs
+
+    def unadjusted(self) -> Self:
+        """The same labels without what was chosen for a trained model."""
+        return replace(self, threshold=DEFAULT, temperature=UNCALIBRATED)
 
     @abstractmethod
     def loss(self, smoothing: float) -> LabelLoss:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
-from transformers import PretrainedConfig, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.arrays import FloatArray
 from luthier.console import Console
@@ -41,8 +42,9 @@ from luthier.tasks.text_classification.columns import (
     recognise_classification,
     why_not,
 )
-from luthier.tasks.text_classification.kinds import KINDS
+from luthier.tasks.text_classification.kinds import KINDS, Number
 from luthier.tasks.text_classification.labels import Labels
+from luthier.tasks.text_classification.number_head import number_head, rescale
 from luthier.tasks.text_classification.panels import panels
 from luthier.tasks.text_classification.temperatures import UNCALIBRATED, fit, moved
 from luthier.tasks.text_classification.thresholds import DEFAULT, choose
@@ -203,6 +205,8 @@ class TextClassification(Task[Labels]):
             of = "a label" if labels.positive is None else repr(labels.names[labels.positive])
             least = moved(labels.threshold, 1 / labels.temperature)
             code += f"\n# The pipeline gives scores; this model assigns {of} from a pipeline score of {least:.4g} on."
+        if isinstance(labels, Number) and not labels.in_model and labels.scale != 1.0:
+            code += f"\n# The number is the pipeline's score * {labels.scale!r} + {labels.mean!r}."
         if labels.temperature != UNCALIBRATED:
             function = "sigmoid" if labels.kind == "several" else "softmax"
             code += (
@@ -219,6 +223,9 @@ class TextClassification(Task[Labels]):
         if labels.positive is not None:
             why = "precision, recall and F1 are of it; positive_label sets another"
             found.append(Decision("positive label", labels.names[labels.positive], why))
+        if isinstance(labels, Number) and labels.scale != 1.0:
+            why = f"the mean is {labels.mean:.4g} and the standard deviation {labels.scale:.4g}"
+            found.append(Decision("number", "learned as standard deviations from the mean", why))
         if labels.calibration and not labels.calibrate:
             found.append(Decision("calibration", "none", labels.calibration))
         return labels, found
@@ -249,7 +256,31 @@ class TextClassification(Task[Labels]):
         return encoded
 
     def decides_tokens(self, task: Bound[Labels]) -> Any:
-        return task.shape, task.learned.names
+        labels = task.learned
+        unit = (labels.mean, labels.scale) if isinstance(labels, Number) else ()
+        return task.shape, labels.names, unit
+
+    def trainer_outputs(
+        self, task: Bound[Labels], outputs: Any, batch: Mapping[str, Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        return [task.learned.given(outputs.logits)], [task.learned.decoded(batch["labels"])]
+
+    def configure(self, task: Bound[Labels], model: PreTrainedModel) -> None:
+        """See `Bound.configure`. Takes the unit of a number out of a head that comes with the checkpoint."""
+        labels, head = task.learned, number_head(model)
+        # transformers begins a new head with a bias of zeros.
+        if isinstance(labels, Number) and not labels.in_model and head is not None and head.bias.any():
+            rescale(head, -labels.mean / labels.scale, 1 / labels.scale)
+
+    def finish(self, task: Bound[Labels], model: PreTrainedModel) -> None:
+        """See `Bound.finish`. Puts the unit of a number into the head."""
+        labels, head = task.learned, number_head(model)
+        if isinstance(labels, Number) and head is not None:
+            rescale(head, labels.mean, labels.scale)
+
+    def finished(self, task: Bound[Labels], model: PreTrainedModel) -> Labels:
+        labels = task.learned
+        return replace(labels, in_model=number_head(model) is not None) if isinstance(labels, Number) else labels
 
     def loss(self, task: Bound[Labels], training: TrainingRecipe) -> Loss:
         summed = task.learned.loss(training.label_smoothing)
@@ -295,8 +326,7 @@ class TextClassification(Task[Labels]):
     def probe(self, task: Bound[Labels], embed: Embed, train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         features = _embedded(embed, [[*train[role], *test[role]] for role in self.asked(task)])
         learned, asked = np.split(features, [len(train["label"])])
-        # The threshold and the temperature were chosen for the model's own scores.
-        labels = replace(task.learned, threshold=DEFAULT, temperature=UNCALIBRATED)
+        labels = task.learned.unadjusted()
         return {"probe": labels.answers(labels.linear(learned, np.array(labels.encode(train["label"]))).outputs(asked))}
 
     def head(self, task: Bound[Labels], features: FloatArray, labels: NDArray[Any]) -> Linear:
