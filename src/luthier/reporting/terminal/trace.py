@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HEAD, TAIL = 24, 4  # tokens of a long sequence that are shown
 FEW, OTHERS, LONGEST, MOST_TEXT, DIGITS = 5, 3, 16, 300, 2
+LEGEND = "norm: length of a token's vector; similar: its cosine to the stage before; entropy: of its attention, in bits"
 OWN_COLUMNS = {"attention_mask": "mask", "token_type_ids": "segment"}
 
 
@@ -30,14 +31,14 @@ def trace_pieces(trace: "Trace") -> list[Piece]:
         if len(trace.sequences) > 1:
             pieces.append(f"sequence {place + 1} of {len(trace.sequences)}")
         pieces.append(_tokens(tokens, trace.stages, place))
-    pieces.append(_layers(trace.stages, trace.sequences[0]))
+    pieces += [_layers(trace.stages, trace.sequences[0]), LEGEND]
     pieces += [] if trace.writing is None else _writing(trace.writing)
     return [*pieces, Fields([*_outputs(trace.logits, trace.writing), *_answers(trace.answers)])]
 
 
 def _model(model: Anatomy) -> str:
     layers = " + ".join(map(str, model.stacks))
-    sizes = f"{layers} layers of width {count(model.width)} with {model.heads} attention heads"
+    sizes = f"{layers} layers of width {count(model.width)} with {plural(model.heads, 'attention head')}"
     return f"{model.name}: {model.architecture}, {sizes}, {quantity(model.parameters, 'parameters')}; {model.task}"
 
 
