@@ -106,12 +106,21 @@ def test_all_values_are_written_and_only_those_of_short_texts_are_printed(
         ({"inputs": (TEXT, TEXT)}, "takes 1 text per row, not 2"),
         ({"inputs": "the " * 600, "truncation": False}, "602 tokens"),
         ({"inputs": TEXT, "max_length": 100_000}, "not of 100"),
+        ({"inputs": [TEXT, TEXT], "attribution": True}, "one sequence, not 2"),
         ({"inputs": TEXT, "max_length": 2}, "reads sequences of 3 to"),
     ],
 )
 def test_wrong_input(arguments: dict[str, Any], what: str, run: Path) -> None:
     with pytest.raises(UsageError, match=what):
         luthier.trace(run, **arguments)
+
+
+def test_the_tokens_that_decided(run: Path) -> None:
+    found = luthier.trace(run, TEXT, attribution=True)
+    assert found.attribution is not None
+    assert found.attribution.of == f"the logit of {found.answer['prediction']}"
+    assert found.attribution.output == pytest.approx(float(found.logits["logits"].max()), abs=1e-5)
+    assert "attribution  of the logit of" in str(found)
 
 
 def test_a_model_of_no_task() -> None:

@@ -23,8 +23,9 @@ from luthier.reporting.trace import Trace
 from luthier.tasks.phases import Bound
 from luthier.text import plural, typed
 from luthier.tracing.anatomy import anatomy
+from luthier.tracing.attribution import Attribution, attribute, decision
 from luthier.tracing.decoding import Writing, candidates, choices, follow, lens
-from luthier.tracing.record import record
+from luthier.tracing.record import Record, record
 from luthier.tracing.stages import stages
 from luthier.tracing.text import Read, Tokens, cut
 
@@ -42,6 +43,7 @@ def trace(
     padding: Padding = "longest",
     max_length: int | None = None,
     truncation: bool = True,
+    attribution: bool = False,
     device: str | None = None,
     base_model: str | None = None,
     console: Console | None = None,
@@ -56,6 +58,8 @@ def trace(
         padding: Pad the sequences of the batch to the longest one, or to `max_length`.
         max_length: Maximum tokens of a sequence (default: that of the model's training).
         truncation: Whether to cut what is longer, as `predict` does, or to refuse it.
+        attribution: Whether to attribute the model's decision to the tokens, by integrated gradients. Of one text, and
+            of an encoder or a decoder.
         device: As in `load`.
         base_model: As in `load`.
         console: Receives decisions; silent by default.
@@ -64,7 +68,8 @@ def trace(
         The trace: its repr is what the command prints, `stage("layer 3")` is an array, and `save` writes all of them.
     Raises:
         ModelError: There is no such model, or it was not fine-tuned for a task.
-        UsageError: An input is too long and may not be cut, `max_length` is more than the model takes, or no input.
+        UsageError: An input is too long and may not be cut, `max_length` is more than the model takes, there is no
+            input, or none that can be attributed.
 
     Example:
         >>> found = luthier.trace("runs/first", "The strings are worn.")
@@ -89,16 +94,39 @@ def trace(
     model = predictor.model
     batch = _batch(predictor, columns, padding)
     found = record(model, batch)
-    ids = batch["input_ids"].flatten(0, -2).tolist()
+    sequences = [Tokens.of(row, predictor.tokenizer) for row in batch["input_ids"].flatten(0, -2).tolist()]
     return Trace(
         anatomy(model, str(target), predictor.task.kind.family, predictor.task.name),
         read,
-        [Tokens.of(row, predictor.tokenizer) for row in ids],
+        sequences,
         stages(batch, found),
         _writing(predictor, columns, batch, found.logits.get("logits")),
         predictor.predict(items),
         found.seconds,
+        _attribution(predictor, batch, found, sequences) if attribution else None,
     )
+
+
+def _attribution(
+    predictor: Predictor, batch: Mapping[str, Tensor], found: Record, sequences: Sequence[Tokens]
+) -> Attribution:
+    """Attribute what the model decided about the only sequence.
+
+    Raises:
+        UsageError: There are several, the model is an encoder-decoder, or it decided nothing: every tag is `O`.
+    """
+    hint = "leave attribution out"
+    if len(sequences) > 1:
+        what = f"attribution explains one sequence, not {len(sequences)}"
+        raise UsageError(what, where="attribution", hint="trace a single text that the model reads at once")
+    if len(found.stacks) > 1:
+        what = "attribution explains encoders and decoders, not encoder-decoders"
+        raise UsageError(what, where="attribution", hint=hint)
+    model, writes = predictor.model, predictor.task.outputs_per_token(predictor.model) > 0
+    asked = decision(found, sequences[0], model.config.id2label or {}, writes=writes)
+    if asked is None:
+        raise UsageError("there is nothing to attribute: every tag is O", where="attribution", hint=hint)
+    return attribute(model, batch, asked, predictor.tokenizer)
 
 
 def _limited(predictor: Predictor, length: int | None) -> Predictor:

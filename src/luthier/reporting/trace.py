@@ -12,6 +12,7 @@ from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.trace import trace_pieces
 from luthier.storage.atomic import write_bytes
 from luthier.tracing.anatomy import Anatomy
+from luthier.tracing.attribution import Attribution
 from luthier.tracing.decoding import Writing
 from luthier.tracing.stages import Stage, Values
 from luthier.tracing.text import Read, Tokens
@@ -31,6 +32,7 @@ class Trace(Shown):
         writing: What the model has to choose from for the first input, if it generates text.
         answers: The answer to each input, as `predict` gives it.
         seconds: Where the time of the forward pass went: `embeddings`, each layer, `head`.
+        attribution: Which tokens decided, if it was asked for.
     """
 
     model: Anatomy
@@ -40,6 +42,7 @@ class Trace(Shown):
     writing: Writing | None
     answers: Sequence[Mapping[str, Any]]
     seconds: Mapping[str, float]
+    attribution: Attribution | None = None
 
     def stage(self, name: str) -> Values:
         """The values of a stage, such as `layer 3`: [sequences, ...].
@@ -75,6 +78,7 @@ class Trace(Shown):
             "answer": dict(self.answer),
             "answers": [dict(answer) for answer in self.answers],
             "seconds": dict(self.seconds),
+            "attribution": None if self.attribution is None else asdict(self.attribution),
         }
 
     def save(self, file: Path | str) -> None:

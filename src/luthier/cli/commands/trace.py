@@ -25,6 +25,9 @@ def trace(
         int | None, Option(metavar="N", help="Maximum tokens of a row (default: as in the model's training).")
     ] = None,
     truncation: Annotated[bool, Option(help="Cut longer rows, or refuse them.")] = True,
+    attribution: Annotated[
+        bool, Option("--attribution", metavar="", help="Show which tokens decided, by integrated gradients (captum).")
+    ] = False,
     max_new_tokens: MaxNewTokens = None,
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Write all values, to a file that ends in .safetensors.")
@@ -57,6 +60,7 @@ def trace(
         padding=padding,  # type: ignore[arg-type]  # checked above
         max_length=max_length,
         truncation=truncation,
+        attribution=attribution,
         device=device,
         base_model=model,
         console=out.console,

@@ -9,6 +9,7 @@ import numpy as np
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.text import count, duration, listing, number, plural, quantity, share, shorten, size
 from luthier.tracing.anatomy import Anatomy, Part
+from luthier.tracing.attribution import Attribution
 from luthier.tracing.decoding import Candidate, Choice, Writing
 from luthier.tracing.stages import Stage, Values
 from luthier.tracing.text import Read, Tokens
@@ -30,10 +31,11 @@ def trace_pieces(trace: "Trace") -> list[Piece]:
     for place, tokens in enumerate(trace.sequences):
         if len(trace.sequences) > 1:
             pieces.append(f"sequence {place + 1} of {len(trace.sequences)}")
-        pieces.append(_tokens(tokens, trace.stages, place))
+        pieces.append(_tokens(tokens, trace.stages, place, trace.attribution))
     pieces += [_layers(trace.stages, trace.sequences[0]), LEGEND]
     pieces += [] if trace.writing is None else _writing(trace.writing)
-    return [*pieces, Fields([*_outputs(trace.logits, trace.writing), *_answers(trace.answers)])]
+    decided = [] if trace.attribution is None else [("attribution", _attribution(trace.attribution))]
+    return [*pieces, Fields([*_outputs(trace.logits, trace.writing), *decided, *_answers(trace.answers)])]
 
 
 def _model(model: Anatomy) -> str:
@@ -77,14 +79,16 @@ def _read(read: Read, place: int | None) -> list[tuple[str, str]]:
     return [*found, ("cut off", plural(read.unread, "token"))] if read.unread else found
 
 
-def _tokens(tokens: Tokens, stages: Sequence[Stage], place: int) -> Grid:
+def _tokens(tokens: Tokens, stages: Sequence[Stage], place: int, attribution: Attribution | None) -> Grid:
     values = {stage.name: stage.values for stage in stages}
     inputs = {name: values[name].reshape(-1, len(tokens.ids))[place] for name in OWN_COLUMNS if name in values}
     hidden = [name for name, array in values.items() if array.ndim == 3 and array.shape[1] == len(tokens.ids)]
     read = [name for name in hidden if name.endswith("embeddings") or "layer" in name]
     read = [name for name in read if not name.startswith("decoder")]
     norms = {label: np.linalg.norm(values[name][place], axis=-1) for label, name in _ends(read)}
-    heads = ["", "token", "id", *(OWN_COLUMNS[name] for name in inputs), *norms]
+    decided = {} if attribution is None else {"attribution": attribution.values}
+    numbers = {**norms, **decided}
+    heads = ["", "token", "id", *(OWN_COLUMNS[name] for name in inputs), *numbers]
     rows = []
     for at in _shown(len(tokens.ids)):
         if at is None:
@@ -92,7 +96,7 @@ def _tokens(tokens: Tokens, stages: Sequence[Stage], place: int) -> Grid:
             rows.append(["", f"... {plural(left, 'more token')}", *[""] * (len(heads) - 2)])
             continue
         own = [str(int(column[at])) for column in inputs.values()]
-        sizes = [number(float(column[at]), DIGITS) for column in norms.values()]
+        sizes = [number(float(column[at]), DIGITS) for column in numbers.values()]
         rows.append([str(at), tokens.tokens[at], str(tokens.ids[at]), *own, *sizes])
     return Grid(heads, rows, numbers=(0, *range(2, len(heads))), whole=(1,))
 
@@ -170,6 +174,11 @@ def _outputs(logits: Mapping[str, Values], writing: Writing | None) -> list[tupl
         shown = ", ".join(number(float(one)) for one in first.ravel()[:8]) if first.ndim == 1 else ""
         found.append((name, f"{_shape(values.shape)}{': ' + shown if shown else ''}"))
     return found
+
+
+def _attribution(found: Attribution) -> str:
+    from_to = f"{number(found.baseline, DIGITS)} with {found.filler} for each token to {number(found.output, DIGITS)}"
+    return f"of {found.of}, from {from_to}; the tokens add up to that but for {share(found.error)}"
 
 
 def _answers(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
