@@ -12,6 +12,7 @@ import pytest
 from lxml import html
 
 from luthier.cli import main
+from luthier.reporting.drawing import heat
 from luthier.reporting.drawing.links import MOST
 from luthier.reporting.trace import Trace
 from luthier.reporting.trace_page import write_page
@@ -74,15 +75,29 @@ def test_a_long_text_keeps_the_strongest_links_below_5_MB(tmp_path: Path) -> Non
     assert len(base64.b64decode(links["to"])) == 2 * 30 * 9 * 512 * 8
 
 
-def test_several_long_texts_keep_fewer_links_and_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("luthier.reporting.drawing.heat.BUDGET", 1000)
-    document = read(made(40), tmp_path)
-    assert "at most 2 here instead of 8, so that it stays below 5 MB" in words(
-        document.xpath("//section[@id='attention']")[0]
-    )
-    monkeypatch.setattr("luthier.reporting.drawing.heat.BUDGET", 10)
-    document = read(made(40), tmp_path)
-    assert "too long for a page" in words(document.xpath("//section[@id='attention']")[0])
+@pytest.mark.parametrize(
+    ("room", "said"),
+    [(1000, "at most 2 here instead of 8, so that it stays below 5 MB"), (100, "the input is too long for a page")],
+)
+def test_where_eight_links_do_not_fit_fewer_are_kept(
+    room: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = made(40)
+    monkeypatch.setattr(heat, "TABLES", 0)
+    monkeypatch.setattr(heat, "ROOM", len(json.dumps(heat.hidden(trace))) + room)
+    assert said in words(read(trace, tmp_path).xpath("//section[@id='attention']")[0])
+
+
+def test_the_best_answers_to_a_question_and_the_spans_of_a_tagger(tmp_path: Path) -> None:
+    best = [{"text": "Ada", "start": 1200, "score": 0.75}, {"text": "Ada L", "start": 1200, "score": 0.25}]
+    spans = [{"type": "person", "text": "Ada", "score": 0.5}]
+    for answer, row in (
+        ({"prediction": "Ada", "score": 0.75, "n_best": best}, ["Ada", "1,200", "0.750"]),
+        ({"prediction": spans, "score": 0.5}, ["Ada", "person", "0.500"]),
+    ):
+        document = read(replace(made(), answers=[answer]), tmp_path)
+        first = document.xpath("//section[@id='scores']//tbody/tr")[0]
+        assert [words(cell) for cell in first if words(cell)] == row
 
 
 def test_no_text_becomes_markup_and_nothing_is_asked_of_the_network(tmp_path: Path) -> None:

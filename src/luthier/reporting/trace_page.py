@@ -140,11 +140,18 @@ def _scores(trace: "Trace") -> list[tuple[str, list[Measure]]]:
     return [one for one in found if one[1]]
 
 
-def _spans(trace: "Trace") -> list[Measure]:
-    """The spans that the model finds in the first input."""
+def _spans(trace: "Trace") -> tuple[Sequence[str], list[Measure]]:
+    """The spans that the model finds in the first input, or the best answers: heads of a table, and its rows."""
+    answers = trace.answer.get("n_best") or []
+    if answers:
+        rows = [(one["text"], count(one["start"]), one["score"]) for one in answers]
+        return ("Answer", "Start", "Score"), [
+            Measure(text, [start, number(score)], score) for text, start, score in rows
+        ]
     said = trace.answer.get("prediction")
     spans = [one for one in said if isinstance(one, Mapping)] if isinstance(said, list) else []
-    return [Measure(one["text"], [one["type"], number(one.get("score"))], one.get("score") or 0.0) for one in spans]
+    found = [Measure(one["text"], [one["type"], number(one["score"])], one["score"]) for one in spans]
+    return ("Span", "Type", "Score"), found
 
 
 def _times(trace: "Trace") -> list[Measure]:

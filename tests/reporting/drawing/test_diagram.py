@@ -21,7 +21,7 @@ def check(picture: Picture) -> None:
     assert all(
         box.x >= 0 and box.x + box.width <= WIDTH and box.y + box.height <= picture.height for box in picture.boxes
     )
-    assert all(len(line) * 6.1 <= box.width for box in picture.boxes for line in box.step.lines)
+    assert all(len(line) * 6.6 <= box.width for box in picture.boxes for line in box.step.lines)
 
 
 def test_a_pipeline_is_a_column_of_boxes() -> None:

@@ -10,7 +10,7 @@ from luthier.text import count, listing, number, plural, quantity, size
 from luthier.tracing.anatomy import Anatomy, Part
 
 # In SVG units, which are pixels on a phone that is 360 wide.
-WIDTH, LINE, BAR, EDGE, GAP, LETTER = 328, 17, 15, 10, 22, 6.1
+WIDTH, LINE, BAR, EDGE, GAP, LETTER = 328, 17, 15, 10, 22, 6.6
 BESIDE = 24  # beside the boxes, where the line of shared weights runs
 MOST_LINES = 3
 
@@ -117,7 +117,7 @@ def _two_stacks(
     for side, parts, stack, x in zip(("encoder", "decoder"), sides, stacks, (0, middle), strict=True):
         before, own, after = _split(parts, [name for name in seconds if name.startswith(f"{stack}.")])
         steps = [
-            Step(f"{side} input".capitalize(), _weight(before) or ["the embeddings above"]),
+            Step(f"{side} input".capitalize(), _weight(before, 1) or ["the embeddings above"]),
             _layers(model, own, seconds, cross=side == "decoder"),
             Step("Hidden states", [shapes[side], *_weight(after)]),
         ]
@@ -163,15 +163,15 @@ def _layers(model: Anatomy, own: Sequence[Part], seconds: Mapping[str, float], *
     longest = max(spent, default=0.0) or 1.0
     bars = [Bar(str(i), one / longest, _ms(one)) for i, one in enumerate(spent, start=1)]
     kind = f"{own[0].kind}: {plural(model.heads, 'head')}, width {count(model.width)}" if own else ""
-    lines = [kind, *_weight(own, named=False), *(["cross-attention to the encoder's hidden states"] if cross else [])]
+    lines = [kind, *_weight(own, 0), *(["cross-attention to the encoder's hidden states"] if cross else [])]
     return Step(plural(len(own), "layer"), lines, bars)
 
 
-def _weight(parts: Sequence[Part], *, named: bool = True) -> list[str]:
-    """What parts are, what they weigh, and whose weights they use."""
+def _weight(parts: Sequence[Part], named: int = 3) -> list[str]:
+    """What parts are (at most `named` of them), what they weigh, and whose weights they use."""
     if not parts:
         return []
-    names = listing([short(part.name) for part in parts], 3)
+    names = listing([short(part.name) for part in parts], named)
     parameters, held = sum(part.parameters for part in parts), sum(part.n_bytes for part in parts)
     lent = listing(list(dict.fromkeys(short(name) for part in parts for name in part.shares)))
     weights = f"{quantity(parameters, 'parameters')}, {size(held)}"

@@ -1,5 +1,6 @@
 """The values that the script of a trace's page draws as heat maps: hidden states and attention."""
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -7,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from luthier.reporting.drawing.cuts import label
-from luthier.reporting.drawing.links import BUDGET, Attention, affordable, base64, pack
+from luthier.reporting.drawing.links import Attention, affordable, base64, pack
 from luthier.tracing.stages import Values
 from luthier.tracing.text import Tokens
 
 if TYPE_CHECKING:
     from luthier.reporting.trace import Trace
 
+ROOM = 4_750_000  # characters of the values; a page of 512 tokens stays below 5 MB
+TABLES = 8  # characters of the tables for one of the names of tokens
 # Stages with attention, the tokens that attend, and those that they attend to.
 KINDS = (
     ("attention", "read", "read"),
@@ -38,10 +41,10 @@ def heat(trace: "Trace", pads: Sequence[Values]) -> dict[str, Any]:
         {"read": _names(one), "padding": pad.astype(int).tolist(), "written": own}
         for one, pad, own in zip(trace.sequences, pads, written, strict=True)
     ]
-    several = attentions(trace)
-    kept = affordable(several, BUDGET)
+    states, several = hidden(trace), attentions(trace)
+    kept = affordable(several, ROOM - len(json.dumps(states)) - TABLES * len(json.dumps(sequences)))
     links = [one.to_dict() for one in pack(several, kept)]
-    return {"sequences": sequences, "hidden": hidden(trace), "attention": links, "kept": kept}
+    return {"sequences": sequences, "hidden": states, "attention": links, "kept": kept}
 
 
 def hidden(trace: "Trace") -> list[dict[str, Any]]:

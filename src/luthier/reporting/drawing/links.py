@@ -10,7 +10,6 @@ import numpy as np
 from luthier.tracing.stages import Values
 
 MOST = 8  # links of each token and head
-BUDGET = 4_450_000  # characters of all links together; a page of 512 tokens stays below 5 MB
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ class Links:
 
 
 def affordable(attentions: Sequence[Attention], budget: int) -> int:
-    """How many links of each token and head a page keeps: eight, or as many as fit in the budget."""
+    """How many links of each token and head a page keeps: eight, or as many as fit in a budget of characters."""
     whole = sum(one.link_size for one in attentions)
-    return min(MOST, budget // whole) if whole else 0
+    return max(0, min(MOST, budget // whole)) if whole else 0
 
 
 def pack(attentions: Sequence[Attention], kept: int) -> list[Links]:

@@ -51,7 +51,7 @@ def steps(trace: "Trace", cuttings: Sequence[Cutting]) -> list[Step]:
     ids = [one for tokens in trace.sequences for one in tokens.ids]
     first = list(map(str, ids[:FEW])) + ["…"] * (len(ids) > FEW)
     model = trace.model
-    layers = f"{' + '.join(map(str, model.stacks))} layers, {quantity(model.parameters, 'parameters')}"
+    layers = " + ".join(plural(n, "layer") for n in model.stacks)
     return [
         Step("Text", [plural(n_characters, "character") if texts else "", quoted(plain(trace.inputs[0].values))]),
         Step("Tokenizer", [", then ".join(made), f"{count(model.vocabulary)} tokens in the vocabulary"]),
@@ -63,7 +63,13 @@ def steps(trace: "Trace", cuttings: Sequence[Cutting]) -> list[Step]:
                 f"{plural(unread, 'token')} cut off" if unread else "",
             ],
         ),
-        Step("Model", [f"{model.architecture}: {layers}", duration(sum(trace.seconds.values()))]),
+        Step(
+            "Model",
+            [
+                f"{model.architecture}: {layers}, {quantity(model.parameters, 'parameters')}",
+                duration(sum(trace.seconds.values())),
+            ],
+        ),
         Step("Logits", [_logits(name, values) for name, values in trace.logits.items()]),
         Step("Post-processing", [_after(trace)]),
         Step("Answer", [headline(trace).removeprefix("The model ")]),

@@ -7,56 +7,59 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
   // A heat map: `table` has names of rows and columns, `heat(row, column)` from 0 to 1 or null, and `words(row, column)`.
-  // Pixels of a cell at least and at most, cells that have names, letters of a name.
-  const OUTER = 0.05; // share of the values beyond each end of a scale
-  const NARROW = 13, HIGH = 22, WIDE = 44, MANY = 80, LETTERS = 12;
-  const heatMap = (section, kind, moved) => {
+  const NARROW = 13, HIGH = 22, WIDE = 44; // pixels of a cell: at least, and at most down and across
+  const MANY = 80, LETTERS = 12; // names on an axis that can be read, letters of one
+  const heatMap = (kind, moved) => {
     const output = document.getElementById(`${kind}-said`);
     const canvas = output.closest("section, figure").querySelector(`canvas[aria-describedby="${output.id}"]`);
     const scroll = canvas.parentElement;
-    let table, size, left, top, at = [0, 0], over = null;
+    let table, size, gap, left, top, at = [0, 0], over = null;
     const label = (name) => (name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name);
 
-    const draw = () => {
+    // All cells, kept aside: a move of the cursor draws the rest alone.
+    const cells = document.createElement("canvas"), pen = canvas.getContext("2d");
+    const paint = () => {
       if (!table) return;
       const rows = table.rows.length, columns = table.columns.length;
-      const room = scroll.clientWidth || 320;
       [left, top] = [rows <= MANY ? 88 : 0, columns <= MANY ? 84 : 0];
-      const fitting = Math.floor((room - left) / columns);
+      const fitting = Math.floor(((scroll.clientWidth || 320) - left) / columns);
       const wide = Math.min(table.square ? HIGH : WIDE, Math.max(fitting, top ? NARROW : 2));
       size = [wide, table.square ? wide : left ? Math.max(NARROW, Math.min(wide, HIGH)) : 2];
-      const width = left + columns * size[0] + 2, tall = top + rows * size[1] + 2, dense = devicePixelRatio || 1;
-      canvas.width = width * dense;
-      canvas.height = tall * dense;
+      const width = left + columns * size[0] + 2, height = top + rows * size[1] + 2;
       canvas.style.width = `${width}px`;
-      canvas.style.height = `${tall}px`;
-      const pen = canvas.getContext("2d");
-      pen.scale(dense, dense);
-      const [soft, data, ink, muted] = ["soft", "data", "ink", "muted"].map(colour);
-      const gap = size[0] > 4 ? 1 : 0;
+      canvas.style.height = `${height}px`;
+      for (const one of [canvas, cells]) [one.width, one.height] = [width * devicePixelRatio, height * devicePixelRatio];
+      const brush = cells.getContext("2d"), [soft, data] = ["soft", "data"].map(colour);
+      brush.scale(devicePixelRatio, devicePixelRatio);
+      gap = size[0] > 4 ? 1 : 0;
       for (let row = 0; row < rows; row++) {
         for (let column = 0; column < columns; column++) {
           const heat = table.heat(row, column);
           if (heat === null) continue;
-          const box = [left + column * size[0], top + row * size[1], size[0] - gap, size[1] - gap];
-          pen.globalAlpha = 1;
-          pen.fillStyle = soft;
-          pen.fillRect(...box);
-          pen.globalAlpha = 0.04 + 0.96 * Math.min(1, Math.max(0, heat));
-          pen.fillStyle = data;
-          pen.fillRect(...box);
+          for (const [fill, share] of heat > 0 ? [[soft, 1], [data, Math.min(1, heat)]] : [[soft, 1]]) {
+            brush.fillStyle = fill;
+            brush.globalAlpha = share;
+            brush.fillRect(left + column * size[0], top + row * size[1], size[0] - gap, size[1] - gap);
+          }
         }
       }
-      pen.globalAlpha = 1;
+      draw();
+    };
+    const draw = () => {
+      const [ink, muted] = ["ink", "muted"].map(colour);
+      pen.setTransform(1, 0, 0, 1, 0, 0);
+      pen.clearRect(0, 0, canvas.width, canvas.height);
+      pen.drawImage(cells, 0, 0);
+      pen.scale(devicePixelRatio, devicePixelRatio);
       pen.font = `11px ${getComputedStyle(document.body).fontFamily}`;
       pen.textBaseline = "middle";
       pen.textAlign = "right";
-      for (let row = 0; left && row < rows; row++) {
+      for (let row = 0; left && row < table.rows.length; row++) {
         pen.fillStyle = row === at[0] ? ink : muted;
         pen.fillText(label(table.rows[row]), left - 6, top + (row + 0.5) * size[1]);
       }
       pen.textAlign = "left";
-      for (let column = 0; top && column < columns; column++) {
+      for (let column = 0; top && column < table.columns.length; column++) {
         pen.fillStyle = column === at[1] ? ink : muted;
         pen.save();
         pen.translate(left + (column + 0.5) * size[0], top - 6);
@@ -64,8 +67,14 @@
         pen.fillText(label(table.columns[column]), 0, 0);
         pen.restore();
       }
-      pen.strokeStyle = ink;
+      pen.strokeStyle = pen.fillStyle = ink;
       pen.lineWidth = 2;
+      if (!gap) { // a cell is hard to see: its row and its column aren't
+        pen.globalAlpha = 0.25;
+        pen.fillRect(left, top + at[0] * size[1], table.columns.length * size[0], size[1]);
+        pen.fillRect(left + at[1] * size[0], top, size[0], table.rows.length * size[1]);
+        pen.globalAlpha = 1;
+      }
       pen.strokeRect(left + at[1] * size[0] - gap, top + at[0] * size[1] - gap, size[0] + gap, size[1] + gap);
     };
     const tell = () => { output.textContent = table.words(...(over ?? at)); };
@@ -92,13 +101,16 @@
       const x = left + at[1] * size[0];
       if (x < scroll.scrollLeft + left || x + size[0] > scroll.scrollLeft + scroll.clientWidth) scroll.scrollLeft = x - scroll.clientWidth / 2;
     });
-    new ResizeObserver(draw).observe(scroll);
-    for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", draw);
+    let room = 0;
+    new ResizeObserver(() => { if (room !== scroll.clientWidth) paint(); room = scroll.clientWidth; }).observe(scroll);
+    for (const query of ["(prefers-color-scheme: dark)", "print"]) matchMedia(query).addEventListener("change", paint);
     return {
       show: (next, place) => {
         table = next;
         scroll.parentElement.querySelector(".scale").textContent = next.scale;
-        go(...(place ?? at));
+        at = [0, 1].map((axis) => Math.min((place ?? at)[axis], [next.rows, next.columns][axis].length - 1));
+        paint();
+        go(...at);
       },
       go,
       get at() { return at; },
@@ -123,9 +135,10 @@
   };
   const sequences = page.sequences.map((_, index) => index + 1);
 
+  const OUTER = 0.05; // share of the values beyond each end of a scale
   const hidden = () => {
     const section = document.getElementById("hidden");
-    const map = heatMap(section, "hidden");
+    const map = heatMap("hidden");
     const draw = () => {
       const stack = page.hidden[choices.get("stack")], sequence = choices.get("sequence");
       const norm = choices.get("measure") === 0;
@@ -172,39 +185,39 @@
       return { one, sequence, from: names[one.queries], to: names[one.keys], pad: (kind) => (kind === "read" ? names.padding : []) };
     };
     // The links of a token in a head: pairs of a token and a weight, strongest first.
-    const links = ({ one, sequence, from }, layer, head, token) => {
-      const start = (((sequence * one.layers + layer) * one.heads + head) * from.length + token) * one.kept;
+    const first = ({ one, sequence, from }, layer, head, token) => (((sequence * one.layers + layer) * one.heads + head) * from.length + token) * one.kept;
+    const links = (now, layer, head, token) => {
+      const start = first(now, layer, head, token), { one } = now;
       return [...one.to.subarray(start, start + one.kept)].map((to, index) => [to, one.weight[start + index] / 255]).filter(([, weight]) => weight);
     };
     const tokenLinks = (token) => {
       const now = chosen(), found = links(now, choices.get("layer"), choices.get("head"), token);
       const weights = new Map(found);
       [...strip.children].forEach((span, index) => {
-        if (span.tagName !== "SPAN") return;
         span.style.setProperty("--heat", `${Math.round(54 * (weights.get(index) ?? 0) / (found[0]?.[1] ?? 1))}%`);
         span.classList.toggle("from", now.one.queries === now.one.keys && index === token);
       });
       of.textContent = `Links of token ${named(now.from, token)}, layer ${choices.get("layer") + 1}, head ${choices.get("head") + 1}`;
       list.replaceChildren(...found.map(([to, weight]) => Object.assign(document.createElement("li"), { textContent: `${named(now.to, to)}: ${weight.toFixed(3)}` })));
     };
-    const one = heatMap(section, "links", tokenLinks);
+    const one = heatMap("links", tokenLinks);
     const oneHead = () => {
       const now = chosen(), layer = choices.get("layer"), head = choices.get("head");
       const cells = now.from.map((_, token) => new Map(links(now, layer, head, token)));
       const gone = now.pad(now.one.queries), unseen = now.pad(now.one.keys);
       section.querySelector(".chosen").textContent = `Layer ${layer + 1}, head ${head + 1}`;
-      strip.replaceChildren(...now.to.map((name) => Object.assign(document.createElement("span"), { textContent: ` ${name} ` })));
+      strip.replaceChildren(...now.to.flatMap((name) => [Object.assign(document.createElement("span"), { textContent: name }), " "]));
       one.show({
         rows: now.from, columns: now.to, square: true,
         heat: (row, column) => (gone[row] || unseen[column] ? null : Math.sqrt(cells[row].get(column) ?? 0)),
         words: (row, column) => {
-          const weight = cells[row].get(column);
-          return `${named(now.from, row)} to ${named(now.to, column)}: ${weight ? weight.toFixed(3) : "not among the strongest links"}`;
+          const weight = cells[row].get(column)?.toFixed(3);
+          return `${named(now.from, row)} to ${named(now.to, column)}: ${gone[row] || unseen[column] ? "padding" : weight ?? "not among the strongest links"}`;
         },
         scale: "Rows: the tokens that attend; columns: the tokens that they attend to. Faintest: 0; strongest: 1, on a square-root scale.",
       });
     };
-    const heads = heatMap(section, "heads", (layer, head) => {
+    const heads = heatMap("heads", (layer, head) => {
       choices.set("layer", layer);
       choices.set("head", head);
       oneHead();
@@ -212,7 +225,7 @@
     const allHeads = () => {
       const now = chosen(), gone = now.pad(now.one.queries);
       const tokens = now.from.map((_, token) => token).filter((token) => !gone[token]);
-      const mean = (layer, head) => tokens.reduce((sum, token) => sum + (links(now, layer, head, token)[0]?.[1] ?? 0), 0) / tokens.length;
+      const mean = (layer, head) => tokens.reduce((sum, token) => sum + now.one.weight[first(now, layer, head, token)] / 255, 0) / tokens.length;
       const means = Array.from({ length: now.one.layers }, (_, layer) => Array.from({ length: now.one.heads }, (_, head) => mean(layer, head)));
       heads.show({
         rows: means.map((_, layer) => `layer ${layer + 1}`), columns: means[0].map((_, head) => `head ${head + 1}`),
