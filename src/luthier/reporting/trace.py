@@ -10,6 +10,7 @@ from safetensors.numpy import save
 
 from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.trace import trace_pieces
+from luthier.reporting.trace_page import write_page
 from luthier.storage.atomic import write_bytes
 from luthier.tracing.anatomy import Anatomy
 from luthier.tracing.attribution import Attribution
@@ -84,6 +85,15 @@ class Trace(Shown):
     def save(self, file: Path | str) -> None:
         """Write the values of all stages as safetensors, by the names of the stages."""
         write_bytes(Path(file), save({stage.name: np.ascontiguousarray(stage.values) for stage in self.stages}))
+
+    def write_page(self, file: Path | str, command: str = "") -> None:
+        """Write an HTML page to look at and to click through.
+
+        Args:
+            file: The page: one file, which needs no network.
+            command: The command that made it, to show on the page.
+        """
+        write_page(Path(file), self, command)
 
     def _pieces(self) -> list[Piece]:
         return trace_pieces(self)

@@ -1,5 +1,7 @@
 """`luthier trace`: what a model does with a text, stage by stage."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +11,7 @@ from luthier.cli.options import BaseModel, Device, Json, MaxNewTokens, Quiet, Ve
 from luthier.cli.output import Output
 from luthier.errors import UsageError
 
+WRITTEN = {".html": "page", ".safetensors": "values"}
 Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
 
 
@@ -30,7 +33,7 @@ def trace(
     ] = False,
     max_new_tokens: MaxNewTokens = None,
     output: Annotated[
-        Path | None, Option(metavar="FILE", help="Write all values, to a file that ends in .safetensors.")
+        Path | None, Option(metavar="FILE", help="Write a page (.html) or all values (.safetensors).")
     ] = None,
     model: BaseModel = None,
     device: Device = None,
@@ -45,9 +48,9 @@ def trace(
     inputs = _inputs(texts or [], file)
     if padding not in ("longest", "max_length"):
         raise UsageError(f"there is no padding {padding!r}", where="--padding", hint="choose longest or max_length")
-    if output is not None and output.suffix != ".safetensors":
+    if output is not None and output.suffix not in WRITTEN:
         what = f"a trace is not written as {output.suffix or 'a file without a suffix'}"
-        raise UsageError(what, where=str(output), hint="end the name in .safetensors")
+        raise UsageError(what, where=str(output), hint=f"end the name in {' or '.join(WRITTEN)}")
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
 
@@ -66,14 +69,16 @@ def trace(
         console=out.console,
         **generate,
     )
-    if output is not None:
+    if output is not None and output.suffix == ".html":
+        found.write_page(output, shlex.join(["luthier", *sys.argv[1:]]))
+    elif output is not None:
         found.save(output)
     if json:
         out.json(found.to_dict())
     else:
         out.show(trace_pieces(found))
         if output is not None:
-            out.text(f"values  {output}")
+            out.text(f"{WRITTEN[output.suffix]:<8}{output}")
     return 0
 
 

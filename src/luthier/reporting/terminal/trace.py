@@ -47,7 +47,7 @@ def _model(model: Anatomy) -> str:
 def _parts(model: Anatomy, seconds: Mapping[str, float]) -> Grid:
     """The parts of a model, with equal layers of a stack in one line."""
     rows = []
-    for name, group in groupby(model.parts, key=_stack_of):
+    for name, group in groupby(model.parts, key=stack_of):
         parts = list(group)
         spent = sum(seconds.get(part.name, 0.0) for part in parts)
         if len(parts) == 1:
@@ -61,7 +61,8 @@ def _parts(model: Anatomy, seconds: Mapping[str, float]) -> Grid:
     return Grid(["part", "module", "parameters", "memory", "time"], rows, numbers=(2, 3, 4), whole=(0,))
 
 
-def _stack_of(part: Part) -> str:
+def stack_of(part: Part) -> str:
+    """The stack that a layer belongs to; of another part its own name."""
     stack, _, last = part.name.rpartition(".")
     return stack if last.isdigit() else part.name
 
