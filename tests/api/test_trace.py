@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 import luthier
 from luthier.errors import ModelError, UsageError
 from luthier.models.sources import locate
-from luthier.reporting import trace as module
+from luthier.reporting.traces import trace as module
 from tests.conftest import review, write_csv
 from tests.matrix.data import rows as drawn
 from tests.tasks.by_hand import quick

@@ -19,7 +19,7 @@ from luthier.errors import UsageError
 from luthier.models.loading import longest_input
 from luthier.pipeline.inference.infer import asked_of
 from luthier.pipeline.inference.predictor import Input, Predictor, load
-from luthier.reporting.trace import Trace
+from luthier.reporting.traces.trace import Trace
 from luthier.tasks.phases import Bound
 from luthier.text import plural, typed
 from luthier.tracing.anatomy import anatomy

@@ -37,3 +37,9 @@ def test_a_strip_is_coloured_by_its_largest_value() -> None:
 def test_names_of_tokens_can_be_seen() -> None:
     assert [label("Ġa", " a"), label("Ċ", "\n"), label("Ã", "\ufffd"), label("[C]", "", True)] == ["a", "Ċ", "Ã", "[C]"]
     assert shown("a\r\nb\n\tc") == "a↵b↵⇥c"
+
+
+def test_values_below_0_have_a_colour_of_their_own() -> None:
+    found = strip("added", TOKENS, np.array([0.0, -0.4, 0.2, 0.1, 0.0, 0.0, 0.0]), padding(TOKENS, COLUMNS))
+    assert [chip.kind for chip in found.chips] == ["heat-0", "heat-10 against", "heat-5", "heat-2"]
+    assert found.best[0] == ("a", 1, "-0.400")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from luthier.reporting.drawing.diagram import WIDTH, Box, Picture, Step, groups, inside, pipeline
-from tests.reporting.traces import made, traced
+from tests.reporting.traces.made import made, traced
 
 SHAPES = {"hidden": "1 x 4 x 8", "encoder": "1 x 4 x 8", "decoder": "1 x 3 x 8", "logits": "1 x 2"}
 

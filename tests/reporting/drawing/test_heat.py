@@ -11,7 +11,7 @@ from scipy.spatial.distance import cosine
 from luthier.reporting.drawing.cuts import padding
 from luthier.reporting.drawing.heat import attentions, heat, hidden
 from luthier.tracing.stages import Stage, Values
-from tests.reporting.traces import made, traced
+from tests.reporting.traces.made import made, traced
 
 
 def floats(text: str, *shape: int) -> Values:

@@ -10,7 +10,7 @@ import pytest
 from luthier.reporting.drawing.cuts import cutting
 from luthier.reporting.drawing.way import headline, plain, steps
 from luthier.tracing.stages import Stage
-from tests.reporting.traces import made, traced
+from tests.reporting.traces.made import made, traced
 
 SPAN = {"type": "person", "text": "Ada", "score": 0.5}
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from luthier.reporting.terminal.display import Fields, Grid, as_text
-from luthier.reporting.trace import Trace
+from luthier.reporting.traces.trace import Trace
 from luthier.tracing.anatomy import Anatomy, Part
 from luthier.tracing.decoding import Candidate, Choice, Writing
 from luthier.tracing.stages import Stage

@@ -112,20 +112,20 @@ def strip(name: str, tokens: Tokens, values: Values, pad: Values) -> Strip:
     Args:
         name: What they are.
         tokens: The tokens.
-        values: [t], from 0 to 1.
+        values: [t]; those below 0 have a colour of their own.
         pad: Which tokens are padding; they are left out.
     """
-    most = float(values[~pad].max()) or 1.0
+    most = float(np.abs(values[~pad]).max()) or 1.0
     kept = [at for at in range(len(tokens.ids)) if not pad[at]]
     chips = [
         Chip(
             tokens.tokens[at] if tokens.special[at] else shown(tokens.texts[at]),
             f"{at}: {number(float(values[at]))}",
-            f"heat-{round(HEATS * float(values[at]) / most)}",
+            f"heat-{round(HEATS * abs(float(values[at])) / most)}" + (" against" if values[at] < 0 else ""),
         )
         for at in kept
     ]
-    best = sorted(kept, key=lambda at: -float(values[at]))[:FIRST]
+    best = sorted(kept, key=lambda at: -abs(float(values[at])))[:FIRST]
     return Strip(name, chips, [(tokens.tokens[at], at, number(float(values[at]))) for at in best])
 
 

@@ -13,7 +13,7 @@ from luthier.tracing.stages import Values
 from luthier.tracing.text import Tokens
 
 if TYPE_CHECKING:
-    from luthier.reporting.trace import Trace
+    from luthier.reporting.traces.trace import Trace
 
 ROOM = 4_750_000  # characters of the values; a page of 512 tokens stays below 5 MB
 TABLES = 8  # characters of the tables for one of the names of tokens

@@ -12,7 +12,7 @@ from luthier.text import count, duration, listing, number, plural, quantity, sha
 from luthier.tracing.stages import Values
 
 if TYPE_CHECKING:
-    from luthier.reporting.trace import Trace
+    from luthier.reporting.traces.trace import Trace
 
 QUOTED, MOST_SPANS, FEW = 90, 3, 6
 CLOSE = 1e-3  # between the scores of an answer and a function of the logits that may have made them

@@ -15,7 +15,7 @@ from luthier.tracing.stages import Stage, Values
 from luthier.tracing.text import Read, Tokens
 
 if TYPE_CHECKING:
-    from luthier.reporting.trace import Trace
+    from luthier.reporting.traces.trace import Trace
 
 HEAD, TAIL = 24, 4  # tokens of a long sequence that are shown
 FEW, OTHERS, LONGEST, MOST_TEXT, DIGITS = 5, 3, 16, 300, 2

@@ -21,7 +21,7 @@ from luthier.tracing.stages import Values
 from luthier.tracing.text import Read
 
 if TYPE_CHECKING:
-    from luthier.reporting.trace import Trace
+    from luthier.reporting.traces.trace import Trace
 
 FOLD = 64  # tokens; the table of a longer sequence is folded
 MOST_LABELS = 40
@@ -112,7 +112,8 @@ def _passages(read: Read) -> list[tuple[str, str]]:
 
 
 def _strips(trace: "Trace", pads: Sequence[Values]) -> list[list[Strip]]:
-    """Of each sequence the probabilities over its tokens: of a span's start and end, or of each token's label."""
+    """Of each sequence the probabilities over its tokens: of a span's start and end, or of each token's label; and
+    what each token adds to the decision, if that was asked for."""
     logits = trace.logits
     found = []
     for at, (tokens, pad) in enumerate(zip(trace.sequences, pads, strict=True)):
@@ -121,6 +122,9 @@ def _strips(trace: "Trace", pads: Sequence[Values]) -> list[list[Strip]]:
         if trace.writing is None and not odds and logits["logits"].ndim == 3:
             odds = {DOUBT: 1 - softmax(logits["logits"][at], axis=-1).max(-1)}
         found.append([strip(name, tokens, values, pad) for name, values in odds.items()])
+    if trace.attribution is not None:
+        name = f"What decided: how much each token adds to {trace.attribution.of}"
+        found[0].append(strip(name, trace.sequences[0], np.asarray(trace.attribution.values), pads[0]))
     return found if any(found) else []
 
 

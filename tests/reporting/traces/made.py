@@ -8,7 +8,7 @@ import torch
 import transformers
 from transformers import AutoTokenizer
 
-from luthier.reporting.trace import Trace
+from luthier.reporting.traces.trace import Trace
 from luthier.tracing.anatomy import Anatomy, Part, anatomy
 from luthier.tracing.decoding import Writing, candidates, choices
 from luthier.tracing.record import record

@@ -14,11 +14,11 @@ from lxml import html
 from luthier.cli import main
 from luthier.reporting.drawing import heat
 from luthier.reporting.drawing.links import MOST
-from luthier.reporting.trace import Trace
-from luthier.reporting.trace_page import write_page
+from luthier.reporting.traces.page import write_page
+from luthier.reporting.traces.trace import Trace
 from tests.reporting.conftest import HOSTILE
 from tests.reporting.test_render import digests, parts
-from tests.reporting.traces import made, traced
+from tests.reporting.traces.made import made, traced
 
 HEADS = {
     "SequenceClassification": "DistilBERT",

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.trace import trace_pieces
-from luthier.reporting.trace_page import write_page
+from luthier.reporting.traces.page import write_page
 from luthier.storage.atomic import write_bytes
 from luthier.tracing.anatomy import Anatomy
 from luthier.tracing.attribution import Attribution
