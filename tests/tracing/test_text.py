@@ -6,10 +6,10 @@ from luthier.models.sources import locate
 from luthier.tracing.text import Tokens, cut
 
 
-def test_normalising_and_cutting() -> None:
+def test_normalizing_and_cutting() -> None:
     tokenizer = AutoTokenizer.from_pretrained(locate("minilm"))
     found = cut("Héllo, WORLD!", tokenizer)
-    assert (found.text, found.normalised) == ("Héllo, WORLD!", "hello, world!")
+    assert (found.text, found.normalized) == ("Héllo, WORLD!", "hello, world!")
     assert found.pieces == ("hello", ",", "world", "!")
 
 

@@ -98,7 +98,7 @@ def follow(model: PreTrainedModel, prompt: Sequence[int], path: Sequence[int]) -
 def lens(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor | None:
     """What each layer of a decoder would say if it were the last one: [layers, v] for the last token of one sequence.
 
-    The logit lens of nostalgebraist (2020): the final normalisation and the output embeddings read each layer's hidden
+    The logit lens of nostalgebraist (2020): the final normalization and the output embeddings read each layer's hidden
     state. None where the last layer read like this does not give the model's own logits.
 
     Args:

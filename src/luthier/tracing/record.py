@@ -23,7 +23,7 @@ class Stack:
     Args:
         side: Which of two stacks it is; empty for the only one.
         hidden: [b, t, d] of the embeddings and of each layer, as transformers returns them: the last one is after the
-            final normalisation, where the model has one.
+            final normalization, where the model has one.
         attention: [b, heads, t, t] of each layer; empty if the architecture does not give its weights.
         cross: [b, heads, t, s] of each layer of a decoder to the s tokens that the encoder has read; else empty.
     """

@@ -13,12 +13,12 @@ class Cut:
 
     Args:
         text: The text.
-        normalised: What its normaliser makes of the text; equal to it without one.
+        normalized: What its normalizer makes of the text; equal to it without one.
         pieces: What its pre-tokenizer makes of that; tokens never cross their ends. Empty without one.
     """
 
     text: str
-    normalised: str
+    normalized: str
     pieces: tuple[str, ...]
 
 
@@ -66,6 +66,6 @@ def cut(text: str, tokenizer: PreTrainedTokenizerBase) -> Cut:
     if not tokenizer.is_fast:
         return Cut(text, text, ())
     backend = tokenizer.backend_tokenizer
-    normalised = backend.normalizer.normalize_str(text) if backend.normalizer else text
-    pieces = backend.pre_tokenizer.pre_tokenize_str(normalised) if backend.pre_tokenizer else ()
-    return Cut(text, normalised, tuple(piece for piece, _ in pieces))
+    normalized = backend.normalizer.normalize_str(text) if backend.normalizer else text
+    pieces = backend.pre_tokenizer.pre_tokenize_str(normalized) if backend.pre_tokenizer else ()
+    return Cut(text, normalized, tuple(piece for piece, _ in pieces))

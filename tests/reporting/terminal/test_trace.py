@@ -45,7 +45,7 @@ def test_the_stages_from_the_text_to_the_answer() -> None:
     )
     assert parts.rows[1] == ["bert.layer.0 to bert.layer.2", "3 x BertLayer", "300", "1.2 kB", "1.0 s"]
     assert parts.rows[2][0] == "head, shared with embeddings"
-    shown = [("text", "Some text"), ("normalised", "some text"), ("pieces", "some | text"), ("cut off", "7 tokens")]
+    shown = [("text", "Some text"), ("normalized", "some text"), ("pieces", "some | text"), ("cut off", "7 tokens")]
     assert read == Fields(shown)
     assert rows.rows[1] == ["1", "t0", "1", "1", "2.00", "4.00"]
     assert layers.rows[1] == ["layer 1", "1 x 5 x 4", "4.00", "0.50", "1.50", "t0 to t1, head 1: 0.90"]

@@ -45,7 +45,7 @@ def steps(trace: "Trace", cuttings: Sequence[Cutting]) -> list[Step]:
     """
     texts = [cut for read in trace.inputs for cut in read.cuts.values()]
     n_characters, n_pieces = sum(len(cut.text) for cut in texts), sum(len(cut.pieces) for cut in texts)
-    changed = any(cut.normalised != cut.text for cut in texts)
+    changed = any(cut.normalized != cut.text for cut in texts)
     made = ["normalized"] * changed + [f"cut into {plural(n_pieces, 'piece')}"] * bool(n_pieces)
     unread = sum(read.unread for read in trace.inputs)
     ids = [one for tokens in trace.sequences for one in tokens.ids]

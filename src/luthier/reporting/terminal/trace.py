@@ -73,8 +73,8 @@ def _read(read: Read, place: int | None) -> list[tuple[str, str]]:
         name = role if place is None else f"{role} {place}"
         cut = read.cuts.get(role)
         found.append((name, shorten(str(value), MOST_TEXT)))
-        if cut is not None and cut.normalised != cut.text:
-            found.append(("normalised", shorten(cut.normalised, MOST_TEXT)))
+        if cut is not None and cut.normalized != cut.text:
+            found.append(("normalized", shorten(cut.normalized, MOST_TEXT)))
         if cut is not None and cut.pieces:
             found.append(("pieces", shorten(" | ".join(cut.pieces), MOST_TEXT)))
     return [*found, ("cut off", plural(read.unread, "token"))] if read.unread else found

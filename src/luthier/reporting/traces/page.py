@@ -106,7 +106,7 @@ def _passages(read: Read) -> list[tuple[str, str]]:
     for role, value in read.values.items():
         cut = read.cuts.get(role)
         found.append((role, spoken(value)))
-        found += [("normalized", cut.normalised)] if cut and cut.normalised != cut.text else []
+        found += [("normalized", cut.normalized)] if cut and cut.normalized != cut.text else []
         found += [(plural(len(cut.pieces), "piece"), " | ".join(cut.pieces))] if cut and cut.pieces else []
     return found
 
