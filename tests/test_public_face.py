@@ -31,6 +31,7 @@ NAMES = {
     "report",
     "resume",
     "runs",
+    "trace",
     "train",
 }
 FUNCTIONS = sorted(name for name in NAMES if name.islower() and name != "__version__")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
+    from luthier.api.trace import trace
     from luthier.api.train import train
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
@@ -48,6 +49,7 @@ __all__ = [
     "report",
     "resume",
     "runs",
+    "trace",
     "train",
 ]
 
@@ -72,6 +74,7 @@ _HOMES = {
     "report": ("luthier.api.report", "report"),
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
+    "trace": ("luthier.api.trace", "trace"),
     "train": ("luthier.api.train", "train"),
 }
 

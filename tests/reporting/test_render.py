@@ -34,14 +34,18 @@ def test_the_chart_library_is_there_only_where_there_are_charts() -> None:
     assert len(own) < 20_000 and len(vega_bundle()) > 500_000
 
 
+def digests(content: str, tag: str) -> list[str]:
+    made = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts(content, tag)]
+    return [f"'sha256-{digest}'" for digest in made]
+
+
 @pytest.mark.parametrize("charts", [False, True])
 def test_the_policy_names_the_digest_of_each_script_and_style_and_nothing_else(charts: bool) -> None:
     content = page(charts)
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', content)
     rules = dict(rule.strip().split(" ", 1) for rule in policy.replace("&#39;", "'").split(";"))
     for tag, name in (("script", "script-src"), ("style", "style-src")):
-        digests = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in parts(content, tag)]
-        assert rules[name].split() == [f"'sha256-{digest}'" for digest in digests]
+        assert rules[name].split() == digests(content, tag)
     assert (rules["default-src"], rules["base-uri"], rules["form-action"]) == ("'none'", "'none'", "'none'")
 
 

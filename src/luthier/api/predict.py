@@ -15,7 +15,7 @@ from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
-from luthier.errors import FindingError, ResourceError, UsageError, nearest
+from luthier.errors import DataError, FindingError, ResourceError, UsageError, nearest
 from luthier.pipeline.inference.inputs import FIRST_ROWS, has_inputs, with_inputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
@@ -82,6 +82,30 @@ def predict(
     command = f"luthier predict {typed(target)} --file"
     reader = _reading(predictor, source, columns, console, command)
     return _counted(reader.stream(_records(source, folder)), source.name, console)
+
+
+def first_rows(
+    predictor: Predictor, file: Path, most: int, console: Console, command: str
+) -> tuple[Predictor, list[Mapping[str, Any]]]:
+    """The first rows of a file, and the predictor for its columns.
+
+    Args:
+        predictor: The model.
+        file: One source, in any form that `train` takes.
+        most: Rows at most.
+        console: Receives the columns that were found.
+        command: The command without the file, for hints.
+    Raises:
+        DataError: The file cannot be read, or its first rows cannot.
+    """
+    with temporary_directory() as folder:
+        source = _open(str(file), Path(folder), predictor)
+        predictor = _reading(predictor, source, {}, console, command)
+        rows = list(itertools.islice(source.records(), most))
+    wrong = next((row for row in rows if isinstance(row, Skipped)), None)
+    if wrong is not None:
+        raise DataError(f"{wrong.reason}: {wrong.detail}", where=f"{wrong.source}, row {wrong.row}")
+    return predictor, [row.values for row in rows if isinstance(row, Record)]
 
 
 def _generating(

@@ -25,6 +25,7 @@ from luthier.cli.commands import (
     resume,
     runs,
     tasks,
+    trace,
     train,
 )
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
@@ -36,11 +37,11 @@ from luthier.errors import RecipeError, UsageError
 HELP = "Fine-tune transformer language models, from a table of text to a model you can trust."
 COMMANDS = {
     "Train": (train.train, resume.resume),
-    "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report),
+    "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report, trace.trace),
     "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }
-USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor"}
+USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "trace"}
 
 
 class Command(TyperCommand):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,17 +16,18 @@ from luthier.reporting import names
 from luthier.reporting.panels import Score
 
 
-def render(template: str, *, charts: bool, **values: Any) -> str:
+def render(template: str, *, charts: bool, assets: Sequence[str] = (), **values: Any) -> str:
     """Render a complete page.
 
     Args:
         template: File in `templates/` that extends `base.html`.
         charts: Whether the page has charts; if so, Vega-Lite is embedded.
+        assets: Styles and scripts in `templates/` that only this page has.
         values: Variables of the template.
     """
-    style = _asset("style.css")
+    style = "".join(_asset(name) for name in ["style.css", *assets] if name.endswith(".css"))
     scripts = [vega_bundle()] if charts else []
-    scripts.append(_asset("page.js"))
+    scripts += [_asset(name) for name in ["page.js", *assets] if name.endswith(".js")]
     page = _environment().get_template(template)
     return page.render(
         style=Markup(style), scripts=[Markup(script) for script in scripts], policy=_policy(style, scripts), **values

@@ -317,6 +317,9 @@ class Task(ABC, Generic[Learned]):
     ) -> list[Written] | None:
         return None
 
+    def prompts(self, task: Bound[Learned], examples: Examples) -> list[list[int]] | None:
+        return None
+
     def samples(self, task: Bound[Learned], examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         return []
 

@@ -342,6 +342,10 @@ class Bound(Fitted[Learned]):
         """The texts that a model generates for examples; None for tasks that do not generate."""
         return self.kind.write(self, model, examples, console)
 
+    def prompts(self, examples: Examples) -> list[list[int]] | None:
+        """The token ids that the model goes on from for each example; None for tasks that do not generate."""
+        return self.kind.prompts(self, examples)
+
     def samples(self, examples: Examples, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         """`row`, `asked` and `text` of each generated answer; empty for tasks that do not generate."""
         return self.kind.samples(self, examples, answers)

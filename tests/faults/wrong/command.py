@@ -313,7 +313,7 @@ COMMAND = [
         2,
         "takes 1 text per row, not 2",
         "a | b",
-        "remove --pair",
+        "pass one text",
     ),
     Case("compare one", lambda s: ["compare", str(s.done)], 2, "at least two runs", "run", "add another run"),
     Case("compare twice", lambda s: ["compare", str(s.done), str(s.done)], 2, "two different runs", "run", RUNS),

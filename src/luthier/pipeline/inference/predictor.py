@@ -91,7 +91,7 @@ class Predictor:
             inputs = [inputs]
         if not isinstance(inputs, Iterable):
             raise _no_input(inputs)
-        asked = (self._query(item) for item in inputs)
+        asked = (self.query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
 
     def stream(self, rows: Iterable[Record | Skipped]) -> Iterator[dict[str, Any]]:
@@ -117,7 +117,7 @@ class Predictor:
                 else:
                     yield {**fields, **next(answers)}
 
-    def _query(self, item: Input) -> Example:
+    def query(self, item: Input) -> Example:
         """The example to predict for an input.
 
         Raises:
@@ -149,7 +149,7 @@ class Predictor:
         texts = [item] if isinstance(item, str) else list(item)
         if len(texts) != len(roles):
             what = f"the model takes {plural(len(roles), 'text')} per row, not {len(texts)}"
-            hint = "pass one --pair per text" if len(roles) == 2 else "remove --pair"
+            hint = "pass the second text of each pair, to predict with --pair" if len(roles) == 2 else "pass one text"
             raise UsageError(what, where=" | ".join(shorten(text, 60) for text in texts), hint=hint)
         return dict(zip(roles, texts, strict=True))
 

@@ -1,0 +1,95 @@
+"""`luthier trace`: what a model does with a text, stage by stage."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Argument, Option
+
+from luthier.cli.options import BaseModel, Device, Json, MaxNewTokens, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.errors import UsageError
+
+WRITTEN = {".html": "page", ".safetensors": "values"}
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
+
+
+def trace(
+    target: Target,
+    texts: Annotated[
+        list[str] | None, Argument(metavar="TEXT [SECOND]", help="The text, or the two texts of a pair.")
+    ] = None,
+    file: Annotated[Path | None, Option(metavar="DATA", help="Trace the first 8 rows of a file in one batch.")] = None,
+    padding: Annotated[
+        str, Option(metavar="longest|max_length", help="Pad the rows of the batch to the longest one, or to a length.")
+    ] = "longest",
+    max_length: Annotated[
+        int | None, Option(metavar="N", help="Maximum tokens of a row (default: as in the model's training).")
+    ] = None,
+    truncation: Annotated[bool, Option(help="Cut longer rows, or refuse them.")] = True,
+    attribution: Annotated[
+        bool, Option("--attribution", metavar="", help="Show which tokens decided, by integrated gradients (captum).")
+    ] = False,
+    max_new_tokens: MaxNewTokens = None,
+    output: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a page (.html) or all values (.safetensors).")
+    ] = None,
+    model: BaseModel = None,
+    device: Device = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Show what a model does with a text, stage by stage.
+
+    From the text to its tokens, the embeddings, each layer's hidden states and attention, the logits and the answer.
+    """
+    inputs = _inputs(texts or [], file)
+    if padding not in ("longest", "max_length"):
+        raise UsageError(f"there is no padding {padding!r}", where="--padding", hint="choose longest or max_length")
+    if output is not None and output.suffix not in WRITTEN:
+        what = f"a trace is not written as {output.suffix or 'a file without a suffix'}"
+        raise UsageError(what, where=str(output), hint=f"end the name in {' or '.join(WRITTEN)}")
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    generate = {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
+
+    from luthier.api.trace import trace as follow
+    from luthier.reporting.terminal.trace import trace_pieces
+
+    found = follow(
+        target,
+        inputs,
+        padding=padding,  # type: ignore[arg-type]  # checked above
+        max_length=max_length,
+        truncation=truncation,
+        attribution=attribution,
+        device=device,
+        base_model=model,
+        console=out.console,
+        **generate,
+    )
+    if output is not None and output.suffix == ".html":
+        found.write_page(output, shlex.join(["luthier", *sys.argv[1:]]))
+    elif output is not None:
+        found.save(output)
+    if json:
+        out.json(found.to_dict())
+    else:
+        out.show(trace_pieces(found))
+        if output is not None:
+            out.text(f"{WRITTEN[output.suffix]:<8}{output}")
+    return 0
+
+
+def _inputs(texts: list[str], file: Path | None) -> Any:
+    if file is not None and texts:
+        raise UsageError("a text and --file cannot be combined", where="luthier trace", hint="use one of them")
+    if file is not None:
+        return file
+    if not texts:
+        raise UsageError("nothing to trace", where="luthier trace", hint="pass a text or --file")
+    if len(texts) > 2:
+        hint = "put each text in quotes; --file traces several"
+        raise UsageError(f"a row has one text or two, not {len(texts)}", where="luthier trace", hint=hint)
+    return texts[0] if len(texts) == 1 else tuple(texts)
