@@ -32,6 +32,7 @@ NAMES = {
     "resume",
     "runs",
     "train",
+    "train_tokenizer",
 }
 FUNCTIONS = sorted(name for name in NAMES if name.islower() and name != "__version__")
 AFTER_EVERY_IMPORT = """

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
+    from luthier.api.tokenizer import train_tokenizer
     from luthier.api.train import train
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
@@ -49,6 +50,7 @@ __all__ = [
     "resume",
     "runs",
     "train",
+    "train_tokenizer",
 ]
 
 __version__ = "0.1.0"
@@ -73,6 +75,7 @@ _HOMES = {
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
     "train": ("luthier.api.train", "train"),
+    "train_tokenizer": ("luthier.api.tokenizer", "train_tokenizer"),
 }
 
 
