@@ -4,7 +4,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from luthier.errors import LIKE, ModelError, closest
+from luthier.errors import ModelError, closest
 from luthier.models.architectures import architecture_like
 from luthier.models.loading import load_tokenizer, verify_model
 from luthier.models.sources import PACKAGED
@@ -37,7 +37,7 @@ def load_saved(name: str, family: str, architecture: str) -> PreTrainedTokenizer
     except ModelError as error:
         if path.exists():
             raise
-        near = closest(name, [*KINDS, *PACKAGED], least=LIKE)
+        near = closest(name, [*KINDS, *PACKAGED])
         hint = f"did you mean {near!r}?" if near else f"{error.hint}; kinds to train: {', '.join(KINDS)}"
         raise ModelError(f"no tokenizer {name!r}: {error.what}", where="model.tokenizer", hint=hint) from None
     traits = architecture_like(architecture, family)
