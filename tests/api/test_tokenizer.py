@@ -18,6 +18,8 @@ from tests.conftest import review_rows, write_csv
 from tests.listener import Listener
 from tests.tasks.by_hand import quick
 
+SPLITS = (("train", "apple"), ("test", "pear"))
+
 
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -54,12 +56,18 @@ def test_the_choices_are_printed(reviews: Path, tmp_path: Path) -> None:
 
 def test_rows_of_other_splits_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
-    for split, word in (("train", "apple"), ("test", "pear")):
+    for split, word in SPLITS:
         write_csv(
             tmp_path / "d" / f"{split}.csv", [{"text": f"{word} {i % 9} {word}", "label": i % 2} for i in range(40)]
         )
     told = Listener()
     made = luthier.train_tokenizer(tmp_path / "d", tmp_path / "t", kind="word", console=told)
+    vocabulary = AutoTokenizer.from_pretrained(made.directory).get_vocab()
+    assert "apple" in vocabulary and "pear" not in vocabulary and made.rows.read == 40
+    assert ("rows", "the training rows") in [(decision.what, decision.value) for decision in told.decisions]
+    rows = [{"text": f"{word} {i % 9}", "label": i % 2, "split": split} for i in range(40) for split, word in SPLITS]
+    told = Listener()
+    made = luthier.train_tokenizer(write_csv(tmp_path / "a.csv", rows), tmp_path / "u", kind="word", console=told)
     vocabulary = AutoTokenizer.from_pretrained(made.directory).get_vocab()
     assert "apple" in vocabulary and "pear" not in vocabulary and made.rows.read == 40
     assert ("rows", "the training rows") in [(decision.what, decision.value) for decision in told.decisions]
@@ -142,6 +150,9 @@ def test_an_empty_directory_is_written(reviews: Path, tmp_path: Path) -> None:
         ({"epochs": 3}, RecipeError, "training a tokenizer does not use training.epochs"),
         ({"kind": "byte-bpe", "vocabulary_size": 100}, UsageError, "4 special tokens and 256 bytes"),
         ({"text": "txt"}, DataError, "no column 'txt'"),
+        ({"kind": 3}, UsageError, "no kind of tokenizer 3"),
+        ({"vocabulary_size": 0}, UsageError, "vocabulary_size must be a positive whole number, got 0"),
+        ({"vocabulary_size": "4k"}, UsageError, "vocabulary_size must be a positive whole number, got '4k'"),
     ],
 )
 def test_wrong_settings_are_refused_and_nothing_is_written(

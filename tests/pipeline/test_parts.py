@@ -1,5 +1,6 @@
 """Choice of the model, training defaults of models from scratch, and their tokenizer and configuration."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,17 @@ def test_a_fresh_tokenizer_says_which_tokens_keep_their_embeddings(tiny_model: P
     _, tokenizer, (_, decision) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
     assert decision.what == "embeddings"
     assert decision.value == f"{len(tokenizer)} of {len(tokenizer)} tokens taken over"
+
+
+def test_a_model_without_a_tokenizer_gets_one_with_new_embeddings(tiny_model: Path, tmp_path: Path) -> None:
+    bare = Path(shutil.copytree(tiny_model, tmp_path / "bare"))
+    for file in bare.glob("token*"):
+        file.unlink()
+    task, examples = learned(TextClassification, review_rows(40))
+    recipe = recipe_of(model__name=str(bare), model__fresh_tokenizer=True, model__tokenizer="char")
+    loaded = load_parts(recipe, "encoder")
+    _, tokenizer, (_, decision) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
+    assert decision.value == f"0 of {len(tokenizer)} tokens taken over"
 
 
 def test_a_fresh_tokenizer_keeps_the_configuration_of_a_pretrained_model(tiny_model: Path) -> None:

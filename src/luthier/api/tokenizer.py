@@ -102,6 +102,9 @@ def train_tokenizer(
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         hint = "choose another directory with --output, or remove it"
         raise UsageError("the output directory exists already", where=str(directory), hint=hint)
+    if vocabulary_size is not None and (not isinstance(vocabulary_size, int) or vocabulary_size < 1):
+        what = f"vocabulary_size must be a positive whole number, got {vocabulary_size!r}"
+        raise UsageError(what, where="vocabulary_size=", hint="leave it out for a size suited to the texts")
     requested = None if kind is None else kind_named(kind)
     family, of_data = _family(family, architecture), _only_data(settings)
     with temporary_directory() as folder:
@@ -111,14 +114,14 @@ def train_tokenizer(
         needed = found.reader.kind.family
         model = architecture or DEFAULTS[family or needed]
         method = requested or architecture_named(model).tokenizer
+        column = str(recipe.data.columns["split"]) if recipe.data.columns.get("split") else None
         decisions = _decisions(method, model, requested=requested is not None)
-        for decision in [*found.decisions, _rows(sources), *decisions]:
+        for decision in [*found.decisions, _rows(sources, column), *decisions]:
             console.decision(decision)
         examples = _sample(found, sources)
         task = found.reader.fit(examples, Recipe())
-        column = recipe.data.columns.get("split")
         with console.progress("train tokenizer", None) as progress:
-            texts = Texts(sources["train"], task.example, task.texts, str(column) if column else None, progress)
+            texts = Texts(sources["train"], task.example, task.texts, column, progress)
             tokenizer, size = learn(texts, vocabulary_size, method, family=family or needed, architecture=model)
         console.decision(size)
         skipped = checks.skipped_rows(texts.account.read, texts.account.skipped)
@@ -164,8 +167,8 @@ def _only_data(settings: Mapping[str, Any]) -> dict[str, Any]:
     return keys
 
 
-def _rows(sources: Mapping[str, Sequence[Source]]) -> Decision:
-    if set(sources) == {"train"}:
+def _rows(sources: Mapping[str, Sequence[Source]], split_column: str | None) -> Decision:
+    if set(sources) == {"train"} and split_column is None:
         return Decision("rows", "every row", "also those that `luthier train` will hold out")
     return Decision("rows", "the training rows", "validation and test rows are not read")
 

@@ -72,4 +72,4 @@ def kind_named(name: str) -> TokenizerKind:
     for kind in KINDS:
         if kind == name:
             return kind
-    raise UsageError(f"no kind of tokenizer {name!r}", where="kind", hint=nearest(name, KINDS))
+    raise UsageError(f"no kind of tokenizer {name!r}", where="kind", hint=nearest(str(name), KINDS))
