@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     luthier.train([str(reviews)], run_dir=directory / "runs" / "adapter", **overrides, adapter={"rank": 2})
     chats = [{"instruction": review("good", i), "output": review("bad", i)} for i in range(60)]
     (directory / "instructions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chats))
+    luthier.train_tokenizer(reviews, directory / "tokenizer", kind="char")
     articles = [{"article": review("good", i), "summary": review("bad", i)} for i in range(60)]
     (directory / "articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles))
     new = {**QUICK, "model.from_scratch": "tiny", "generation.max_new_tokens": 4, "evaluation.generated_rows": 2}
@@ -86,6 +88,8 @@ def test_command(command, place, tiny_model, monkeypatch, capsys):
     if words[0] == "train":
         quick = QUICK | ({"generation.max_new_tokens": 4} if "chat" in words else {})
         words += [part for key, value in quick.items() for part in ("--set", f"{key}={value}")]
+    if words[0] == "tokenizer":
+        shutil.rmtree(place / "tokenizer")  # commands run in any order
     code = main(words)
     captured = capsys.readouterr()
     assert code == 0, captured.err

@@ -27,6 +27,7 @@ SPANS = {
     "metrics/test_directions.py": "the direction of every metric",
     "recipe/test_properties.py": "recipes of any values survive their file",
     "storage/test_the_one_place.py": "only this package writes files",
+    "tokenizers/test_offsets.py": "offsets and round trips of all six kinds",
     "tasks/test_pipeline.py": "the models of all tasks in plain transformers",
 }
 

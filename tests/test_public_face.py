@@ -33,6 +33,7 @@ NAMES = {
     "runs",
     "trace",
     "train",
+    "train_tokenizer",
 }
 FUNCTIONS = sorted(name for name in NAMES if name.islower() and name != "__version__")
 AFTER_EVERY_IMPORT = """

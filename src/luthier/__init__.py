@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
+    from luthier.api.tokenizer import train_tokenizer
     from luthier.api.trace import trace
     from luthier.api.train import train
     from luthier.engines.events import Stop
@@ -51,6 +52,7 @@ __all__ = [
     "runs",
     "trace",
     "train",
+    "train_tokenizer",
 ]
 
 __version__ = "0.1.0"
@@ -76,6 +78,7 @@ _HOMES = {
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
     "train": ("luthier.api.train", "train"),
+    "train_tokenizer": ("luthier.api.tokenizer", "train_tokenizer"),
 }
 
 

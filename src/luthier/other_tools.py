@@ -108,8 +108,8 @@ _NOT_OFFERED = {
     "train_file train_data data_path dataset dataset_name data_dir dataset_path": "data comes first: luthier train"
     " reviews.csv, or luthier.train(data)",
     "trust_remote_code": "code of a model is never run",
-    "use_fast_tokenizer tokenizer_name tokenizer": "a model is used with its own tokenizer; --fresh-tokenizer trains"
-    " another",
+    "use_fast_tokenizer tokenizer_name": "a model is used with its own tokenizer; --fresh-tokenizer trains another, and"
+    " with --tokenizer DIR takes that one",
     "id2label label2id": "labels are found in the data; --label-names 0=negative,1=positive names codes",
     "num_labels": "labels are found in the data",
 }  # fmt: skip
@@ -125,6 +125,7 @@ _OPTIONS = {
     "model.from_scratch": "--from-scratch",
     "model.fresh_tokenizer": "--fresh-tokenizer",
     "model.name": "--model",
+    "model.tokenizer": "--tokenizer",
     "run_dir": "--run-dir",
     "training.batch_size": "--batch-size",
     "training.gradient_accumulation_steps": "--grad-accumulation",

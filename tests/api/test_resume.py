@@ -8,10 +8,11 @@ import pytest
 from luthier.api.evaluate import evaluate
 from luthier.api.report import report
 from luthier.api.resume import resume
+from luthier.api.tokenizer import train_tokenizer
 from luthier.api.train import train
 from luthier.engines.events import Listener as Callback
 from luthier.engines.events import Name
-from luthier.errors import UsageError
+from luthier.errors import FingerprintError, ModelError, UsageError
 from luthier.pipeline.results import Result
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
@@ -100,3 +101,21 @@ def test_a_run_whose_task_is_gone_names_its_package(copied: Path) -> None:
         ) as caught:
             command(copied)
         assert (caught.value.where, caught.value.hint) == (str(copied), "pip install luthier-stance==1.2")
+
+
+def test_a_saved_tokenizer_may_move_before_a_resume_but_not_change(tiny_model: Path, tmp_path: Path) -> None:
+    first, other = (
+        train_tokenizer(ROWS, tmp_path / kind, kind=kind, vocabulary_size=300).directory for kind in ("word", "char")
+    )
+    settings: dict[str, Any] = {"fresh_tokenizer": True, "tokenizer": str(first)}
+    through = train(ROWS, run_dir=tmp_path / "through", model=str(tiny_model), **QUICK | settings)
+    run = Run(stopped(tmp_path / "run", tiny_model, **settings))
+    moved = first.rename(tmp_path / "moved")
+    with pytest.raises(ModelError, match="no such model directory"):
+        resume(run.path)
+    recipe = run.recipe_file.read_text()
+    run.recipe_file.write_text(recipe.replace(str(first), str(other)))
+    with pytest.raises(FingerprintError, match="tokenizer"):
+        resume(run.path)
+    run.recipe_file.write_text(recipe.replace(str(first), str(moved)))
+    assert resume(run.path).metrics == through.metrics

@@ -10,7 +10,7 @@ import typer
 
 import luthier
 from luthier.cli import main
-from luthier.cli.app import COMMANDS, build
+from luthier.cli.app import COMMANDS, GROUPS, build
 from luthier.errors import ColumnError
 from tests.cli.conftest import CapSys, Stub
 
@@ -18,9 +18,10 @@ NAMES = [command.__name__ for commands in COMMANDS.values() for command in comma
 
 
 def commands() -> list[Any]:
-    """The commands as they are parsed."""
+    """The commands as they are parsed, with those of groups in place of the groups."""
     root: Any = typer.main.get_command(build())
-    return list(root.commands.values())
+    found = [getattr(command, "commands", {command.name: command}) for command in root.commands.values()]
+    return [command for several in found for command in several.values()]
 
 
 def test_the_commands_are_those_of_the_design() -> None:
@@ -31,6 +32,8 @@ def test_the_commands_are_those_of_the_design() -> None:
         "Look around": ["runs", "prune", "tasks", "doctor"],
     }
     assert len(build().registered_commands) == len(NAMES)
+    groups = {name: [command.__name__ for command in commands] for name, (_, _, commands) in GROUPS.items()}
+    assert groups == {"tokenizer": ["train"]}
 
 
 @pytest.mark.parametrize("command", NAMES)
@@ -59,6 +62,22 @@ def test_without_a_command_the_help_is_shown(capsys: CapSys) -> None:
     bare = capsys.readouterr().out
     assert all(command in bare for command in NAMES)
     assert main(["-h"]) == 0
+
+
+def test_a_group_without_a_command_shows_its_help_and_errors_name_the_command(capsys: CapSys) -> None:
+    assert main(["tokenizer"]) == 0
+    bare = capsys.readouterr().out
+    assert main(["tokenizer", "--help"]) == 0
+    assert capsys.readouterr().out.split() == bare.split() and "train" in bare
+    for words, where, hint in (
+        (["tokenizer", "trian"], "luthier tokenizer", "did you mean 'train'?"),
+        (["tokenizer", "train", "a.csv", "--vocabsize", "9"], "luthier tokenizer train", "did you mean --vocab-size?"),
+        (["tokenizer", "train", "a.csv"], "luthier tokenizer train", "`luthier tokenizer train --help`"),
+        (["tokenizr"], "luthier", "did you mean 'tokenizer'?"),
+    ):
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert f"where: {where}\n" in told and hint in told
 
 
 def test_the_version_is_printed(capsys: CapSys) -> None:

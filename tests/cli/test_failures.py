@@ -130,7 +130,12 @@ def test_a_bug_of_a_plug_in_names_its_task_and_package():
 
 
 @pytest.mark.parametrize(
-    ("command", "hint"), [("train", "`luthier resume RUN` resumes one"), ("evaluate", "repeat the command")]
+    ("command", "hint"),
+    [
+        ("train", "`luthier resume RUN` resumes one"),
+        ("evaluate", "repeat the command"),
+        ("tokenizer train", "repeat the command"),
+    ],
 )
 def test_ctrl_c_says_how_to_go_on(command, hint):
     assert as_luthier_error(KeyboardInterrupt(), f"luthier {command}").hint.endswith(hint)

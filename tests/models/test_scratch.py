@@ -247,6 +247,25 @@ def test_embeddings_are_new_as_wide_as_the_old_and_the_rest_stays() -> None:
     assert bool((weight.grad[batch["input_ids"][0]].abs().sum(-1) > 0).all())  # every token of a text is learned
 
 
+def test_tokens_that_are_taken_over_keep_their_embeddings_and_biases() -> None:
+    model, tokenizer = old_model(), tokenizer_of("bart")
+    before = model.model.shared.weight.detach().clone()
+    renew_embeddings(model, tokenizer, {7: 3, 8: 898, 9: 5_000})
+    weight = model.get_input_embeddings().weight
+    assert torch.equal(weight[[7, 8]], before[[3, 898]])
+    assert model.get_output_embeddings().weight is weight
+    assert not torch.cdist(weight[9:10], before).lt(1e-3).any(), "the old model has no such row"
+    head = nn.Linear(32, 900)
+    model.set_output_embeddings(head)
+    old = head.weight.detach().clone(), head.bias.detach().clone()
+    model, model.config.tie_word_embeddings = old_model(), False
+    model.set_output_embeddings(head)
+    renew_embeddings(model, tokenizer, {7: 3})
+    made = model.get_output_embeddings()
+    assert torch.equal(made.weight[7], old[0][3]) and made.bias[7] == old[1][3]
+    assert not made.bias[8:].any()
+
+
 def test_embeddings_grow_by_the_tokens_that_were_added() -> None:
     model, tokenizer = made("gpt2"), train_tokenizer(TEXTS, 500, family="decoder", architecture="gpt2")
     before = model.get_input_embeddings().weight.detach().clone()

@@ -1,5 +1,6 @@
 """Choice of the model, training defaults of models from scratch, and their tokenizer and configuration."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from luthier.api.train import plan
 from luthier.console import Console
 from luthier.errors import ModelError, RecipeError, UsageError
 from luthier.pipeline import parts
-from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
+from luthier.pipeline.parts import Loaded, choose_model, load_parts, make_parts, with_defaults
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.tasks.registry import find
 from luthier.tasks.text_classification.task import TextClassification
@@ -140,32 +141,76 @@ def test_it_is_said(tmp_path: Path) -> None:
 
 
 def test_the_parts_of_a_pretrained_model_are_loaded_unless_its_tokenizer_is_new(tiny_model: Path) -> None:
-    loaded = load_parts(recipe_of(model__name=str(tiny_model)))
-    assert loaded is not None
-    config, tokenizer, decisions = loaded
+    recipe = recipe_of(model__name=str(tiny_model))
+    loaded = load_parts(recipe, "encoder")
+    task, examples = learned(TextClassification, review_rows(4))
+    config, tokenizer, decisions = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
     assert config.model_type == "bert" and config.vocab_size == len(tokenizer)
     assert tokenizer("great").tokens() == ["[CLS]", "great", "[SEP]"]
     assert decisions == []
-    assert load_parts(recipe_of(model__name=str(tiny_model), model__fresh_tokenizer=True)) is None
-    assert load_parts(chosen(model__from_scratch="tiny")) is None
+    renewed = load_parts(recipe_of(model__name=str(tiny_model), model__fresh_tokenizer=True), "encoder")
+    assert renewed.config is not None and renewed.tokenizer is None
+    assert load_parts(chosen(model__from_scratch="tiny"), "encoder-decoder") == Loaded(None, None)
 
 
 def test_a_model_from_scratch_gets_a_tokenizer_trained_on_the_training_rows_and_the_labels() -> None:
     task, examples = learned(TextClassification, review_rows(40))
     recipe = chosen("text-classification", model__from_scratch="tiny", model__vocabulary_size=300)
-    config, tokenizer, (decision,) = make_parts(task, Dataset.from_dict(examples), recipe)
+    loaded = load_parts(recipe, "encoder")
+    config, tokenizer, (decision,) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
     assert config.model_type == "bert" and config.vocab_size == len(tokenizer) <= 300
     assert (config.num_labels, config.id2label) == (2, {0: "bad", 1: "good"})
     assert tokenizer.unk_token_id not in tokenizer(examples["text"][0])["input_ids"]
     assert tokenizer.unk_token_id in tokenizer("ß")["input_ids"]
-    assert (decision.what, decision.value) == ("tokenizer", f"{len(tokenizer)} tokens")
-    assert decision.why == "trained on the 40 training rows"
+    assert (decision.what, decision.value) == ("tokenizer", f"wordpiece, {len(tokenizer)} tokens")
+    assert decision.why.startswith("trained on the 40 training rows; 300 requested, but no further pair")
+
+
+def test_a_new_model_takes_a_kind_of_tokenizer_or_a_saved_one(tmp_path: Path) -> None:
+    task, examples = learned(TextClassification, review_rows(40))
+    rows = Dataset.from_dict(examples)
+    recipe = chosen("text-classification", model__from_scratch="tiny", model__tokenizer="char")
+    _, made, (decision,) = make_parts(load_parts(recipe, "encoder"), task, rows, recipe)
+    assert decision.value == f"char, {len(made)} tokens" and made("so").tokens() == ["[CLS]", "s", "o", "[SEP]"]
+    made.save_pretrained(tmp_path / "saved")
+    recipe = chosen("text-classification", model__from_scratch="tiny", model__tokenizer=str(tmp_path / "saved"))
+    config, taken, (decision,) = make_parts(load_parts(recipe, "encoder"), task, rows, recipe)
+    assert taken.get_vocab() == made.get_vocab() and config.vocab_size == len(made)
+    assert (decision.value, decision.why) == (f"{tmp_path / 'saved'}, {len(made)} tokens", "as requested")
+
+
+def test_of_many_texts_an_even_part_trains_the_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    task, examples = learned(TextClassification, review_rows(40))
+    recipe = chosen("text-classification", model__from_scratch="tiny", model__tokenizer="word")
+    monkeypatch.setattr(parts, "ENOUGH", sum(map(len, examples["text"])) // 2)
+    *_, (decision,) = make_parts(load_parts(recipe, "encoder"), task, Dataset.from_dict(examples), recipe)
+    assert decision.why.startswith("trained on one in 2 texts of the 40 training rows; ")
+
+
+def test_a_fresh_tokenizer_says_which_tokens_keep_their_embeddings(tiny_model: Path) -> None:
+    task, examples = learned(TextClassification, review_rows(40))
+    recipe = recipe_of(model__name=str(tiny_model), model__fresh_tokenizer=True, model__tokenizer=str(tiny_model))
+    loaded = load_parts(recipe, "encoder")
+    _, tokenizer, (_, decision) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
+    assert decision.what == "embeddings"
+    assert decision.value == f"{len(tokenizer)} of {len(tokenizer)} tokens taken over"
+
+
+def test_a_model_without_a_tokenizer_gets_one_with_new_embeddings(tiny_model: Path, tmp_path: Path) -> None:
+    bare = Path(shutil.copytree(tiny_model, tmp_path / "bare"))
+    for file in bare.glob("token*"):
+        file.unlink()
+    task, examples = learned(TextClassification, review_rows(40))
+    recipe = recipe_of(model__name=str(bare), model__fresh_tokenizer=True, model__tokenizer="char")
+    loaded = load_parts(recipe, "encoder")
+    _, tokenizer, (_, decision) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
+    assert decision.value == f"0 of {len(tokenizer)} tokens taken over"
 
 
 def test_a_fresh_tokenizer_keeps_the_configuration_of_a_pretrained_model(tiny_model: Path) -> None:
     task, examples = learned(TextClassification, review_rows(40))
     recipe = recipe_of(model__name=str(tiny_model), model__fresh_tokenizer=True, model__vocabulary_size=100)
-    config, tokenizer, _ = make_parts(task, Dataset.from_dict(examples), recipe)
+    config, tokenizer, _ = make_parts(load_parts(recipe, "encoder"), task, Dataset.from_dict(examples), recipe)
     assert (config.model_type, config.hidden_size) == ("bert", 32)
     assert len(tokenizer) <= 100
     assert tokenizer("great").tokens()[0] == "[CLS]"

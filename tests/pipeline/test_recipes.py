@@ -118,6 +118,8 @@ def test_a_recipe_file_and_data_exclude_each_other(tmp_path: Path) -> None:
             {"fresh_tokenizer": False},
             {"fresh_tokenizer"},
         ),
+        ("from_scratch = 'tiny'\ntokenizer = 'char'", {}, {}),
+        ("name = 'a'\nfresh_tokenizer = true\ntokenizer = 'char'", {}, {"fresh_tokenizer", "tokenizer"}),
         ("dropout = 0.2", {}, {"dropout"}),
     ],
 )
@@ -128,6 +130,17 @@ def test_a_named_model_takes_the_place_of_a_new_one(
     file.write_text(f"[model]\n{table}\n")
     made = build_recipe(str(file), {"model": "minilm", **changes}, tmp_path, Console()).model
     assert made.name == "minilm" and made.model_fields_set == {"name", *left}
+
+
+def test_a_saved_tokenizer_is_found_from_any_directory_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = {
+        name: build_recipe("a.csv", {"from_scratch": "tiny", "tokenizer": name}, tmp_path, Console()).model.tokenizer
+        for name in ("mine", "char", "minilm", "google-t5/t5-small")
+    }
+    assert found.pop("mine") == str(tmp_path / "mine")
+    assert all(name == kept for name, kept in found.items())
 
 
 def test_a_recipe_whose_model_is_no_table_is_still_refused_as_such(tmp_path: Path) -> None:

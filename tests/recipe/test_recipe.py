@@ -59,6 +59,12 @@ def test_a_file_that_is_no_recipe_is_refused_by_its_name(
         ("model", {"from_scratch": "tiny", "freeze": ["a.*"]}, "from_scratch and freeze exclude each other"),
         ("model", {"architecture": "bert"}, "set from_scratch too"),
         ("model", {"vocabulary_size": 500}, "set from_scratch or fresh_tokenizer too"),
+        ("model", {"tokenizer": "char"}, "set from_scratch or fresh_tokenizer too"),
+        (
+            "model",
+            {"from_scratch": "tiny", "tokenizer": "mine", "vocabulary_size": 500},
+            "vocabulary_size and a saved tokenizer (mine) exclude each other",
+        ),
         ("training", {"warmup_ratio": 0.1, "warmup_steps": 3}, "warmup_ratio and warmup_steps are both set"),
         ("training", {"lr_scheduler_type": "constant", "warmup_steps": 3}, "use constant_with_warmup"),
         ("training", {"lr_scheduler_type": "constant", "warmup_ratio": 0.1}, "use constant_with_warmup"),
@@ -78,6 +84,8 @@ def test_settings_that_contradict_each_other_are_refused(table: str, values: Val
     ("table", "values"),
     [
         ("model", {"from_scratch": "tiny", "architecture": "bert", "vocabulary_size": 500}),
+        ("model", {"from_scratch": "tiny", "tokenizer": "char", "vocabulary_size": 500}),
+        ("model", {"name": "minilm", "fresh_tokenizer": True, "tokenizer": "mine"}),
         ("model", {"name": "minilm", "fresh_tokenizer": True, "vocabulary_size": 500, "freeze": ["a.*"]}),
         ("training", {"lr_scheduler_type": "constant_with_warmup", "warmup_steps": 3}),
         ("training", {"warmup_ratio": 0.1, "warmup_steps": 0}),

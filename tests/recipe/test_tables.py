@@ -249,6 +249,7 @@ def test_settings_that_change_no_weight_may_change_on_resume() -> None:
         "data.test",
         "data.allow",
         "model.name",
+        "model.tokenizer",
         "training.logging_steps",
         "training.save_strategy",
         "training.save_steps",

@@ -116,3 +116,12 @@ def test_a_model_from_scratch_is_continued_too(tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     assert main([*goes_on, "--run-dir", "after", "--quiet"]) == 0
     assert Run.open("after").recipe.model.name == str(changed / "model")
+
+
+def test_another_kind_of_tokenizer_trains_anew(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "reviews.csv", review_rows(60))
+    settings = QUICK | {"from_scratch": "tiny", "tokenizer": "char", "max_steps": 1}
+    run = train(str(data), run_dir=tmp_path / "run", **settings).run.path
+    error = refused(edited(run, tmp_path, ('tokenizer = "char"', 'tokenizer = "word"')))
+    assert error.what.endswith("has been edited since: model.tokenizer: char -> word")
+    assert [words[0] for words in commands(error)] == ["train"]

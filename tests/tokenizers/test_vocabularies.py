@@ -1,16 +1,19 @@
-"""The five tokenizer algorithms: ids computed by hand, special tokens, sizes, and determinism."""
+"""The six tokenizer algorithms: ids computed by hand, special tokens, sizes, and determinism."""
+
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
-from luthier.models.architectures import Kind
+from luthier.recipe import TokenizerKind
+from luthier.tokenizers.kinds import KINDS
 from luthier.tokenizers.vocabularies import PREFIX, train_backend, words_of
 from tests.conftest import review
 
 TEXTS = [review(label, i) for label in ("good", "bad") for i in range(150)]
-KINDS: tuple[Kind, ...] = ("bpe", "unigram", "wordpiece", "word", "character")
 SPECIAL = ["[PAD]", "[UNK]"]
 
 
@@ -22,14 +25,14 @@ def by_id(backend: Tokenizer) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_special_tokens_have_the_first_ids(kind: Kind) -> None:
+def test_special_tokens_have_the_first_ids(kind: TokenizerKind) -> None:
     tokens = by_id(train_backend(TEXTS, 300, kind, SPECIAL, "[UNK]"))
     assert tokens[:2] == SPECIAL
     assert len(set(tokens)) == len(tokens) <= 300
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_order_of_the_texts_does_not_change_the_ids(kind: Kind) -> None:
+def test_the_order_of_the_texts_does_not_change_the_ids(kind: TokenizerKind) -> None:
     forwards, backwards = (by_id(train_backend(texts, 200, kind, SPECIAL, "[UNK]")) for texts in (TEXTS, TEXTS[::-1]))
     assert forwards == backwards
 
@@ -49,15 +52,15 @@ def test_punctuation_is_a_separate_word() -> None:
 
 
 def test_every_character_is_a_token_including_white_space() -> None:
-    backend = train_backend(["ba\nb", "b "], 10, "character", SPECIAL, "[UNK]")
+    backend = train_backend(["ba\nb", "b "], 10, "char", SPECIAL, "[UNK]")
     assert by_id(backend) == ["[PAD]", "[UNK]", "b", "\n", " ", "a"], "by frequency, then by code point"
     ids = backend.encode("a b\nc").ids
     assert ids == [5, 4, 2, 3, 1]
     assert backend.decode(ids[:-1], skip_special_tokens=False) == "a b\n"
 
 
-@pytest.mark.parametrize(("kind", "others"), [("word", ["x"]), ("character", [" ", "x"])])
-def test_a_special_token_that_occurs_in_the_texts_has_one_id(kind: Kind, others: list[str]) -> None:
+@pytest.mark.parametrize(("kind", "others"), [("word", ["x"]), ("char", [" ", "x"])])
+def test_a_special_token_that_occurs_in_the_texts_has_one_id(kind: TokenizerKind, others: list[str]) -> None:
     assert by_id(train_backend(["x y x y"] * 2, 10, kind, ["y", "?"], "?")) == ["y", "?", *others]
 
 
@@ -92,20 +95,52 @@ def test_byte_level_bpe_is_lossless(text: str) -> None:
     assert BYTES.decode(BYTES.encode(text).ids) == text
 
 
-BYTES = train_backend(TEXTS, 400, "bpe", [], "")
+BYTES = train_backend(TEXTS, 400, "byte-bpe", [], "")
 
 
 def test_byte_level_bpe_has_all_256_bytes_and_no_pairs_that_occur_once() -> None:
-    backend = train_backend(["ab ab", "xy"], 10, "bpe", ["<end>"], "")
+    backend = train_backend(["ab ab", "xy"], 10, "byte-bpe", ["<end>"], "")
     assert len(by_id(backend)) == 257
-    more = set(by_id(train_backend(["ab ab", "xy"], 300, "bpe", ["<end>"], ""))) - set(by_id(backend))
+    more = set(by_id(train_backend(["ab ab", "xy"], 300, "byte-bpe", ["<end>"], ""))) - set(by_id(backend))
     assert "ab" in more and "xy" not in more
 
 
 def test_a_prefix_space_is_optional() -> None:
-    spaced, plain = (train_backend(["film film film"] * 5, 400, "bpe", [], "", spaced=one) for one in (True, False))
+    spaced, plain = (
+        train_backend(["film film film"] * 5, 400, "byte-bpe", [], "", spaced=one) for one in (True, False)
+    )
     assert spaced.encode("film film").ids == [spaced.token_to_id("Ġfilm")] * 2
     assert plain.encode("film film").tokens == ["film", "Ġfilm"]
+
+
+def test_character_bpe_merges_frequent_pairs_and_splits_off_punctuation() -> None:
+    backend = train_backend(["low lower, low."] * 3, 60, "bpe", SPECIAL, "[UNK]", spaced=True)
+    assert backend.encode("low, lower.").tokens == ["▁low", ",", "▁lower", "."]
+    assert backend.decode(backend.encode("lower  low.").ids) == "lower  low."
+    assert backend.encode("low ß").tokens == ["▁low", "▁", "[UNK]"]
+
+
+def test_character_bpe_without_a_space_before_the_text_keeps_the_text() -> None:
+    backend = train_backend(["low lower, low."] * 3, 60, "bpe", SPECIAL, "[UNK]")
+    for text in ("low", " low", "  low  "):
+        assert backend.decode(backend.encode(text).ids) == text
+
+
+IN_ANOTHER_PROCESS = """
+import hashlib, sys
+from luthier.tokenizers.kinds import KINDS
+from luthier.tokenizers.vocabularies import train_backend
+texts = ["".join(chr(97 + (i * j) % 26) for j in range(1, 9)) + " é日本語 x" for i in range(200)]
+for kind in KINDS:
+    print(kind, hashlib.sha256(train_backend(texts, 150, kind, ["[UNK]"], "[UNK]").to_str().encode()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_every_process_learns_the_same_bytes() -> None:
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS]
+    outputs = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(3)}
+    assert len(outputs) == 1 and len(outputs.pop().splitlines()) == 6
 
 
 # -- word counts -----------------------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.journal import same_data
-from luthier.pipeline.prepare import prepare, profile_sources, refuse, stopping
+from luthier.pipeline.opening import profile_sources
+from luthier.pipeline.prepare import prepare, refuse, stopping
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation

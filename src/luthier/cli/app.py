@@ -25,6 +25,7 @@ from luthier.cli.commands import (
     resume,
     runs,
     tasks,
+    tokenizer,
     trace,
     train,
 )
@@ -41,7 +42,8 @@ COMMANDS = {
     "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }
-USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "trace"}
+GROUPS = {"tokenizer": ("Train", tokenizer.HELP, (tokenizer.train,))}  # name to panel, help, commands
+USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "tokenizer", "trace"}
 
 
 class Command(TyperCommand):
@@ -125,7 +127,18 @@ def build() -> typer.Typer:
     for panel, commands in COMMANDS.items():
         for command in commands:
             app.command(cls=Command, rich_help_panel=panel)(command)
+    for name, (panel, about, subcommands) in GROUPS.items():
+        group = typer.Typer(name=name, help=about)
+        group.callback(invoke_without_command=True)(_group)
+        for subcommand in subcommands:
+            group.command(cls=Command)(subcommand)
+        app.add_typer(group, rich_help_panel=panel)
     return app
+
+
+def _group(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        sys.stdout.write(context.get_help() + "\n")
 
 
 def _root(
@@ -141,6 +154,10 @@ def _root(
 
 
 def _command(words: Sequence[str]) -> str:
-    """The name of the command, such as `luthier train`."""
-    names = {command.__name__ for commands in COMMANDS.values() for command in commands}
-    return " ".join(["luthier", *(word for word in words[:1] if word in names)])
+    """The name of the command, such as `luthier train` or `luthier tokenizer train`."""
+    names = {command.__name__ for commands in COMMANDS.values() for command in commands} | GROUPS.keys()
+    found = [word for word in words[:1] if word in names]
+    if found and found[0] in GROUPS:
+        below = {command.__name__ for command in GROUPS[found[0]][2]}
+        found += [word for word in words[1:2] if word in below]
+    return " ".join(["luthier", *found])

@@ -34,7 +34,7 @@ class Interrupted(LuthierError):
 
     def __init__(self, number: signal.Signals, command: str) -> None:
         what = "interrupted" if number == signal.SIGINT else f"interrupted by {number.name}"
-        resumes = command.endswith(("train", "resume"))
+        resumes = command in ("luthier train", "luthier resume")
         hint = "`luthier runs` lists the runs, `luthier resume RUN` resumes one" if resumes else "repeat the command"
         super().__init__(what, hint=hint)
         self.exit_code = 128 + number

@@ -27,6 +27,14 @@ class Accounts:
     kept: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
 
+    def add(self, row: Example | Skipped) -> None:
+        """Count a row."""
+        self.read += 1
+        if isinstance(row, Skipped):
+            self.skipped[row.reason] += 1
+        else:
+            self.kept += 1
+
     def to_dict(self) -> dict[str, Any]:
         return {"read": self.read, "kept": self.kept, "skipped": dict(sorted(self.skipped.items()))}
 
@@ -75,20 +83,26 @@ def read(
     builders: dict[str, _Builder] = {}
     accounts: dict[str, Accounts] = {}
     skipped: list[Skipped] = []
-    for given, row in _rows(sources):
-        split, record = _placed(given, row, split_column if given == "train" else None)
-        found = record if isinstance(record, Skipped) else to_example(record)
-        account = accounts.setdefault(split, Accounts())
-        account.read += 1
+    for split, found in examples_of(sources, to_example, split_column):
+        accounts.setdefault(split, Accounts()).add(found)
         if isinstance(found, Skipped):
-            account.skipped[found.reason] += 1
             skipped.append(found)
         else:
-            account.kept += 1
             builders.setdefault(split, _Builder()).add(found)
     for split in sources:
         accounts.setdefault(split, Accounts())
     return Table({split: builder.dataset() for split, builder in builders.items()}, accounts, skipped)
+
+
+def examples_of(
+    sources: Mapping[str, Sequence[Source]],
+    to_example: Callable[[Record], Example | Skipped],
+    split_column: str | None = None,
+) -> Iterator[tuple[str, Example | Skipped]]:
+    """Yield every row of every source with its split. The arguments are those of `read`."""
+    for given, row in _rows(sources):
+        split, record = _placed(given, row, split_column if given == "train" else None)
+        yield split, record if isinstance(record, Skipped) else to_example(record)
 
 
 def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:

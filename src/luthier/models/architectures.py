@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from luthier.errors import ModelError, nearest
 from luthier.models.families import Family
+from luthier.recipe import TokenizerKind
 
 TURN_START, TURN_END = "<|im_start|>", "<|im_end|>"  # around a turn, as in ChatML
-Kind = Literal["bpe", "unigram", "wordpiece", "word", "character"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Architecture:
     """
 
     family: Family
-    tokenizer: Kind
+    tokenizer: TokenizerKind
     markup: Markup
     token_types: bool = False
     gated: bool = False
@@ -94,17 +94,17 @@ class Architecture:
     training: Mapping[str, Any] = field(default_factory=dict)
 
 
-_ROBERTA = Architecture("encoder", "bpe", BART, spare_positions=2)  # it counts positions from its padding id
+_ROBERTA = Architecture("encoder", "byte-bpe", BART, spare_positions=2)  # it counts positions from its padding id
 _SCALED = {"scale_embedding": True}  # as in the published models; otherwise fixed positions outweigh the words at first
-_DECODER = Architecture("decoder", "bpe", GPT, gated=True)
+_DECODER = Architecture("decoder", "byte-bpe", GPT, gated=True)
 ARCHITECTURES: Mapping[str, Architecture] = {
     "bert": Architecture("encoder", "wordpiece", BERT, token_types=True),
     "distilbert": Architecture("encoder", "wordpiece", BERT),
     "electra": Architecture("encoder", "wordpiece", BERT, token_types=True),
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
-    "modernbert": Architecture("encoder", "bpe", BERT, gated=True),
-    "gpt2": Architecture("decoder", "bpe", GPT),
+    "modernbert": Architecture("encoder", "byte-bpe", BERT, gated=True),
+    "gpt2": Architecture("decoder", "byte-bpe", GPT),
     "llama": _DECODER,
     "gemma": _DECODER,
     "gemma2": _DECODER,
@@ -112,20 +112,20 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "smollm3": _DECODER,
     "qwen3": _DECODER,
     "mistral": _DECODER,
-    "bart": Architecture("encoder-decoder", "bpe", BART, start="eos"),
+    "bart": Architecture("encoder-decoder", "byte-bpe", BART, start="eos"),
     # T5 1.1: gated. Its query weights start a hundred times smaller than its embeddings, so steps of equal size, as in
     # Adam, are too large for the queries and too small for the embeddings.
     "t5": Architecture(
         "encoder-decoder",
-        "bpe",
+        "byte-bpe",
         T5,
         gated=True,
         start="pad",
         settings={"feed_forward_proj": "gated-gelu"},
         training={"training.optimizer": "adafactor", "training.learning_rate": 1e-2, "training.weight_decay": 0.0},
     ),
-    "marian": Architecture("encoder-decoder", "bpe", T5, start="pad", settings=_SCALED),
-    "pegasus": Architecture("encoder-decoder", "bpe", T5, start="pad", settings=_SCALED),
+    "marian": Architecture("encoder-decoder", "byte-bpe", T5, start="pad", settings=_SCALED),
+    "pegasus": Architecture("encoder-decoder", "byte-bpe", T5, start="pad", settings=_SCALED),
     "mbart": Architecture("encoder-decoder", "unigram", BART, start="eos", settings=_SCALED),
 }
 DEFAULTS: Mapping[str, str] = {"encoder": "bert", "decoder": "llama", "encoder-decoder": "t5"}

@@ -63,13 +63,15 @@ def load_config(name: str, console: Console | None = None) -> PretrainedConfig:
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a model, with a padding token.
+    """Load the tokenizer of a model, or one that was saved alone, with a padding token.
 
     Raises:
         ModelError: There is none, its vocabulary is empty, or it has neither a padding nor an end token.
     """
     with told(name, "tokenizer"):
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(_place(name), trust_remote_code=False)
+        alone = Path(name).expanduser()
+        place = str(alone) if (alone / "tokenizer_config.json").is_file() else _place(name)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
     # Without the files, transformers makes a tokenizer with an empty vocabulary, and the model would see only [UNK].
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         raise ModelError("the model has no tokenizer: its vocabulary is empty", where=name, hint=SAVED)

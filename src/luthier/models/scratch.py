@@ -1,6 +1,7 @@
 """Models from scratch: configurations of architectures in three sizes, and their initial weights."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,25 +132,33 @@ def parameters_of(config: PretrainedConfig) -> int:
         return int(getattr(transformers, name).from_config(config).num_parameters())
 
 
-def renew_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+def renew_embeddings(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, taken_over: Mapping[int, int] | None = None
+) -> None:
     """Give a model new embeddings for another tokenizer, with the standard deviation of the old ones.
 
     Args:
         model: Its embeddings, and the ids in its configuration and generation configuration, are replaced.
         tokenizer: Gives the vocabulary and the ids of the special tokens.
+        taken_over: New id to old id, of the tokens that keep their embedding.
     """
-    spreads = [head.weight.std().item() for head in _ends(model)]
+    before = [(head.weight.detach().clone(), _bias(head)) for head in _ends(model)]
     for module in model.modules():
         if isinstance(module, nn.Embedding) and module.num_embeddings == model.config.vocab_size:
             module.padding_idx = None  # it may lie outside of the new vocabulary
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    for head, spread in zip(_ends(model), spreads, strict=True):
-        nn.init.normal_(head.weight, std=spread)
-        if getattr(head, "bias", None) is not None:
-            nn.init.zeros_(head.bias)
-    for name, buffer in model.named_buffers():
-        if name.endswith("final_logits_bias"):
-            buffer.zero_()  # biases of the old tokens
+    kept = {new: old for new, old in (taken_over or {}).items() if old < min(len(weight) for weight, _ in before)}
+    new, old = list(kept), list(kept.values())
+    with torch.no_grad():
+        for head, (weight, bias) in zip(_ends(model), before, strict=True):
+            nn.init.normal_(head.weight, std=weight.std().item())
+            head.weight[new] = weight[old]
+            if bias is not None:
+                nn.init.zeros_(head.bias)
+                head.bias[new] = bias[old]
+        for name, buffer in model.named_buffers():
+            if name.endswith("final_logits_bias"):
+                buffer.zero_()  # biases of the old tokens
     _replace_ids(model, tokenizer)
 
 
@@ -172,6 +181,11 @@ def grow_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
 def _ends(model: PreTrainedModel) -> list[Any]:
     """The input embeddings of a model and, if it generates text, its output embeddings."""
     return [end for end in (model.get_input_embeddings(), model.get_output_embeddings()) if end is not None]
+
+
+def _bias(head: Any) -> torch.Tensor | None:
+    bias = getattr(head, "bias", None)
+    return None if bias is None else bias.detach().clone()
 
 
 def _replace_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

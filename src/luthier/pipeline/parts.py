@@ -1,5 +1,7 @@
 """The configuration and tokenizer of a model: loaded, or made from the data."""
 
+from dataclasses import dataclass
+from math import ceil
 from typing import Any, cast
 
 from datasets import Dataset
@@ -7,24 +9,35 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.engines.optimizers.registry import find_optimizer
-from luthier.errors import RecipeError, UsageError
+from luthier.errors import ModelError, RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.models import scratch
 from luthier.models.adapters.add import RATES
 from luthier.models.adapters.load import refuse_nested
 from luthier.models.adapters.quantized import check_four_bits
-from luthier.models.architectures import ARCHITECTURES, architecture_named
+from luthier.models.architectures import ARCHITECTURES, architecture_like, architecture_named
 from luthier.models.device import choose_device
 from luthier.models.loading import load_config, load_tokenizer
 from luthier.models.sources import default_model, locate
-from luthier.recipe import Recipe, Size
+from luthier.recipe import Recipe, Size, TokenizerKind
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Fitted
 from luthier.tasks.registry import refuse_unused
 from luthier.text import count, listing, plural, with_article
-from luthier.tokenizers.training import train_tokenizer
+from luthier.tokenizers.agreement import shared_tokens
+from luthier.tokenizers.saved import load_saved
+from luthier.tokenizers.training import learn
 
 Parts = tuple[PretrainedConfig, PreTrainedTokenizerBase, list[Decision]]
+ENOUGH = 50_000_000  # characters to train the tokenizer of a run on; more hardly change the vocabulary
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What is known of a model before the data is read; None for what is made from the data."""
+
+    config: PretrainedConfig | None
+    tokenizer: PreTrainedTokenizerBase | None
 
 
 def choose_model(recipe: Recipe, family: str, console: Console) -> list[Decision]:
@@ -122,28 +135,65 @@ def _for_optimizer(recipe: Recipe) -> tuple[Recipe, list[Decision]]:
     ]
 
 
-def load_parts(recipe: Recipe) -> Parts | None:
-    """Load the parts of the recipe's model; None if they are to be made from the data."""
-    if recipe.model.name is None or recipe.model.fresh_tokenizer:
-        return None
-    return load_config(recipe.model.name), load_tokenizer(recipe.model.name), []
+def load_parts(recipe: Recipe, family: str) -> Loaded:
+    """Load what the recipe names: the configuration of a pretrained model, its tokenizer or another one.
 
-
-def make_parts(task: Fitted[Any], train: Dataset, recipe: Recipe) -> Parts:
-    """Train a tokenizer on the training texts, and make or load the configuration of the model."""
+    Raises:
+        ModelError: It cannot be loaded, or the tokenizer does not fit the model.
+    """
     model = recipe.model
-    if model.name is not None:
-        config = load_config(model.name)
-        architecture, size = config.model_type, None
-    else:
-        assert model.architecture is not None and model.from_scratch is not None
-        architecture, size = model.architecture, model.from_scratch
-    tokenizer = train_tokenizer(
-        task.texts(train[:]), model.vocabulary_size, family=task.kind.family, architecture=architecture, size=size
-    )
-    if size is not None:
-        config = scratch.make_config(architecture, size, tokenizer)
+    config = None if model.name is None else load_config(model.name)
+    if model.saved_tokenizer is not None:
+        architecture = str(model.architecture if config is None else config.model_type)
+        return Loaded(config, load_saved(model.saved_tokenizer, family, architecture))
+    own = model.name is not None and not model.fresh_tokenizer
+    return Loaded(config, load_tokenizer(str(model.name)) if own else None)
+
+
+def make_parts(loaded: Loaded, task: Fitted[Any], train: Dataset, recipe: Recipe) -> Parts:
+    """Complete what was loaded: train a tokenizer on the training texts, and make the configuration of a new model.
+
+    Raises:
+        DataError: There is no text to train a tokenizer on.
+        UsageError: The requested vocabulary is too small.
+    """
+    model, config, tokenizer, decisions = recipe.model, loaded.config, loaded.tokenizer, []
+    architecture = str(model.architecture if config is None else config.model_type)
+    if tokenizer is None:
+        tokenizer, decision = _trained(task, train, recipe, architecture)
+        decisions.append(decision)
+    elif model.saved_tokenizer is not None:
+        decisions.append(Decision("tokenizer", f"{model.tokenizer}, {plural(len(tokenizer), 'token')}", "as requested"))
+    if config is None:
+        assert model.from_scratch is not None
+        config = scratch.make_config(architecture, model.from_scratch, tokenizer)
         for key, value in task.model_config().items():
             setattr(config, key, value)
-    why = f"trained on the {count(len(train))} training rows"
-    return config, tokenizer, [Decision("tokenizer", f"{count(len(tokenizer))} tokens", why)]
+    elif model.fresh_tokenizer:
+        kept = f"{count(len(shared_with_own(recipe, tokenizer)))} of {plural(len(tokenizer), 'token')} taken over"
+        decisions.append(Decision("embeddings", kept, "the model's own tokenizer has these too; the others are new"))
+    return config, tokenizer, decisions
+
+
+def shared_with_own(recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> dict[int, int]:
+    """The tokens of a new tokenizer that the pretrained model's own one has too; none if it has no tokenizer."""
+    try:
+        return shared_tokens(tokenizer, load_tokenizer(str(recipe.model.name)))
+    except ModelError:
+        return {}
+
+
+def _trained(
+    task: Fitted[Any], train: Dataset, recipe: Recipe, architecture: str
+) -> tuple[PreTrainedTokenizerBase, Decision]:
+    """A tokenizer trained on the training rows, or on an even part of them: a resume trains it again."""
+    model, family = recipe.model, task.kind.family
+    kind = cast(TokenizerKind, model.tokenizer or architecture_like(architecture, family).tokenizer)
+    texts = list(task.texts(train[:]))
+    step = ceil(sum(map(len, texts)) / ENOUGH) or 1
+    tokenizer, size = learn(
+        texts[::step], model.vocabulary_size, kind, family=family, architecture=architecture, size=model.from_scratch
+    )
+    part = f"one in {step} texts of " if step > 1 else ""
+    why = f"trained on {part}the {count(len(train))} training rows; {size.why}"
+    return tokenizer, Decision("tokenizer", f"{kind}, {size.value}", why)

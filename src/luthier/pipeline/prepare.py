@@ -13,34 +13,27 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks import CHECKS
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
-from luthier.data.columns.profile import ColumnProfile, profile
-from luthier.data.columns.roles import several
-from luthier.data.reading import packages
-from luthier.data.reading.discover import discover
-from luthier.data.reading.sources import Source, sample
-from luthier.data.records import Record, Skipped
+from luthier.data.reading.sources import Source
 from luthier.data.sample import Sample, draw, of_sample
 from luthier.data.table import Table, take
 from luthier.data.tokenized import Encoded
-from luthier.errors import FindingError, RecipeError, SourceError, UsageError, nearest
+from luthier.errors import FindingError, RecipeError, UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.custom import custom_metrics, how_called, takes_outputs
 from luthier.models.loading import load_config
 from luthier.pipeline.defaults import Basis, decide_training
 from luthier.pipeline.inference.infer import asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
+from luthier.pipeline.opening import empty_columns, open_sources, recognise_columns
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
-from luthier.pipeline.recognise import recognise
-from luthier.pipeline.split import SPLITS, make_splits, names_of, read_table
+from luthier.pipeline.split import make_splits, names_of, read_table
 from luthier.pipeline.tokenize import lengths, targets_of, tokenize
 from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
-from luthier.tasks.phases import Bound, Fitted, Recognised
-from luthier.tasks.registry import find
-from luthier.text import listing, plural
+from luthier.tasks.phases import Bound, Fitted
+from luthier.text import listing
 
-SAMPLE = 5_000  # rows to sample for recognising the task and the columns
 TRIAL_ROWS = 256  # rows on which metrics of raw outputs are tried before training
 
 
@@ -127,21 +120,16 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     drawn, train_rows = draw(sources) if may_sample else None, recipe.data.train_rows
     if drawn is not None:
         sources, recipe.data.train_rows = drawn.sources, None
-    decisions = _source_decisions(sources)
-    profiles = profile_sources(sources)
     given = load_config(recipe.model.name, console) if recipe.model.name else None
-    recognition = recognise(recipe, profiles, names_of(sources), given)
-    kind = find(recognition.task)
-    recipe.task, recipe.data.shape, recipe.data.columns = recognition.task, recognition.shape, recognition.columns
-    decisions += [*recognition.why, *choose_model(recipe, kind.family, console)]
+    found = recognise_columns(recipe, sources, given)
+    reader, profiles, kind = found.reader, found.profiles, found.reader.kind
+    decisions = [*found.decisions, *choose_model(recipe, kind.family, console)]
     recipe, chosen = with_defaults(recipe, kind)
     decisions += chosen
     for decision in decisions:
         console.decision(decision)
-    parts = load_parts(recipe)
+    loaded = load_parts(recipe, kind.family)
 
-    details = kind.details(recognition.shape, recognition.columns, profiles)
-    reader = Recognised(kind, recognition.shape, recognition.columns, details).named(recipe.data.label_names)
     table = read_table(sources, reader, recipe)
     examples, split_decision = make_splits(table, reader, recipe)
     _require_validation(recipe, examples)
@@ -161,7 +149,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
         examples[name] = table.drop(examples[name], name, "unseen-label", unknown)
     examples = {name: rows for name, rows in examples.items() if len(rows)}
 
-    config, tokenizer, made = parts or make_parts(task, examples["train"], recipe)
+    config, tokenizer, made = make_parts(loaded, task, examples["train"], recipe)
     bound, ready = task.bind(tokenizer, config)
     better, measured = check_metrics(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
@@ -231,52 +219,6 @@ def refuse(findings: Sequence[Finding], sources: Mapping[str, Sequence[Source]])
         raise FindingError(worst.message + more, where=_place(sources, worst), hint=worst.action + allow)
 
 
-def open_sources(recipe: Recipe, spool_to: Path | None) -> dict[str, list[Source]]:
-    """Open the sources of each split that the recipe names.
-
-    Raises:
-        UsageError: No data is named.
-        SourceError: A source is missing or in a format that Luthier cannot read.
-    """
-    if not recipe.data.train:
-        raise UsageError("no training data", where="data.train", hint="luthier train reviews.csv")
-    data = recipe.data
-    train, validation, test = (
-        [packages.resolve(spec) for spec in specs] for specs in (data.train, data.validation, data.test)
-    )
-    found = discover(train, validation=validation, test=test, stdin_to=spool_to)
-    if not found.get("train"):
-        held = listing([split for split in SPLITS if found.get(split)])
-        hint = "pass the training files; --valid and --test take the others"
-        raise SourceError(f"no training data: there is only {held} data", where=listing(data.train, 3), hint=hint)
-    return {split: found[split] for split in SPLITS if found.get(split)}
-
-
-def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, ColumnProfile]:
-    """Profile the columns of the training rows, from a random sample of all their sources."""
-    several = sources.get("train") or next(iter(sources.values()))
-    records: list[Record] = []
-    for source in several:
-        records += sample(source, SAMPLE // len(several) + 1, seed=0)
-    if not records:
-        _refuse_unreadable(several)
-    return profile(records)
-
-
-def _refuse_unreadable(sources: Sequence[Source]) -> None:
-    """Raise if there are rows, but none can be read.
-
-    Raises:
-        FindingError: With the reason of the first row.
-    """
-    skipped = [row for source in sources for row in source.records() if isinstance(row, Skipped)]
-    if skipped:
-        first = skipped[0]
-        what = f"no row can be read: {first.reason}" + (f" ({first.detail})" if first.detail else "")
-        hint = f"fix the file: {plural(len(skipped), 'row')} cannot be read"
-        raise FindingError(what, where=f"{first.source}, row {first.row}", hint=hint)
-
-
 def check(
     table: Table, task: Fitted[Any], examples: Mapping[str, Dataset], keys: Mapping[str, Sequence[str]]
 ) -> list[Finding]:
@@ -299,16 +241,6 @@ def check(
         message = "No rows are held out: the model will not be scored."
         findings.append(Finding("no-held-out", "warning", message, "Pass test rows, or set data.test_share."))
     return findings
-
-
-def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str, ColumnProfile]) -> list[Finding]:
-    """Findings about columns in use that are empty in most training rows."""
-    used = [(role, profiles[name]) for role, names in columns.items() for name in several(names) if name in profiles]
-    return [
-        finding
-        for role, column in used
-        for finding in checks.empty_column(column.name, role, round(column.missing_share * column.n), column.n)
-    ]
 
 
 def check_metrics(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> tuple[bool, list[Decision]]:
@@ -366,17 +298,6 @@ def _trial_outputs(task: Bound[Any], rows: Dataset, recipe: Recipe) -> RawOutput
     shifted = [tensor.roll(1, dims=0).numpy() for tensor in predictions]
     raw.add(np.arange(len(shifted[0])), shifted, [tensor.numpy() for tensor in label_ids])
     return raw
-
-
-def _source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]:
-    several = [source for group in sources.values() for source in group]
-    if len(several) == 1:
-        return list(several[0].decisions)
-    return [
-        Decision(f"{Path(source.name).name} {decision.what}", decision.value, decision.why)
-        for source in several
-        for decision in source.decisions
-    ]
 
 
 def _place(sources: Mapping[str, Sequence[Source]], finding: Finding) -> str:

@@ -54,8 +54,11 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
             value = [spec for specs in specs_of(value, folder, console, split).values() for spec in specs]
         put(values, key, value)
     recipe = Recipe.build(values, where=place(settings, where))
-    if recipe.model.name is not None and recipe.model.name not in PACKAGED:
-        recipe.model.name = _absolute(recipe.model.name)
+    model = recipe.model
+    if model.name is not None and model.name not in PACKAGED:
+        model.name = _absolute(model.name)
+    if model.saved_tokenizer is not None and model.tokenizer not in PACKAGED:
+        model.tokenizer = _absolute(model.saved_tokenizer)
     for specs in (recipe.data.train, recipe.data.validation, recipe.data.test):
         specs[:] = [_absolute(spec) for spec in specs]
     return recipe
@@ -101,7 +104,7 @@ def _replace_model(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
     if not isinstance(model, dict):
         return
     renewed = changes.get("model.fresh_tokenizer", model.get("fresh_tokenizer"))
-    for key in ("from_scratch", "architecture", *(() if renewed else ("vocabulary_size",))):
+    for key in ("from_scratch", "architecture", *(() if renewed else ("tokenizer", "vocabulary_size"))):
         if f"model.{key}" not in changes:
             model.pop(key, None)
 

@@ -7,7 +7,8 @@ from datasets import Dataset
 
 from luthier.data import splits
 from luthier.data.reading.sources import Source
-from luthier.data.table import Table, read, take
+from luthier.data.records import Skipped
+from luthier.data.table import Accounts, Table, read, take
 from luthier.errors import FindingError, RecipeError
 from luthier.findings import Decision
 from luthier.recipe import Recipe
@@ -29,21 +30,33 @@ def read_table(sources: Mapping[str, Sequence[Source]], task: Recognised[Any], r
     for split in ["train", *(split for split in sources if split != "train")]:
         if split not in table.examples:
             account, names = table.accounts[split], [source.name for source in sources.get(split, ())]
-            reasons = listing([f"{count(n)} {reason}" for reason, n in account.skipped.most_common()])
             if isinstance(column, str) and not account.read:
                 raise FindingError(
                     f"the column {column!r}, which names the split of each row, names no {split} row",
                     where=names_of(sources),
                     hint="correct its values, or drop the column to let Luthier split the rows",
                 )
-            first = next((f": {row.detail}" for row in table.skipped if row.source in names), "")
-            raise FindingError(
-                f"of {plural(account.read, 'row')} to {USES[split]} none is usable"
-                f" ({reasons or 'the source is empty'}){first}",
-                where=names_of({split: sources.get(split, ())}),
-                hint="choose other columns with --text and --label, or check the file",
-            )
+            first = next((row for row in table.skipped if row.source in names), None)
+            raise none_usable(split, account, names_of({split: sources.get(split, ())}), first)
     return table
+
+
+def none_usable(split: str, account: Accounts, where: str, first: Skipped | None) -> FindingError:
+    """The error that every row of a split was skipped, with the reasons.
+
+    Args:
+        split: The split.
+        account: Its rows.
+        where: Its sources.
+        first: The first skipped row.
+    """
+    reasons = listing([f"{count(n)} {reason}" for reason, n in account.skipped.most_common()])
+    why = f"({reasons or 'the source is empty'})" + (f": {first.detail}" if first else "")
+    return FindingError(
+        f"of {plural(account.read, 'row')} to {USES[split]} none is usable {why}",
+        where=where,
+        hint="choose other columns with --text and --label, or check the file",
+    )
 
 
 def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[dict[str, Dataset], Decision]:

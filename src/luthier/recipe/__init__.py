@@ -2,7 +2,7 @@
 
 from luthier.recipe.data import DataRecipe
 from luthier.recipe.evaluation import SAMPLING, EvaluationRecipe, GenerationRecipe
-from luthier.recipe.model import ADAPTER_TITLES, AdapterRecipe, ModelRecipe, Size
+from luthier.recipe.model import ADAPTER_TITLES, AdapterRecipe, ModelRecipe, Size, TokenizerKind
 from luthier.recipe.recipe import END, Recipe, read_toml
 from luthier.recipe.training import GroupRecipe, Precision, TrainingRecipe
 
@@ -19,6 +19,7 @@ __all__ = [
     "Precision",
     "Recipe",
     "Size",
+    "TokenizerKind",
     "TrainingRecipe",
     "read_toml",
 ]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from luthier.recipe.tables import MayChange, Positive, Section, Share
 
 Size = Literal["tiny", "small", "base"]
 AdapterKind = Literal["lora", "rslora", "dora", "qlora", "ia3"]
+TokenizerKind = Literal["word", "char", "bpe", "byte-bpe", "wordpiece", "unigram"]
 ADAPTER_TITLES = {"lora": "LoRA", "rslora": "rsLoRA", "dora": "DoRA", "qlora": "QLoRA", "ia3": "(IA)3"}
 
 
@@ -73,14 +74,24 @@ class ModelRecipe(Section):
     architecture: str | None = Field(
         None, description="architecture of a new model, such as bert, llama or t5 (default: one that fits the task)"
     )
+    # As of a model, what decides a run is the content.
+    tokenizer: MayChange[str | None] = Field(
+        None,
+        description="new tokenizer: kind to train (word, char, bpe, byte-bpe, wordpiece or unigram), or a saved one by"
+        " short name, local directory or Hub name (default: the architecture's kind)",
+    )
     vocabulary_size: Annotated[int, Field(ge=64)] | None = Field(
         None, description="vocabulary size of a new tokenizer (default: chosen from the data and the model size)"
     )
     fresh_tokenizer: bool = Field(
-        False, description="train a new tokenizer for a pretrained model, and its embeddings from scratch"
+        False, description="use a new tokenizer for a pretrained model; tokens that both have keep their embeddings"
     )
-
     adapter: AdapterRecipe | None = Field(None, description="an adapter to train in place of the model's own weights")
+
+    @property
+    def saved_tokenizer(self) -> str | None:
+        """The name of a tokenizer that is not trained but loaded; None if there is none besides the model's own."""
+        return None if self.tokenizer in (None, *get_args(TokenizerKind)) else self.tokenizer
 
     @property
     def title(self) -> str | None:
@@ -97,8 +108,13 @@ class ModelRecipe(Section):
             raise ValueError("from_scratch and freeze exclude each other: a new model has no pretrained weights")
         if self.architecture and not self.from_scratch:
             raise ValueError("architecture applies only to a new model: set from_scratch too")
-        if self.vocabulary_size and not (self.from_scratch or self.fresh_tokenizer):
-            raise ValueError("vocabulary_size applies only to a new tokenizer: set from_scratch or fresh_tokenizer too")
+        for key in ("tokenizer", "vocabulary_size"):
+            if getattr(self, key) is not None and not (self.from_scratch or self.fresh_tokenizer):
+                raise ValueError(f"{key} applies only to a new tokenizer: set from_scratch or fresh_tokenizer too")
+        if self.vocabulary_size and self.saved_tokenizer:
+            raise ValueError(
+                f"vocabulary_size and a saved tokenizer ({self.tokenizer}) exclude each other: it has its vocabulary"
+            )
         if self.adapter and (self.from_scratch or self.fresh_tokenizer):
             other = "from_scratch" if self.from_scratch else "fresh_tokenizer"
             raise ValueError(f"adapter and {other} exclude each other: new weights must be trained in full")

@@ -35,7 +35,9 @@ def refuse_edited(run: Run) -> None:
 def _decisive(recipe: Recipe) -> dict[str, Any]:
     """The settings that the result depends on: those of the weights, and all of the evaluation."""
     scored = {key: value for key, value in recipe.flatten().items() if key.startswith("evaluation.")}
-    return recipe.flatten(may_change=False) | scored
+    # A saved tokenizer may have moved; a kind to train decides the tokens.
+    trained = {} if recipe.model.saved_tokenizer else {"model.tokenizer": recipe.model.tokenizer}
+    return recipe.flatten(may_change=False) | scored | trained
 
 
 def _commands(run: Run, changed: Sequence[str], then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -41,8 +41,12 @@ def train(
     from_scratch: Scratch = None,
     fresh_tokenizer: Annotated[
         bool,
-        Option("--fresh-tokenizer", metavar="", help="Train a new tokenizer on the data.", rich_help_panel=TASK),
+        Option("--fresh-tokenizer", metavar="", help="Use a new tokenizer, trained on the data.", rich_help_panel=TASK),
     ] = False,
+    tokenizer: Annotated[
+        str | None,
+        Option(metavar="KIND|DIR", help="New tokenizer: a kind, or a saved one.", rich_help_panel=TASK),
+    ] = None,
     lora: Annotated[
         bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
     ] = False,
@@ -121,6 +125,7 @@ def train(
         "model.name": model,
         "model.from_scratch": from_scratch,
         "model.fresh_tokenizer": fresh_tokenizer or None,
+        "model.tokenizer": tokenizer,
         "model.adapter.kind": "lora" if lora else None,
         "data.validation": valid,
         "data.test": test,

@@ -22,6 +22,7 @@ from luthier.models.learned import state_digest
 from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
+from luthier.pipeline.parts import shared_with_own
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.tasks.phases import Bound
@@ -137,7 +138,7 @@ def fresh_model(prepared: Prepared) -> PreTrainedModel:
             dropout=recipe.model.dropout,
         )
     if recipe.model.fresh_tokenizer:
-        renew_embeddings(model, tokenizer)
+        renew_embeddings(model, tokenizer, shared_with_own(recipe, tokenizer))
     added = grow_embeddings(model, tokenizer)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id

@@ -1,0 +1,21 @@
+"""The kinds of tokenizers by name."""
+
+from typing import get_args
+
+import pytest
+
+from luthier.errors import UsageError
+from luthier.recipe import TokenizerKind
+from luthier.tokenizers.kinds import KINDS, kind_named
+
+
+def test_every_kind_of_the_recipe_is_described() -> None:
+    assert tuple(KINDS) == get_args(TokenizerKind)
+    assert all(about.what and about.normalization and about.splits and about.fewer for about in KINDS.values())
+
+
+def test_a_kind_is_found_by_its_name() -> None:
+    assert [kind_named(name) for name in KINDS] == list(KINDS)
+    with pytest.raises(UsageError, match="no kind of tokenizer 'character'") as caught:
+        kind_named("character")
+    assert caught.value.hint == "did you mean 'char'?"
