@@ -24,13 +24,13 @@ from bench.environment import command_line, describe
 from bench.mrpc import minilm
 from bench.quality_data import SETS, Set
 
-OURS = "luthier"
+OURS, FORMER = "luthier", "former defaults"
 CANDIDATES = {
     OURS: "",
-    "former defaults": "--epochs 3 --lr 5e-5 --batch-size 16 --scheduler linear --set warmup_ratio=0"
-    " --set fit_head=false --set max_length=512 --set eval_strategy=epoch --set early_stopping_patience=0"
-    " --set best_tolerance=0",
+    FORMER: "--epochs 3 --lr 5e-5 --batch-size 16 --scheduler linear --set warmup_ratio=0 --set max_length=512"
+    " --set eval_strategy=epoch --set early_stopping_patience=0 --set best_tolerance=0",
 }
+RANDOM_HEAD = ("--set", "fit_head=false")  # of the tasks that fit one
 TRAINER, AUTOGLUON = "run_glue", "AutoGluon"
 PEERS: Mapping[str, Callable[[Set], bool]] = {  # and the sets that they can do
     TRAINER: lambda one: one.classifies,
@@ -91,7 +91,8 @@ class Bench:
         elif candidate == AUTOGLUON:
             python, words = self.autogluon, ["bench.multimodal", *files, "--metric", one.metric, "--seed", seed]
         else:
-            options = [*one.options, *shlex.split(self.candidates[candidate]), "--seed", seed, "--json", "-q"]
+            head = RANDOM_HEAD if candidate == FORMER and one.classifies else ()
+            options = [*one.options, *shlex.split(self.candidates[candidate]), *head, "--seed", seed, "--json", "-q"]
             words = ["luthier", "train", train, "--test", test, *options]
         command = [str(word) for word in (python, "-m", *words)]
         file = self.work / "results" / f"{name}.json"

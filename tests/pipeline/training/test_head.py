@@ -16,7 +16,6 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from luthier.arrays import FloatArray
 from luthier.console import Console
-from luthier.data.batches import IGNORED
 from luthier.engines.averages import evaluated
 from luthier.engines.base import Training
 from luthier.engines.events import Events
@@ -45,7 +44,6 @@ from tests.engines.helpers import (
     with_settings,
 )
 from tests.listener import Listener
-from tests.matrix.data import write
 from tests.tasks.by_hand import quick
 from tests.tasks.conftest import built as built  # noqa: PLC0414  # a fixture, for this module too
 
@@ -61,12 +59,6 @@ def large_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
     return prepared_data(tmp_path_factory.mktemp("head"), tiny_model, n=40, **FITS)
-
-
-def tagged(folder: Path, model: Path) -> Prepared:
-    write(folder / "rows.jsonl", "token-classification")
-    settings = quick("token-classification") | {"model.name": str(model), **FITS}
-    return prepare(build_recipe(folder / "rows.jsonl", settings, folder, Console()), Console())
 
 
 def labelled(folder: Path, model: Path, labels: list[str], **settings: Any) -> Prepared:
@@ -89,14 +81,12 @@ def fitted(prepared: Prepared) -> tuple[Training, bool]:
 
 
 def seen(training: Training) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What a BERT gives its head, its logits, and the labels, of each training row or labelled token."""
+    """What a BERT gives its head, its logits, and the labels, of each training row."""
     batch, model = training.collate([*training.rows]), training.model.eval()
     with torch.inference_mode():
         hidden = model.bert(**{name: tensor for name, tensor in batch.items() if name != LABELS})
-        features = hidden.last_hidden_state if hidden.pooler_output is None else hidden.pooler_output
-        logits, labels = model.classifier(features), batch[LABELS]
-    if logits.dim() == 3:
-        features, logits, labels = (tensor[labels != IGNORED] for tensor in (features, logits, labels))
+        features, labels = hidden.pooler_output, batch[LABELS]
+        logits = model.classifier(features)
     return features.double().numpy(), logits.double().numpy(), labels.numpy()
 
 
@@ -107,18 +97,15 @@ def regression(n: int) -> Any:
 # -- what it gives ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", ["single/one", "pair/one", "tags"])
+@pytest.mark.parametrize("shape", ["single/one", "pair/one"])
 def test_one_of_several_labels_has_the_probabilities_of_scikit_learn(
     shape: str, tmp_path: Path, tiny_model: Path
 ) -> None:
-    training, said = fitted(
-        tagged(tmp_path, tiny_model) if shape == "tags" else prepared_data(tmp_path, tiny_model, shape, n=40, **FITS)
-    )
+    training, said = fitted(prepared_data(tmp_path, tiny_model, shape, n=40, **FITS))
     features, logits, labels = seen(training)
     expected = regression(len(labels)).fit(features, labels).predict_proba(features)
-    present = np.unique(labels)  # no row has I-ANIMAL
-    assert said and len(present) == 2 and logits.shape[1] == 3 - (shape != "tags")
-    np.testing.assert_allclose(softmax(logits[:, present], axis=1), expected, atol=1e-4)
+    assert said and logits.shape[1] == 2
+    np.testing.assert_allclose(softmax(logits, axis=1), expected, atol=1e-4)
 
 
 def test_each_of_several_labels_has_the_probability_of_scikit_learn(tmp_path: Path, tiny_model: Path) -> None:
@@ -232,9 +219,10 @@ def test_a_head_is_left_alone_if_asked_frozen_or_on_a_new_model(
 
 
 def test_tasks_without_such_a_head_refuse_the_setting() -> None:
-    refuse_unused(find("token-classification"), "tokens", [FIT_HEAD])
-    with pytest.raises(RecipeError, match=r"task question-answering does not use training\.fit_head"):
-        refuse_unused(find("question-answering"), "", [FIT_HEAD])
+    refuse_unused(find("text-classification"), "single/one", [FIT_HEAD])
+    for task, shape in (("question-answering", ""), ("token-classification", "tokens")):
+        with pytest.raises(RecipeError, match=rf"task {task} does not use training\.fit_head"):
+            refuse_unused(find(task), shape, [FIT_HEAD])
 
 
 @pytest.mark.parametrize(
@@ -244,7 +232,6 @@ def test_heads_of_other_architectures_are_found(
     name: str, new: bool, built: Callable[[str], Path], tmp_path: Path
 ) -> None:
     assert fitted(prepared_data(tmp_path, built(name), n=40, **FITS))[1] is new
-    assert fitted(tagged(tmp_path, built(name)))[1] is new
 
 
 # -- the run ---------------------------------------------------------------------------------------------------------

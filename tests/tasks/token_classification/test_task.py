@@ -657,7 +657,7 @@ def tagged(i: int) -> Row:
 @pytest.fixture(scope="module")
 def tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = [tagged(i) for i in range(80)]
-    settings = {"training__epochs": 6, "training__learning_rate": 1e-2, "training__fit_head": False}
+    settings = {"training__epochs": 6, "training__learning_rate": 1e-2}
     return run(tmp_path_factory.mktemp("tags"), tiny_model, data, texts=False, **settings)
 
 
@@ -698,7 +698,7 @@ def test_a_run_on_parts_of_speech_learns_them_and_its_score_is_that_of_scikit_le
     speech = {word: tag for tag, several in words.items() for word in several}
     sentences = [tagged(i)["tokens"] for i in range(80)]
     data = [{"tokens": tokens, "pos": [speech.get(word, "X") for word in tokens]} for tokens in sentences]
-    settings = {"training__epochs": 6, "training__learning_rate": 1e-2, "training__fit_head": False}
+    settings = {"training__epochs": 6, "training__learning_rate": 1e-2}
     done = run(tmp_path, tiny_model, data, texts=False, **settings)
     predictions = read_predictions(done / "predictions.parquet")
     assert predictions is not None

@@ -14,11 +14,9 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
@@ -30,7 +28,6 @@ from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
 from luthier.data.values import structured
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
-from luthier.metrics.baselines.linear import Linear, softmax_regression
 from luthier.metrics.entities import (
     Entity,
     each_tag,
@@ -128,7 +125,7 @@ class TokenClassification(Task[Tags]):
 
     def uses(self, shape: str) -> Sequence[str]:
         names = () if shape == "spans" else ("data.label_names",)
-        training = ("training.fit_head", "training.label_smoothing", "training.r_drop_alpha")
+        training = ("training.label_smoothing", "training.r_drop_alpha")
         return "data.stride", "data.label_all_subwords", *training, *names
 
     # -- rows and examples ---------------------------------------------------------------------------------------
@@ -326,9 +323,6 @@ class TokenClassification(Task[Tags]):
 
     def divergence(self, task: Bound[Tags]) -> Loss:
         return lambda outputs, batch: categorical_divergence(outputs.logits, batch["labels"])
-
-    def head(self, task: Bound[Tags], features: FloatArray, labels: NDArray[Any]) -> Linear:
-        return softmax_regression(features, labels, len(task.learned.names), unseen=-np.log(len(labels)))
 
     def collect(self, task: Bound[Tags], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
         return list(outputs.logits.float().softmax(-1).cpu().numpy())
