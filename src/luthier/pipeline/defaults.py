@@ -100,8 +100,9 @@ def _epochs(recipe: Recipe, basis: Basis) -> Setting:
         epochs = max(1, ENOUGH_STEPS // per_epoch)
         why = f"with {plural(per_epoch, 'step')} each; many rows need fewer passes"
     elif basis.new_head and per_epoch * EPOCHS < LEAST_STEPS:
-        epochs = min(MOST_EPOCHS, math.ceil(LEAST_STEPS / per_epoch))
-        why = f"of {plural(per_epoch, 'step')} each; a new head needs about {LEAST_STEPS} steps"
+        needed = math.ceil(LEAST_STEPS / per_epoch)
+        epochs, most = min(MOST_EPOCHS, needed), f", {MOST_EPOCHS} epochs at most" if needed > MOST_EPOCHS else ""
+        why = f"of {plural(per_epoch, 'step')} each; fine-tuning needs about {LEAST_STEPS} steps{most}"
     return Setting(float(epochs), Decision("epochs", count(epochs), why))
 
 
