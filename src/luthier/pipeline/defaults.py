@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from transformers import PretrainedConfig
 
+from luthier.engines.ranking import ANY
 from luthier.findings import Decision
 from luthier.models.scratch import parameters_of
 from luthier.plugins import OURS
@@ -135,7 +136,7 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     known = basis.kind.package == OURS and recipe.evaluation.metric_for_best is None
     if not evaluated or not basis.new_head or not known:
         return None  # another metric may not be a share
-    tolerance, what = 1.0, "the last"
+    tolerance, what = 2 * ANY, "the last"  # correlations lie between -1 and 1
     if basis.validation >= TELLING:
         tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
         what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
