@@ -90,7 +90,7 @@ def test_the_metric_that_chose_the_checkpoint_is_shown_if_it_was_scored(tmp_path
         (wrong_on(), wrong_on(*range(8)), "significantly better"),
         (wrong_on(*range(8)), wrong_on(), "significantly worse"),
         (wrong_on(*range(8)), wrong_on(*range(7)), "not significant"),
-        (wrong_on(1), wrong_on(1), "not tested"),
+        (wrong_on(1), wrong_on(1), "not significant"),
     ],
 )
 def test_a_run_is_judged_by_the_best_baseline(said: list[str], best: list[str], says: str, tmp_path: Path) -> None:

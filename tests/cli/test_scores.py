@@ -8,6 +8,7 @@ from luthier.cli import main
 from luthier.cli.output import Output
 from luthier.cli.scores import print_result, print_scores
 from luthier.learning_curves.advice import Advice
+from luthier.run_directory.run import COMPLETED
 from tests.cli.conftest import CapSys, Stub
 
 BARE: dict[str, Any] = {"metrics": {}, "baselines": {}, "differences": {}, "next": "luthier predict runs/a"}
@@ -62,6 +63,14 @@ def test_a_speed_alone_or_a_time_alone_is_a_line(capsys: CapSys) -> None:
     assert capsys.readouterr().out.splitlines()[1] == "1,200 steps in 42 s"
     print_result(Output(), finished(BARE | {"steps": 0, "seconds": 0.0, "tokens_per_second": 950.0}))
     assert capsys.readouterr().out.splitlines()[1] == "950 tokens/s"
+
+
+def test_one_step_is_a_step_and_a_training_that_stopped_early_says_why(capsys: CapSys) -> None:
+    why = "accuracy did not improve in 5 evaluations"
+    print_result(Output(), finished(BARE | {"steps": 1, "seconds": 2.0, "stopped": why}))
+    assert capsys.readouterr().out.splitlines()[1:3] == ["1 step in 2.0 s", f"stopped early: {why}"]
+    print_result(Output(), finished(BARE | {"steps": 2, "seconds": 2.0, "stopped": COMPLETED}))
+    assert "early" not in capsys.readouterr().out
 
 
 def test_scores_of_an_evaluation_have_no_lines_below(result: SimpleNamespace, capsys: CapSys) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data import values as module
-from luthier.data.values import field_of, flags_in, split_labels, structured
+from luthier.data.values import field_of, finite, flags_in, split_labels, structured
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)  # NumPy drops a last NUL
 SCALAR = st.one_of(TEXT, st.integers(-(10**9), 10**9), st.booleans(), st.none(), st.floats(-1e9, 1e9))
@@ -125,3 +125,20 @@ def test_flags_of_a_cell(cell: Any, flags: Any) -> None:
 )
 def test_a_field_at_a_dotted_path(value: Any, path: str, field: Any) -> None:
     assert field_of(value, path) == field
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        (["1", "2.5", "NaN", "nan ", "-inf", "Infinity"], ["1", "2.5"]),
+        ([1, 2.5, math.inf, "NaN"], [1, 2.5]),
+        (["1", "two", "NaN"], ["1", "two", "NaN"]),
+        (["good", "bad", "NaN"], ["good", "bad", "NaN"]),
+        (["1", "2", "NA", "NaN"], ["1", "2", "NA", "NaN"]),
+        (["NaN", "NaN"], ["NaN", "NaN"]),
+        ([], []),
+    ],
+)
+def test_nan_is_a_missing_number_only_among_numbers_alone(values: list[Any], found: list[Any]) -> None:
+    rest = values[len(found) :]
+    assert finite(values) == (found, rest) and sorted(map(str, found + rest)) == sorted(map(str, values))

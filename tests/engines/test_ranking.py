@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from luthier.engines.ranking import Evaluated
+from luthier.engines.ranking import ANY, Evaluated
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,16 @@ def test_the_metric_decides_and_then_the_loss(value: float, loss: float, gains: 
     assert found.beats(None, greater=True) is not math.isnan(value)
     lower_is_better = found.beats(best, greater=False)
     assert lower_is_better is (value < 0.7 or (value == 0.7 and loss < 0.5))
+
+
+def test_an_undefined_metric_is_worse_than_any_and_close_to_all_if_the_last_is_taken_anyway() -> None:
+    undefined, low, high = Evaluated(1, math.nan, 0.1), Evaluated(2, 0.1, 0.5), Evaluated(3, 0.9, 0.5)
+    assert low.gains(undefined, greater=True) and low.beats(undefined, greater=False)
+    assert not undefined.gains(undefined, greater=True) and not undefined.beats(low, greater=True)
+    for tolerance, close in ((0.5, False), (ANY, True), (2 * ANY, True)):
+        assert undefined.near(high, tolerance, greater=True) is close
+        assert low.near(high, tolerance, greater=True) is close
+        assert not undefined.near(None, tolerance, greater=True)
 
 
 def test_the_best_are_ranked_and_the_first_of_equals_comes_first() -> None:

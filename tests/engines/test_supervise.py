@@ -1,5 +1,6 @@
 """Between the steps: when it evaluates and saves, which checkpoint is the best one, and what ends a training early."""
 
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.engines.events import Events, Stop
+from luthier.engines.ranking import ANY
 from luthier.engines.supervise import Supervisor
 from luthier.errors import ResourceError
 from luthier.learning_curves.record import CurveWriter, read_curves
@@ -359,6 +361,32 @@ def test_training_stops_early_where_every_evaluation_is_outside_of_the_tolerance
     assert not stays.training.state.stopped
     falls = supervised([0.8, 0.65, 0.9], tolerance=0.1, early_stopping_patience=1)
     assert falls.training.state.step == 10 and "did not improve" in falls.training.state.stopped
+
+
+@pytest.mark.parametrize(
+    ("values", "best"), [([0.8, 0.2, math.nan], 15), ([math.nan, 0.8, math.nan], 15), ([math.nan, math.nan, 0.1], 15)]
+)
+def test_the_last_checkpoint_is_taken_whatever_its_metric_where_the_tolerance_is_that_wide(
+    supervised: Callable[..., Supervisor], values: list[float], best: int
+) -> None:
+    found = supervised(values, tolerance=2 * ANY, save_total_limit=1)
+    assert found.training.state.best_step == best and saved(found) == [15]
+    newest, _ = checkpoints.newest_whole(found.directory)
+    assert newest is not None
+    before = json.dumps(found.training.state.to_dict())
+    checkpoints.restore(found.training, newest)
+    assert json.dumps(found.training.state.to_dict()) == before
+
+
+def test_better_than_an_undefined_last_one_is_the_best(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised([0.2, math.nan, 0.9], tolerance=2 * ANY)
+    assert (found.training.state.best_step, found.training.state.best_value) == (15, 0.9)
+
+
+def test_an_undefined_metric_does_not_stop_the_training_early(supervised: Callable[..., Supervisor]) -> None:
+    found = supervised([0.8, math.nan, math.nan], tolerance=0.1, early_stopping_patience=1)
+    assert not found.training.state.stopped and found.training.state.evaluations_without_gain == 0
+    assert found.training.state.best_step == 5
 
 
 def test_a_resumed_training_knows_the_best_value_and_not_only_that_of_its_weights(

@@ -10,7 +10,7 @@ import pytest
 from luthier.learning_curves.advice import advise
 from luthier.learning_curves.record import Series
 from luthier.recipe import Recipe
-from luthier.run_directory.run import COMPLETED, Run
+from luthier.run_directory.run import COMPLETED, OUT_OF_TIME, Run
 from luthier.storage.atomic import write_json, write_text
 
 EVALUATED = {"rises": [0.5, 0.4, 0.5, 0.6, 0.7], "falls": [1.9, 1.6, 1.3, 1.0, 0.8], "flat": [0.9, 0.8, 0.8, 0.8, 0.8]}
@@ -80,11 +80,17 @@ def test_without_evidence_there_is_none(tmp_path: Path, training: dict[str, Any]
     assert advise(run_with(tmp_path, **training), found) is None
 
 
-@pytest.mark.parametrize(("stopped", "advised"), [(COMPLETED, True), ("f1 did not improve in 5 evaluations", False)])
-def test_more_steps_are_advised_only_if_all_were_done(tmp_path: Path, stopped: str, advised: bool) -> None:
-    run = run_with(tmp_path, early_stopping_patience=5)
+@pytest.mark.parametrize(
+    ("stopped", "advised"),
+    [(COMPLETED, True), (OUT_OF_TIME.format("10m"), True), ("f1 did not improve in 5 evaluations", False)],
+)
+def test_more_steps_are_advised_only_if_nothing_but_the_limits_ended_the_training(
+    tmp_path: Path, stopped: str, advised: bool
+) -> None:
+    run = run_with(tmp_path, early_stopping_patience=5, max_time="10m")
     write_json(run.result_file, {"stopped": stopped})
-    assert bool(advise(run, curves(learning(45)))) is advised
+    advice = advise(run, curves(learning(45), 0.4))
+    assert (advice is not None and advice.command.endswith(" --max-time 30m")) is advised
 
 
 def test_the_command_is_quoted_for_a_shell(tmp_path: Path) -> None:

@@ -183,7 +183,15 @@ def test_paired_difference_is_narrower_than_unpaired():
     half = 1.96 * d.std() / math.sqrt(500)
     assert (gap.high - gap.low) / 2 == pytest.approx(half, rel=0.15)
     assert not difference(a, a).excludes_zero
-    assert difference(a, a) == Score(0.0, None, None, 500)
+
+
+def test_metrics_that_are_equal_on_every_resample_differ_by_exactly_0():
+    a, shifted = mean_of([1, 0, 1, 1]), mean_of([2, 1, 2, 2])
+    assert difference(a, a) == Score(0.0, 0.0, 0.0, 4)
+    assert difference(shifted, a) == Score(1.0, None, None, 4), "a constant difference has no interval"
+    assert difference(a, a, resamples=0) == Score(0.0, None, None, 4)
+    assert difference(mean_of([1]), mean_of([1])) == Score(0.0, None, None, 1)
+    assert difference(a, mean_of([0, 1, 1, 1])).low < 0, "equal means of other rows are tested"
 
 
 def test_difference_of_metrics_on_different_examples_is_refused():

@@ -102,6 +102,11 @@ UNCLEAR: dict[str, tuple[dict[str, Cell], str, list[str]]] = {
         ["text-generation text"],
     ),
     "a word in each row": ({"text": english, "keyword": lambda i: f"k{i % 60}"}, "'keyword'", ["text-generation text"]),
+    "another label in each row": (
+        {"text": english, "class": lambda i: f"c{i}"},
+        "text-generation would ignore 1 column: 'class' is an id",
+        ["text-generation text"],
+    ),
     "no label is filled in": ({"text": english, "label": nothing}, "'label' is empty", ["text-generation text"]),
     "a list of objects": (
         {"text": english, "label": lambda i: [{"name": mood(i)}]},
@@ -199,6 +204,7 @@ def test_no_table_is_learned_as_text_while_a_column_may_be_its_label(kinds: dict
         assert all(kinds[name] in ("english", "french", "words") or name == "text" for name in used), found
         left = {name: kind for name, kind in kinds.items() if name not in used and name not in ("title", "source")}
         assert set(left.values()) <= {"constant", "id", "nothing"}, found
+        assert not left.keys() & {"label", "labels", "target", "category"}, found
 
 
 def test_fields_of_objects_are_columns_where_they_are_clear() -> None:

@@ -34,6 +34,11 @@ def scored(difference: tuple[float, float] | None, **metrics: float) -> dict[str
         ((-0.1, 0.3), "bad", "Not significantly better than the majority class"),
         ((-0.3, 0.1), "bad", "Not better than the majority class: accuracy 0.800"),
         ((-0.1, 0.1), "bad", "Not better than the majority class: accuracy 0.800"),
+        (
+            (0.0, 0.0),
+            "bad",
+            "Exactly as good as the majority class: accuracy 0.800 (0.750-0.850) on 200 test rows; train",
+        ),
         ((-0.3, -0.1), "bad", "The majority class is significantly better: accuracy 0.600 against this model's 0.800"),
         (None, "open", "0.600 for the majority class; the difference was not tested"),
     ],

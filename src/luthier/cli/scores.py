@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.cli.output import Output
 from luthier.reporting.terminal.score_table import score_pieces
-from luthier.text import count, duration, quantity
+from luthier.text import duration, plural, quantity
 
 if TYPE_CHECKING:
     from luthier.pipeline.results import Result
@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 
 def print_result(out: Output, finished: "Result") -> None:
     """Print the scores of a run, the path of its report, and the commands to try next."""
+    from luthier.run_directory.run import COMPLETED
+
     result = finished.to_dict()
     if out.as_json:
         out.json(result)
         return
     out.show(score_pieces(result, finished.advice))
-    words = [f"{count(result['steps'])} steps in {duration(result['seconds'])}"] if result.get("seconds") else []
+    words = [f"{plural(result['steps'], 'step')} in {duration(result['seconds'])}"] if result.get("seconds") else []
     if result.get("tokens_per_second"):
         words.append(quantity(result["tokens_per_second"], "tokens/s"))
     if words:
         out.text(", ".join(words))
+    if result.get("stopped", COMPLETED) != COMPLETED:
+        out.text(f"stopped early: {result['stopped']}")
     if result.get("report"):
         out.text(f"report  {result['report']}")
     if finished.advice:

@@ -11,6 +11,7 @@ from typing import Any
 LONGEST = 1 << 20  # maximum characters to parse as a list or object
 WRITTEN_LIST = "[]"  # separator that stands for labels written as a JSON or Python list
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _ERRORS = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 # Tokens of Python and NumPy literals. A string is a single token, so that brackets inside it do not count.
 _PART = re.compile(
@@ -44,6 +45,21 @@ def as_number(value: Any) -> float | None:
         return None  # float() would also accept nan, infinity and 1_000
     number = float(value)
     return number if math.isfinite(number) else None
+
+
+def finite(values: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Separate NaN and infinity, also as words, from the numbers of a column of numbers; any other column is whole.
+
+    "NaN" among the names of classes is text, as "NA" and "null" are anywhere.
+
+    Args:
+        values: Values that are not missing.
+    """
+    odd = [bool(_NOT_FINITE.fullmatch(str(value).strip())) for value in values]
+    found = [value for value, is_odd in zip(values, odd, strict=True) if not is_odd]
+    if len(found) == len(values) or not found or any(as_number(value) is None for value in found):
+        return values, []
+    return found, [value for value, is_odd in zip(values, odd, strict=True) if is_odd]
 
 
 def split_labels(value: Any, separator: str | None) -> list[str]:

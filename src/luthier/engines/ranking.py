@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+# No two shares are further apart: from this tolerance on, the last evaluation is taken, even if it is undefined.
+ANY = 1.0
+
 
 @dataclass(frozen=True)
 class Evaluated:
@@ -12,7 +15,7 @@ class Evaluated:
 
     Args:
         step: Its step.
-        value: The metric that selects the best checkpoint; nan if it is undefined, which is never the best.
+        value: The metric that selects the best checkpoint; nan if it is undefined, which is never better.
         loss: The loss, which decides between equal metrics.
     """
 
@@ -30,10 +33,14 @@ class Evaluated:
         """An evaluation as it is, or from its JSON."""
         return values if isinstance(values, cls) else cls(**values)
 
+    @property
+    def defined(self) -> bool:
+        return not math.isnan(self.value)
+
     def gains(self, other: "Evaluated | None", *, greater: bool) -> bool:
         """Whether the metric is better; `greater` says whether a higher value is."""
-        if math.isnan(self.value) or other is None:
-            return not math.isnan(self.value)
+        if not self.defined or other is None or not other.defined:
+            return self.defined
         return self.value > other.value if greater else self.value < other.value
 
     def beats(self, other: "Evaluated | None", *, greater: bool) -> bool:
@@ -43,13 +50,13 @@ class Evaluated:
 
     def near(self, other: "Evaluated | None", tolerance: float, *, greater: bool) -> bool:
         """Whether the metric is worse than another by a tolerance at most, which is not 0."""
-        if other is None or not tolerance:
-            return False
+        if other is None or not tolerance or not self.defined:
+            return other is not None and tolerance >= ANY
         return (other.value - self.value if greater else self.value - other.value) <= tolerance
 
     def among(self, ranked: Sequence["Evaluated"], most: int, *, greater: bool) -> list["Evaluated"]:
         """The best `most` of this and other evaluations, best first; the earlier of equals comes first."""
-        if math.isnan(self.value):
+        if not self.defined:
             return list(ranked)
         place = next((i for i, other in enumerate(ranked) if self.beats(other, greater=greater)), len(ranked))
         return [*ranked[:place], self, *ranked[place:]][:most]

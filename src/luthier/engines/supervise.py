@@ -215,7 +215,10 @@ class Supervisor:
         if ema_better:
             state.ema_best = averaged
         state.ranked = found.among(state.ranked, self.training.recipe.average_best or 0, greater=greater)
-        state.evaluations_without_gain = 0 if gain else state.evaluations_without_gain + 1
+        if gain:
+            state.evaluations_without_gain = 0
+        elif found.defined or averaged.defined:
+            state.evaluations_without_gain += 1
         step_after_evaluation(self.training.scheduler, found.loss)
         self._tell(metrics, best=better, ema_best=ema_better, near=near)
         patience = self.training.recipe.early_stopping_patience

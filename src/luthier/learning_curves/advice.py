@@ -9,7 +9,7 @@ from luthier.learning_curves.diagnose import diagnose
 from luthier.learning_curves.record import Series
 from luthier.recipe import TrainingRecipe
 from luthier.recipe.durations import duration_of
-from luthier.run_directory.run import COMPLETED, Run
+from luthier.run_directory.run import COMPLETED, OUT_OF_TIME, Run
 
 # Fewer optimizer steps than this are worth three times as many, unless the curves speak against it.
 FEW_STEPS, MORE = 300, 3
@@ -31,7 +31,8 @@ class Advice:
 def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
     """How to train a run's model again; None without evidence that another training would be better.
 
-    Evidence is what the curves show (`Diagnosis.rate` and `.steps`), or fewer than `FEW_STEPS` optimizer steps.
+    Evidence is what the curves show (`Diagnosis.rate` and `.steps`), or fewer than `FEW_STEPS` optimizer steps: all of
+    them, or those that there was time for.
 
     Args:
         run: The run; its recipe is read.
@@ -44,7 +45,7 @@ def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
         return None
     found, done = diagnose(curves), losses.steps[-1]
     ended = (run.read_json(run.result_file) or {}).get("stopped", COMPLETED)
-    few = done < FEW_STEPS and ended == COMPLETED
+    few = done < FEW_STEPS and ended in (COMPLETED, OUT_OF_TIME.format(recipe.max_time))
     rate = next((finding.rate for finding in found if finding.rate != 1), 1)
     factor = min((finding.steps for finding in found if finding.steps is not None), default=MORE if few else 1)
     faster = {"--lr": f"{recipe.learning_rate * rate:.2g}"} if rate != 1 else {}

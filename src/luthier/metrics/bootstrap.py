@@ -8,11 +8,12 @@ one model or of two, are computed on the same resamples and can be compared in p
 A metric that is a share of examples has Wilson's interval instead, and so has every bounded metric whose resamples all
 give its best or worst value: 20 of 20 correct says little about the next 20, and the bootstrap would claim certainty
 (see `base.Bounds`). There is no interval for fewer than two examples, if a metric is undefined on half of the resamples
-or more, or if all resamples give the same value of an unbounded metric.
+or more, or if all resamples give the same value of an unbounded metric. Two metrics that are equal on every resample,
+such as those of the same predictions, differ by 0 with an interval from 0 to 0.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -95,7 +96,10 @@ def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: 
     n = _common_n([a, b])
     limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
     samples_a, samples_b = _resampled([a, b], min([resamples, *limits]), seed)
-    return _score(_value(a) - _value(b), samples_a - samples_b, n, level)
+    gaps = samples_a - samples_b
+    found, defined = _score(_value(a) - _value(b), gaps, n, level), gaps[np.isfinite(gaps)]
+    same = found.value == 0 and len(defined) and not defined.any()
+    return replace(found, low=0.0, high=0.0) if same else found
 
 
 def resample_counts(n: int, resamples: int, seed: int) -> Iterator[FloatArray]:

@@ -52,6 +52,7 @@ def _save_beside_base(model: PreTrainedModel, directory: Path) -> None:
     """Save an adapter, and the configuration that its base model is loaded with."""
     save_adapter(model, directory)
     config = deepcopy(model.config)
+    config.architectures = [type(model).__name__]  # the adapter has its head
     if hasattr(config, "quantization_config"):
         del config.quantization_config  # the base model's files are not quantized
     config.save_pretrained(directory)

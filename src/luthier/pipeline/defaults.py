@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from transformers import PretrainedConfig
 
+from luthier.engines.ranking import ANY
 from luthier.findings import Decision
 from luthier.models.scratch import parameters_of
 from luthier.plugins import OURS
@@ -100,8 +101,9 @@ def _epochs(recipe: Recipe, basis: Basis) -> Setting:
         epochs = max(1, ENOUGH_STEPS // per_epoch)
         why = f"with {plural(per_epoch, 'step')} each; many rows need fewer passes"
     elif basis.new_head and per_epoch * EPOCHS < LEAST_STEPS:
-        epochs = min(MOST_EPOCHS, math.ceil(LEAST_STEPS / per_epoch))
-        why = f"of {plural(per_epoch, 'step')} each; a new head needs about {LEAST_STEPS} steps"
+        needed = math.ceil(LEAST_STEPS / per_epoch)
+        epochs, most = min(MOST_EPOCHS, needed), f", {MOST_EPOCHS} epochs at most" if needed > MOST_EPOCHS else ""
+        why = f"of {plural(per_epoch, 'step')} each; fine-tuning needs about {LEAST_STEPS} steps{most}"
     return Setting(float(epochs), Decision("epochs", count(epochs), why))
 
 
@@ -134,7 +136,7 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     known = basis.kind.package == OURS and recipe.evaluation.metric_for_best is None
     if not evaluated or not basis.new_head or not known:
         return None  # another metric may not be a share
-    tolerance, what = 1.0, "the last"
+    tolerance, what = 2 * ANY, "the last"  # correlations lie between -1 and 1
     if basis.validation >= TELLING:
         tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
         what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"

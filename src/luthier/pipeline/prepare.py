@@ -24,6 +24,7 @@ from luthier.models.loading import load_config
 from luthier.pipeline.defaults import Basis, decide_training
 from luthier.pipeline.inference.infer import asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
+from luthier.pipeline.label_head import decide_head
 from luthier.pipeline.opening import empty_columns, open_sources, recognise_columns
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
 from luthier.pipeline.split import make_splits, names_of, read_table
@@ -157,7 +158,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts, train_rows)
     basis = Basis(kind, sizes["train"], sizes.get("validation", 0), bound.metric_for_best, config)
     recipe, trained = decide_training(recipe, basis)
-    made = [split_decision, *made, *ready, length_decision, *trained, *measured]
+    made = [split_decision, *made, *ready, *decide_head(bound, config), length_decision, *trained, *measured]
     for decision in made:
         console.decision(decision)
     severities = ("error", "warning", "info")

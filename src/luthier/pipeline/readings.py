@@ -18,8 +18,8 @@ Profiles = Mapping[str, ColumnProfile]
 def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
     """The columns that a recognition does not use although they may be an input or a target.
 
-    Ids, splits, constants, metadata and headings may stay unread, and so may empty columns, unless they are named like
-    a role of a task.
+    Ids, splits, constants, metadata and headings may stay unread, unless they are named like a label, and so may empty
+    columns, unless they are named like any role of a task.
 
     Args:
         recognition: The columns that are used.
@@ -56,9 +56,10 @@ def task_commands(recipe: Recipe, tasks: Sequence[str]) -> list[str]:
 
 
 def _may_be_needed(column: ColumnProfile) -> bool:
-    if column.missing_share == 1:
-        roles = [role for task in registry().values() for role in task.roles]
-        return any(is_named(column.name, [role.name, *role.names]) for role in roles)
+    roles = [role for task in registry().values() for role in task.roles]
+    roles = [role for role in roles if is_named(column.name, [role.name, *role.names])]
+    if column.missing_share == 1 or any(role.kind == "label" for role in roles):
+        return bool(roles)
     about = is_metadata(column) and not is_unnamed(column.name)
     return not (about or is_split(column) or is_id(column) or column.distinct < 2)
 

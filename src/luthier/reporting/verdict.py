@@ -138,15 +138,17 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
         size = names.score(name, abs(difference["value"]), *sorted((abs(low), abs(high))))
         side = "above" if greater else "below"
         return _Judgement(names.capital(f"{what}, {size} {side} {other}: significant (95 %)."), "good")
-    apart = names.score(name, difference["value"], low, high)
+    apart = f", a difference of {names.score(name, difference['value'], low, high)}"
     no_gain = f"; {'fine-tuning' if rival in _SAME_MODEL else 'training this model'} does not pay here as it was done"
-    if verdict == "significantly worse":
+    if low == high == 0:
+        begin, apart = f"Exactly as good as {other}: {what}", ""
+    elif verdict == "significantly worse":
         begin = f"{names.capital(other)} is significantly better: {metric} {other_value} against this model's {value}"
     elif difference["value"] == 0 or (difference["value"] > 0) != greater:
         begin = f"Not better than {other}: {what} against {other_value}"
     else:
         begin, no_gain = f"{names.capital(than(verdict, rival))}: {what} against {other_value}", ""
-    return _Judgement(f"{begin}, a difference of {apart}{no_gain}.", "bad")
+    return _Judgement(f"{begin}{apart}{no_gain}.", "bad")
 
 
 _SAME_MODEL = {"probe", "untuned"}  # baselines that are the model without fine-tuning

@@ -20,6 +20,7 @@ from luthier.storage.lock import LOCK, OWNER, is_locked, locked
 from luthier.text import typed
 
 COMPLETED = "all steps completed"  # why a training stopped, in `result.json`, if it was not stopped early
+OUT_OF_TIME = "max_time {} left no time for more steps"  # and if its time limit stopped it
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
 BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
 

@@ -124,6 +124,15 @@ def test_an_adapter_that_lacks_a_weight_is_damaged(base: Path, tmp_path: Path) -
         load_any(HEAD, str(tmp_path / "adapter"))
 
 
+@pytest.mark.filterwarnings("error:.*ignore_mismatched_sizes")
+def test_a_merged_adapter_has_a_new_head_for_another_number_of_labels(base: Path, tmp_path: Path) -> None:
+    saved(base, tmp_path / "adapter")
+    same, other = (load_any(HEAD, str(tmp_path / "adapter"), merge=True, config={"num_labels": n}) for n in (5, 3))
+    assert other.classifier.weight.shape[0] == 3
+    key = "encoder.layer.0.attention.self.query.weight"
+    assert torch.equal(same.bert.get_parameter(key), other.bert.get_parameter(key))
+
+
 def test_an_adapter_without_a_card_is_refused(base: Path, tmp_path: Path) -> None:
     saved(base, tmp_path / "adapter")
     card = tmp_path / "adapter" / "luthier.json"

@@ -1,6 +1,7 @@
 """Which weights become the model: the raw ones or an average, in whole runs and after a resume."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from luthier.models.adapters.load import load_any
 from luthier.models.loading import load_model
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training import finish as finishing
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.finish import finish
 from luthier.reporting.averaging import in_words
@@ -78,6 +80,32 @@ def test_equal_scores_go_to_the_weights_as_trained(data: Prepared, tmp_path: Pat
     found = finished(run, prepared)[0].to_dict()["averaging"]
     assert found["scores"]["ema"]["value"] == found["scores"]["checkpoint"]["value"]
     assert (found["metric"], found["chosen"]) == ("accuracy", "checkpoint")
+
+
+@pytest.mark.parametrize(("average", "defined", "step"), [(None, 1, 8), (0.9, 0, None), (0.9, 2, 2)])
+def test_an_undefined_metric_stops_no_run_and_where_the_tolerance_is_wide_the_last_checkpoint_becomes_the_model(
+    data: Prepared,
+    tmp_path: Path,
+    average: float | None,
+    defined: int,
+    step: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The metric is undefined but for the first scores, of the weights or of their average."""
+    first = [0.8] * defined
+
+    def scored(*which: Any) -> Any:
+        return {"loss": 0.5, "accuracy": first.pop() if first else math.nan}, quick_metrics(*which)[1]
+
+    monkeypatch.setattr(finishing, "quick_metrics", scored)
+    prepared = with_settings(data, evaluation__best_tolerance=2.0, training__ema_decay=average)
+    run = begun(tmp_path / "run", prepared)
+    result, _, told = finished(run, prepared)
+    assert result.to_dict()["best_step"] == step
+    if average is None:
+        (last,) = (one for one in checkpoints.list_checkpoints(run.checkpoints) if one.step == 8)
+        assert same_weights(model_weights(run), load_file(last.path / checkpoints.MODEL))
+        assert not any("best so far" in line or "of the best" in line for line in told.said)
 
 
 def test_the_exported_average_is_that_of_the_best_checkpoint(data: Prepared, tmp_path: Path) -> None:

@@ -75,7 +75,9 @@ def fitted(prepared: Prepared) -> tuple[Training, bool]:
     before = weights(training.model.train())
     fit_head(prepared, training, told)
     assert training.model.training
-    said = [decision.value for decision in told.decisions if decision.what == "head"] == ["fitted"]
+    values = [decision.value for decision in told.decisions if decision.what == "head"]
+    said = values == ["fitted"]
+    assert said or values == (["not fitted"] if prepared.recipe.training.fit_head else []), "whoever asked is told"
     assert same_weights(before, weights(training.model)) is not said
     return training, said
 
@@ -216,6 +218,27 @@ def test_a_head_is_left_alone_if_asked_frozen_or_on_a_new_model(
     more: dict[str, Any], tmp_path: Path, tiny_model: Path
 ) -> None:
     assert not fitted(prepared_data(tmp_path, tiny_model, n=40, **FITS | more))[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"model.name": "GPT-2"}, "the head is no linear layer with a bias"),
+        ({"model.freeze": ["classifier.*"]}, "it is frozen"),
+        ({"model.name": None, "model.from_scratch": "tiny", "model.vocabulary_size": 300}, "a new model has no feat"),
+    ],
+)
+def test_whoever_asks_for_a_head_that_cannot_be_fitted_is_told_why(
+    more: dict[str, Any], why: str, built: Callable[[str], Path], tmp_path: Path, tiny_model: Path
+) -> None:
+    if more.get("model.name"):
+        more = more | {"model.name": str(built(more["model.name"]))}
+    asked, told, silent = prepared_data(tmp_path, tiny_model, n=20, **FITS | more), Listener(), Listener()
+    fit_head(asked, assemble(asked), told)
+    assert [one.value for one in told.decisions] == ["not fitted"] and told.decisions[0].why.startswith(why)
+    asked.recipe.training.model_fields_set.discard("fit_head")
+    fit_head(asked, assemble(asked), silent)
+    assert silent.decisions == []
 
 
 def test_tasks_without_such_a_head_refuse_the_setting() -> None:

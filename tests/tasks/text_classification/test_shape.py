@@ -27,6 +27,14 @@ def profiles_of(cells: list[Any], rows: int = 60) -> Any:
         (["a|b", "a", "b"], "several", SEVERAL, "2 labels, joined by '|'"),
         (["good", "bad"], "one", "one label", "2 classes"),
         ([i / 8 for i in range(40)], "number", "a number", "40 values from 0 to 4.875, not all whole"),
+        (
+            [*(i / 8 for i in range(17)), "NaN", "", "-inf"],
+            "number",
+            "a number",
+            "17 values from 0 to 2, not all whole; 6 rows skipped, not a finite number: 'NaN', '-inf'",
+        ),
+        ([0, 1, "NaN"], "one", "one label", "2 classes; 20 rows skipped, not a whole number: 'NaN'"),
+        (["good", "bad", "NaN"], "one", "one label", "3 classes"),
     ],
 )
 def test_one_several_or_a_number(cells: list[Any], kind: str, value: str, why: str) -> None:

@@ -12,7 +12,7 @@ from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
-from luthier.data.values import WRITTEN_LIST, as_number, field_of, is_missing, split_labels, written_list
+from luthier.data.values import WRITTEN_LIST, as_number, field_of, finite, is_missing, split_labels, written_list
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
@@ -30,7 +30,7 @@ class ColumnProfile:
     Args:
         name: Column name.
         n: Profiled rows.
-        missing_share: Share of rows with None, nan, empty text or only whitespace ("NA" is text).
+        missing_share: Share of rows with None, nan, empty text or only whitespace ("NA" is text), or `not_finite`.
         distinct: Distinct values.
         distinct_share: `distinct` divided by the non-missing values.
         mean_words: Words per value.
@@ -50,6 +50,7 @@ class ColumnProfile:
         commonest_share: Share of the most frequent value.
         structure: Structure of the column's lists and objects, including those written as text.
         flags: Labels of a column whose cells hold a flag for each label, such as `[0, 1, 0]`; None for other columns.
+        not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
@@ -75,6 +76,7 @@ class ColumnProfile:
     commonest_share: float
     structure: Structure
     flags: Flags | None = None
+    not_finite: Counter[str] = field(default_factory=Counter)
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
     @cached_property
@@ -169,7 +171,7 @@ def is_id(column: ColumnProfile) -> bool:
 
 
 def _profile(name: str, values: list[Any]) -> ColumnProfile:
-    present = [value for value in values if not is_missing(value)]
+    present, odd = finite([value for value in values if not is_missing(value)])
     texts = [_as_text(value) for value in present]
     numbers = [number for value in present if (number := as_number(value)) is not None]
     characters = sum(map(len, texts))
@@ -205,6 +207,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         commonest_share=counts[commonest] / n,
         structure=structure,
         flags=flags_of(present),
+        not_finite=Counter(map(_as_text, odd)),
         cells=cells if structure.keys else (),
     )
 

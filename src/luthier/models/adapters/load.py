@@ -176,7 +176,11 @@ def _attach(model: PreTrainedModel, path: Path, *, merge: bool) -> PreTrainedMod
         # peft only warns of weights that an adapter lacks; transformers' own loading loses those of DoRA.
         with quiet(), warnings.catch_warnings():
             warnings.filterwarnings("error", message=".*missing adapter keys.*")
-            adapted: Any = PeftModel.from_pretrained(model, str(path), torch_device="cpu")
+            warnings.filterwarnings("ignore", message=".*ignore_mismatched_sizes.*")
+            # The base model is the one that it was trained on, so that only a head can have another size.
+            adapted: Any = PeftModel.from_pretrained(
+                model, str(path), torch_device="cpu", ignore_mismatched_sizes=merge
+            )
     except (UserWarning, RuntimeError, KeyError, ValueError) as error:
         what = f"the adapter does not fit its base model: {str(error).splitlines()[0]}"
         raise DamagedError(what, where=str(path), hint="train again, or restore the adapter from a backup") from None

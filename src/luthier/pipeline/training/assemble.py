@@ -18,10 +18,12 @@ from luthier.findings import Decision
 from luthier.models.adapters.add import add_adapter
 from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
+from luthier.models.heads import renew_head
 from luthier.models.learned import state_digest
 from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
+from luthier.pipeline.label_head import NEW, decide_head
 from luthier.pipeline.parts import shared_with_own
 from luthier.pipeline.prepare import Prepared
 from luthier.recipe import Recipe, TrainingRecipe
@@ -137,6 +139,8 @@ def fresh_model(prepared: Prepared) -> PreTrainedModel:
             config=task.model_config(),
             dropout=recipe.model.dropout,
         )
+        if any(head.value == NEW for head in decide_head(task, prepared.config)):
+            renew_head(model)
     if recipe.model.fresh_tokenizer:
         renew_embeddings(model, tokenizer, shared_with_own(recipe, tokenizer))
     added = grow_embeddings(model, tokenizer)

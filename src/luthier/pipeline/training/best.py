@@ -66,7 +66,10 @@ def best_model(run: Run, prepared: Prepared, training: Training, console: Consol
     found = {
         "chosen": chosen,
         "metric": _metric(prepared),
-        "scores": {name: {"steps": steps, "value": score.value} for name, (steps, score) in scores.items()},
+        "scores": {
+            name: {"steps": steps, "value": score.value if score.defined else None}
+            for name, (steps, score) in scores.items()
+        },
         **({} if recipe.average_best is None else {"considered": [one.step for one in state.ranked]}),
     }
     console.say(in_words(found))
@@ -78,7 +81,7 @@ def _put_best(run: Run, prepared: Prepared, training: Training, model: PreTraine
     state = training.state
     recorded = {CHECKPOINT: state.best, EMA: state.ema_best}
     scores = {name: ([one.step], one) for name, one in recorded.items() if one is not None}
-    chosen = _best_of(scores, prepared) or (CHECKPOINT if training.ema is None else EMA)
+    chosen = _best_of(scores, prepared) or (EMA if training.ema is not None and not scores else CHECKPOINT)
     if scores and scores[chosen][1].step != state.step:  # the training has those of the last step
         _load(run, training, scores[chosen][1].step)
     with evaluated(training.optimizer, training.ema if chosen == EMA else None):

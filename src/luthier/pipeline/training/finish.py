@@ -16,6 +16,7 @@ from luthier.engines import checkpoints, engine_named
 from luthier.engines.averages import EMA
 from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, MicroBatchHalved, StepNumbers
+from luthier.engines.ranking import ANY
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
 from luthier.learning_curves.record import CurveWriter
@@ -220,7 +221,7 @@ def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tupl
 @contextmanager
 def _progress(console: Console, training: Training, events: Events, tolerance: float) -> Iterator[None]:
     """Show a progress bar over the steps, with loss, metric and speed."""
-    near = f", within {tolerance:g} of the best" if tolerance < 1 else ""
+    near, top = (f", within {tolerance:g} of the best", BEST) if tolerance < ANY else ("", "")
     with console.progress("train", training.total_steps, "steps", training.state.step) as bar:
         metric: dict[str, str] = {}
 
@@ -233,7 +234,7 @@ def _progress(console: Console, training: Training, events: Events, tolerance: f
             raw = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
             ema = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in raw}
             line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw)}"
-            best = near if event.near else BEST if event.best else ""
+            best = near if event.near else top if event.best else ""
             console.say(line + best + (f"; EMA: {_first(ema)}{BEST if event.ema_best else ''}" if ema else ""))
             metric.update(list(raw.items())[1:2])
 

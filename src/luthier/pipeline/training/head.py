@@ -52,13 +52,18 @@ def fit_head(prepared: Prepared, training: Training, console: Console) -> None:
         console: Receives what was done.
     """
     if not may_fit(prepared):
+        scratch = prepared.recipe.model.name is None
+        _say_why_not(
+            prepared, console, "a new model has no features to fit it to" if scratch else "the task has no such head"
+        )
         return
     model = training.model.eval()
     nn.Module.to(model, training.device)
     head = _head(training)
-    fitted = None if head is None else processes.on_main(lambda: _fit(prepared, training, head, console))
+    fitted = None if isinstance(head, str) else processes.on_main(lambda: _fit(prepared, training, head, console))
     model.train()
-    if head is None or fitted is None:
+    if isinstance(head, str) or fitted is None:
+        _say_why_not(prepared, console, head if isinstance(head, str) else "no linear model of the features was found")
         return
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(fitted.weight))
@@ -67,14 +72,22 @@ def fit_head(prepared: Prepared, training: Training, console: Console) -> None:
         training.ema.restart()
 
 
-def _head(training: Training) -> nn.Linear | None:
-    """The linear layer that gives the logits, if it is new: transformers begins with a bias of zeros."""
+def _say_why_not(prepared: Prepared, console: Console, why: str) -> None:
+    """Say why no head is fitted to those who asked for one."""
+    if prepared.recipe.training.fit_head and not prepared.recipe.training.is_open("fit_head"):
+        console.decision(Decision("head", "not fitted", why))
+
+
+def _head(training: Training) -> nn.Linear | str:
+    """The linear layer that gives the logits, if it is new, or why there is none to fit."""
     with _seen(training.model) as seen:
         _, logits = _run(training, [0])
     head = next((layer for layer, (_, output) in seen.items() if output is logits), None)
-    if head is None or head.bias is None or head.bias.any() or not head.weight.requires_grad:
-        return None
-    return head
+    if head is None or head.bias is None:
+        return "the head is no linear layer with a bias"
+    if not head.weight.requires_grad:
+        return "it is frozen"
+    return "it comes with the checkpoint" if head.bias.any() else head  # transformers begins with a bias of zeros
 
 
 def _fit(prepared: Prepared, training: Training, head: nn.Linear, console: Console) -> Linear | None:

@@ -24,7 +24,7 @@ from luthier.pipeline.training.time_plan import Needs, TimePlan, Times, plan_of,
 from luthier.recipe import TrainingRecipe
 from luthier.reporting.render import vega_bundle
 from luthier.run_directory import clock
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import OUT_OF_TIME, Run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import remove_tree
 from luthier.text import count, duration, epochs, plural, share
@@ -69,7 +69,7 @@ class TimeLimit:
             if not 0 < state.step < training.total_steps:
                 return None
             late = self.plan.ends(self.seconds - self.used, state.step, state.seconds)
-            return Stop(f"max_time {self.name} left no time for more steps", evaluate=True) if late else None
+            return Stop(OUT_OF_TIME.format(self.name), evaluate=True) if late else None
 
         events.on("step", look)
         events.on("evaluation", look)

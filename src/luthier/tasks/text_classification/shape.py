@@ -3,7 +3,7 @@
 from luthier.data.columns.profile import ColumnProfile, words_of
 from luthier.data.columns.roles import Profiles
 from luthier.findings import Decision
-from luthier.tasks.text_classification.strays import most_strays, strays_of
+from luthier.tasks.text_classification.strays import most_strays, skipped, strays_of
 from luthier.text import count, listing, plural
 
 QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "age", "grade", "points", "percent"}
@@ -37,7 +37,7 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
             return "one", [Decision(_SHAPE, "one label", f"{kinds}, {joined} of exactly one")]
         return "several", [Decision(_SHAPE, "several labels", f"{kinds}, {joined}")]
     if column.numeric_share > 0.95 and (reason := _number_reason(column)):
-        return "number", [Decision(_SHAPE, "a number", reason)]
+        return "number", [Decision(_SHAPE, "a number", reason + skipped(column.not_finite, "a finite number"))]
     strays = strays_of(column)
     classes = plural(strays.classes if strays else column.distinct, "class", "classes")
     return "one", [Decision(_SHAPE, "one label", classes + (strays.said() if strays else ""))]

@@ -28,10 +28,13 @@ class Strays:
 
     def said(self) -> str:
         """The strays, for a decision; empty if there are none."""
-        if not self.cells:
-            return ""
-        quoted = listing([repr(value) for value in self.cells], 4)
-        return f"; {plural(self.cells.total(), 'row')} skipped, not a whole number: {quoted}"
+        return skipped(self.cells, "a whole number")
+
+
+def skipped(cells: Counter[str], needed: str) -> str:
+    """The end of a decision, about rows that are skipped because of their labels; empty if there are none."""
+    quoted = listing([repr(value) for value in cells], 4)
+    return f"; {plural(cells.total(), 'row')} skipped, not {needed}: {quoted}" if cells else ""
 
 
 def strays_of(column: ColumnProfile) -> Strays | None:
@@ -55,7 +58,7 @@ def strays_of(column: ColumnProfile) -> Strays | None:
     known = {*MISSING_WORDS, header}
     words = sorted(value for value, rows in others.items() if rows >= RARE and value.strip().casefold() not in known)
     strays = {value: rows for value, rows in others.items() if value not in words}
-    return Strays(fractions + Counter(strays), words, len(whole) + len(words))
+    return Strays(fractions + Counter(strays) + column.not_finite, words, len(whole) + len(words))
 
 
 def most_strays(rows: int) -> int:
