@@ -17,8 +17,9 @@ from luthier.data.records import Fault
 from luthier.errors import RecipeError
 from luthier.recipe import Recipe
 from luthier.tasks.text_classification.cells import Cells
-from luthier.tasks.text_classification.kinds import KINDS, Number, OneLabel, SeveralLabels
+from luthier.tasks.text_classification.kinds import KINDS, OneLabel, SeveralLabels
 from luthier.tasks.text_classification.labels import Labels
+from luthier.tasks.text_classification.number import Number
 from luthier.tasks.text_classification.temperatures import moved
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from luthier.errors import RecipeError
 from luthier.recipe import Recipe
-from luthier.tasks.text_classification.kinds import Number, OneLabel, SeveralLabels
+from luthier.tasks.text_classification.kinds import OneLabel, SeveralLabels
 from luthier.tasks.text_classification.labels import Labels, weights_of
+from luthier.tasks.text_classification.number import Number
 
 
 def weighing(weights: object) -> Recipe:

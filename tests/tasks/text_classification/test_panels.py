@@ -17,8 +17,9 @@ from luthier.reporting.panels import (
     Table,
     Tradeoff,
 )
-from luthier.tasks.text_classification.kinds import Number, OneLabel, SeveralLabels
+from luthier.tasks.text_classification.kinds import OneLabel, SeveralLabels
 from luthier.tasks.text_classification.labels import Labels
+from luthier.tasks.text_classification.number import Number
 from luthier.tasks.text_classification.panels import MOST_ERRORS, panels
 
 ONE = OneLabel(("bad", "good"), 1)

@@ -23,9 +23,9 @@ from luthier.models.learned import state_digest
 from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
-from luthier.pipeline.label_head import NEW, decide_head
 from luthier.pipeline.parts import shared_with_own
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.label_head import NEW, decide_head
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.tasks.phases import Bound
 

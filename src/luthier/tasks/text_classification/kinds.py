@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -20,10 +19,10 @@ from luthier.data.records import Fault
 from luthier.data.values import as_number, is_missing
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
-from luthier.metrics import classification, multilabel, regression
+from luthier.metrics import classification, multilabel
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines import simple as baselines
-from luthier.metrics.baselines.linear import NEVER, Linear, binary_regressions, ridge, softmax_regression
+from luthier.metrics.baselines.linear import NEVER, Linear, binary_regressions, softmax_regression
 from luthier.recipe import Recipe
 from luthier.tasks.label_names import require_found
 from luthier.tasks.losses import binary_divergence, categorical_divergence
@@ -39,6 +38,7 @@ from luthier.tasks.text_classification.labels import (
     natural,
     weights_of,
 )
+from luthier.tasks.text_classification.number import Number
 from luthier.tasks.text_classification.temperatures import Decided
 from luthier.tasks.text_classification.thresholds import DEFAULT
 from luthier.text import listing
@@ -292,97 +292,6 @@ class SeveralLabels(Labels):
 
     def _named(self, row: NDArray[np.int64]) -> list[str]:
         return [name for name, flag in zip(self.names, row, strict=True) if flag]
-
-
-@dataclass(frozen=True)
-class Number(Labels):
-    """Each text has a number, such as a similarity from 0 to 5. A model learns how far it is from the mean.
-
-    So a training does not depend on the unit. In the end, the unit is put into the model (`number_head`).
-
-    Args:
-        mean: Of the training rows.
-        scale: Their standard deviation.
-        in_model: Whether the model gives numbers in their unit.
-    """
-
-    kind = "number"
-    problem_type = "regression"
-    role = "label"
-    best = "pearson"
-    metric_names = ("pearson", "spearman", "mse", "mae", "r2")
-
-    mean: float = 0.0
-    scale: float = 1.0
-    in_model: bool = False
-
-    @classmethod
-    def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> float | Fault:
-        value = values.get(str(column))
-        if is_missing(value):
-            return Fault("missing-label", f"column {column!r} is empty")
-        number = as_number(value)
-        if number is None:
-            return Fault("bad-label", f"column {column!r} is {value!r}, which is not a finite number")
-        return number
-
-    @classmethod
-    def fit(cls, labels: Sequence[float], recipe: Recipe, cells: Cells = CELLS) -> Self:
-        values = np.asarray(labels, float)
-        scale = float(values.std())
-        return cls(mean=float(values.mean()), scale=scale) if 0 < scale < np.inf else cls()
-
-    @classmethod
-    def strata(cls, labels: Sequence[float]) -> Sequence[Any]:
-        return splits.by_value(labels)
-
-    def counts(self, labels: Sequence[float]) -> dict[str, int]:
-        return {}
-
-    def knows(self, label: float) -> bool:
-        return True
-
-    def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
-        return checks.constant_target(list(splits_["train"]["label"]))
-
-    def encode(self, labels: Sequence[float]) -> list[float]:
-        found: list[float] = ((np.asarray(labels, float) - self.mean) / self.scale).tolist()
-        return found
-
-    def decoded(self, encoded: Tensor) -> Tensor:
-        return encoded.double() * self.scale + self.mean
-
-    def given(self, outputs: Tensor) -> Tensor:
-        return outputs if self.in_model else self.decoded(outputs)
-
-    def unadjusted(self) -> Self:
-        return replace(self, in_model=False)
-
-    def loss(self, smoothing: float) -> LabelLoss:
-        def summed(logits: Tensor, labels: Tensor) -> Tensor:
-            counted, outputs = labels.ne(IGNORED), logits.float().squeeze(-1)
-            outputs = (outputs - self.mean) / self.scale if self.in_model else outputs
-            return ((outputs - labels).square() * counted).sum()
-
-        return summed
-
-    def answers(self, logits: FloatArray) -> list[Answer]:
-        values = logits[:, 0] if self.in_model else logits[:, 0] * self.scale + self.mean
-        return [{"prediction": value, "score": None, "scores": [value]} for value in values.tolist()]
-
-    def metrics(self, predicted: Sequence[float], gold: Sequence[float]) -> list[AnyMetric]:
-        return regression.regression_metrics(np.asarray(predicted, float), np.asarray(gold, float))
-
-    def linear(self, features: FloatArray, encoded: NDArray[Any], unseen: float = NEVER) -> Linear:
-        return ridge(features, encoded.astype(float))
-
-    def baselines(self, train: Texts, labels: Sequence[float], test: Texts) -> dict[str, Sequence[float]]:
-        values = np.asarray(labels, float)
-        found = {
-            "mean": baselines.mean(values, len(test)),
-            "tfidf": baselines.tfidf_ridge(train, values, test),
-        }
-        return {name: predicted.tolist() for name, predicted in found.items()}
 
 
 KINDS: dict[str, type[Labels]] = {kind.kind: kind for kind in (OneLabel, SeveralLabels, Number)}

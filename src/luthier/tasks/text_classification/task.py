@@ -42,9 +42,9 @@ from luthier.tasks.text_classification.columns import (
     recognise_classification,
     why_not,
 )
-from luthier.tasks.text_classification.kinds import KINDS, Number
+from luthier.tasks.text_classification.kinds import KINDS
 from luthier.tasks.text_classification.labels import Labels
-from luthier.tasks.text_classification.number_head import number_head, rescale
+from luthier.tasks.text_classification.number import Number, number_head, rescale
 from luthier.tasks.text_classification.panels import panels
 from luthier.tasks.text_classification.temperatures import UNCALIBRATED, fit, moved
 from luthier.tasks.text_classification.thresholds import DEFAULT, choose

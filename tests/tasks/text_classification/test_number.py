@@ -13,7 +13,7 @@ from transformers import pipeline
 import luthier
 from luthier.learning_curves.record import read_curves
 from luthier.models.loading import load_model
-from luthier.tasks.text_classification.number_head import number_head, rescale
+from luthier.tasks.text_classification.number import number_head, rescale
 from tests.conftest import review
 from tests.tasks.by_hand import quick
 
