@@ -41,6 +41,8 @@ def test_lists_and_objects_are_never_labels(value: Any) -> None:
         (Cells(), ["good"], "good"),
         (Cells("[]"), "['good']", "good"),
         (Cells("|"), "a|b", "a|b"),
+        (Cells(finite=True), "0.5", "0.5"),
+        (Cells(), "NaN", "NaN"),
         (Cells(words=["other"]), "3", "3"),
         (Cells(words=["other"]), 3.0, "3.0"),
         (Cells(words=["other"]), "other", "other"),
@@ -61,6 +63,7 @@ def test_the_only_label_of_a_cell(cells: Cells, value: Any, label: str) -> None:
         (Cells(), {"name": "good"}, "bad-label"),
         (Cells(words=["other"]), "N/A", "bad-label"),
         (Cells(words=["other"]), "4.5", "bad-label"),
+        (Cells(finite=True), "NaN", "bad-label"),
         (FLAGS, "", "missing-label"),
         (FLAGS, [1, 1], "bad-label"),
         (FLAGS, [0, 0], "missing-label"),
@@ -76,9 +79,16 @@ def test_no_label_or_several_are_a_fault(cells: Cells, value: Any, reason: str) 
 
 
 def test_how_cells_are_written_is_kept_in_task_cards() -> None:
-    for cells in (Cells(), Cells("|"), Cells(words=("other",)), FLAGS, Cells(flags=Flags(("0", "1"), True, True))):
+    for cells in (
+        Cells(),
+        Cells("|"),
+        Cells(words=("other",)),
+        Cells(finite=True),
+        FLAGS,
+        Cells(flags=Flags(("0", "1"), True, True)),
+    ):
         again = Cells.from_details(json.loads(json.dumps(cells.details())))
-        assert (again.separator, again.flags) == (cells.separator, cells.flags)
+        assert (again.separator, again.flags, again.finite) == (cells.separator, cells.flags, cells.finite)
         assert again.words == (None if cells.words is None else list(cells.words))
     assert Cells.from_details({}) == Cells()
     assert Cells.of(None) == Cells()

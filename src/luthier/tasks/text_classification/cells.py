@@ -21,11 +21,13 @@ class Cells:
         flags: The labels, if a cell holds a flag for each.
         words: The labels that are not whole numbers, if nearly all labels are: other such cells are no labels. None if
             any text can be a label.
+        finite: Whether all labels are numbers, so that NaN and infinity are none.
     """
 
     separator: str | None = None
     flags: Flags | None = None
     words: Sequence[str] | None = None
+    finite: bool | None = None
 
     @classmethod
     def of(cls, column: ColumnProfile | None) -> Self:
@@ -33,14 +35,14 @@ class Cells:
         if column is None:
             return cls()
         strays = strays_of(column)
-        return cls(column.separator, column.flags, None if strays is None else strays.words)
+        return cls(column.separator, column.flags, strays and strays.words, bool(column.not_finite) or None)
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:
         """What `details` wrote."""
         flags = details.get("flags")
         names = Flags(**{**flags, "names": tuple(flags["names"])}) if flags else None
-        return cls(details.get("separator"), names, details.get("words"))
+        return cls(details.get("separator"), names, details.get("words"), details.get("finite"))
 
     def details(self) -> dict[str, Any]:
         """The form that is stored in task cards."""
@@ -75,6 +77,8 @@ class Cells:
         if self.words is not None and str(value) not in self.words and (number is None or not number.is_integer()):
             detail = f"column {column!r} is {_quote(value)}, but the labels are whole numbers"
             return Fault("bad-label", detail)
+        if self.finite and number is None:
+            return Fault("bad-label", f"column {column!r} is {_quote(value)}, which is not a finite number")
         return str(value)
 
 

@@ -36,11 +36,12 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
         if not several and set(column.structure.lengths) - {-1} == {1}:
             return "one", [Decision(_SHAPE, "one label", f"{kinds}, {joined} of exactly one")]
         return "several", [Decision(_SHAPE, "several labels", f"{kinds}, {joined}")]
+    odd = skipped(column.not_finite, "a finite number")
     if column.numeric_share > 0.95 and (reason := _number_reason(column)):
-        return "number", [Decision(_SHAPE, "a number", reason + skipped(column.not_finite, "a finite number"))]
+        return "number", [Decision(_SHAPE, "a number", reason + odd)]
     strays = strays_of(column)
     classes = plural(strays.classes if strays else column.distinct, "class", "classes")
-    return "one", [Decision(_SHAPE, "one label", classes + (strays.said() if strays else ""))]
+    return "one", [Decision(_SHAPE, "one label", classes + (strays.said() if strays else odd))]
 
 
 def is_flag(column: ColumnProfile) -> bool:
