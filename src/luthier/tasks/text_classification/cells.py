@@ -35,7 +35,9 @@ class Cells:
         if column is None:
             return cls()
         strays = strays_of(column)
-        return cls(column.separator, column.flags, strays and strays.words, bool(column.not_finite) or None)
+        return cls(
+            column.separator, column.flags, None if strays is None else strays.words, bool(column.not_finite) or None
+        )
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:
