@@ -64,7 +64,7 @@ def test_equal_scores_on_other_rows_differ_by_chance_alone(a: Run, tmp_path: Pat
     assert difference.low is not None and difference.low < -0.2
     same = finished(tmp_path / "same", wrong_on(*range(12, 20)))
     difference = compare([a.path, same.path]).differences["accuracy"]["same"]
-    assert (difference.value, difference.low, difference.high) == (0, None, None)
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0), "of runs with the same predictions"
 
 
 def test_the_order_of_the_rows_does_not_matter(a: Run, b: Run) -> None:
