@@ -70,7 +70,7 @@ COMMAND = [
         2,
         "no such command 'trian'",
         "luthier",
-        "did you mean 'train'?",
+        "did you mean 'train'",
     ),
     Case(
         "unknown option",

@@ -156,7 +156,7 @@ def test_tasks_that_generate_have_the_cost_of_it(tmp_path: Path) -> None:
         "task": "translation",
         "columns": {"source": "en", "target": "de"},
         "from_scratch": "tiny",
-        "vocabulary_size": 200,
+        "vocabulary_size": 300,
         "max_new_tokens": 4,
         "max_steps": 4,
         "eval_strategy": "epoch",

@@ -20,16 +20,17 @@ def trace(
     texts: Annotated[
         list[str] | None, Argument(metavar="TEXT [SECOND]", help="The text, or the two texts of a pair.")
     ] = None,
-    file: Annotated[Path | None, Option(metavar="DATA", help="Trace the first 8 rows of a file in one batch.")] = None,
+    file: Annotated[Path | None, Option(metavar="DATA", help="Trace the first 8 rows of a file.")] = None,
     padding: Annotated[
-        str, Option(metavar="longest|max_length", help="Pad the rows of the batch to the longest one, or to a length.")
+        str, Option(metavar="longest|max_length", help="Pad to the longest row, or to --max-length.")
     ] = "longest",
     max_length: Annotated[
-        int | None, Option(metavar="N", help="Maximum tokens of a row (default: as in the model's training).")
+        int | None, Option(metavar="N", help="Maximum tokens of a row (default: as in training).")
     ] = None,
     truncation: Annotated[bool, Option(help="Cut longer rows, or refuse them.")] = True,
     attribution: Annotated[
-        bool, Option("--attribution", metavar="", help="Show which tokens decided, by integrated gradients (captum).")
+        bool,
+        Option("--attribution", metavar="", help="Show which tokens decided (integrated gradients; needs captum)."),
     ] = False,
     max_new_tokens: MaxNewTokens = None,
     output: Annotated[
@@ -41,9 +42,9 @@ def trace(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Show what a model does with a text, stage by stage.
+    """Show what a model does with a text.
 
-    From the text to its tokens, the embeddings, each layer's hidden states and attention, the logits and the answer.
+    Stage by stage: from the text to its tokens, the embeddings, each layer's hidden states and attention, the logits and the answer.
     """
     inputs = _inputs(texts or [], file)
     if padding not in ("longest", "max_length"):
