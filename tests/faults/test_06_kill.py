@@ -226,6 +226,7 @@ def test_the_command_killed_at_a_random_moment(tmp_path: Path, tiny_model: Path)
     kill_at_random(tmp_path, tiny_model, "loop", 2)
 
 
+@pytest.mark.slow
 def test_the_command_with_the_trainer_killed_at_a_random_moment(tmp_path: Path, tiny_model: Path) -> None:
     kill_at_random(tmp_path, tiny_model, "trainer", 1)
 

@@ -92,6 +92,7 @@ def test_a_failed_allocation_halves_the_micro_batch_and_changes_no_loss(
     assert result["micro_batch_size"] == BATCH // told["parts"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_failed_allocation_in_one_process_halves_in_both(
     engine: str, free: tuple[list[float], int], data: Path, tiny_model: Path, tmp_path: Path

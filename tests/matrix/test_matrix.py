@@ -22,6 +22,7 @@ from tests.matrix.models import ARCHITECTURES, OTHERS, build
 from tests.matrix.table import FAMILY_TASKS, every_cell, family_of
 
 TOLERANCE = 1e-5
+ONE_OF_EACH_FAMILY = ("BERT", "LLaMA", "T5")  # the rest of the adapters is slow
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +38,10 @@ def test_nothing_is_left_out() -> None:
     assert {family_of(name) for name in OTHERS} == FAMILY_TASKS.keys()
 
 
-@pytest.mark.parametrize(("architecture", "task"), [*every_cell(ARCHITECTURES), *every_cell(OTHERS)])
+@pytest.mark.parametrize(
+    ("architecture", "task"),
+    [*every_cell(ARCHITECTURES), *(pytest.param(*cell, marks=pytest.mark.slow) for cell in every_cell(OTHERS))],
+)
 def test_architecture_on_task(
     architecture: str,
     task: str,
@@ -64,7 +68,11 @@ def assert_same(found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.
 
 
 @pytest.mark.parametrize(
-    "architecture", [*ARCHITECTURES, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+    "architecture",
+    [
+        pytest.param(name, marks=() if name in ONE_OF_EACH_FAMILY else pytest.mark.slow)
+        for name in (*ARCHITECTURES, *OTHERS)
+    ],
 )
 def test_adapter_on_architecture(architecture: str, model: Callable[[str], Path], tmp_path: Path) -> None:
     task = FAMILY_TASKS[family_of(architecture)][-1]

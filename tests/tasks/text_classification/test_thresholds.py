@@ -10,6 +10,9 @@ from luthier.tasks.text_classification.thresholds import DEFAULT, choose
 P = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9])
 TRUE = np.array([0, 0, 1, 0, 1, 0, 1, 1], dtype=bool)
 
+# Half of the smallest number is 0, so that no threshold is between them.
+PROBABILITIES = st.floats(0, 1, allow_subnormal=False)
+
 
 def measured(threshold: float, probabilities: np.ndarray = P, truth: np.ndarray = TRUE) -> tuple[float, float, float]:
     """Precision, recall and F1 by their definitions."""
@@ -49,7 +52,7 @@ def test_without_true_labels_nothing_is_chosen() -> None:
     ) and "there is no positive label in the 2 validation rows" in found.why
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30), st.floats(0.01, 1))
+@given(st.lists(st.tuples(PROBABILITIES, st.booleans()), min_size=1, max_size=30), st.floats(0.01, 1))
 def test_no_other_threshold_is_better(rows: list[tuple[float, bool]], least: float) -> None:
     p, truth = np.array([score for score, _ in rows]), np.array([true for _, true in rows])
     assume(truth.any())
