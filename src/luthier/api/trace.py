@@ -20,7 +20,7 @@ from luthier.models.loading import longest_input
 from luthier.pipeline.inference.infer import asked_of
 from luthier.pipeline.inference.predictor import Input, Predictor, load
 from luthier.reporting.traces.trace import Trace
-from luthier.tasks.phases import Bound
+from luthier.tasks.phases import Bound, Written
 from luthier.text import plural, typed
 from luthier.tracing.anatomy import anatomy
 from luthier.tracing.attribution import Attribution, attribute, decision
@@ -92,7 +92,8 @@ def trace(
     if not truncation:
         _refuse_long(predictor, read)
     model = predictor.model
-    batch = _batch(predictor, columns, padding)
+    written = predictor.task.write(model, columns, Console()) or [] if model.config.is_encoder_decoder else []
+    batch = _batch(predictor, columns, padding, written)
     found = record(model, batch)
     sequences = [Tokens.of(row, predictor.tokenizer) for row in batch["input_ids"].flatten(0, -2).tolist()]
     return Trace(
@@ -100,7 +101,7 @@ def trace(
         read,
         sequences,
         stages(batch, found),
-        _writing(predictor, columns, batch, found.logits.get("logits")),
+        _writing(predictor, columns, found.logits.get("logits"), written),
         predictor.predict(items),
         found.seconds,
         _attribution(predictor, batch, found, sequences) if attribution else None,
@@ -171,7 +172,7 @@ def _refuse_long(predictor: Predictor, read: Sequence[Read]) -> None:
             raise UsageError(what, where=f"text {place}", hint=hint)
 
 
-def _batch(predictor: Predictor, columns: Examples, padding: Padding) -> dict[str, Tensor]:
+def _batch(predictor: Predictor, columns: Examples, padding: Padding, written: Sequence[Written]) -> dict[str, Tensor]:
     """The arguments of the model's forward, on its device."""
     task, tokenizer, model = predictor.task, predictor.tokenizer, predictor.model
     prompts = task.prompts(columns)
@@ -187,20 +188,15 @@ def _batch(predictor: Predictor, columns: Examples, padding: Padding) -> dict[st
         length = task.set_limits.length
         made |= tokenizer.pad(full, padding=padding, max_length=length, padding_side=side, return_tensors="pt")
     if model.config.is_encoder_decoder:
-        made["decoder_input_ids"] = _written(predictor, columns)
+        # It reads all tokens of its own answer but the last.
+        rows = [{"input_ids": list(one.ids[:-1] or one.ids)} for one in written]
+        made["decoder_input_ids"] = pad_inputs(rows, tokenizer, "right")["input_ids"]
     moved: dict[str, Tensor] = send_to_device(made, model.device)
     return moved
 
 
-def _written(predictor: Predictor, columns: Examples) -> Tensor:
-    """What an encoder-decoder reads of its own answers: all tokens but the last."""
-    answers = predictor.task.write(predictor.model, columns, Console()) or []
-    rows = [{"input_ids": list(one.ids[:-1] or one.ids)} for one in answers]
-    return pad_inputs(rows, predictor.tokenizer, "right")["input_ids"]
-
-
 def _writing(
-    predictor: Predictor, columns: Examples, batch: Mapping[str, Tensor], logits: Tensor | None
+    predictor: Predictor, columns: Examples, logits: Tensor | None, written: Sequence[Written]
 ) -> Writing | None:
     """What the model has to choose from for the first input."""
     task, model, tokenizer = predictor.task, predictor.model, predictor.tokenizer
@@ -209,7 +205,7 @@ def _writing(
         return None
     first: Examples = {name: column[:1] for name, column in columns.items()}
     if model.config.is_encoder_decoder:
-        (answer,) = task.write(model, first, Console()) or []
+        answer = written[0]
         return Writing(candidates(logits[0, 0], tokenizer), {"answer": choices(logits[0], answer.ids[1:], tokenizer)})
     prompt = prompts[0]
     paths = {}

@@ -86,11 +86,11 @@ def stacks(model: nn.Module) -> list[tuple[str, list[nn.Module]]]:
 
 def parts(model: PreTrainedModel) -> list[Part]:
     """The parts of a model in order: one for each layer, and one for each other module with parameters of its own."""
-    modules = dict(model.named_modules())
+    modules, found_stacks = dict(model.named_modules()), stacks(model)
     found: dict[str, Part] = {}
     owner: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
-        part = _part_of(name, model)
+        part = _part_of(name, found_stacks)
         kind = type(modules[part]).__name__
         known = found.setdefault(part, Part(part, kind, 0, 0))
         if id(parameter) in owner:
@@ -104,8 +104,8 @@ def parts(model: PreTrainedModel) -> list[Part]:
     return list(found.values())
 
 
-def _part_of(parameter: str, model: PreTrainedModel) -> str:
-    for name, layers in stacks(model):
+def _part_of(parameter: str, known: Sequence[tuple[str, Sequence[nn.Module]]]) -> str:
+    for name, layers in known:
         if parameter.startswith(f"{name}."):
             index = parameter.removeprefix(f"{name}.").partition(".")[0]
             if index.isdigit() and int(index) < len(layers):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from luthier.tracing.anatomy import stacks
@@ -108,14 +108,11 @@ def _timed(model: PreTrainedModel) -> Iterator[dict[str, float]]:
     with ExitStack() as hooks:
         for stack, layers in stacks(model):
             for index, layer in enumerate(layers):
-                for handle in _handles(layer, begin(f"{stack}.{index}"), end(f"{stack}.{index}")):
-                    hooks.callback(handle.remove)
+                name = f"{stack}.{index}"
+                hooks.callback(layer.register_forward_pre_hook(begin(name)).remove)
+                hooks.callback(layer.register_forward_hook(end(name)).remove)
         yield seconds
         seconds["head"] = _now(model) - marks.get("end", began)
-
-
-def _handles(layer: nn.Module, begin: Any, end: Any) -> tuple[Any, Any]:
-    return layer.register_forward_pre_hook(begin), layer.register_forward_hook(end)
 
 
 def _now(model: PreTrainedModel) -> float:

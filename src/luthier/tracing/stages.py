@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from luthier.arrays import array_of
 from luthier.tracing.record import Record, Stack
 
 Values = NDArray[Any]
@@ -48,13 +49,13 @@ def stages(batch: Mapping[str, Tensor], found: Record) -> list[Stage]:
         batch: The arguments of the model's forward.
         found: What it computed.
     """
-    inputs = [Stage(name, _array(tensor)) for name, tensor in batch.items() if not name.startswith("decoder_")]
+    inputs = [Stage(name, array_of(tensor)) for name, tensor in batch.items() if not name.startswith("decoder_")]
     made: list[Stage] = []
     for stack in found.stacks:
         if stack.side == "decoder":
-            made += [Stage(name, _array(tensor)) for name, tensor in batch.items() if name.startswith("decoder_")]
+            made += [Stage(name, array_of(tensor)) for name, tensor in batch.items() if name.startswith("decoder_")]
         made += _stack(stack, _mask(stack, batch), f"{stack.side} " if stack.side else "")
-    return [*inputs, *made, *(Stage(name, _array(tensor)) for name, tensor in found.logits.items())]
+    return [*inputs, *made, *(Stage(name, array_of(tensor)) for name, tensor in found.logits.items())]
 
 
 def _stack(stack: Stack, mask: Tensor, prefix: str) -> list[Stage]:
@@ -68,7 +69,7 @@ def _stack(stack: Stack, mask: Tensor, prefix: str) -> list[Stage]:
         if before is not None:
             notes["similarity"] = _mean(functional.cosine_similarity(hidden.float(), before.float(), dim=-1), mask)
         name = f"{prefix}layer {index}" if index else f"{prefix}embeddings"
-        made.append(Stage(name, _array(hidden), notes))
+        made.append(Stage(name, array_of(hidden), notes))
     return made
 
 
@@ -77,7 +78,7 @@ def _weights(name: str, layers: Sequence[Tensor], index: int, mask: Tensor) -> l
         return []
     weights = layers[index - 1]
     entropy = torch.special.entr(weights.float()).sum(-1).mean(1) / np.log(2)  # over the heads
-    return [Stage(name, _array(weights), {"entropy": _mean(entropy, mask)})]
+    return [Stage(name, array_of(weights), {"entropy": _mean(entropy, mask)})]
 
 
 def _mask(stack: Stack, batch: Mapping[str, Tensor]) -> Tensor:
@@ -89,9 +90,3 @@ def _mask(stack: Stack, batch: Mapping[str, Tensor]) -> Tensor:
 
 def _mean(values: Tensor, mask: Tensor) -> float:
     return float(values[mask.to(values.device)].mean())
-
-
-def _array(tensor: Tensor) -> Values:
-    """A tensor as an array; bfloat16, which numpy lacks, as float32."""
-    kept = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
-    return np.asarray(kept.cpu().numpy())

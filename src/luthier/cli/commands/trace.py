@@ -44,7 +44,8 @@ def trace(
 ) -> int:
     """Show what a model does with a text.
 
-    Stage by stage: from the text to its tokens, the embeddings, each layer's hidden states and attention, the logits and the answer.
+    Stage by stage: from the text to its tokens, the embeddings, each layer's hidden states and attention, the logits
+    and the answer.
     """
     inputs = _inputs(texts or [], file)
     if padding not in ("longest", "max_length"):

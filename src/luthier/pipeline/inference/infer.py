@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.utils import send_to_device
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedModel
 
-from luthier.arrays import IntArray
+from luthier.arrays import IntArray, array_of
 from luthier.console import Console
 from luthier.data.batches import IGNORED, Collate, by_length, flat
 from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
@@ -106,7 +105,7 @@ def infer(
             for i, value in zip(chosen, task.collect(outputs, batch), strict=True):
                 collected[int(i)] = value
             if raw is not None:
-                raw.add(chosen, *(list(map(_array, tensors)) for tensors in task.trainer_outputs(outputs, batch)))
+                raw.add(chosen, *(list(map(array_of, tensors)) for tensors in task.trainer_outputs(outputs, batch)))
             bar.advance(len(chosen))
     return Inferred(collected, total / labels_seen if labels_seen else None)
 
@@ -173,8 +172,3 @@ def evenly(n: int, most: int | None) -> list[int]:
     if most is None or most >= n:
         return list(range(n))
     return np.unique(np.linspace(0, n - 1, most).astype(int)).tolist() if most else []
-
-
-def _array(values: Tensor) -> NDArray[Any]:
-    """A tensor as an array; bfloat16, which numpy lacks, as float32."""
-    return (values.float() if values.is_floating_point() else values).cpu().numpy()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from luthier.arrays import FloatArray
 from luthier.data.values import as_number
@@ -108,6 +108,23 @@ class Labels(ABC):
     def given(self, outputs: Tensor) -> Tensor:
         """Outputs of the model in the unit of the data."""
         return outputs
+
+    @property
+    def unit(self) -> tuple[float, ...]:
+        """What `encode` depends on besides the names."""
+        return ()
+
+    def configure(self, model: nn.Module) -> None:
+        """See `Bound.configure`. Most kinds have nothing to do."""
+        return
+
+    def finish(self, model: nn.Module) -> None:
+        """See `Bound.finish`."""
+        return
+
+    def finished(self, model: nn.Module) -> Self:
+        """See `Bound.finished`."""
+        return self
 
     def unadjusted(self) -> Self:
         """The same labels without what was chosen for a trained model."""

@@ -87,6 +87,26 @@ class Number(Labels):
     def given(self, outputs: Tensor) -> Tensor:
         return outputs if self.in_model else self.decoded(outputs)
 
+    @property
+    def unit(self) -> tuple[float, ...]:
+        return self.mean, self.scale
+
+    def configure(self, model: nn.Module) -> None:
+        """See `Bound.configure`. Takes the unit out of a head that comes with the checkpoint."""
+        head = number_head(model)
+        # transformers begins a new head with a bias of zeros.
+        if not self.in_model and head is not None and head.bias.any():
+            rescale(head, -self.mean / self.scale, 1 / self.scale)
+
+    def finish(self, model: nn.Module) -> None:
+        """See `Bound.finish`. Puts the unit into the head."""
+        head = number_head(model)
+        if head is not None:
+            rescale(head, self.mean, self.scale)
+
+    def finished(self, model: nn.Module) -> Self:
+        return replace(self, in_model=number_head(model) is not None)
+
     def unadjusted(self) -> Self:
         return replace(self, in_model=False)
 

@@ -44,7 +44,7 @@ from luthier.tasks.text_classification.columns import (
 )
 from luthier.tasks.text_classification.kinds import KINDS
 from luthier.tasks.text_classification.labels import Labels
-from luthier.tasks.text_classification.number import Number, number_head, rescale
+from luthier.tasks.text_classification.number import Number
 from luthier.tasks.text_classification.panels import panels
 from luthier.tasks.text_classification.temperatures import UNCALIBRATED, fit, moved
 from luthier.tasks.text_classification.thresholds import DEFAULT, choose
@@ -256,9 +256,7 @@ class TextClassification(Task[Labels]):
         return encoded
 
     def decides_tokens(self, task: Bound[Labels]) -> Any:
-        labels = task.learned
-        unit = (labels.mean, labels.scale) if isinstance(labels, Number) else ()
-        return task.shape, labels.names, unit
+        return task.shape, task.learned.names, task.learned.unit
 
     def trainer_outputs(
         self, task: Bound[Labels], outputs: Any, batch: Mapping[str, Tensor]
@@ -266,21 +264,13 @@ class TextClassification(Task[Labels]):
         return [task.learned.given(outputs.logits)], [task.learned.decoded(batch["labels"])]
 
     def configure(self, task: Bound[Labels], model: PreTrainedModel) -> None:
-        """See `Bound.configure`. Takes the unit of a number out of a head that comes with the checkpoint."""
-        labels, head = task.learned, number_head(model)
-        # transformers begins a new head with a bias of zeros.
-        if isinstance(labels, Number) and not labels.in_model and head is not None and head.bias.any():
-            rescale(head, -labels.mean / labels.scale, 1 / labels.scale)
+        task.learned.configure(model)
 
     def finish(self, task: Bound[Labels], model: PreTrainedModel) -> None:
-        """See `Bound.finish`. Puts the unit of a number into the head."""
-        labels, head = task.learned, number_head(model)
-        if isinstance(labels, Number) and head is not None:
-            rescale(head, labels.mean, labels.scale)
+        task.learned.finish(model)
 
     def finished(self, task: Bound[Labels], model: PreTrainedModel) -> Labels:
-        labels = task.learned
-        return replace(labels, in_model=number_head(model) is not None) if isinstance(labels, Number) else labels
+        return task.learned.finished(model)
 
     def loss(self, task: Bound[Labels], training: TrainingRecipe) -> Loss:
         summed = task.learned.loss(training.label_smoothing)
