@@ -111,3 +111,17 @@ def _part_of(parameter: str, known: Sequence[tuple[str, Sequence[nn.Module]]]) -
             if index.isdigit() and int(index) < len(layers):
                 return f"{name}.{index}"
     return parameter.rpartition(".")[0]
+
+
+def groups(parts: Sequence[Part]) -> list[list[Part]]:
+    """Parts in order, with the layers of a stack together."""
+    found: dict[str, list[Part]] = {}
+    for part in parts:
+        found.setdefault(_stack_of(part), []).append(part)
+    return list(found.values())
+
+
+def _stack_of(part: Part) -> str:
+    """The stack that a layer belongs to; of another part its own name."""
+    stack, _, last = part.name.rpartition(".")
+    return stack if last.isdigit() else part.name

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from luthier.reporting.drawing.diagram import WIDTH, Box, Picture, Step, groups, inside, pipeline
+from luthier.reporting.drawing.diagram import WIDTH, Box, Picture, Step, inside, pipeline
+from luthier.tracing.anatomy import groups
 from tests.reporting.traces.made import made, traced
 
 SHAPES = {"hidden": "1 x 4 x 8", "encoder": "1 x 4 x 8", "decoder": "1 x 3 x 8", "logits": "1 x 2"}

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from textwrap import wrap
 
-from luthier.reporting.terminal.trace import stack_of
 from luthier.text import count, listing, number, plural, quantity, size
 from luthier.tracing.anatomy import Anatomy, Part
 
@@ -129,14 +128,6 @@ def _two_stacks(
     down = [("flow", _down(box.x + box.width / 2, top[0].height, box.y)) for box, *_ in columns] if top else []
     tied = _shared(out, top[0]) if top and any(part.shares for part in head) else []
     return _picture([*top, *columns[0], *columns[1]], [*down, *_flow(columns[0]), *_flow(columns[1]), cross, *tied])
-
-
-def groups(parts: Sequence[Part]) -> list[list[Part]]:
-    """Parts in order, with the layers of a stack together."""
-    found: dict[str, list[Part]] = {}
-    for part in parts:
-        found.setdefault(stack_of(part), []).append(part)
-    return list(found.values())
 
 
 def _split(parts: Sequence[Part], layers: Sequence[str]) -> tuple[list[Part], list[Part], list[Part]]:

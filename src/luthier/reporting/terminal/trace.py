@@ -1,14 +1,13 @@
 """A trace as text: the stages from the text to the answer, in lines of at most 100 characters."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.text import count, duration, listing, number, plural, quantity, share, shorten, size
-from luthier.tracing.anatomy import Anatomy, Part
+from luthier.tracing.anatomy import Anatomy, groups
 from luthier.tracing.attribution import Attribution
 from luthier.tracing.decoding import Candidate, Choice, Writing
 from luthier.tracing.stages import Stage, Values
@@ -47,24 +46,17 @@ def _model(model: Anatomy) -> str:
 def _parts(model: Anatomy, seconds: Mapping[str, float]) -> Grid:
     """The parts of a model, with equal layers of a stack in one line."""
     rows = []
-    for name, group in groupby(model.parts, key=stack_of):
-        parts = list(group)
+    for parts in groups(model.parts):
         spent = sum(seconds.get(part.name, 0.0) for part in parts)
         if len(parts) == 1:
             shared = f", shared with {listing(parts[0].shares)}" if parts[0].shares else ""
             label = f"{parts[0].name}{shared}"
         else:
-            label = f"{name}.0 to {name}.{len(parts) - 1}"
+            label = f"{parts[0].name} to {parts[-1].name}"
         parameters, held = sum(part.parameters for part in parts), sum(part.n_bytes for part in parts)
         each = f"{len(parts)} x {parts[0].kind}" if len(parts) > 1 else parts[0].kind
         rows.append([label, each, count(parameters), size(held), duration(spent) if spent else ""])
     return Grid(["part", "module", "parameters", "memory", "time"], rows, numbers=(2, 3, 4), whole=(0,))
-
-
-def stack_of(part: Part) -> str:
-    """The stack that a layer belongs to; of another part its own name."""
-    stack, _, last = part.name.rpartition(".")
-    return stack if last.isdigit() else part.name
 
 
 def _read(read: Read, place: int | None) -> list[tuple[str, str]]:

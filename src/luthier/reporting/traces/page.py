@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import softmax
 
 from luthier.reporting.drawing.cuts import Cutting, Strip, cutting, padding, strip, words
-from luthier.reporting.drawing.diagram import groups, inside, pipeline, short, timed_stacks
+from luthier.reporting.drawing.diagram import inside, pipeline, short, timed_stacks
 from luthier.reporting.drawing.heat import heat
 from luthier.reporting.drawing.links import MOST
 from luthier.reporting.drawing.way import QUOTED, headline, plain, shape, spoken, steps
@@ -17,6 +17,7 @@ from luthier.reporting.render import render
 from luthier.reporting.terminal.trace import OWN_COLUMNS
 from luthier.storage.atomic import write_text
 from luthier.text import count, duration, listing, number, plural, shorten, size
+from luthier.tracing.anatomy import groups
 from luthier.tracing.stages import Values
 from luthier.tracing.text import Read
 
