@@ -1,9 +1,9 @@
 """Is the model that a newcomer gets without an argument a good one? Luthier's defaults beside others on twelve sets.
 
-Every result is kept in `--work`, so that a table can be made in several sittings. `--try NAME="OPTIONS"` adds a
-candidate: `luthier train` with these options. `--autogluon PYTHON` adds AutoGluon MultiModal, installed in another
-environment, on the sets with one label a row. What becomes a default is chosen on validation rows (`--on validation`)
-of other sets than MRPC, the whole of BBC News and XQuAD, which are kept for the end.
+Every result is kept in `--results`, so that a table can be made in several sittings; remove its lines to measure
+anew. `--try NAME="OPTIONS"` adds a candidate: `luthier train` with these options. `--autogluon PYTHON` adds AutoGluon
+MultiModal, installed in another environment, on the sets with one label a row. What becomes a default is chosen on
+validation rows (`--on validation`) of other sets than MRPC, the whole of BBC News and XQuAD, which are kept for the end.
 """
 
 import argparse
@@ -12,15 +12,16 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 from scipy.stats import t
 
-from bench.environment import command_line, describe
+from bench.environment import command_line, commit, describe, processor
 from bench.mrpc import minilm
 from bench.quality_data import SETS, Set
 
@@ -38,21 +39,72 @@ PEERS: Mapping[str, Callable[[Set], bool]] = {  # and the sets that they can do
 }
 BASELINES = {"probe": "frozen features, linear", "tfidf": "TF-IDF, linear"}
 QUICK, SEEDS, FEWER = 180, 5, 3  # seeds of a candidate whose first run takes less than 3 minutes, and of another one
+RESULTS = Path(__file__).with_name("quality.jsonl")
+
+
+@dataclass(frozen=True)
+class What:
+    """What is run.
+
+    Args:
+        set: Name of the set.
+        split: What is scored, `test` or `validation`.
+        candidate: Its name.
+        options: Those of `luthier train` that make the candidate.
+        seed: Of the training rows and of the training.
+    """
+
+    set: str
+    split: str
+    candidate: str
+    options: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.set}-{self.split}-{self.candidate.replace(' ', '-')}-{self.seed}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """The result of one candidate on one set with one seed.
+    """The result of a run.
 
     Args:
         score: By the set's metric.
         seconds: Of the whole process.
         baselines: Baseline to its score.
+        commit: What was measured.
+        machine: And where.
     """
 
     score: float
     seconds: float
     baselines: Mapping[str, float | None]
+    commit: str
+    machine: str
+
+
+class Results:
+    """Results in a file of JSON lines, one a run.
+
+    Args:
+        file: It may grow while others add to it, but not shrink.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._kept = file, dict[What, Run]()
+        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+            values = json.loads(line)
+            what = What(**{field.name: values.pop(field.name) for field in fields(What)})
+            self._kept[what] = Run(**values)
+
+    def of(self, what: What, measure: Callable[[], Run]) -> Run:
+        """The kept result, or one that is measured now and kept."""
+        if what not in self._kept:
+            self._kept[what] = run = measure()
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(what) | asdict(run)) + "\n")
+        return self._kept[what]
 
 
 @dataclass(frozen=True)
@@ -61,7 +113,8 @@ class Bench:
 
     Args:
         data: Folder of the data sets.
-        work: Folder for runs and results.
+        work: Folder for runs.
+        results: Those of earlier sittings.
         split: What is scored, `test` or `validation`.
         candidates: Name to options of `luthier train`.
         autogluon: The Python of AutoGluon's environment; empty without one.
@@ -70,6 +123,7 @@ class Bench:
 
     data: Path
     work: Path
+    results: Results
     split: str
     candidates: Mapping[str, str]
     autogluon: str = ""
@@ -82,39 +136,46 @@ class Bench:
         return [first, *(self._run(one, candidate, seed) for seed in range(2, seeds + 1))]
 
     def _run(self, one: Set, candidate: str, seed: int) -> Run:
-        train, test = one.files(self.data, self.work / "data", seed, self.split)
-        name = f"{one.name}-{self.split}-{candidate.replace(' ', '-')}-{seed}"
-        files = ["--train", train, "--test", test, "--model", minilm(), "--output", self.work / "runs" / name]
-        python = sys.executable
-        if candidate == TRAINER:
-            words = ["bench.trainer", *files, "--lr", "5e-5", "--batch-size", "8", "--pad", "--seed", seed]
-        elif candidate == AUTOGLUON:
-            python, words = self.autogluon, ["bench.multimodal", *files, "--metric", one.metric, "--seed", seed]
-        else:
-            head = RANDOM_HEAD if candidate == FORMER and one.classifies else ()
-            options = [*one.options, *shlex.split(self.candidates[candidate]), *head, "--seed", seed, "--json", "-q"]
-            words = ["luthier", "train", train, "--test", test, *options]
-        command = [str(word) for word in (python, "-m", *words)]
-        file = self.work / "results" / f"{name}.json"
-        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        if kept.get("command") != command:
-            kept = {"command": command} | self._measure(command, name, luthier=candidate not in PEERS)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(kept), encoding="utf-8")
-        said = kept["said"]
-        if candidate in PEERS:
-            return Run(said[one.metric], kept["seconds"], {})
-        baselines = {name: scores.get(one.metric) for name, scores in said["baselines"].items()}
-        return Run(said["metrics"][one.metric]["value"], kept["seconds"], baselines)
+        head = RANDOM_HEAD if candidate == FORMER and one.classifies else ()
+        options = shlex.join([*shlex.split(self.candidates.get(candidate, "")), *head])
+        what = What(one.name, self.split, candidate, options, seed)
+        return self.results.of(what, lambda: self._measured(one, what))
 
-    def _measure(self, command: list[str], name: str, *, luthier: bool) -> dict[str, Any]:
-        print(name, file=sys.stderr, flush=True)
-        where = ["--run-dir", str(self.work / "runs" / f"{name}-{time.time_ns()}")] if luthier else []
-        start = time.perf_counter()
-        done = subprocess.run([*command, *where], capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"{shlex.join(command)} failed: {done.stdout[-500:]}{done.stderr[-2000:]}")
-        return {"seconds": time.perf_counter() - start, "said": json.loads(done.stdout)}
+    def _measured(self, one: Set, what: What) -> Run:
+        train, test = one.files(self.data, self.work / "data", what.seed, self.split)
+        files = ["--train", train, "--test", test, "--model", minilm(), "--output", self.work / "runs" / what.name]
+        python = sys.executable
+        if what.candidate == TRAINER:
+            words = ["bench.trainer", *files, "--lr", "5e-5", "--batch-size", "8", "--pad", "--seed", what.seed]
+        elif what.candidate == AUTOGLUON:
+            python, words = self.autogluon, ["bench.multimodal", *files, "--metric", one.metric, "--seed", what.seed]
+        else:
+            options = [*one.options, *shlex.split(what.options), "--seed", what.seed, "--json", "-q"]
+            where = ["--run-dir", self.work / "runs" / f"{what.name}-{time.time_ns()}"]
+            words = ["luthier", "train", train, "--test", test, *options, *where]
+        said, seconds = _said([str(word) for word in (python, "-m", *words)], what.name)
+        if what.candidate in PEERS:
+            score, baselines = said[one.metric], {}
+        else:
+            score = said["metrics"][one.metric]["value"]
+            baselines = {name: scores.get(one.metric) for name, scores in said["baselines"].items()}
+        return Run(score, round(seconds, 1), baselines, commit(), processor())
+
+
+def _said(command: list[str], name: str) -> tuple[dict[str, Any], float]:
+    """What a command prints as JSON, and its seconds."""
+    print(name, file=sys.stderr, flush=True)
+    start = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{shlex.join(command)} failed: {done.stdout[-500:]}{done.stderr[-2000:]}")
+    return json.loads(done.stdout), time.perf_counter() - start
+
+
+def measured_on(runs: Iterable[Run]) -> str:
+    """The commits and machines of runs, with the number of runs of each."""
+    found = Counter((run.commit, run.machine) for run in runs)
+    return "\n".join(f"- {number} runs at commit {made}, {machine}" for (made, machine), number in found.items())
 
 
 def interval(values: Sequence[float]) -> str:
@@ -144,7 +205,8 @@ def row(one: Set, found: Mapping[str, Sequence[Run]]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the data sets")
-    parser.add_argument("--work", type=Path, required=True, help="folder for runs and results; results in it are kept")
+    parser.add_argument("--work", type=Path, required=True, help="folder for runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file that keeps results (default: %(default)s)")
     parser.add_argument("--on", choices=("test", "validation"), default="test", help="the rows that are scored")
     parser.add_argument("--only", nargs="+", metavar="SET", choices=[one.name for one in SETS], help="only these sets")
     parser.add_argument("--try", nargs="+", metavar="NAME=OPTIONS", default=[], dest="tried", help="more candidates")
@@ -157,7 +219,7 @@ def main() -> None:
     names = [name for name in (*options, *PEERS) if name not in without]
     if not names:
         parser.error("no candidate is left")
-    bench = Bench(args.data, args.work, args.on, options, args.autogluon, args.seeds)
+    bench = Bench(args.data, args.work, Results(args.results), args.on, options, args.autogluon, args.seeds)
     print(f"## Defaults on the {args.on} rows, MiniLM\n\n{describe()}")
     if AUTOGLUON in names:
         asked = [args.autogluon, "-m", "bench.multimodal", "--version"]
@@ -165,6 +227,7 @@ def main() -> None:
         print("- versions for AutoGluon:", *told.split())
     print(f"- `{command_line()}`\n")
     print(f"| set | candidate | score | difference to {names[0]} | seconds | seeds |\n|---|---|---:|---:|---:|---:|")
+    every: list[Run] = []
     for one in SETS:
         if args.only and one.name not in args.only:
             continue
@@ -174,6 +237,8 @@ def main() -> None:
             continue
         found = {name: bench.runs(one, name) for name in able}
         print("\n".join(row(one, found)), flush=True)
+        every += [run for runs in found.values() for run in runs]
+    print(f"\n{measured_on(every)}")
 
 
 if __name__ == "__main__":
