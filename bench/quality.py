@@ -3,7 +3,7 @@
 Every result is kept in `--results`, so that a table can be made in several sittings; remove its lines to measure
 anew. `--try NAME="OPTIONS"` adds a candidate: `luthier train` with these options. `--autogluon PYTHON` adds AutoGluon
 MultiModal, installed in another environment, on the sets with one label a row. What becomes a default is chosen on
-validation rows (`--on validation`) of other sets than MRPC, the whole of BBC News and XQuAD, which are kept for the end.
+validation rows (`--on validation`) of other sets than MRPC, all of BBC News, and XQuAD, which are kept for the end.
 """
 
 import argparse

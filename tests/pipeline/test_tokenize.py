@@ -16,10 +16,12 @@ from luthier.data.tokenized import Encoded, Limits
 from luthier.errors import FindingError, UsageError
 from luthier.models.loading import load_tokenizer
 from luthier.pipeline.tokenize import choose_limits, lengths, targets_of, tokenize
+from luthier.recipe import TokenizerKind
 from luthier.tasks.chat.task import Chat
 from luthier.tasks.phases import Bound
 from luthier.tasks.registry import find
 from luthier.tasks.text_classification.task import TextClassification
+from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import bound, learned, recipe_of
 from tests.tasks.chat.templates import CHATML, with_template
 
@@ -81,6 +83,12 @@ def test_where_most_texts_are_long_their_beginning_is_read(full: list[int], leng
     assert choose_limits(recipe_of(data__max_length=300), CLASSIFIES, whole, 512)[0].length == 300
     assert choose_limits(recipe_of(), find("token-classification"), whole, 512)[0].length == max(full)
     assert choose_limits(recipe_of(), CLASSIFIES, whole, 100)[0].length == 100, "the model takes no more"
+
+
+@pytest.mark.parametrize(("bytes_per_token", "length"), [(5.0, 128), (4.0, 128), (3.0, 171), (1.0, 512), (0.5, 512)])
+def test_the_beginning_is_the_same_text_whatever_its_tokens_are(bytes_per_token: float, length: int) -> None:
+    whole = {"train": encoded([2000, 2000, 10])}
+    assert choose_limits(recipe_of(), CLASSIFIES, whole, 512, bytes_per_token)[0].length == length
 
 
 def test_max_length_above_the_default_of_the_task_must_be_set_explicitly() -> None:
@@ -180,6 +188,20 @@ def test_rows_are_truncated_to_max_length_with_a_finding(tiny_model: Path) -> No
     assert decision.value == "6 tokens"
     (cut,) = [finding for finding in findings if finding.id == "truncation"]
     assert cut.rows == (2,) and cut.severity == "warning"
+
+
+def test_the_beginning_is_longer_in_characters_than_in_words() -> None:
+    texts = ["a sentence of some words " * 60, "another sentence of words " * 60]
+    task, columns = learned(TextClassification, [{"text": text, "label": text[:2]} for text in texts])
+    train = Dataset.from_dict(columns)
+
+    def length(kind: TokenizerKind) -> int:
+        examples = {"train": train}
+        tokenizer = train_tokenizer(texts, 100, kind)
+        found, *_ = tokenize(bound(task, tokenizer), examples, BertConfig(), recipe_of(), table_of(examples))
+        return found.set_limits.length
+
+    assert (length("word"), length("char")) == (128, 512)
 
 
 def test_unknown_tokens_give_a_finding(tiny_model: Path) -> None:

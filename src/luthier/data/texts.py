@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-import pyarrow as pa
-
 from luthier.console import Progress
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
@@ -42,7 +40,7 @@ class Texts:
         account = Accounts()
         examples = self._examples(account)
         while rows := list(islice(examples, CHUNK)):
-            yield from self._to_texts(pa.Table.from_pylist(rows).to_pydict())
+            yield from self._to_texts({name: [row.get(name) for row in rows] for name in rows[0]})
             self._progress.advance(len(rows))
         self.account = account
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from luthier.tasks.phases import Bound
 from luthier.text import plural
 
 TARGETS_OF = 5  # rows whose targets are shown
+BYTES_PER_TOKEN = 4.0  # of pieces of words, in most languages; what is called the beginning of a text is in such tokens
+MEASURED = 1_000  # rows that bytes per token are measured on
 NO_TARGET = "no-target-left"
 
 
@@ -47,7 +50,8 @@ def tokenize(
         FindingError: No training example has a target left.
     """
     whole = {split: _measure(task, rows, split) for split, rows in examples.items()}
-    limits, decision = choose_limits(recipe, task.kind, whole, longest_input(task.tokenizer, config))
+    size = _bytes_per_token(task, examples["train"], whole["train"].full_lengths)
+    limits, decision = choose_limits(recipe, task.kind, whole, longest_input(task.tokenizer, config), size)
     bound = task.within(limits)
     encoded = {split: _cut(bound, rows, whole[split], split) for split, rows in examples.items()}
     findings = _lengths_tell(bound, whole["train"], examples["train"])
@@ -71,15 +75,25 @@ def tokenize(
 
 
 def choose_limits(
-    recipe: Recipe, kind: Task[Any], whole: Mapping[str, Encoded], longest: int
+    recipe: Recipe,
+    kind: Task[Any],
+    whole: Mapping[str, Encoded],
+    longest: int,
+    bytes_per_token: float = BYTES_PER_TOKEN,
 ) -> tuple[Limits, Decision]:
     """Choose the lengths that the recipe leaves open: the longest row, up to the limits of the model and the task.
 
+    Args:
+        recipe: Its open lengths are set.
+        kind: The task.
+        whole: Split to its features, not cut.
+        longest: Most tokens that the model reads.
+        bytes_per_token: Of the training texts.
     Raises:
         UsageError: More was asked for than the model takes.
     """
     data, lengths = recipe.data, whole["train"].full_lengths
-    most, why = _most_tokens(kind, lengths, min(longest, kind.longest))
+    most, why = _most_tokens(kind, lengths, min(longest, kind.longest), bytes_per_token)
     for key, asked in (("max_length", data.max_length), ("max_target_length", data.max_target_length)):
         if asked is not None and asked > longest:
             what = f"the model takes at most {longest} tokens, but {key} is {asked}"
@@ -98,13 +112,22 @@ def choose_limits(
     return limits, kind.long_rows.decision(limits, longer, asked=given, needed=needed, most=most, why=why)
 
 
-def _most_tokens(kind: Task[Any], lengths: IntArray, most: int) -> tuple[int, str]:
+def _most_tokens(kind: Task[Any], lengths: IntArray, most: int, bytes_per_token: float) -> tuple[int, str]:
     """The default maximum of a row's tokens, and why: fewer where most rows are long, and a part of each is enough."""
-    part, read = kind.beginning, np.minimum(lengths, most)
-    if part is None or np.median(read) <= 2 * part:
+    if kind.beginning is None:
+        return most, "a sensible maximum"
+    # Characters, or pieces of words in a language that the tokenizer does not know, say less than other tokens.
+    part = ceil(kind.beginning * max(1.0, BYTES_PER_TOKEN / bytes_per_token))
+    read = np.minimum(lengths, most)
+    if np.median(read) <= 2 * part:
         return most, "a sensible maximum"
     times = float(read.sum() / np.minimum(lengths, part).sum())
     return part, f"the beginning usually says enough; --set max_length={most} takes about {times:.1f} times as long"
+
+
+def _bytes_per_token(task: Bound[Any], examples: Dataset, lengths: IntArray) -> float:
+    texts = task.texts(examples[:MEASURED])
+    return sum(len(text.encode(errors="replace")) for text in texts) / int(lengths[:MEASURED].sum())
 
 
 def lengths(encoded: Encoded, limits: Limits) -> dict[str, Any]:
