@@ -23,6 +23,8 @@ from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
+from luthier.reporting.telling import Judged
+from luthier.tasks.generation.panels import judged
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
 from luthier.text import listing
@@ -73,6 +75,9 @@ class Writes(ABC):
     @abstractmethod
     def written_texts(self, examples: Examples) -> list[str]:
         """The gold text of each example, whose likelihood is measured."""
+
+    def judged(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> Judged | None:
+        return judged(predictions)
 
     def fits(self, config: PretrainedConfig) -> bool:
         """See `Task.fits`. Only a model of the task's family generates text."""
