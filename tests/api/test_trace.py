@@ -15,6 +15,8 @@ from luthier.errors import ModelError, UsageError
 from luthier.models.sources import locate
 from luthier.reporting.traces import trace as module
 from tests.conftest import review, write_csv
+from tests.matrix.data import rows as drawn
+from tests.tasks import by_hand
 
 Tuned = Callable[[str], Path]
 TEXT = review("good", 3)
@@ -87,6 +89,17 @@ def test_the_tokens_that_decided(run: Path) -> None:
     assert found.attribution.of == f"the logit of {found.answer['prediction']}"
     assert found.attribution.output == pytest.approx(float(found.logits["logits"].max()), abs=1e-5)
     assert "attribution  of the logit of" in str(found)
+
+
+def test_the_tokens_that_decided_an_answer_that_was_written(built: Callable[[str], Path], tmp_path: Path) -> None:
+    run = by_hand.run(tmp_path, built("T5"), drawn("summarization", 24), training__max_steps=2)
+    data = drawn("summarization", 24)[0]
+    column = str(luthier.load(run).task.columns["document"])
+    found = luthier.trace(run, data[column], attribution=True)
+    assert found.attribution is not None and found.attribution.of == "the log-probability of the answer"
+    assert len(found.attribution.values) == len(found.sequences[0].ids)
+    found.write_page(tmp_path / "page.html")
+    assert "how much each token adds to the log-probability of the answer" in (tmp_path / "page.html").read_text()
 
 
 def test_a_model_of_no_task() -> None:

@@ -39,8 +39,7 @@ def trace(
         padding: Pad the sequences of the batch to the longest one, or to `max_length`.
         max_length: Maximum tokens of a sequence (default: that of the model's training).
         truncation: Whether to cut what is longer, as `predict` does, or to refuse it.
-        attribution: Whether to attribute the model's decision to the tokens, by integrated gradients. Of one text, and
-            of an encoder or a decoder.
+        attribution: Whether to attribute the model's decision about one text to its tokens, by integrated gradients.
         rows: Numbers of the rows of the file, from 1 (default: the first 8).
         device: As in `load`.
         base_model: As in `load`.

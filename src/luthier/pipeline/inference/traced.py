@@ -72,29 +72,34 @@ def traced(
         _writing(predictor, columns, found.logits.get("logits"), written),
         predictor.answers(examples),
         found.seconds,
-        _attribution(predictor, batch, found, sequences) if attribution else None,
+        _attribution(predictor, batch, found, sequences, written) if attribution else None,
     )
 
 
 def _attribution(
-    predictor: Predictor, batch: Mapping[str, Tensor], found: Record, sequences: Sequence[Tokens]
+    predictor: Predictor,
+    batch: Mapping[str, Tensor],
+    found: Record,
+    sequences: Sequence[Tokens],
+    written: Sequence[Written],
 ) -> Attribution:
     """Attribute what the model decided about the only sequence.
 
     Raises:
-        UsageError: There are several, the model is an encoder-decoder, or it decided nothing: every tag is `O`.
+        UsageError: There are several, or the model decided nothing: every tag is `O`, or the answer is empty.
     """
-    hint = "leave attribution out"
     if len(sequences) > 1:
         what = f"attribution explains one sequence, not {len(sequences)}"
         raise UsageError(what, where="attribution", hint="trace a single text that the model reads at once")
-    if len(found.stacks) > 1:
-        what = "attribution explains encoders and decoders, not encoder-decoders"
-        raise UsageError(what, where="attribution", hint=hint)
     model, writes = predictor.model, predictor.task.outputs_per_token(predictor.model) > 0
-    asked = decision(found, sequences[0], model.config.id2label or {}, writes=writes)
+    special = set(predictor.tokenizer.all_special_ids)
+    ids = written[0].ids[1:] if written else ()
+    # Special tokens count only in an answer of nothing else: the language of a translation, for one, is not chosen.
+    answer = [None if one in special and not special.issuperset(ids) else one for one in ids]
+    asked = decision(found, sequences[0], model.config.id2label or {}, writes=writes, answer=answer)
     if asked is None:
-        raise UsageError("there is nothing to attribute: every tag is O", where="attribution", hint=hint)
+        nothing = "the answer is empty" if writes else "every tag is O"
+        raise UsageError(f"there is nothing to attribute: {nothing}", where="attribution", hint="leave attribution out")
     return attribute(model, batch, asked, predictor.tokenizer)
 
 
