@@ -92,7 +92,8 @@ def test_the_tokens_that_decided(run: Path) -> None:
 
 
 def test_the_tokens_that_decided_an_answer_that_was_written(built: Callable[[str], Path], tmp_path: Path) -> None:
-    run = by_hand.run(tmp_path, built("T5"), drawn("summarization", 24), training__max_steps=2)
+    settings = {"training__epochs": 6, "training__learning_rate": 3e-2, "training__eval_strategy": "no"}
+    run = by_hand.run(tmp_path, built("T5"), drawn("summarization", 24), **settings)
     data = drawn("summarization", 24)[0]
     column = str(luthier.load(run).task.columns["document"])
     found = luthier.trace(run, data[column], attribution=True)
