@@ -16,7 +16,7 @@ from luthier.models.sources import locate
 from luthier.reporting.traces import trace as module
 from tests.conftest import review, write_csv
 from tests.matrix.data import rows as drawn
-from tests.tasks.by_hand import quick
+from tests.tasks import by_hand
 
 Tuned = Callable[[str], Path]
 TEXT = review("good", 3)
@@ -37,45 +37,6 @@ def test_a_classifier_is_what_plain_transformers_computes(run: Path) -> None:
     assert found.inputs[0].cuts["text"].pieces == tuple(TEXT.split())
 
 
-@pytest.mark.parametrize("shape", ["pair/one", "single/several", "pair/number"])
-def test_every_shape_of_classification(shape: str, tuned: Tuned) -> None:
-    item: Any = (TEXT, review("bad", 4)) if shape.startswith("pair") else TEXT
-    found = luthier.trace(tuned(shape), item)
-    assert found.answer == luthier.load(tuned(shape)).predict([item])[0]
-    assert len(found.inputs[0].cuts) == (2 if shape.startswith("pair") else 1)
-    segments = found.stage("token_type_ids")
-    assert segments.max() == (1 if shape.startswith("pair") else 0)
-
-
-@pytest.mark.parametrize(
-    ("task", "model", "stages"),
-    [
-        ("token-classification", "BERT", ["layer 2", "attention 2", "logits"]),
-        ("question-answering", "BERT", ["start_logits", "end_logits"]),
-        ("text-generation", "GPT-2", ["layer 2", "logits"]),
-        ("chat", "LLaMA", ["layer 2", "logits"]),
-        ("summarization", "BART", ["encoder layer 2", "decoder layer 2", "cross-attention 2", "decoder_input_ids"]),
-        ("translation", "T5", ["encoder attention 1", "decoder attention 1", "logits"]),
-    ],
-)
-def test_the_other_tasks(
-    task: str, model: str, stages: list[str], built: Callable[[str], Path], tmp_path: Path
-) -> None:
-    data = drawn(task, 24)
-    settings = quick(task) | {"model.name": str(built(model)), "training.max_steps": 2, "task": task}
-    run = luthier.train(data, run_dir=tmp_path / "run", **settings).run.path
-    predictor = luthier.load(run)
-    row = {name: value for name, value in data[0].items() if name in predictor.task.columns.values()}
-    found = luthier.trace(run, row)
-    assert {stage.name for stage in found.stages} >= set(stages)
-    assert found.answer == predictor.predict([row])[0]
-    assert (found.writing is not None) == (task in ("text-generation", "chat", "summarization", "translation"))
-    if found.writing is not None:
-        assert 0 < sum(one.probability for one in found.writing.candidates) <= 1 + 1e-5
-    assert found.to_dict()["answer"] == found.answer
-    assert str(found)
-
-
 def test_texts_of_a_batch_are_padded_and_cut(run: Path, tmp_path: Path) -> None:
     texts = ["the story", " ".join(["the story"] * 40)]
     found = luthier.trace(run, texts, max_length=16, padding="max_length")
@@ -84,6 +45,12 @@ def test_texts_of_a_batch_are_padded_and_cut(run: Path, tmp_path: Path) -> None:
     assert [one.unread for one in found.inputs] == [0, 82 - 16]
     file = write_csv(tmp_path / "texts.csv", [{"id": i, "text": text} for i, text in enumerate(texts * 6)])
     assert len(luthier.trace(run, file).answers) == 8
+    chosen = luthier.trace(run, file, rows=[12, 1])
+    assert [one.values["text"] for one in chosen.inputs] == [texts[1], texts[0]]
+    assert [one.values["id"] for one in chosen.inputs] == ["11", "0"]
+    with pytest.raises(UsageError, match="no row 13") as error:
+        luthier.trace(run, file, rows=[1, 13])
+    assert error.value.hint == "choose a row from 1 to 12"
 
 
 def test_all_values_are_written_and_only_those_of_short_texts_are_printed(
@@ -108,6 +75,7 @@ def test_all_values_are_written_and_only_those_of_short_texts_are_printed(
         ({"inputs": TEXT, "max_length": 100_000}, "not of 100"),
         ({"inputs": [TEXT, TEXT], "attribution": True}, "one sequence, not 2"),
         ({"inputs": TEXT, "max_length": 2}, "reads sequences of 3 to"),
+        ({"inputs": TEXT, "rows": [1]}, "rows are those of a file"),
     ],
 )
 def test_wrong_input(arguments: dict[str, Any], what: str, run: Path) -> None:
@@ -121,6 +89,18 @@ def test_the_tokens_that_decided(run: Path) -> None:
     assert found.attribution.of == f"the logit of {found.answer['prediction']}"
     assert found.attribution.output == pytest.approx(float(found.logits["logits"].max()), abs=1e-5)
     assert "attribution  of the logit of" in str(found)
+
+
+def test_the_tokens_that_decided_an_answer_that_was_written(built: Callable[[str], Path], tmp_path: Path) -> None:
+    settings = {"training__epochs": 6, "training__learning_rate": 3e-2, "training__eval_strategy": "no"}
+    run = by_hand.run(tmp_path, built("T5"), drawn("summarization", 24), **settings)
+    data = drawn("summarization", 24)[0]
+    column = str(luthier.load(run).task.columns["document"])
+    found = luthier.trace(run, data[column], attribution=True)
+    assert found.attribution is not None and found.attribution.of == "the log-probability of the answer"
+    assert len(found.attribution.values) == len(found.sequences[0].ids)
+    found.write_page(tmp_path / "page.html")
+    assert "how much each token adds to the log-probability of the answer" in (tmp_path / "page.html").read_text()
 
 
 def test_a_model_of_no_task() -> None:

@@ -44,6 +44,7 @@ FILES = {
     "metrics.json",
     "settings.json",
     "result.json",
+    "traces",
     "report.html",
     "log.txt",
 }

@@ -206,9 +206,20 @@ def test_the_beginning_is_longer_in_characters_than_in_words() -> None:
 
 def test_unknown_tokens_give_a_finding(tiny_model: Path) -> None:
     task, examples = classification(["great film", "日 本 語", "sad music", "cold night"], tiny_model)
-    *_, findings = tokenize(task, examples, BertConfig(max_position_embeddings=64), recipe_of(), table_of(examples))
+    config, recipe = BertConfig(max_position_embeddings=64), recipe_of(model__name=str(tiny_model))
+    *_, findings = tokenize(task, examples, config, recipe, table_of(examples))
     (unknown,) = [finding for finding in findings if finding.id == "unknown-tokens"]
-    assert unknown.rows == (2,)
+    assert unknown.rows == (2,) and '"日", "本", "語"' in unknown.message
+    assert "--model FacebookAI/xlm-roberta-base, or" in unknown.action
+
+
+def test_long_words_give_a_finding(tiny_model: Path) -> None:
+    texts = [" ".join(["greatfilmlovelystory"] * 60), "sad music"] * 2
+    task, examples = classification(texts, tiny_model)
+    config, recipe = BertConfig(max_position_embeddings=64), recipe_of(model__from_scratch="tiny")
+    *_, findings = tokenize(task, examples, config, recipe, table_of(examples))
+    (many,) = [finding for finding in findings if finding.id == "many-tokens"]
+    assert many.action == "Train another kind of tokenizer: --tokenizer byte-bpe knows every text."
 
 
 LONG = " ".join(["what is the weather"] * 20)

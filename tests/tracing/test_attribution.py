@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSeq2SeqLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from luthier.errors import UsageError
 from luthier.tracing.attribution import COMPLETE, Decision, attribute, decision
-from luthier.tracing.record import Record
+from luthier.tracing.record import Record, record
 from luthier.tracing.text import Tokens
 from tests.matrix.models import build
 
@@ -30,6 +30,34 @@ def test_the_parts_add_up_to_the_difference(tmp_path: Path) -> None:
     assert found.values[0] == found.values[-1] == 0.0  # special tokens stay
     assert abs(sum(found.values) - (found.output - found.baseline)) <= COMPLETE * abs(found.output - found.baseline)
     assert (found.of, found.filler) == ("the logit of b", "[MASK]")
+
+
+@pytest.mark.parametrize("name", ["T5", "BART", "Marian", "mBART", "Pegasus"])
+def test_the_answer_of_an_encoder_decoder_is_attributed_to_what_its_encoder_reads(name: str, tmp_path: Path) -> None:
+    """T5 shares its embeddings between both sides, BART has them apart, and Marian scales them."""
+    folder = build(name, tmp_path / "model")
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder).eval()
+    torch.manual_seed(0)
+    for parameter in model.parameters():  # so large that what is read matters
+        if parameter.dim() > 1:
+            torch.nn.init.normal_(parameter, std=0.1)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    batch = dict(tokenizer("the old bird flew", return_tensors="pt"))
+    answer = [*tokenizer(text_target="two people")["input_ids"]]
+    batch["decoder_input_ids"] = torch.tensor([[model.config.decoder_start_token_id, *answer[:-1]]])
+    counted = [one if place else None for place, one in enumerate(answer)]
+    found = record(model, batch)
+    asked = decision(found, Tokens.of(batch["input_ids"][0].tolist(), tokenizer), {}, writes=True, answer=counted)
+    assert asked is not None and asked.name == "the log-probability of the answer"
+    explained = attribute(model, batch, asked, tokenizer)
+    with torch.no_grad():
+        odds = model(**batch).logits[0].log_softmax(-1)
+    assert explained.output == pytest.approx(sum(float(odds[i, one]) for i, one in enumerate(answer) if i), abs=1e-4)
+    difference = explained.output - explained.baseline
+    assert len(explained.values) == batch["input_ids"].shape[1] and abs(difference) > 1e-3
+    assert abs(sum(explained.values) - difference) <= COMPLETE * abs(difference)
+    assert explained.values[-1] == 0.0  # the end token stays
+    assert decision(found, TOKENS, {}, writes=True, answer=[None] * len(answer)) is None
 
 
 def made(**logits: torch.Tensor) -> Record:

@@ -31,6 +31,7 @@ from luthier.text import count, listing, plural, typed
 
 __all__ = ["load", "predict", "predict_file"]
 
+FEW = 8  # rows of a file that are looked at if none were named
 GENERATION = (*GenerationRecipe.model_fields, "seed")
 
 
@@ -84,28 +85,37 @@ def predict(
     return _counted(reader.stream(_records(source, folder)), source.name, console)
 
 
-def first_rows(
-    predictor: Predictor, file: Path, most: int, console: Console, command: str
+def rows_of(
+    predictor: Predictor, file: Path, rows: Sequence[int] | None, console: Console, command: str
 ) -> tuple[Predictor, list[Mapping[str, Any]]]:
-    """The first rows of a file, and the predictor for its columns.
+    """Rows of a file, and the predictor for its columns.
 
     Args:
         predictor: The model.
         file: One source, in any form that `train` takes.
-        most: Rows at most.
+        rows: Their numbers, from 1; None for the first `FEW`.
         console: Receives the columns that were found.
         command: The command without the file, for hints.
     Raises:
-        DataError: The file cannot be read, or its first rows cannot.
+        DataError: The file or one of the rows cannot be read.
+        UsageError: The file has no row of that number.
     """
+    wanted = range(1, FEW + 1) if rows is None else rows
     with temporary_directory() as folder:
         source = _open(str(file), Path(folder), predictor)
         predictor = _reading(predictor, source, {}, console, command)
-        rows = list(itertools.islice(source.records(), most))
-    wrong = next((row for row in rows if isinstance(row, Skipped)), None)
+        found = {
+            row.row: row for row in itertools.islice(source.records(), max(wanted, default=0)) if row.row in wanted
+        }
+        missing = [row for row in wanted if row not in found]
+        if rows is not None and missing:
+            n = sum(1 for _ in source.records())
+            raise UsageError(f"there is no row {missing[0]}", where=str(file), hint=f"choose a row from 1 to {n}")
+    chosen = [found[row] for row in wanted if row in found]
+    wrong = next((row for row in chosen if isinstance(row, Skipped)), None)
     if wrong is not None:
         raise DataError(f"{wrong.reason}: {wrong.detail}", where=f"{wrong.source}, row {wrong.row}")
-    return predictor, [row.values for row in rows if isinstance(row, Record)]
+    return predictor, [row.values for row in chosen if isinstance(row, Record)]
 
 
 def _generating(

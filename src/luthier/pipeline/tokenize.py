@@ -16,15 +16,22 @@ from luthier.data.tokenized import Encode, Encoded, Limits, cut, measure
 from luthier.errors import FindingError, UsageError
 from luthier.findings import Decision, Finding
 from luthier.models.loading import longest_input
+from luthier.pipeline.inference.infer import evenly
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
 from luthier.tasks.long_rows import CUT
 from luthier.tasks.phases import Bound
 from luthier.text import plural
+from luthier.tokenizers.suitability import ENGLISH_NEWS, FEWEST_WORDS, LONGEST, SAMPLE, density, unknown_parts
 
 TARGETS_OF = 5  # rows whose targets are shown
 BYTES_PER_TOKEN = 4.0  # of pieces of words, in most languages; what is called the beginning of a text is in such tokens
-MEASURED = 1_000  # rows that bytes per token are measured on
+# Models whose tokenizer covers about a hundred languages.
+MULTILINGUAL = {
+    "encoder": "FacebookAI/xlm-roberta-base",
+    "decoder": "Qwen/Qwen3-0.6B",
+    "encoder-decoder": "google/mt5-small",
+}
 NO_TARGET = "no-target-left"
 
 
@@ -54,7 +61,10 @@ def tokenize(
     limits, decision = choose_limits(recipe, task.kind, whole, longest_input(task.tokenizer, config), size)
     bound = task.within(limits)
     encoded = {split: _cut(bound, rows, whole[split], split) for split, rows in examples.items()}
-    findings = _lengths_tell(bound, whole["train"], examples["train"])
+    rows = list(examples["train"]["row"])
+    findings = task.kind.long_rows.check(whole["train"].full_lengths.tolist(), limits.length, rows)
+    new = recipe.model.name is None or recipe.model.fresh_tokenizer
+    findings += _tokenizer_tells(bound, whole["train"], examples["train"], new=new)
     findings += checks.lost_targets(
         len(encoded["train"].without_target), len(examples["train"]), _rows(encoded, examples)
     )
@@ -126,8 +136,8 @@ def _most_tokens(kind: Task[Any], lengths: IntArray, most: int, bytes_per_token:
 
 
 def _bytes_per_token(task: Bound[Any], examples: Dataset, lengths: IntArray) -> float:
-    texts = task.texts(examples[:MEASURED])
-    return sum(len(text.encode(errors="replace")) for text in texts) / int(lengths[:MEASURED].sum())
+    texts = task.texts(examples[:SAMPLE])
+    return sum(len(text.encode(errors="replace")) for text in texts) / int(lengths[:SAMPLE].sum())
 
 
 def lengths(encoded: Encoded, limits: Limits) -> dict[str, Any]:
@@ -174,13 +184,37 @@ def _encoder(task: Bound[Any], split: str) -> tuple[Encode, str]:
     return partial(task.encode, training=training), f"{task.token_key()} {training}"
 
 
-def _lengths_tell(task: Bound[Any], train: Encoded, examples: Dataset) -> list[Finding]:
-    rows = list(examples["row"])
-    shown = next(iter(task.inputs(examples[:]).values()))
-    texts = [text if isinstance(text, str) else " ".join(map(str, text)) for text in shown]
-    unknown, words = train.unknown.tolist(), train.words.tolist()
-    found = checks.unknown_tokens(unknown, words, texts, str(task.tokenizer.unk_token or ""), rows)
-    return [*task.kind.long_rows.check(train.full_lengths.tolist(), task.set_limits.length, rows), *found]
+def _tokenizer_tells(task: Bound[Any], train: Encoded, examples: Dataset, *, new: bool) -> list[Finding]:
+    """Findings about how the tokenizer suits the texts; all rows are counted, and a sample is looked at closely.
+
+    Args:
+        task: Has the tokenizer.
+        train: The encoded training examples.
+        examples: The training examples.
+        new: Whether the tokenizer is trained on them.
+    """
+    action = (
+        "Train another kind of tokenizer: --tokenizer byte-bpe knows every text."
+        if new
+        else f"Choose a model whose tokenizer covers these texts, such as --model {MULTILINGUAL[task.kind.family]}, or "
+        "train a tokenizer on them: --fresh-tokenizer."
+    )
+    tokenizer = task.tokenizer
+    with_unknown = np.flatnonzero(train.unknown).tolist()
+    closely = [with_unknown[i] for i in evenly(len(with_unknown), SAMPLE)]
+    parts = unknown_parts(tokenizer, _texts(task, examples, closely))
+    unknown, words, rows = train.unknown.tolist(), train.words.tolist(), list(examples["row"])
+    found = checks.unknown_tokens(unknown, words, parts, str(tokenizer.unk_token or ""), rows, action=action)
+    texts = _texts(task, examples, evenly(len(examples), SAMPLE))
+    own, english = density(tokenizer, texts), density(tokenizer, ENGLISH_NEWS)
+    if own.units >= FEWEST_WORDS:
+        found += checks.many_tokens(own.mean, english.mean, len(texts), spaced=own.spaced, action=action)
+    return found
+
+
+def _texts(task: Bound[Any], examples: Dataset, places: list[int]) -> list[str]:
+    """The beginnings of the texts of some examples."""
+    return [text[:LONGEST] for text in task.texts(examples.select(places)[:])] if places else []
 
 
 def _rows(encoded: Mapping[str, Encoded], examples: Mapping[str, Dataset]) -> list[int]:

@@ -10,6 +10,7 @@ from luthier.learning_curves.diagnose import diagnose
 from luthier.learning_curves.record import Series, read_curves
 from luthier.recipe import Recipe
 from luthier.reporting.task_words import TaskWords
+from luthier.reporting.telling import TracedRow, traced_rows
 from luthier.run_directory.run import Run
 
 _SEVERITIES = ("error", "warning", "info")
@@ -40,6 +41,7 @@ class Content:
         curves: `curves.jsonl`.
         findings: Findings on the data and the curves, most severe first.
         skipped: The first lines of `skipped.jsonl`.
+        traced: The rows that pages beside the report trace.
     """
 
     run: Run
@@ -53,6 +55,7 @@ class Content:
     curves: Mapping[str, Series]
     findings: tuple[Noted, ...]
     skipped: tuple[Mapping[str, Any], ...]
+    traced: tuple[TracedRow, ...]
 
     @classmethod
     def read(cls, run: Run, words: TaskWords) -> "Content":
@@ -76,6 +79,7 @@ class Content:
             curves=curves,
             findings=_findings(data, curves),
             skipped=_skipped(run),
+            traced=tuple(traced_rows(run)),
         )
 
     @property

@@ -13,7 +13,10 @@ from markupsafe import Markup
 
 from luthier import text
 from luthier.reporting import names
+from luthier.reporting.drawing.passages import place
 from luthier.reporting.panels import Score
+
+BRIEF = 120  # characters of an answer in a list
 
 
 def render(template: str, *, charts: bool, assets: Sequence[str] = (), **values: Any) -> str:
@@ -89,6 +92,8 @@ def _environment() -> Environment:
         "share": text.share,
         "listing": text.listing,
         "plural": text.plural,
+        "brief": lambda value: text.shorten(value, BRIEF),
+        "place": place,
         "score": lambda cell, metric="": names.score(metric, cell.value, cell.low, cell.high),
         "measure": lambda value, metric: names.number(metric, value),
         "unbroken": _unbroken,

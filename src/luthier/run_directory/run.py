@@ -150,6 +150,11 @@ class Run:
         return self.path / "report.html"
 
     @property
+    def traces(self) -> Path:
+        """Pages that trace scored rows, which the report links."""
+        return self.path / "traces"
+
+    @property
     def log_file(self) -> Path:
         return self.path / "log.txt"
 

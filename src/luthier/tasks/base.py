@@ -37,6 +37,7 @@ from luthier.plugins import package_of
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
+from luthier.reporting.telling import Judged, quoted
 from luthier.tasks import code, usage
 from luthier.tasks.long_rows import CUT, LongRows
 from luthier.tasks.phases import Answer, Bound, Embed, Fitted, Learned, Loss, Nothing, Recognised, Validation, Written
@@ -223,6 +224,14 @@ class Task(ABC, Generic[Learned]):
 
     def panels(self, task: Fitted[Learned], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return []
+
+    def judged(self, task: Fitted[Learned], predictions: Mapping[str, Sequence[Any]]) -> Judged | None:
+        """See `Fitted.judged`. By default an answer with a `score` is right if it is the gold answer."""
+        if "score" not in predictions:
+            return None
+        gold, said = predictions["gold"], predictions["prediction"]
+        right = [one == other for one, other in zip(said, gold, strict=True)]
+        return Judged(predictions["score"], lambda i: (quoted(gold[i]), quoted(said[i])), right)
 
     def page_words(self) -> TaskWords:
         """The task's wording for report pages, before it is fitted."""

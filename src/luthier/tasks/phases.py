@@ -33,6 +33,7 @@ from luthier.metrics.baselines.linear import Linear
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
+from luthier.reporting.telling import Judged
 from luthier.tasks.label_names import LABEL_NAMES
 
 if TYPE_CHECKING:
@@ -220,6 +221,10 @@ class Fitted(Recognised[Learned]):
     def panels(self, predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         """The report's panels, from the columns of the predictions file."""
         return self.kind.panels(self, predictions)
+
+    def judged(self, predictions: Mapping[str, Sequence[Any]]) -> Judged | None:
+        """How the scored rows came out, from the columns of the predictions file; None if nothing tells."""
+        return self.kind.judged(self, predictions)
 
     def words(self, run: Path) -> TaskWords:
         """The task's wording for the report and the model card, and how to use the model of a run."""

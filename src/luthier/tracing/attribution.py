@@ -1,12 +1,13 @@
 """Which tokens decided: integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), computed by captum."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import UsageError
@@ -53,7 +54,9 @@ class Attribution:
     error: float
 
 
-def decision(found: Record, tokens: Tokens, labels: Mapping[Any, str], *, writes: bool) -> Decision | None:
+def decision(
+    found: Record, tokens: Tokens, labels: Mapping[Any, str], *, writes: bool, answer: Sequence[int | None] = ()
+) -> Decision | None:
     """The decision of a model about one sequence.
 
     Args:
@@ -61,15 +64,22 @@ def decision(found: Record, tokens: Tokens, labels: Mapping[Any, str], *, writes
         tokens: The tokens of the sequence.
         labels: The model's names of its classes.
         writes: Whether the logits are those of tokens.
+        answer: The tokens that an encoder-decoder has written, one for each logit; None for those that do not count.
     Returns:
         The class with the highest logit; for tags, the surest one that is not `O`; for spans, where the answer starts
-        and ends; for a model that writes, the next token. None if all tags are `O`.
+        and ends; for a decoder, the next token; for an encoder-decoder, its answer. None if all tags are `O`, or if
+        nothing was written.
     """
     if "start_logits" in found.logits:
         start, end = (int(found.logits[name][0].argmax()) for name in ("start_logits", "end_logits"))
         name = f"the start at {tokens.tokens[start]!r} and the end at {tokens.tokens[end]!r}"
         return Decision(name, lambda said: said.start_logits[:, start] + said.end_logits[:, end])
     logits = found.logits["logits"][0]
+    if len(found.stacks) > 1:
+        places = [place for place, one in enumerate(answer) if one is not None]
+        said = [one for one in answer if one is not None]
+        name = "the log-probability of the answer"
+        return Decision(name, lambda out: out.logits.log_softmax(-1)[:, places, said].sum(-1)) if said else None
     if writes:
         best = int(logits[-1].argmax())
         return Decision(f"the logit of the next token {best}", lambda said: said.logits[:, -1, best])
@@ -94,7 +104,7 @@ def attribute(
     """Attribute a decision to the tokens.
 
     Args:
-        model: An encoder or a decoder, in evaluation mode.
+        model: In evaluation mode. Of an encoder-decoder, the tokens are those that its encoder reads.
         batch: The arguments of its forward, of one sequence.
         asked: The decision.
         tokenizer: Its mask token takes the place of ordinary tokens, else its padding token.
@@ -102,30 +112,44 @@ def attribute(
         UsageError: captum is not installed.
     """
     try:
-        from captum.attr import LayerIntegratedGradients
+        from captum.attr import IntegratedGradients
     except ImportError:
         hint = "pip install captum (the extra trace brings it)"
         raise UsageError("attribution needs captum, which is not installed", where="attribution", hint=hint) from None
     ids = batch["input_ids"]
     others = {name: tensor for name, tensor in batch.items() if name != "input_ids"}
+    reader: Any = model.get_encoder() if model.config.is_encoder_decoder else model
+    embeddings = reader.get_input_embeddings()
     filler = next(one for one in (tokenizer.mask_token_id, tokenizer.pad_token_id) if one is not None)
     special = torch.isin(ids, torch.tensor(tokenizer.all_special_ids, device=ids.device))
 
-    def forward(tokens: Tensor, *given: Tensor) -> Tensor:
-        return asked.output(model(input_ids=tokens, **dict(zip(others, given, strict=True))))
+    def forward(states: Tensor, *given: Tensor) -> Tensor:
+        with _replaced(embeddings, states):
+            return asked.output(model(input_ids=ids.expand(len(states), -1), **dict(zip(others, given, strict=True))))
 
-    explain = LayerIntegratedGradients(forward, model.get_input_embeddings())
-    blank = torch.where(special, ids, torch.full_like(ids, filler))
+    explain = IntegratedGradients(forward)
     given = tuple(others.values())
     with torch.no_grad():
-        output, baseline = (float(forward(tokens, *given)) for tokens in (ids, blank))
+        read, blank = (embeddings(tokens) for tokens in (ids, torch.where(special, ids, torch.full_like(ids, filler))))
+        output, baseline = (float(forward(states, *given)) for states in (read, blank))
     for steps in STEPS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # captum warns of what torch does not need
-            found = explain.attribute(ids, blank, None, given, n_steps=steps, internal_batch_size=AT_ONCE)
+            found = explain.attribute(read, blank, None, given, n_steps=steps, internal_batch_size=AT_ONCE)
         values = found.sum(-1)[0].tolist()
         error = abs(sum(values) - (output - baseline)) / max(abs(output - baseline), 1e-6)
         if error <= COMPLETE:
             break
     name = str(tokenizer.convert_ids_to_tokens(filler))
     return Attribution(asked.name, values, output, baseline, name, error)
+
+
+@contextmanager
+def _replaced(embeddings: nn.Module, states: Tensor) -> Iterator[None]:
+    """Let embeddings give these states for the first ids: an encoder and its decoder may share them, in this order."""
+    left = [states]
+    hook = embeddings.register_forward_hook(lambda module, args, output: left.pop() if left else output)
+    try:
+        yield
+    finally:
+        hook.remove()

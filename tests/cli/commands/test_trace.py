@@ -35,6 +35,13 @@ def test_what_is_traced(words: list[str], inputs: Any, stub: Stub, capsys: CapSy
     assert (settings["max_length"], settings["truncation"], settings["max_new_tokens"]) == (9, True, 5)
 
 
+def test_rows_of_a_file_are_named_by_their_number(stub: Stub, capsys: CapSys) -> None:
+    calls = stub("trace", trace=Found())
+    assert main(["trace", "runs/a", "--file", "new.csv", "--row", "17", "--row", "3", "--json"]) == 0
+    assert (calls["trace"].args, calls["trace"].settings["rows"]) == (("runs/a", Path("new.csv")), [17, 3])
+    assert json.loads(capsys.readouterr().out)
+
+
 def test_the_values_are_written_and_their_file_named(
     stub: Stub, capsys: CapSys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,6 +59,7 @@ def test_the_values_are_written_and_their_file_named(
         ([], "nothing to trace"),
         (["one", "--file", "new.csv"], "cannot be combined"),
         (["one", "two", "three"], "one text or two, not 3"),
+        (["one", "--row", "1"], "--row is of a file"),
         (["one", "--padding", "left"], "no padding 'left'"),
         (["one", "--output", "v.txt"], "not written as .txt"),
         (["one", "--output", "v"], "a file without a suffix"),

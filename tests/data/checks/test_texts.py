@@ -22,19 +22,6 @@ def test_truncation_says_what_is_lost() -> None:
     assert checks.truncation([], 100) == []
 
 
-def test_unknown_tokens() -> None:
-    finding = only(checks.unknown_tokens([0, 3, 2, 0], [4, 4, 4, 0], ["a", "ⴰⴱ", "c", ""], "[UNK]"))
-    assert (finding.id, finding.severity, finding.rows) == ("unknown-tokens", "warning", (2,))
-    assert '([UNK]): "ⴰⴱ"' in finding.message
-    assert checks.unknown_tokens([2], [4], ["half is not more than half"]) == []
-
-
-@pytest.mark.parametrize(("lost", "severity"), [(1, "info"), (2, "warning")])
-def test_one_row_of_unknown_tokens_in_a_hundred_is_only_said(lost: int, severity: str) -> None:
-    unknown = [4] * lost + [0] * (100 - lost)
-    assert severities(checks.unknown_tokens(unknown, [4] * 100, ["x"] * 100)) == [severity]
-
-
 @pytest.mark.parametrize(
     "texts",
     [

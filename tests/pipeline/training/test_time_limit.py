@@ -218,3 +218,11 @@ def test_a_training_that_is_done_was_not_stopped(data: Prepared, tmp_path: Path)
     result = finish(run, prepared, Events(), told, limit).to_dict()
     assert (result["steps"], result["stopped"]) == (3, "all steps completed")
     assert "max_time 10m: 4 min 50 s used before the report; 7 min 20 s were planned in all" in told.said
+
+
+@pytest.mark.parametrize(("used", "traced"), [(580.0, True), (595.0, False)])
+def test_rows_are_traced_only_if_seconds_are_left(data: Prepared, tmp_path: Path, used: float, traced: bool) -> None:
+    prepared, run = with_settings(data, training__planned_steps=3), begun(tmp_path / "run", data)
+    limit = TimeLimit("10m", 600, TimePlan(3, 440, 50, 105), run.time_file, elapsed=lambda: used)
+    finish(run, prepared, Events(), Listener(), limit)
+    assert run.metrics_file.is_file() and run.traces.exists() == traced

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from luthier.reporting.panels import Pair, SideBySide
-from luthier.tasks.generation.panels import MOST_SHOWN, panels
+from luthier.tasks.generation.panels import MOST_SHOWN, judged, panels
 
 
 def predictions(*written: str | None, **columns: list[Any]) -> dict[str, list[Any]]:
@@ -62,3 +62,11 @@ def test_of_many_rows_some_are_shown_evenly_spread_and_this_is_told(n: int, rows
     lines = found.note.split("\n")
     assert lines[0] == "BLEU: exp"
     assert len(lines) == (1 if n <= MOST_SHOWN else 2)
+
+
+def test_how_rows_came_out_for_their_traces() -> None:
+    found = judged(predictions("a", None, gold=[["right", "true"], ["b"]]))
+    assert found is not None
+    assert (found.right, found.scores, found.score_name) == (None, [1.5, None], "loss of the reference")
+    assert found.quote(0) == ("right", "a")
+    assert judged({"gold": ["right"]}) is None

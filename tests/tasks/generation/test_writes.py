@@ -18,6 +18,7 @@ from luthier.tasks.generation.writes import UNTUNED, Writing, generate, language
 from luthier.tasks.phases import Answer, Bound
 from luthier.tasks.summarization.task import Summarization
 from luthier.tasks.text_generation.task import TextGeneration
+from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import bound, encoded, learned, predicting, values_of
 from tests.tasks.generation.drawn import Built, drawn_documents, text
 
@@ -30,6 +31,17 @@ def test_a_text_without_an_end_is_told(built: Built) -> None:
     assert bound(task, tokenizer).notice(columns, rows) == []
     cut = [{**row, "labels": row["labels"][:-1]} for row in rows]
     assert [finding.id for finding in bound(task, tokenizer).notice(columns, cut)] == ["no-end"]
+
+
+def test_targets_that_do_not_come_back_are_told(built: Built) -> None:
+    """WordPiece joins words with a single space."""
+    data = [{"text": f"the old bird\nflew {i}" if i % 2 else "the old bird"} for i in range(8)]
+    tokenizer = train_tokenizer([str(row["text"]) for row in data], 200, "wordpiece", architecture="gpt2")
+    task, examples = learned(TextGeneration, data)
+    columns = {**examples, "row": list(range(8))}
+    (found,) = bound(task, tokenizer).notice(columns, encoded(task, examples, tokenizer))
+    assert (found.id, found.rows) == ("altered-targets", (1, 3, 5, 7))
+    assert r"'the old bird\nflew 1' becomes 'the old bird flew 1'" in found.message
 
 
 def test_bits_per_byte_and_perplexity_by_hand() -> None:

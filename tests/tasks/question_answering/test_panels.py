@@ -1,11 +1,12 @@
 """Answers by kind, and the errors in their contexts."""
 
+import json
 from typing import Any
 
 import pytest
 
 from luthier.reporting.panels import Mark, Reliability, SideBySide, Table
-from luthier.tasks.question_answering.panels import KINDS, MOST_SHOWN, panels
+from luthier.tasks.question_answering.panels import KINDS, MOST_SHOWN, judged, panels
 
 CONTEXT = "Anna made it in Cremona, and Paul bought it in Paris."
 
@@ -84,3 +85,12 @@ def test_both_answers_are_marked_where_they_stand(said: str, gold: list[str], ma
 def test_of_many_errors_some_are_shown_and_all_are_counted() -> None:
     _, errors = drawn(*[("Paris", ["Anna"], 0.5)] * (MOST_SHOWN + 5))
     assert (len(errors.pairs), errors.total) == (MOST_SHOWN, MOST_SHOWN + 5)
+
+
+def test_how_rows_came_out_for_their_traces() -> None:
+    shares = [json.dumps([{"score": 0.6}, {"score": 0.35}]), json.dumps([{"score": 0.5}])]
+    columns = {**predictions(("Cremona", ["Cremona"], 0.6), ("", ["Paris"], 0.5)), "n_best": shares}
+    found = judged(columns, unanswerable=False)
+    assert (found.right, found.scores, found.quote(1)) == ([True, False], [0.6, 0.5], ("Paris", "no answer"))
+    assert found.margins == pytest.approx([0.25, 1.0])
+    assert judged(columns, unanswerable=True).margins is None

@@ -20,7 +20,7 @@ from luthier.reporting.panels import (
 from luthier.tasks.text_classification.kinds import OneLabel, SeveralLabels
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.number import Number
-from luthier.tasks.text_classification.panels import MOST_ERRORS, panels
+from luthier.tasks.text_classification.panels import MOST_ERRORS, judged, panels
 
 ONE = OneLabel(("bad", "good"), 1)
 
@@ -159,3 +159,17 @@ def test_numbers_are_held_against_the_right_ones_and_the_farthest_come_first() -
 @pytest.mark.parametrize("labels", [ONE, SeveralLabels(("joy",)), Number()])
 def test_without_rows_there_is_nothing_to_show(labels: Labels) -> None:
     assert panels(labels, predictions([], []), ["text"]) == []
+
+
+def test_how_rows_came_out_for_their_traces() -> None:
+    found = judged(ONE, predictions(["bad", "good"], ["bad", "bad"], score=[0.9, 0.6], scores=[[0.9, 0.1], [0.6, 0.4]]))
+    assert (found.right, found.scores, found.quote(1)) == ([True, False], [0.9, 0.6], ("good", "bad"))
+    assert found.margins == pytest.approx([0.4, 0.1])
+    three = judged(OneLabel(("a", "b", "c")), predictions(["a"], ["a"], score=[0.5], scores=[[0.5, 0.2, 0.3]]))
+    assert three.margins == pytest.approx([0.2])
+    labels = SeveralLabels(("joy", "awe"), threshold=0.4)
+    several = judged(labels, predictions([["joy"]], [["joy", "awe"]], score=[0.3], scores=[[0.9, 0.45]]))
+    assert (several.right, several.quote(0)) == ([False], ("joy", "joy, awe"))
+    assert several.margins == pytest.approx([0.05])
+    number = judged(Number(), predictions([1.0, 2.0], [1.5, 2.0]))
+    assert (number.right, number.scores, number.score_name) == (None, [0.5, 0.0], "error")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from luthier.reporting.panels import Mark, Score, SideBySide, Table
-from luthier.tasks.token_classification.panels import MOST_SHOWN, panels
+from luthier.tasks.token_classification.panels import MOST_SHOWN, judged, panels
 
 WORDS = ["Ada", "Byron", "met", "Bob"]
 OFFSETS = [[0, 3], [4, 9], [10, 13], [14, 17]]
@@ -87,3 +87,10 @@ def test_the_surest_errors_come_first_and_some_of_many_are_shown() -> None:
     ]
     many = errors(*[(RIGHT, wrong, SURE)] * (MOST_SHOWN + 3))
     assert (len(many.pairs), many.total) == (MOST_SHOWN, MOST_SHOWN + 3)
+
+
+def test_how_rows_came_out_for_their_traces() -> None:
+    none = ["O"] * 4
+    found = judged({**predictions((RIGHT, RIGHT, SURE), (none, RIGHT, SURE)), "score": [0.7, 0.7]})
+    assert (found.right, found.scores, found.margins) == ([True, False], [0.7, 0.9], [0.7, 0.7])
+    assert found.quote(1) == ("no entity", "Ada Byron (PER), Bob (PER)")

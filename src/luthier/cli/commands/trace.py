@@ -20,7 +20,10 @@ def trace(
     texts: Annotated[
         list[str] | None, Argument(metavar="TEXT [SECOND]", help="The text, or the two texts of a pair.")
     ] = None,
-    file: Annotated[Path | None, Option(metavar="DATA", help="Trace the first 8 rows of a file.")] = None,
+    file: Annotated[Path | None, Option(metavar="DATA", help="Trace rows of a file.")] = None,
+    row: Annotated[
+        list[int] | None, Option(metavar="N", help="Row of the file; repeatable (default: the first 8).")
+    ] = None,
     padding: Annotated[
         str, Option(metavar="longest|max_length", help="Pad to the longest row, or to --max-length.")
     ] = "longest",
@@ -48,6 +51,8 @@ def trace(
     and the answer.
     """
     inputs = _inputs(texts or [], file)
+    if row and file is None:
+        raise UsageError("--row is of a file", where="--row", hint="add --file DATA")
     if padding not in ("longest", "max_length"):
         raise UsageError(f"there is no padding {padding!r}", where="--padding", hint="choose longest or max_length")
     if output is not None and output.suffix not in WRITTEN:
@@ -66,6 +71,7 @@ def trace(
         max_length=max_length,
         truncation=truncation,
         attribution=attribution,
+        rows=row or None,
         device=device,
         base_model=model,
         console=out.console,

@@ -31,11 +31,12 @@ from luthier.data.checks.texts import (
     short_text,
     skipped_rows,
     truncation,
-    unknown_tokens,
 )
+from luthier.data.checks.tokenizer import altered_targets, many_tokens, unknown_tokens
 
 __all__ = [
     "CHECKS",
+    "altered_targets",
     "conflicting_labels",
     "constant_label",
     "constant_target",
@@ -51,6 +52,7 @@ __all__ = [
     "label_by_row",
     "leak",
     "lost_targets",
+    "many_tokens",
     "masked_turns",
     "mended",
     "missed_labels",
@@ -70,6 +72,7 @@ __all__ = [
 ]
 
 CHECKS: dict[str, str] = {
+    "altered-targets": "info, warning above 1 % of the rows: text to generate that the tokenizer does not give back",
     "answer-dropped": "info, warning above 5 % of the rows: one of several answers is not in the context",
     "answer-located": "info, warning above 5 % of the rows: an answer without a start, found once in the context",
     "answer-respelled": "info, warning above 5 % of the rows: an answer and the context differ in case or whitespace",
@@ -91,6 +94,7 @@ CHECKS: dict[str, str] = {
     "label-by-row": "error: at least 90 % of the rows have a unique label",
     "leak": "warning, error above half of the rows: a held-out text is also in the training rows",
     "lost-targets": "warning, error above 1 % of the rows: rows whose target is lost to truncation",
+    "many-tokens": "warning: words take three times as many tokens as in English news, or characters more than 1.5",
     "masked-turns": "info: assistant turns that are marked as not to be learned",
     "missed-labels": "warning: the model cannot predict a label of the evaluated rows, which counts as an error",
     "missing-like-labels": "warning: a label such as NA or null, which is counted as a class",
@@ -106,6 +110,6 @@ CHECKS: dict[str, str] = {
     "skipped-rows": "info, warning above 1 % of the rows: unusable rows",
     "training-rows": "warning: an evaluated text is one that the model was trained on",
     "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
-    "unknown-tokens": "info, warning above 1 % of the rows: rows with mostly unknown tokens",
+    "unknown-tokens": "info from 0.1 % of the tokens, warning above 1 %: tokens that the tokenizer does not know",
     "unseen-labels": "error: a label in validation or test that no training row has",
 }

@@ -38,38 +38,6 @@ def truncation(lengths: Sequence[int], most: int, rows: Sequence[int] | None = N
     ]
 
 
-def unknown_tokens(
-    unknown: Sequence[int],
-    lengths: Sequence[int],
-    texts: Sequence[str],
-    token: str = "",
-    rows: Sequence[int] | None = None,
-) -> list[Finding]:
-    """Rows in which more than half of the tokens are unknown to the tokenizer.
-
-    Args:
-        unknown: Unknown tokens of each row.
-        lengths: Tokens of each row, without special tokens.
-        texts: Text of each row, for the example.
-        token: How the tokenizer writes an unknown token, such as `[UNK]`.
-        rows: Source row number of each row; 1, 2, 3 ... when None.
-    """
-    lost = [index for index, (n, length) in enumerate(zip(unknown, lengths, strict=True)) if 2 * n > length]
-    if not lost:
-        return []
-    part = len(lost) / len(lengths)
-    return [
-        Finding(
-            id="unknown-tokens",
-            severity="warning" if part > 0.01 else "info",
-            message=f"In {plural(len(lost), 'row')} of {count(len(lengths))} ({share(part)}) more than half of the "
-            f"tokens are unknown to the tokenizer{f' ({token})' if token else ''}: {quote(texts[lost[0]])}.",
-            action="Choose a model whose tokenizer covers this language or script.",
-            rows=row_numbers(lost, rows),
-        )
-    ]
-
-
 def id_as_text(column: str, texts: Sequence[str]) -> list[Finding]:
     """The chosen text column contains numbers or ids instead of text.
 

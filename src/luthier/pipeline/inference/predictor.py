@@ -92,7 +92,7 @@ class Predictor:
         if not isinstance(inputs, Iterable):
             raise _no_input(inputs)
         asked = (self.query(item) for item in inputs)
-        return list(itertools.chain.from_iterable(self._answers(chunk) for chunk in _chunks(asked)))
+        return list(itertools.chain.from_iterable(self.answers(chunk) for chunk in _chunks(asked)))
 
     def stream(self, rows: Iterable[Record | Skipped]) -> Iterator[dict[str, Any]]:
         """The fields of each row with its answer, in order; a row that cannot be read has `error` instead of an answer.
@@ -109,7 +109,7 @@ class Predictor:
                     asked.append(self._asked(row, first))
                 else:
                     asked.append(row)
-            answers = iter(self._answers([example for example in asked if not isinstance(example, Skipped)]))
+            answers = iter(self.answers([example for example in asked if not isinstance(example, Skipped)]))
             for row, example in zip(chunk, asked, strict=True):
                 fields = row.values if isinstance(row, Record) else {"row": row.row}
                 if isinstance(example, Skipped):
@@ -153,7 +153,8 @@ class Predictor:
             raise UsageError(what, where=" | ".join(shorten(text, 60) for text in texts), hint=hint)
         return dict(zip(roles, texts, strict=True))
 
-    def _answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+    def answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
+        """The answers to examples, in order, as `predict` returns them."""
         if not examples:
             return []
         task = self.task

@@ -34,6 +34,7 @@ from luthier.pipeline.training.head import fit_head
 from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory, held
 from luthier.pipeline.training.peak import PeakMemory
 from luthier.pipeline.training.time_limit import TimeLimit, time_limit
+from luthier.pipeline.training.trace_rows import trace_rows
 from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads
 from luthier.run_directory.predictions import write_predictions
@@ -42,6 +43,7 @@ from luthier.storage.atomic import sweep, write_json
 from luthier.tasks.phases import Bound
 from luthier.text import count, number, plural, quantity, share
 
+SPARE = 10.0  # seconds that a time limit must leave for traces of rows
 BEST = ", the best so far"
 
 
@@ -128,6 +130,8 @@ def _conclude(
     write_json(run.task_file, card)
     write_json(run.settings_file, prepared.recipe.flatten())
     save_model(run.model, best.model, task.tokenizer, card, model_card(run, task.words(run.path)))
+    if scored is not None and (limit is None or limit.seconds - limit.used > SPARE):
+        trace_rows(run, replace(prepared, task=task), best.model, scored, console)
     values = _result(run, task, training, memory, scored, best)
     if limit is not None:
         console.say(limit.words(training.state.step))

@@ -39,13 +39,14 @@ class Measure:
     share: float
 
 
-def write_page(path: Path, trace: "Trace", command: str = "") -> Path:
+def write_page(path: Path, trace: "Trace", command: str = "", call: str = "") -> Path:
     """Write the page of a trace.
 
     Args:
         path: The file.
         trace: What to show.
         command: The command that made it.
+        call: The same in Python; by default with the inputs.
     Returns:
         The file.
     Raises:
@@ -76,7 +77,7 @@ def write_page(path: Path, trace: "Trace", command: str = "") -> Path:
         times=_times(trace),
         weights=_weights(trace),
         command=command,
-        snippet=_snippet(trace),
+        snippet=_snippet(trace, call or _call(trace)),
     )
     write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
     return path
@@ -197,8 +198,12 @@ def _shapes(trace: "Trace") -> dict[str, str]:
     return {"hidden": shape(states[-1].values), "logits": logits, **own}
 
 
-def _snippet(trace: "Trace") -> str:
+def _snippet(trace: "Trace", call: str) -> str:
+    imports = ["from pathlib import Path", "", "import luthier"] if "Path(" in call else ["import luthier"]
+    return "\n".join([*imports, "", f"found = {call}", f'found.stage("{trace.stages[-1].name}")'])
+
+
+def _call(trace: "Trace") -> str:
     rows = [dict(read.values) for read in trace.inputs]
     given = [next(iter(row.values())) if len(row) == 1 and plain(row) in row.values() else row for row in rows]
-    asked = f"luthier.trace({trace.model.name!r}, {(given[0] if len(given) == 1 else given)!r})"
-    return f'import luthier\n\nfound = {asked}\nfound.stage("{trace.stages[-1].name}")'
+    return f"luthier.trace({trace.model.name!r}, {(given[0] if len(given) == 1 else given)!r})"

@@ -86,14 +86,15 @@ class Trace(Shown):
         """Write the values of all stages as safetensors, by the names of the stages."""
         write_bytes(Path(file), save({stage.name: np.ascontiguousarray(stage.values) for stage in self.stages}))
 
-    def write_page(self, file: Path | str, command: str = "") -> None:
+    def write_page(self, file: Path | str, command: str = "", call: str = "") -> None:
         """Write an HTML page to look at and to click through.
 
         Args:
             file: The page: one file, which needs no network.
             command: The command that made it, to show on the page.
+            call: The same in Python; by default with the inputs.
         """
-        write_page(Path(file), self, command)
+        write_page(Path(file), self, command, call)
 
     def _pieces(self) -> list[Piece]:
         return trace_pieces(self)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.reporting.panels import Pair, Panel, SideBySide
+from luthier.reporting.telling import Judged
 
 MOST_SHOWN = 40
+LOSS = "loss of the reference"
 PLACES = ("source", "row")
 ANSWER = ("gold", "prediction", "nll", "tokens", "bytes")
 
@@ -34,7 +36,17 @@ def panels(predictions: Mapping[str, Sequence[Any]], note: str = "") -> list[Pan
     ]
     spread = "Evenly spaced over the rows, not selected by quality." if len(pairs) < len(written) else ""
     note = "\n".join(filter(None, (note, spread)))
-    return [SideBySide(pairs, len(written), "Generated answers", score_name="loss of the reference", note=note)]
+    return [SideBySide(pairs, len(written), "Generated answers", score_name=LOSS, note=note)]
+
+
+def judged(predictions: Mapping[str, Sequence[Any]]) -> Judged | None:
+    """How the rows came out, by the loss of the reference; only rows with a generated text count."""
+    said, gold = predictions.get("prediction"), predictions["gold"]
+    if said is None:
+        return None
+    losses = zip(said, predictions["nll"], predictions["tokens"], strict=True)
+    scores = [nll / tokens if text is not None and tokens else None for text, nll, tokens in losses]
+    return Judged(scores, lambda i: (_several(gold[i])[0], str(said[i])), score_name=LOSS)
 
 
 def _several(gold: Any) -> list[str]:

@@ -23,9 +23,12 @@ from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
+from luthier.reporting.telling import Judged
+from luthier.tasks.generation.panels import judged
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
 from luthier.text import listing
+from luthier.tokenizers.suitability import LONGEST, SAMPLE, losses
 
 MOST_WRITTEN = 16_384  # tokens of prompts and answers per batch
 NEUTRAL: Mapping[str, float] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}  # sampling from the model's own odds
@@ -73,6 +76,9 @@ class Writes(ABC):
     @abstractmethod
     def written_texts(self, examples: Examples) -> list[str]:
         """The gold text of each example, whose likelihood is measured."""
+
+    def judged(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> Judged | None:
+        return judged(predictions)
 
     def fits(self, config: PretrainedConfig) -> bool:
         """See `Task.fits`. Only a model of the task's family generates text."""
@@ -223,11 +229,28 @@ class Writes(ABC):
         return str(tokenizer.decode(list(ids), skip_special_tokens=True)).strip()
 
     def notice(self, task: Bound[Writing], examples: Examples, rows: Sequence[Mapping[str, Any]]) -> list[Finding]:
-        """See `Bound.notice`. Checks that the labels contain an end token, so that the model learns to stop."""
+        """See `Bound.notice`. Checks that labels contain an end token, so that the model learns to stop, and whether
+        the tokenizer gives the targets back."""
         ends = self.ends(task.tokenizer)
         found = any(label in ends for row in rows for label in reversed(row["labels"]))
         tokens = task.tokenizer.convert_ids_to_tokens(sorted(ends))
-        return [] if found else checks.no_end([str(token) for token in tokens])
+        altered = self._altered(task, examples)
+        return altered if found else [*checks.no_end([str(token) for token in tokens]), *altered]
+
+    def _altered(self, task: Bound[Writing], examples: Examples) -> list[Finding]:
+        texts = self.written_texts(examples)
+        step = max(1, -(-len(texts) // SAMPLE))
+        targets = [text[:LONGEST] for text in texts[::step]]
+        ids = task.tokenizer(text_target=targets, add_special_tokens=False)["input_ids"] if targets else []
+        back = [self.text_of(one, task.tokenizer) for one in ids]
+        lost: dict[str, list[int]] = {}
+        shown: dict[str, tuple[str, str]] = {}
+        for row, target, other in zip(examples["row"][::step], targets, back, strict=True):
+            for kind in losses(target, other):
+                lost.setdefault(kind, []).append(row)
+                shown.setdefault(kind, (target, other))
+        most = max(lost, key=lambda kind: len(lost[kind]), default="")
+        return checks.altered_targets(lost, len(targets), shown.get(most, ("", "")))
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
         """The tokens that end a generated text."""

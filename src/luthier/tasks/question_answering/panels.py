@@ -1,5 +1,6 @@
 """Report panels of extractive question answering: answers by outcome, and errors in their contexts."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 
 from luthier.metrics.spans import exact_match, token_f1
 from luthier.reporting.panels import Mark, Pair, Panel, SideBySide, Table
+from luthier.reporting.telling import Judged
 from luthier.tasks.calibration import calibration_panel
 
 MOST_SHOWN = 60
+NOTHING = "no answer"
 KINDS = ("right", "partly right", "wrong", "answered an unanswerable question", "left unanswered")
 
 
@@ -30,6 +33,29 @@ def panels(predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         calibration_panel(confidence, right, "How often an answer with this confidence is an exact match."),
         SideBySide(pairs, len(errors), "Most confident errors", score_name="confidence"),
     ]
+
+
+def judged(predictions: Mapping[str, Sequence[Any]], *, unanswerable: bool) -> Judged:
+    """How the rows came out: right if the answer is an exact match.
+
+    Args:
+        predictions: Column to values.
+        unanswerable: Whether no answer is an answer too; the margin is then to having one, else to the second best.
+    """
+    gold, said, n = predictions["gold"], predictions["prediction"], len(predictions["gold"])
+
+    def quote(i: int) -> tuple[str, str]:
+        return next(iter(gold[i]), "") or NOTHING, said[i] or NOTHING
+
+    right = [_kind(said[i], gold[i]) == "right" for i in range(n)]
+    margins = None if unanswerable else list(map(_lead, predictions["n_best"]))
+    return Judged(predictions["score"], quote, right, margins)
+
+
+def _lead(n_best: str) -> float:
+    """By how much the best answer is ahead of the second."""
+    shares = [one["score"] for one in json.loads(n_best)]
+    return float(shares[0] - shares[1]) if shares[1:] else 1.0
 
 
 def _kind(prediction: str, gold: Sequence[str]) -> str:

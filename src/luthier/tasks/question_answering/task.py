@@ -30,6 +30,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
+from luthier.reporting.telling import Judged
 from luthier.tasks.base import Task
 from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
@@ -37,7 +38,7 @@ from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Valida
 from luthier.tasks.question_answering.answers import MENDS, read_answers, read_context
 from luthier.tasks.question_answering.columns import recognise_qa, why_not_qa
 from luthier.tasks.question_answering.extraction import Candidate, best_spans
-from luthier.tasks.question_answering.panels import panels
+from luthier.tasks.question_answering.panels import judged, panels
 from luthier.tasks.question_answering.snippet import extraction_code
 from luthier.tasks.roles import Role
 from luthier.tasks.windows import encode_windows, past_blank
@@ -167,6 +168,9 @@ class QuestionAnswering(Task[Reading]):
 
     def panels(self, task: Fitted[Reading], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return panels(predictions)
+
+    def judged(self, task: Fitted[Reading], predictions: Mapping[str, Sequence[Any]]) -> Judged:
+        return judged(predictions, unanswerable=task.learned.unanswerable)
 
     def transformers_code(self, task: Fitted[Reading], model: str) -> str:
         question, context = self.trial(task).values()

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from luthier.arrays import FloatArray
 from luthier.metrics import classification, multilabel
 from luthier.metrics.bootstrap import Score
 from luthier.metrics.bootstrap import scores as scores_of
 from luthier.metrics.ranking import ranking_metrics
 from luthier.reporting import panels as shapes
 from luthier.reporting.panels import Panel
+from luthier.reporting.telling import Judged, quoted
 from luthier.tasks.calibration import calibration_panel
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.temperatures import UNCALIBRATED
@@ -34,6 +36,30 @@ def panels(labels: Labels, predictions: Mapping[str, Sequence[Any]], roles: Sequ
     if labels.kind == "number":
         return _number_panels(predictions, roles)
     return [*_class_panels(labels, predictions), _errors(predictions, roles, _wrong(predictions))]
+
+
+def judged(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> Judged:
+    """How the rows came out, see `Judged`; a number by its error."""
+    gold, said = predictions["gold"], predictions["prediction"]
+
+    def quote(i: int) -> tuple[str, str]:
+        return quoted(gold[i]), quoted(said[i])
+
+    if labels.kind == "number":
+        misses = np.abs(np.asarray(gold, float) - np.asarray(said, float)).tolist()
+        return Judged(misses, quote, score_name="error")
+    right = [_plain(one) == _plain(other) for one, other in zip(said, gold, strict=True)]
+    return Judged(predictions["score"], quote, right, _margins(labels, np.asarray(predictions["scores"])))
+
+
+def _margins(labels: Labels, scores: FloatArray) -> list[float]:
+    """How far each row is from another prediction: from the threshold, or between the two most probable labels."""
+    if labels.kind == "several":
+        return np.abs(scores - labels.threshold).min(axis=1).tolist()
+    if labels.positive is not None:
+        return np.abs(scores[:, labels.positive] - labels.threshold).tolist()
+    best = np.sort(scores, axis=1)[:, -2:]
+    return (best[:, -1] - best[:, 0]).tolist()
 
 
 def _class_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) -> Iterator[Panel]:

@@ -29,6 +29,7 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.baselines.linear import Linear
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
+from luthier.reporting.telling import Judged
 from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.label_names import named
@@ -45,7 +46,7 @@ from luthier.tasks.text_classification.columns import (
 from luthier.tasks.text_classification.kinds import KINDS
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.number import Number
-from luthier.tasks.text_classification.panels import panels
+from luthier.tasks.text_classification.panels import judged, panels
 from luthier.tasks.text_classification.temperatures import UNCALIBRATED, fit, moved
 from luthier.tasks.text_classification.thresholds import DEFAULT, choose
 from luthier.text import number
@@ -190,6 +191,9 @@ class TextClassification(Task[Labels]):
 
     def panels(self, task: Fitted[Labels], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return panels(task.learned, predictions, self.asked(task))
+
+    def judged(self, task: Fitted[Labels], predictions: Mapping[str, Sequence[Any]]) -> Judged:
+        return judged(task.learned, predictions)
 
     def trial(self, task: Fitted[Labels]) -> Mapping[str, Any]:
         pair = {"text": "first text", "text_pair": "second text"}

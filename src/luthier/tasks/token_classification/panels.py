@@ -6,9 +6,11 @@ from typing import Any
 from luthier.metrics.classification import class_table
 from luthier.metrics.entities import Entity, Units, each_tag, entities, entity_errors, entity_types, type_counts
 from luthier.reporting.panels import Cell, Mark, Pair, Panel, Score, SideBySide, Table
+from luthier.reporting.telling import Judged
 
 RESAMPLES = 500  # for the table; the headline's scores use the recipe's number
 MOST_SHOWN = 60
+NOTHING = "no entity"
 # Scores are over entities, not rows.
 METRIC_WORDS = {
     "f1": "F1 of entities",
@@ -58,8 +60,22 @@ def panels(predictions: Mapping[str, Sequence[Any]], *, plain: bool = False) -> 
     note = "" if plain else "An entity is correct if its type, first word and last word all match."
     return [
         *found,
-        SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note, nothing="no entity"),
+        SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note, nothing=NOTHING),
     ]
+
+
+def judged(predictions: Mapping[str, Sequence[Any]], *, plain: bool = False) -> Judged:
+    """How the rows came out: right if all entities are; the margin is that of the least certain word."""
+    units = each_tag if plain else entities
+    pairs = zip(predictions["gold"], predictions["prediction"], strict=True)
+    right = [set(units(gold)) == set(units(said)) for gold, said in pairs]
+    scores = [predictions["score"][i] if right[i] else _certainty(predictions, i) for i in range(len(right))]
+
+    def quote(i: int) -> tuple[str, str]:
+        pair = _pair(predictions, i, units)
+        return ", ".join(pair.gold) or NOTHING, pair.prediction or NOTHING
+
+    return Judged(scores, quote, right, predictions["score"])
 
 
 def _certainty(predictions: Mapping[str, Sequence[Any]], i: int) -> float:

@@ -40,6 +40,7 @@ from luthier.metrics.entities import (
 from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import TaskWords
+from luthier.reporting.telling import Judged
 from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.label_names import named, require_found
@@ -49,7 +50,7 @@ from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.token_classification import annotations, tags
 from luthier.tasks.token_classification.columns import recognise_tokens, why_not
-from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, panels
+from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
 
@@ -253,6 +254,9 @@ class TokenClassification(Task[Tags]):
 
     def panels(self, task: Fitted[Tags], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
         return panels(predictions, plain=task.learned.plain)
+
+    def judged(self, task: Fitted[Tags], predictions: Mapping[str, Sequence[Any]]) -> Judged:
+        return judged(predictions, plain=task.learned.plain)
 
     def page_words(self) -> TaskWords:
         return replace(super().page_words(), metrics=METRIC_WORDS)
