@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.api.tokenizer import TrainedTokenizer
+from luthier.api.tokenizers.train import TrainedTokenizer
 from luthier.cli import main
 from luthier.data.table import Accounts
 from luthier.errors import UsageError
@@ -16,7 +16,7 @@ MADE = TrainedTokenizer(Path("t"), "bpe", 4000, Accounts(60, 60), 60, 1.5, 0.0, 
 
 
 def test_options_are_passed_on_and_the_result_is_printed(stub: Stub, capsys: CapSys) -> None:
-    calls = stub("tokenizer", train_tokenizer=MADE)
+    calls = stub("tokenizers.train", train_tokenizer=MADE)
     words = "tokenizer train a.csv b.csv --output t --kind bpe --vocab-size 4000 --family encoder --architecture bert"
     assert main([*words.split(), "--task", "translation", "--text", "x,y", "--column", "target=z"]) == 0
     assert calls["train_tokenizer"].args == (["a.csv", "b.csv"], Path("t"))
@@ -39,13 +39,13 @@ def test_options_are_passed_on_and_the_result_is_printed(stub: Stub, capsys: Cap
 
 
 def test_a_sample_is_said_and_texts_without_words_have_no_rate(stub: Stub, capsys: CapSys) -> None:
-    stub("tokenizer", train_tokenizer=replace(MADE, sample=20, tokens_per_word=None, unknown_share=0.25))
+    stub("tokenizers.train", train_tokenizer=replace(MADE, sample=20, tokens_per_word=None, unknown_share=0.25))
     assert main(["tokenizer", "train", "a.csv", "--output", "t"]) == 0
     assert "4,000 tokens, 25.0 % unknown tokens (in a random sample of 20 rows)" in capsys.readouterr().out
 
 
 def test_json_is_one_object(stub: Stub, capsys: CapSys) -> None:
-    stub("tokenizer", train_tokenizer=MADE)
+    stub("tokenizers.train", train_tokenizer=MADE)
     assert main(["tokenizer", "train", "a.csv", "--output", "t", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["directory"] == "t" and found["rows"] == {"read": 60, "kept": 60, "skipped": {}}
@@ -54,6 +54,6 @@ def test_json_is_one_object(stub: Stub, capsys: CapSys) -> None:
 
 @pytest.mark.parametrize("words", [["--vocab-size", "0"], ["--vocab-size", "many"]])
 def test_a_size_that_is_none_is_refused(words: list[str], stub: Stub, capsys: CapSys) -> None:
-    stub("tokenizer", train_tokenizer=UsageError("never called"))
+    stub("tokenizers.train", train_tokenizer=UsageError("never called"))
     assert main(["tokenizer", "train", "a.csv", "--output", "t", *words]) == 2
     assert "--vocab-size" in capsys.readouterr().err

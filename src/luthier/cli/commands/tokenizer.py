@@ -57,7 +57,7 @@ def train(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     changes = overrides({"task": task}, text, label, column, None)
 
-    from luthier.api.tokenizer import train_tokenizer
+    from luthier.api.tokenizers.train import train_tokenizer
 
     made = train_tokenizer(
         data,
