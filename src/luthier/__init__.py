@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
+    from luthier.api.tokenizers.compare import compare_tokenizers
     from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
     from luthier.api.train import train
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "chat",
     "compare",
+    "compare_tokenizers",
     "doctor",
     "evaluate",
     "inspect",
@@ -78,6 +80,7 @@ _HOMES = {
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
     "train": ("luthier.api.train", "train"),
+    "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),
     "train_tokenizer": ("luthier.api.tokenizers.train", "train_tokenizer"),
 }
 

@@ -1,4 +1,4 @@
-"""`luthier tokenizer train`: what it passes on, and what it prints."""
+"""`luthier tokenizer`: what its commands pass on, and what they print."""
 
 import json
 from dataclasses import replace
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from luthier.api.tokenizers.compare import compare_tokenizers
 from luthier.api.tokenizers.train import TrainedTokenizer
 from luthier.cli import main
 from luthier.data.table import Accounts
 from luthier.errors import UsageError
 from tests.cli.conftest import CapSys, Stub
+from tests.reporting.tokenizers.made import COMPARISON
 
 MADE = TrainedTokenizer(Path("t"), "bpe", 4000, Accounts(60, 60), 60, 1.5, 0.0, "luthier train a.csv --tokenizer t")
 
@@ -57,3 +59,33 @@ def test_a_size_that_is_none_is_refused(words: list[str], stub: Stub, capsys: Ca
     stub("tokenizers.train", train_tokenizer=UsageError("never called"))
     assert main(["tokenizer", "train", "a.csv", "--output", "t", *words]) == 2
     assert "--vocab-size" in capsys.readouterr().err
+
+
+def test_a_comparison_is_passed_on_and_printed(stub: Stub, capsys: CapSys) -> None:
+    calls = stub("tokenizers.compare", compare_tokenizers=COMPARISON)
+    words = "tokenizer compare a.csv bpe minilm --vocab-size 4000 --valid b.csv --text x --label y --task t"
+    assert main(words.split()) == 0
+    assert calls["compare_tokenizers"].args == (["a.csv"], ["bpe", "minilm"])
+    assert calls["compare_tokenizers"].settings == {
+        "vocabulary_size": 4000,
+        "task": "t",
+        "data.validation": ["b.csv"],
+        "data.columns.text": "x",
+        "data.columns.label": "y",
+    }
+    out = capsys.readouterr().out
+    assert COMPARISON.advice.sentence[:40] in out and COMPARISON.commands[0] in " ".join(out.split())
+
+
+def test_a_comparison_is_one_object(stub: Stub, capsys: CapSys) -> None:
+    stub("tokenizers.compare", compare_tokenizers=COMPARISON)
+    assert main(["tokenizer", "compare", "a.csv", "bpe", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["advice"]["name"] == "unigram" and found["rows"]["split"] == "validation"
+    assert found["tokenizers"][0]["measures"]["unused"] == 95
+
+
+def test_without_a_name_the_kinds_are_offered(stub: Stub, capsys: CapSys) -> None:
+    stub("tokenizers.compare", compare_tokenizers=lambda data, names, **_: compare_tokenizers(data, names))
+    assert main(["tokenizer", "compare", "a.csv"]) == 2
+    assert "byte-bpe" in capsys.readouterr().err

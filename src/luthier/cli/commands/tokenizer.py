@@ -1,9 +1,9 @@
-"""`luthier tokenizer`: training tokenizers."""
+"""`luthier tokenizer`: training and comparing tokenizers."""
 
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
+from typer import Argument, Option
 
 from luthier.cli.options import (
     Data,
@@ -13,14 +13,21 @@ from luthier.cli.options import (
     RoleColumns,
     Task,
     TextColumns,
+    Validation,
     Verbose,
     overrides,
 )
 from luthier.cli.output import Output
 from luthier.text import number, plural, share
 
-HELP = "Train tokenizers."
+HELP = "Train and compare tokenizers."
 TOKENIZER = "Tokenizer"
+VocabularySize = Annotated[
+    int | None,
+    Option(
+        "--vocab-size", metavar="N", min=1, help="Maximum tokens (default: from the data).", rich_help_panel=TOKENIZER
+    ),
+]
 
 
 def train(
@@ -30,10 +37,7 @@ def train(
         str | None,
         Option(metavar="KIND", help="word, char, bpe, byte-bpe, wordpiece or unigram.", rich_help_panel=TOKENIZER),
     ] = None,
-    vocab_size: Annotated[
-        int | None,
-        Option(metavar="N", min=1, help="Maximum tokens (default: from the data).", rich_help_panel=TOKENIZER),
-    ] = None,
+    vocab_size: VocabularySize = None,
     family: Annotated[
         str | None,
         Option(metavar="NAME", help="encoder, decoder or encoder-decoder.", rich_help_panel=TOKENIZER),
@@ -80,4 +84,41 @@ def train(
     out.text(f"{', '.join(words)}{sample}")
     out.text(f"trained on {plural(made.rows.kept, 'row')}")
     out.text(f"next    {made.next}")
+    return 0
+
+
+def compare(
+    data: Annotated[str, Argument(metavar="DATA", help="File, folder or dataset; - is stdin.")],
+    names: Annotated[
+        list[str] | None, Argument(metavar="KIND|MODEL", help="Kinds to train; saved tokenizers and models.")
+    ] = None,
+    vocab_size: VocabularySize = None,
+    output: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a page (.html).", rich_help_panel=TOKENIZER)
+    ] = None,
+    task: Task = None,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    column: RoleColumns = None,
+    valid: Validation = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Compare tokenizers on the texts of data.
+
+    Kinds (word, char, bpe, byte-bpe, wordpiece, unigram) are trained on the training rows, and all tokenizers are
+    measured on validation rows. A directory called like a kind is ./word.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    changes = overrides({"task": task, "data.validation": valid}, text, label, column, None)
+
+    from luthier.api.tokenizers.compare import compare_tokenizers
+    from luthier.reporting.terminal.tokenizers import comparison_pieces
+
+    found = compare_tokenizers([data], names or [], vocabulary_size=vocab_size, console=out.console, **changes)
+    if json:
+        out.json(found.to_dict())
+    else:
+        out.show(comparison_pieces(found))
     return 0

@@ -1,0 +1,73 @@
+"""Tokenizers side by side, on the same texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from luthier.reporting.terminal.display import Piece, Shown
+from luthier.reporting.terminal.tokenizers import comparison_pieces
+from luthier.tokenizers.advice import Advice, Measured
+from luthier.tracing.text import Tokens
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a comparison.
+
+    Args:
+        trained: Rows that tokenizers were trained on.
+        measured: Rows that all were measured on; none of them was trained on.
+        held: Rows that could have been measured.
+        split: Where these come from: `validation` or `test`.
+    """
+
+    trained: int
+    measured: int
+    held: int
+    split: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, and its tokens by tokenizer, without special ones."""
+
+    text: str
+    tokens: Mapping[str, Tokens]
+
+
+@dataclass(frozen=True, repr=False)
+class TokenizerComparison(Shown):
+    """Tokenizers side by side, on the same texts. The repr is what the command prints.
+
+    Args:
+        task: The task of the data.
+        family: The family of the models that it needs.
+        rows: The rows that tokenizers were trained and measured on.
+        tokenizers: Each with its measures, in the order of the names.
+        sentences: The same sentences, cut by each.
+        advice: Which one to use.
+        commands: Commands that follow the advice.
+    """
+
+    task: str
+    family: str
+    rows: Rows
+    tokenizers: Sequence[Measured]
+    sentences: Sequence[Sentence]
+    advice: Advice
+    commands: Sequence[str]
+
+    def __getitem__(self, name: str) -> Measured:
+        """A tokenizer by its name."""
+        return {one.name: one for one in self.tokenizers}[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `--json` prints."""
+        found = asdict(self)
+        for one, made in zip(self.tokenizers, found["tokenizers"], strict=True):
+            made["measures"]["unused"] = one.measures.unused
+            made["measures"]["harder"] = [label.label for label in one.measures.harder]
+        return found
+
+    def _pieces(self) -> list[Piece]:
+        return comparison_pieces(self)

@@ -1,0 +1,21 @@
+"""The sentences that show how tokenizers differ."""
+
+from luthier.tokenizers.sentences import LONGEST, choose_sentences
+
+WORDS = "the strings of an old guitar are worn and sound dull every day"
+KNOWN = dict.fromkeys(WORDS.split(), 100)
+COMMON = "The strings of the old guitar are worn and dull."
+RARE = "Rauluni bought the strings of a zither in Tavua."
+
+
+def test_a_typical_sentence_and_the_one_with_the_rarest_words_are_chosen() -> None:
+    texts = [f"{COMMON} {RARE}\nthe strings of the old guitar are worn and dull", "too short."]
+    assert choose_sentences(texts, KNOWN) == [COMMON, RARE]
+    assert choose_sentences(reversed(texts), KNOWN) == [COMMON, RARE]
+
+
+def test_other_texts_give_what_they_have() -> None:
+    assert choose_sentences(["  "], KNOWN) == []
+    assert choose_sentences(["short."], KNOWN) == ["short."]
+    (cut,) = choose_sentences(["without any end " * 30], KNOWN)
+    assert len(cut) <= LONGEST
