@@ -32,7 +32,7 @@ def test_longer_rows_and_dearer_steps_are_reasons() -> None:
     found = advised(BPE, measured("cutting", cut=0.3), measured("slow", seconds=0.2))
     assert found.dropped == {
         "cutting": "30.0 % of the rows are longer than 512 tokens (0.0 % with bpe)",
-        "slow": "a step takes 0.2 s (50 ms with bpe)",
+        "slow": "a step takes 200 ms (50 ms with bpe)",
     }
 
 
@@ -50,9 +50,7 @@ def test_a_model_that_writes_needs_a_tokenizer_that_decodes_what_it_encodes() ->
 def test_if_none_fits_the_one_that_knows_most_words_is_named_so() -> None:
     found = advised(WORD, measured("worse", unknown_words_share=0.2))
     assert found.name == "word"
-    assert found.sentence.startswith(
-        "No tokenizer fits these texts well; the best for a new model: word (7.0 % unknown"
-    )
+    assert found.sentence.startswith("No tokenizer here fits these texts well; the best for a new model: word (7.0 %")
 
 
 def test_a_model_keeps_its_tokenizer_if_it_fits() -> None:

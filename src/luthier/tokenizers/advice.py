@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from luthier.text import duration, listing, number, share, with_article
+from luthier.text import count, listing, number, share, with_article
 from luthier.tokenizers.measures import Measures
 
 MOST_UNKNOWN = 0.01  # share of words; a model learns nothing from an unknown word
@@ -125,20 +125,19 @@ def _length(one: Measured, shortest: Measured, cheapest: Measured) -> str:
         limit = one.measures.lengths.limit
         return f"{share(cut)} of the rows are longer than {limit} tokens ({share(least)} with {shortest.name})"
     if one.seconds_per_step > DEARER * cheapest.seconds_per_step:
-        least_time = duration(cheapest.seconds_per_step)
-        return f"a step takes {duration(one.seconds_per_step)} ({least_time} with {cheapest.name})"
+        return f"a step takes {_step(one)} ({_step(cheapest)} with {cheapest.name})"
     return ""
 
 
 def _sentence(best: Measured, kept: Sequence[Measured], dropped: Mapping[str, str]) -> str:
     found = best.measures
     facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per {_unit(best)}"]
-    facts.append(f"{duration(best.seconds_per_step)} per step of a tiny model")
+    facts.append(f"{_step(best)} per step of a tiny model")
     others = [one for one in kept if one is not best]
     if others:
         rivals = listing([f"{one.name} {number(one.measures.efficiency)}" for one in others], len(others))
         facts.append(f"Rényi efficiency {number(found.efficiency)} ({rivals})")
-    start = "No tokenizer fits these texts well; the best" if best.name in dropped else "Best"
+    start = "No tokenizer here fits these texts well; the best" if best.name in dropped else "Best"
     return f"{start} for a new model: {best.name} ({', '.join(facts)})."
 
 
@@ -161,6 +160,10 @@ def _unknown(one: Measured) -> str:
     if not part:
         return "no unknown words"
     return f"{share(part)} unknown words" if part >= SHOWN else "fewer than 0.1 % unknown words"
+
+
+def _step(one: Measured) -> str:
+    return f"{count(round(1000 * one.seconds_per_step))} ms"
 
 
 def _unit(one: Measured) -> str:

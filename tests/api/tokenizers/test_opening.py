@@ -31,7 +31,7 @@ def test_data_in_memory_has_no_path() -> None:
 
 def test_settings_of_a_model_are_refused() -> None:
     with (
-        pytest.raises(RecipeError, match="tokenizers do not use training.epochs"),
+        pytest.raises(RecipeError, match=r"tokenizers do not use training\.epochs"),
         opened("a.csv", {"epochs": 3}, Console()),
     ):
         pass

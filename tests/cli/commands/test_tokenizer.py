@@ -89,3 +89,12 @@ def test_without_a_name_the_kinds_are_offered(stub: Stub, capsys: CapSys) -> Non
     stub("tokenizers.compare", compare_tokenizers=lambda data, names, **_: compare_tokenizers(data, names))
     assert main(["tokenizer", "compare", "a.csv"]) == 2
     assert "byte-bpe" in capsys.readouterr().err
+
+
+def test_a_page_is_written_with_the_command(stub: Stub, capsys: CapSys, tmp_path: Path) -> None:
+    stub("tokenizers.compare", compare_tokenizers=COMPARISON)
+    page = tmp_path / "a.html"
+    assert main(["tokenizer", "compare", "a.csv", "bpe", "--output", str(page)]) == 0
+    assert f"page    {page}" in capsys.readouterr().out and page.read_text().startswith("<!doctype html>")
+    assert main(["tokenizer", "compare", "a.csv", "bpe", "--output", "a.pdf"]) == 2
+    assert "a comparison is not written as .pdf" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """`luthier tokenizer`: training and comparing tokenizers."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from luthier.cli.options import (
     overrides,
 )
 from luthier.cli.output import Output
+from luthier.errors import UsageError
 from luthier.text import number, plural, share
 
 HELP = "Train and compare tokenizers."
@@ -110,6 +113,9 @@ def compare(
     Kinds (word, char, bpe, byte-bpe, wordpiece, unigram) are trained on the training rows, and all tokenizers are
     measured on validation rows. A directory called like a kind is ./word.
     """
+    if output is not None and output.suffix != ".html":
+        what = f"a comparison is not written as {output.suffix or 'a file without a suffix'}"
+        raise UsageError(what, where=str(output), hint="end the name in .html")
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     changes = overrides({"task": task, "data.validation": valid}, text, label, column, None)
 
@@ -117,8 +123,12 @@ def compare(
     from luthier.reporting.terminal.tokenizers import comparison_pieces
 
     found = compare_tokenizers([data], names or [], vocabulary_size=vocab_size, console=out.console, **changes)
+    if output is not None:
+        found.write_page(output, shlex.join(["luthier", *sys.argv[1:]]))
     if json:
         out.json(found.to_dict())
     else:
         out.show(comparison_pieces(found))
+        if output is not None:
+            out.text(f"page    {output}")
     return 0

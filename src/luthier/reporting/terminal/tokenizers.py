@@ -21,10 +21,8 @@ QUOTED, LONGEST = 3, 16  # unknown words that are named, and their characters
 
 def comparison_pieces(found: "TokenizerComparison") -> list[Piece]:
     """Show a comparison of tokenizers."""
-    each = found.tokenizers
-    pieces: list[Piece] = [Fields([("measured", measured_on(found))])]
-    pieces += [_vocabularies(each), _lengths(each), _losses(each), *LEGEND]
-    notes = [(one.name, note) for one in each for note in notes_on(one)]
+    pieces: list[Piece] = [Fields([("measured", measured_on(found))]), *tables(found), *LEGEND]
+    notes = [(one.name, note) for one in found.tokenizers for note in notes_on(one)]
     pieces += [Fields(notes)] if notes else []
     for sentence in found.sentences:
         cuts = [(name, cut(tokens)) for name, tokens in sentence.tokens.items()]
@@ -40,10 +38,13 @@ def measured_on(found: "TokenizerComparison") -> str:
     rows = found.rows
     part = f" of {count(rows.held)}" if rows.held > rows.measured else ""
     measured = f"on {count(rows.measured)}{part} {rows.split} rows"
-    trained = (
-        f"; trained on {plural(rows.trained, 'other row')}" if any(one.trained for one in found.tokenizers) else ""
-    )
-    return measured + trained
+    trained = any(one.trained for one in found.tokenizers)
+    return f"{measured}; trained on {plural(rows.trained, 'other row')}" if trained else measured
+
+
+def tables(found: "TokenizerComparison") -> tuple[Grid, Grid, Grid]:
+    """The tokenizers in rows: vocabularies and tokens, lengths and what they cost, and losses."""
+    return _vocabularies(found.tokenizers), _lengths(found.tokenizers), _losses(found.tokenizers)
 
 
 def notes_on(one: Measured) -> list[str]:
@@ -101,7 +102,7 @@ def _lengths(each: Sequence[Measured]) -> Grid:
     ]
     limit = count(each[0].measures.lengths.limit)
     lengths = ["median tokens", "95 %", "longest", f"over {limit}"]
-    heads = ["tokenizer", *lengths, "ms per step", "embedding parameters", "characters per second"]
+    heads = ["tokenizer", *lengths, "step (ms)", "embedding parameters", "characters per second"]
     return Grid(heads, rows, numbers=range(1, len(heads)), whole=(0,))
 
 

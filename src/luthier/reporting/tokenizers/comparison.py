@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from luthier.reporting.terminal.display import Piece, Shown
 from luthier.reporting.terminal.tokenizers import comparison_pieces
+from luthier.reporting.tokenizers.page import write_page
 from luthier.tokenizers.advice import Advice, Measured
 from luthier.tracing.text import Tokens
 
@@ -68,6 +70,15 @@ class TokenizerComparison(Shown):
             made["measures"]["unused"] = one.measures.unused
             made["measures"]["harder"] = [label.label for label in one.measures.harder]
         return found
+
+    def write_page(self, file: Path | str, command: str = "") -> None:
+        """Write an HTML page with charts, and with the cuts in colours.
+
+        Args:
+            file: The page: one file, which needs no network.
+            command: The command that made it, to show on the page.
+        """
+        write_page(Path(file), self, command)
 
     def _pieces(self) -> list[Piece]:
         return comparison_pieces(self)
