@@ -1,6 +1,8 @@
 """The sentences that show how tokenizers differ."""
 
-from luthier.tokenizers.sentences import LONGEST, choose_sentences
+import pytest
+
+from luthier.tokenizers.sentences import LONGEST, choose_sentences, word_starts
 
 WORDS = "the strings of an old guitar are worn and sound dull every day"
 KNOWN = dict.fromkeys(WORDS.split(), 100)
@@ -19,3 +21,16 @@ def test_other_texts_give_what_they_have() -> None:
     assert choose_sentences(["short."], KNOWN) == ["short."]
     (cut,) = choose_sentences(["without any end " * 30], KNOWN)
     assert len(cut) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("offsets", "starts"),
+    [
+        ([(0, 2), (3, 5), (5, 6)], [1]),  # as of words and punctuation
+        ([(0, 2), (2, 5), (5, 6)], [1]),  # as of tokens that begin with the space
+        ([(0, 1), (1, 2), (2, 3), (3, 6)], [2]),  # as of characters
+        ((), []),
+    ],
+)
+def test_white_space_is_before_a_token_or_in_it(offsets: list[tuple[int, int]], starts: list[int]) -> None:
+    assert word_starts("ab cd.", offsets) == starts

@@ -143,13 +143,13 @@ def _sentence(best: Measured, kept: Sequence[Measured], dropped: Mapping[str, st
 
 def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAdvice:
     """Whether to keep a pretrained model's own tokenizer."""
-    if family not in one.families:
-        what = f"{one.name} is {with_article(one.families[0])}, and {task} needs {with_article(family)}."
-        return ModelAdvice(one.name, None, what)
     facts = f"{_unknown(one)}, {number(one.per_word, 2)} tokens per {_unit(one)}"
     lossy = [_called(kind) for kind in ("case", "accents") if one.measures.losses[kind] > MOST_LOST]
     facts += f" ({number(best.per_word, 2)} with {best.name})" if best is not one else ""
     facts += f", {' and '.join(lossy)} lost" if lossy else ""
+    if family not in one.families:
+        what = f"{one.name} is {with_article(one.families[0])}, and {task} needs {with_article(family)}"
+        return ModelAdvice(one.name, None, f"{what}; its tokenizer: {facts}.")
     if one.measures.unknown_words_share <= MOST_UNKNOWN and one.per_word <= OWN_LONGER * best.per_word:
         return ModelAdvice(one.name, True, f"For {one.name}, keep its own tokenizer, which its weights know: {facts}.")
     return ModelAdvice(one.name, False, f"For {one.name}, train a new tokenizer, or choose another model: {facts}.")

@@ -36,7 +36,7 @@ def find_saved(name: str, where: str) -> PreTrainedTokenizerBase:
     except ModelError as error:
         if path.exists():
             raise
-        near = closest(name, [*KINDS, *PACKAGED])
+        near = None if name in PACKAGED else closest(name, [*KINDS, *PACKAGED])
         hint = f"did you mean {near!r}?" if near else f"{error.hint}; kinds to train: {', '.join(KINDS)}"
         raise ModelError(f"no tokenizer {name!r}: {error.what}", where=where, hint=hint) from None
 

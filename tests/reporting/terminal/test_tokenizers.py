@@ -38,6 +38,7 @@ def test_unknown_words_and_the_hardest_label_are_named() -> None:
     )
 
 
-def test_a_sentence_is_cut_with_bars() -> None:
-    assert cut(SENTENCE.tokens["word"]) == "The│prime│[UNK]│<│wait│>"
-    assert cut(SENTENCE.tokens["unigram"]) == "The│prime│move│rs││<│wait│>"
+def test_a_sentence_is_cut_with_bars_within_words() -> None:
+    assert cut(SENTENCE.tokens["word"], [1, 2, 3]) == "The prime [UNK] <│wait│>"
+    assert cut(SENTENCE.tokens["unigram"], [1, 2, 4]) == "The prime move│rs │<│wait│>"
+    assert cut(SENTENCE.tokens["minilm"], []) == "the│prime│move│##rs│<│wait│>"

@@ -27,11 +27,12 @@ def _tokens(*texts: str) -> Tokens:
 
 SENTENCE = Sentence(
     "The prime movers <wait>",
-    {
+    tokens={
         "word": _tokens("The", "prime", "[UNK]", "<", "wait", ">"),
         "unigram": _tokens("The", "prime", "move", "rs", "", "<", "wait", ">"),
         "minilm": _tokens("the", "prime", "move", "##rs", "<", "wait", ">"),
     },
+    starts={"word": [1, 2, 3], "unigram": [1, 2, 4], "minilm": []},
 )
 COMPARISON = TokenizerComparison(
     "text-classification",

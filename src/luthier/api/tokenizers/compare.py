@@ -1,7 +1,7 @@
 """`tokenizer compare`: tokenizers side by side on the same texts, and which one to use."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from luthier.tokenizers.advice import Advice, Measured, advise
 from luthier.tokenizers.kinds import KINDS, kind_named
 from luthier.tokenizers.measures import Row, Sample, measure
 from luthier.tokenizers.saved import find_saved
-from luthier.tokenizers.sentences import choose_sentences
+from luthier.tokenizers.sentences import choose_sentences, word_starts
 from luthier.tokenizers.step_cost import measure_steps
 from luthier.tokenizers.training import learn
 from luthier.tracing.text import Tokens
@@ -238,13 +238,17 @@ def _counts(texts: Sequence[str]) -> Counter[str]:
     return Counter(word for text in texts for word in text.split())
 
 
-def _cut(sentence: str, tokenizers: dict[str, PreTrainedTokenizerBase]) -> Sentence:
-    with quiet():
-        ids = {name: one(sentence, add_special_tokens=False)["input_ids"] for name, one in tokenizers.items()}
-    return Sentence(sentence, {name: Tokens.of(ids[name], one) for name, one in tokenizers.items()})
+def _cut(sentence: str, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> Sentence:
+    tokens, starts = {}, {}
+    for name, one in tokenizers.items():
+        with quiet():
+            cut = one(sentence, add_special_tokens=False, return_offsets_mapping=one.is_fast)
+        tokens[name] = Tokens.of(cut["input_ids"], one)
+        starts[name] = word_starts(sentence, cut.get("offset_mapping", ()))
+    return Sentence(sentence, tokens, starts)
 
 
-def _commands(held: Opened, advice: Advice, tokenizers: dict[str, PreTrainedTokenizerBase]) -> list[str]:
+def _commands(held: Opened, advice: Advice, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> list[str]:
     """The commands that follow the advice: for a new model, and for each pretrained one."""
     tokenizer = ["--tokenizer", advice.name]
     size = max(LEAST_SIZE, len(tokenizers[advice.name]))

@@ -25,7 +25,7 @@ def comparison_pieces(found: "TokenizerComparison") -> list[Piece]:
     notes = [(one.name, note) for one in found.tokenizers for note in notes_on(one)]
     pieces += [Fields(notes)] if notes else []
     for sentence in found.sentences:
-        cuts = [(name, cut(tokens)) for name, tokens in sentence.tokens.items()]
+        cuts = [(name, cut(tokens, sentence.starts[name])) for name, tokens in sentence.tokens.items()]
         pieces.append(Fields([("text", sentence.text), *cuts]))
     said = [("advice", found.advice.sentence), *(("", one.sentence) for one in found.advice.models)]
     dropped = [(f"not {name}", reason) for name, reason in found.advice.dropped.items()]
@@ -61,10 +61,11 @@ def notes_on(one: Measured) -> list[str]:
     return notes
 
 
-def cut(tokens: Tokens) -> str:
-    """The tokens of a sentence, with bars between them."""
+def cut(tokens: Tokens, starts: Sequence[int]) -> str:
+    """The tokens of a sentence, with bars between them, or a space where the sentence has white space."""
     each = zip(tokens.tokens, tokens.texts, tokens.special, strict=True)
-    return "│".join(name if special or not text else text for name, text, special in each).strip()
+    shown = [name if special or not text else text.strip() for name, text, special in each]
+    return "".join((" " if at in starts else "│") + one for at, one in enumerate(shown))[1:]
 
 
 def _vocabularies(each: Sequence[Measured]) -> Grid:

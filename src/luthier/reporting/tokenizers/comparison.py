@@ -31,10 +31,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence, and its tokens by tokenizer, without special ones."""
+    """A sentence, cut by each tokenizer.
+
+    Args:
+        text: The sentence.
+        tokens: Name of the tokenizer to the tokens, without special ones.
+        starts: Name of the tokenizer to the positions of the tokens that begin with white space or come after it.
+    """
 
     text: str
     tokens: Mapping[str, Tokens]
+    starts: Mapping[str, Sequence[int]]
 
 
 @dataclass(frozen=True, repr=False)
