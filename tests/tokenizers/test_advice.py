@@ -28,6 +28,15 @@ def test_equal_efficiency_is_decided_by_the_tokens_per_word() -> None:
     assert advised(BPE, measured("other", efficiency=0.475, tokens_per_word=1.3)).name == "bpe"
 
 
+def test_a_model_that_writes_has_the_one_that_loses_less_if_efficiency_is_equal() -> None:
+    exact, short = (
+        measured("exact", efficiency=0.515),
+        measured("short", efficiency=0.52, tokens_per_word=1.3, other=0.005),
+    )
+    assert advised(exact, short).name == "short"
+    assert advised(exact, short, family="decoder").name == "exact"
+
+
 def test_longer_rows_and_dearer_steps_are_reasons() -> None:
     found = advised(BPE, measured("cutting", cut=0.3), measured("slow", seconds=0.2))
     assert found.dropped == {

@@ -78,7 +78,8 @@ def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
     """Choose a tokenizer for a new model, and say of each pretrained model whether to keep its own.
 
     Tokenizers that lose information are dropped, then those whose rows are much longer. Of the rest, the one with the
-    highest Rényi efficiency is chosen; where that is equal, the one with the fewest tokens per word.
+    highest Rényi efficiency is chosen; where that is equal, the one that loses least if the model writes text, else the
+    one with the fewest tokens per word.
 
     Args:
         tokenizers: All of them; at least one. One of a pretrained model is only chosen if there are no others.
@@ -86,13 +87,15 @@ def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
         family: Family of the models that it needs.
     """
     new = [one for one in tokenizers if not one.families] or list(tokenizers)
-    reasons = {one.name: _loss(one, writes=family != "encoder") for one in new}
+    writes = family != "encoder"
+    reasons = {one.name: _loss(one, writes=writes) for one in new}
     whole = _kept(new, reasons)
     shortest, cheapest = min(whole, key=lambda one: one.per_word), min(whole, key=lambda one: one.seconds_per_step)
     reasons |= {one.name: _length(one, shortest, cheapest) for one in whole if not reasons[one.name]}
     kept = _kept(whole, reasons)
     most = max(one.measures.efficiency for one in kept)
-    best = min((one for one in kept if one.measures.efficiency >= most - ALIKE), key=lambda one: one.per_word)
+    alike = [one for one in kept if one.measures.efficiency >= most - ALIKE]
+    best = min(alike, key=lambda one: (max(one.measures.losses.values()) if writes else 0, one.per_word))
     models = [_for_model(one, best, task, family) for one in tokenizers if one.families]
     dropped = {name: reason for name, reason in reasons.items() if reason}
     return Advice(best.name, _sentence(best, kept, dropped), dropped, models)

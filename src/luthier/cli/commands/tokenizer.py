@@ -110,8 +110,9 @@ def compare(
 ) -> int:
     """Compare tokenizers on the texts of data.
 
-    Kinds (word, char, bpe, byte-bpe, wordpiece, unigram) are trained on the training rows, and all tokenizers are
-    measured on validation rows. A directory called like a kind is ./word.
+    Kinds (word, char, bpe, byte-bpe, wordpiece, unigram) are trained on the
+    training rows; all tokenizers are measured on validation rows. Where a
+    directory is called like a kind, it is ./word.
     """
     if output is not None and output.suffix != ".html":
         what = f"a comparison is not written as {output.suffix or 'a file without a suffix'}"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from luthier.reporting.tokenizers.comparison import TokenizerComparison
 
 LEGEND = (
-    "used: tokens that occur in the training rows; Rényi: efficiency, 1 if all tokens are equally frequent;",
+    "used: tokens in the training rows; Rényi: efficiency, 1 if all tokens are equally frequent;",
     "step: of a new tiny model, with 16 rows of median length; lose: after encoding and decoding",
 )
 QUOTED, LONGEST = 3, 16  # unknown words that are named, and their characters
