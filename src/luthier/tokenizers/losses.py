@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
+from luthier.models.quiet import quiet
+
 KINDS_OF_LOSS = ("unknown", "case", "accents", "blanks", "line breaks", "other")
 BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 SPACED = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")  # line breaks with the blanks around them
@@ -30,7 +32,9 @@ def losses_of(
         else:
             found["unknown"] += 1
             again.append(_without(text, unknown))
-    for text, ids in zip(again, tokenizer(again, add_special_tokens=False)["input_ids"] if again else (), strict=True):
+    with quiet():
+        known = tokenizer(again, add_special_tokens=False)["input_ids"] if again else []
+    for text, ids in zip(again, known, strict=True):
         if tokenizer.unk_token_id not in ids:
             found.update(lost(text, _decoded(tokenizer, ids)))
     return {kind: found[kind] / len(texts) for kind in KINDS_OF_LOSS}

@@ -112,3 +112,16 @@ def test_rows_that_are_all_in_training_are_refused(tmp_path: Path) -> None:
     same = write_csv(tmp_path / "a.csv", [{"text": f"apple {i}", "label": "ab"[i % 2]} for i in range(40)])
     with pytest.raises(DataError, match="the texts of all validation rows are also in the training rows"):
         luthier.compare_tokenizers(same, ["word"], validation=[str(same)])
+
+
+def test_skipped_rows_are_said_and_a_name_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my model").symlink_to(tiny_model)
+    rows = [{"text": f"text {i}" if i % 4 else "", "label": f"{i % 2}"} for i in range(120)]
+    told = Listener()
+    found = luthier.compare_tokenizers(rows, ["my model"], console=told, text="text", label="label")
+    assert "skipped-rows" in [finding.id for finding in told.findings]
+    assert found.commands[0] == "luthier train DATA --from-scratch tiny --tokenizer 'my model'"
+    assert found.commands[1].startswith("luthier train DATA --model 'my model'")

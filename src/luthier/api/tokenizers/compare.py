@@ -10,6 +10,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.api.tokenizers.opening import Opened, checked_size, opened
 from luthier.console import Console
+from luthier.data import checks
 from luthier.data.checks.duplicates import leaked
 from luthier.data.reading.memory import Data
 from luthier.data.table import take
@@ -27,7 +28,7 @@ from luthier.pipeline.split import make_splits, read_table
 from luthier.recipe import Recipe, TokenizerKind
 from luthier.reporting.tokenizers.comparison import Rows, Sentence, TokenizerComparison
 from luthier.tasks.phases import Fitted
-from luthier.text import plural
+from luthier.text import typed
 from luthier.tokenizers.advice import Advice, Measured, advise
 from luthier.tokenizers.kinds import KINDS, kind_named
 from luthier.tokenizers.measures import Row, Sample, measure
@@ -115,8 +116,8 @@ def compare_tokenizers(
     with opened(data, settings, console) as held:
         family = held.found.reader.kind.family
         examples = _examples(held, console)
-        tokenizers = _trained(named, examples, family, size, console)
     texts = list(examples.task.texts(examples.train[:]))
+    tokenizers = _trained(named, texts, family, size, console)
     sample = Sample(_rows(examples.task, examples.held, apart=family == "encoder-decoder"), spread(texts, SEEN)[0])
     if not sample.words:
         what = "there is no text to measure on: every row is empty"
@@ -188,6 +189,9 @@ def _examples(held: Opened, console: Console) -> Examples:
     table = read_table(held.sources, held.found.reader, held.recipe)
     splits, decision = make_splits(table, held.found.reader, held.recipe)
     console.decision(decision)
+    for account in table.accounts.values():
+        for finding in checks.skipped_rows(account.read, account.skipped):
+            console.finding(finding)
     split = next((name for name in ("validation", "test") if len(splits.get(name, ()))), None)
     if split is None:
         hint = "pass more rows, or others with --valid"
@@ -204,10 +208,10 @@ def _examples(held: Opened, console: Console) -> Examples:
 
 
 def _trained(
-    named: Sequence[Named], examples: Examples, family: str, size: int | None, console: Console
+    named: Sequence[Named], texts: Sequence[str], family: str, size: int | None, console: Console
 ) -> dict[str, PreTrainedTokenizerBase]:
-    """The tokenizer of each name; kinds are trained."""
-    texts, step = spread(list(examples.task.texts(examples.train[:])), ENOUGH)
+    """The tokenizer of each name; kinds are trained on texts."""
+    part, step = spread(texts, ENOUGH)
     found = {}
     with console.progress("train tokenizers", len(named), "tokenizers") as progress:
         for one in named:
@@ -215,9 +219,8 @@ def _trained(
                 assert one.tokenizer is not None
                 found[one.name] = one.tokenizer
             else:
-                made, decision = learn(texts, size, one.kind, family=family, architecture=DEFAULTS[family])
-                part = f"one in {step} texts of " if step > 1 else ""
-                why = f"trained on {part}{plural(len(examples.train), 'training row')}; {decision.why}"
+                made, decision = learn(part, size, one.kind, family=family, architecture=DEFAULTS[family])
+                why = f"trained on one in {step} texts; {decision.why}" if step > 1 else decision.why
                 console.decision(Decision(one.name, decision.value, why))
                 found[one.name] = made
             progress.advance(1)
@@ -250,12 +253,12 @@ def _cut(sentence: str, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> Se
 
 def _commands(held: Opened, advice: Advice, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> list[str]:
     """The commands that follow the advice: for a new model, and for each pretrained one."""
-    tokenizer = ["--tokenizer", advice.name]
+    tokenizer = ["--tokenizer", typed(advice.name)]
     size = max(LEAST_SIZE, len(tokenizers[advice.name]))
     tokenizer += ["--set", f"vocabulary_size={size}"] if advice.name in KINDS else []
     found = [held.train_command("--from-scratch", "tiny", *tokenizer)]
     for one in advice.models:
         if one.keep is not None:
-            own = [] if one.keep else ["--fresh-tokenizer", *tokenizer]
-            found.append(held.train_command("--model", one.name, *own))
+            fresh = ["--fresh-tokenizer", *(tokenizer if one.name != advice.name else ())]
+            found.append(held.train_command("--model", typed(one.name), *([] if one.keep else fresh)))
     return found
