@@ -58,7 +58,7 @@ def test_a_model_that_writes_needs_a_tokenizer_that_decodes_what_it_encodes() ->
 
 def test_if_none_fits_the_one_that_knows_most_words_is_named_so() -> None:
     found = advised(WORD, measured("worse", unknown_words_share=0.2))
-    assert found.name == "word"
+    assert found.name == "word" and found.dropped.keys() == {"worse"}
     assert found.sentence.startswith("No tokenizer here fits these texts well; the best for a new model: word (7.0 %")
 
 
@@ -86,8 +86,3 @@ def test_a_model_of_another_family_is_not_for_the_task() -> None:
 def test_a_model_alone_is_advised_too() -> None:
     found = advised(measured("minilm", families=("encoder",)))
     assert found.name == "minilm" and found.models[0].keep
-
-
-def test_texts_without_white_space_are_compared_by_their_characters() -> None:
-    found = advised(measured("a", tokens_per_word=None, characters_per_token=2.0))
-    assert "0.50 tokens per character" in found.sentence

@@ -80,8 +80,3 @@ def test_a_label_whose_texts_are_harder_is_named() -> None:
     assert [one.label for one in found.labels] == ["easy", "hard"]  # two rows say little
     same = measure(whole_words("a", "b"), Sample([Row([easy], ["easy"])] * 9, []), 1000)
     assert same.harder == []
-
-
-def test_texts_without_words_have_no_tokens_per_word() -> None:
-    found = measure(BYTES["decoder"], Sample([Row(["  \n"])], []), 10)
-    assert found.tokens_per_word is None and found.harder == [] and found.unknown_words_share == 0

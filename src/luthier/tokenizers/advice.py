@@ -12,7 +12,6 @@ LONGER, MORE_CUT, DEARER = 2.0, 0.1, 3.0  # beside the best: tokens per word, sh
 SHOWN = 0.0005  # smaller shares are written as 0.0 %
 ALIKE = 0.01  # difference of Rényi efficiency that decides nothing
 OWN_LONGER = 1.5  # tokens per word of a pretrained model's own tokenizer, beside the best one trained on the texts
-
 LOST = {"unknown": "unknown characters", "other": "other characters"}  # names of losses in a sentence
 
 
@@ -38,8 +37,8 @@ class Measured:
 
     @property
     def per_word(self) -> float:
-        """Tokens per word; per character for texts without white space."""
-        return self.measures.tokens_per_word or 1 / self.measures.characters_per_token
+        """Tokens per word."""
+        return self.measures.tokens_per_word
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,8 @@ def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
     alike = [one for one in kept if one.measures.efficiency >= most - ALIKE]
     best = min(alike, key=lambda one: (max(one.measures.losses.values()) if writes else 0, one.per_word))
     models = [_for_model(one, best, task, family) for one in tokenizers if one.families]
-    dropped = {name: reason for name, reason in reasons.items() if reason}
-    return Advice(best.name, _sentence(best, kept, dropped), dropped, models)
+    dropped = {name: reason for name, reason in reasons.items() if reason and name != best.name}
+    return Advice(best.name, _sentence(best, kept, fits=not reasons[best.name]), dropped, models)
 
 
 def _kept(tokenizers: Sequence[Measured], reasons: Mapping[str, str]) -> list[Measured]:
@@ -132,21 +131,20 @@ def _length(one: Measured, shortest: Measured, cheapest: Measured) -> str:
     return ""
 
 
-def _sentence(best: Measured, kept: Sequence[Measured], dropped: Mapping[str, str]) -> str:
-    found = best.measures
-    facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per {_unit(best)}"]
+def _sentence(best: Measured, kept: Sequence[Measured], *, fits: bool) -> str:
+    facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per word"]
     facts.append(f"{_step(best)} per step of a tiny model")
     others = [one for one in kept if one is not best]
     if others:
         rivals = listing([f"{one.name} {number(one.measures.efficiency)}" for one in others], len(others))
-        facts.append(f"Rényi efficiency {number(found.efficiency)} ({rivals})")
-    start = "No tokenizer here fits these texts well; the best" if best.name in dropped else "Best"
+        facts.append(f"Rényi efficiency {number(best.measures.efficiency)} ({rivals})")
+    start = "Best" if fits else "No tokenizer here fits these texts well; the best"
     return f"{start} for a new model: {best.name} ({', '.join(facts)})."
 
 
 def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAdvice:
     """Whether to keep a pretrained model's own tokenizer."""
-    facts = f"{_unknown(one)}, {number(one.per_word, 2)} tokens per {_unit(one)}"
+    facts = f"{_unknown(one)}, {number(one.per_word, 2)} tokens per word"
     lossy = [_called(kind) for kind in ("case", "accents") if one.measures.losses[kind] > MOST_LOST]
     facts += f" ({number(best.per_word, 2)} with {best.name})" if best is not one else ""
     facts += f", {' and '.join(lossy)} lost" if lossy else ""
@@ -167,10 +165,6 @@ def _unknown(one: Measured) -> str:
 
 def _step(one: Measured) -> str:
     return f"{count(round(1000 * one.seconds_per_step))} ms"
-
-
-def _unit(one: Measured) -> str:
-    return "character" if one.measures.tokens_per_word is None else "word"
 
 
 def _called(kind: str) -> str:

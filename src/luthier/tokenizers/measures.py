@@ -69,7 +69,7 @@ class Measures:
         unknown_share: Share of unknown tokens.
         unknown_words_share: Share of the words between white space that are unknown, entirely or in part.
         unknown_words: The most frequent of them, with their counts.
-        tokens_per_word: Tokens per word between white space; None without words.
+        tokens_per_word: Tokens per word between white space.
         tokens_per_byte: Tokens per byte of UTF-8.
         characters_per_token: Characters per token.
         efficiency: Rényi efficiency, see `renyi_efficiency`.
@@ -85,7 +85,7 @@ class Measures:
     unknown_share: float
     unknown_words_share: float
     unknown_words: Sequence[tuple[str, int]]
-    tokens_per_word: float | None
+    tokens_per_word: float
     tokens_per_byte: float
     characters_per_token: float
     efficiency: float
@@ -102,8 +102,6 @@ class Measures:
     @property
     def harder(self) -> list[LabelMeasures]:
         """Labels whose texts take clearly more tokens per word than all texts, or have more unknown words."""
-        if self.tokens_per_word is None:
-            return []
         found = [
             one
             for one in self.labels
@@ -141,34 +139,33 @@ def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> M
 
     Args:
         tokenizer: The tokenizer.
-        sample: What to measure it on; it has at least one character.
+        sample: What to measure it on; it has at least one word.
         limit: Maximum tokens of a row.
     """
     start = time.perf_counter()
     rows = encode(tokenizer, sample.texts)
     seconds = time.perf_counter() - start
-    counts = np.bincount([token for ids in rows for token in ids], minlength=len(tokenizer))
-    tokens, characters = int(counts.sum()), sum(map(len, sample.texts))
-    unknown = unknown_words(tokenizer, sample.words)
-    words, n_unknown = sample.words.total(), sum(sample.words[word] for word in unknown)
+    counts = Counter(token for ids in rows for token in ids)
+    tokens, words, characters = counts.total(), sample.words.total(), sum(map(len, sample.texts))
+    lost = unknown_words(tokenizer, sample.words)
+    unknown = Counter({word: n for word, n in sample.words.items() if word in lost})
     special = set(tokenizer.all_special_ids)
     seen = {token for ids in encode(tokenizer, sample.seen) for token in ids}
-    n_unknown_tokens = 0 if tokenizer.unk_token_id is None else int(counts[tokenizer.unk_token_id])
     return Measures(
         vocabulary=len(tokenizer),
         special=len(special),
         used=len(seen - special),
-        unknown_share=n_unknown_tokens / max(tokens, 1),
-        unknown_words_share=n_unknown / max(words, 1),
-        unknown_words=Counter({word: sample.words[word] for word in unknown}).most_common(QUOTED),
-        tokens_per_word=tokens / words if words else None,
-        tokens_per_byte=tokens / max(sum(len(text.encode("utf-8", "replace")) for text in sample.texts), 1),
+        unknown_share=counts[tokenizer.unk_token_id] / max(tokens, 1),
+        unknown_words_share=unknown.total() / words,
+        unknown_words=unknown.most_common(QUOTED),
+        tokens_per_word=tokens / words,
+        tokens_per_byte=tokens / sum(len(text.encode("utf-8", "replace")) for text in sample.texts),
         characters_per_token=characters / max(tokens, 1),
-        efficiency=renyi_efficiency(counts[counts > 0].tolist(), len(tokenizer)),
+        efficiency=renyi_efficiency([*counts.values()], len(tokenizer)),
         lengths=_lengths(tokenizer, sample.rows, rows, limit),
-        losses=losses_of(tokenizer, sample.texts, rows, unknown),
+        losses=losses_of(tokenizer, sample.texts, rows, lost),
         characters_per_second=characters / max(seconds, 1e-9),
-        labels=_by_label(sample.rows, rows, unknown),
+        labels=_by_label(sample.rows, rows, lost),
     )
 
 

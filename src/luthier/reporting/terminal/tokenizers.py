@@ -77,7 +77,7 @@ def _vocabularies(each: Sequence[Measured]) -> Grid:
             count(one.measures.unused),
             share(one.measures.unknown_share),
             share(one.measures.unknown_words_share),
-            number(one.measures.tokens_per_word, 2) if one.measures.tokens_per_word else "",
+            number(one.measures.tokens_per_word, 2),
             number(one.measures.tokens_per_byte),
             number(one.measures.efficiency),
         ]
