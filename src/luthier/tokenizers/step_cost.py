@@ -15,7 +15,7 @@ from luthier.models.scratch import make_config, make_model
 from luthier.tokenizers.measures import Row
 
 ROWS = 16  # of a step
-FEWEST, MOST, ENOUGH = 3, 6, 10.0  # steps of each tokenizer, the first of which warms up; seconds for all of them
+FEWEST, MOST, ENOUGH = 4, 6, 10.0  # steps of each tokenizer, the first of which warms up; seconds for all of them
 HEADS = {"encoder": "SequenceClassification", "decoder": "CausalLM", "encoder-decoder": "Seq2SeqLM"}
 
 
