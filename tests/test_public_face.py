@@ -19,6 +19,7 @@ NAMES = {
     "__version__",
     "chat",
     "compare",
+    "compare_tokenizers",
     "doctor",
     "evaluate",
     "inspect",

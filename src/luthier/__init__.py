@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from luthier.api.report import report
     from luthier.api.resume import resume
     from luthier.api.runs import runs
-    from luthier.api.tokenizer import train_tokenizer
+    from luthier.api.tokenizers.compare import compare_tokenizers
+    from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
     from luthier.api.train import train
     from luthier.engines.events import Stop
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "chat",
     "compare",
+    "compare_tokenizers",
     "doctor",
     "evaluate",
     "inspect",
@@ -78,7 +80,8 @@ _HOMES = {
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
     "train": ("luthier.api.train", "train"),
-    "train_tokenizer": ("luthier.api.tokenizer", "train_tokenizer"),
+    "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),
+    "train_tokenizer": ("luthier.api.tokenizers.train", "train_tokenizer"),
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 from luthier.api.evaluate import evaluate
 from luthier.api.report import report
 from luthier.api.resume import resume
-from luthier.api.tokenizer import train_tokenizer
+from luthier.api.tokenizers.train import train_tokenizer
 from luthier.api.train import train
 from luthier.engines.events import Listener as Callback
 from luthier.engines.events import Name

@@ -33,7 +33,7 @@ def test_the_commands_are_those_of_the_design() -> None:
     }
     assert len(build().registered_commands) == len(NAMES)
     groups = {name: [command.__name__ for command in commands] for name, (_, _, commands) in GROUPS.items()}
-    assert groups == {"tokenizer": ["train"]}
+    assert groups == {"tokenizer": ["train", "compare"]}
 
 
 @pytest.mark.parametrize("command", NAMES)

@@ -42,7 +42,7 @@ COMMANDS = {
     "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }
-GROUPS = {"tokenizer": ("Train", tokenizer.HELP, (tokenizer.train,))}  # name to panel, help, commands
+GROUPS = {"tokenizer": ("Train", tokenizer.HELP, (tokenizer.train, tokenizer.compare))}  # name to panel, help, commands
 USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "tokenizer", "trace"}
 
 

@@ -46,6 +46,11 @@ WORDS = ("vocab_size", "decoder_vocab_size")
 PLACES = ("max_position_embeddings", "n_positions")
 
 
+def shape_of(size: str, family: str) -> Shape:
+    """The shape of a new model of a size."""
+    return (TWO_STACKS if family == "encoder-decoder" else ONE_STACK)[size]
+
+
 def make_config(
     architecture: str, size: str, tokenizer: PreTrainedTokenizerBase, *, positions: int = POSITIONS
 ) -> PretrainedConfig:
@@ -61,7 +66,7 @@ def make_config(
         ModelError: No new model of the architecture can be made.
     """
     traits = architecture_named(architecture)
-    shape = (TWO_STACKS if traits.family == "encoder-decoder" else ONE_STACK)[size]
+    shape = shape_of(size, traits.family)
     # A gated layer has three matrices instead of two, so each is narrower.
     inner = 64 * round(shape.width * 8 / 3 / 64) if traits.gated else 4 * shape.width
     wanted: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """The configuration and tokenizer of a model: loaded, or made from the data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, cast
@@ -189,11 +190,16 @@ def _trained(
     """A tokenizer trained on the training rows, or on an even part of them: a resume trains it again."""
     model, family = recipe.model, task.kind.family
     kind = cast(TokenizerKind, model.tokenizer or architecture_like(architecture, family).tokenizer)
-    texts = list(task.texts(train[:]))
-    step = ceil(sum(map(len, texts)) / ENOUGH) or 1
+    texts, step = spread(list(task.texts(train[:])), ENOUGH)
     tokenizer, size = learn(
-        texts[::step], model.vocabulary_size, kind, family=family, architecture=architecture, size=model.from_scratch
+        texts, model.vocabulary_size, kind, family=family, architecture=architecture, size=model.from_scratch
     )
     part = f"one in {step} texts of " if step > 1 else ""
     why = f"trained on {part}the {count(len(train))} training rows; {size.why}"
     return tokenizer, Decision("tokenizer", f"{kind}, {size.value}", why)
+
+
+def spread(texts: Sequence[str], most: int) -> tuple[Sequence[str], int]:
+    """Every nth of the texts, for the least n that leaves about `most` characters, and n."""
+    step = ceil(sum(map(len, texts)) / most) or 1
+    return texts[::step], step

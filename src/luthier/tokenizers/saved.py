@@ -16,15 +16,14 @@ HELD = ("tokenizer_config.json", "config.json", "model/config.json")  # one of t
 AROUND = ("cls_token", "sep_token")  # what encoders read texts between
 
 
-def load_saved(name: str, family: str, architecture: str) -> PreTrainedTokenizerBase:
-    """Load a tokenizer, and check that a model of an architecture can use it.
+def find_saved(name: str, where: str) -> PreTrainedTokenizerBase:
+    """Load a saved tokenizer, or that of a model.
 
     Args:
-        name: Short name, local directory or Hub name of a tokenizer or a model.
-        family: Family of the model.
-        architecture: Its `model_type`.
+        name: Short name, local directory or Hub name.
+        where: Where the name was given, for errors.
     Raises:
-        ModelError: There is no tokenizer, or it does not fit the model.
+        ModelError: There is no tokenizer; the hint has the nearest name, also among the kinds to train.
         DamagedError: A file of the tokenizer is damaged.
     """
     path = Path(name).expanduser()
@@ -33,13 +32,27 @@ def load_saved(name: str, family: str, architecture: str) -> PreTrainedTokenizer
         hint = "pass a directory that `luthier tokenizer train` or save_pretrained wrote"
         raise ModelError("the directory has no tokenizer", where=name, hint=hint)
     try:
-        tokenizer = load_tokenizer(name)
+        return load_tokenizer(name)
     except ModelError as error:
         if path.exists():
             raise
-        near = closest(name, [*KINDS, *PACKAGED])
+        near = None if name in PACKAGED else closest(name, [*KINDS, *PACKAGED])
         hint = f"did you mean {near!r}?" if near else f"{error.hint}; kinds to train: {', '.join(KINDS)}"
-        raise ModelError(f"no tokenizer {name!r}: {error.what}", where="model.tokenizer", hint=hint) from None
+        raise ModelError(f"no tokenizer {name!r}: {error.what}", where=where, hint=hint) from None
+
+
+def load_saved(name: str, family: str, architecture: str) -> PreTrainedTokenizerBase:
+    """Load a tokenizer, and check that a model of an architecture can use it.
+
+    Args:
+        name: As in `find_saved`.
+        family: Family of the model.
+        architecture: Its `model_type`.
+    Raises:
+        ModelError: There is no tokenizer, or it does not fit the model.
+        DamagedError: A file of the tokenizer is damaged.
+    """
+    tokenizer = find_saved(name, "model.tokenizer")
     traits = architecture_like(architecture, family)
     if unfit := _unfit(tokenizer, family, architecture, traits.spare_positions):
         hint = f"train one: `luthier tokenizer train DATA --architecture {architecture} --output DIR`"

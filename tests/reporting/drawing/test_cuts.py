@@ -43,3 +43,8 @@ def test_values_below_0_have_a_colour_of_their_own() -> None:
     found = strip("added", TOKENS, np.array([0.0, -0.4, 0.2, 0.1, 0.0, 0.0, 0.0]), padding(TOKENS, COLUMNS))
     assert [chip.kind for chip in found.chips] == ["heat-0", "heat-10 against", "heat-5", "heat-2"]
     assert found.best[0] == ("a", 1, "-0.400")
+
+
+def test_a_token_that_says_nothing_alone_has_its_name() -> None:
+    found = cutting(Tokens([1, 2], ["▁a", "▁"], ["a", ""], [False, False]), {})
+    assert [chip.text for chip in found.chips] == ["a", "▁"]

@@ -1,9 +1,11 @@
-"""`luthier tokenizer`: training tokenizers."""
+"""`luthier tokenizer`: training and comparing tokenizers."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
-from typer import Option
+from typer import Argument, Option
 
 from luthier.cli.options import (
     Data,
@@ -13,14 +15,22 @@ from luthier.cli.options import (
     RoleColumns,
     Task,
     TextColumns,
+    Validation,
     Verbose,
     overrides,
 )
 from luthier.cli.output import Output
+from luthier.errors import UsageError
 from luthier.text import number, plural, share
 
-HELP = "Train tokenizers."
+HELP = "Train and compare tokenizers."
 TOKENIZER = "Tokenizer"
+VocabularySize = Annotated[
+    int | None,
+    Option(
+        "--vocab-size", metavar="N", min=1, help="Maximum tokens (default: from the data).", rich_help_panel=TOKENIZER
+    ),
+]
 
 
 def train(
@@ -30,10 +40,7 @@ def train(
         str | None,
         Option(metavar="KIND", help="word, char, bpe, byte-bpe, wordpiece or unigram.", rich_help_panel=TOKENIZER),
     ] = None,
-    vocab_size: Annotated[
-        int | None,
-        Option(metavar="N", min=1, help="Maximum tokens (default: from the data).", rich_help_panel=TOKENIZER),
-    ] = None,
+    vocab_size: VocabularySize = None,
     family: Annotated[
         str | None,
         Option(metavar="NAME", help="encoder, decoder or encoder-decoder.", rich_help_panel=TOKENIZER),
@@ -57,7 +64,7 @@ def train(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     changes = overrides({"task": task}, text, label, column, None)
 
-    from luthier.api.tokenizer import train_tokenizer
+    from luthier.api.tokenizers.train import train_tokenizer
 
     made = train_tokenizer(
         data,
@@ -80,4 +87,49 @@ def train(
     out.text(f"{', '.join(words)}{sample}")
     out.text(f"trained on {plural(made.rows.kept, 'row')}")
     out.text(f"next    {made.next}")
+    return 0
+
+
+def compare(
+    data: Annotated[str, Argument(metavar="DATA", help="File, folder or dataset; - is stdin.")],
+    names: Annotated[
+        list[str] | None, Argument(metavar="KIND|MODEL", help="Kinds to train; saved tokenizers and models.")
+    ] = None,
+    vocab_size: VocabularySize = None,
+    output: Annotated[
+        Path | None, Option(metavar="FILE", help="Write a page (.html).", rich_help_panel=TOKENIZER)
+    ] = None,
+    task: Task = None,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    column: RoleColumns = None,
+    valid: Validation = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Compare tokenizers on the texts of data.
+
+    Kinds (word, char, bpe, byte-bpe, wordpiece, unigram) are trained on the
+    training rows; all tokenizers are measured on validation rows. Where a
+    directory is called like a kind, it is ./word.
+    """
+    if output is not None and output.suffix != ".html":
+        what = f"a comparison is not written as {output.suffix or 'a file without a suffix'}"
+        raise UsageError(what, where=str(output), hint="end the name in .html")
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    changes = overrides({"task": task, "data.validation": valid}, text, label, column, None)
+
+    from luthier.api.tokenizers.compare import compare_tokenizers
+    from luthier.reporting.terminal.tokenizers import comparison_pieces
+
+    found = compare_tokenizers([data], names or [], vocabulary_size=vocab_size, console=out.console, **changes)
+    if output is not None:
+        found.write_page(output, shlex.join(["luthier", *sys.argv[1:]]))
+    if json:
+        out.json(found.to_dict())
+    else:
+        out.show(comparison_pieces(found))
+        if output is not None:
+            out.text(f"page    {output}")
     return 0

@@ -1,18 +1,27 @@
-"""Charts of panels, in the style of the learning curves."""
+"""Charts of panels and of tokenizers, in the style of the learning curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from luthier import text
-from luthier.learning_curves.plot import BLUE, INK, MOST_POINTS, VERMILLION, Figure, theme
+from luthier.learning_curves.plot import BLUE, INK, MOST_POINTS, ORDER, VERMILLION, Figure, theme
 from luthier.reporting.panels import Histogram, Reliability, Scatter, Tradeoff
 
 if TYPE_CHECKING:
     import altair as alt
 
 MOST_DOTS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A distribution: its name, and its quantiles 5 %, 25 %, 50 %, 75 % and 95 %."""
+
+    name: str
+    quantiles: tuple[float, float, float, float, float]
 
 
 def scatter(panel: Scatter) -> Figure:
@@ -121,6 +130,68 @@ def histogram(panel: Histogram, *, mark: float | None = None, mark_name: str = "
         layers.append(rule.mark_rule(color=VERMILLION, strokeWidth=2, strokeDash=[4, 3]).encode(x))
         notes.append(f"Dashed: {mark_name}.")
     return Figure(panel.title, " ".join(notes), _sized(alt.layer(*layers), 200), wide=True)
+
+
+def ranges(title: str, caption: str, unit: str, rows: Sequence[Range], limit: float) -> Figure:
+    """Several distributions below each other, with a limit that is marked.
+
+    Args:
+        title: Heading.
+        caption: What the chart shows.
+        unit: Name of the x axis.
+        rows: The distributions.
+        limit: Where to draw a dashed line, if it is within the chart.
+    """
+    import altair as alt
+
+    names, most = [row.name for row in rows], max(row.quantiles[-1] for row in rows)
+    points = [
+        dict(zip(("name", "p5", "p25", "median", "p75", "p95"), (row.name, *map(_short, row.quantiles)), strict=True))
+        for row in rows
+    ]
+    base = alt.Chart(_values(points)).encode(
+        alt.Y("name:N", sort=names, title=None), tooltip=["name:N", "p5:Q", "p25:Q", "median:Q", "p75:Q", "p95:Q"]
+    )
+    x = alt.X("p5:Q", title=unit, scale=alt.Scale(zero=True))
+    layers = [
+        base.mark_rule(color=INK, opacity=0.5).encode(x, x2="p95:Q"),
+        base.mark_bar(color=BLUE, opacity=0.6, height=14).encode(x="p25:Q", x2="p75:Q"),
+        base.mark_tick(color=INK, thickness=3, size=18).encode(x="median:Q"),
+    ]
+    if limit <= most:
+        rule = alt.Chart(_values([{"p5": limit}]))
+        layers.append(rule.mark_rule(color=VERMILLION, strokeWidth=2, strokeDash=[4, 3]).encode(x))
+        caption += f" Dashed: {text.count(round(limit))}, the maximum length."
+    return Figure(title, caption, _sized(alt.layer(*layers), 26 * len(rows) + 20), wide=True)
+
+
+def parts(title: str, caption: str, unit: str, rows: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Amounts in parts: a bar for each row, whose parts have the same colours in each.
+
+    Args:
+        title: Heading.
+        caption: What the chart shows.
+        unit: Name of the x axis.
+        rows: Name to the amount of each part, three parts at most.
+    """
+    import altair as alt
+
+    values = [
+        {"name": name, "part": part, "amount": amount, "place": place}
+        for name, row in rows.items()
+        for place, (part, amount) in enumerate(row.items())
+    ]
+    names = list(next(iter(rows.values())))
+    legend = alt.Legend(orient="top", title=None, symbolOpacity=1)
+    bars = alt.Chart(_values(values)).mark_bar(opacity=0.85, height=16)
+    drawn = bars.encode(
+        alt.X("amount:Q", title=unit, stack="zero"),
+        alt.Y("name:N", sort=list(rows), title=None),
+        alt.Color("part:N", scale=alt.Scale(domain=names, range=list(ORDER[: len(names)])), legend=legend),
+        order="place:Q",
+        tooltip=["name:N", "part:N", "amount:Q"],
+    )
+    return Figure(title, caption, _sized(alt.layer(drawn), 26 * len(rows) + 20), wide=True)
 
 
 def _sized(chart: "alt.LayerChart | alt.FacetChart", height: int) -> "alt.LayerChart":

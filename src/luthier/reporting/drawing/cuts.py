@@ -93,7 +93,7 @@ def cutting(tokens: Tokens, columns: Mapping[str, Values]) -> Cutting:
         own = [str(int(values[first])) for values in columns.values()]
         place = str(first) if n == 1 else f"{first} to {last}"
         rows.append(Row(place, token, text, str(tokens.ids[first]), own, kind))
-        label = (token if kind else text) + (f" x {n}" if n > 1 else "")
+        label = (token if kind else text or token) + (f" x {n}" if n > 1 else "")
         chips.append(Chip(label, f"{place}: {token}, id {tokens.ids[first]}", kind or f"turn-{first % 4}"))
     heads = [OWN_COLUMNS[name] for name in columns]
     special = sum(kind == "special" for kind in kinds)

@@ -58,7 +58,7 @@ def write_page(path: Path, trace: "Trace", command: str = "", call: str = "") ->
     page = render(
         "trace.html",
         charts=False,
-        assets=("trace.css", "trace.js"),
+        assets=("tokens.css", "trace.css", "trace.js"),
         headline=headline(trace),
         facts=_facts(trace, cuttings),
         model=trace.model,

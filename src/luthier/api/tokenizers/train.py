@@ -1,9 +1,8 @@
 """`tokenizer train`: from a table of text to a tokenizer that transformers loads."""
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,23 @@ import pyarrow as pa
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from luthier.api.tokenizers.opening import checked_size, opened
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.columns.roles import several
-from luthier.data.reading.memory import Data, paths_in
+from luthier.data.reading.memory import Data
 from luthier.data.reading.sources import Source
 from luthier.data.records import Skipped
 from luthier.data.table import Accounts
 from luthier.data.texts import Texts
-from luthier.errors import RecipeError, UsageError, nearest
+from luthier.errors import UsageError, nearest
 from luthier.findings import Decision
 from luthier.models.architectures import DEFAULTS, architecture_named
 from luthier.models.quiet import quiet
-from luthier.pipeline.opening import Found, empty_columns, open_sources, recognise_columns
-from luthier.pipeline.recipes import build_recipe
-from luthier.pipeline.settings import dotted
+from luthier.pipeline.opening import Found, empty_columns
 from luthier.pipeline.split import names_of, none_usable
 from luthier.recipe import Recipe, TokenizerKind
 from luthier.run_directory.run import as_path
 from luthier.storage.atomic import write_directory
-from luthier.storage.temporary import temporary_directory
 from luthier.text import typed, with_article
 from luthier.tokenizers.kinds import KINDS, kind_named
 from luthier.tokenizers.training import learn
@@ -102,21 +98,17 @@ def train_tokenizer(
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         hint = "choose another directory with --output, or remove it"
         raise UsageError("the output directory exists already", where=str(directory), hint=hint)
-    if vocabulary_size is not None and (not isinstance(vocabulary_size, int) or vocabulary_size < 1):
-        what = f"vocabulary_size must be a positive whole number, got {vocabulary_size!r}"
-        raise UsageError(what, where="vocabulary_size=", hint="leave it out for a size suited to the texts")
+    vocabulary_size = checked_size(vocabulary_size)
     requested = None if kind is None else kind_named(kind)
-    family, of_data = _family(family, architecture), _only_data(settings)
-    with temporary_directory() as folder:
-        recipe = build_recipe(data, of_data, Path(folder), console)
-        sources = open_sources(recipe, Path(folder) / "stdin")
-        found = recognise_columns(recipe, sources, None)
+    family = _family(family, architecture)
+    with opened(data, settings, console) as held:
+        recipe, sources, found = held.recipe, held.sources, held.found
         needed = found.reader.kind.family
         model = architecture or DEFAULTS[family or needed]
         method = requested or architecture_named(model).tokenizer
         column = str(recipe.data.columns["split"]) if recipe.data.columns.get("split") else None
         decisions = _decisions(method, model, requested=requested is not None)
-        for decision in [*found.decisions, _rows(sources, column), *decisions]:
+        for decision in [_rows(sources, column), *decisions]:
             console.decision(decision)
         examples = _sample(found, sources)
         task = found.reader.fit(examples, Recipe())
@@ -129,8 +121,10 @@ def train_tokenizer(
             console.finding(finding)
     write_directory(directory, lambda aside: _save(tokenizer, aside))
     per_word, unknown = _measure(tokenizer, list(task.texts(examples[:])))
-    paths = paths_in(data) if family in (None, needed) and not isinstance(data, Recipe) else None
-    command = _next(paths, of_data, directory, architecture)
+    # Data whose task needs another family is not what a model with this tokenizer is trained on.
+    fitting = held if family in (None, needed) else replace(held, data=Recipe())
+    own = [] if architecture is None else ["--set", f"architecture={architecture}"]
+    command = fitting.train_command("--from-scratch", "tiny", "--tokenizer", typed(directory), *own)
     measured = len(examples), per_word, unknown
     return TrainedTokenizer(directory, method, len(tokenizer), texts.account, *measured, command)
 
@@ -151,20 +145,6 @@ def _family(family: str | None, architecture: str | None) -> str | None:
         what = f"{architecture} is {with_article(own)}, not {with_article(str(family))}"
         raise UsageError(what, where="architecture", hint="leave out one of the two")
     return own
-
-
-def _only_data(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as recipe keys.
-
-    Raises:
-        RecipeError: One is not about the data.
-    """
-    keys = dotted(settings)
-    for key in keys:
-        if key != "task" and not key.startswith("data."):
-            hint = "pass the task and the columns; `luthier.train` takes the settings of a model"
-            raise RecipeError(f"training a tokenizer does not use {key}", where=f"{key}=", hint=hint)
-    return keys
 
 
 def _rows(sources: Mapping[str, Sequence[Source]], split_column: str | None) -> Decision:
@@ -211,16 +191,3 @@ def _measure(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> tuple[floa
     tokens, words = sum(map(len, rows)), sum(len(text.split()) for text in texts)
     unknown = sum(row.count(tokenizer.unk_token_id) for row in rows)
     return tokens / words if words else None, unknown / max(tokens, 1)
-
-
-def _next(paths: Sequence[str] | None, keys: Mapping[str, Any], directory: Path, architecture: str | None) -> str:
-    """The command that trains a new model with the tokenizer; of data without a path, or of another family, `DATA`."""
-    words = [typed(path) for path in paths or ()] or ["DATA"]
-    words += ["--from-scratch", "tiny", "--tokenizer", typed(directory)]
-    for key, value in keys.items() if paths else ():
-        if key == "task":
-            words += ["--task", value]
-        elif key.startswith("data.columns."):
-            words += ["--column", shlex.quote(f"{key.removeprefix('data.columns.')}={','.join(several(value))}")]
-    words += ["--set", f"architecture={architecture}"] if architecture else []
-    return " ".join(["luthier", "train", *words])

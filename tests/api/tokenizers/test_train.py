@@ -147,7 +147,7 @@ def test_an_empty_directory_is_written(reviews: Path, tmp_path: Path) -> None:
         ({"architecture": "bret"}, ModelError, "architecture 'bret'"),
         ({"architecture": "llama", "family": "encoder"}, UsageError, "llama is a decoder, not an encoder"),
         ({"architecture": "mbart", "kind": "char"}, ModelError, "tokenizer class of its own"),
-        ({"epochs": 3}, RecipeError, "training a tokenizer does not use training.epochs"),
+        ({"epochs": 3}, RecipeError, "tokenizers do not use training.epochs"),
         ({"kind": "byte-bpe", "vocabulary_size": 100}, UsageError, "4 special tokens and 256 bytes"),
         ({"text": "txt"}, DataError, "no column 'txt'"),
         ({"kind": 3}, UsageError, "no kind of tokenizer 3"),
