@@ -17,6 +17,7 @@ def measured(name: str, **values: Any) -> Measured:
         "special": 5,
         "used": 3900,
         "unknown_share": 0.0,
+        "unit": "word",
         "unknown_words_share": 0.0,
         "unknown_words": (),
         "tokens_per_word": 1.4,

@@ -25,10 +25,11 @@ from luthier.tokenizers.measures import encode, unknown_words
         ("a\r\nb", "a\nb", ["blanks"]),
         ("a\n", "a", ["line breaks"]),
         ("A\n b  c", "a b c", ["case", "blanks", "line breaks"]),
-        ("ﬁne", "fine", ["other"]),
-        ("e\u0301", "é", ["other"]),
-        ("½ A", "1/2 a", ["case", "other"]),
-        ("a\u200bb", "ab", ["other"]),
+        ("ﬁne", "fine", ["characters"]),
+        ("e\u0301", "é", ["characters"]),
+        ("½ A", "1/2 a", ["case", "characters"]),
+        ("a\u200bb", "ab", ["characters"]),
+        ("so 😂", "so", ["characters"]),
     ],
 )
 def test_the_kinds_of_loss(text: str, decoded: str, kinds: list[str]) -> None:
@@ -52,5 +53,5 @@ def test_the_rest_of_a_text_with_unknown_words_is_seen_without_them() -> None:
         "accents": 0,
         "blanks": 0,
         "line breaks": 1 / 6,
-        "other": 0,
+        "characters": 0,
     }

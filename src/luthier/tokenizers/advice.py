@@ -12,7 +12,6 @@ LONGER, MORE_CUT, DEARER = 2.0, 0.1, 3.0  # beside the best: tokens per word, sh
 SHOWN = 0.0005  # smaller shares are written as 0.0 %
 ALIKE = 0.01  # difference of Rényi efficiency that decides nothing
 OWN_LONGER = 1.5  # tokens per word of a pretrained model's own tokenizer, beside the best one trained on the texts
-LOST = {"unknown": "unknown characters", "other": "other characters"}  # names of losses in a sentence
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,8 @@ def _loss(one: Measured, *, writes: bool) -> str:
         return _unknown(one)
     kind, most = max(found.losses.items(), key=lambda pair: pair[1])
     if writes and most > MOST_LOST:
-        return f"{share(most)} of the texts lose {_called(kind)}, so a model could not write them"
+        what = f"unknown {found.unit}s" if kind == "unknown" else kind
+        return f"{share(most)} of the texts lose {what}, so a model could not write them"
     return ""
 
 
@@ -132,7 +132,7 @@ def _length(one: Measured, shortest: Measured, cheapest: Measured) -> str:
 
 
 def _sentence(best: Measured, kept: Sequence[Measured], *, fits: bool) -> str:
-    facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per word"]
+    facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per {best.measures.unit}"]
     facts.append(f"{_step(best)} per step of a tiny model")
     others = [one for one in kept if one is not best]
     if others:
@@ -144,8 +144,8 @@ def _sentence(best: Measured, kept: Sequence[Measured], *, fits: bool) -> str:
 
 def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAdvice:
     """Whether to keep a pretrained model's own tokenizer."""
-    facts = f"{_unknown(one)}, {number(one.per_word, 2)} tokens per word"
-    lossy = [_called(kind) for kind in ("case", "accents") if one.measures.losses[kind] > MOST_LOST]
+    facts = f"{_unknown(one)}, {number(one.per_word, 2)} tokens per {one.measures.unit}"
+    lossy = [kind for kind in ("case", "accents") if one.measures.losses[kind] > MOST_LOST]
     facts += f" ({number(best.per_word, 2)} with {best.name})" if best is not one else ""
     facts += f", {' and '.join(lossy)} lost" if lossy else ""
     if family not in one.families:
@@ -157,15 +157,11 @@ def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAd
 
 
 def _unknown(one: Measured) -> str:
-    part = one.measures.unknown_words_share
+    part, what = one.measures.unknown_words_share, f"unknown {one.measures.unit}s"
     if not part:
-        return "no unknown words"
-    return f"{share(part)} unknown words" if part >= SHOWN else "fewer than 0.1 % unknown words"
+        return f"no {what}"
+    return f"{share(part)} {what}" if part >= SHOWN else f"fewer than 0.1 % {what}"
 
 
 def _step(one: Measured) -> str:
     return f"{count(round(1000 * one.seconds_per_step))} ms"
-
-
-def _called(kind: str) -> str:
-    return LOST.get(kind, kind)

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.models.quiet import quiet
 
-KINDS_OF_LOSS = ("unknown", "case", "accents", "blanks", "line breaks", "other")
+KINDS_OF_LOSS = ("unknown", "case", "accents", "blanks", "line breaks", "characters")
 BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 SPACED = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")  # line breaks with the blanks around them
 
@@ -58,11 +58,12 @@ def lost(text: str, decoded: str) -> list[str]:
         found.append("case")
     if _marks(letters) > _marks(theirs):
         found.append("accents")
-    if re.findall(r"\s+", before) != re.findall(r"\s+", after):
+    same = _plain(letters) == _plain(theirs)
+    if same and re.findall(r"\s+", before) != re.findall(r"\s+", after):
         found.append("blanks")
     if broken:
         found.append("line breaks")
-    return found if found and _plain(letters) == _plain(theirs) else [*found, "other"]
+    return found if found and same else [*found, "characters"]
 
 
 def _decoded(tokenizer: PreTrainedTokenizerBase, ids: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.models.quiet import quiet
 from luthier.tokenizers.losses import losses_of
+from luthier.tokenizers.suitability import spaced, units
 
 ALPHA = 2.5  # of the Rényi entropy: the order that predicted translation quality best in the paper
 QUOTED = 5  # unknown words that are named
@@ -68,9 +69,11 @@ class Measures:
         special: Its special tokens.
         used: Its other tokens that occur in the training rows.
         unknown_share: Share of unknown tokens.
-        unknown_words_share: Share of the words between white space that are unknown, entirely or in part.
+        unit: What the next three count: a `word` between white space, or a `character` of scripts without white space
+            between words.
+        unknown_words_share: Share of the words that are unknown, entirely or in part.
         unknown_words: The most frequent of them, with their counts.
-        tokens_per_word: Tokens per word between white space.
+        tokens_per_word: Tokens per word.
         tokens_per_byte: Tokens per byte of UTF-8.
         characters_per_token: Characters per token.
         efficiency: Rényi efficiency, see `renyi_efficiency`.
@@ -84,6 +87,7 @@ class Measures:
     special: int
     used: int
     unknown_share: float
+    unit: str
     unknown_words_share: float
     unknown_words: Sequence[tuple[str, int]]
     tokens_per_word: float
@@ -130,9 +134,14 @@ class Sample:
         return [text for row in self.rows for text in row.texts]
 
     @cached_property
+    def spaced(self) -> bool:
+        """Whether white space stands between words; otherwise characters count as words."""
+        return spaced(self.texts)
+
+    @cached_property
     def words(self) -> Counter[str]:
-        """Count of each word between white space."""
-        return Counter(word for text in self.texts for word in text.split())
+        """Count of each word."""
+        return Counter(word for text in self.texts for word in units(text, words=self.spaced))
 
 
 def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> Measures:
@@ -159,6 +168,7 @@ def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> M
         special=len(special),
         used=len(seen - special),
         unknown_share=counts[tokenizer.unk_token_id] / max(tokens, 1),
+        unit="word" if sample.spaced else "character",
         unknown_words_share=unknown.total() / words,
         unknown_words=unknown.most_common(QUOTED),
         tokens_per_word=tokens / words,
@@ -168,7 +178,7 @@ def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> M
         lengths=_lengths(tokenizer, sample.rows, rows, limit),
         losses=losses_of(tokenizer, sample.texts, rows, lost),
         characters_per_second=characters / min(seconds),
-        labels=_by_label(sample.rows, rows, lost),
+        labels=_by_label(sample, rows, lost),
     )
 
 
@@ -219,12 +229,12 @@ def _lengths(
     return Lengths(float(np.mean(lengths)), p5, p25, median, p75, p95, max(lengths), limit, cut)
 
 
-def _by_label(rows: Sequence[Row], encoded: Sequence[Sequence[int]], unknown: set[str]) -> list[LabelMeasures]:
+def _by_label(sample: Sample, encoded: Sequence[Sequence[int]], unknown: set[str]) -> list[LabelMeasures]:
     each = iter(encoded)
     n, tokens, words, lost = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
-    for row in rows:
+    for row in sample.rows:
         length = sum(len(next(each)) for _ in row.texts)
-        own = [word for text in row.texts for word in text.split()]
+        own = [word for text in row.texts for word in units(text, words=sample.spaced)]
         missing = sum(word in unknown for word in own)
         for label in row.labels:
             n[label] += 1

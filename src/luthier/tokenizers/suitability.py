@@ -1,8 +1,7 @@
-"""How well a tokenizer suits texts: what it does not know, how many tokens it takes, and what it does not give back."""
+"""How well a tokenizer suits texts: what it does not know, and how many tokens it takes."""
 
-import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import regex
@@ -13,7 +12,6 @@ LONGEST = 2_000  # characters of a text that are looked at
 FEWEST_WORDS = 100  # of which a mean says something
 # Scripts without spaces between words, in which a word cannot be counted, but a character can.
 UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
-BREAK = regex.compile(r"\s*\n\s*")
 # A few sentences in the style of news, written for this comparison: what an English tokenizer is made for.
 ENGLISH_NEWS = (
     "The city council voted on Tuesday to spend 12 million dollars on a new bridge across the river. Work will begin "
@@ -48,14 +46,21 @@ class Density:
         return self.tokens / self.units if self.units else 0.0
 
 
+def spaced(texts: Sequence[str]) -> bool:
+    """Whether most characters of texts are of scripts that put spaces between words."""
+    characters = sum(len("".join(text.split())) for text in texts)
+    return 2 * sum(len(UNSPACED.findall(text)) for text in texts) <= characters
+
+
+def units(text: str, *, words: bool) -> list[str]:
+    """The words of a text, between white space; or its characters without white space."""
+    return text.split() if words else list("".join(text.split()))
+
+
 def density(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Density:
     """How many tokens texts take, of each word or character."""
-    tokens = sum(map(len, _ids(tokenizer, texts)))
-    characters = sum(len("".join(text.split())) for text in texts)
-    unspaced = sum(len(UNSPACED.findall(text)) for text in texts)
-    if 2 * unspaced > characters:
-        return Density(tokens, characters, spaced=False)
-    return Density(tokens, sum(len(text.split()) for text in texts), spaced=True)
+    tokens, words = sum(map(len, _ids(tokenizer, texts))), spaced(texts)
+    return Density(tokens, sum(len(units(text, words=words)) for text in texts), words)
 
 
 def unknown_parts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Counter[str]:
@@ -70,45 +75,6 @@ def unknown_parts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> C
         for one, (start, end) in zip(ids, offsets, strict=True)
         if one == unknown and text[start:end].strip()
     )
-
-
-def losses(text: str, back: str) -> list[str]:
-    """What a text has lost in the text that its tokens give back, without regard to blanks at its ends.
-
-    Returns:
-        Any of `line breaks`, `blanks`, `case`, `accents`, `forms of characters` (such as a ligature), or `characters`.
-    """
-    return list(_losses(text.strip(), back.strip()))
-
-
-def _losses(text: str, back: str) -> Iterator[str]:
-    if text.count("\n") != back.count("\n"):
-        yield "line breaks"
-    text, back = (BREAK.sub(" ", one) for one in (text, back))
-    bare, bare_back = ("".join(one.split()) for one in (text, back))
-    if bare == bare_back:
-        if text != back:
-            yield "blanks"
-        return
-    if _forms(bare) == _forms(bare_back):
-        yield "forms of characters"
-    elif bare.lower() == bare_back.lower():
-        yield "case"
-    elif _plain(bare) == _plain(bare_back):
-        yield "accents"
-    elif _plain(bare.lower()) == _plain(bare_back.lower()):
-        yield from ("case", "accents")
-    else:
-        yield "characters"
-
-
-def _forms(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def _plain(text: str) -> str:
-    """A text without accents."""
-    return "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:

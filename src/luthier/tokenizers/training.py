@@ -126,13 +126,23 @@ def suggested_size(characters: int, size: str | None = None) -> int:
     return max(SMALLEST, min(most, characters // CHARACTERS_A_TOKEN))
 
 
+def special_tokens(kind: TokenizerKind, traits: Architecture) -> list[str]:
+    """The special tokens of a new tokenizer."""
+    return list(dict.fromkeys([*_tokens(kind, traits).values(), *traits.markup.turns]))
+
+
+def _tokens(kind: TokenizerKind, traits: Architecture) -> dict[str, str]:
+    """Role to special token. Byte-level BPE encodes any text, so it needs no unknown token."""
+    roles = traits.markup.tokens.items()
+    return {role: token for role, token in roles if kind != "byte-bpe" or role != "unk_token"}
+
+
 def _generic(texts: Iterable[str], most: int, kind: TokenizerKind, traits: Architecture) -> PreTrainedTokenizerBase:
-    # Byte-level BPE encodes any text, so it needs no unknown token.
-    tokens = {role: token for role, token in traits.markup.tokens.items() if kind != "byte-bpe" or role != "unk_token"}
+    tokens = _tokens(kind, traits)
     # A space before the text gives its first word the same token as elsewhere. Models that generate text must not add
     # one, since they have to reproduce the text exactly.
     spaced = traits.family == "encoder"
-    special = list(dict.fromkeys([*tokens.values(), *traits.markup.turns]))
+    special = special_tokens(kind, traits)
     backend = train_backend(texts, most, kind, special, tokens.get("unk_token", ""), spaced=spaced)
     backend.add_special_tokens(special)
     # Offsets exclude the space before a word, as with the other kinds.

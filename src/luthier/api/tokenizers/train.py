@@ -29,7 +29,8 @@ from luthier.run_directory.run import as_path
 from luthier.storage.atomic import write_directory
 from luthier.text import typed, with_article
 from luthier.tokenizers.kinds import KINDS, kind_named
-from luthier.tokenizers.training import learn
+from luthier.tokenizers.suitability import spaced
+from luthier.tokenizers.training import learn, special_tokens
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class TrainedTokenizer:
         vocabulary_size: Its tokens, with special ones.
         rows: The rows that it was trained on: how many were read, kept, and skipped for which reason.
         sample: The rows that the next two were measured on: all, or a random sample.
-        tokens_per_word: Tokens per word between white space; None without words.
+        tokens_per_word: Tokens per word between white space; None of scripts without it, such as Chinese.
         unknown_share: Share of unknown tokens.
         next: The command that trains a new model with it.
     """
@@ -156,7 +157,7 @@ def _rows(sources: Mapping[str, Sequence[Source]], split_column: str | None) -> 
 def _decisions(kind: TokenizerKind, architecture: str, *, requested: bool) -> list[Decision]:
     about, traits = KINDS[kind], architecture_named(architecture)
     why = "as requested" if requested else f"the kind of {architecture}"
-    tokens = " ".join(dict.fromkeys([*traits.markup.tokens.values(), *traits.markup.turns]))
+    tokens = " ".join(special_tokens(kind, traits))
     return [
         Decision("tokenizer", kind, f"{why}: {about.what}"),
         Decision("normalization", about.normalization, ""),
@@ -188,6 +189,7 @@ def _measure(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> tuple[floa
     """Tokens per word, and the share of unknown tokens."""
     with quiet():
         rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    tokens, words = sum(map(len, rows)), sum(len(text.split()) for text in texts)
+    tokens = sum(map(len, rows))
+    words = sum(len(text.split()) for text in texts) if spaced(texts) else 0
     unknown = sum(row.count(tokenizer.unk_token_id) for row in rows)
     return tokens / words if words else None, unknown / max(tokens, 1)

@@ -51,11 +51,11 @@ def notes_on(one: Measured) -> list[str]:
     """What stands out about a tokenizer: its most frequent unknown words, and the labels that suffer most."""
     found = one.measures
     words = [f"{shorten(word, LONGEST)} ({count(n)})" for word, n in found.unknown_words[:QUOTED]]
-    notes = [f"unknown words, such as {listing(words)}"] if words else []
+    notes = [f"unknown {found.unit}s, such as {listing(words)}"] if words else []
     if found.harder:
         worst = found.harder[0]
-        unknown = f" and {share(worst.unknown_words_share)} unknown words" if worst.unknown_words_share else ""
-        per_word = f"{number(worst.tokens_per_word, 2)} tokens per word{unknown}"
+        unknown = f" and {share(worst.unknown_words_share)} unknown {found.unit}s" if worst.unknown_words_share else ""
+        per_word = f"{number(worst.tokens_per_word, 2)} tokens per {found.unit}{unknown}"
         every = f"{number(found.tokens_per_word, 2)}" + (f" and {share(found.unknown_words_share)}" if unknown else "")
         notes.append(f"texts of {worst.label!r} have {per_word}; all texts {every}")
     return notes
@@ -83,8 +83,10 @@ def _vocabularies(each: Sequence[Measured]) -> Grid:
         ]
         for one in each
     ]
-    counts = ["vocabulary", "used", "unused", "unknown tokens", "unknown words", "tokens per word", "tokens per byte"]
-    return Grid(["tokenizer", *counts, "Rényi"], rows, numbers=range(1, len(counts) + 2), whole=(0,))
+    unit = each[0].measures.unit
+    shares = ["unknown tokens", f"unknown {unit}s", f"tokens per {unit}", "tokens per byte"]
+    heads = ["tokenizer", "vocabulary", "used", "unused", *shares, "Rényi"]
+    return Grid(heads, rows, numbers=range(1, len(heads)), whole=(0,))
 
 
 def _lengths(each: Sequence[Measured]) -> Grid:

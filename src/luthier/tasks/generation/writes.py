@@ -28,7 +28,8 @@ from luthier.tasks.generation.panels import judged
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
 from luthier.text import listing
-from luthier.tokenizers.suitability import LONGEST, SAMPLE, losses
+from luthier.tokenizers.losses import lost
+from luthier.tokenizers.suitability import LONGEST, SAMPLE
 
 MOST_WRITTEN = 16_384  # tokens of prompts and answers per batch
 NEUTRAL: Mapping[str, float] = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}  # sampling from the model's own odds
@@ -243,14 +244,14 @@ class Writes(ABC):
         targets = [text[:LONGEST] for text in texts[::step]]
         ids = task.tokenizer(text_target=targets, add_special_tokens=False)["input_ids"] if targets else []
         back = [self.text_of(one, task.tokenizer) for one in ids]
-        lost: dict[str, list[int]] = {}
+        rows: dict[str, list[int]] = {}
         shown: dict[str, tuple[str, str]] = {}
         for row, target, other in zip(examples["row"][::step], targets, back, strict=True):
-            for kind in losses(target, other):
-                lost.setdefault(kind, []).append(row)
+            for kind in lost(target.strip(), other):
+                rows.setdefault(kind, []).append(row)
                 shown.setdefault(kind, (target, other))
-        most = max(lost, key=lambda kind: len(lost[kind]), default="")
-        return checks.altered_targets(lost, len(targets), shown.get(most, ("", "")))
+        most = max(rows, key=lambda kind: len(rows[kind]), default="")
+        return checks.altered_targets(rows, len(targets), shown.get(most, ("", "")))
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
         """The tokens that end a generated text."""
