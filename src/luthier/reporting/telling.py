@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Any, Literal
 
 from luthier.run_directory.run import Run
@@ -87,7 +88,7 @@ def telling_rows(judged: Judged, among: Sequence[int]) -> dict[Kind, int]:
         The right answer with the median confidence, the most confident error, and the answer with the smallest margin;
         where no answer is right or wrong, those with the lowest and the highest score. A kind without a row is missing.
     """
-    scores = {i: score for i in among if (score := judged.scores[i]) is not None and score == score}  # noqa: PLR0124  # no nan
+    scores = {i: score for i in among if (score := judged.scores[i]) is not None and not isnan(score)}
     by_score = sorted(scores, key=lambda i: (scores[i], i))
     if judged.right is None:
         return {**({"best": by_score[0]} if by_score else {}), **({"worst": by_score[-1]} if by_score[1:] else {})}
