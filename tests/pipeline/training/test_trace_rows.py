@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import luthier
+from luthier.errors import ResourceError
 from luthier.pipeline.inference.predictor import load
 from luthier.pipeline.training import trace_rows as module
 from luthier.reporting.telling import traced_rows
@@ -73,3 +74,12 @@ def test_a_model_that_cannot_be_traced_costs_the_pages_and_not_the_run(
     assert "the report links no traces of rows: AttributeError: this model has no layers" in told.warned
     assert json.loads((path / "result.json").read_text())["stopped"]
     assert not (path / "traces").exists()
+
+
+def test_a_full_disk_is_said_as_everywhere(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> Any:
+        raise ResourceError("the disk is full")
+
+    monkeypatch.setattr(module, "write_json", full)
+    with pytest.raises(ResourceError, match="disk is full"):
+        by_hand.run(tmp_path, tiny_model, review_rows(40), texts=False, training__epochs=1)

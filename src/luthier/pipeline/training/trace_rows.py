@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -10,14 +9,14 @@ from transformers import PreTrainedModel
 
 from luthier.console import Console
 from luthier.data.reading.sources import Source
-from luthier.errors import LuthierError
+from luthier.data.table import Example
+from luthier.errors import LuthierError, ResourceError
 from luthier.models.device import choose_device
 from luthier.pipeline.inference.predictor import Predictor
 from luthier.pipeline.inference.score import Scored
 from luthier.pipeline.inference.traced import traced
 from luthier.pipeline.prepare import Prepared
-from luthier.reporting.telling import ROWS, Judged, Kind, TracedRow, telling_rows
-from luthier.reporting.traces.trace import Trace
+from luthier.reporting.telling import ROWS, TracedRow, telling_rows
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import make_directory
@@ -40,29 +39,42 @@ def trace_rows(run: Run, prepared: Prepared, model: PreTrainedModel, scored: Sco
         scored: Its answers.
         console: Receives the warning.
     """
-    found: list[tuple[TracedRow, Trace]] = []
     nn.Module.to(model, choose_device(prepared.recipe.device))
     try:
-        judged = prepared.task.judged(scored.predictions)
-        if judged is None:
-            return
-        for kind, index in telling_rows(judged, _short(prepared, scored.split)).items():
-            example = prepared.splits[scored.split][index]
-            inputs = prepared.task.inputs({name: [value] for name, value in example.items()})
-            shown = {name: values[0] for name, values in inputs.items()}
-            row = _row(kind, index, judged, example)
-            found.append((row, traced(Predictor(prepared.task, model), str(run.path), [example], [shown])))
+        chosen = _chosen(prepared, scored)
+        for row, example in chosen:
+            _write(run, prepared, model, row, example)
+        if chosen:
+            write_json(run.traces / ROWS, {"rows": [asdict(row) for row, _ in chosen]})
+    except ResourceError:
+        raise
     except FAILURES as error:
         console.warn(f"the report links no traces of rows: {type(error).__name__}: {error}")
-        found = []
     finally:
         nn.Module.to(model, "cpu")
-    if not found:
-        return
+
+
+def _chosen(prepared: Prepared, scored: Scored) -> list[tuple[TracedRow, Example]]:
+    """The rows to trace, each with its example."""
+    judged = prepared.task.judged(scored.predictions)
+    if judged is None:
+        return []
+    rows, found = prepared.splits[scored.split], []
+    for kind, index in telling_rows(judged, _short(prepared, scored.split)).items():
+        (gold, prediction), score = judged.quote(index), float(judged.scores[index] or 0.0)
+        example = rows[index]
+        place = example["source"], example["row"]
+        found.append((TracedRow(kind, *place, gold, prediction, score, judged.score_name), example))
+    return found
+
+
+def _write(run: Run, prepared: Prepared, model: PreTrainedModel, row: TracedRow, example: Example) -> None:
+    """Write the page of a row."""
+    inputs = prepared.task.inputs({name: [value] for name, value in example.items()})
+    shown = {name: values[0] for name, values in inputs.items()}
+    trace = traced(Predictor(prepared.task, model), str(run.path), [example], [shown])
     make_directory(run.traces)
-    for row, trace in found:
-        trace.write_page(run.traces / row.page, *_again(run, prepared.sources, row))
-    write_json(run.traces / ROWS, {"rows": [asdict(row) for row, _ in found]})
+    trace.write_page(run.traces / row.page, *_again(run, prepared.sources, row))
 
 
 def _short(prepared: Prepared, split: str) -> list[int]:
@@ -74,16 +86,11 @@ def _short(prepared: Prepared, split: str) -> list[int]:
     return np.flatnonzero(read <= LONGEST).tolist()
 
 
-def _row(kind: Kind, index: int, judged: Judged, example: Mapping[str, Any]) -> TracedRow:
-    gold, prediction = judged.quote(index)
-    score = float(judged.scores[index] or 0.0)
-    return TracedRow(kind, example["source"], example["row"], gold, prediction, score, judged.score_name)
-
-
 def _again(run: Run, sources: Mapping[str, Sequence[Source]], row: TracedRow) -> tuple[str, str]:
-    """The command and the Python call that trace a row again; empty if its source is not a file."""
-    paths = {source.name: source.path for several in sources.values() for source in several}
-    path = paths.get(row.source) or (next(iter(paths.values())) if len(paths) == 1 else None)
+    """The command and the Python call that trace a row again; empty if its source is not one file or folder."""
+    files = [source for several in sources.values() for source in several if source.format != "parallel"]
+    named = [source for source in files if source.name == row.source] or files  # a class folder names its files
+    path = named[0].path if len(named) == 1 else None
     if path is None:
         return "", ""
     command = ["luthier", "trace", typed(run.path), "--file", typed(path), "--row", str(row.row)]
