@@ -31,7 +31,7 @@ def test_equal_efficiency_is_decided_by_the_tokens_per_word() -> None:
 def test_a_model_that_writes_has_the_one_that_loses_less_if_efficiency_is_equal() -> None:
     exact, short = (
         measured("exact", efficiency=0.515),
-        measured("short", efficiency=0.52, tokens_per_word=1.3, other=0.005),
+        measured("short", efficiency=0.52, tokens_per_word=1.3, characters=0.005),
     )
     assert advised(exact, short).name == "short"
     assert advised(exact, short, family="decoder").name == "exact"
@@ -53,7 +53,7 @@ def test_a_model_that_writes_needs_a_tokenizer_that_decodes_what_it_encodes() ->
         assert found.name == "bpe"
         assert found.dropped == {"lossy": "20.0 % of the texts lose line breaks, so a model could not write them"}
     unknown = advised(BPE, measured("u", unknown=0.02), family="decoder").dropped["u"]
-    assert unknown.startswith("2.0 % of the texts lose unknown characters")
+    assert unknown.startswith("2.0 % of the texts lose unknown words")
 
 
 def test_if_none_fits_the_one_that_knows_most_words_is_named_so() -> None:
