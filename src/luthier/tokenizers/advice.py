@@ -61,15 +61,22 @@ class Advice:
 
     Args:
         name: The tokenizer for a new model.
-        sentence: The advice, with its evidence.
+        headline: The advice.
+        evidence: What it rests on.
         dropped: Each tokenizer that is worse to the reason.
         models: Advice for each pretrained model.
     """
 
     name: str
-    sentence: str
+    headline: str
+    evidence: Sequence[str]
     dropped: Mapping[str, str] = field(default_factory=dict)
     models: Sequence[ModelAdvice] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The advice, with its evidence."""
+        return f"{self.headline} ({', '.join(self.evidence)})."
 
 
 def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
@@ -96,7 +103,8 @@ def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
     best = min(alike, key=lambda one: (max(one.measures.losses.values()) if writes else 0, one.per_word))
     models = [_for_model(one, best, task, family) for one in tokenizers if one.families]
     dropped = {name: reason for name, reason in reasons.items() if reason and name != best.name}
-    return Advice(best.name, _sentence(best, kept, fits=not reasons[best.name]), dropped, models)
+    start = "No tokenizer here fits these texts well; the best" if reasons[best.name] else "Best"
+    return Advice(best.name, f"{start} for a new model: {best.name}", _evidence(best, kept), dropped, models)
 
 
 def _kept(tokenizers: Sequence[Measured], reasons: Mapping[str, str]) -> list[Measured]:
@@ -131,15 +139,14 @@ def _length(one: Measured, shortest: Measured, cheapest: Measured) -> str:
     return ""
 
 
-def _sentence(best: Measured, kept: Sequence[Measured], *, fits: bool) -> str:
+def _evidence(best: Measured, kept: Sequence[Measured]) -> list[str]:
     facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per {best.measures.unit}"]
     facts.append(f"{_step(best)} per step of a tiny model")
     others = [one for one in kept if one is not best]
     if others:
         rivals = listing([f"{one.name} {number(one.measures.efficiency)}" for one in others], len(others))
         facts.append(f"Rényi efficiency {number(best.measures.efficiency)} ({rivals})")
-    start = "Best" if fits else "No tokenizer here fits these texts well; the best"
-    return f"{start} for a new model: {best.name} ({', '.join(facts)})."
+    return facts
 
 
 def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAdvice:

@@ -24,7 +24,7 @@ def body(page: str) -> str:
 
 def test_the_page_answers_first_and_ends_with_how_to_redo_it(page: str) -> None:
     text = body(page)
-    assert text.startswith("Best for a new model: unigram (no unknown words")
+    assert text.startswith("Best for a new model: unigram. No unknown words,")
     assert text.index("keep its own tokenizer") < text.index("What to do next") < text.index("Vocabulary and tokens")
     assert "luthier train a.csv --model minilm" in text and "luthier tokenizer compare &lt;a.csv&gt;" in text
     assert "['word', 'unigram', 'minilm']" in text.replace("&#39;", "'")

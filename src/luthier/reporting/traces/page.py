@@ -92,7 +92,7 @@ def _columns(trace: "Trace") -> list[dict[str, Values]]:
 
 def _facts(trace: "Trace", cuttings: Sequence[Cutting]) -> list[tuple[str, str]]:
     more = len(trace.inputs) - 1
-    read = listing([shorten(spoken(value), QUOTED) for value in trace.inputs[0].values.values()])
+    read = " / ".join(shorten(spoken(value), QUOTED) for value in trace.inputs[0].values.values())
     return [
         ("Text", read + (f", and {plural(more, 'more text')}" if more else "")),
         ("Model", trace.model.name),
