@@ -98,6 +98,10 @@ class Results:
             what = What(**{field.name: values.pop(field.name) for field in fields(What)})
             self._kept[what] = Run(**values)
 
+    def kept(self, what: What) -> Run | None:
+        """The kept result, if there is one."""
+        return self._kept.get(what)
+
     def of(self, what: What, measure: Callable[[], Run]) -> Run:
         """The kept result, or one that is measured now and kept."""
         if what not in self._kept:
@@ -135,11 +139,19 @@ class Bench:
         seeds = min(self.seeds, SEEDS if first.seconds < QUICK else FEWER)
         return [first, *(self._run(one, candidate, seed) for seed in range(2, seeds + 1))]
 
+    def kept(self, one: Set, candidate: str) -> list[Run]:
+        """The kept runs of a candidate."""
+        found = (self.results.kept(self._what(one, candidate, seed)) for seed in range(1, self.seeds + 1))
+        return [run for run in found if run is not None]
+
     def _run(self, one: Set, candidate: str, seed: int) -> Run:
+        what = self._what(one, candidate, seed)
+        return self.results.of(what, lambda: self._measured(one, what))
+
+    def _what(self, one: Set, candidate: str, seed: int) -> What:
         head = RANDOM_HEAD if candidate == FORMER and one.classifies else ()
         options = shlex.join([*shlex.split(self.candidates.get(candidate, "")), *head])
-        what = What(one.name, self.split, candidate, options, seed)
-        return self.results.of(what, lambda: self._measured(one, what))
+        return What(one.name, self.split, candidate, options, seed)
 
     def _measured(self, one: Set, what: What) -> Run:
         train, test = one.files(self.data, self.work / "data", what.seed, self.split)
@@ -213,15 +225,16 @@ def main() -> None:
     parser.add_argument("--without", nargs="+", metavar="NAME", default=[], help="leave candidates out")
     parser.add_argument("--autogluon", metavar="PYTHON", default="", help=f"add {AUTOGLUON} from this environment")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="most seeds per candidate (default: %(default)s)")
+    parser.add_argument("--kept", action="store_true", help="show what --results keeps, and run nothing")
     args = parser.parse_args()
     options = CANDIDATES | dict(one.partition("=")[::2] for one in args.tried)
-    without = [*args.without, *([] if args.autogluon else [AUTOGLUON])]
+    without = [*args.without, *([] if args.autogluon or args.kept else [AUTOGLUON])]
     names = [name for name in (*options, *PEERS) if name not in without]
     if not names:
         parser.error("no candidate is left")
     bench = Bench(args.data, args.work, Results(args.results), args.on, options, args.autogluon, args.seeds)
     print(f"## Defaults on the {args.on} rows, MiniLM\n\n{describe()}")
-    if AUTOGLUON in names:
+    if AUTOGLUON in names and not args.kept:
         asked = [args.autogluon, "-m", "bench.multimodal", "--version"]
         told = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout
         print("- versions for AutoGluon:", *told.split())
@@ -235,7 +248,10 @@ def main() -> None:
         if not able:
             print(f"{one.name} is skipped: {', '.join(names)} cannot do it", file=sys.stderr)
             continue
-        found = {name: bench.runs(one, name) for name in able}
+        found = {name: bench.kept(one, name) if args.kept else bench.runs(one, name) for name in able}
+        found = {name: runs for name, runs in found.items() if runs}
+        if not found:
+            continue
         print("\n".join(row(one, found)), flush=True)
         every += [run for runs in found.values() for run in runs]
     print(f"\n{measured_on(every)}")

@@ -35,7 +35,8 @@ def test_a_strip_is_coloured_by_its_largest_value() -> None:
 
 
 def test_names_of_tokens_can_be_seen() -> None:
-    assert [label("Ġa", " a"), label("Ċ", "\n"), label("Ã", "\ufffd"), label("[C]", "", True)] == ["a", "Ċ", "Ã", "[C]"]
+    assert [label("Ġa", " a"), label("Ċ", "\n"), label("Ã", "\ufffd"), label("[C]", "", True)] == ["a", "↵", "Ã", "[C]"]
+    assert label("Ġ", " ") == "Ġ"
     assert shown("a\r\nb\n\tc") == "a↵b↵⇥c"
 
 

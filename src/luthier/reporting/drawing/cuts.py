@@ -136,7 +136,7 @@ def shown(text: str) -> str:
 
 def label(token: str, text: str, special: bool = False) -> str:
     """A short name of a token: what it says, or its name in the vocabulary where that cannot be seen."""
-    return token if special or not text.strip() or "\N{REPLACEMENT CHARACTER}" in text else text.strip()
+    return token if special or "\N{REPLACEMENT CHARACTER}" in text else shown(text).strip() or token
 
 
 def words(cut: Cutting) -> str:
