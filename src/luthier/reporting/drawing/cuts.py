@@ -6,13 +6,13 @@ from itertools import groupby
 
 import numpy as np
 
-from luthier.reporting.terminal.trace import OWN_COLUMNS
 from luthier.text import number, plural
 from luthier.tracing.stages import Values
 from luthier.tracing.text import Tokens
 
 HEATS = 10  # classes of colour in the style
 FIRST = 5
+OWN_COLUMNS = {"attention_mask": "mask", "token_type_ids": "segment"}  # of a table of tokens, by what a model gets
 
 
 @dataclass(frozen=True, slots=True)

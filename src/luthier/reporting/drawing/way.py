@@ -1,7 +1,7 @@
 """The way of a text through a model in words: the answer in a sentence, and the steps that lead to it."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -26,14 +26,18 @@ def headline(trace: "Trace") -> str:
         sure = f"the most probable first token is {quoted(first.text)} ({share(first.probability)})"
         return f"The model writes {quoted(said) if said else 'nothing'}; {sure}."
     if isinstance(said, list) and said and isinstance(said[0], Mapping):
-        found = [f"{one['type']} {quoted(one['text'])}{_in_brackets(one.get('score'))}" for one in said[:MOST_SPANS]]
         more = f" and {count(len(said) - MOST_SPANS)} more" if len(said) > MOST_SPANS else ""
-        return f"The model finds {plural(len(said), 'span')}: {', '.join(found)}{more}."
+        return f"The model finds {plural(len(said), 'span')}: {spans(said[:MOST_SPANS])}{more}."
     if isinstance(said, list):
         return f"The model finds {listing(said) if said else 'nothing in this text'}{_sure(score)}."
     if isinstance(said, float):
         return f"The model answers {number(said)}."
     return f"The model {f'answers {quoted(said)}' if said else 'finds no answer'}{_sure(score)}."
+
+
+def spans(found: Sequence[Mapping[str, Any]]) -> str:
+    """The spans that a model finds in a text."""
+    return ", ".join(f"{one['type']} {quoted(one['text'])}{_in_brackets(one.get('score'))}" for one in found)
 
 
 def steps(trace: "Trace", cuttings: Sequence[Cutting]) -> list[Step]:

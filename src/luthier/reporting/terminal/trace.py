@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from luthier.reporting.drawing.cuts import OWN_COLUMNS
+from luthier.reporting.drawing.way import spans
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.text import count, duration, listing, number, plural, quantity, share, shorten, size
 from luthier.tracing.anatomy import Anatomy, groups
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 HEAD, TAIL = 24, 4  # tokens of a long sequence that are shown
 FEW, OTHERS, LONGEST, MOST_TEXT, DIGITS = 5, 3, 16, 300, 2
 LEGEND = "norm: length of a token's vector; similar: its cosine to the stage before; entropy: of its attention, in bits"
-OWN_COLUMNS = {"attention_mask": "mask", "token_type_ids": "segment"}
 
 
 def trace_pieces(trace: "Trace") -> list[Piece]:
@@ -180,6 +181,12 @@ def _answers(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         name = "answer" if len(answers) == 1 else f"answer {place}"
         scores = answer.get("scores")
         odds = ", ".join(f"{label} {number(score)}" for label, score in scores.items()) if scores else ""
-        found.append((name, shorten(str(answer.get("prediction")), MOST_TEXT)))
+        found.append((name, shorten(_in_words(answer.get("prediction")), MOST_TEXT)))
         found += [("scores", odds)] if odds else []
     return found
+
+
+def _in_words(said: Any) -> str:
+    if isinstance(said, list) and said:
+        return spans(said) if isinstance(said[0], Mapping) else listing(said)
+    return "nothing" if said == [] else str(said)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import softmax
 
-from luthier.reporting.drawing.cuts import Cutting, Strip, cutting, padding, strip, words
+from luthier.reporting.drawing.cuts import OWN_COLUMNS, Cutting, Strip, cutting, padding, strip, words
 from luthier.reporting.drawing.diagram import inside, pipeline, short, timed_stacks
 from luthier.reporting.drawing.heat import heat
 from luthier.reporting.drawing.links import MOST
 from luthier.reporting.drawing.way import QUOTED, headline, plain, shape, spoken, steps
 from luthier.reporting.render import render
-from luthier.reporting.terminal.trace import OWN_COLUMNS
 from luthier.storage.atomic import write_text
 from luthier.text import count, duration, listing, number, plural, shorten, size
 from luthier.tracing.anatomy import groups
@@ -122,7 +121,8 @@ def _strips(trace: "Trace", pads: Sequence[Values]) -> list[list[Strip]]:
         ends = {SPAN_ENDS[name]: values[at] for name, values in logits.items() if name in SPAN_ENDS}
         odds = {name: softmax(np.where(pad, -np.inf, values)) for name, values in ends.items()}
         if trace.writing is None and not odds and logits["logits"].ndim == 3:
-            odds = {DOUBT: 1 - softmax(logits["logits"][at], axis=-1).max(-1)}
+            doubt = 1 - softmax(logits["logits"][at], axis=-1).max(-1)
+            odds = {DOUBT: np.where(tokens.special, 0.0, doubt)}  # special tokens have no label
         found.append([strip(name, tokens, values, pad) for name, values in odds.items()])
     if trace.attribution is not None:
         name = f"What decided: how much each token adds to {trace.attribution.of}"
