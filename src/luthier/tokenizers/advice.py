@@ -25,6 +25,7 @@ class Measured:
         seconds_per_step: Of an optimizer step of a tiny model, see `measure_steps`.
         embedding_parameters: Parameters of the embeddings of a tiny model.
         measures: How it suits the texts.
+        unfit: Why a new model cannot have it; empty if it can.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Measured:
     seconds_per_step: float
     embedding_parameters: int
     measures: Measures
+    unfit: str = ""
 
     @property
     def per_word(self) -> float:
@@ -60,13 +62,13 @@ class Advice:
     """Which tokenizer to use.
 
     Args:
-        name: The tokenizer for a new model.
+        name: The tokenizer for a new model; None if no model of the family can have any of them.
         sentence: The advice, with its evidence.
         dropped: Each tokenizer that is worse to the reason.
         models: Advice for each pretrained model.
     """
 
-    name: str
+    name: str | None
     sentence: str
     dropped: Mapping[str, str] = field(default_factory=dict)
     models: Sequence[ModelAdvice] = ()
@@ -75,9 +77,9 @@ class Advice:
 def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
     """Choose a tokenizer for a new model, and say of each pretrained model whether to keep its own.
 
-    Tokenizers that lose information are dropped, then those whose rows are much longer. Of the rest, the one with the
-    highest Rényi efficiency is chosen; where that is equal, the one that loses least if the model writes text, else the
-    one with the fewest tokens per word.
+    Tokenizers that models of the family cannot have are dropped, then those that lose information, then those whose
+    rows are much longer. Of the rest, the one with the highest Rényi efficiency is chosen; where that is equal, the one
+    that loses least if the model writes text, else the one with the fewest tokens per word.
 
     Args:
         tokenizers: All of them; at least one. One of a pretrained model is only chosen if there are no others.
@@ -86,7 +88,7 @@ def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
     """
     new = [one for one in tokenizers if not one.families] or list(tokenizers)
     writes = family != "encoder"
-    reasons = {one.name: _loss(one, writes=writes) for one in new}
+    reasons = {one.name: one.unfit or _loss(one, writes=writes) for one in new}
     whole = _kept(new, reasons)
     shortest, cheapest = min(whole, key=lambda one: one.per_word), min(whole, key=lambda one: one.seconds_per_step)
     reasons |= {one.name: _length(one, shortest, cheapest) for one in whole if not reasons[one.name]}
@@ -95,15 +97,19 @@ def advise(tokenizers: Sequence[Measured], task: str, family: str) -> Advice:
     alike = [one for one in kept if one.measures.efficiency >= most - ALIKE]
     best = min(alike, key=lambda one: (max(one.measures.losses.values()) if writes else 0, one.per_word))
     models = [_for_model(one, best, task, family) for one in tokenizers if one.families]
+    if best.unfit:
+        sentence = f"None of these can be the tokenizer of a new {family}; compare kinds to train, such as bpe."
+        return Advice(None, sentence, reasons, models)
     dropped = {name: reason for name, reason in reasons.items() if reason and name != best.name}
-    return Advice(best.name, _sentence(best, kept, fits=not reasons[best.name]), dropped, models)
+    return Advice(best.name, _sentence(best, kept, reasons[best.name]), dropped, models)
 
 
 def _kept(tokenizers: Sequence[Measured], reasons: Mapping[str, str]) -> list[Measured]:
     """The tokenizers that there is no reason to drop; if there is one for each, those that know the most words."""
     kept = [one for one in tokenizers if not reasons[one.name]]
-    least = min(one.measures.unknown_words_share for one in tokenizers)
-    return kept or [one for one in tokenizers if one.measures.unknown_words_share == least]
+    usable = [one for one in tokenizers if not one.unfit] or tokenizers
+    least = min(one.measures.unknown_words_share for one in usable)
+    return kept or [one for one in usable if one.measures.unknown_words_share == least]
 
 
 def _loss(one: Measured, *, writes: bool) -> str:
@@ -131,21 +137,22 @@ def _length(one: Measured, shortest: Measured, cheapest: Measured) -> str:
     return ""
 
 
-def _sentence(best: Measured, kept: Sequence[Measured], *, fits: bool) -> str:
+def _sentence(best: Measured, kept: Sequence[Measured], against: str) -> str:
     facts = [_unknown(best), f"{number(best.per_word, 2)} tokens per {best.measures.unit}"]
     facts.append(f"{_step(best)} per step of a tiny model")
     others = [one for one in kept if one is not best]
     if others:
         rivals = listing([f"{one.name} {number(one.measures.efficiency)}" for one in others], len(others))
         facts.append(f"Rényi efficiency {number(best.measures.efficiency)} ({rivals})")
-    start = "Best" if fits else "No tokenizer here fits these texts well; the best"
+    start = "No tokenizer here fits these texts well; the best" if against else "Best"
+    facts.append(against) if against and against not in facts else None
     return f"{start} for a new model: {best.name} ({', '.join(facts)})."
 
 
 def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAdvice:
     """Whether to keep a pretrained model's own tokenizer."""
     facts = f"{_unknown(one)}, {number(one.per_word, 2)} tokens per {one.measures.unit}"
-    lossy = [kind for kind in ("case", "accents") if one.measures.losses[kind] > MOST_LOST]
+    lossy = [kind for kind in ("case", "accents", "characters") if one.measures.losses[kind] > MOST_LOST]
     facts += f" ({number(best.per_word, 2)} with {best.name})" if best is not one else ""
     facts += f", {' and '.join(lossy)} lost" if lossy else ""
     if family not in one.families:
