@@ -12,8 +12,8 @@ from luthier.reporting.telling import ROWS, Judged, TracedRow, quoted, telling_r
 from luthier.run_directory.run import Run
 
 
-def judged(*rows: tuple[float | None, bool], margins: list[float] | None = None) -> Judged:
-    return Judged([score for score, _ in rows], lambda i: ("", ""), [right for _, right in rows], margins)
+def judged(*rows: tuple[float | None, bool], **others: list[float]) -> Judged:
+    return Judged([score for score, _ in rows], lambda i: ("", ""), [right for _, right in rows], **others)
 
 
 def test_a_typical_right_answer_a_confident_error_and_the_closest_decision() -> None:
@@ -35,6 +35,11 @@ def test_without_right_and_wrong_the_lowest_and_the_highest_score() -> None:
     assert telling_rows(losses, [1, 3]) == {}
     assert telling_rows(losses, [0]) == {"best": 0}
     assert TracedRow("worst", "a.csv", 1, "", "", 7.0, "error").title == "The highest error"
+
+
+def test_the_most_confident_error_is_the_one_whose_wrong_part_is_surest() -> None:
+    rows = judged((0.9, True), (0.4, False), (0.3, False), sureness=[0.0, 0.5, 0.8])
+    assert telling_rows(rows, range(3)) == {"right": 0, "error": 2, "close": 1}
 
 
 @given(st.lists(st.tuples(st.floats(0, 1) | st.none(), st.booleans()), max_size=12))
@@ -63,6 +68,7 @@ def test_only_rows_whose_page_is_there_are_linked(tmp_path: Path) -> None:
     (run.traces / ROWS).write_text(json.dumps({"rows": [{"kind": "right", **row}, {"kind": "error", **row}]}))
     (run.traces / "error.html").write_text("")
     assert [one.title for one in traced_rows(run)] == ["The most confident error"]
-    (run.traces / ROWS).write_text("{")
-    with pytest.raises(RunError, match="damaged"):
-        traced_rows(run)
+    for damaged in ("{", "[1, 2]", '{"rows": [{"kind": "right"}]}', '{"rows": [3]}', '{"rows": 3}'):
+        (run.traces / ROWS).write_text(damaged)
+        with pytest.raises(RunError, match="damaged"):
+            traced_rows(run)

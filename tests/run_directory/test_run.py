@@ -130,7 +130,7 @@ def test_json_is_read_if_it_is_there_and_whole(tmp_path: Path) -> None:
     assert run.read_json(run.data_file) is None
     run.data_file.write_text('{"größe": 1}', encoding="utf-8")
     assert run.read_json(run.data_file) == {"größe": 1}
-    for damaged in (b"", b'{"a": ', b"\xff\xfe"):
+    for damaged in (b"", b'{"a": ', b"\xff\xfe", b"[1]"):
         run.data_file.write_bytes(damaged)
         with pytest.raises(RunError) as caught:
             run.read_json(run.data_file)

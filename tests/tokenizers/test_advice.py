@@ -1,5 +1,7 @@
 """Which tokenizer is advised, for measures made by hand."""
 
+from dataclasses import replace
+
 from luthier.tokenizers.advice import Advice, Measured, advise
 from tests.tokenizers.made import measured
 
@@ -86,3 +88,24 @@ def test_a_model_of_another_family_is_not_for_the_task() -> None:
 def test_a_model_alone_is_advised_too() -> None:
     found = advised(measured("minilm", families=("encoder",)))
     assert found.name == "minilm" and found.models[0].keep
+
+
+def test_a_tokenizer_that_models_of_the_family_cannot_have_is_not_chosen() -> None:
+    unfit = replace(measured("gpt", efficiency=0.7), unfit="it does not put cls_token around texts")
+    found = advised(BPE, unfit)
+    assert (found.name, found.dropped) == ("bpe", {"gpt": "it does not put cls_token around texts"})
+    assert advised(WORD, unfit).name == "word"
+    none = advised(unfit)
+    assert (none.name, none.dropped) == (None, {"gpt": "it does not put cls_token around texts"})
+    assert none.sentence == "None of these can be the tokenizer of a new encoder; compare kinds to train, such as bpe."
+
+
+def test_what_is_against_the_best_is_said() -> None:
+    found = advised(measured("uncased", case=0.833), family="decoder")
+    assert found.sentence.startswith("No tokenizer here fits these texts well; the best for a new model: uncased (")
+    assert found.sentence.endswith("83.3 % of the texts lose case, so a model could not write them).")
+
+
+def test_what_a_pretrained_model_loses_is_said() -> None:
+    found = advised(BPE, measured("m", families=("encoder",), case=1.0, characters=0.9))
+    assert found.models[0].sentence.endswith(", case and characters lost.")

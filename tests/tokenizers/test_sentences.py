@@ -16,6 +16,13 @@ def test_a_typical_sentence_and_the_one_with_the_rarest_words_are_chosen() -> No
     assert choose_sentences(reversed(texts), KNOWN) == [COMMON, RARE]
 
 
+def test_chinese_sentences_end_without_a_space_and_are_rare_by_their_characters() -> None:
+    common, rare = "我今天去" * 12 + "\u3002", "下次还会" * 12 + "\uff01"
+    known = dict.fromkeys("我今天去", 9)
+    assert choose_sentences([common * 2 + rare], known, words=False) == [rare]
+    assert choose_sentences([common + "去" + common + rare], known, words=False)[-1] == rare
+
+
 def test_other_texts_give_what_they_have() -> None:
     assert choose_sentences(["  "], KNOWN) == []
     assert choose_sentences(["short."], KNOWN) == ["short."]

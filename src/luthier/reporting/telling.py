@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any, Literal
 
+from luthier.errors import RunError
 from luthier.run_directory.run import Run
 from luthier.text import listing, number
 
@@ -29,6 +30,7 @@ class Judged:
         quote: Gives the gold answer and the prediction of a row, by its index, as text.
         right: [n] whether each answer is right; None where no answer is right or wrong.
         margins: [n] how far each answer is from being another one; by default its confidence.
+        sureness: [n] how sure the model is of what is wrong in an answer; by default its confidence.
         score_name: What `scores` are.
     """
 
@@ -36,6 +38,7 @@ class Judged:
     quote: Callable[[int], tuple[str, str]]
     right: Sequence[bool] | None = None
     margins: Sequence[float] | None = None
+    sureness: Sequence[float] | None = None
     score_name: str = "confidence"
 
 
@@ -96,7 +99,8 @@ def telling_rows(judged: Judged, among: Sequence[int]) -> dict[Kind, int]:
     wrong = [i for i in by_score if not judged.right[i]]
     found: dict[Kind, int] = {"right": right[(len(right) - 1) // 2]} if right else {}
     if wrong:
-        found["error"] = min(wrong, key=lambda i: (-scores[i], i))
+        sure = scores if judged.sureness is None else judged.sureness
+        found["error"] = min(wrong, key=lambda i: (-sure[i], i))
     margins = scores if judged.margins is None else judged.margins
     others = [i for i in by_score if i not in found.values()]
     if others:
@@ -110,6 +114,9 @@ def traced_rows(run: Run) -> list[TracedRow]:
     Raises:
         RunError: The list of them is damaged.
     """
-    found: list[dict[str, Any]] = (run.read_json(run.traces / ROWS) or {}).get("rows", [])
-    rows = [TracedRow(**values) for values in found]
+    file = run.traces / ROWS
+    try:
+        rows = [TracedRow(**values) for values in (run.read_json(file) or {}).get("rows", [])]
+    except TypeError as error:
+        raise RunError(f"the file is damaged: {error}", where=str(file), hint="delete it") from None
     return [row for row in rows if (run.traces / row.page).is_file()]

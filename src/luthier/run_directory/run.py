@@ -174,10 +174,12 @@ class Run:
         """Read the object in a JSON file of the run; None if the file does not exist yet.
 
         Raises:
-            RunError: The file is not JSON.
+            RunError: The file is not a JSON object.
         """
         try:
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise ValueError("it is not a JSON object")
         except FileNotFoundError:
             return None
         except ValueError as error:

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.models.quiet import quiet
 
-KINDS_OF_LOSS = ("unknown", "case", "accents", "blanks", "line breaks", "characters")
+KINDS_OF_LOSS = ("unknown", "case", "accents", "spacing", "line breaks", "characters")
 BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 SPACED = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")  # line breaks with the blanks around them
 
@@ -59,8 +59,8 @@ def lost(text: str, decoded: str) -> list[str]:
     if _marks(letters) > _marks(theirs):
         found.append("accents")
     same = _plain(letters) == _plain(theirs)
-    if same and re.findall(r"\s+", before) != re.findall(r"\s+", after):
-        found.append("blanks")
+    if same and _plain(before) != _plain(after):
+        found.append("spacing")
     if broken:
         found.append("line breaks")
     return found if found and same else [*found, "characters"]

@@ -53,21 +53,21 @@ def load_saved(name: str, family: str, architecture: str) -> PreTrainedTokenizer
         DamagedError: A file of the tokenizer is damaged.
     """
     tokenizer = find_saved(name, "model.tokenizer")
-    traits = architecture_like(architecture, family)
-    if unfit := _unfit(tokenizer, family, architecture, traits.spare_positions):
+    if unfit := why_unfit(tokenizer, family, architecture):
         hint = f"train one: `luthier tokenizer train DATA --architecture {architecture} --output DIR`"
         raise ModelError(
             f"the tokenizer does not fit {with_article(architecture)} model: {unfit}", where=name, hint=hint
         )
-    if not traits.token_types:
+    if not architecture_like(architecture, family).token_types:
         inputs = [key for key in tokenizer.model_input_names if key != "token_type_ids"]
         tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = inputs  # the latter is saved
     see_it_reads_back(tokenizer, architecture)
     return tokenizer
 
 
-def _unfit(tokenizer: PreTrainedTokenizerBase, family: str, architecture: str, spare_positions: int) -> str:
-    """Why a tokenizer does not fit a model; empty if it does. It has a padding token."""
+def why_unfit(tokenizer: PreTrainedTokenizerBase, family: str, architecture: str) -> str:
+    """Why a tokenizer does not fit models of an architecture; empty if it does. It has a padding token."""
+    spare_positions = architecture_like(architecture, family).spare_positions
     if architecture == OWN_CLASS and not hasattr(tokenizer, "src_lang"):
         return "it does not mark languages"
     if family == "encoder":

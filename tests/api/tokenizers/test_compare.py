@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoTokenizer, GPT2Config
 
 import luthier
 from luthier.cli import main
@@ -84,7 +85,7 @@ def test_pairs_are_rows_of_two_texts_and_those_of_an_encoder_decoder_are_apart()
     ("names", "given", "error", "what"),
     [
         ([], {}, UsageError, "there is nothing to compare"),
-        ("bpe", {}, UsageError, "there is nothing to compare"),
+        ("bpe", {}, UsageError, "names is one text"),
         (["bpe", "char", "bpe"], {}, UsageError, "bpe is named twice"),
         (["bpe", "unigrm"], {}, ModelError, "did you mean 'unigram'"),
         (["nowhere/model"], {}, ModelError, "no tokenizer 'nowhere/model'"),
@@ -125,3 +126,17 @@ def test_skipped_rows_are_said_and_a_name_is_quoted(
     assert "skipped-rows" in [finding.id for finding in told.findings]
     assert found.commands[0] == "luthier train DATA --from-scratch tiny --tokenizer 'my model'"
     assert found.commands[1].startswith("luthier train DATA --model 'my model'")
+
+
+def test_a_model_of_another_family_has_no_command_and_sets_no_limit(reviews: Path, tmp_path: Path) -> None:
+    gpt = tmp_path / "gpt"
+    luthier.train_tokenizer(reviews, tmp_path / "alone", family="decoder")
+    AutoTokenizer.from_pretrained(tmp_path / "alone").save_pretrained(gpt)
+    GPT2Config(n_positions=32).save_pretrained(gpt)
+    found = luthier.compare_tokenizers(reviews, [str(gpt)])
+    assert (found.advice.name, found.commands) == (None, [])
+    assert "it does not put" in found.advice.dropped[str(gpt)]
+    assert found[str(gpt)].measures.lengths.limit == 1024
+    found.write_page(tmp_path / "page.html", "")
+    (command,) = luthier.compare_tokenizers(reviews, ["bpe", str(gpt)]).commands
+    assert "--tokenizer bpe" in command

@@ -32,7 +32,9 @@ def test_which_rows_were_measured_is_said() -> None:
 def test_unknown_words_and_the_hardest_label_are_named() -> None:
     assert notes_on(UNIGRAM) == []
     words, label = notes_on(WORD)
-    assert words == "unknown words, such as Forsyth (22), <script>alert(1… (17)"
+    assert words == "unknown words: Forsyth (22), <script>alert(1… (17)"
+    many = replace(WORD.measures, unknown_words=[(f"w{i}", 9 - i) for i in range(5)])
+    assert notes_on(replace(WORD, measures=many))[0] == "unknown words, such as w0 (9), w1 (8), w2 (7)"
     assert label == (
         "texts of 'tech & <b>' have 1.50 tokens per word and 20.0 % unknown words; all texts 1.20 and 7.0 %"
     )

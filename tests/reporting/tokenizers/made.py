@@ -12,7 +12,7 @@ WORD = measured(
     unknown_words=(("Forsyth", 22), ("<script>alert(1)</script>", 17)),
     tokens_per_word=1.2,
     labels=(LabelMeasures("tech & <b>", 90, 1.5, 0.2),),
-    blanks=1.0,
+    spacing=1.0,
     unknown=0.6,
 )
 UNIGRAM = measured("unigram", tokens_per_word=1.3, efficiency=0.52)

@@ -16,7 +16,7 @@ def test_a_tokenizer_is_found_by_its_name() -> None:
 def test_json_has_every_measure() -> None:
     found = json.loads(json.dumps(COMPARISON.to_dict()))
     assert found["tokenizers"][0]["measures"]["harder"] == ["tech & <b>"]
-    assert found["tokenizers"][0]["measures"]["losses"]["blanks"] == 1.0
+    assert found["tokenizers"][0]["measures"]["losses"]["spacing"] == 1.0
     assert found["sentences"][0]["tokens"]["minilm"]["tokens"][3] == "##rs"
     assert found["advice"]["models"][0]["keep"] is True
 

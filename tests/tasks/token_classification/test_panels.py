@@ -92,5 +92,5 @@ def test_the_surest_errors_come_first_and_some_of_many_are_shown() -> None:
 def test_how_rows_came_out_for_their_traces() -> None:
     none = ["O"] * 4
     found = judged({**predictions((RIGHT, RIGHT, SURE), (none, RIGHT, SURE)), "score": [0.7, 0.7]})
-    assert (found.right, found.scores, found.margins) == ([True, False], [0.7, 0.9], [0.7, 0.7])
+    assert (found.right, found.scores, found.sureness) == ([True, False], [0.7, 0.7], [0.0, 0.9])
     assert found.quote(1) == ("no entity", "Ada Byron (PER), Bob (PER)")

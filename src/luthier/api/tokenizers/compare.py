@@ -32,9 +32,10 @@ from luthier.text import typed
 from luthier.tokenizers.advice import Advice, Measured, advise
 from luthier.tokenizers.kinds import KINDS, kind_named
 from luthier.tokenizers.measures import Row, Sample, measure
-from luthier.tokenizers.saved import find_saved
+from luthier.tokenizers.saved import find_saved, why_unfit
 from luthier.tokenizers.sentences import choose_sentences, word_starts
 from luthier.tokenizers.step_cost import measure_steps
+from luthier.tokenizers.suitability import units
 from luthier.tokenizers.training import learn
 from luthier.tracing.text import Tokens
 
@@ -122,8 +123,7 @@ def compare_tokenizers(
     if not sample.words:
         what = "there is no text to measure on: every row is empty"
         raise FindingError(what, where=f"{examples.split} rows", hint="choose another text column with --text")
-    limits = [longest_input(tokenizers[one.name], one.config) for one in named if one.config is not None]
-    limit = min([POSITIONS, *limits])
+    limit = min([POSITIONS, *_limits(named, family)])
     with console.progress("measure tokenizers", len(named), "tokenizers") as progress:
         measures = {}
         for name, tokenizer in tokenizers.items():
@@ -139,6 +139,7 @@ def compare_tokenizers(
             seconds[one.name],
             width * measures[one.name].vocabulary,
             measures[one.name],
+            "" if one.tokenizer is None else why_unfit(one.tokenizer, family, DEFAULTS[family]),
         )
         for one in named
     ]
@@ -148,7 +149,7 @@ def compare_tokenizers(
         family,
         Rows(len(examples.train), len(examples.held), examples.of, examples.split),
         measured,
-        [_cut(sentence, tokenizers) for sentence in choose_sentences(sample.texts, _counts(sample.seen))],
+        [_cut(sentence, tokenizers) for sentence in _sentences(sample)],
         advice,
         _commands(held, advice, tokenizers),
     )
@@ -158,9 +159,11 @@ def _distinct(names: Sequence[str]) -> Sequence[str]:
     """The names, if there are any and they differ.
 
     Raises:
-        UsageError: There is none, or one is given twice.
+        UsageError: There is none, they are no list, or one is given twice.
     """
-    if isinstance(names, str) or not names:
+    if isinstance(names, str):
+        raise UsageError("names is one text", where="names", hint=f"pass a list: [{names!r}]")
+    if not names:
         hint = f"name kinds to train ({', '.join(KINDS)}) or models, such as minilm"
         raise UsageError("there is nothing to compare", where="names", hint=hint)
     twice = [name for name, n in Counter(names).items() if n > 1]
@@ -178,6 +181,15 @@ def _named(name: str) -> Named:
     except ModelError:
         config = None  # a tokenizer that was saved alone
     return Named(name, tokenizer=tokenizer, config=config)
+
+
+def _limits(named: Sequence[Named], family: str) -> list[int]:
+    """Most tokens that each model of the family reads."""
+    return [
+        longest_input(one.tokenizer, one.config)
+        for one in named
+        if one.tokenizer is not None and one.config is not None and family in families_of(one.config)
+    ]
 
 
 def _examples(held: Opened, console: Console) -> Examples:
@@ -237,8 +249,11 @@ def _rows(task: Fitted[Any], examples: Dataset, *, apart: bool) -> list[Row]:
     return rows
 
 
-def _counts(texts: Sequence[str]) -> Counter[str]:
-    return Counter(word for text in texts for word in text.split())
+def _sentences(sample: Sample) -> list[str]:
+    """A typical sentence, and the one with the words that are rarest in the training rows."""
+    words = sample.spaced
+    known = Counter(word for text in sample.seen for word in units(text, words=words))
+    return choose_sentences(sample.texts, known, words=words)
 
 
 def _cut(sentence: str, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> Sentence:
@@ -253,10 +268,12 @@ def _cut(sentence: str, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> Se
 
 def _commands(held: Opened, advice: Advice, tokenizers: Mapping[str, PreTrainedTokenizerBase]) -> list[str]:
     """The commands that follow the advice: for a new model, and for each pretrained one."""
-    tokenizer = ["--tokenizer", typed(advice.name)]
-    size = max(LEAST_SIZE, len(tokenizers[advice.name]))
-    tokenizer += ["--set", f"vocabulary_size={size}"] if advice.name in KINDS else []
-    found = [held.train_command("--from-scratch", "tiny", *tokenizer)]
+    found, tokenizer = list[str](), list[str]()
+    if advice.name is not None:
+        tokenizer = ["--tokenizer", typed(advice.name)]
+        size = max(LEAST_SIZE, len(tokenizers[advice.name]))
+        tokenizer += ["--set", f"vocabulary_size={size}"] if advice.name in KINDS else []
+        found.append(held.train_command("--from-scratch", "tiny", *tokenizer))
     for one in advice.models:
         if one.keep is not None:
             fresh = ["--fresh-tokenizer", *(tokenizer if one.name != advice.name else ())]

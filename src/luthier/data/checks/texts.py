@@ -170,7 +170,7 @@ def skipped_rows(read: int, reasons: Mapping[str, int]) -> list[Finding]:
             id="mostly-skipped" if mostly else "skipped-rows",
             severity=severity,
             message=f"{plural(aside, 'row')} of {count(read)} ({share(aside / read)}) {are(aside)} skipped: {why}.",
-            action="skipped.jsonl lists each row with its reason; check that the right columns were used."
+            action="Check that the right columns were used; a training run lists each skipped row in skipped.jsonl."
             if not mostly
             else "Check that the right columns were used (--text, --label) and that the file was parsed correctly.",
         )

@@ -51,7 +51,8 @@ def notes_on(one: Measured) -> list[str]:
     """What stands out about a tokenizer: its most frequent unknown words, and the labels that suffer most."""
     found = one.measures
     words = [f"{shorten(word, LONGEST)} ({count(n)})" for word, n in found.unknown_words[:QUOTED]]
-    notes = [f"unknown {found.unit}s, such as {listing(words)}"] if words else []
+    such = ":" if len(found.unknown_words) <= QUOTED else ", such as"  # more are known than are named
+    notes = [f"unknown {found.unit}s{such} {listing(words)}"] if words else []
     if found.harder:
         worst = found.harder[0]
         unknown = f" and {share(worst.unknown_words_share)} unknown {found.unit}s" if worst.unknown_words_share else ""

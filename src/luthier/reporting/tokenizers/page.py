@@ -93,6 +93,5 @@ def _cuts(tokens: Mapping[str, Tokens]) -> list[Cut]:
 
 def _snippet(found: "TokenizerComparison") -> str:
     names = [one.name for one in found.tokenizers]
-    return (
-        f"import luthier\n\nfound = luthier.compare_tokenizers(DATA, {names!r})\nfound[{found.advice.name!r}].measures"
-    )
+    best = found.advice.name or names[0]
+    return f"import luthier\n\nfound = luthier.compare_tokenizers(DATA, {names!r})\nfound[{best!r}].measures"

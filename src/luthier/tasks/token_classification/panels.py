@@ -65,17 +65,17 @@ def panels(predictions: Mapping[str, Sequence[Any]], *, plain: bool = False) -> 
 
 
 def judged(predictions: Mapping[str, Sequence[Any]], *, plain: bool = False) -> Judged:
-    """How the rows came out: right if all entities are; the margin is that of the least certain word."""
+    """How the rows came out: right if all entities are; the confidence is that of the least certain word."""
     units = each_tag if plain else entities
     pairs = zip(predictions["gold"], predictions["prediction"], strict=True)
     right = [set(units(gold)) == set(units(said)) for gold, said in pairs]
-    scores = [predictions["score"][i] if right[i] else _certainty(predictions, i) for i in range(len(right))]
+    sureness = [_certainty(predictions, i) for i in range(len(right))]
 
     def quote(i: int) -> tuple[str, str]:
         pair = _pair(predictions, i, units)
         return ", ".join(pair.gold) or NOTHING, pair.prediction or NOTHING
 
-    return Judged(scores, quote, right, predictions["score"])
+    return Judged(predictions["score"], quote, right, sureness=sureness)
 
 
 def _certainty(predictions: Mapping[str, Sequence[Any]], i: int) -> float:
