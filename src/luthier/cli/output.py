@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,21 @@ from rich.console import Console
 from luthier.cli.console import RichConsole
 from luthier.errors import UsageError
 from luthier.reporting.terminal.display import Grid, Piece, show
+
+
+def check_output(file: Path | None, what: str, suffixes: Collection[str]) -> None:
+    """Check where a result goes, before the work.
+
+    Raises:
+        UsageError: The name ends in none of the suffixes, or its directory does not exist.
+    """
+    if file is None:
+        return
+    if file.suffix not in suffixes:
+        wrong = f"{what} is not written as {file.suffix or 'a file without a suffix'}"
+        raise UsageError(wrong, where=str(file), hint=f"end the name in {' or '.join(suffixes)}")
+    if not file.parent.is_dir():
+        raise UsageError("there is no such directory", where=str(file.parent), hint="create it, or choose another")
 
 
 class Terminal(Console):

@@ -63,6 +63,7 @@ def test_the_values_are_written_and_their_file_named(
         (["one", "--padding", "left"], "no padding 'left'"),
         (["one", "--output", "v.txt"], "not written as .txt"),
         (["one", "--output", "v"], "a file without a suffix"),
+        (["one", "--output", "nowhere/v.html"], "there is no such directory"),
     ],
 )
 def test_wrong_usage_is_said_before_anything_is_loaded(words: list[str], what: str, stub: Stub, capsys: CapSys) -> None:

@@ -19,8 +19,7 @@ from luthier.cli.options import (
     Verbose,
     overrides,
 )
-from luthier.cli.output import Output
-from luthier.errors import UsageError
+from luthier.cli.output import Output, check_output
 from luthier.text import number, plural, share
 
 HELP = "Train and compare tokenizers."
@@ -114,9 +113,7 @@ def compare(
     training rows; all tokenizers are measured on validation rows. Where a
     directory is called like a kind, it is ./word.
     """
-    if output is not None and output.suffix != ".html":
-        what = f"a comparison is not written as {output.suffix or 'a file without a suffix'}"
-        raise UsageError(what, where=str(output), hint="end the name in .html")
+    check_output(output, "a comparison", [".html"])
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     changes = overrides({"task": task, "data.validation": valid}, text, label, column, None)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from luthier.cli.options import BaseModel, Device, Json, MaxNewTokens, Quiet, Verbose
-from luthier.cli.output import Output
+from luthier.cli.output import Output, check_output
 from luthier.errors import UsageError
 
 WRITTEN = {".html": "page", ".safetensors": "values"}
@@ -55,9 +55,7 @@ def trace(
         raise UsageError("--row is of a file", where="--row", hint="add --file DATA")
     if padding not in ("longest", "max_length"):
         raise UsageError(f"there is no padding {padding!r}", where="--padding", hint="choose longest or max_length")
-    if output is not None and output.suffix not in WRITTEN:
-        what = f"a trace is not written as {output.suffix or 'a file without a suffix'}"
-        raise UsageError(what, where=str(output), hint=f"end the name in {' or '.join(WRITTEN)}")
+    check_output(output, "a trace", WRITTEN)
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
 
