@@ -55,6 +55,7 @@ def test_an_adapter(tiny_model: Path, tmp_path: Path) -> None:
 def test_rows_that_are_long_are_not_traced(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LONGEST", 3)
     path = by_hand.run(tmp_path, tiny_model, review_rows(40), texts=False, training__epochs=1)
+    assert "traces: none, because every test row has more than 3 tokens" in (path / "log.txt").read_text()
     assert not (path / "traces").exists()
     assert 'href="traces/' not in luthier.report(path).read_text()
 

@@ -41,7 +41,7 @@ def trace_rows(run: Run, prepared: Prepared, model: PreTrainedModel, scored: Sco
     """
     nn.Module.to(model, choose_device(prepared.recipe.device))
     try:
-        chosen = _chosen(prepared, scored)
+        chosen = _chosen(prepared, scored, console)
         for row, example in chosen:
             _write(run, prepared, model, row, example)
         if chosen:
@@ -54,13 +54,15 @@ def trace_rows(run: Run, prepared: Prepared, model: PreTrainedModel, scored: Sco
         nn.Module.to(model, "cpu")
 
 
-def _chosen(prepared: Prepared, scored: Scored) -> list[tuple[TracedRow, Example]]:
+def _chosen(prepared: Prepared, scored: Scored, console: Console) -> list[tuple[TracedRow, Example]]:
     """The rows to trace, each with its example."""
     judged = prepared.task.judged(scored.predictions)
     if judged is None:
         return []
-    rows, found = prepared.splits[scored.split], []
-    for kind, index in telling_rows(judged, _short(prepared, scored.split)).items():
+    rows, found, short = prepared.splits[scored.split], [], _short(prepared, scored.split)
+    if not short:
+        console.say(f"traces: none, because every {scored.split} row has more than {LONGEST} tokens")
+    for kind, index in telling_rows(judged, short).items():
         (gold, prediction), score = judged.quote(index), float(judged.scores[index] or 0.0)
         example = rows[index]
         place = example["source"], example["row"]

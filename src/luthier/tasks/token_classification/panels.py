@@ -11,6 +11,7 @@ from luthier.reporting.telling import Judged
 RESAMPLES = 500  # for the table; the headline's scores use the recipe's number
 MOST_SHOWN = 60
 NOTHING = "no entity"
+IN_WRONG = "confidence in a wrong tag"
 # Scores are over entities, not rows.
 METRIC_WORDS = {
     "f1": "F1 of entities",
@@ -60,7 +61,7 @@ def panels(predictions: Mapping[str, Sequence[Any]], *, plain: bool = False) -> 
     note = "" if plain else "An entity is correct if its type, first word and last word all match."
     return [
         *found,
-        SideBySide(pairs, len(wrong), "Most confident errors", score_name="confidence", note=note, nothing=NOTHING),
+        SideBySide(pairs, len(wrong), "Most confident errors", score_name=IN_WRONG, note=note, nothing=NOTHING),
     ]
 
 
