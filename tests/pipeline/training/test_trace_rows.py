@@ -81,6 +81,6 @@ def test_a_full_disk_is_said_as_everywhere(tiny_model: Path, tmp_path: Path, mon
     def full(*_: Any, **__: Any) -> Any:
         raise ResourceError("the disk is full")
 
-    monkeypatch.setattr(module, "write_json", full)
+    monkeypatch.setattr(module, "write_directory", full)
     with pytest.raises(ResourceError, match="disk is full"):
         by_hand.run(tmp_path, tiny_model, review_rows(40), texts=False, training__epochs=1)

@@ -1,7 +1,9 @@
 """Trace the scored rows that tell most about a model, for the report."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 from torch import nn
@@ -17,9 +19,9 @@ from luthier.pipeline.inference.score import Scored
 from luthier.pipeline.inference.traced import traced
 from luthier.pipeline.prepare import Prepared
 from luthier.reporting.telling import ROWS, TracedRow, telling_rows
+from luthier.reporting.traces.trace import Trace
 from luthier.run_directory.run import Run
-from luthier.storage.atomic import write_json
-from luthier.storage.disk import make_directory
+from luthier.storage.atomic import write_directory
 from luthier.text import typed
 
 LONGEST = 512  # tokens of a row; the attention of longer ones takes much memory, and is hard to read
@@ -42,10 +44,9 @@ def trace_rows(run: Run, prepared: Prepared, model: PreTrainedModel, scored: Sco
     nn.Module.to(model, choose_device(prepared.recipe.device))
     try:
         chosen = _chosen(prepared, scored, console)
-        for row, example in chosen:
-            _write(run, prepared, model, row, example)
-        if chosen:
-            write_json(run.traces / ROWS, {"rows": [asdict(row) for row, _ in chosen]})
+        traces = [(row, _trace(run, prepared, model, example)) for row, example in chosen]
+        if traces:
+            _write(run, prepared, traces)
     except ResourceError:
         raise
     except FAILURES as error:
@@ -70,13 +71,21 @@ def _chosen(prepared: Prepared, scored: Scored, console: Console) -> list[tuple[
     return found
 
 
-def _write(run: Run, prepared: Prepared, model: PreTrainedModel, row: TracedRow, example: Example) -> None:
-    """Write the page of a row."""
+def _trace(run: Run, prepared: Prepared, model: PreTrainedModel, example: Example) -> Trace:
     inputs = prepared.task.inputs({name: [value] for name, value in example.items()})
     shown = {name: values[0] for name, values in inputs.items()}
-    trace = traced(Predictor(prepared.task, model), str(run.path), [example], [shown])
-    make_directory(run.traces)
-    trace.write_page(run.traces / row.page, *_again(run, prepared.sources, row))
+    return traced(Predictor(prepared.task, model), str(run.path), [example], [shown])
+
+
+def _write(run: Run, prepared: Prepared, traces: Sequence[tuple[TracedRow, Trace]]) -> None:
+    """Write the page of each row, and their list, all or none."""
+
+    def fill(aside: Path) -> None:
+        for row, trace in traces:
+            trace.write_page(aside / row.page, *_again(run, prepared.sources, row))
+
+    rows = json.dumps({"rows": [asdict(row) for row, _ in traces]}, allow_nan=False)
+    write_directory(run.traces, fill, {ROWS: rows})
 
 
 def _short(prepared: Prepared, split: str) -> list[int]:
