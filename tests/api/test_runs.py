@@ -67,12 +67,18 @@ def test_a_damaged_run_is_told_among_the_others(name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "result.json", "environment.json"])
-@pytest.mark.parametrize("content", [{"a": 1}, [1]])
-def test_a_file_of_another_form_is_damaged_too(name: str, content: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({"a": 1}, "a JSON file of the run has another form than Luthier writes ("),
+        ([1], "the file is damaged: it is not a JSON object"),
+    ],
+)
+def test_a_file_of_another_form_is_damaged_too(name: str, content: object, why: str, tmp_path: Path) -> None:
     run = finished(tmp_path / "a", wrong_on(1))
     (run.path / name).write_text(json.dumps(content))
     (found,) = runs(tmp_path)
-    assert found["state"].startswith("damaged: a JSON file of the run has another form than Luthier writes (")
+    assert found["state"].startswith(f"damaged: {why}")
 
 
 def test_the_metric_that_chose_the_checkpoint_is_shown_if_it_was_scored(tmp_path: Path) -> None:
