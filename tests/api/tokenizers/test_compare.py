@@ -54,7 +54,9 @@ def test_given_validation_rows_are_measured_without_those_in_training(tmp_path: 
     train = [{"text": f"apple {i}", "label": "ab"[i % 2]} for i in range(40)]
     valid = [{"text": f"pear {i}", "label": "ab"[i % 2]} for i in range(9)] + train[:3]
     files = [write_csv(tmp_path / f"{name}.csv", rows) for name, rows in (("a", train), ("b", valid))]
-    found = luthier.compare_tokenizers(files[0], ["word"], validation=[str(files[1])], task="text-classification")
+    found = luthier.compare_tokenizers(
+        files[0], ["word", "byte-bpe"], validation=[str(files[1])], task="text-classification"
+    )
     assert (found.rows.trained, found.rows.measured) == (40, 9)
     assert ("pear", 9) in found["word"].measures.unknown_words
     assert "--task text-classification" in found.commands[0] and f"--valid {files[1]}" in found.commands[0]
@@ -120,7 +122,7 @@ def test_skipped_rows_are_said_and_a_name_is_quoted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my model").symlink_to(tiny_model)
-    rows = [{"text": f"text {i}" if i % 4 else "", "label": f"{i % 2}"} for i in range(120)]
+    rows = [{**row, "text": row["text"] if i % 4 else ""} for i, row in enumerate(review_rows(120))]
     told = Listener()
     found = luthier.compare_tokenizers(rows, ["my model"], console=told, text="text", label="label")
     assert "skipped-rows" in [finding.id for finding in told.findings]
