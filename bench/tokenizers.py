@@ -26,7 +26,8 @@ from bench.environment import command_line, describe
 from bench.quality_data import SETS
 from luthier.tokenizers.kinds import KINDS
 from luthier.tokenizers.losses import KINDS_OF_LOSS, losses_of
-from luthier.tokenizers.measures import encode, unknown_words
+from luthier.tokenizers.measures import unknown_words
+from luthier.tokenizers.suitability import encode
 
 LINES = 10_000
 SIZE = 16_000

@@ -5,7 +5,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from luthier.tokenizers.losses import KINDS_OF_LOSS, losses_of, lost
-from luthier.tokenizers.measures import encode, unknown_words
+from luthier.tokenizers.measures import unknown_words
+from luthier.tokenizers.suitability import encode
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from luthier.tokenizers.losses import losses_of
-from luthier.tokenizers.measures import Row, Sample, encode, measure, renyi_efficiency, unknown_words
+from luthier.tokenizers.measures import Row, Sample, measure, renyi_efficiency, unknown_words
+from luthier.tokenizers.suitability import encode
 from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
 

@@ -1,6 +1,7 @@
 """The result of a command: tables and text for people, or one JSON object."""
 
 import json
+import shlex
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +27,11 @@ def check_output(file: Path | None, what: str, suffixes: Collection[str]) -> Non
         raise UsageError(wrong, where=str(file), hint=f"end the name in {' or '.join(suffixes)}")
     if not file.parent.is_dir():
         raise UsageError("there is no such directory", where=str(file.parent), hint="create it, or choose another")
+
+
+def typed_command() -> str:
+    """The running command as it was typed, for the page that it writes."""
+    return shlex.join(["luthier", *sys.argv[1:]])
 
 
 class Terminal(Console):

@@ -136,6 +136,8 @@ def _most_tokens(kind: Task[Any], lengths: IntArray, most: int, bytes_per_token:
 
 
 def _bytes_per_token(task: Bound[Any], examples: Dataset, lengths: IntArray) -> float:
+    if task.kind.beginning is None:
+        return BYTES_PER_TOKEN  # nothing depends on it
     texts = task.texts(examples[:SAMPLE])
     return sum(len(text.encode(errors="replace")) for text in texts) / int(lengths[:SAMPLE].sum())
 

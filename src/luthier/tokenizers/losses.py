@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from luthier.models.quiet import quiet
+from luthier.tokenizers.suitability import encode
 
 KINDS_OF_LOSS = ("unknown", "case", "accents", "spacing", "line breaks", "characters")
 BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -32,9 +32,7 @@ def losses_of(
         else:
             found["unknown"] += 1
             again.append(_without(text, unknown))
-    with quiet():
-        known = tokenizer(again, add_special_tokens=False)["input_ids"] if again else []
-    for text, ids in zip(again, known, strict=True):
+    for text, ids in zip(again, encode(tokenizer, again), strict=True):
         if tokenizer.unk_token_id not in ids:
             found.update(lost(text, _decoded(tokenizer, ids)))
     return {kind: found[kind] / len(texts) for kind in KINDS_OF_LOSS}

@@ -11,9 +11,8 @@ from functools import cached_property
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from luthier.models.quiet import quiet
 from luthier.tokenizers.losses import losses_of
-from luthier.tokenizers.suitability import spaced, units
+from luthier.tokenizers.suitability import encode, spaced, units
 
 ALPHA = 2.5  # of the Rényi entropy: the order that predicted translation quality best in the paper
 QUOTED = 5  # unknown words that are named
@@ -154,9 +153,10 @@ def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> M
     """
     seconds = []
     for _ in range(PASSES):
-        start = time.perf_counter()
-        rows = encode(tokenizer, sample.texts)
-        seconds.append(time.perf_counter() - start)
+        with _one_thread():  # so that speeds can be compared between machines
+            start = time.perf_counter()
+            rows = encode(tokenizer, sample.texts)
+            seconds.append(time.perf_counter() - start)
     counts = Counter(token for ids in rows for token in ids)
     tokens, words, characters = counts.total(), sample.words.total(), sum(map(len, sample.texts))
     lost = unknown_words(tokenizer, sample.words)
@@ -180,16 +180,6 @@ def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> M
         characters_per_second=characters / min(seconds),
         labels=_by_label(sample, rows, lost),
     )
-
-
-def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
-    """The tokens of texts, without special ones, in one thread: so speeds can be compared between machines."""
-    if not texts:
-        return []
-    with quiet(), _one_thread():
-        encoded = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)
-    ids: list[list[int]] = encoded["input_ids"]
-    return ids
 
 
 def unknown_words(tokenizer: PreTrainedTokenizerBase, words: Mapping[str, int]) -> set[str]:

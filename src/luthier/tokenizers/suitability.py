@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import regex
 from transformers import PreTrainedTokenizerBase
 
+from luthier.models.quiet import quiet
+
 SAMPLE = 1_000  # texts that are looked at
 LONGEST = 2_000  # characters of a text that are looked at
 FEWEST_WORDS = 100  # of which a mean says something
@@ -59,7 +61,7 @@ def units(text: str, *, words: bool) -> list[str]:
 
 def density(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> Density:
     """How many tokens texts take, of each word or character."""
-    tokens, words = sum(map(len, _ids(tokenizer, texts))), spaced(texts)
+    tokens, words = sum(map(len, encode(tokenizer, texts))), spaced(texts)
     return Density(tokens, sum(len(units(text, words=words)) for text in texts), words)
 
 
@@ -77,5 +79,12 @@ def unknown_parts(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> C
     )
 
 
-def _ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
-    return tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
+def encode(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of texts, without special ones."""
+    if not texts:
+        return []
+    with quiet():
+        ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)[
+            "input_ids"
+        ]
+    return ids

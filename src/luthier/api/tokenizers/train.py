@@ -29,7 +29,7 @@ from luthier.run_directory.run import as_path
 from luthier.storage.atomic import write_directory
 from luthier.text import typed, with_article
 from luthier.tokenizers.kinds import KINDS, kind_named
-from luthier.tokenizers.suitability import spaced
+from luthier.tokenizers.suitability import encode, spaced
 from luthier.tokenizers.training import learn, special_tokens
 
 
@@ -187,8 +187,7 @@ def _save(tokenizer: PreTrainedTokenizerBase, directory: Path) -> None:
 
 def _measure(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> tuple[float | None, float]:
     """Tokens per word, and the share of unknown tokens."""
-    with quiet():
-        rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    rows = encode(tokenizer, texts)
     tokens = sum(map(len, rows))
     words = sum(len(text.split()) for text in texts) if spaced(texts) else 0
     unknown = sum(row.count(tokenizer.unk_token_id) for row in rows)

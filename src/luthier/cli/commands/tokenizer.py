@@ -1,7 +1,5 @@
 """`luthier tokenizer`: training and comparing tokenizers."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +17,7 @@ from luthier.cli.options import (
     Verbose,
     overrides,
 )
-from luthier.cli.output import Output, check_output
+from luthier.cli.output import Output, check_output, typed_command
 from luthier.text import number, plural, share
 
 HELP = "Train and compare tokenizers."
@@ -122,7 +120,7 @@ def compare(
 
     found = compare_tokenizers([data], names or [], vocabulary_size=vocab_size, console=out.console, **changes)
     if output is not None:
-        found.write_page(output, shlex.join(["luthier", *sys.argv[1:]]))
+        found.write_page(output, typed_command())
     if json:
         out.json(found.to_dict())
     else:

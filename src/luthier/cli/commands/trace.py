@@ -1,14 +1,12 @@
 """`luthier trace`: what a model does with a text, stage by stage."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from luthier.cli.options import BaseModel, Device, Json, MaxNewTokens, Quiet, Verbose
-from luthier.cli.output import Output, check_output
+from luthier.cli.output import Output, check_output, typed_command
 from luthier.errors import UsageError
 
 WRITTEN = {".html": "page", ".safetensors": "values"}
@@ -76,7 +74,7 @@ def trace(
         **generate,
     )
     if output is not None and output.suffix == ".html":
-        found.write_page(output, shlex.join(["luthier", *sys.argv[1:]]))
+        found.write_page(output, typed_command())
     elif output is not None:
         found.save(output)
     if json:
