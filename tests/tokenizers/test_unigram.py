@@ -28,7 +28,7 @@ def test_counts_are_of_the_most_probable_split_and_unused_characters_count_one_h
 
 
 def test_all_characters_are_kept_even_above_the_size() -> None:
-    for size in (0, 1, 2):
+    for size in (-3, 0, 1, 2):
         found = train_unigram({"ab": 10, "b": 5}, size)
         assert [piece for piece, _ in found] == ["b", "a"]
         assert [math.exp(score) for _, score in found] == pytest.approx([15 / 25, 10 / 25])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from luthier.errors import UsageError, nearest
+from luthier.errors import UsageError
 from luthier.recipe import TokenizerKind
 
 
@@ -67,9 +67,9 @@ def kind_named(name: str) -> TokenizerKind:
     """The kind of a name.
 
     Raises:
-        UsageError: There is none; the hint has the nearest.
+        UsageError: There is none; the hint has them all.
     """
     for kind in KINDS:
         if kind == name:
             return kind
-    raise UsageError(f"no kind of tokenizer {name!r}", where="kind", hint=nearest(str(name), KINDS))
+    raise UsageError(f"no kind of tokenizer {name!r}", where="kind", hint=f"choose one of {', '.join(KINDS)}")

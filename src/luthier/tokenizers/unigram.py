@@ -22,10 +22,11 @@ def train_unigram(words: Mapping[str, int], size: int) -> list[tuple[str, float]
     Args:
         words: Count of each word, as split by the pre-tokenizer.
         size: Maximum number of pieces; exceeded if the words have more characters, since each of them is a piece.
+            It may be negative: special tokens can take more than the whole vocabulary.
     """
     characters = sorted({character for word in words for character in word})
     seed = Tokenizer(models.BPE())
-    trainer = trainers.BpeTrainer(vocab_size=SEED * size, min_frequency=2, show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=SEED * max(size, 0), min_frequency=2, show_progress=False)
     seed.train_from_iterator(_repeated(words), trainer)
     counts = _count(seed, words)
     while True:

@@ -1,5 +1,7 @@
 """A trace in a terminal: what is shown of it, and that it fits."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from luthier.reporting.terminal.display import Fields, Grid, as_text
@@ -52,6 +54,11 @@ def test_the_stages_from_the_text_to_the_answer() -> None:
     assert isinstance(answer, Fields)
     assert dict(answer.values)["scores"] == "good 0.900, bad 0.100"
     assert dict(answer.values)["logits"] == "1 x 2: 1.000, -1.000"
+
+
+def test_an_empty_text_is_said() -> None:
+    trace = replace(made(5), inputs=[Read({"text": " "}, {"text": Cut(" ", " ", ())}, 0)])
+    assert trace._pieces()[2] == Fields([("text", "(empty)")])
 
 
 def test_long_sequences_fold() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from luthier.reporting.traces.trace import Trace
 
 QUOTED, MOST_SPANS, FEW = 90, 3, 6
+EMPTY = "(empty)"  # in place of a text without a character
 CLOSE = 1e-3  # between the scores of an answer and a function of the logits that may have made them
 
 

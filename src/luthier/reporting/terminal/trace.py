@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from luthier.reporting.drawing.cuts import OWN_COLUMNS
-from luthier.reporting.drawing.way import spans
+from luthier.reporting.drawing.way import EMPTY, spans, spoken
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.text import count, duration, listing, number, plural, quantity, share, shorten, size
 from luthier.tracing.anatomy import Anatomy, groups
@@ -65,7 +65,7 @@ def _read(read: Read, place: int | None) -> list[tuple[str, str]]:
     for role, value in read.values.items():
         name = role if place is None else f"{role} {place}"
         cut = read.cuts.get(role)
-        found.append((name, shorten(str(value), MOST_TEXT)))
+        found.append((name, shorten(spoken(value), MOST_TEXT) or EMPTY))
         if cut is not None and cut.normalized != cut.text:
             found.append(("normalized", shorten(cut.normalized, MOST_TEXT)))
         if cut is not None and cut.pieces:

@@ -12,7 +12,7 @@ from luthier.reporting.drawing.cuts import OWN_COLUMNS, Cutting, Strip, cutting,
 from luthier.reporting.drawing.diagram import inside, pipeline, short, timed_stacks
 from luthier.reporting.drawing.heat import heat
 from luthier.reporting.drawing.links import MOST
-from luthier.reporting.drawing.way import QUOTED, headline, plain, shape, spoken, steps
+from luthier.reporting.drawing.way import EMPTY, QUOTED, headline, plain, shape, spoken, steps
 from luthier.reporting.render import render
 from luthier.storage.atomic import write_text
 from luthier.text import count, duration, listing, number, plural, shorten, size
@@ -106,7 +106,7 @@ def _passages(read: Read) -> list[tuple[str, str]]:
     found = []
     for role, value in read.values.items():
         cut = read.cuts.get(role)
-        found.append((role, spoken(value)))
+        found.append((role, spoken(value) if spoken(value).strip() else EMPTY))
         found += [("normalized", cut.normalized)] if cut and cut.normalized != cut.text else []
         found += [(plural(len(cut.pieces), "piece"), " | ".join(cut.pieces))] if cut and cut.pieces else []
     return found
