@@ -20,6 +20,7 @@ NAMES = {
     "chat",
     "compare",
     "compare_tokenizers",
+    "curves",
     "doctor",
     "evaluate",
     "inspect",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from luthier.api.chat import chat
     from luthier.api.compare import compare
+    from luthier.api.curves import curves
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
@@ -40,6 +41,7 @@ __all__ = [
     "chat",
     "compare",
     "compare_tokenizers",
+    "curves",
     "doctor",
     "evaluate",
     "inspect",
@@ -66,6 +68,7 @@ _HOMES = {
     "Stop": ("luthier.engines.events", "Stop"),
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
+    "curves": ("luthier.api.curves", "curves"),
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),

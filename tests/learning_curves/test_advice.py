@@ -52,9 +52,9 @@ def falling(n: int) -> Any:
         ({"max_steps": 45}, curves(learning(45), 1.5), "--epochs 5 --max-steps 135", "only 45 optimizer steps"),
         ({"max_time": "10m"}, curves(learning(45), 0.4), "--max-time 30m", "only 45 optimizer steps"),
         ({}, curves(falling(900), evaluation="falls"), "--epochs 9", "still falling at the end"),
-        ({}, curves(np.full(900, 0.69)), "--lr 0.00015", "hardly moved: 0.69"),
+        ({}, curves(np.full(900, 0.69)), "--lr 0.00015", "hardly moved, 0.69"),
         ({}, curves(np.full(60, 0.69)), "--lr 0.00015 --epochs 9", "the learning rate and about three times the steps"),
-        ({}, curves(np.linspace(0.3, 3, 60)), "--lr 1.7e-05", "loss rises"),
+        ({}, curves(np.linspace(0.3, 3, 60)), "--lr 1.7e-05", "diverged"),
     ],
 )
 def test_each_advice_has_its_evidence(

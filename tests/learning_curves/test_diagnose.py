@@ -7,27 +7,7 @@ from hypothesis import strategies as st
 
 from luthier.learning_curves.diagnose import diagnose
 from luthier.learning_curves.record import Series
-
-N = 300
-STEPS = list(range(1, N + 1))
-
-
-def train(shape, noise=0.03, n=N, seed=0):
-    rng = np.random.default_rng(seed)
-    x = np.arange(1, n + 1)
-    return Series(x.tolist(), (shape(x) + noise * rng.standard_normal(n)).tolist())
-
-
-def evaluation(*values, every=30):
-    return Series([every * (i + 1) for i in range(len(values))], list(values))
-
-
-def found(train_loss, eval_loss):
-    return {finding.id: finding for finding in diagnose({"train/loss": train_loss, "eval/loss": eval_loss})}
-
-
-def learns(x):
-    return 0.1 + 1.4 * np.exp(-x / 40)
+from tests.learning_curves.shapes import evaluation, found, learns, train
 
 
 def test_healthy():

@@ -15,6 +15,7 @@ from luthier import processes, threads
 from luthier.cli.commands import (
     chat,
     compare,
+    curves,
     doctor,
     evaluate,
     inspect,
@@ -38,7 +39,14 @@ from luthier.errors import RecipeError, UsageError
 HELP = "Fine-tune transformer language models, from a table of text to a model you can trust."
 COMMANDS = {
     "Train": (train.train, resume.resume),
-    "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report, trace.trace),
+    "Understand": (
+        inspect.inspect,
+        evaluate.evaluate,
+        compare.compare,
+        curves.curves,
+        report.report,
+        trace.trace,
+    ),
     "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }

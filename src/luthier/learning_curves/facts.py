@@ -1,0 +1,66 @@
+"""What is known of a run besides its curves: its metric, its validation rows, and the usual learning rate."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from luthier.learning_curves.record import Series
+from luthier.run_directory.run import Run
+
+# Checkpoints of a training disagree on about this share of rows: its square root over that of the rows is the standard
+# error of the difference between their scores.
+DISAGREE = 0.1
+CERTAIN = 1.96  # standard errors of a difference that is significant (95 %)
+LOWER_IS_BETTER = {"perplexity", "bits_per_byte", "mse", "rmse", "mae", "ece"}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a run besides its curves.
+
+    Args:
+        metric: The metric that selects the best checkpoint; empty if it is unknown or the loss.
+        greater_is_better: Its direction.
+        validation_rows: Rows of each evaluation; None if unknown.
+        usual_rate: The usual peak learning rate of such a model; None if unknown.
+        leak: The check of the data found a leak that leaves training rows in a held-out split.
+    """
+
+    metric: str = ""
+    greater_is_better: bool = True
+    validation_rows: int | None = None
+    usual_rate: float | None = None
+    leak: bool = False
+
+    @classmethod
+    def of(cls, run: Run, curves: Mapping[str, Series]) -> "Facts":
+        """Read them from a run directory, of a finished or unfinished run.
+
+        Raises:
+            RunError: A file is damaged.
+            RecipeError: The recipe cannot be read.
+        """
+        data, scores = run.read_json(run.data_file) or {}, run.read_json(run.metrics_file) or {}
+        chosen = scores.get("metric_for_best") or run.recipe.evaluation.metric_for_best
+        measured = [name.removeprefix("eval/") for name in curves if name.startswith("eval/")]
+        first = next((name for name in measured if name != "loss"), "")
+        metric = chosen if chosen in measured else first
+        greater = ((scores.get("metrics") or {}).get(metric) or {}).get("greater_is_better")
+        return cls(
+            metric="" if metric == "loss" else metric,
+            greater_is_better=metric not in LOWER_IS_BETTER if greater is None else bool(greater),
+            validation_rows=(data.get("splits") or {}).get("validation"),
+            usual_rate=data.get("usual_learning_rate"),
+            # A smaller leak is a warning: the rows are left out.
+            leak=any(found["id"] == "leak" and found["severity"] == "error" for found in data.get("findings") or []),
+        )
+
+    @property
+    def resolution(self) -> float:
+        """The smallest difference of a share, such as an accuracy, between two evaluations that is significant."""
+        return CERTAIN * disagreement(self.validation_rows) if self.validation_rows else 0.0
+
+
+def disagreement(rows: int) -> float:
+    """Standard error of the difference between the scores of two checkpoints of a training."""
+    return math.sqrt(DISAGREE / rows)

@@ -1,0 +1,134 @@
+"""Rules on the learning rate: too high, too low, raised too fast, or ended too early."""
+
+import numpy as np
+
+from luthier import text
+from luthier.learning_curves.diagnosis import Diagnosis
+from luthier.learning_curves.rules.fit import ENDED
+from luthier.learning_curves.trend import Reading, Trend, around, running_mean
+
+HARDLY_MOVED = 0.02  # relative change of a loss
+LOW, HIGH = 1 / 5, 3  # multiples of the usual learning rate that explain a loss that does not move
+COLLAPSED = 10  # times that gradients were larger at the beginning
+JUMP, CERTAIN = 0.3, 5  # relative rise of a loss in its first quarter, and standard errors of it
+SHORT = 0.05  # share of the steps for warm-up
+IDLE = 0.2  # share of the steps with a learning rate of almost 0; a cosine schedule has 0.14
+
+
+def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
+    """The training loss hardly moved: the rate is too low, or so high that the model collapsed."""
+    if trend.drop > max(HARDLY_MOVED * abs(trend.start), 3 * trend.error) or trend.hidden:
+        return None
+    moved = (
+        f"the training loss hardly moved, {text.number(trend.start)} at the start, {text.number(trend.end)} at the end "
+        f"of {text.plural(trend.steps, 'step')} (noise of one step: {text.number(trend.noise)})"
+    )
+    times, norms = reading.times_usual, _vanished(reading)
+    if times is not None and times <= LOW:
+        return Diagnosis(
+            "rate-too-low",
+            "warning",
+            f"Underfitting, because the learning rate is too low: {moved}.{_compared(reading)}",
+            f"Raise learning_rate to about {_usual(reading)}.",
+            rate_factor=1 / times,
+        )
+    if norms or (times is not None and times >= HIGH):
+        raised = _warmed(reading)
+        return Diagnosis(
+            "rate-too-high",
+            "warning",
+            f"The learning rate is probably too high: {moved}.{_compared(reading)}{norms}{raised}",
+            "Divide learning_rate by three or more, and use a warm-up (warmup_ratio = 0.1); a higher rate would not "
+            "help.",
+            rate_factor=min(1 / 3, 1 / times) if times else 1 / 3,
+        )
+    higher = times is None or times < 1 / 2
+    return Diagnosis(
+        "underfitting",
+        "warning",
+        f"Underfitting: {moved}.{_compared(reading)}",
+        f"{'Raise learning_rate three- to tenfold, check' if higher else 'Check'} that the labels match the texts and "
+        "that no parameter is frozen that should train, and train longer.",
+        rate_factor=3 if higher else 1,
+    )
+
+
+def _compared(reading: Reading) -> str:
+    """The learning rate beside the usual one of such a model."""
+    times = reading.times_usual
+    if times is None:
+        return ""
+    own, usual = f"{reading.peak_rate:.2g}", _usual(reading)
+    if LOW < times < HIGH:
+        return f" The learning rate, {own}, is near the usual one for this model ({usual})."
+    apart = f"{times:.3g} times" if times > 1 else f"1/{text.count(round(1 / times))} of"
+    return f" The learning rate, {own}, is {apart} the usual one for this model ({usual})."
+
+
+def _usual(reading: Reading) -> str:
+    return f"{reading.facts.usual_rate:.2g}"
+
+
+def _vanished(reading: Reading) -> str:
+    """That gradients were large at the beginning and are tiny since; empty if they were not."""
+    norms = reading.norms.values
+    if len(norms) < 10:
+        return ""
+    early, late = (float(np.quantile(part, 0.9)) for part in (norms[: len(norms) // 5], norms[len(norms) // 2 :]))
+    if early <= COLLAPSED * late:
+        return ""
+    return f" The gradient norm fell from {early:.2g} in the first fifth to {late:.2g}: the model collapsed there."
+
+
+def _warmed(reading: Reading) -> str:
+    steps = reading.warmup
+    return f" Warm-up: {text.plural(steps, 'step')}." if reading.rates.steps else ""
+
+
+def early_jump(reading: Reading, trend: Trend) -> Diagnosis | None:
+    """The training loss jumped in its first quarter and came down again: the first updates were too large."""
+    values = np.asarray(reading.train.values)
+    short, times = reading.warmup < SHORT * len(values), reading.times_usual
+    if not reading.rates.steps or not (short or (times is not None and times >= HIGH)):
+        return None
+    width = max(3, len(values) // 40)
+    means = running_mean(values, width)[: len(values) // 4]
+    top = int(means.argmax())
+    before, highest = float(means[: top + 1].min()), float(means[top])
+    noise = 1.4826 * float(np.median(np.abs(values - around(values, max(5, len(values) // 10)))))
+    if highest - before < max(JUMP * abs(before), CERTAIN * noise / width**0.5):
+        return None
+    step = reading.train.steps[top + width // 2]
+    return Diagnosis(
+        "short-warm-up" if short else "rate-too-high",
+        "warning",
+        f"{'The warm-up is too short' if short else 'The learning rate is too high'}: the training loss jumped from "
+        f"{text.number(before)} to {text.number(highest)} near step {text.count(step)} before it fell to "
+        f"{text.number(trend.end)}.{_warmed(reading)}{_compared(reading)}",
+        "Use a longer warm-up (warmup_ratio = 0.1); if the loss still jumps, divide learning_rate by three."
+        if short
+        else "Divide learning_rate by three.",
+        steps=(step,),
+        rate_factor=1 if short else 1 / 3,
+        steps_factor=1,
+    )
+
+
+def schedule_ended(reading: Reading, trend: Trend) -> Diagnosis | None:
+    """The learning rate was almost 0 for the last part of the steps."""
+    rates, peak = reading.rates.values, reading.peak_rate
+    last = max((i for i, rate in enumerate(rates) if rate >= ENDED * peak), default=len(rates))
+    idle = (len(rates) - 1 - last) / max(1, len(rates))
+    if idle < IDLE:
+        return None
+    step = reading.rates.steps[last + 1]
+    return Diagnosis(
+        "schedule-ended-early",
+        "warning",
+        f"The learning-rate schedule ended too early: the rate was below {text.share(ENDED)} of its peak from step "
+        f"{text.count(step)} on, {text.share(idle)} of the steps, which changed almost nothing (training loss at the "
+        f"end: {text.number(trend.end)}).",
+        "Let the schedule end with the training: remove lr_scheduler_kwargs that shorten it, or train for fewer steps.",
+        steps=(step,),
+        steps_factor=None,
+    )
