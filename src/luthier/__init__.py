@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
     from luthier.api.train import train
+    from luthier.api.watch import watch
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
     from luthier.pipeline.inference.predictor import load
@@ -57,6 +58,7 @@ __all__ = [
     "trace",
     "train",
     "train_tokenizer",
+    "watch",
 ]
 
 __version__ = "0.1.0"
@@ -83,6 +85,7 @@ _HOMES = {
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
     "train": ("luthier.api.train", "train"),
+    "watch": ("luthier.api.watch", "watch"),
     "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),
     "train_tokenizer": ("luthier.api.tokenizers.train", "train_tokenizer"),
 }

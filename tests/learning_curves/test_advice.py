@@ -20,6 +20,7 @@ def run_with(path: Path, **training: Any) -> Run:
     recipe = Recipe.build({"data": {"train": ["a.csv"]}, "training": {"learning_rate": 5e-5, **training}})
     run = Run.create(path / "my run")
     write_text(run.recipe_file, recipe.to_toml())
+    write_json(run.result_file, {})
     return run
 
 

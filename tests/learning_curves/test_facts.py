@@ -23,9 +23,9 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_before_the_scores_the_first_metric_counts(run: Run) -> None:
-    assert Facts.of(run, {}) == Facts()
+    assert Facts.of(run, {}) == Facts(done=0.0)
     write_json(run.data_file, DATA)
-    assert Facts.of(run, CURVES) == Facts("f1", validation_rows=40, usual_rate=1e-4)
+    assert Facts.of(run, CURVES) == Facts("f1", validation_rows=40, usual_rate=1e-4, done=0.0)
     assert Facts.of(run, {"eval/loss": Series(), "eval/perplexity": Series()}).greater_is_better is False
 
 
@@ -48,3 +48,11 @@ def test_the_more_rows_the_smaller_the_differences_that_show() -> None:
         Facts(validation_rows=100).resolution == pytest.approx(1.96 * disagreement(100)) == pytest.approx(0.062, 0.01)
     )
     assert Facts(validation_rows=400).resolution < Facts(validation_rows=100).resolution
+
+
+def test_a_run_is_done_by_its_steps_or_its_result(run: Run) -> None:
+    half = {"train/loss": Series([1, 30], [1.0, 0.5], [0.05, 1.5])}
+    assert Facts.of(run, half).done == 0.5, "three epochs of 20 steps"
+    assert not Facts.of(run, half).ended
+    write_json(run.result_file, {})
+    assert Facts.of(run, half).ended

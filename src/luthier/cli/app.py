@@ -29,6 +29,7 @@ from luthier.cli.commands import (
     tokenizer,
     trace,
     train,
+    watch,
 )
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
@@ -46,6 +47,7 @@ COMMANDS = {
         curves.curves,
         report.report,
         trace.trace,
+        watch.watch,
     ),
     "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),

@@ -12,6 +12,7 @@ from luthier.learning_curves.rules import fit, rate, stability, validation
 from luthier.learning_curves.trend import FEWEST_STEPS, Reading, Trend
 
 SEVERITIES = ("error", "warning", "info")
+ENOUGH = 0.3  # share of the steps after which a loss must have moved
 UNKNOWN = Facts()
 HARMLESS = {"small-validation", "loss-spikes"}  # a run with these is healthy
 
@@ -28,32 +29,35 @@ def diagnose(curves: Mapping[str, Series], facts: Facts = UNKNOWN) -> list[Diagn
     reading = Reading(curves, facts)
     if not curves.get("train/loss", Series()).steps and not curves.get("eval/loss", Series()).steps:
         return []
-    trend = reading.trend
+    trend, evaluation = reading.trend, reading.evaluation
     non_finite = stability.non_finite(reading)
     if trend is None:
-        found: list[Diagnosis | None] = [_too_few_steps(reading), fit.overfitting(reading)]
+        found: list[Diagnosis | None] = [_too_few_steps(reading) if facts.ended else None, fit.overfitting(reading)]
     elif diverged := stability.divergence(reading, trend):
         return [*non_finite, diverged]
     else:
         found = _of_trend(reading, trend)
-    found = [*non_finite, *found, validation.too_few_evaluations(reading)]
+    few = validation.too_few_evaluations(reading) if facts.ended else None
+    found = [*non_finite, *found, few]
     findings = [finding for finding in found if finding is not None]
-    if trend is not None and all(finding.id in HARMLESS for finding in findings):
+    if trend is not None and evaluation.steps and all(finding.id in HARMLESS for finding in findings):
         findings.insert(0, _healthy(reading, trend))
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def _of_trend(reading: Reading, trend: Trend) -> list[Diagnosis | None]:
     """What the rules say of a loss that does not diverge."""
-    unmoved, overfitting = rate.stuck(reading, trend), fit.overfitting(reading)
-    found = [overfitting]
-    if unmoved is not None or overfitting is None:  # past its best evaluation, a run needs no advice to train longer
-        found.append(unmoved or fit.still_falling(reading, trend) or fit.plateau(reading, trend))
-    if unmoved is None:
-        found += [rate.early_jump(reading, trend), stability.noisy(reading, trend)]
+    facts, overfitting = reading.facts, fit.overfitting(reading)
+    wrong_rate = (rate.stuck(reading, trend) if facts.done >= ENOUGH else None) or rate.early_jump(reading, trend)
+    longer = None
+    if overfitting is None and wrong_rate is None and facts.ended:  # else, training longer is no advice
+        longer = fit.still_falling(reading, trend) or fit.plateau(reading, trend)
     return [
-        *found,
-        rate.schedule_ended(reading, trend),
+        overfitting,
+        wrong_rate,
+        longer,
+        stability.noisy(reading, trend),
+        rate.schedule_ended(reading, trend) if facts.ended else None,
         stability.spikes(reading),
         validation.leak(reading, trend),
         validation.small(reading),
@@ -76,8 +80,9 @@ def _healthy(reading: Reading, trend: Trend) -> Diagnosis:
     return Diagnosis(
         "healthy-curves",
         "info",
-        f"The curves look healthy: the training loss fell from {text.number(trend.start)} to {text.number(trend.end)}, "
-        f"the evaluation loss from {text.number(evaluation.values[0])} to {text.number(evaluation.values[-1])}, lowest "
+        f"The curves look healthy{'' if reading.facts.ended else ' so far'}: the training loss fell from "
+        f"{text.number(trend.start)} to {text.number(trend.end)}, the evaluation loss from "
+        f"{text.number(evaluation.values[0])} to {text.number(evaluation.values[-1])}, lowest "
         f"({text.number(evaluation.values[low])}) at step {text.count(evaluation.steps[low])}.",
         "No action needed.",
     )

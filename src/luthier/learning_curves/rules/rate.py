@@ -10,7 +10,7 @@ from luthier.learning_curves.trend import Reading, Trend, around, running_mean
 HARDLY_MOVED = 0.02  # relative change of a loss
 LOW, HIGH = 1 / 5, 3  # multiples of the usual learning rate that explain a loss that does not move
 COLLAPSED = 10  # times that gradients were larger at the beginning
-JUMP, CERTAIN = 0.3, 5  # relative rise of a loss in its first quarter, and standard errors of it
+JUMP, CERTAIN = 0.3, 5  # relative rise of a loss in its first quarter, and standard deviations of a step
 SHORT = 0.05  # share of the steps for warm-up
 IDLE = 0.2  # share of the steps with a learning rate of almost 0; a cosine schedule has 0.14
 
@@ -86,7 +86,7 @@ def _warmed(reading: Reading) -> str:
 
 
 def early_jump(reading: Reading, trend: Trend) -> Diagnosis | None:
-    """The training loss jumped in its first quarter and came down again: the first updates were too large."""
+    """The training loss jumped in its first quarter and came down again, perhaps not to where it was before."""
     values = np.asarray(reading.train.values)
     short, times = reading.warmup < SHORT * len(values), reading.times_usual
     if not reading.rates.steps or not (short or (times is not None and times >= HIGH)):
@@ -94,16 +94,17 @@ def early_jump(reading: Reading, trend: Trend) -> Diagnosis | None:
     width = max(3, len(values) // 40)
     means = running_mean(values, width)[: len(values) // 4]
     top = int(means.argmax())
-    before, highest = float(means[: top + 1].min()), float(means[top])
+    # A window would hide that the very first update was too large.
+    before, highest = float(min(values[0], means[: top + 1].min())), float(means[top])
     noise = 1.4826 * float(np.median(np.abs(values - around(values, max(5, len(values) // 10)))))
-    if highest - before < max(JUMP * abs(before), CERTAIN * noise / width**0.5):
+    if highest - before < max(JUMP * abs(before), CERTAIN * noise):
         return None
     step = reading.train.steps[top + width // 2]
     return Diagnosis(
         "short-warm-up" if short else "rate-too-high",
         "warning",
         f"{'The warm-up is too short' if short else 'The learning rate is too high'}: the training loss jumped from "
-        f"{text.number(before)} to {text.number(highest)} near step {text.count(step)} before it fell to "
+        f"{text.number(before)} to {text.number(highest)} near step {text.count(step)}, and ended at "
         f"{text.number(trend.end)}.{_warmed(reading)}{_compared(reading)}",
         "Use a longer warm-up (warmup_ratio = 0.1); if the loss still jumps, divide learning_rate by three."
         if short
