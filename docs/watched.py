@@ -20,7 +20,7 @@ def main(run: str) -> None:
     for width, height in ((80, 30), (160, 30)):
         console = Console(width=width, height=height, file=io.StringIO(), record=True, force_terminal=True)
         console.print(screen(shot, ConsoleDimensions(width, height), now))
-        console.save_svg(str(HERE / f"watch-{width}.svg"), title=f"luthier watch {run}", clear=False)
+        console.save_svg(str(HERE / f"watch-{width}.svg"), title=f"luthier watch runs/{shot.name}", clear=False)
 
 
 if __name__ == "__main__":

@@ -49,15 +49,16 @@ def _of_trend(reading: Reading, trend: Trend) -> list[Diagnosis | None]:
     """What the rules say of a loss that does not diverge."""
     facts, overfitting = reading.facts, fit.overfitting(reading)
     wrong_rate = (rate.stuck(reading, trend) if facts.done >= ENOUGH else None) or rate.early_jump(reading, trend)
+    ended_early = rate.schedule_ended(reading, trend) if facts.ended else None
     longer = None
-    if overfitting is None and wrong_rate is None and facts.ended:  # else, training longer is no advice
+    if facts.ended and not (overfitting or wrong_rate or ended_early):  # else, training longer is no advice
         longer = fit.still_falling(reading, trend) or fit.plateau(reading, trend)
     return [
         overfitting,
         wrong_rate,
         longer,
         stability.noisy(reading, trend),
-        rate.schedule_ended(reading, trend) if facts.ended else None,
+        ended_early,
         stability.spikes(reading),
         validation.leak(reading, trend),
         validation.small(reading),

@@ -3,7 +3,7 @@
 import pytest
 
 from luthier.learning_curves.facts import Facts
-from tests.learning_curves.shapes import accuracy, evaluation, found, train
+from tests.learning_curves.shapes import RATE, accuracy, evaluation, found, rates, train
 
 LOSSES = (0.8, 0.5, 0.4, 0.42, 0.47, 0.52, 0.55, 0.6, 0.62, 0.64)
 
@@ -34,3 +34,11 @@ def test_a_metric_whose_lowest_value_is_the_best_gets_worse_by_rising():
     rising = accuracy([3, 2, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2, 2])
     findings = found(train(memorizes, 0.01), evaluation(*LOSSES), facts, perplexity=rising)
     assert findings["overfitting"].severity == "warning"
+
+
+def test_a_flat_loss_at_a_low_rate_asks_for_the_usual_one():
+    flat = train(lambda x: 0.6 + 0.4 * 0.93**x, noise=0.02), evaluation(0.62, 0.61, 0.61, 0.61)
+    low = found(*flat, Facts(usual_rate=RATE), learning_rate=rates(RATE / 10))["plateau"]
+    assert "Raise learning_rate to about 0.0001" in low.action and low.rate_factor == pytest.approx(10)
+    usual = found(*flat, Facts(usual_rate=RATE), learning_rate=rates(RATE))["plateau"]
+    assert usual.rate_factor == 1

@@ -72,3 +72,12 @@ def test_a_schedule_that_ends_before_the_training():
     assert "schedule-ended-early" not in found(train(), GOOD, USUAL, learning_rate=rates())
     cosine = Series(list(range(1, N + 1)), (RATE * 0.5 * (1 + np.cos(np.pi * np.arange(N) / N))).tolist())
     assert "schedule-ended-early" not in found(train(), GOOD, USUAL, learning_rate=cosine)
+
+
+def test_a_loss_that_moves_less_than_its_noise_moved_if_the_evaluations_fell():
+    """As in fine-tuning a language model, where single batches differ more than the whole training changes."""
+    slow = train(lambda x: 3.2 - 0.05 * x / N, noise=0.15)
+    assert "underfitting" in found(slow, evaluation(3.2, 3.2, 3.19), USUAL, learning_rate=rates())
+    assert not {"underfitting", "rate-too-high"} & set(
+        found(slow, evaluation(3.2, 3.12, 3.1, 3.1), USUAL, learning_rate=rates())
+    )

@@ -9,10 +9,12 @@ from luthier.learning_curves.diagnosis import Diagnosis
 from luthier.learning_curves.record import Series
 from luthier.learning_curves.trend import Reading, Trend
 
+LOW = 1 / 5  # of the usual learning rate: too low to learn much
 FEWEST_EVALUATIONS = 3  # that show a shape
 # Relative changes of a loss below these shares count as noise.
 RISE = 0.05
 STILL_FALLING = 0.02
+BY_HEART = 0.1  # times the lowest evaluation loss
 ENDED = 0.05  # below this share of its peak, a learning rate changes nothing
 
 
@@ -34,7 +36,7 @@ def overfitting(reading: Reading) -> Diagnosis | None:
     gain = _gain(reading, since)
     if not sure and gain is not None and gain > reading.facts.resolution:
         return None
-    held = _held(reading, since, gain)
+    held = _held(reading, since, gain, by_heart=after < BY_HEART * low)
     train_words = (
         f"fell from {text.number(before)} to {text.number(after)}"
         if fell
@@ -62,15 +64,15 @@ def _gain(reading: Reading, since: int) -> float | None:
     return gain if reading.facts.greater_is_better else -gain
 
 
-def _held(reading: Reading, since: int, gain: float | None) -> str:
+def _held(reading: Reading, since: int, gain: float | None, *, by_heart: bool) -> str:
     """That the metric did not get worse although the loss did: the model grows overconfident (Guo et al. 2017)."""
     if gain is None or -gain > reading.facts.resolution:
         return ""
     metric = reading.metric
     then, last = (text.number(value) for value in (metric.values[metric.steps.index(since)], metric.values[-1]))
     return (
-        f" The {reading.facts.metric} did not suffer ({then} then, {last} at the end): the model grows overconfident "
-        "rather than worse."
+        f" The {reading.facts.metric} did not suffer ({then} then, {last} at the end): the model "
+        f"{'knows the training rows by heart, and ' if by_heart else ''}grows overconfident rather than worse."
     )
 
 
@@ -118,7 +120,10 @@ def plateau(reading: Reading, trend: Trend) -> Diagnosis | None:
     high = trend.end > 0.3 * trend.start
     if trend.hidden or not high or moved > max(0.03 * trend.drop, 2 * trend.error) or moved < -2 * trend.error:
         return None
-    action, steps = _more(reading)
+    times, (action, steps) = reading.times_usual, _more(reading)
+    low = times is not None and times <= LOW
+    if low:
+        action = f"Raise learning_rate to about {reading.facts.usual_rate:.2g}, the usual one for this model."
     return Diagnosis(
         "plateau",
         "info",
@@ -126,6 +131,7 @@ def plateau(reading: Reading, trend: Trend) -> Diagnosis | None:
         f"{text.number(trend.end)} at the end, after a start at {text.number(trend.start)}.",
         action,
         steps=(train.steps[half],),
+        rate_factor=1 / times if times is not None and low else 1,
         steps_factor=steps,
     )
 

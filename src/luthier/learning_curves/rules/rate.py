@@ -4,11 +4,11 @@ import numpy as np
 
 from luthier import text
 from luthier.learning_curves.diagnosis import Diagnosis
-from luthier.learning_curves.rules.fit import ENDED
+from luthier.learning_curves.rules.fit import ENDED, LOW
 from luthier.learning_curves.trend import Reading, Trend, around, running_mean
 
 HARDLY_MOVED = 0.02  # relative change of a loss
-LOW, HIGH = 1 / 5, 3  # multiples of the usual learning rate that explain a loss that does not move
+HIGH = 3  # times the usual learning rate: explains a loss that does not move
 COLLAPSED = 10  # times that gradients were larger at the beginning
 JUMP, CERTAIN = 0.3, 5  # relative rise of a loss in its first quarter, and standard deviations of a step
 SHORT = 0.05  # share of the steps for warm-up
@@ -17,7 +17,7 @@ IDLE = 0.2  # share of the steps with a learning rate of almost 0; a cosine sche
 
 def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
     """The training loss hardly moved: the rate is too low, or so high that the model collapsed."""
-    if trend.drop > max(HARDLY_MOVED * abs(trend.start), 3 * trend.error) or trend.hidden:
+    if trend.drop > max(HARDLY_MOVED * abs(trend.start), 3 * trend.error) or trend.hidden or _learned(reading):
         return None
     moved = (
         f"the training loss hardly moved, {text.number(trend.start)} at the start, {text.number(trend.end)} at the end "
@@ -51,6 +51,12 @@ def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
         "that no parameter is frozen that should train, and train longer.",
         rate_factor=3 if higher else 1,
     )
+
+
+def _learned(reading: Reading) -> bool:
+    """Whether the evaluation loss, which is less noisy, fell."""
+    values = reading.evaluation.values
+    return bool(values) and values[0] - min(values) > HARDLY_MOVED * abs(values[0])
 
 
 def _compared(reading: Reading) -> str:

@@ -54,7 +54,7 @@ def divergence(reading: Reading, trend: Trend) -> Diagnosis | None:
         "divergence",
         "error",
         f"The training diverged: the loss rose from {text.number(low)} near step {text.count(since)} to "
-        f"{text.number(end)} at the end (initially {text.number(reading.train.values[0])}).{compared}",
+        f"{text.number(end)} at the end.{compared}",
         f"Lower learning_rate to about {reading.facts.usual_rate:.2g}."
         if far
         else "Divide learning_rate by three, use a longer warm-up (warmup_ratio = 0.1), or lower max_grad_norm.",

@@ -38,7 +38,6 @@ def leak(reading: Reading, trend: Trend) -> Diagnosis | None:
         "Check whether validation rows, or near copies of them, are also in the training data. If not, the task is "
         "that easy.",
         steps=(evaluation.steps[-1],),
-        steps_factor=1,
     )
 
 
