@@ -1,8 +1,11 @@
 """`report`: the page of a run, of whatever the run has by now."""
 
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from luthier.api.report import FreshReport, report
 from luthier.console import Console
@@ -103,3 +106,10 @@ def test_a_page_that_cannot_be_written_is_said_once_and_stops_nothing(tmp_path: 
         clock.now = now
         assert events.emit("step", step(1)) is None
     assert len(said) == 1 and said[0].startswith("the report is not updated during training: not a run directory")
+
+
+def test_a_page_draws_no_random_number_that_the_training_would_have_drawn(tmp_path: Path) -> None:
+    run = finished(tmp_path / "run", wrong_on(3))
+    before = random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()
+    report(run.path)
+    assert (random.getstate(), str(np.random.get_state()), torch.get_rng_state().tolist()) == before

@@ -14,7 +14,7 @@ from luthier.api.watch import is_run, watch
 from luthier.errors import RunError
 from luthier.learning_curves.record import CurveWriter
 from luthier.run_directory.run import Run
-from luthier.storage.atomic import write_json
+from luthier.storage.atomic import write_json, write_text
 from tests.api.written import begun, finished, wrong_on
 
 
@@ -105,3 +105,14 @@ def test_where_there_is_no_run_it_is_said(tmp_path: Path) -> None:
     assert caught.value.hint == "did you mean 'reviews'?"
     with pytest.raises(RunError, match="there is no run to watch"):
         watch(tmp_path)
+
+
+def test_a_damaged_run_among_others_has_failed(tmp_path: Path) -> None:
+    finished(tmp_path / "first", wrong_on(3))
+    damaged = finished(tmp_path / "second", wrong_on(3))
+    write_text(damaged.data_file, "{")
+    first, second = watch(tmp_path, pause=pauses())
+    assert (first.life.state, second.life.state) == ("done", "failed")
+    assert second.life.why.startswith("the file is damaged")
+    with pytest.raises(RunError, match="the file is damaged"):
+        watch(damaged)

@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from luthier.errors import RunError
+from luthier.errors import LuthierError, RunError
+from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.following import Follower, Snapshot
+from luthier.run_directory.life import Life
 from luthier.run_directory.run import Run, as_path, list_runs
 from luthier.storage.lock import OWNER
 
@@ -27,8 +29,8 @@ def watch(
     Returns:
         The last snapshots: `life.state` says how each run ended.
     Raises:
-        RunError: There is no run, or a file of it is damaged.
-        RecipeError: A recipe cannot be read.
+        RunError: There is no run, or a file of it is damaged; one of several runs is shown as `failed` instead.
+        RecipeError: Its recipe cannot be read.
 
     Example:
         >>> luthier.watch("runs/first", lambda shots: print(shots[0].step))
@@ -37,11 +39,21 @@ def watch(
     while True:
         for run in _runs(path):
             followers.setdefault(run.path, Follower(run))
-        shots = [follower.look() for follower in followers.values()]
+        shots = [_look(follower, alone=is_run(path)) for follower in followers.values()]
         show(shots)
         if all(shot.life.ended for shot in shots):
             return shots
         pause(EVERY)
+
+
+def _look(follower: Follower, *, alone: bool) -> Snapshot:
+    """A snapshot; among other runs, a damaged one is not an error but a state."""
+    try:
+        return follower.look()
+    except LuthierError as error:
+        if alone:
+            raise
+        return Snapshot(follower.run, Life("failed", error.what), None, {}, Facts(), ())
 
 
 def is_run(path: Path) -> bool:

@@ -34,9 +34,9 @@ def overfitting(reading: Reading) -> Diagnosis | None:
     # A training loss at its floor cannot fall; a large gap to the evaluation loss shows overfitting too.
     sure = fell or after < 0.5 * low
     gain = _gain(reading, since)
-    if not sure and gain is not None and gain > reading.facts.resolution:
+    if not sure and gain is not None and gain > 1:
         return None
-    held = _held(reading, since, gain, by_heart=after < BY_HEART * low)
+    held = "" if gain is None or gain < -1 else _held(reading, since, by_heart=after < BY_HEART * low)
     train_words = (
         f"fell from {text.number(before)} to {text.number(after)}"
         if fell
@@ -56,18 +56,18 @@ def overfitting(reading: Reading) -> Diagnosis | None:
 
 
 def _gain(reading: Reading, since: int) -> float | None:
-    """By how much the metric got better since a step; None if there is none."""
-    metric = reading.metric
+    """By how much the metric got better since a step, in differences that the validation rows can tell."""
+    metric, facts = reading.metric, reading.facts
     if since not in metric.steps:
         return None
-    gain = metric.values[-1] - metric.values[metric.steps.index(since)]
-    return gain if reading.facts.greater_is_better else -gain
+    then, last = metric.values[metric.steps.index(since)], metric.values[-1]
+    # Some metrics are between 0 and 100.
+    smallest = max(facts.resolution, 1e-9) * max(1.0, abs(then))
+    return (last - then if facts.greater_is_better else then - last) / smallest
 
 
-def _held(reading: Reading, since: int, gain: float | None, *, by_heart: bool) -> str:
+def _held(reading: Reading, since: int, *, by_heart: bool) -> str:
     """That the metric did not get worse although the loss did: the model grows overconfident (Guo et al. 2017)."""
-    if gain is None or -gain > reading.facts.resolution:
-        return ""
     metric = reading.metric
     then, last = (text.number(value) for value in (metric.values[metric.steps.index(since)], metric.values[-1]))
     return (
