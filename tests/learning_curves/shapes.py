@@ -1,6 +1,6 @@
 """Synthetic curves: what training losses, evaluations and learning rates look like."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,3 @@ def found(train_loss: Series, eval_loss: Series, facts: Facts = UNKNOWN, **other
     measured = {f"eval/{name}": series for name, series in others.items()}
     curves = {"train/loss": train_loss, "eval/loss": eval_loss, **trained, **measured}
     return {finding.id: finding for finding in diagnose(curves, facts)}
-
-
-def accuracy(values: Sequence[float], every: int = 30) -> Series:
-    return evaluation(*values, every=every)

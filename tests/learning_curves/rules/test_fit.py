@@ -3,7 +3,7 @@
 import pytest
 
 from luthier.learning_curves.facts import Facts
-from tests.learning_curves.shapes import RATE, accuracy, evaluation, found, rates, train
+from tests.learning_curves.shapes import RATE, evaluation, found, rates, train
 
 LOSSES = (0.8, 0.5, 0.4, 0.42, 0.47, 0.52, 0.55, 0.6, 0.62, 0.64)
 
@@ -23,7 +23,7 @@ def memorizes(x):
 )
 def test_overfitting_is_a_warning_if_the_metric_gets_worse(measured, rows, severity):
     facts = Facts("accuracy", validation_rows=rows)
-    findings = found(train(memorizes, 0.01), evaluation(*LOSSES), facts, accuracy=accuracy(measured))
+    findings = found(train(memorizes, 0.01), evaluation(*LOSSES), facts, accuracy=evaluation(*measured))
     assert findings["overfitting"].severity == severity
     assert ("did not suffer (0.800 then" in findings["overfitting"].message) == (severity == "info")
     assert findings["overfitting"].steps == (90,)
@@ -31,7 +31,7 @@ def test_overfitting_is_a_warning_if_the_metric_gets_worse(measured, rows, sever
 
 def test_a_metric_whose_lowest_value_is_the_best_gets_worse_by_rising():
     facts = Facts("perplexity", greater_is_better=False, validation_rows=1000)
-    rising = accuracy([3, 2, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2, 2])
+    rising = evaluation(3, 2, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2, 2)
     findings = found(train(memorizes, 0.01), evaluation(*LOSSES), facts, perplexity=rising)
     assert findings["overfitting"].severity == "warning"
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.learning_curves.facts import Facts
-from tests.learning_curves.shapes import accuracy, evaluation, found, train
+from tests.learning_curves.shapes import evaluation, found, train
 
 
 def memorizes(x):
@@ -31,17 +31,17 @@ def test_a_leak_that_the_data_has_is_a_warning():
 
 
 def test_few_validation_rows_cannot_tell_evaluations_apart():
-    measured = accuracy([0.5, 0.7, 0.8, 0.8, 0.85, 0.8, 0.85, 0.8])
+    measured = evaluation(0.5, 0.7, 0.8, 0.8, 0.85, 0.8, 0.85, 0.8)
     small = found(train(), STAYS, Facts("accuracy", validation_rows=20), accuracy=measured)
     assert "with 20 rows, two evaluations must differ by about 0.14" in small["small-validation"].message
     assert "differs by 0.05" in small["small-validation"].message
     assert "healthy-curves" in small
     assert "small-validation" not in found(train(), STAYS, Facts("accuracy", validation_rows=2000), accuracy=measured)
-    apart = accuracy([0.5, 0.7, 0.8, 0.4, 0.85, 0.5, 0.85, 0.8])
+    apart = evaluation(0.5, 0.7, 0.8, 0.4, 0.85, 0.5, 0.85, 0.8)
     assert "small-validation" not in found(train(), STAYS, Facts("accuracy", validation_rows=20), accuracy=apart)
 
 
 @given(st.lists(st.floats(0, 1000), max_size=12), st.integers(0, 500))
 def test_any_metric_is_read(values, rows):
-    findings = found(train(), STAYS, Facts("score", validation_rows=rows), score=accuracy(values))
+    findings = found(train(), STAYS, Facts("score", validation_rows=rows), score=evaluation(*values))
     assert findings["small-validation"].severity == "info" if "small-validation" in findings else True

@@ -124,19 +124,20 @@ def _silence(shot: Snapshot, now: float) -> str:
 def _plots(shot: Snapshot, width: int) -> list[Text]:
     """The losses, and each metric with two evaluations."""
     train, evaluation = _finite(shot.losses), _finite(shot.curves.get("eval/loss", Series()))
-    drawn = []
+    # Early in a training, its whole length would leave the curves no room.
+    drawn, end = [], min(shot.total_steps or 0, 2 * shot.step)
     if train.steps:
         raw = smooth(train)[1] if len(train.steps) > 4 else train
         lines = [Curve(raw.steps, raw.values, TRAIN), Curve(evaluation.steps, evaluation.values, EVAL, marked=True)]
         heading = Text.assemble(("loss  ", "bold"), (f"⠒ train {_last(train)}", TRAIN))
         if evaluation.steps:
             heading.append(f"  {MARK} evaluation {_last(evaluation)}", EVAL)
-        drawn.append(Text("\n").join([heading, plot(lines, width, HEIGHT, last_step=shot.total_steps or 0)]))
+        drawn.append(Text("\n").join([heading, plot(lines, width, HEIGHT, last_step=end)]))
     for name, series in _metrics(shot):
         if len(series.steps) > 1:
             heading = Text.assemble((f"{names.metric(name)}  ", "bold"), (f"{MARK} {_score(name, series)}", EVAL))
             lines = [Curve(series.steps, series.values, EVAL, marked=True)]
-            drawn.append(Text("\n").join([heading, plot(lines, width, HEIGHT, last_step=shot.total_steps or 0)]))
+            drawn.append(Text("\n").join([heading, plot(lines, width, HEIGHT, last_step=end)]))
     return drawn
 
 
