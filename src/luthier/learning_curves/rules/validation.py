@@ -9,6 +9,7 @@ from luthier.learning_curves.trend import Reading, Trend
 
 COARSE = 0.05  # a share cannot be told from one that differs by less: validation rows below 154
 LEARNED = 0.5  # times the training loss of rows seen for the first time, at the end of the first epoch
+LOWER = 0.75  # times the same, for rows that are partly in training
 AS_LOW = 1.5  # times the training loss
 TELLING_ROWS = 50
 
@@ -26,13 +27,15 @@ def leak(reading: Reading, trend: Trend) -> Diagnosis | None:
     new = float(np.mean(train.values[once * 3 // 4 : once])) if once >= 4 else 0.0
     last, ended = evaluation.values[-1], max(trend.end, 0.0)
     follows = ended < LEARNED * new and last < min(LEARNED * new, AS_LOW * ended)
-    if not facts.leak and not (follows and (facts.validation_rows or 0) >= TELLING_ROWS):
+    # A leak that the data has may be one of the test rows alone.
+    known = facts.leak and last < LOWER * new
+    if not known and not (follows and (facts.validation_rows or 0) >= TELLING_ROWS):
         return None
-    why = "the data check found held-out rows that are also in training" if facts.leak else "the data check found none"
+    why = "the data check found held-out rows that are also in training" if known else "the data check found none"
     return Diagnosis(
         "leak-suspected",
-        "warning" if facts.leak else "info",
-        f"{'Leak' if facts.leak else 'Leak suspected'}: the evaluation loss ended at {text.number(last)}, beside "
+        "warning" if known else "info",
+        f"{'Leak' if known else 'Leak suspected'}: the evaluation loss ended at {text.number(last)}, beside "
         f"{text.number(ended)} for the training rows, which cost {text.number(new)} when the model saw them for the "
         f"first time (step {text.count(train.steps[once - 1])}). Scores measure memorization then; {why}.",
         "Check whether validation rows, or near copies of them, are also in the training data. If not, the task is "
