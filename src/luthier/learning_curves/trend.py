@@ -8,9 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from luthier import text
 from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.record import Series
 
+LOW, HIGH = 1 / 5, 3  # multiples of the usual learning rate: too low to learn much, and high
 FEWEST_STEPS = 20  # training points that show a trend
 
 
@@ -124,6 +126,25 @@ class Reading:
     def times_usual(self) -> float | None:
         """The peak learning rate as a multiple of the usual one; None if either is unknown."""
         return self.peak_rate / self.facts.usual_rate if self.facts.usual_rate and self.peak_rate else None
+
+    @property
+    def usual(self) -> str:
+        """The usual learning rate of the model, in words."""
+        return f"{self.facts.usual_rate:.2g}" if self.facts.usual_rate else "unknown"
+
+    @property
+    def compared(self) -> str:
+        """A sentence on the learning rate beside the usual one; empty if that is unknown."""
+        times = self.times_usual
+        if times is None:
+            return ""
+        if LOW < times < HIGH:
+            apart = "near"
+        elif times > 1:
+            apart = f"{text.count(round(times))} times"
+        else:
+            apart = f"1/{text.count(round(1 / times))} of"
+        return f" The learning rate, {self.peak_rate:.2g}, is {apart} the usual one for this model ({self.usual})."
 
     def finite(self, name: str) -> Series:
         """A curve without the values that are not finite; empty if there is none."""

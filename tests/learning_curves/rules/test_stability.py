@@ -20,7 +20,7 @@ def test_a_loss_that_explodes_in_the_first_steps_has_diverged_however_noisy_it_i
         learning_rate=rates(1.0),
     )
     assert list(findings) == ["divergence"]
-    assert "is 1e+04 times the usual one" in findings["divergence"].message
+    assert "is 10,000 times the usual one" in findings["divergence"].message
     assert findings["divergence"].rate_factor == pytest.approx(RATE)
     assert findings["divergence"].severity == "error"
 

@@ -7,9 +7,8 @@ import numpy as np
 from luthier import text
 from luthier.learning_curves.diagnosis import Diagnosis
 from luthier.learning_curves.record import Series
-from luthier.learning_curves.trend import Reading, Trend
+from luthier.learning_curves.trend import LOW, Reading, Trend
 
-LOW = 1 / 5  # of the usual learning rate: too low to learn much
 FEWEST_EVALUATIONS = 3  # that show a shape
 # Relative changes of a loss below these shares count as noise.
 RISE = 0.05
@@ -123,7 +122,7 @@ def plateau(reading: Reading, trend: Trend) -> Diagnosis | None:
     times, (action, steps) = reading.times_usual, _more(reading)
     low = times is not None and times <= LOW
     if low:
-        action = f"Raise learning_rate to about {reading.facts.usual_rate:.2g}, the usual one for this model."
+        action = f"Raise learning_rate to about {reading.usual}, the usual one for this model."
     return Diagnosis(
         "plateau",
         "info",

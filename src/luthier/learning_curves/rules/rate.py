@@ -4,11 +4,10 @@ import numpy as np
 
 from luthier import text
 from luthier.learning_curves.diagnosis import Diagnosis
-from luthier.learning_curves.rules.fit import ENDED, LOW
-from luthier.learning_curves.trend import Reading, Trend, around, running_mean
+from luthier.learning_curves.rules.fit import ENDED
+from luthier.learning_curves.trend import HIGH, LOW, Reading, Trend, around, running_mean
 
 HARDLY_MOVED = 0.02  # relative change of a loss
-HIGH = 3  # times the usual learning rate: explains a loss that does not move
 COLLAPSED = 10  # times that gradients were larger at the beginning
 JUMP, CERTAIN = 0.3, 5  # relative rise of a loss in its first quarter, and standard deviations of a step
 SHORT = 0.05  # share of the steps for warm-up
@@ -28,8 +27,8 @@ def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
         return Diagnosis(
             "rate-too-low",
             "warning",
-            f"Underfitting, because the learning rate is too low: {moved}.{_compared(reading)}",
-            f"Raise learning_rate to about {_usual(reading)}.",
+            f"Underfitting, because the learning rate is too low: {moved}.{reading.compared}",
+            f"Raise learning_rate to about {reading.usual}.",
             rate_factor=1 / times,
         )
     if norms or (times is not None and times >= HIGH):
@@ -37,7 +36,7 @@ def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
         return Diagnosis(
             "rate-too-high",
             "warning",
-            f"The learning rate is probably too high: {moved}.{_compared(reading)}{norms}{raised}",
+            f"The learning rate is probably too high: {moved}.{reading.compared}{norms}{raised}",
             "Divide learning_rate by three or more, and use a warm-up (warmup_ratio = 0.1); a higher rate would not "
             "help.",
             rate_factor=min(1 / 3, 1 / times) if times else 1 / 3,
@@ -46,7 +45,7 @@ def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
     return Diagnosis(
         "underfitting",
         "warning",
-        f"Underfitting: {moved}.{_compared(reading)}",
+        f"Underfitting: {moved}.{reading.compared}",
         f"{'Raise learning_rate three- to tenfold, check' if higher else 'Check'} that the labels match the texts and "
         "that no parameter is frozen that should train, and train longer.",
         rate_factor=3 if higher else 1,
@@ -57,22 +56,6 @@ def _learned(reading: Reading) -> bool:
     """Whether the evaluation loss, which is less noisy, fell."""
     values = reading.evaluation.values
     return bool(values) and values[0] - min(values) > HARDLY_MOVED * abs(values[0])
-
-
-def _compared(reading: Reading) -> str:
-    """The learning rate beside the usual one of such a model."""
-    times = reading.times_usual
-    if times is None:
-        return ""
-    own, usual = f"{reading.peak_rate:.2g}", _usual(reading)
-    if LOW < times < HIGH:
-        return f" The learning rate, {own}, is near the usual one for this model ({usual})."
-    apart = f"{times:.3g} times" if times > 1 else f"1/{text.count(round(1 / times))} of"
-    return f" The learning rate, {own}, is {apart} the usual one for this model ({usual})."
-
-
-def _usual(reading: Reading) -> str:
-    return f"{reading.facts.usual_rate:.2g}"
 
 
 def _vanished(reading: Reading) -> str:
@@ -111,7 +94,7 @@ def early_jump(reading: Reading, trend: Trend) -> Diagnosis | None:
         "warning",
         f"{'The warm-up is too short' if short else 'The learning rate is too high'}: the training loss jumped from "
         f"{text.number(before)} to {text.number(highest)} near step {text.count(step)}, and ended at "
-        f"{text.number(trend.end)}.{_warmed(reading)}{_compared(reading)}",
+        f"{text.number(trend.end)}.{_warmed(reading)}{reading.compared}",
         "Use a longer warm-up (warmup_ratio = 0.1); if the loss still jumps, divide learning_rate by three."
         if short
         else "Divide learning_rate by three.",

@@ -47,15 +47,12 @@ def divergence(reading: Reading, trend: Trend) -> Diagnosis | None:
     low, since, end = found
     times = reading.times_usual
     far = times is not None and times >= 10
-    compared = ""
-    if far:
-        compared = f" The learning rate, {reading.peak_rate:.2g}, is {times:.3g} times the usual one for this model."
     return Diagnosis(
         "divergence",
         "error",
         f"The training diverged: the loss rose from {text.number(low)} near step {text.count(since)} to "
-        f"{text.number(end)} at the end.{compared}",
-        f"Lower learning_rate to about {reading.facts.usual_rate:.2g}."
+        f"{text.number(end)} at the end.{reading.compared if far else ''}",
+        f"Lower learning_rate to about {reading.usual}."
         if far
         else "Divide learning_rate by three, use a longer warm-up (warmup_ratio = 0.1), or lower max_grad_norm.",
         steps=(_steepest(reading, since),),
