@@ -23,6 +23,7 @@ RUNS: dict[str, tuple[int, dict[str, Any]]] = {
     "overfitting": (40, {"epochs": 30}),
     "rate-too-low": (500, {"epochs": 1, "learning_rate": 1e-7, "fit_head": False}),
     "underfitting": (1000, FALLING),
+    "plateau": (500, {**FALLING, "epochs": 2, "learning_rate": 1e-5}),
     "divergence": (500, {"epochs": 1, "learning_rate": 1.0}),
     "rate-too-high": (500, {"epochs": 3, "learning_rate": 2e-3}),
     "short-warm-up": (500, {"epochs": 3, "learning_rate": 1e-3, "warmup_ratio": 0}),
@@ -52,8 +53,10 @@ def main(train: Path, dev: Path, runs: Path) -> None:
             luthier.train(learned, validation=validation, test=new[300:500], run_dir=runs / name, **BASE, **settings)
         found = luthier.curves(runs / name, rows=False)
         sys.stdout.write("\n".join([name, *(f"    {one.id}: {one.message}" for one in found.findings), ""]))
-        losses = next(figure for figure in figures(found.series) if figure.wide)
-        save(losses, HERE / "curves" / f"{name}.png", width=WIDTH, scale=1)
+        drawn = {figure.title: figure for figure in figures(found.series)}
+        save(drawn["Loss"], HERE / "curves" / f"{name}.png", width=WIDTH, scale=1)
+        if name == "spikes":
+            save(drawn["accuracy"], HERE / "curves" / "small-validation.png", width=WIDTH, scale=1)
 
 
 if __name__ == "__main__":
