@@ -147,6 +147,6 @@ def test_while_a_run_goes_on_nothing_is_said_of_its_end():
     assert list(found(*falling, Facts(done=0.5))) == ["healthy-curves"]
     assert "so far" in found(*falling, Facts(done=0.5))["healthy-curves"].message
     flat = train(lambda x: 0.69 + 0 * x), evaluation(0.69, 0.692, 0.691)
-    assert "underfitting" not in found(*flat, Facts(done=0.1))
-    assert "underfitting" in found(*flat, Facts(done=0.4))
+    assert "underfitting" not in found(*flat, Facts(done=0.3))
+    assert "underfitting" in found(*flat, Facts(done=0.6))
     assert found(train(n=8), Series(), Facts(done=0.1)) == {}

@@ -12,7 +12,7 @@ from luthier.learning_curves.rules import fit, rate, stability, validation
 from luthier.learning_curves.trend import FEWEST_STEPS, Reading, Trend
 
 SEVERITIES = ("error", "warning", "info")
-ENOUGH = 0.3  # share of the steps after which a loss must have moved
+ENOUGH = 0.5  # share of the steps after which a loss must have moved
 UNKNOWN = Facts()
 HARMLESS = {"small-validation", "loss-spikes"}  # a run with these is healthy
 

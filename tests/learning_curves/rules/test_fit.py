@@ -17,9 +17,10 @@ def memorizes(x):
     [
         ((0.6, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.81, 0.81), 1000, "info"),
         ((0.6, 0.7, 0.8, 0.8, 0.8, 0.75, 0.72, 0.71, 0.7, 0.7), 1000, "warning"),
+        ((0.6, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.5), 1000, "info"),
         ((0.6, 0.7, 0.8, 0.8, 0.8, 0.75, 0.72, 0.71, 0.7, 0.7), 20, "info"),
     ],
-    ids=["the metric holds", "it falls", "it falls by less than 20 rows can tell"],
+    ids=["the metric holds", "it falls", "it fell once", "it falls by less than 20 rows can tell"],
 )
 def test_overfitting_is_a_warning_if_the_metric_gets_worse(measured, rows, severity):
     facts = Facts("accuracy", validation_rows=rows)
@@ -36,9 +37,11 @@ def test_a_metric_whose_lowest_value_is_the_best_gets_worse_by_rising():
     assert findings["overfitting"].severity == "warning"
 
 
-def test_a_flat_loss_at_a_low_rate_asks_for_the_usual_one():
+def test_a_flat_loss_at_a_low_or_high_rate_asks_for_the_usual_one():
     flat = train(lambda x: 0.6 + 0.4 * 0.93**x, noise=0.02), evaluation(0.62, 0.61, 0.61, 0.61)
     low = found(*flat, Facts(usual_rate=RATE), learning_rate=rates(RATE / 10))["plateau"]
-    assert "Raise learning_rate to about 0.0001" in low.action and low.rate_factor == pytest.approx(10)
+    assert "Set learning_rate to about 0.0001" in low.action and low.rate_factor == pytest.approx(10)
+    high = found(*flat, Facts(usual_rate=RATE), learning_rate=rates(RATE * 10))["plateau"]
+    assert "is 10 times the usual one" in high.action and high.rate_factor == pytest.approx(0.1)
     usual = found(*flat, Facts(usual_rate=RATE), learning_rate=rates(RATE))["plateau"]
-    assert usual.rate_factor == 1
+    assert usual.rate_factor == 1 and "higher" not in usual.action

@@ -81,3 +81,16 @@ def test_a_loss_that_moves_less_than_its_noise_moved_if_the_evaluations_fell():
     assert not {"underfitting", "rate-too-high"} & set(
         found(slow, evaluation(3.2, 3.12, 3.1, 3.1), USUAL, learning_rate=rates())
     )
+
+
+def test_a_collapse_at_chance_level_is_no_progress_although_the_first_evaluation_was_worse():
+    """A char encoder trained from scratch at ten times the usual rate: 0.71, then 0.693, an accuracy of a half."""
+    facts = Facts("accuracy", validation_rows=100, usual_rate=RATE)
+    collapsed = found(
+        train(lambda x: 0.7 + 0 * x, noise=0.05),
+        evaluation(0.71, 0.7, 0.75, 0.696, 0.694, 0.693, 0.695),
+        facts,
+        learning_rate=rates(10 * RATE),
+        accuracy=evaluation(0.49, 0.49, 0.51, 0.51, 0.49, 0.51, 0.51),
+    )
+    assert collapsed["rate-too-high"].rate_factor < 1

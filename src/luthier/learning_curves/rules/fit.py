@@ -7,7 +7,7 @@ import numpy as np
 from luthier import text
 from luthier.learning_curves.diagnosis import Diagnosis
 from luthier.learning_curves.record import Series
-from luthier.learning_curves.trend import LOW, Reading, Trend
+from luthier.learning_curves.trend import HIGH, LOW, Reading, Trend
 
 FEWEST_EVALUATIONS = 3  # that show a shape
 # Relative changes of a loss below these shares count as noise.
@@ -55,14 +55,17 @@ def overfitting(reading: Reading) -> Diagnosis | None:
 
 
 def _gain(reading: Reading, since: int) -> float | None:
-    """By how much the metric got better since a step, in differences that the validation rows can tell."""
+    """By how much the metric got better since a step, in differences that the validation rows can tell.
+
+    Of the last two evaluations, the better one counts: one bad evaluation is no trend.
+    """
     metric, facts = reading.metric, reading.facts
     if since not in metric.steps:
         return None
-    then, last = metric.values[metric.steps.index(since)], metric.values[-1]
+    sign = 1 if facts.greater_is_better else -1
+    then, last = sign * metric.values[metric.steps.index(since)], max(sign * value for value in metric.values[-2:])
     # Some metrics are between 0 and 100.
-    smallest = max(facts.resolution, 1e-9) * max(1.0, abs(then))
-    return (last - then if facts.greater_is_better else then - last) / smallest
+    return (last - then) / (max(facts.resolution, 1e-9) * max(1.0, abs(then)))
 
 
 def _held(reading: Reading, since: int, *, by_heart: bool) -> str:
@@ -120,9 +123,9 @@ def plateau(reading: Reading, trend: Trend) -> Diagnosis | None:
     if trend.hidden or not high or moved > max(0.03 * trend.drop, 2 * trend.error) or moved < -2 * trend.error:
         return None
     times, (action, steps) = reading.times_usual, _more(reading)
-    low = times is not None and times <= LOW
-    if low:
-        action = f"Raise learning_rate to about {reading.usual}, the usual one for this model."
+    odd = times is not None and not LOW < times < HIGH
+    if odd:
+        action = f"Set learning_rate to about {reading.usual}, the usual one for this model.{reading.compared}"
     return Diagnosis(
         "plateau",
         "info",
@@ -130,7 +133,7 @@ def plateau(reading: Reading, trend: Trend) -> Diagnosis | None:
         f"{text.number(trend.end)} at the end, after a start at {text.number(trend.start)}.",
         action,
         steps=(train.steps[half],),
-        rate_factor=1 / times if times is not None and low else 1,
+        rate_factor=1 / times if times is not None and odd else 1,
         steps_factor=steps,
     )
 
@@ -145,9 +148,10 @@ def _more(reading: Reading) -> tuple[str, int | None]:
         why += ", and its learning rate had decayed to almost 0" if ended else ""
         return f"Train for at least one epoch: {why}.", None
     if ended:
+        higher = ", or with a higher learning_rate" if (reading.times_usual or 0) < 1 else ""
         action = (
-            "The learning rate had decayed to almost 0, which flattens any loss: train for more epochs, or with a "
-            "higher learning_rate. If the loss stays flat, try a larger model or better labels."
+            "The learning rate had decayed to almost 0, which flattens any loss: train for more epochs"
+            f"{higher}. If the loss stays flat, try a larger model or better labels."
         )
         return action, None
     return "More steps alone will not help: try another learning_rate, a larger model, or better labels.", 1

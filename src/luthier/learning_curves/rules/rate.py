@@ -53,9 +53,11 @@ def stuck(reading: Reading, trend: Trend) -> Diagnosis | None:
 
 
 def _learned(reading: Reading) -> bool:
-    """Whether the evaluation loss, which is less noisy, fell."""
-    values = reading.evaluation.values
-    return bool(values) and values[0] - min(values) > HARDLY_MOVED * abs(values[0])
+    """Whether the evaluations, which are less noisy, say otherwise: their loss fell, and the metric got better."""
+    values, metric, greater = reading.evaluation.values, reading.metric.values, reading.facts.greater_is_better
+    if not values or values[0] - min(values) <= HARDLY_MOVED * abs(values[0]):
+        return False
+    return not metric or (max(metric) - metric[0] if greater else metric[0] - min(metric)) > reading.facts.resolution
 
 
 def _vanished(reading: Reading) -> str:
