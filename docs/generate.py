@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from luthier.data.checks import CHECKS
 from luthier.engines.optimizers import OptimizerKind
 from luthier.engines.optimizers.builtin import BUILT_IN
-from luthier.learning_curves.diagnose import DIAGNOSES
+from luthier.learning_curves.diagnosis import DIAGNOSES
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry, shapes_using
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import luthier
 from luthier.data.checks import CHECKS
 from luthier.findings import Finding
-from luthier.learning_curves.diagnose import DIAGNOSES
+from luthier.learning_curves.diagnosis import DIAGNOSES
 
 SOURCES = [ast.parse(file.read_text(encoding="utf-8")) for file in sorted(Path(luthier.__path__[0]).rglob("*.py"))]
 TABLES = {

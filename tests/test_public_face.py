@@ -20,6 +20,7 @@ NAMES = {
     "chat",
     "compare",
     "compare_tokenizers",
+    "curves",
     "doctor",
     "evaluate",
     "inspect",
@@ -35,6 +36,7 @@ NAMES = {
     "trace",
     "train",
     "train_tokenizer",
+    "watch",
 }
 FUNCTIONS = sorted(name for name in NAMES if name.islower() and name != "__version__")
 AFTER_EVERY_IMPORT = """

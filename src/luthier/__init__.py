@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from luthier.api.chat import chat
     from luthier.api.compare import compare
+    from luthier.api.curves import curves
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
     from luthier.api.train import train
+    from luthier.api.watch import watch
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
     from luthier.pipeline.inference.predictor import load
@@ -40,6 +42,7 @@ __all__ = [
     "chat",
     "compare",
     "compare_tokenizers",
+    "curves",
     "doctor",
     "evaluate",
     "inspect",
@@ -55,6 +58,7 @@ __all__ = [
     "trace",
     "train",
     "train_tokenizer",
+    "watch",
 ]
 
 __version__ = "0.1.0"
@@ -66,6 +70,7 @@ _HOMES = {
     "Stop": ("luthier.engines.events", "Stop"),
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
+    "curves": ("luthier.api.curves", "curves"),
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),
@@ -80,6 +85,7 @@ _HOMES = {
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
     "train": ("luthier.api.train", "train"),
+    "watch": ("luthier.api.watch", "watch"),
     "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),
     "train_tokenizer": ("luthier.api.tokenizers.train", "train_tokenizer"),
 }

@@ -13,13 +13,19 @@ from luthier.recipe import Recipe
 from luthier.run_directory.run import COMPLETED, OUT_OF_TIME, Run
 from luthier.storage.atomic import write_json, write_text
 
-EVALUATED = {"rises": [0.5, 0.4, 0.5, 0.6, 0.7], "falls": [1.9, 1.6, 1.3, 1.0, 0.8], "flat": [0.9, 0.8, 0.8, 0.8, 0.8]}
+EVALUATED = {
+    "rises": [0.5, 0.4, 0.5, 0.6, 0.7],
+    "falls": [1.9, 1.6, 1.3, 1.0, 0.8],
+    "flat": [0.9, 0.8, 0.8, 0.8, 0.8],
+    "level": [0.69] * 5,
+}
 
 
 def run_with(path: Path, **training: Any) -> Run:
     recipe = Recipe.build({"data": {"train": ["a.csv"]}, "training": {"learning_rate": 5e-5, **training}})
     run = Run.create(path / "my run")
     write_text(run.recipe_file, recipe.to_toml())
+    write_json(run.result_file, {})
     return run
 
 
@@ -52,9 +58,14 @@ def falling(n: int) -> Any:
         ({"max_steps": 45}, curves(learning(45), 1.5), "--epochs 5 --max-steps 135", "only 45 optimizer steps"),
         ({"max_time": "10m"}, curves(learning(45), 0.4), "--max-time 30m", "only 45 optimizer steps"),
         ({}, curves(falling(900), evaluation="falls"), "--epochs 9", "still falling at the end"),
-        ({}, curves(np.full(900, 0.69)), "--lr 0.00015", "hardly moved: 0.69"),
-        ({}, curves(np.full(60, 0.69)), "--lr 0.00015 --epochs 9", "the learning rate and about three times the steps"),
-        ({}, curves(np.linspace(0.3, 3, 60)), "--lr 1.7e-05", "loss rises"),
+        ({}, curves(np.full(900, 0.69), evaluation="level"), "--lr 0.00015", "hardly moved, 0.69"),
+        (
+            {},
+            curves(np.full(60, 0.69), evaluation="level"),
+            "--lr 0.00015 --epochs 9",
+            "the learning rate and about three times the steps",
+        ),
+        ({}, curves(np.linspace(0.3, 3, 60)), "--lr 1.7e-05", "diverged"),
     ],
 )
 def test_each_advice_has_its_evidence(

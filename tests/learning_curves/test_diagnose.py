@@ -6,28 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.learning_curves.diagnose import diagnose
+from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.record import Series
-
-N = 300
-STEPS = list(range(1, N + 1))
-
-
-def train(shape, noise=0.03, n=N, seed=0):
-    rng = np.random.default_rng(seed)
-    x = np.arange(1, n + 1)
-    return Series(x.tolist(), (shape(x) + noise * rng.standard_normal(n)).tolist())
-
-
-def evaluation(*values, every=30):
-    return Series([every * (i + 1) for i in range(len(values))], list(values))
-
-
-def found(train_loss, eval_loss):
-    return {finding.id: finding for finding in diagnose({"train/loss": train_loss, "eval/loss": eval_loss})}
-
-
-def learns(x):
-    return 0.1 + 1.4 * np.exp(-x / 40)
+from tests.learning_curves.shapes import evaluation, found, learns, train
 
 
 def test_healthy():
@@ -159,3 +140,13 @@ def test_any_curves_are_read_without_a_crash(losses, evaluations):
 def test_noise_of_a_flat_end_is_no_divergence_or_overfitting(seed):
     findings = found(train(learns, noise=0.1, seed=seed), evaluation(0.8, 0.4, 0.3, 0.28, 0.281, 0.279, 0.283))
     assert not {"divergence", "overfitting", "underfitting"} & set(findings)
+
+
+def test_while_a_run_goes_on_nothing_is_said_of_its_end():
+    falling = train(lambda x: 2 - x / 200, noise=0.02), evaluation(1.9, 1.75, 1.6, 1.45, 1.3)
+    assert list(found(*falling, Facts(done=0.5))) == ["healthy-curves"]
+    assert "so far" in found(*falling, Facts(done=0.5))["healthy-curves"].message
+    flat = train(lambda x: 0.69 + 0 * x), evaluation(0.69, 0.692, 0.691)
+    assert "underfitting" not in found(*flat, Facts(done=0.3))
+    assert "underfitting" in found(*flat, Facts(done=0.6))
+    assert found(train(n=8), Series(), Facts(done=0.1)) == {}

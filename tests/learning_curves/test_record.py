@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.errors import DamagedError, ResourceError
-from luthier.learning_curves.record import CurveWriter, Series, first_and_last_time, read_curves
+from luthier.learning_curves.record import CurveFollower, CurveWriter, Series, first_and_last_time, read_curves
 from luthier.storage import disk
 
 NAMES = st.sampled_from(["train/loss", "eval/f1", "eval/größe\n\u2028"])
@@ -109,3 +109,33 @@ def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(ResourceError, match="No space left"):
             step()
     writer.close()
+
+
+def test_what_another_process_appends_is_followed(file: Path) -> None:
+    follower = CurveFollower(file)
+    assert follower.update() and follower.curves["train/loss"] == Series([1, 2], [0.5, 0.25], [0.5, 1.0])
+    assert not follower.update()
+    with closing(CurveWriter(file, file.stat().st_size)) as writer:
+        writer.add(3, 1.5, {"train/loss": 0.125, "eval/loss": 0.5})
+    assert follower.update()
+    assert follower.curves == read_curves(file)
+    assert follower.curves["train/loss"].times == sorted(follower.curves["train/loss"].times)
+
+
+def test_a_line_is_followed_when_it_is_whole(file: Path) -> None:
+    whole, part = file.read_bytes(), file.with_name("part.jsonl")
+    follower = CurveFollower(part)
+    assert not follower.update(), "there is no file yet"
+    for length in range(len(whole) + 1):
+        part.write_bytes(whole[:length])
+        follower.update()
+    assert follower.curves == read_curves(file)
+
+
+def test_a_resumed_run_is_read_again_from_its_checkpoint(file: Path) -> None:
+    first = file.read_bytes().partition(b"\n")[0] + b"\n"
+    follower = CurveFollower(file)
+    follower.update()
+    file.write_bytes(first)
+    follower.update()
+    assert follower.curves == {"train/loss": Series([1], [0.5], [0.5])}

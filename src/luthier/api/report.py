@@ -1,7 +1,13 @@
-"""`report`: write the report of a run, complete or not."""
+"""`report`: write the report of a run, complete or not; and keep it fresh while the run trains."""
 
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from luthier.console import Console
+from luthier.engines.events import Event, Events
 from luthier.pipeline.samples import read_samples
 from luthier.reporting.page import write_report
 from luthier.reporting.samples import sample_panels
@@ -32,3 +38,45 @@ def report(run_dir: Path | str) -> Path:
     panels = task.panels(predictions) if task and predictions else []
     words = task.words(run.path) if task else kind.page_words()
     return write_report(run, words, [*panels, *sample_panels(read_samples(run.samples_file))])
+
+
+FIRST = 100.0  # seconds of training before the first page
+SHARE = 0.02  # of the time, at most, is spent on pages
+
+
+@dataclass
+class FreshReport:
+    """Writes the report again and again while a run trains, in a small share of the time. Open pages reload it.
+
+    A page that cannot be written is said once, and never stops the training.
+
+    Args:
+        run: The run.
+        console: Receives the warning.
+        clock: The time in seconds.
+    """
+
+    run: Run
+    console: Console
+    clock: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self._due = self.clock() + FIRST
+
+    def listen(self, events: Events) -> None:
+        """Write the report after steps and evaluations from now on."""
+        events.on("step", self._look)
+        events.on("evaluation", self._look)
+
+    def _look(self, _: Event) -> None:
+        began = self.clock()
+        if began < self._due:
+            return
+        try:
+            report(self.run.path)
+        except Exception as error:  # of a panel of another package, or a full disk
+            self.console.warn(f"the report is not updated during training: {error}")
+            self._due = math.inf
+        else:
+            ended = self.clock()
+            self._due = ended + (ended - began) / SHARE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luthier import processes
-from luthier.api.report import report
+from luthier.api.report import FreshReport, report
 from luthier.console import Console
 from luthier.engines.events import Callback, Events
 from luthier.pipeline.journal import blamed_on, discard_checkpoints, same_data
@@ -61,6 +61,7 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
         prepared = prepare(run.recipe, console)
         same_data(run, prepared)
         processes.on_main(lambda: (run, prepared.recipe))
+        FreshReport(run, console).listen(events)
         result = finish(run, prepared, events, console, time_limit(run, prepared, console))
         report(run.path)
         discard_checkpoints(run, console)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier import processes
-from luthier.api.report import report
+from luthier.api.report import FreshReport, report
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Callback, Events
@@ -28,7 +28,7 @@ from luthier.pipeline.journal import (
 from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
-from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision, total_steps
+from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision
 from luthier.pipeline.training.finish import finish, take_part
 from luthier.pipeline.training.time_limit import time_limit
 from luthier.recipe import Recipe
@@ -117,6 +117,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
             limit = time_limit(run, prepared, console)
             # Written last: a run with a recipe has everything that a resume does not write again.
             write_text(run.recipe_file, prepared.recipe.to_toml())
+            FreshReport(run, console).listen(events)
             result = finish(run, prepared, events, console, limit)
             report(run.path)
             discard_checkpoints(run, console)
@@ -170,5 +171,5 @@ def plan(
     return Plan(
         recipe,
         groups_to_train(model, recipe.training),
-        rates(recipe.training, total_steps(recipe, batch_plan(prepared).steps_per_epoch)),
+        rates(recipe.training, recipe.training.total_steps(batch_plan(prepared).steps_per_epoch)),
     )

@@ -15,6 +15,7 @@ from luthier import processes, threads
 from luthier.cli.commands import (
     chat,
     compare,
+    curves,
     doctor,
     evaluate,
     inspect,
@@ -28,6 +29,7 @@ from luthier.cli.commands import (
     tokenizer,
     trace,
     train,
+    watch,
 )
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
@@ -38,7 +40,15 @@ from luthier.errors import RecipeError, UsageError
 HELP = "Fine-tune transformer language models, from a table of text to a model you can trust."
 COMMANDS = {
     "Train": (train.train, resume.resume),
-    "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report, trace.trace),
+    "Understand": (
+        inspect.inspect,
+        evaluate.evaluate,
+        compare.compare,
+        curves.curves,
+        report.report,
+        trace.trace,
+        watch.watch,
+    ),
     "Use": (predict.predict, chat.chat, merge.merge),
     "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 
 from luthier.cli.console import RichConsole
 from luthier.errors import UsageError
@@ -74,6 +75,12 @@ class Output:
         """Write a piece of text that is still being generated."""
         self._stream.write(text)
         self._stream.flush()
+
+    def live(self) -> Live | None:
+        """A part of the terminal to draw on again and again; None where the result is not for a terminal."""
+        if self.as_json or self.console.quiet or not self._terminal.is_terminal:
+            return None
+        return Live(console=self._terminal, auto_refresh=False, vertical_overflow="crop")
 
     def table(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from luthier import text
 from luthier.learning_curves.diagnose import diagnose
+from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.record import Series
 from luthier.recipe import TrainingRecipe
 from luthier.recipe.durations import duration_of
@@ -13,6 +14,7 @@ from luthier.run_directory.run import COMPLETED, OUT_OF_TIME, Run
 
 # Fewer optimizer steps than this are worth three times as many, unless the curves speak against it.
 FEW_STEPS, MORE = 300, 3
+_RATES = {3: "three times the learning rate", 1 / 3: "a third of the learning rate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Advice:
 def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
     """How to train a run's model again; None without evidence that another training would be better.
 
-    Evidence is what the curves show (`Diagnosis.rate` and `.steps`), or fewer than `FEW_STEPS` optimizer steps: all of
-    them, or those that there was time for.
+    Evidence is what the curves show (`Diagnosis.rate_factor` and `.steps_factor`), or fewer than `FEW_STEPS` optimizer
+    steps: all of them, or those that there was time for.
 
     Args:
         run: The run; its recipe is read.
@@ -43,18 +45,20 @@ def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
     losses, recipe = curves.get("train/loss", Series()), run.recipe.training
     if not losses.steps:
         return None
-    found, done = diagnose(curves), losses.steps[-1]
+    found, done = diagnose(curves, Facts.of(run, curves)), losses.steps[-1]
     ended = (run.read_json(run.result_file) or {}).get("stopped", COMPLETED)
     few = done < FEW_STEPS and ended in (COMPLETED, OUT_OF_TIME.format(recipe.max_time))
-    rate = next((finding.rate for finding in found if finding.rate != 1), 1)
-    factor = min((finding.steps for finding in found if finding.steps is not None), default=MORE if few else 1)
+    rate = next((finding.rate_factor for finding in found if finding.rate_factor != 1), 1)
+    factor = min(
+        (finding.steps_factor for finding in found if finding.steps_factor is not None), default=MORE if few else 1
+    )
     faster = {"--lr": f"{recipe.learning_rate * rate:.2g}"} if rate != 1 else {}
     longer = _longer(recipe, losses, factor) if factor > 1 else {}
     if not faster and not longer:
         return None
-    evidence = [finding.message for finding in found if finding.rate != 1 or (finding.steps or 1) > 1]
+    evidence = [finding.message for finding in found if finding.rate_factor != 1 or (finding.steps_factor or 1) > 1]
     evidence = evidence or [f"The training had only {text.plural(done, 'optimizer step')}."]
-    tries = [f"{'three times' if rate > 1 else 'a third of'} the learning rate"] if faster else []
+    tries = [_RATES.get(rate, f"a {'higher' if rate > 1 else 'lower'} learning rate")] if faster else []
     tries += ["about three times the steps"] if longer else []
     options = " ".join(f"{name} {value}" for name, value in (faster | longer).items())
     command = f"luthier train {text.typed(run.recipe_file)} {options}"

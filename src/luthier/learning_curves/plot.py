@@ -275,13 +275,14 @@ def theme() -> dict[str, Any]:
     }
 
 
-def save(figure: Figure, path: Path, *, width: int = 760) -> Path:
+def save(figure: Figure, path: Path, *, width: int = 760, scale: float = 2) -> Path:
     """Save a figure to a file.
 
     Args:
         figure: The figure.
         path: The file, which ends in .png or .svg.
         width: Width in pixels.
+        scale: Pixels of a .png for each of them.
     Raises:
         UsageError: The file has another extension.
     """
@@ -292,7 +293,7 @@ def save(figure: Figure, path: Path, *, width: int = 760) -> Path:
         case ".svg":
             write_text(path, vl_convert.vegalite_to_svg(spec))
         case ".png":
-            write_bytes(path, vl_convert.vegalite_to_png(spec, scale=2))
+            write_bytes(path, vl_convert.vegalite_to_png(spec, scale=scale))
         case _:
             raise UsageError("pictures are written as .png or .svg", where=str(path), hint="change the file extension")
     return path

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -15,11 +16,12 @@ from luthier.storage.append import AppendFile
 
 @dataclass
 class Series:
-    """One curve: values against optimizer steps, in the order of the steps, and the epoch of each."""
+    """One curve: values against optimizer steps, in the order of the steps, with the epoch and the time of each."""
 
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     epochs: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list, compare=False, repr=False)
 
 
 class CurveWriter(AppendFile):
@@ -55,11 +57,46 @@ def read_curves(path: Path) -> dict[str, Series]:
     """Read the curves by name; empty if there is no file. Incomplete lines are skipped."""
     curves: dict[str, Series] = {}
     for point in _points(path):
-        series = curves.setdefault(point["name"], Series())
-        series.steps.append(point["step"])
-        series.values.append(float(point["value"]))
-        series.epochs.append(float(point["epoch"]))
+        _add(curves, point)
     return curves
+
+
+class CurveFollower:
+    """Reads the points of a `curves.jsonl` as another process appends them; each byte is read once.
+
+    Args:
+        path: The file, which need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._read = path, 0
+        self.curves: dict[str, Series] = {}
+
+    def update(self) -> bool:
+        """Read what was appended since the last call; returns whether `curves` changed.
+
+        A resumed run drops the points after its checkpoint: a shorter file is read again from its beginning.
+        """
+        if not self._path.exists():
+            return False
+        with self._path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._read:
+                self._read, self.curves = 0, {}
+            file.seek(self._read)
+            # The last line may still be incomplete.
+            lines, _, rest = file.read().rpartition(b"\n")
+            self._read = file.tell() - len(rest)
+        for point in _parsed(lines):
+            _add(self.curves, point)
+        return bool(lines)
+
+
+def _add(curves: dict[str, Series], point: Mapping[str, Any]) -> None:
+    series = curves.setdefault(point["name"], Series())
+    series.steps.append(point["step"])
+    series.values.append(float(point["value"]))
+    series.epochs.append(float(point["epoch"]))
+    series.times.append(float(point["time"]))
 
 
 def first_and_last_time(path: Path) -> tuple[float, float]:
@@ -71,6 +108,10 @@ def first_and_last_time(path: Path) -> tuple[float, float]:
 def _points(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
-    for line in path.read_bytes().split(b"\n"):
+    yield from _parsed(path.read_bytes())
+
+
+def _parsed(lines: bytes) -> Iterator[dict[str, Any]]:
+    for line in lines.split(b"\n"):
         with suppress(ValueError):
             yield json.loads(line)

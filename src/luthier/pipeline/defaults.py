@@ -12,6 +12,9 @@ from transformers import PretrainedConfig
 
 from luthier.engines.ranking import ANY
 from luthier.findings import Decision
+from luthier.learning_curves.facts import disagreement
+from luthier.models.adapters.add import RATES as ADAPTER_RATES
+from luthier.models.scratch import RATES as SCRATCH_RATES
 from luthier.models.scratch import parameters_of
 from luthier.plugins import OURS
 from luthier.recipe import Recipe
@@ -28,10 +31,6 @@ BERT_BASE, RATE = 110e6, 5e-5  # parameters, and the largest rate of Devlin et a
 RATES = 1e-5, 2e-4  # the lowest and the highest
 WARMUP = 0.1
 PATIENCE = 5  # evaluations, half of them
-# The share of rows that the checkpoints of a training disagree on, about: its square root over that of the rows is the
-# standard error of the difference between their scores. The last of those within it has the most training (the
-# one-standard-error rule of Breiman et al. 1984).
-DISAGREE = 0.1
 TELLING = 50  # validation rows; fewer choose at random
 
 
@@ -109,9 +108,24 @@ def _epochs(recipe: Recipe, basis: Basis) -> Setting:
 
 def _learning_rate(_: Recipe, basis: Basis) -> Setting:
     parameters = parameters_of(basis.config)
-    rate = float(f"{min(max(RATE * math.sqrt(BERT_BASE / parameters), RATES[0]), RATES[1]):.0e}")
+    rate = _rate_for(parameters)
     why = f"for a model of {quantity(parameters, 'parameters')}; larger models take smaller rates"
     return Setting(rate, Decision("learning rate", f"{rate:g}", why))
+
+
+def _rate_for(parameters: int) -> float:
+    return float(f"{min(max(RATE * math.sqrt(BERT_BASE / parameters), RATES[0]), RATES[1]):.0e}")
+
+
+def usual_rate(recipe: Recipe, config: PretrainedConfig) -> float | None:
+    """The usual peak learning rate of a model, whatever the recipe sets; None for optimizers with other scales."""
+    model, optimizer = recipe.model, recipe.training.optimizer
+    if "adamw" not in optimizer:
+        return None
+    if model.name is None:
+        return SCRATCH_RATES.get(str(model.from_scratch))
+    adapter = ADAPTER_RATES[model.adapter.kind] if model.adapter is not None else 1
+    return adapter * _rate_for(parameters_of(config))
 
 
 def _warmup(_: Recipe, basis: Basis) -> Setting:
@@ -138,7 +152,8 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
         return None  # another metric may not be a share
     tolerance, what = 2 * ANY, "the last"  # correlations lie between -1 and 1
     if basis.validation >= TELLING:
-        tolerance = float(f"{math.sqrt(DISAGREE / basis.validation):.1g}")
+        # The last checkpoint within the standard error has the most training (Breiman et al. 1984).
+        tolerance = float(f"{disagreement(basis.validation):.1g}")
         what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
     why = f"{plural(basis.validation, 'validation row')} cannot tell them apart"
     decision = Decision("best checkpoint", what, why)

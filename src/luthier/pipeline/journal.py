@@ -10,9 +10,10 @@ from pathlib import Path
 from luthier.console import Console
 from luthier.data.reading.sources import is_stream
 from luthier.engines.checkpoints import list_checkpoints
-from luthier.errors import FingerprintError, InterruptedRun, ResourceError, UsageError
+from luthier.errors import FingerprintError, InterruptedRun, LuthierError, ResourceError, UsageError
 from luthier.interrupts import Interrupted
 from luthier.pipeline.prepare import Prepared
+from luthier.run_directory.log import log_end
 from luthier.run_directory.run import Run, as_path
 from luthier.storage.atomic import move, write_text
 from luthier.storage.disk import make_directory, remove_tree
@@ -56,6 +57,8 @@ def _restore(run: Run, existed: bool) -> None:
 def blamed_on(run: Run) -> Iterator[None]:
     """Say how to resume a run that a signal stopped; note the run in other exceptions, whose traceback goes to its log.
 
+    The log also says how the run ended.
+
     Raises:
         InterruptedRun: A signal stopped it, and it can be resumed.
     """
@@ -67,9 +70,12 @@ def blamed_on(run: Run) -> Iterator[None]:
         saved = list_checkpoints(run.checkpoints)
         where = f"after step {saved[-1].step}" if saved else "from the beginning"
         hint = f"`luthier resume {typed(run.path)}` continues {where}"
+        log_end(run.log_file, "stopped", f"by {error.signal.name}")
         raise InterruptedRun(f"stopped by {error.signal.name}", where=str(run.path), hint=hint) from None
     except Exception as error:
         error.add_note(f"run: {run.path}")
+        why = error.what if isinstance(error, LuthierError) else f"{type(error).__name__}: {error}"
+        log_end(run.log_file, "stopped" if isinstance(error, InterruptedRun) else "failed", why)
         raise
 
 

@@ -21,7 +21,7 @@ from luthier.errors import FindingError, RecipeError, UsageError, nearest
 from luthier.findings import Decision, Finding
 from luthier.metrics.custom import custom_metrics, how_called, takes_outputs
 from luthier.models.loading import load_config
-from luthier.pipeline.defaults import Basis, decide_training
+from luthier.pipeline.defaults import Basis, decide_training, usual_rate
 from luthier.pipeline.inference.infer import asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.opening import empty_columns, open_sources, recognise_columns
@@ -87,6 +87,7 @@ class Prepared:
             "label_counts": {name: self.task.label_counts(split) for name, split in self.splits.items()},
             "lengths": lengths(self.encoded["train"], self.task.set_limits),
             "targets": targets_of(self.task, self.encoded["train"]),
+            "usual_learning_rate": usual_rate(self.recipe, self.config),
             "findings": [finding.to_dict() for finding in self.findings],
             "decisions": [decision.to_dict() for decision in self.decisions],
             "sources": [

@@ -174,6 +174,12 @@ class TrainingRecipe(Section):
         """`planned_steps`, unless `max_time` was edited since they were planned."""
         return self.planned_steps if self.planned_for in (None, self.max_time) else None
 
+    def total_steps(self, per_epoch: int) -> int:
+        """Optimizer steps: the epochs, rounded up to a whole step, at most `max_steps` and those planned."""
+        # Rounded first: 1.1 * 100 is 110.00000000000001.
+        steps = max(1, math.ceil(round(self.epochs * per_epoch, 9)))
+        return min(steps, self.max_steps or steps, self.planned or steps)
+
     def takes_default(self, name: str, value: Any) -> bool:
         """See `Section.takes_default`. What was set can rule out a warm-up, early stopping or small batches."""
         ruled_out = {

@@ -1,12 +1,13 @@
 """The content of a report, read once from the files of a run directory."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from luthier.findings import Finding
 from luthier.learning_curves.diagnose import diagnose
+from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.record import Series, read_curves
 from luthier.recipe import Recipe
 from luthier.reporting.task_words import TaskWords
@@ -77,7 +78,7 @@ class Content:
             metrics=run.read_json(run.metrics_file) or {},
             result=run.read_json(run.result_file) or {},
             curves=curves,
-            findings=_findings(data, curves),
+            findings=_findings(data, diagnose(curves, Facts.of(run, curves))),
             skipped=_skipped(run),
             traced=tuple(traced_rows(run)),
         )
@@ -102,9 +103,9 @@ class Content:
         return str(self.data.get("shape") or self.recipe.data.shape or "")
 
 
-def _findings(data: Mapping[str, Any], curves: Mapping[str, Series]) -> tuple[Noted, ...]:
+def _findings(data: Mapping[str, Any], training: Sequence[Finding]) -> tuple[Noted, ...]:
     of_data = [Noted("data", Finding.from_dict(found)) for found in data.get("findings", [])]
-    found = of_data + [Noted("training", finding) for finding in diagnose(curves)]
+    found = of_data + [Noted("training", finding) for finding in training]
     return tuple(sorted(found, key=lambda noted: _SEVERITIES.index(noted.finding.severity)))
 
 

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
 from luthier.console import Console, Progress
+from luthier.errors import ResourceError
 from luthier.findings import Decision, Finding
 from luthier.storage.append import AppendFile
+
+FORM = "%(asctime)s %(levelname)s %(message)s"
 
 
 class Tee(Console):
@@ -27,7 +30,7 @@ class Tee(Console):
     def write_to(self, path: Path) -> None:
         """Append all messages so far, and all later ones, to a log file with timestamps."""
         file = _LogFile(path)
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        file.setFormatter(logging.Formatter(FORM))
         self._early.setTarget(file)
         self._early.close()
         self._log.handlers = [file]
@@ -68,3 +71,13 @@ class _LogFile(logging.Handler):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def log_end(path: Path, how: str, why: str) -> None:
+    """Note in a log how a run ended without a result: it `failed` or was `stopped`, and why. Never raises an error."""
+    with suppress(ResourceError):
+        log = logging.Logger("luthier.run")
+        log.addHandler(file := _LogFile(path))
+        file.setFormatter(logging.Formatter(FORM))
+        log.error("%s: %s", how, " ".join(why.split()))
+        file.close()

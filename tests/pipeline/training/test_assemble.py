@@ -15,7 +15,7 @@ from luthier.data.batches import BatchPlan
 from luthier.errors import RecipeError
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import assemble as assembling
-from luthier.pipeline.training.assemble import assemble, decide_precision, fingerprint, fresh_model, total_steps
+from luthier.pipeline.training.assemble import assemble, decide_precision, fingerprint, fresh_model
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings
 from tests.listener import Listener
 from tests.tasks.by_hand import recipe_of
@@ -48,25 +48,26 @@ def from_nothing(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> 
 def test_the_number_of_steps_is_rounded_up_and_capped_at_max_steps(epochs: float, most: int | None, steps: int) -> None:
     plan = BatchPlan(np.ones(83, dtype=np.int64), 16)
     assert plan.steps_per_epoch == 6
-    assert total_steps(recipe_of(training__epochs=epochs, training__max_steps=most), plan.steps_per_epoch) == steps
+    training = recipe_of(training__epochs=epochs, training__max_steps=most).training
+    assert training.total_steps(plan.steps_per_epoch) == steps
 
 
 @pytest.mark.parametrize(("planned", "most", "steps"), [(5, None, 5), (5, 3, 3), (500, None, 12)])
 def test_planned_steps_are_those_of_the_training(planned: int, most: int | None, steps: int) -> None:
     settings = {"training__max_time": "10m", "training__planned_steps": planned, "training__max_steps": most}
-    assert total_steps(recipe_of(training__epochs=2.0, **settings), 6) == steps
+    assert recipe_of(training__epochs=2.0, **settings).training.total_steps(6) == steps
 
 
 def test_a_product_that_is_whole_but_for_rounding_is_not_rounded_up() -> None:
     plan = BatchPlan(np.ones(100, dtype=np.int64), 1)
     assert 1.1 * plan.steps_per_epoch > 110
-    assert total_steps(recipe_of(training__epochs=1.1), plan.steps_per_epoch) == 110
+    assert recipe_of(training__epochs=1.1).training.total_steps(plan.steps_per_epoch) == 110
 
 
 @given(st.integers(1, 50), st.integers(1, 300), st.integers(1, 20))
 def test_whole_epochs_have_a_whole_number_of_steps_each(epochs: int, n: int, size: int) -> None:
     plan = BatchPlan(np.ones(n, dtype=np.int64), size)
-    assert total_steps(recipe_of(training__epochs=epochs), plan.steps_per_epoch) == epochs * -(-n // size)
+    assert recipe_of(training__epochs=epochs).training.total_steps(plan.steps_per_epoch) == epochs * -(-n // size)
 
 
 # -- the training ----------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from luthier.engines.base import Step, Training
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.prepare import Prepared
-from luthier.pipeline.training.assemble import total_steps
 from luthier.pipeline.training.head import ROWS, may_fit
 from luthier.recipe import TrainingRecipe
 from luthier.recipe.training import Strategy, steps_between
@@ -84,7 +83,7 @@ def measure_cost(
     sizes = _sizes(prepared, train_rows)
     factor = sizes["train"] / len(prepared.splits["train"])
     per_epoch = max(1, round(training.plan.steps_per_epoch * factor))
-    training.total_steps = total_steps(prepared.recipe, per_epoch)
+    training.total_steps = prepared.recipe.training.total_steps(per_epoch)
     per_step, mean = _steps(training, seconds)
     rows = min(training.recipe.batch_size, sizes["train"])
 

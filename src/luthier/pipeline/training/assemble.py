@@ -1,6 +1,5 @@
 """Build everything that an engine trains with: model, optimizer, schedule and batch plan."""
 
-import math
 from typing import Any
 
 from transformers import PreTrainedModel, set_seed
@@ -26,7 +25,7 @@ from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.parts import shared_with_own
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.label_head import NEW, decide_head
-from luthier.recipe import Recipe, TrainingRecipe
+from luthier.recipe import TrainingRecipe
 from luthier.tasks.phases import Bound
 
 
@@ -42,7 +41,7 @@ def assemble(prepared: Prepared) -> Training:
     if not processes.is_main():
         set_seed(recipe.seed + processes.rank())  # from here on, dropout differs between processes
     plan = batch_plan(prepared)
-    total = total_steps(recipe, plan.steps_per_epoch)
+    total = recipe.training.total_steps(plan.steps_per_epoch)
     device = choose_device(recipe.device)
     optimizer = make_optimizer(model, recipe.training, device)
     decay = recipe.training.ema_decay
@@ -114,13 +113,6 @@ def model_to_train(prepared: Prepared) -> PreTrainedModel:
 
         activate_neftune(model, training.neftune_noise_alpha)
     return model
-
-
-def total_steps(recipe: Recipe, per_epoch: int) -> int:
-    """Optimizer steps of a recipe: its epochs, rounded up to a whole step, at most `max_steps` and those planned."""
-    # Rounded first: 1.1 * 100 is 110.00000000000001.
-    steps = max(1, math.ceil(round(recipe.training.epochs * per_epoch, 9)))
-    return min(steps, recipe.training.max_steps or steps, recipe.training.planned or steps)
 
 
 def fresh_model(prepared: Prepared) -> PreTrainedModel:

@@ -1,0 +1,38 @@
+"""`luthier curves`: what the learning curves of a run say."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output, check_output
+
+DRAWN = (".svg", ".png")
+
+
+def curves(
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
+    output: Annotated[Path | None, Option(metavar="FILE", help="Draw the losses to an .svg or .png.")] = None,
+    rows: Annotated[bool, Option(help="Name the rows of batches with a spike.")] = True,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Say what the learning curves of a run show.
+
+    Whether they are healthy, with the steps and numbers that show it, and what to do; also during training.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    check_output(output, "a picture", DRAWN)
+
+    from luthier.api.curves import curves as read
+
+    found = read(run, output=output, rows=rows)
+    if json:
+        out.json(found.to_dict())
+    else:
+        from luthier.reporting.terminal.curves import curves_pieces
+
+        out.show(curves_pieces(found.to_dict()))
+    return 0

@@ -1,0 +1,61 @@
+"""`luthier watch`: runs as they go on."""
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from rich.live import Live
+from typer import Argument
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.errors import InterruptedRun
+
+if TYPE_CHECKING:
+    from luthier.learning_curves.following import Snapshot
+
+UNFINISHED = InterruptedRun.exit_code
+
+
+def watch(
+    run: Annotated[Path, Argument(metavar="RUN|DIR", help="Run directory, or a directory of runs.")],
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Watch a run, or all runs in a directory.
+
+    Until they end, also from another terminal or on a shared disk. Ctrl-C ends the watching, not the run. The exit code
+    is 0 if the run is done, and 5 if it can be resumed.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+
+    from luthier.api.watch import is_run
+    from luthier.api.watch import watch as follow
+    from luthier.reporting.terminal.watch import ending, evaluation_line, screen, table
+
+    one, live, said = is_run(run), out.live(), dict[Path, int]()
+
+    def draw(live: Live, shots: "Sequence[Snapshot]") -> None:
+        now, size = time.time(), live.console.size
+        live.update(screen(shots[0], size, now) if one else table(shots, now), refresh=True)
+
+    def lines(shots: "Sequence[Snapshot]") -> None:
+        """A line for each evaluation since the last call."""
+        for shot in shots:
+            evaluations = len(shot.curves["eval/loss"].steps) if "eval/loss" in shot.curves else 0
+            if evaluations > said.get(shot.run.path, 0) and not quiet:
+                (out.console.say if json else out.text)(("" if one else f"{shot.name}: ") + evaluation_line(shot))
+            said[shot.run.path] = evaluations
+
+    with live or nullcontext():
+        shots = follow(run, lines if live is None else partial(draw, live))
+    if json:
+        found = [shot.to_dict() for shot in shots]
+        out.json(found[0] if one else {"runs": found})
+    elif live is None:
+        out.show([line for shot in shots for line in ending(shot)])
+    return UNFINISHED if one and shots[0].life.state != "done" else 0
