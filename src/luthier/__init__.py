@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from luthier.api.tokenizers.compare import compare_tokenizers
     from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
+    from luthier.api.track import track
     from luthier.api.train import train
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
@@ -53,6 +54,7 @@ __all__ = [
     "resume",
     "runs",
     "trace",
+    "track",
     "train",
     "train_tokenizer",
 ]
@@ -79,6 +81,7 @@ _HOMES = {
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
+    "track": ("luthier.api.track", "track"),
     "train": ("luthier.api.train", "train"),
     "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),
     "train_tokenizer": ("luthier.api.tokenizers.train", "train_tokenizer"),

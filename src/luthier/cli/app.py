@@ -27,6 +27,7 @@ from luthier.cli.commands import (
     tasks,
     tokenizer,
     trace,
+    track,
     train,
 )
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
@@ -40,7 +41,7 @@ COMMANDS = {
     "Train": (train.train, resume.resume),
     "Understand": (inspect.inspect, evaluate.evaluate, compare.compare, report.report, trace.trace),
     "Use": (predict.predict, chat.chat, merge.merge),
-    "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
+    "Look around": (runs.runs, track.track, prune.prune, tasks.tasks, doctor.doctor),
 }
 GROUPS = {"tokenizer": ("Train", tokenizer.HELP, (tokenizer.train, tokenizer.compare))}  # name to panel, help, commands
 USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "tokenizer", "trace"}
