@@ -33,6 +33,7 @@ NAMES = {
     "resume",
     "runs",
     "trace",
+    "track",
     "train",
     "train_tokenizer",
 }

@@ -5,9 +5,12 @@ import json
 import math
 import sqlite3
 import struct
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from luthier.tracking.base import Point, TrackedRun
 
@@ -19,6 +22,18 @@ POINTS = [
     for step, value in enumerate(VALUES)
     for name in ("train/loss", *(("eval/accuracy",) if step % 2 else ()))
 ]
+
+
+def keep_here(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the services keep what they receive in a directory; nothing leaves this machine."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (directory / "mlflow").as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setenv("TRACKIO_DIR", str(directory / "trackio"))
+    if "trackio.sqlite_storage" in sys.modules:  # it has read the variable when it was imported
+        monkeypatch.setattr("trackio.sqlite_storage.TRACKIO_DIR", directory / "trackio")
+    for name in ("WANDB_DIR", "WANDB_PROJECT", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def run(directory: Path, **changes: Any) -> TrackedRun:
@@ -82,10 +97,8 @@ def in_wandb(directory: Path) -> Held:
     found = []
     for record in wandb_records(directory):
         row = {".".join(item.nested_key) or item.key: json.loads(item.value_json) for item in record.history.item}
-        if step := row.pop("step", None):
-            found += [(name, step, value) for name, value in row.items() if not name.startswith("_")]
-        elif step == 0:
-            found += [(name, step, value) for name, value in row.items() if not name.startswith("_")]
+        step = row.pop("step", None)
+        found += [(name, step, value) for name, value in row.items() if not name.startswith("_")]
     return as_text(found)
 
 

@@ -11,10 +11,9 @@ from tests.tracking.held import POINTS, in_trackio, of, run
 trackio = pytest.importorskip("trackio")  # its pins exclude those of constraints.txt (pillow)
 
 
-def test_takes_every_point_and_says_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_takes_every_point_and_says_what_it_holds(tmp_path: Path) -> None:
     from luthier.tracking.trackio import TrackioTracker
 
-    monkeypatch.setattr("trackio.sqlite_storage.TRACKIO_DIR", tmp_path)
     tracker = TrackioTracker()
     assert tracker.begin(run(tmp_path)) == {}
     tracker.points(POINTS[:5])
@@ -23,7 +22,7 @@ def test_takes_every_point_and_says_what_it_holds(tmp_path: Path, monkeypatch: p
     again.points(POINTS[5:])
     again.artefacts([tmp_path])
     again.end("done")
-    database = tmp_path / "luthier.db"
+    database = tmp_path / "trackio" / "luthier.db"
     assert in_trackio(database, "a1b2c3") == of(POINTS)
     (config,) = sqlite3.connect(database).execute("SELECT config FROM configs").fetchone()
     assert json.loads(config)["model"]["name"] == "minilm"

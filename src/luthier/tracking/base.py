@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from luthier.errors import UsageError
+from luthier.run_directory.run import State
 
 PROJECT = "luthier"  # where neither the recipe nor the tracker's own environment variable names a project
-
-State = Literal["done", "running", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)

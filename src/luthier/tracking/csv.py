@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
+from luthier.run_directory.run import State
 from luthier.storage.append import AppendFile, whole_lines
-from luthier.tracking.base import Point, State, TrackedRun
+from luthier.tracking.base import Point, TrackedRun
 
 HEADER = [field.name for field in fields(Point)]
 

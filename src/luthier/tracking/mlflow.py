@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from luthier.tracking.base import PROJECT, Point, State, TrackedRun, flat, require
+from luthier.run_directory.run import State
+from luthier.tracking.base import PROJECT, Point, TrackedRun, flat, require
 
 STATUS: dict[State, str] = {"done": "FINISHED", "running": "RUNNING", "stopped": "KILLED"}
 ID = "luthier.run"  # tag that holds the id of the run, by which it is found again

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from luthier.run_directory.run import State
 from luthier.text import shorten
-from luthier.tracking.base import Point, State, TrackedRun, Tracker
+from luthier.tracking.base import Point, TrackedRun, Tracker
 
 CHUNK = 1 << 17  # bytes that are read at once: about a thousand points
 

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from luthier.tracking.base import Point, State, TrackedRun, require
+from luthier.run_directory.run import State
+from luthier.tracking.base import Point, TrackedRun, require
 
 
 class TensorBoardTracker:

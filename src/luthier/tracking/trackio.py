@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-from luthier.tracking.base import PROJECT, Point, State, TrackedRun, require
+from luthier.run_directory.run import State
+from luthier.tracking.base import PROJECT, Point, TrackedRun, require
 
 
 class TrackioTracker:

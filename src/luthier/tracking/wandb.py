@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import UsageError
-from luthier.tracking.base import PROJECT, Point, State, TrackedRun, require
+from luthier.run_directory.run import State
+from luthier.tracking.base import PROJECT, Point, TrackedRun, require
 
 UPLOAD = 60.0  # seconds that Weights & Biases gets to upload the rest at the end
 STEP = "step"

@@ -8,16 +8,17 @@ from typing import Any
 from luthier.console import Console
 from luthier.engines.events import Event, Events
 from luthier.errors import UsageError
+from luthier.findings import Decision
 from luthier.pipeline.training.time_limit import TimeLimit
 from luthier.recipe import Recipe
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import Run, State
 from luthier.storage.append import whole_lines
 from luthier.text import count, duration, plural, typed
-from luthier.tracking.base import Point, State, TrackedRun, Tracker
+from luthier.tracking.base import Point, TrackedRun, Tracker
 from luthier.tracking.registry import make_trackers
 from luthier.tracking.sending import Ending, Sender
 
-Tracked = dict[str, dict[str, Any]]  # what became of the points, by tracker
+Sent = dict[str, dict[str, int]]  # tracker to its numbers of points, `sent` and `not_sent`
 
 
 @contextmanager
@@ -28,8 +29,8 @@ def tracked(
     events: Events,
     console: Console,
     limit: TimeLimit | None = None,
-) -> Iterator[Tracked]:
-    """Send a run to trackers, each on a thread of its own, during a block that trains it. None of them can stop it.
+) -> Iterator[Sent]:
+    """Send a run to trackers, each on a thread of its own, while a block trains it. No tracker stops or delays it.
 
     Args:
         run: The run, which has the curves.
@@ -37,52 +38,65 @@ def tracked(
         trackers: Name to tracker; may be empty.
         events: Tell when there are new points.
         console: Receives a warning for each tracker that fails.
-        limit: The time that is left for the run.
+        limit: Of the time for the run.
     Returns:
-        Points sent and not sent; filled when the block ends.
+        What was sent; filled when the block ends.
     """
-    about = describe(run, recipe)
-    senders = [Sender(name, tracker, about, run.curves_file) for name, tracker in trackers.items()]
-    silent = set(trackers)
-
-    def news(event: Event | None = None) -> None:
-        for sender in senders:
-            sender.tell()
-            if sender.failure and sender.name in silent:
-                silent.remove(sender.name)
-                console.warn(f"the tracker {sender.name} failed, and the training goes on: {sender.failure}")
-
-    events.on("step", news, every=recipe.training.logging_steps)
-    events.on("evaluation", news)
-    for sender in senders:
-        sender.start()
-    found: Tracked = {}
+    tracking = _Tracking(run, recipe, trackers, console)
+    events.on("step", tracking.news, every=recipe.training.logging_steps)
+    events.on("evaluation", tracking.news)
+    sent: Sent = {}
     state: State = "stopped"
     try:
-        yield found
+        yield sent
         state = "done"
     finally:
-        wait = recipe.tracking.wait
-        if limit is not None:
-            wait = max(1.0, min(wait, limit.seconds - limit.used))
-        ending = ending_of(run, recipe, state) if senders else None
-        deadline = time.monotonic() + wait
-        for sender in senders:
-            assert ending is not None
+        left = recipe.tracking.wait if limit is None else limit.seconds - limit.used
+        sent |= tracking.end(state, max(0.0, min(recipe.tracking.wait, left)))
+
+
+class _Tracking:
+    """The trackers of a run; without any, it does nothing."""
+
+    def __init__(self, run: Run, recipe: Recipe, trackers: Mapping[str, Tracker], console: Console) -> None:
+        self._run, self._recipe, self._console = run, recipe, console
+        self._faulty: set[str] = set()
+        about = describe(run, recipe)
+        self._senders = [Sender(name, tracker, about, run.curves_file) for name, tracker in trackers.items()]
+        for sender in self._senders:
+            every = plural(recipe.training.logging_steps, "step")
+            console.decision(Decision("tracker", sender.name, f"receives the curves every {every}"))
+            sender.start()
+
+    def news(self, event: Event) -> None:
+        """There are new points."""
+        for sender in self._senders:
+            sender.tell()
+            self._warn(sender, sender.failure)
+
+    def end(self, state: State, seconds: float) -> Sent:
+        """Send the rest, but wait only so long for it."""
+        ending = ending_of(self._run, self._recipe, state)
+        for sender in self._senders:
             sender.finish(ending)
-        for sender in senders:
+        deadline = time.monotonic() + seconds
+        for sender in self._senders:
             sender.join(max(0.0, deadline - time.monotonic()))
-        for sender in senders:
-            assert ending is not None
-            total = _points(run) + len(ending.points)
-            found[sender.name] = {"sent": sender.done, "not_sent": max(0, total - sender.done)}
-            if sender.is_alive() or sender.failure:
-                why = sender.failure or f"it did not finish within {duration(wait)}"
-                left = plural(found[sender.name]["not_sent"], "point")
-                console.warn(
-                    f"tracker {sender.name}: {left} of {count(total)} not sent ({why});"
-                    f" send what is missing with `luthier track {typed(run.path)} --to {sender.name}`"
-                )
+        points = whole_lines(self._run.curves_file)[0] if self._run.curves_file.exists() else 0
+        sent: Sent = {}
+        for sender in self._senders:
+            self._warn(sender, sender.failure or f"it did not finish within {duration(seconds)}" * sender.is_alive())
+            total, done = points + len(ending.points), sender.done
+            sent[sender.name] = {"sent": done, "not_sent": total - done}
+            self._console.say(f"tracker {sender.name}: {count(done)} of {plural(total, 'point')} sent")
+        return sent
+
+    def _warn(self, sender: Sender, why: str) -> None:
+        """Warn of a tracker that failed, once."""
+        if why and sender.name not in self._faulty:
+            self._faulty.add(sender.name)
+            later = f"`luthier track {typed(self._run.path)} --to {sender.name}` sends what is missing"
+            self._console.warn(f"tracker {sender.name}: {why}; the run is not affected, and {later}")
 
 
 def still_there(run: Run, recipe: Recipe, console: Console) -> dict[str, Tracker]:
@@ -99,11 +113,11 @@ def still_there(run: Run, recipe: Recipe, console: Console) -> dict[str, Tracker
 
 def describe(run: Run, recipe: Recipe) -> TrackedRun:
     """What trackers are told of a run."""
-    environment = run.read_json(run.environment_file) or {}
-    tracking = recipe.tracking
+    environment, tracking = run.read_json(run.environment_file) or {}, recipe.tracking
+    name = run.path.resolve().name
     return TrackedRun(
-        id=environment.get("id", run.path.name),  # runs of earlier versions have none
-        name=tracking.run_name or run.path.resolve().name,
+        id=environment.get("id", name),  # runs of earlier versions have none
+        name=tracking.run_name or name,
         project=tracking.project,
         tags=tracking.tags,
         directory=run.path.absolute(),
@@ -116,21 +130,13 @@ def ending_of(run: Run, recipe: Recipe, state: State) -> Ending:
     """What is sent after the curves: once a run is complete, its scores with their intervals, and files on demand."""
     if state != "done":
         return Ending([], [], state)
-    result = run.read_json(run.result_file) or {}
-    values = {
-        f"{score['split']}/{name}{part and '_'}{part}": score[part or "value"]
-        for name, score in result.get("metrics", {}).items()
-        for part in ("", "low", "high")
+    result: dict[str, Any] = run.read_json(run.result_file) or {}
+    scores = {
+        f"{score['split']}/{name}{ending}": score[key]
+        for name, score in result["metrics"].items()
+        for key, ending in (("value", ""), ("low", "_low"), ("high", "_high"))
     }
-    now = time.time()
-    points = [
-        Point(result["steps"], result["epochs"], now, name, value)
-        for name, value in values.items()
-        if value is not None
-    ]
+    at = result["steps"], result["epochs"], time.time()
+    points = [Point(*at, name, value) for name, value in scores.items() if value is not None]
     paths = {"report": run.report_file, "model": run.model}
     return Ending(points, [paths[name] for name in recipe.tracking.artefacts], state)
-
-
-def _points(run: Run) -> int:
-    return whole_lines(run.curves_file)[0] if run.curves_file.exists() else 0
