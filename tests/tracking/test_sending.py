@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from luthier.errors import ResourceError
 from luthier.learning_curves.record import CurveWriter
 from luthier.run_directory.run import State
 from luthier.tracking.base import Point, TrackedRun
-from luthier.tracking.sending import CHUNK, Curves, Ending, Sender
+from luthier.tracking.sending import CHUNK, Curves, Ending, Sender, why
 from tests.tracking.held import POINTS, as_text, of, run
 
 
@@ -119,6 +120,10 @@ def test_a_tracker_that_fails_ends_its_thread_alone(curves: Path, tmp_path: Path
     assert sender.failure == "ConnectionError: the server is gone"
     with pytest.raises(ConnectionError):
         Sender("shelf", shelf, run(tmp_path), curves).send(Ending([], [], "done"))
+
+
+def test_an_error_of_ours_is_said_in_a_line() -> None:
+    assert why(ResourceError("cannot write", where="curves.csv", hint="free some space")) == "cannot write (curves.csv)"
 
 
 def test_a_tracker_that_would_end_the_process_does_not(curves: Path, tmp_path: Path) -> None:

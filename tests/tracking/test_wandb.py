@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,13 @@ from luthier.tracking.wandb import WandbTracker
 from tests.tracking.held import POINTS, in_wandb, of, run, wandb_records
 
 wandb = pytest.importorskip("wandb")
+
+
+@pytest.fixture(autouse=True)
+def torn_down() -> Iterator[None]:
+    """Later tests fork this process, and two processes must not share one of Weights & Biases."""
+    yield
+    wandb.teardown()
 
 
 def written() -> None:

@@ -43,6 +43,7 @@ class TrackedRun:
         directory: The run directory.
         recipe: Its recipe: tables of values.
         environment: Versions, processors and so on.
+        wait: Seconds after which nobody waits for the end of the tracker any more; 0 for as long as it takes.
     """
 
     id: str
@@ -52,6 +53,7 @@ class TrackedRun:
     directory: Path
     recipe: Mapping[str, Any]
     environment: Mapping[str, Any]
+    wait: float = 0.0
 
 
 @runtime_checkable

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from luthier.errors import LuthierError
 from luthier.run_directory.run import State
 from luthier.text import shorten
 from luthier.tracking.base import Point, TrackedRun, Tracker
@@ -127,4 +128,6 @@ class Sender(threading.Thread):
 
 def why(error: BaseException) -> str:
     """An error of a tracker, in a line."""
-    return shorten(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    if isinstance(error, LuthierError):
+        return f"{error.what} ({error.where})"
+    return shorten(f"{type(error).__name__}: {error}")

@@ -12,7 +12,6 @@ from luthier.errors import UsageError
 from luthier.run_directory.run import State
 from luthier.tracking.base import PROJECT, Point, TrackedRun, require
 
-UPLOAD = 60.0  # seconds that Weights & Biases gets to upload the rest at the end
 STEP = "step"
 HEADER, BLOCK = 7, 1 << 15  # bytes of a header and of a block in a file of records
 
@@ -50,7 +49,8 @@ class WandbTracker:
                 save_code=False,
                 x_disable_meta=True,
                 x_disable_stats=True,
-                finish_timeout=UPLOAD,
+                x_save_requirements=False,
+                finish_timeout=run.wait,
                 finish_timeout_raises=True,
             ),
         )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from luthier.console import Console
@@ -61,11 +62,12 @@ class _Tracking:
     def __init__(self, run: Run, recipe: Recipe, trackers: Mapping[str, Tracker], console: Console) -> None:
         self._run, self._recipe, self._console = run, recipe, console
         self._faulty: set[str] = set()
-        about = describe(run, recipe)
+        about = replace(describe(run, recipe), wait=recipe.tracking.wait)
         self._senders = [Sender(name, tracker, about, run.curves_file) for name, tracker in trackers.items()]
+        if trackers:
+            why = f"the curves are sent every {plural(recipe.training.logging_steps, 'step')}"
+            console.decision(Decision("trackers", ", ".join(trackers), why))
         for sender in self._senders:
-            every = plural(recipe.training.logging_steps, "step")
-            console.decision(Decision("tracker", sender.name, f"receives the curves every {every}"))
             sender.start()
 
     def news(self, event: Event) -> None:
