@@ -16,6 +16,7 @@ from luthier.tracking.base import Point, TrackedRun
 
 Held = list[tuple[str, int, float]]
 
+SPEED = "train/tokens_per_second"
 VALUES = (0.5, math.nan, 1e-9, -3.25, math.inf, 7.0)
 POINTS = [
     Point(step, step / 4, 1.7e9 + step, name, value)
@@ -55,8 +56,8 @@ def of(points: Sequence[Point]) -> Held:
 
 
 def as_text(points: Any) -> Any:
-    """Sorted, and nan is like nan."""
-    return sorted((name, step, repr(float(value))) for name, step, value in points)
+    """Sorted, and nan is like nan. A step that a resumed run repeats has another speed; the tracker keeps the first."""
+    return sorted((name, step, repr(float(value)) if name != SPEED else "") for name, step, value in points)
 
 
 def in_csv(directory: Path) -> Held:

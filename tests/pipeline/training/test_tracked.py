@@ -82,11 +82,11 @@ def recorded(run: Path) -> Any:
 
 
 def kill(event: StepNumbers) -> None:
-    """Kill the process at step 8, once every tracker holds something; the last checkpoint is of step 6."""
+    """Kill the process at step 9, once every tracker holds step 7; the last checkpoint is of step 6."""
     senders = [thread for thread in threading.enumerate() if isinstance(thread, Sender)]
-    while event.step == 8:
+    while event.step == 9:
         assert [sender.failure for sender in senders] == [""] * len(senders)
-        if all(sender.done >= 10 for sender in senders):
+        if all(sender.done >= 7 * 4 + 6 for sender in senders):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.01)
 
