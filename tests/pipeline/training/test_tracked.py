@@ -119,6 +119,7 @@ def test_each_service_holds_one_run_and_every_point_once(
     names = ["tensorboard", "mlflow", "wandb", *(["trackio"] if find_spec("trackio") else [])]
     run = tmp_path / "run"
     killed_and_resumed(data, run, settings(tiny_model, tracking__trackers=names, tracking__artefacts=["model"]))
+    assert "WARNING tracker" not in (run / "log.txt").read_text()
     expected = recorded(run)
     assert held.in_mlflow() == expected
     assert [(name, step) for name, step, _ in held.in_tensorboard(run)] == [(name, step) for name, step, _ in expected]

@@ -19,6 +19,7 @@ from luthier.tracking.base import Point, TrackedRun, Tracker
 from luthier.tracking.registry import make_trackers
 from luthier.tracking.sending import Ending, Sender
 
+SOON = 5.0  # seconds to wait at most for the trackers of a run that was stopped
 Sent = dict[str, dict[str, int]]  # tracker to its numbers of points, `sent` and `not_sent`
 
 
@@ -52,8 +53,9 @@ def tracked(
         yield sent
         state = "done"
     finally:
-        left = recipe.tracking.wait if limit is None else limit.seconds - limit.used
-        sent |= tracking.end(state, max(0.0, min(recipe.tracking.wait, left)))
+        wait = min(recipe.tracking.wait, SOON) if state == "stopped" else recipe.tracking.wait
+        left = wait if limit is None else limit.seconds - limit.used
+        sent |= tracking.end(state, max(0.0, min(wait, left)))
 
 
 class _Tracking:
@@ -62,8 +64,10 @@ class _Tracking:
     def __init__(self, run: Run, recipe: Recipe, trackers: Mapping[str, Tracker], console: Console) -> None:
         self._run, self._recipe, self._console = run, recipe, console
         self._faulty: set[str] = set()
-        about = replace(describe(run, recipe), wait=recipe.tracking.wait)
-        self._senders = [Sender(name, tracker, about, run.curves_file) for name, tracker in trackers.items()]
+        self._senders = [
+            Sender(name, tracker, replace(describe(run, recipe), wait=recipe.tracking.wait), run.curves_file)
+            for name, tracker in trackers.items()
+        ]
         if trackers:
             why = f"the curves are sent every {plural(recipe.training.logging_steps, 'step')}"
             console.decision(Decision("trackers", ", ".join(trackers), why))
@@ -78,6 +82,8 @@ class _Tracking:
 
     def end(self, state: State, seconds: float) -> Sent:
         """Send the rest, but wait only so long for it."""
+        if not self._senders:
+            return {}
         ending = ending_of(self._run, self._recipe, state)
         for sender in self._senders:
             sender.finish(ending)
