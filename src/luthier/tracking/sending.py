@@ -1,4 +1,4 @@
-"""Send the points of a run to trackers. The queue is `curves.jsonl` itself, which holds everything and is bounded."""
+"""Send the points of a run to trackers. The queue is `curves.jsonl` itself, so nothing piles up in memory."""
 
 import json
 import re
