@@ -13,6 +13,7 @@ from luthier.run_directory.run import State
 from luthier.tracking.base import PROJECT, Point, TrackedRun, require
 
 STEP = "step"
+BEGIN = 30.0  # seconds that the server has to answer; the end of the process can wait as long for it
 HEADER, BLOCK = 7, 1 << 15  # bytes of a header and of a block in a file of records
 
 
@@ -50,6 +51,7 @@ class WandbTracker:
                 x_disable_meta=True,
                 x_disable_stats=True,
                 x_save_requirements=False,
+                init_timeout=BEGIN,
                 finish_timeout=run.wait,
                 finish_timeout_raises=True,
             ),
