@@ -51,6 +51,8 @@ LEAVES = {key.rpartition(".")[2] for key in KEYS}
         ({"rdrop_coef": 0.5}, "--set r_drop_alpha=0.5"),
         ({"use_rdrop": None}, "--set r_drop_alpha=1.0"),
         ({"num_average_checkpoints": 5}, "--set average_best=5"),
+        ({"report_to": "wandb"}, "--track wandb"),
+        ({"wandb_project": "mine"}, "--track-project mine"),
     ],
 )
 def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) -> None:
@@ -60,7 +62,8 @@ def test_the_nearest_of_ours_with_the_value(given: dict[str, Any], hint: str) ->
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"report_to": "wandb"}, "curves.jsonl"),
+        ({"wandb_entity": "me"}, "--track sends the curves to wandb"),
+        ({"push_to_hub": True}, "--track"),
         ({"lora_bias": "all"}, "--lora"),
         ({"load_in_8bit": True}, "kind=qlora"),
         ({"deepspeed": "ds.json"}, "accelerate launch"),

@@ -34,6 +34,7 @@ NAMES = {
     "resume",
     "runs",
     "trace",
+    "track",
     "train",
     "train_tokenizer",
     "watch",

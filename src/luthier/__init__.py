@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from luthier.api.tokenizers.compare import compare_tokenizers
     from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
+    from luthier.api.track import track
     from luthier.api.train import train
     from luthier.api.watch import watch
     from luthier.engines.events import Stop
@@ -56,6 +57,7 @@ __all__ = [
     "resume",
     "runs",
     "trace",
+    "track",
     "train",
     "train_tokenizer",
     "watch",
@@ -84,6 +86,7 @@ _HOMES = {
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
+    "track": ("luthier.api.track", "track"),
     "train": ("luthier.api.train", "train"),
     "watch": ("luthier.api.watch", "watch"),
     "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),

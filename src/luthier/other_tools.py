@@ -73,6 +73,9 @@ _SAME = {
     "training.warmup_ratio": "warmup_proportion warmup_fraction",
     "training.warmup_steps": "num_warmup_steps warmup_iters lr_warmup_steps",
     "training.weight_decay": "wd l2",
+    "tracking.project": "wandb_project project_name experiment_name mlflow_experiment_name",
+    "tracking.tags": "wandb_tags",
+    "tracking.trackers": "report_to log_with logger loggers",
 }
 _OURS = {theirs: ours for ours, names in _SAME.items() for theirs in names.split()}
 
@@ -84,8 +87,9 @@ _NOT_OFFERED = {
     " --set model.adapter.kind=qlora",
     "deepspeed* fsdp* parallelism_config tensor_parallel* zero_stage ddp_* local_rank tp_size": "several GPUs each"
     " hold the whole model: start the command with `accelerate launch`",
-    "report_to logging_dir run_name project wandb* trackio* use_wandb mlflow* tensorboard* push_to_hub* hub_*": "a run"
-    " writes its curves to curves.jsonl and report.html, and sends nothing anywhere",
+    "wandb* trackio* use_wandb mlflow* tensorboard* logging_dir": "--track sends the curves to wandb, mlflow,"
+    " tensorboard, trackio or csv, whose own environment variables say where",
+    "push_to_hub* hub_*": "a run stays in its directory, and is sent nowhere but to the trackers of --track",
     "logging_strategy logging_first_step logging_nan_inf_filter log_on_each_node log_level* disable_tqdm"
     " include_num_input_tokens_seen debug skip_memory_metrics": "the loss of every step is recorded; --quiet and"
     " --verbose choose what is printed",
@@ -131,6 +135,9 @@ _OPTIONS = {
     "training.gradient_accumulation_steps": "--grad-accumulation",
     "training.learning_rate": "--lr",
     "training.lr_scheduler_type": "--scheduler",
+    "tracking.project": "--track-project",
+    "tracking.run_name": "--track-name",
+    "tracking.trackers": "--track",
     **{key: f"--{key}" for key in ("device", "seed", "task")},
     **{
         f"training.{key}": f"--{key.replace('_', '-')}"

@@ -29,7 +29,7 @@ def test_the_commands_are_those_of_the_design() -> None:
         "Train": ["train", "resume"],
         "Understand": ["inspect", "evaluate", "compare", "curves", "report", "trace", "watch"],
         "Use": ["predict", "chat", "merge"],
-        "Look around": ["runs", "prune", "tasks", "doctor"],
+        "Look around": ["runs", "track", "prune", "tasks", "doctor"],
     }
     assert len(build().registered_commands) == len(NAMES)
     groups = {name: [command.__name__ for command in commands] for name, (_, _, commands) in GROUPS.items()}

@@ -260,6 +260,7 @@ def test_settings_that_change_no_weight_may_change_on_resume() -> None:
         "training.planned_for",
         "evaluation.resamples",
         "evaluation.baselines",
+        *(key for key in Recipe.known_keys() if key.startswith("tracking.")),
     }
 
 

@@ -12,6 +12,7 @@ from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.training.finish import finish, take_part
 from luthier.pipeline.training.time_limit import time_limit
+from luthier.pipeline.training.tracked import still_there, tracked
 from luthier.run_directory import clock
 from luthier.run_directory.edited import refuse_edited
 from luthier.run_directory.log import Tee
@@ -58,11 +59,14 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
             console.say(f"the run is already complete: {run.report_file}")
             result = Result(done, run)
             return processes.on_main(lambda: result)
+        trackers = still_there(run, run.recipe, console)
         prepared = prepare(run.recipe, console)
         same_data(run, prepared)
         processes.on_main(lambda: (run, prepared.recipe))
+        limit = time_limit(run, prepared, console)
         FreshReport(run, console).listen(events)
-        result = finish(run, prepared, events, console, time_limit(run, prepared, console))
-        report(run.path)
-        discard_checkpoints(run, console)
-        return result
+        with tracked(run, prepared.recipe, trackers, events, console, limit) as sent:
+            result = finish(run, prepared, events, console, limit)
+            report(run.path)
+            discard_checkpoints(run, console)
+        return result.with_tracking(sent)

@@ -31,6 +31,7 @@ from luthier.pipeline.results import Result
 from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision
 from luthier.pipeline.training.finish import finish, take_part
 from luthier.pipeline.training.time_limit import time_limit
+from luthier.pipeline.training.tracked import tracked
 from luthier.recipe import Recipe
 from luthier.run_directory import clock
 from luthier.run_directory.environment import environment
@@ -38,6 +39,7 @@ from luthier.run_directory.log import Tee
 from luthier.run_directory.run import as_path, check_unused, new_path
 from luthier.storage.atomic import write_json, write_text
 from luthier.storage.temporary import temporary_directory
+from luthier.tracking.registry import make_trackers
 
 
 def train(
@@ -101,6 +103,7 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
         events.check_engine(recipe.training.engine)
+        trackers = make_trackers(recipe.tracking.trackers)
         asked = None if run_dir is None else stack.enter_context(claimed(run_dir))
         choose_device(recipe.device)  # a device that does not exist is refused before the data is read
         prepared = prepare(recipe, console, spool_to=spool / STDIN)
@@ -118,10 +121,11 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
             # Written last: a run with a recipe has everything that a resume does not write again.
             write_text(run.recipe_file, prepared.recipe.to_toml())
             FreshReport(run, console).listen(events)
-            result = finish(run, prepared, events, console, limit)
-            report(run.path)
-            discard_checkpoints(run, console)
-            return result
+            with tracked(run, prepared.recipe, trackers, events, console, limit) as sent:
+                result = finish(run, prepared, events, console, limit)
+                report(run.path)
+                discard_checkpoints(run, console)
+            return result.with_tracking(sent)
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,9 @@ def plan(
     if run_dir is not None:
         check_unused(as_path(run_dir, "run_dir"))
     with temporary_directory() as folder:
-        prepared = prepare(build_recipe(data, settings, Path(folder), console), console)
+        recipe = build_recipe(data, settings, Path(folder), console)
+        make_trackers(recipe.tracking.trackers)
+        prepared = prepare(recipe, console)
     refuse(prepared.stopping, prepared.sources)
     decide_precision(prepared, console)
     if prepared.recipe.training.max_time and not prepared.recipe.training.planned:

@@ -28,6 +28,7 @@ from luthier.cli.commands import (
     tasks,
     tokenizer,
     trace,
+    track,
     train,
     watch,
 )
@@ -50,7 +51,7 @@ COMMANDS = {
         watch.watch,
     ),
     "Use": (predict.predict, chat.chat, merge.merge),
-    "Look around": (runs.runs, prune.prune, tasks.tasks, doctor.doctor),
+    "Look around": (runs.runs, track.track, prune.prune, tasks.tasks, doctor.doctor),
 }
 GROUPS = {"tokenizer": ("Train", tokenizer.HELP, (tokenizer.train, tokenizer.compare))}  # name to panel, help, commands
 USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "tokenizer", "trace"}

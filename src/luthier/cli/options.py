@@ -14,6 +14,7 @@ DATA = "Data"
 TRAINING = "Training"
 EVALUATION = "Evaluation"
 RUN = "Recipe and run"
+TRACKING = "Tracking"
 GENERATION = "Generation of text (default: the model's own settings)"
 GENERAL = "General"
 

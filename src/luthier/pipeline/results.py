@@ -1,7 +1,7 @@
 """The results that `train` and `evaluate` return."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -104,6 +104,10 @@ class Result(Scores):
         """What to try if the model does not beat a baseline: `.why` and `.command`; None without evidence for it."""
         beaten = verdict(self.values, {}).tone == "bad"
         return advise(self.run, read_curves(self.run.curves_file)) if beaten else None
+
+    def with_tracking(self, sent: Mapping[str, Any]) -> "Result":
+        """The result with what was sent to each tracker; the same without trackers."""
+        return replace(self, values={**self.values, "tracking": dict(sent)}) if sent else self
 
     def predictor(self) -> Predictor:
         """The model, ready to predict."""

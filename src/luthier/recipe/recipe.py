@@ -13,6 +13,7 @@ from luthier.recipe.data import DataRecipe
 from luthier.recipe.evaluation import EvaluationRecipe, GenerationRecipe
 from luthier.recipe.model import ModelRecipe
 from luthier.recipe.tables import Section
+from luthier.recipe.tracking import TrackingRecipe
 from luthier.recipe.training import TrainingRecipe
 
 END = "# the end of the recipe"  # a run's recipe without this line is incomplete
@@ -35,6 +36,7 @@ class Recipe(Section):
     training: TrainingRecipe = TrainingRecipe()
     evaluation: EvaluationRecipe = EvaluationRecipe()
     generation: GenerationRecipe = GenerationRecipe()
+    tracking: TrackingRecipe = TrackingRecipe()
 
     @classmethod
     def load(cls, path: Path | str) -> Self:

@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import resource
+import secrets
 import shlex
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def environment(gpus: Sequence[str], task_package: str = OURS) -> dict[str, Any]
     """
     openmp = threads.in_effect()
     return {
+        "id": secrets.token_hex(6),  # by which trackers know the run
         "luthier": importlib.metadata.version("luthier"),
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from luthier.errors import RecipeError, RunError, UsageError, nearest
 from luthier.recipe import END, Recipe
@@ -21,6 +21,7 @@ from luthier.text import typed
 
 COMPLETED = "all steps completed"  # why a training stopped, in `result.json`, if it was not stopped early
 OUT_OF_TIME = "max_time {} left no time for more steps"  # and if its time limit stopped it
+State = Literal["done", "running", "stopped"]
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
 BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
 
@@ -187,8 +188,8 @@ class Run:
             raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
         return found
 
-    def state(self) -> str:
-        """The state of the run: `done`, `running` or `stopped`."""
+    def state(self) -> State:
+        """The state of the run."""
         if self.result_file.exists():
             return "done"
         return "running" if is_locked(self.path) else "stopped"

@@ -9,6 +9,7 @@ from luthier.cli.options import (
     EVALUATION,
     RUN,
     TASK,
+    TRACKING,
     TRAINING,
     Allow,
     Device,
@@ -102,6 +103,21 @@ def train(
         bool,
         Option("--keep-checkpoints", metavar="", help="Keep the checkpoints of the finished run.", rich_help_panel=RUN),
     ] = False,
+    track: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME",
+            help="tensorboard, wandb, mlflow, trackio or csv; repeatable.",
+            rich_help_panel=TRACKING,
+        ),
+    ] = None,
+    track_project: Annotated[
+        str | None, Option(metavar="NAME", help="Project or experiment (default: luthier).", rich_help_panel=TRACKING)
+    ] = None,
+    track_name: Annotated[
+        str | None,
+        Option(metavar="NAME", help="Run name (default: the run directory's).", rich_help_panel=TRACKING),
+    ] = None,
     allow: Allow = None,
     settings: Set = None,
     dry_run: Annotated[
@@ -143,6 +159,9 @@ def train(
         "training.keep_checkpoints": keep_checkpoints or None,
         "evaluation.metric_mode": metric_mode,
         "evaluation.threshold": threshold,
+        "tracking.trackers": track,
+        "tracking.project": track_project,
+        "tracking.run_name": track_name,
     }
     changes = overrides(given, text, label, column, settings)
 

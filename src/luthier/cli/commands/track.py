@@ -1,0 +1,38 @@
+"""`luthier track`: the curves of a run, sent to trackers."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from luthier.cli.options import Json, Quiet, Verbose
+from luthier.cli.output import Output
+from luthier.text import plural
+
+
+def track(
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
+    to: Annotated[
+        list[str] | None,
+        Option(metavar="NAME", help="Tracker (default: the recipe's); repeatable."),
+    ] = None,
+    project: Annotated[str | None, Option(metavar="NAME", help="Project or experiment.")] = None,
+    name: Annotated[str | None, Option(metavar="NAME", help="Name of the run in the tracker.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Send the curves of a run to trackers.
+
+    Points that a tracker holds already are not sent again.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+
+    from luthier.api.track import track as send
+
+    found = send(run, to or (), project=project, run_name=name)
+    if json:
+        out.json({"run": str(run), "points": found})
+    else:
+        out.text("\n".join(f"{tracker}: {plural(points, 'point')}" for tracker, points in found.items()))
+    return 0

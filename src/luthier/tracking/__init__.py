@@ -1,0 +1,1 @@
+"""Sends the curves of a run to trackers, such as Weights & Biases or MLflow; knows steps, names and values."""

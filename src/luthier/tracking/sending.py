@@ -1,0 +1,133 @@
+"""Send the points of a run to trackers. The queue is `curves.jsonl` itself, so nothing piles up in memory."""
+
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from luthier.errors import LuthierError
+from luthier.run_directory.run import State
+from luthier.text import shorten
+from luthier.tracking.base import Point, TrackedRun, Tracker
+
+CHUNK = 1 << 17  # bytes that are read at once: about a thousand points
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What follows the curves.
+
+    Args:
+        points: The final metrics.
+        paths: Files and directories to send.
+        state: Of the run.
+    """
+
+    points: Sequence[Point]
+    paths: Sequence[Path]
+    state: State
+
+
+class Curves:
+    """Reads a `curves.jsonl` that may grow, each point once.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+
+    def __iter__(self) -> Iterator[list[Point]]:
+        """The points that were added since the last time, some at once; an incomplete line waits for its rest."""
+        while self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                lines = file.read(CHUNK).rpartition(b"\n")[0]
+            if not lines:
+                return
+            self._position += len(lines) + 1
+            yield list(_parse(lines))
+
+
+def _parse(lines: bytes) -> Iterator[Point]:
+    for line in lines.split(b"\n"):
+        with suppress(ValueError, KeyError):  # a damaged line
+            row = json.loads(line)
+            name = re.sub(r"[^\w/.: -]", "_", row["name"])  # what every service takes
+            yield Point(row["step"], row["epoch"], row["time"], name, float(row["value"]))
+
+
+class Sender(threading.Thread):
+    """Sends a run to one tracker.
+
+    As a thread, it sends what is new when it is told to; `send` sends everything at once. It is a daemon, so that a
+    tracker that hangs does not keep the process from ending.
+
+    Args:
+        name: Name of the tracker.
+        tracker: The tracker.
+        run: What it is told of the run.
+        curves: `curves.jsonl` of the run.
+    """
+
+    def __init__(self, name: str, tracker: Tracker, run: TrackedRun, curves: Path) -> None:
+        super().__init__(name=name, daemon=True)
+        self.done = 0  # points that were sent, or that the tracker had
+        self.failure = ""
+        self._tracker, self._run, self._curves = tracker, run, Curves(curves)
+        self._news = threading.Event()
+        self._ending: Ending | None = None
+
+    def tell(self) -> None:
+        """Send what is new."""
+        self._news.set()
+
+    def finish(self, ending: Ending) -> None:
+        """Send what is new, and the end."""
+        self._ending = ending
+        self._news.set()
+
+    def run(self) -> None:
+        """The work of the thread."""
+        try:
+            self._send(self._as_it_comes())
+        except (Exception, SystemExit) as error:  # a library can raise anything
+            self.failure = why(error)
+
+    def send(self, ending: Ending) -> None:
+        """Send everything from the calling thread, and raise what the tracker raises."""
+        self._ending = ending
+        self._send(chain(self._curves, [ending.points]))
+
+    def _as_it_comes(self) -> Iterator[Sequence[Point]]:
+        while True:
+            self._news.wait()
+            self._news.clear()
+            ending = self._ending
+            yield from self._curves
+            if ending is not None:
+                yield ending.points
+                return
+
+    def _send(self, batches: Iterable[Sequence[Point]]) -> None:
+        held = self._tracker.begin(self._run)
+        for points in batches:
+            if new := [point for point in points if point.step > held.get(point.name, -1)]:
+                self._tracker.points(new)
+            self.done += len(points)
+        assert self._ending is not None
+        self._tracker.artefacts(self._ending.paths)
+        self._tracker.end(self._ending.state)
+
+
+def why(error: BaseException) -> str:
+    """An error of a tracker, in a line."""
+    if isinstance(error, LuthierError):
+        return f"{error.what} ({error.where})"
+    return shorten(f"{type(error).__name__}: {error}")
