@@ -24,6 +24,7 @@ NAMES = {
     "doctor",
     "evaluate",
     "inspect",
+    "lr_find",
     "list_tasks",
     "load",
     "merge",

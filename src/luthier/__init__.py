@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
+    from luthier.api.lr_find import lr_find
     from luthier.api.merge import merge
     from luthier.api.predict import predict, predict_file
     from luthier.api.prune import prune
@@ -49,6 +50,7 @@ __all__ = [
     "inspect",
     "list_tasks",
     "load",
+    "lr_find",
     "merge",
     "predict",
     "predict_file",
@@ -76,6 +78,7 @@ _HOMES = {
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),
+    "lr_find": ("luthier.api.lr_find", "lr_find"),
     "list_tasks": ("luthier.tasks.registry", "registry"),
     "load": ("luthier.pipeline.inference.predictor", "load"),
     "merge": ("luthier.api.merge", "merge"),

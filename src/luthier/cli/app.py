@@ -19,6 +19,7 @@ from luthier.cli.commands import (
     doctor,
     evaluate,
     inspect,
+    lr_find,
     merge,
     predict,
     prune,
@@ -40,7 +41,7 @@ from luthier.errors import RecipeError, UsageError
 
 HELP = "Fine-tune transformer language models, from a table of text to a model you can trust."
 COMMANDS = {
-    "Train": (train.train, resume.resume),
+    "Train": (train.train, resume.resume, lr_find.lr_find),
     "Understand": (
         inspect.inspect,
         evaluate.evaluate,
@@ -54,7 +55,19 @@ COMMANDS = {
     "Look around": (runs.runs, track.track, prune.prune, tasks.tasks, doctor.doctor),
 }
 GROUPS = {"tokenizer": ("Train", tokenizer.HELP, (tokenizer.train, tokenizer.compare))}  # name to panel, help, commands
-USES_TORCH = {"inspect", "train", "resume", "evaluate", "predict", "chat", "merge", "doctor", "tokenizer", "trace"}
+USES_TORCH = {
+    "inspect",
+    "train",
+    "resume",
+    "lr-find",
+    "evaluate",
+    "predict",
+    "chat",
+    "merge",
+    "doctor",
+    "tokenizer",
+    "trace",
+}
 
 
 class Command(TyperCommand):

@@ -1,0 +1,95 @@
+"""`luthier lr-find`: a learning rate for a model and data."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from typer import Option
+
+from luthier.cli.commands.curves import DRAWN
+from luthier.cli.commands.train import DataOrRecipe
+from luthier.cli.options import (
+    TASK,
+    TRAINING,
+    Allow,
+    Device,
+    Json,
+    LabelColumns,
+    Model,
+    Quiet,
+    RoleColumns,
+    Scratch,
+    Set,
+    Task,
+    TextColumns,
+    Verbose,
+    overrides,
+)
+from luthier.cli.output import Output, check_output, dumps
+from luthier.text import typed
+
+
+def lr_find(
+    data: DataOrRecipe,
+    task: Task = None,
+    model: Model = None,
+    from_scratch: Scratch = None,
+    lora: Annotated[
+        bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
+    ] = False,
+    text: TextColumns = None,
+    label: LabelColumns = None,
+    column: RoleColumns = None,
+    steps: Annotated[int, Option(metavar="N", help="Optimizer steps, at least 20.", rich_help_panel=TRAINING)] = 100,
+    batch_size: Annotated[
+        int | None, Option(metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
+    ] = None,
+    output: Annotated[
+        Path | None, Option(metavar="FILE", help="Draw the losses to an .svg or .png.", rich_help_panel=TRAINING)
+    ] = None,
+    allow: Allow = None,
+    settings: Set = None,
+    device: Device = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Find a learning rate: train some steps at rising rates.
+
+    It suggests the rate at which the loss falls fastest. Nothing is kept but the picture.
+    """
+    out = Output(as_json=json, quiet=quiet, verbose=verbose)
+    check_output(output, "a picture", DRAWN)
+    given = {
+        "task": task,
+        "device": device,
+        "model.name": model,
+        "model.from_scratch": from_scratch,
+        "model.adapter.kind": "lora" if lora else None,
+        "data.allow": allow,
+        "training.batch_size": batch_size,
+    }
+    changes = overrides(given, text, label, column, settings)
+
+    from luthier.api.lr_find import lr_find as find
+
+    found = find(data, steps=steps, output=output, console=out.console, **changes)
+    if json:
+        out.json(found.to_dict())
+        return 0
+    from luthier.reporting.terminal.display import Fields
+    from luthier.reporting.terminal.rate_range import rate_pieces
+
+    out.show(rate_pieces(found.test, found.recipe.training.learning_rate, output))
+    if found.learning_rate is not None:
+        out.show([Fields([("next", _training(data, changes, found.learning_rate))])])
+    return 0
+
+
+def _training(data: Sequence[str], changes: Mapping[str, Any], rate: float) -> str:
+    """The command that trains what was tested with the rate."""
+    kept = {key: value for key, value in changes.items() if key != "training.learning_rate"}
+    pairs = [f"{key}={value if isinstance(value, str) else dumps(value)}" for key, value in kept.items()]
+    options = [word for pair in pairs for word in ("--set", pair)]
+    return f"luthier train {' '.join(map(typed, data))} {shlex.join([*options, '--lr', f'{rate:g}'])}"
