@@ -19,7 +19,7 @@ def test_generated_pages_are_fresh(name, page):
 
 
 def test_every_command_has_its_page():
-    commands = {command.__name__ for commands in COMMANDS.values() for command in commands}
+    commands = {command.__name__.replace("_", "-") for commands in COMMANDS.values() for command in commands}
     assert commands | GROUPS.keys() <= {page.stem for page in PAGES}
 
 

@@ -14,7 +14,7 @@ from luthier.cli.app import COMMANDS, GROUPS, build
 from luthier.errors import ColumnError
 from tests.cli.conftest import CapSys, Stub
 
-NAMES = [command.__name__ for commands in COMMANDS.values() for command in commands]
+NAMES = [command.__name__.replace("_", "-") for commands in COMMANDS.values() for command in commands]
 
 
 def commands() -> list[Any]:

@@ -10,10 +10,12 @@ import numpy as np
 from torch.optim.lr_scheduler import LambdaLR
 
 from luthier import processes
-from luthier.console import Console
+from luthier.console import Console, Progress
 from luthier.data.reading.memory import Data
 from luthier.engines import engine_named
-from luthier.engines.base import Step, Training
+from luthier.engines.base import Step, Training, TrainState
+from luthier.engines.checkpoints import random_state, set_random_state
+from luthier.engines.optimizers import make_optimizer
 from luthier.errors import UsageError
 from luthier.findings import Decision
 from luthier.interrupts import check
@@ -72,8 +74,9 @@ def lr_find(
     """Find a learning rate: train some steps while the rate rises, and see where the loss falls fastest.
 
     Everything else is as in `train` with the same settings: the model, the rows of each step, the optimizer, a fitted
-    head. Nothing is saved but the picture. The rate rises from a hundredth of the usual one to a thousand times it, or
-    until the loss has diverged.
+    head. The steps are made twice, first at a rate of 0, so that the difference shows what the rate does and not what
+    the rows of a step do. Nothing is saved but the picture. The rate rises from a hundredth of the usual one to a
+    thousand times it, or until the loss has diverged.
 
     Args:
         data: As in `train`.
@@ -111,22 +114,42 @@ def lr_find(
 
 
 def _measured(training: Training, most: int, console: Console) -> RateRange:
-    """Train at rising rates; the loss of each step, up to the first that is not finite."""
+    """The losses at rising rates, up to the first that is not finite.
+
+    The loss of a step depends on its rows and its dropout, which can hide what the rate does. The same steps at a rate
+    of 0 have the same rows and dropout; the loss at a rate is its difference to them, added to their mean.
+    """
     factors = np.geomspace(1 / BELOW, ABOVE, most).tolist()
     rates = [training.recipe.learning_rate * factor for factor in factors]
-    console.decision(Decision("range test", plural(most, "step"), f"from {rates[0]:.2g} to {rates[-1]:.2g}"))
-    # Each group of parameters keeps its own share of the rate, as with layer_decay.
-    rising = LambdaLR(training.optimizer, lambda step: factors[min(step, most - 1)])
-    losses: list[float] = []
-    with console.progress("lr-find", most, "steps") as bar:
-
-        def on_step(step: Step) -> bool:
-            check()
-            loss = float(step.loss)
-            if math.isfinite(loss):
-                losses.append(loss)
-                bar.advance(1, loss=number(loss), rate=f"{rates[len(losses) - 1]:.2g}")
-            return not step.healthy or not math.isfinite(loss) or diverged(losses)
-
-        engine_named(training.recipe.engine)(replace(training, total_steps=most, scheduler=rising), on_step)
+    console.decision(
+        Decision("range test", f"{most} steps twice", f"at rates of 0, then {rates[0]:.2g} to {rates[-1]:.2g}")
+    )
+    randomness = random_state(training.device)
+    with console.progress("lr-find", 2 * most, "steps") as bar:
+        still = _losses(training, [0.0] * most, bar)
+        set_random_state(randomness, training.device)
+        optimizer = make_optimizer(training.model, training.recipe, training.device)
+        moved = _losses(replace(training, optimizer=optimizer, state=TrainState()), factors, bar)
+    mean = float(np.mean(still)) if still else 0.0
+    losses = [mean + loss - before for loss, before in zip(moved, still, strict=False)]
     return RateRange(rates[: len(losses)], losses)
+
+
+def _losses(training: Training, factors: Sequence[float], bar: Progress) -> list[float]:
+    """The finite losses of steps at multiples of the recipe's rate, until they diverge."""
+    # Each group of parameters keeps its own share of the rate, as with layer_decay.
+    schedule = LambdaLR(training.optimizer, lambda step: factors[min(step, len(factors) - 1)])
+    losses: list[float] = []
+
+    def on_step(step: Step) -> bool:
+        check()
+        loss = float(step.loss)
+        if not math.isfinite(loss) or not step.healthy:
+            return True
+        losses.append(loss)
+        bar.advance(1, loss=number(loss), rate=f"{step.learning_rate:.2g}")
+        return diverged(losses)
+
+    training = replace(training, total_steps=len(factors), scheduler=schedule)
+    engine_named(training.recipe.engine)(training, on_step)
+    return losses

@@ -179,7 +179,7 @@ def _root(
 
 def _command(words: Sequence[str]) -> str:
     """The name of the command, such as `luthier train` or `luthier tokenizer train`."""
-    names = {command.__name__ for commands in COMMANDS.values() for command in commands} | GROUPS.keys()
+    names = {command.__name__.replace("_", "-") for several in COMMANDS.values() for command in several} | GROUPS.keys()
     found = [word for word in words[:1] if word in names]
     if found and found[0] in GROUPS:
         below = {command.__name__ for command in GROUPS[found[0]][2]}

@@ -25,7 +25,7 @@ class RateRange:
 
     Args:
         rates: The learning rate of each step, rising by the same factor.
-        losses: The loss of each step, before its update; all are finite. There may be none.
+        losses: The loss of each step, freed of what its rows do; all are finite. There may be none.
     """
 
     rates: Sequence[float]
@@ -56,12 +56,14 @@ class RateRange:
 
     @property
     def falls(self) -> bool:
-        """Whether the loss falls by more than chance."""
+        """Whether the loss falls by more than chance, somewhere before its lowest."""
         if len(self.losses) < FEWEST or self.lowest < self._first:
             return False
-        noise = float(np.std(np.diff(self.losses[: max(self.lowest + 1, FEWEST)]))) / math.sqrt(2)
+        # Single steps differ more, the higher the rate.
+        apart = np.abs(np.diff(self.losses, prepend=self.losses[1]))
+        noise = math.sqrt(math.pi) / 2 * gaussian_filter1d(apart, self._width, mode="nearest")
         error = noise * math.sqrt(1 / self._first + 1 / (2 * math.sqrt(math.pi) * self._width))
-        return self.start - float(self.smoothed[self.lowest]) > CERTAIN * error
+        return bool(np.any((self.start - self.smoothed > CERTAIN * error)[: self.lowest + 1]))
 
     @property
     def steepest(self) -> int | None:
@@ -87,7 +89,8 @@ class RateRange:
         step = {"rate": list(self.rates), "loss": list(self.losses), "smoothed": self.smoothed.tolist()}
         points = [dict(zip(step, values, strict=True)) for values in zip(*step.values(), strict=True)]
         rate = alt.X("rate:Q", title="learning rate", scale=alt.Scale(type="log"), axis=alt.Axis(format="~e"))
-        low, high = float(self.smoothed.min()), float(self.smoothed.max())
+        low, top = float(self.smoothed.min()), float(self.smoothed.max())
+        high = min(top, self.start + 2 * (self.start - low)) if self.falls else top  # what diverged would hide the rest
         room = 0.1 * (high - low or 1.0)
         scale = alt.Scale(domain=[low - room, high + room], clamp=True)
         chart = alt.Chart(alt.Data(values=points))

@@ -55,9 +55,10 @@ def lr_find(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
-    """Find a learning rate: train some steps at rising rates.
+    """Find a learning rate by training at rising rates.
 
-    It suggests the rate at which the loss falls fastest. Nothing is kept but the picture.
+    It suggests the rate at which the loss falls fastest, with room to the one where it rises.
+    Nothing is kept but the picture.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     check_output(output, "a picture", DRAWN)
@@ -81,9 +82,9 @@ def lr_find(
     from luthier.reporting.terminal.display import Fields
     from luthier.reporting.terminal.rate_range import rate_pieces
 
-    out.show(rate_pieces(found.test, found.recipe.training.learning_rate, output))
-    if found.learning_rate is not None:
-        out.show([Fields([("next", _training(data, changes, found.learning_rate))])])
+    rate = found.learning_rate
+    following = [] if rate is None else [Fields([("next", _training(data, changes, rate))])]
+    out.show([*rate_pieces(found.test, found.recipe.training.learning_rate, output), *following])
     return 0
 
 
