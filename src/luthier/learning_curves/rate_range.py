@@ -92,7 +92,7 @@ class RateRange:
         low, top = float(self.smoothed.min()), float(self.smoothed.max())
         high = min(top, self.start + 2 * (self.start - low)) if self.falls else top  # what diverged would hide the rest
         room = 0.1 * (high - low or 1.0)
-        scale = alt.Scale(domain=[low - room, high + room], clamp=True)
+        scale = alt.Scale(domain=[low - room, high + room])
         chart = alt.Chart(alt.Data(values=points))
         layers: list[alt.Chart] = [
             chart.mark_circle(size=14, opacity=0.35, color=BLUE, clip=True).encode(
@@ -100,7 +100,7 @@ class RateRange:
             ),
             chart.mark_line(color=BLUE, strokeWidth=2.2, clip=True).encode(rate, alt.Y("smoothed:Q", scale=scale)),
         ]
-        words = "Dots: single steps; line: smoothed"
+        words = "Dots: single steps; line: smoothed; what is off the scale is not shown"
         if (found := self.suggestion) is not None:
             mark = alt.Chart(alt.Data(values=[{"rate": found, "words": f"{found:.2g}"}]))
             layers.append(mark.mark_rule(color=VERMILLION, strokeDash=[4, 3], strokeWidth=2).encode(rate))
