@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from luthier.api.chat import chat
     from luthier.api.compare import compare
-    from luthier.api.curves import curves
     from luthier.api.doctor import doctor
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
-    from luthier.api.lr_find import lr_find
+    from luthier.api.learning_curves.curves import curves
+    from luthier.api.learning_curves.lr_find import lr_find
+    from luthier.api.learning_curves.track import track
+    from luthier.api.learning_curves.watch import watch
     from luthier.api.merge import merge
     from luthier.api.predict import predict, predict_file
     from luthier.api.prune import prune
@@ -25,9 +27,7 @@ if TYPE_CHECKING:
     from luthier.api.tokenizers.compare import compare_tokenizers
     from luthier.api.tokenizers.train import train_tokenizer
     from luthier.api.trace import trace
-    from luthier.api.track import track
     from luthier.api.train import train
-    from luthier.api.watch import watch
     from luthier.engines.events import Stop
     from luthier.errors import LuthierError
     from luthier.pipeline.inference.predictor import load
@@ -74,11 +74,11 @@ _HOMES = {
     "Stop": ("luthier.engines.events", "Stop"),
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
-    "curves": ("luthier.api.curves", "curves"),
+    "curves": ("luthier.api.learning_curves.curves", "curves"),
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),
-    "lr_find": ("luthier.api.lr_find", "lr_find"),
+    "lr_find": ("luthier.api.learning_curves.lr_find", "lr_find"),
     "list_tasks": ("luthier.tasks.registry", "registry"),
     "load": ("luthier.pipeline.inference.predictor", "load"),
     "merge": ("luthier.api.merge", "merge"),
@@ -89,9 +89,9 @@ _HOMES = {
     "resume": ("luthier.api.resume", "resume"),
     "runs": ("luthier.api.runs", "runs"),
     "trace": ("luthier.api.trace", "trace"),
-    "track": ("luthier.api.track", "track"),
+    "track": ("luthier.api.learning_curves.track", "track"),
     "train": ("luthier.api.train", "train"),
-    "watch": ("luthier.api.watch", "watch"),
+    "watch": ("luthier.api.learning_curves.watch", "watch"),
     "compare_tokenizers": ("luthier.api.tokenizers.compare", "compare_tokenizers"),
     "train_tokenizer": ("luthier.api.tokenizers.train", "train_tokenizer"),
 }

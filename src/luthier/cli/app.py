@@ -15,11 +15,9 @@ from luthier import processes, threads
 from luthier.cli.commands import (
     chat,
     compare,
-    curves,
     doctor,
     evaluate,
     inspect,
-    lr_find,
     merge,
     predict,
     prune,
@@ -29,10 +27,9 @@ from luthier.cli.commands import (
     tasks,
     tokenizer,
     trace,
-    track,
     train,
-    watch,
 )
+from luthier.cli.commands.learning_curves import curves, lr_find, track, watch
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
 from luthier.cli.options import GENERAL

@@ -26,7 +26,7 @@ def curves(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
     check_output(output, "a picture", DRAWN)
 
-    from luthier.api.curves import curves as read
+    from luthier.api.learning_curves.curves import curves as read
 
     found = read(run, output=output, rows=rows)
     if json:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from luthier.cli import main
-from luthier.cli.commands.lr_find import _training
+from luthier.cli.commands.learning_curves.lr_find import _training
 from tests.conftest import review_rows, write_csv
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import luthier
-from luthier.api.curves import curves
+from luthier.api.learning_curves.curves import curves
 from luthier.data.batches import BatchPlan
 from luthier.errors import RunError, UsageError
 from luthier.learning_curves.record import CurveWriter

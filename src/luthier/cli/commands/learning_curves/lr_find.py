@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from luthier.cli.commands.curves import DRAWN
+from luthier.cli.commands.learning_curves.curves import DRAWN
 from luthier.cli.commands.train import DataOrRecipe
 from luthier.cli.options import (
     TASK,
@@ -73,7 +73,7 @@ def lr_find(
     }
     changes = overrides(given, text, label, column, settings)
 
-    from luthier.api.lr_find import lr_find as find
+    from luthier.api.learning_curves.lr_find import lr_find as find
 
     found = find(data, steps=steps, output=output, console=out.console, **changes)
     if json:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from luthier.api import track as module
-from luthier.api.track import track
+from luthier.api.learning_curves import track as module
+from luthier.api.learning_curves.track import track
 from luthier.errors import ResourceError, UsageError
 from luthier.learning_curves.record import CurveWriter
 from luthier.recipe import Recipe

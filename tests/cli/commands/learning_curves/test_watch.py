@@ -30,7 +30,7 @@ def following(*several: Sequence[Snapshot]) -> Callable[..., Sequence[Snapshot]]
 
 
 def test_a_line_for_each_evaluation_and_the_end(stub: Stub, capsys: CapSys) -> None:
-    stub("watch", is_run=True, watch=following([EARLIER], [EARLIER], [SHOT], [DONE]))
+    stub("learning_curves.watch", is_run=True, watch=following([EARLIER], [EARLIER], [SHOT], [DONE]))
     assert main(["watch", "runs/a"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines[:2]] == ["step 60 of 120 (50.0 %)"] * 2
@@ -44,24 +44,24 @@ def test_a_line_for_each_evaluation_and_the_end(stub: Stub, capsys: CapSys) -> N
 def test_a_run_that_is_not_done_has_the_exit_code_of_one_that_can_be_resumed(
     state: str, stub: Stub, capsys: CapSys
 ) -> None:
-    stub("watch", is_run=True, watch=following([SHOT], [replace(SHOT, life=Life(state))]))  # type: ignore[arg-type]
+    stub("learning_curves.watch", is_run=True, watch=following([SHOT], [replace(SHOT, life=Life(state))]))  # type: ignore[arg-type]
     assert main(["watch", "runs/a"]) == 5
     assert "luthier resume" in capsys.readouterr().out
 
 
 def test_json_is_of_a_run_or_of_all(stub: Stub, capsys: CapSys) -> None:
-    stub("watch", is_run=True, watch=following([DONE]))
+    stub("learning_curves.watch", is_run=True, watch=following([DONE]))
     assert main(["watch", "runs/a", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == DONE.to_dict() and "accuracy 0.800" in err
-    stub("watch", is_run=False, watch=following([DONE, SHOT]))
+    stub("learning_curves.watch", is_run=False, watch=following([DONE, SHOT]))
     assert main(["watch", "runs", "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == {"runs": [DONE.to_dict(), SHOT.to_dict()]} and "my run: step 60" in err
 
 
 def test_ctrl_c_ends_the_watching_as_any_command(stub: Stub, capsys: CapSys) -> None:
-    stub("watch", is_run=True, watch=KeyboardInterrupt())
+    stub("learning_curves.watch", is_run=True, watch=KeyboardInterrupt())
     assert main(["watch", "runs/a"]) == 130
     assert capsys.readouterr().err == "error: interrupted\nhint: repeat the command\n"
 
@@ -70,6 +70,6 @@ def test_a_terminal_is_drawn_on(stub: Stub, capsys: CapSys, monkeypatch: pytest.
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     for runs, shown in ((True, "⠒ train"), (False, "60/120")):
-        stub("watch", is_run=runs, watch=following([SHOT], [DONE]))
+        stub("learning_curves.watch", is_run=runs, watch=following([SHOT], [DONE]))
         assert main(["watch", "runs/a"]) == 0
         assert shown in capsys.readouterr().out

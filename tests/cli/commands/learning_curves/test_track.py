@@ -8,7 +8,7 @@ from tests.cli.conftest import CapSys, Stub
 
 
 def test_each_tracker_has_its_line(stub: Stub, capsys: CapSys) -> None:
-    calls = stub("track", track={"csv": 1, "mlflow": 1200})
+    calls = stub("learning_curves.track", track={"csv": 1, "mlflow": 1200})
     assert main(["track", "runs/a", "--to", "csv", "--to", "mlflow", "--project", "mine", "--name", "best"]) == 0
     assert calls["track"].args == (Path("runs/a"), ["csv", "mlflow"])
     assert calls["track"].settings == {"project": "mine", "run_name": "best"}

@@ -11,7 +11,7 @@ FOUND = {"run": "runs/a", "state": "done", "findings": [], "curves": {}, "pictur
 
 
 def test_curves_are_read_with_the_rows_of_batches(stub: Stub, capsys: CapSys) -> None:
-    calls = stub("curves", curves=SimpleNamespace(to_dict=lambda: FOUND))
+    calls = stub("learning_curves.curves", curves=SimpleNamespace(to_dict=lambda: FOUND))
     assert main(["curves", "runs/a", "--json"]) == 0
     assert calls["curves"].args == (Path("runs/a"),)
     assert calls["curves"].kwargs == {"output": None, "rows": True}
@@ -22,7 +22,7 @@ def test_curves_are_read_with_the_rows_of_batches(stub: Stub, capsys: CapSys) ->
 
 
 def test_a_picture_has_a_form_that_can_be_written(stub: Stub, capsys: CapSys, tmp_path: Path) -> None:
-    calls = stub("curves", curves=SimpleNamespace(to_dict=lambda: FOUND))
+    calls = stub("learning_curves.curves", curves=SimpleNamespace(to_dict=lambda: FOUND))
     assert main(["curves", "runs/a", "--output", str(tmp_path / "loss.svg")]) == 0
     assert calls["curves"].kwargs["output"] == tmp_path / "loss.svg"
     assert main(["curves", "runs/a", "--output", "loss.pdf"]) == 2

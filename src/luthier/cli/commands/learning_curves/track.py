@@ -28,7 +28,7 @@ def track(
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
-    from luthier.api.track import track as send
+    from luthier.api.learning_curves.track import track as send
 
     found = send(run, to or (), project=project, run_name=name)
     if json:

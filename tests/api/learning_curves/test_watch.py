@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.api.watch import is_run, watch
+from luthier.api.learning_curves.watch import is_run, watch
 from luthier.errors import RunError
 from luthier.learning_curves.record import CurveWriter
 from luthier.run_directory.run import Run

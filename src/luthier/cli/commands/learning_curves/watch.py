@@ -33,8 +33,8 @@ def watch(
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
-    from luthier.api.watch import is_run
-    from luthier.api.watch import watch as follow
+    from luthier.api.learning_curves.watch import is_run
+    from luthier.api.learning_curves.watch import watch as follow
     from luthier.reporting.terminal.watch import ending, evaluation_line, screen, table
 
     one, live, said = is_run(run), out.live(), dict[Path, int]()
