@@ -68,7 +68,7 @@ def test_a_file_that_grows_is_read_once(curves: Path) -> None:
         file.write(line[:20])
     assert list(reader) == []
     with curves.open("a") as file:
-        file.write(f"{line[20:]}\nnot json\n{line}\n")
+        file.write(f"{line[20:]}\nnot json\n[1, 2]\n5\n{line}\n")
     (found,) = list(reader)
     assert [(p.step, p.name) for p in found] == [(9, "train/a_b _c_")] * 2
     assert list(Curves(curves.with_name("none"))) == []

@@ -36,6 +36,8 @@ class Interrupted(LuthierError):
         what = "interrupted" if number == signal.SIGINT else f"interrupted by {number.name}"
         resumes = command in ("luthier train", "luthier resume")
         hint = "`luthier runs` lists the runs, `luthier resume RUN` resumes one" if resumes else "repeat the command"
+        if command == "luthier watch":
+            hint = "no run was stopped; repeat the command to go on"
         super().__init__(what, hint=hint)
         self.exit_code = 128 + number
 

@@ -114,4 +114,5 @@ def _points(path: Path) -> Iterator[dict[str, Any]]:
 def _parsed(lines: bytes) -> Iterator[dict[str, Any]]:
     for line in lines.split(b"\n"):
         with suppress(ValueError):
-            yield json.loads(line)
+            if isinstance(point := json.loads(line), dict):
+                yield point

@@ -57,7 +57,7 @@ class Curves:
 
 def _parse(lines: bytes) -> Iterator[Point]:
     for line in lines.split(b"\n"):
-        with suppress(ValueError, KeyError):  # a damaged line
+        with suppress(ValueError, KeyError, TypeError):  # a damaged line
             row = json.loads(line)
             name = re.sub(r"[^\w/.: -]", "_", row["name"])  # what every service takes
             yield Point(row["step"], row["epoch"], row["time"], name, float(row["value"]))

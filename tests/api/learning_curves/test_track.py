@@ -63,20 +63,23 @@ def test_the_project_and_the_name_can_be_others(run: Run, monkeypatch: pytest.Mo
     assert "mine" in run.recipe_file.read_text(), "the recipe stays"
 
 
-def test_of_two_the_one_that_fails_is_named_and_the_other_gets_all(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ConnectionError("the server is gone"), SystemExit(3)])
+def test_of_two_the_one_that_fails_is_named_and_the_other_gets_all(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
     class Fails(CsvTracker):
         def points(self, points: Sequence[Point]) -> None:
-            raise ConnectionError("the server is gone")
+            raise error
 
         def begin(self, run: TrackedRun) -> Mapping[str, int]:
             return {}
 
     made: dict[str, Tracker] = {"bad": Fails(), "csv": CsvTracker()}
     monkeypatch.setattr(module, "make_trackers", lambda names, where: made)
-    with pytest.raises(ResourceError) as error:
+    with pytest.raises(ResourceError) as caught:
         track(run, ["bad", "csv"])
-    assert error.value.what == "bad failed after 0 points: ConnectionError: the server is gone"
-    assert error.value.hint == f"`luthier track {run.path} --to bad` sends what is missing"
+    assert caught.value.what == f"bad failed after 0 points: {type(error).__name__}: {error}"
+    assert caught.value.hint == f"`luthier track {run.path} --to bad` sends what is missing"
     assert len(held.in_csv(run.path)) == 11
 
 

@@ -99,4 +99,6 @@ def test_the_end_says_what_to_do_next() -> None:
     died = " ".join(as_text(ending(replace(SHOT, life=Life("died", "process 7 is gone")))).split())
     assert "my run: died at step 60: process 7 is gone; `luthier resume 'runs/my run'` continues" in died
     assert "[rate-too-high]" in died
+    damaged = as_text(ending(replace(PREPARING, life=Life("failed", "the recipe is truncated"))))
+    assert damaged.strip() == "new: failed at step 0: the recipe is truncated", "nothing to resume"
     assert "died at step 60" in text(screen(replace(SHOT, life=Life("died")), ConsoleDimensions(80, 24), LATER), 80)

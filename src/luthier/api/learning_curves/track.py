@@ -51,7 +51,7 @@ def track(
         sender = Sender(name, tracker, describe(run, recipe), run.curves_file)
         try:
             sender.send(ending_of(run, recipe, state))
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a library can raise anything
             failed[name] = f"{name} failed after {plural(sender.done, 'point')}: {why(error)}"
         found[name] = sender.done
     if failed:

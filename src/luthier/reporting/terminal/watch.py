@@ -83,7 +83,8 @@ def _ended(shot: Snapshot) -> str:
     path, why = typed(shot.run.path), f": {shot.life.why}" if shot.life.why else ""
     if shot.life.state == "done":
         return f"{shot.name}: done after {count(shot.step)} steps; report: {shot.run.report_file}"
-    return f"{shot.name}: {shot.life.state} at step {count(shot.step)}{why}; `luthier resume {path}` continues"
+    resume = f"; `luthier resume {path}` continues" if shot.recipe else ""  # without one there is nothing to resume
+    return f"{shot.name}: {shot.life.state} at step {count(shot.step)}{why}{resume}"
 
 
 def progress(shot: Snapshot) -> str:
