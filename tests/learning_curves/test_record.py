@@ -75,7 +75,7 @@ def test_a_line_that_is_only_half_written_is_left_out(file: Path) -> None:
         assert read_curves(file) == {"train/loss": Series([1], [0.5], [0.5])}, length
 
 
-@pytest.mark.parametrize("line", ["[1, 2]", "5", "null", '"text"', "{"])
+@pytest.mark.parametrize("line", ["[1, 2]", "{}", "5", "null", '"text"', "{"])
 def test_a_line_that_is_no_point_is_left_out(file: Path, line: str) -> None:
     whole = read_curves(file)
     with file.open("a") as end:

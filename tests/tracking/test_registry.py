@@ -62,6 +62,7 @@ def test_a_tracker_of_another_package_is_one_of_them(installed: None) -> None:
     [
         ("wand", "no tracker 'wand'", "did you mean 'wandb'?"),
         ("all", "no tracker 'all'", "known: csv, "),
+        ("csv, wandb", "no tracker 'csv, wandb'", "repeat the option: --track csv --track wandb"),
         ("half", "not a class with the methods of", "fix the package"),
         ("gone", "the package luthier-shelf cannot be used: AttributeError", "fix the package"),
         ("fails", "'fails' cannot start: OSError: no socket", "fix its package"),
@@ -71,7 +72,7 @@ def test_what_cannot_be_made_is_refused(installed: None, name: str, message: str
     with pytest.raises(UsageError) as error:
         make_trackers(["csv", name])
     assert message in error.value.what and error.value.hint.startswith(hint)
-    assert error.value.where == f"--track {name}"
+    assert error.value.where == f"tracking.trackers {name}"
 
 
 @pytest.mark.parametrize("name", sorted(OURS - {"csv"}))

@@ -13,6 +13,8 @@ from typing import Any
 from luthier.errors import DamagedError
 from luthier.storage.append import AppendFile
 
+POINT = {"step", "epoch", "time", "name", "value"}
+
 
 @dataclass
 class Series:
@@ -114,5 +116,6 @@ def _points(path: Path) -> Iterator[dict[str, Any]]:
 def _parsed(lines: bytes) -> Iterator[dict[str, Any]]:
     for line in lines.split(b"\n"):
         with suppress(ValueError):
-            if isinstance(point := json.loads(line), dict):
+            point = json.loads(line)
+            if isinstance(point, dict) and point.keys() >= POINT:
                 yield point

@@ -10,6 +10,7 @@ from luthier.tracking.base import PROJECT, Point, TrackedRun, flat, require
 
 STATUS: dict[State, str] = {"done": "FINISHED", "running": "RUNNING", "stopped": "KILLED"}
 ID = "luthier.run"  # tag that holds the id of the run, by which it is found again
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # the stores that mlflow-skinny cannot open alone
 MOST_METRICS, MOST_PARAMS = 1000, 100  # that a server takes at once
 
 
@@ -18,6 +19,11 @@ class MlflowTracker:
 
     def __init__(self) -> None:
         require("mlflow", "mlflow")
+        from mlflow import get_tracking_uri
+
+        if get_tracking_uri().partition(":")[0].partition("+")[0] in DATABASES:  # as by default
+            require("mlflow", "sqlalchemy")
+            require("mlflow", "alembic")
 
     def begin(self, run: TrackedRun) -> Mapping[str, int]:
         from mlflow import MlflowClient

@@ -28,7 +28,7 @@ def registered() -> tuple[Mapping[str, type[Tracker]], Mapping[str, str]]:
     return kinds, broken
 
 
-def make_trackers(names: Iterable[str], where: str = "--track") -> dict[str, Tracker]:
+def make_trackers(names: Iterable[str], where: str = "tracking.trackers") -> dict[str, Tracker]:
     """Make trackers by name, each once.
 
     Args:
@@ -45,7 +45,9 @@ def _make(name: str, where: str) -> Tracker:
     if name in broken and name not in kinds:
         raise UsageError(broken[name], where=where, hint="fix the package, or uninstall it")
     if name not in kinds:
-        raise UsageError(f"no tracker {name!r}", where=where, hint=nearest(name, kinds))
+        several = [f"--track {part.strip()}" for part in name.split(",")]
+        hint = f"repeat the option: {' '.join(several)}" if len(several) > 1 else nearest(name, kinds)
+        raise UsageError(f"no tracker {name!r}", where=where, hint=hint)
     try:
         return kinds[name]()
     except LuthierError as error:

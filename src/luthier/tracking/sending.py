@@ -3,7 +3,7 @@
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -117,6 +117,8 @@ class Sender(threading.Thread):
 
     def _send(self, batches: Iterable[Sequence[Point]]) -> None:
         held = self._tracker.begin(self._run)
+        if not isinstance(held, Mapping):
+            raise TypeError(f"begin must return the last step of each curve, got {held!r}")
         for points in batches:
             if new := [point for point in points if point.step > held.get(point.name, -1)]:
                 self._tracker.points(new)

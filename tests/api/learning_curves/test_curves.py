@@ -84,7 +84,7 @@ def test_a_run_without_steps_says_nothing_yet(tmp_path: Path) -> None:
     found = curves(run)
     assert (found.state, found.findings, found.series) == ("stopped", (), {})
     assert repr(found) == "No curves yet: the run is stopped, and no step was recorded."
-    with pytest.raises(UsageError, match="there is no loss to draw yet"):
+    with pytest.raises(UsageError, match="there is no loss to draw"):
         curves(run, output=tmp_path / "loss.svg")
 
 

@@ -79,7 +79,7 @@ def test_of_two_the_one_that_fails_is_named_and_the_other_gets_all(
     with pytest.raises(ResourceError) as caught:
         track(run, ["bad", "csv"])
     assert caught.value.what == f"bad failed after 0 points: {type(error).__name__}: {error}"
-    assert caught.value.hint == f"`luthier track {run.path} --to bad` sends what is missing"
+    assert caught.value.hint == f"once that is mended, `luthier track {run.path} --to bad` sends what is missing"
     assert len(held.in_csv(run.path)) == 11
 
 

@@ -26,7 +26,7 @@ def test_overfitting_is_a_warning_if_the_metric_gets_worse(measured, rows, sever
     facts = Facts("accuracy", validation_rows=rows)
     findings = found(train(memorizes, 0.01), evaluation(*LOSSES), facts, accuracy=evaluation(*measured))
     assert findings["overfitting"].severity == severity
-    assert ("did not suffer (0.800 then" in findings["overfitting"].message) == (severity == "info")
+    assert ("did not get significantly worse (0.800 then" in findings["overfitting"].message) == (severity == "info")
     assert findings["overfitting"].steps == (90,)
 
 

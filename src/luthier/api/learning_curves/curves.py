@@ -84,7 +84,8 @@ def _draw(run: Run, series: dict[str, Series], output: Path) -> None:
     best = (run.read_json(run.result_file) or {}).get("best_step")
     losses = next((drawn for drawn in figures(series, best) if drawn.wide), None)
     if losses is None:
-        raise UsageError("there is no loss to draw yet", where=str(run.path), hint="wait for the first steps")
+        hint = "wait for the first steps" if run.state() == "running" else "train again: it recorded no step"
+        raise UsageError("there is no loss to draw", where=str(run.path), hint=hint)
     save(losses, output)
 
 

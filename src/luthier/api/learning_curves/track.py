@@ -56,6 +56,6 @@ def track(
         found[name] = sender.done
     if failed:
         again = " ".join(f"--to {name}" for name in failed)
-        hint = f"`luthier track {typed(run.path)} {again}` sends what is missing"
+        hint = f"once that is mended, `luthier track {typed(run.path)} {again}` sends what is missing"
         raise ResourceError("; ".join(failed.values()), where=str(run.path), hint=hint)
     return found

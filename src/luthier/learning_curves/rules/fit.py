@@ -73,7 +73,7 @@ def _held(reading: Reading, since: int, *, by_heart: bool) -> str:
     metric = reading.metric
     then, last = (text.number(value) for value in (metric.values[metric.steps.index(since)], metric.values[-1]))
     return (
-        f" The {reading.facts.metric} did not suffer ({then} then, {last} at the end): the model "
+        f" The {reading.facts.metric} did not get significantly worse ({then} then, {last} at the end): the model "
         f"{'knows the training rows by heart, and ' if by_heart else ''}grows overconfident rather than worse."
     )
 
