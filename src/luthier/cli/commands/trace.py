@@ -45,8 +45,7 @@ def trace(
 ) -> int:
     """Show what a model does with a text.
 
-    Stage by stage: from the text to its tokens, the embeddings, each layer's hidden states and attention, the logits
-    and the answer.
+    Stage by stage: text, tokens, embeddings, layers, attention, logits, answer.
     """
     inputs = _inputs(texts or [], file)
     if row and file is None:

@@ -28,8 +28,9 @@ def watch(
 ) -> int:
     """Watch a run, or all runs in a directory.
 
-    Until they end, also from another terminal or on a shared disk. Ctrl-C ends the watching, not the run. The exit code
-    is 0 if the run is done, and 5 if it can be resumed.
+    Until they end, also from another terminal or on a shared disk.
+    Ctrl-C ends the watching, not the run.
+    The exit code is 0 if the run is done, and 5 if it can be resumed.
     """
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
