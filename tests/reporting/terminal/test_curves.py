@@ -19,9 +19,16 @@ def test_findings_come_first_and_values_have_their_steps() -> None:
     lines = shown(picture="loss.svg").splitlines()
     assert lines[:2] == ["info: It is flat. [plateau]", "  hint: Wait."]
     assert [line.split() for line in lines if "train/loss" in line] == [
-        ["train/loss", "1,200", "0.00025", "(1,200)", "0.00025", "(1,200)", "inf", "(7)"]
+        ["train/loss", "0.00025", "(1,200)", "0.00025", "(1,200)", "inf", "(7)"]
     ]
     assert lines[-1].split() == ["picture", "loss.svg"]
+
+
+def test_the_curves_of_a_long_run_fit_a_terminal() -> None:
+    long = {"step": 123_456, "value": 1234.5}
+    speed = {"points": 9, "last": long, "lowest": long | {"value": 123.456}, "highest": long}
+    text = shown(curves={"train/tokens_per_second": speed})
+    assert "1.2 k (123,456)" in text and max(map(len, text.splitlines())) <= 80
 
 
 def test_a_curve_of_no_finite_value_and_a_run_of_no_steps() -> None:

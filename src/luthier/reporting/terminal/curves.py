@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.reporting.terminal.display import Fields, Grid, Piece
-from luthier.text import count, number
+from luthier.text import count, number, quantity
 
 
 def curves_pieces(found: Mapping[str, Any]) -> list[Piece]:
@@ -15,9 +15,9 @@ def curves_pieces(found: Mapping[str, Any]) -> list[Piece]:
     """
     if not found["curves"]:
         return [f"No curves yet: the run is {found['state']}, and no step was recorded."]
-    heads = ["curve", "points", "last", "lowest", "highest"]
+    heads = ["curve", "last", "lowest", "highest"]
     picture = [Fields([("picture", found["picture"])])] if found.get("picture") else []
-    return [*told(found["findings"]), Grid(heads, _rows(found), (1,)), *picture]
+    return [*told(found["findings"]), Grid(heads, _rows(found)), *picture]
 
 
 def told(findings: Sequence[Mapping[str, Any]]) -> list[Piece]:
@@ -31,7 +31,7 @@ def told(findings: Sequence[Mapping[str, Any]]) -> list[Piece]:
 
 def _rows(found: Mapping[str, Any]) -> list[list[str]]:
     return [
-        [name, count(one["points"]), *(_value(one[key]) for key in ("last", "lowest", "highest"))]
+        [name, *(_value(one[key]) for key in ("last", "lowest", "highest"))]
         for name, one in found["curves"].items()
     ]
 
@@ -41,5 +41,10 @@ def _value(point: Mapping[str, Any] | None) -> str:
     if point is None:
         return ""
     value = point["value"]
-    shown = value if isinstance(value, str) else number(value) if 0.01 <= abs(value) < 1000 else f"{value:.3g}"
+    if isinstance(value, str):
+        shown = value
+    elif abs(value) >= 1000:
+        shown = quantity(value)
+    else:
+        shown = number(value) if abs(value) >= 0.01 else f"{value:.3g}"
     return f"{shown} ({count(point['step'])})"
