@@ -31,8 +31,7 @@ def told(findings: Sequence[Mapping[str, Any]]) -> list[Piece]:
 
 def _rows(found: Mapping[str, Any]) -> list[list[str]]:
     return [
-        [name, *(_value(one[key]) for key in ("last", "lowest", "highest"))]
-        for name, one in found["curves"].items()
+        [name, *(_value(one[key]) for key in ("last", "lowest", "highest"))] for name, one in found["curves"].items()
     ]
 
 
