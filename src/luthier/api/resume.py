@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luthier import processes
-from luthier.api.report import FreshReport, report
+from luthier.api.report import report
+from luthier.api.train import carry_out
 from luthier.console import Console
 from luthier.engines.events import Callback, Events
 from luthier.pipeline.journal import blamed_on, discard_checkpoints, same_data
 from luthier.pipeline.prepare import prepare
 from luthier.pipeline.results import Result
-from luthier.pipeline.training.finish import finish, take_part
+from luthier.pipeline.training.finish import take_part
 from luthier.pipeline.training.time_limit import time_limit
-from luthier.pipeline.training.tracked import still_there, tracked
+from luthier.pipeline.training.tracked import still_there
 from luthier.run_directory import clock
 from luthier.run_directory.edited import refuse_edited
 from luthier.run_directory.log import Tee
@@ -63,10 +64,4 @@ def _continue(run_dir: Path | str, events: Events, console: Tee) -> Result:
         prepared = prepare(run.recipe, console)
         same_data(run, prepared)
         processes.on_main(lambda: (run, prepared.recipe))
-        limit = time_limit(run, prepared, console)
-        FreshReport(run, console).listen(events)
-        with tracked(run, prepared.recipe, trackers, events, console, limit) as sent:
-            result = finish(run, prepared, events, console, limit)
-            report(run.path)
-            discard_checkpoints(run, console)
-        return result.with_tracking(sent)
+        return carry_out(run, prepared, trackers, events, console, time_limit(run, prepared, console))

@@ -25,20 +25,21 @@ from luthier.pipeline.journal import (
     keep_data,
     write_skipped,
 )
-from luthier.pipeline.prepare import prepare, refuse
+from luthier.pipeline.prepare import Prepared, prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
 from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision
 from luthier.pipeline.training.finish import finish, take_part
-from luthier.pipeline.training.time_limit import time_limit
+from luthier.pipeline.training.time_limit import TimeLimit, time_limit
 from luthier.pipeline.training.tracked import tracked
 from luthier.recipe import Recipe
 from luthier.run_directory import clock
 from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
-from luthier.run_directory.run import as_path, check_unused, new_path
+from luthier.run_directory.run import Run, as_path, check_unused, new_path
 from luthier.storage.atomic import write_json, write_text
 from luthier.storage.temporary import temporary_directory
+from luthier.tracking.base import Tracker
 from luthier.tracking.registry import make_trackers
 
 
@@ -120,12 +121,24 @@ def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, e
             limit = time_limit(run, prepared, console)
             # Written last: a run with a recipe has everything that a resume does not write again.
             write_text(run.recipe_file, prepared.recipe.to_toml())
-            FreshReport(run, console).listen(events)
-            with tracked(run, prepared.recipe, trackers, events, console, limit) as sent:
-                result = finish(run, prepared, events, console, limit)
-                report(run.path)
-                discard_checkpoints(run, console)
-            return result.with_tracking(sent)
+            return carry_out(run, prepared, trackers, events, console, limit)
+
+
+def carry_out(
+    run: Run,
+    prepared: Prepared,
+    trackers: Mapping[str, Tracker],
+    events: Events,
+    console: Console,
+    limit: TimeLimit | None,
+) -> Result:
+    """Train the remaining steps of a new or resumed run, score, report and track it."""
+    FreshReport(run, console).listen(events)
+    with tracked(run, prepared.recipe, trackers, events, console, limit) as sent:
+        result = finish(run, prepared, events, console, limit)
+        report(run.path)
+        discard_checkpoints(run, console)
+    return result.with_tracking(sent)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,12 @@ Scratch = Annotated[
     str | None,
     Option("--from-scratch", metavar="SIZE", help="Train a new model: tiny, small or base.", rich_help_panel=TASK),
 ]
+Lora = Annotated[
+    bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
+]
+BatchSize = Annotated[
+    int | None, Option("--batch-size", metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
+]
 BaseModel = Annotated[
     str | None,
     Option("--model", metavar="BASE", help="Base model of an adapter, if it has moved.", rich_help_panel=GENERAL),

@@ -12,10 +12,12 @@ from luthier.cli.options import (
     TRACKING,
     TRAINING,
     Allow,
+    BatchSize,
     Device,
     Json,
     LabelColumns,
     LabelNames,
+    Lora,
     Model,
     Quiet,
     RoleColumns,
@@ -48,9 +50,7 @@ def train(
         str | None,
         Option(metavar="KIND|DIR", help="New tokenizer: a kind, or a saved one.", rich_help_panel=TASK),
     ] = None,
-    lora: Annotated[
-        bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
-    ] = False,
+    lora: Lora = False,
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
@@ -67,9 +67,7 @@ def train(
         str | None,
         Option(metavar="TIME", help="Time for the whole command, such as 10m.", rich_help_panel=TRAINING),
     ] = None,
-    batch_size: Annotated[
-        int | None, Option(metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
-    ] = None,
+    batch_size: BatchSize = None,
     grad_accumulation: Annotated[
         int | None, Option(metavar="N", help="Micro-batches per optimizer step.", rich_help_panel=TRAINING)
     ] = None,

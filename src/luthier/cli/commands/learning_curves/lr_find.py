@@ -10,12 +10,13 @@ from typer import Option
 from luthier.cli.commands.learning_curves.curves import DRAWN
 from luthier.cli.commands.train import DataOrRecipe
 from luthier.cli.options import (
-    TASK,
     TRAINING,
     Allow,
+    BatchSize,
     Device,
     Json,
     LabelColumns,
+    Lora,
     Model,
     Quiet,
     RoleColumns,
@@ -35,16 +36,12 @@ def lr_find(
     task: Task = None,
     model: Model = None,
     from_scratch: Scratch = None,
-    lora: Annotated[
-        bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
-    ] = False,
+    lora: Lora = False,
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
     steps: Annotated[int, Option(metavar="N", help="Optimizer steps, at least 20.", rich_help_panel=TRAINING)] = 100,
-    batch_size: Annotated[
-        int | None, Option(metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
-    ] = None,
+    batch_size: BatchSize = None,
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the losses to an .svg or .png.", rich_help_panel=TRAINING)
     ] = None,
