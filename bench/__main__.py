@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     work = ROOT / "runs" / "bench"
-    for command in (["bench.startup"], ["bench.mrpc", "--work", str(work / "mrpc")]):
+    for command in (["bench.startup"], ["bench.training"], ["bench.mrpc", "--work", str(work / "mrpc")]):
         code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
         if code:
             sys.exit(code)

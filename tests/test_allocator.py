@@ -13,8 +13,8 @@ SCRIPT = """
 import sys, psutil
 from luthier import allocator
 
-if sys.argv[1] == "at once":
-    allocator.give_back_at_once()
+for how in sys.argv[1:]:
+    assert {"keep": allocator.keep, "at once": allocator.give_back_at_once}[how]() in (True, None)
 held = lambda: psutil.Process().memory_info().rss
 del (first := [bytearray(2**24)])[0]
 before = held()
@@ -26,20 +26,38 @@ print(held() - before)
 """
 
 
-def kept(how: str) -> float:
-    done = subprocess.run([sys.executable, "-c", SCRIPT, how], capture_output=True, text=True, check=True)
+def kept(*how: str) -> float:
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *how], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 
 @pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
 def test_large_blocks_are_returned_at_once_if_asked_for() -> None:
-    assert kept("by default") > 250e6
+    assert kept() > 250e6
     assert kept("at once") < 50e6
+    assert kept("keep", "at once") < 50e6  # the last word counts
+
+
+@pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
+def test_memory_is_kept_for_the_next_step_if_asked_for() -> None:
+    faults = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
+    work = "for _ in range(20): bytearray(2**26)\n"
+    done = [
+        subprocess.run(
+            [sys.executable, "-c", f"from luthier import allocator\n{keep}{work}{faults}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for keep in ("", "assert allocator.keep()\n")
+    ]
+    assert int(done[1]) < int(done[0]) / 4
 
 
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     allocator.give_back()
     monkeypatch.setattr(sys, "platform", "darwin")
     assert allocator._glibc() is None
+    assert not allocator.keep()
     allocator.give_back()
     allocator.give_back_at_once()

@@ -15,6 +15,7 @@ from luthier.engines.base import Step, Training
 from luthier.errors import RecipeError
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
+from luthier.recipe import FastRecipe
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weight_gap, weights, with_settings
 
 
@@ -91,11 +92,12 @@ def test_neftune_is_noise_on_the_embeddings_in_training_only(data: Prepared) -> 
     assert noisy.weights.keys() == plain.weights.keys(), "nothing of it is saved"
 
 
+PLAIN = {f"fast__{part}": False for part in FastRecipe.model_fields}
 R_DROP = {"training__r_drop_alpha": 0.7, "model__dropout": 0.3}
 
 
 def test_r_drop_is_the_mean_loss_of_two_passes_and_their_weighted_divergence(data: Prepared) -> None:
-    training = assemble(with_settings(data, **R_DROP))
+    training = assemble(with_settings(data, **R_DROP, **PLAIN))
     features = training.collate([training.rows[int(row)] for row in training.plan.rows(0)])
     labels = features.pop("labels")
     with torch.no_grad():
@@ -103,7 +105,7 @@ def test_r_drop_is_the_mean_loss_of_two_passes_and_their_weighted_divergence(dat
     loss = functional.cross_entropy(logits, torch.cat([labels, labels]))
     p, q = (Categorical(logits=half) for half in logits.chunk(2))
     loss += 0.7 * (kl_divergence(p, q) + kl_divergence(q, p)).mean() / 2
-    assert run_steps(data, training__max_steps=1, **R_DROP)[0].losses == [pytest.approx(float(loss), rel=1e-5)]
+    assert run_steps(data, training__max_steps=1, **R_DROP, **PLAIN)[0].losses == [pytest.approx(float(loss), rel=1e-5)]
 
 
 def test_both_engines_take_the_same_steps_with_r_drop(data: Prepared) -> None:

@@ -96,7 +96,7 @@ def test_the_place_of_a_key_is_the_setting_that_the_caller_wrote() -> None:
 
 
 def test_no_table_of_a_recipe_is_forgotten() -> None:
-    assert TABLES == ["data", "model", "training", "evaluation", "generation", "tracking"]
+    assert TABLES == ["data", "model", "training", "fast", "evaluation", "generation", "tracking"]
 
 
 def test_columns_that_are_not_named_stay_open() -> None:

@@ -2,6 +2,7 @@
 
 from luthier.recipe.data import DataRecipe
 from luthier.recipe.evaluation import SAMPLING, EvaluationRecipe, GenerationRecipe
+from luthier.recipe.fast import FastRecipe
 from luthier.recipe.model import ADAPTER_TITLES, AdapterRecipe, ModelRecipe, Size, TokenizerKind
 from luthier.recipe.recipe import END, Recipe, read_toml
 from luthier.recipe.training import GroupRecipe, Precision, TrainingRecipe
@@ -13,6 +14,7 @@ __all__ = [
     "AdapterRecipe",
     "DataRecipe",
     "EvaluationRecipe",
+    "FastRecipe",
     "GenerationRecipe",
     "GroupRecipe",
     "ModelRecipe",

@@ -11,6 +11,7 @@ from luthier.errors import RecipeError, nearest
 from luthier.other_tools import Style, hint_for
 from luthier.recipe.data import DataRecipe
 from luthier.recipe.evaluation import EvaluationRecipe, GenerationRecipe
+from luthier.recipe.fast import FastRecipe
 from luthier.recipe.model import ModelRecipe
 from luthier.recipe.tables import Section
 from luthier.recipe.tracking import TrackingRecipe
@@ -34,6 +35,7 @@ class Recipe(Section):
     data: DataRecipe = DataRecipe()
     model: ModelRecipe = ModelRecipe()
     training: TrainingRecipe = TrainingRecipe()
+    fast: FastRecipe = FastRecipe()
     evaluation: EvaluationRecipe = EvaluationRecipe()
     generation: GenerationRecipe = GenerationRecipe()
     tracking: TrackingRecipe = TrackingRecipe()

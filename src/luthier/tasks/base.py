@@ -65,6 +65,7 @@ class Task(ABC, Generic[Learned]):
     defaults: ClassVar[Mapping[str, Any]] = {}  # dotted recipe key to value
     broad: ClassVar[bool] = False  # fits nearly any table, so an equally confident task is preferred
     unlabelled: ClassVar[bool] = False  # learns from text alone, so it fits any table with text
+    ignores_padding: ClassVar[bool] = False  # loss and answers read `outputs.logits`, and none of padding
     longest: ClassVar[int] = 512  # default maximum tokens per row
     beginning: ClassVar[int | None] = None  # the same where most rows are twice as long, if their beginning says enough
     long_rows: ClassVar[LongRows] = CUT  # how rows over the length limit are handled
@@ -289,6 +290,10 @@ class Task(ABC, Generic[Learned]):
         """See `Bound.divergence`. A task that has one also names `training.r_drop_alpha` in `uses`."""
         what = f"{self.name} has no probabilities of labels that R-Drop could compare"
         raise RecipeError(what, where="training.r_drop_alpha", hint="remove it")
+
+    def labelled(self, task: Bound[Learned]) -> Callable[[Tensor], Tensor] | None:
+        """See `Bound.labelled`."""
+        return None
 
     def outputs_per_token(self, task: Bound[Learned], model: PreTrainedModel) -> int:
         return 0

@@ -290,6 +290,13 @@ class Bound(Fitted[Learned]):
         """A function of (model outputs, batch) that sums the loss over the labels that are not `IGNORED`."""
         return self.kind.loss(self, training)
 
+    def labelled(self) -> Callable[[Tensor], Tensor] | None:
+        """A function of labels [b, t] that gives the logits which loss and answers read, as [b, t] booleans.
+
+        None if these are all. With one, what takes outputs also takes logits [n, v] of the true ones alone.
+        """
+        return self.kind.labelled(self)
+
     def divergence(self) -> Loss:
         """A function for R-Drop of (model outputs, batch), both of a batch that was concatenated with itself.
 

@@ -104,6 +104,25 @@ def test_each_token_costs_its_surprise_and_ignored_ones_nothing() -> None:
     assert [cost for cost, _ in found] == pytest.approx([3 * math.log(8), 0.0], abs=1e-6)
 
 
+def test_the_logits_of_labels_alone_give_the_same_loss_costs_and_predictions() -> None:
+    task, vocabulary = writing(), 7
+    labels = torch.tensor([[1, IGNORED, 3, 4], [IGNORED, 2, IGNORED, IGNORED], [IGNORED] * 4])
+    whole = CausalLMOutput(logits=torch.randn(3, 4, vocabulary, generator=torch.Generator().manual_seed(0)))
+    mask = task.labelled()
+    assert mask is not None
+    read = mask(labels)
+    assert read.tolist() == [[False, True, True, False], [True, False, False, False], [False] * 4]
+    some, batch = CausalLMOutput(logits=whole.logits[read]), {"labels": labels}
+    for smoothing in (0.0, 0.1):
+        loss = task.loss(Recipe.build({"training": {"label_smoothing": smoothing}}).training)
+        assert torch.allclose(loss(some, batch), loss(whole, batch))
+    costs = [task.collect(outputs, batch) for outputs in (some, whole)]
+    assert [count for _, count in costs[0]] == [2, 1, 0]
+    assert [cost for cost, _ in costs[0]] == pytest.approx([cost for cost, _ in costs[1]])
+    (found,), _ = task.trainer_outputs(some, batch)
+    assert found[read].equal(whole.logits.argmax(-1)[read])
+
+
 def test_the_windows_of_a_text_are_one_answer() -> None:
     # The first label of a decoder's row is not predicted, so it is neither a token nor a byte.
     windows = [[9, *b"Zo"], [*b"ab"], [IGNORED, 0xC3, 0xAB]]

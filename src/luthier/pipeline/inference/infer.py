@@ -18,6 +18,7 @@ from luthier.data.tokenized import TARGET_LENGTH, Encoded, Examples, Features
 from luthier.engines.objective import Objective
 from luthier.errors import NonFiniteError
 from luthier.interrupts import check
+from luthier.pipeline.fast_path import inference
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound
@@ -147,7 +148,7 @@ def answer(
         NonFiniteError: The loss is nan or infinite, so that the answers mean nothing.
     """
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
-    collate, objective = task.collator(model), Objective(task.loss(recipe.training))
+    collate, objective = task.collator(model), inference(task, model, recipe.fast, task.loss(recipe.training))
     inferred = infer(task, model, asked, batches, collate, objective, console, raw)
     if inferred.loss is not None and not math.isfinite(inferred.loss):
         raise NonFiniteError(

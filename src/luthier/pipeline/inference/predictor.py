@@ -15,14 +15,15 @@ from luthier.data.batches import by_length, longest
 from luthier.data.records import Fault, Record, Skipped
 from luthier.data.table import Example
 from luthier.data.tokenized import Limits
-from luthier.engines.objective import Objective
 from luthier.errors import ColumnError, DataError, ModelError, UsageError
 from luthier.models.adapters.load import load_any
 from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_tokenizer, longest_input, verify_model
 from luthier.models.sources import locate
+from luthier.pipeline.fast_path import inference
 from luthier.pipeline.inference.infer import asked_of, infer
+from luthier.recipe import FastRecipe
 from luthier.run_directory.run import Run, as_path
 from luthier.tasks.phases import Bound, Fitted
 from luthier.tasks.registry import limits_in, refuse_unused, registry, restore
@@ -167,7 +168,8 @@ class Predictor:
         else:
             asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
             batches = by_length(asked.lengths, tokens=BUDGET)
-            collected = infer(task, self.model, asked, batches, task.collator(self.model), Objective()).collected
+            objective = inference(task, self.model, FastRecipe())
+            collected = infer(task, self.model, asked, batches, task.collator(self.model), objective).collected
             answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
         return task.kind.long_rows.mark(answers, long)
 

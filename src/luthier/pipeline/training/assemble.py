@@ -13,6 +13,8 @@ from luthier.engines.base import Training
 from luthier.engines.objective import Objective, RDrop
 from luthier.engines.optimizers import make_optimizer, make_scheduler
 from luthier.errors import RecipeError
+from luthier.fast import Fast, fast_training
+from luthier.fast.dropout import again
 from luthier.findings import Decision
 from luthier.models.adapters.add import add_adapter
 from luthier.models.adapters.load import load_any
@@ -22,6 +24,7 @@ from luthier.models.learned import state_digest
 from luthier.models.loading import freeze, has_dropout
 from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
+from luthier.pipeline.fast_path import allowed
 from luthier.pipeline.parts import shared_with_own
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.label_head import NEW, decide_head
@@ -56,26 +59,30 @@ def assemble(prepared: Prepared) -> Training:
         plan=plan,
         rows=prepared.encoded["train"].rows,
         collate=task.collator(model),
-        objective=make_objective(task, recipe.training, model),
+        objective=make_objective(task, recipe.training, fast_training(model, allowed(task, recipe.fast), device)),
         recipe=recipe.training,
         total_steps=total,
         ema=None if decay is None else Ema(model, decay),
     )
 
 
-def make_objective(task: Bound[Any], training: TrainingRecipe, model: PreTrainedModel) -> Objective:
+def make_objective(task: Bound[Any], training: TrainingRecipe, fast: Fast) -> Objective:
     """What training minimises: the task's loss, and with R-Drop the divergence of two passes.
 
+    Args:
+        task: The task.
+        training: The training table of the recipe.
+        fast: How the model's passes are made sooner.
     Raises:
         RecipeError: R-Drop is asked for, and the model has no dropout, or the task no probabilities.
     """
-    loss = task.loss(training)
+    loss, labelled = task.loss(training), task.labelled() if fast.logits else None
     if training.r_drop_alpha is None:
-        return Objective(loss)
-    if not has_dropout(model) and training.neftune_noise_alpha is None:
+        return Objective(loss, labelled, fast)
+    if not has_dropout(fast.model) and training.neftune_noise_alpha is None:
         what = "R-Drop compares two passes with different dropout, but the model has no dropout"
         raise RecipeError(what, where="training.r_drop_alpha", hint="--set dropout=0.1")
-    return RDrop(loss, divergence=task.divergence(), alpha=training.r_drop_alpha)
+    return RDrop(loss, labelled, fast, divergence=task.divergence(), alpha=training.r_drop_alpha)
 
 
 def batch_plan(prepared: Prepared) -> BatchPlan:
@@ -107,7 +114,8 @@ def model_to_train(prepared: Prepared) -> PreTrainedModel:
             raise RecipeError(what, where="training.gradient_checkpointing", hint="use a smaller micro-batch instead")
         # Its name since transformers 5.23, and before.
         enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
-        enable({"use_reentrant": False})
+        fast = prepared.recipe.fast.dropout_masks and choose_device(prepared.recipe.device).type == "cpu"
+        enable({"use_reentrant": False} | ({"context_fn": again} if fast else {}))
     if training.neftune_noise_alpha is not None:  # Jain et al. 2023
         from transformers.integrations.neftune import activate_neftune
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from luthier import allocator, processes
+from luthier import processes
 from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
@@ -19,11 +19,13 @@ from luthier.engines.events import EvaluationNumbers, Events, MicroBatchHalved, 
 from luthier.engines.ranking import ANY
 from luthier.engines.supervise import Supervisor
 from luthier.errors import DamagedError, FingerprintError
+from luthier.fast import Fast
 from luthier.learning_curves.record import CurveWriter
 from luthier.models.adapters.add import describe
 from luthier.models.adapters.load import BASE, Base, base_of
 from luthier.models.export import save_model
 from luthier.models.learned import trainable
+from luthier.pipeline.fast_path import decide, keep_pages
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
@@ -66,9 +68,10 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console, limit
 def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limit: TimeLimit | None) -> Result:
     training = assemble(prepared)
     base = base_of(prepared.recipe.model, training.model)
-    if training.recipe.gradient_checkpointing and training.device.type == "cpu":  # less memory, slower steps
-        allocator.give_back_at_once()
+    pages = keep_pages(prepared.recipe, training.device)
     log_threads(run, training.device, console)
+    if isinstance(passes := training.objective.around, Fast):
+        console.decision(decide(prepared.task, passes, prepared.recipe.fast, training.device, pages))
     if prepared.recipe.model.adapter is not None:
         console.decision(describe(training.model, prepared.recipe.model.adapter))
     console.say(_share(training.model))

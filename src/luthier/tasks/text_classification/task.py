@@ -70,6 +70,7 @@ class TextClassification(Task[Labels]):
         Role("labels", "label", needed=False, learned=True),
     )
     broad = True
+    ignores_padding = True
     beginning = 128
     shapes = SHAPES
     metric_names = ("accuracy", "f1", "mcc", "f1_micro", "f1_macro", "jaccard", "pearson", "spearman")

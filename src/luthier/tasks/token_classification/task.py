@@ -112,6 +112,7 @@ class TokenClassification(Task[Tags]):
     )
     shapes = ("tokens", "spans")
     metric_names = ("f1", "precision", "recall", "f1_macro", "accuracy")
+    ignores_padding = True
     gold_column = "tags"
     long_rows = WINDOWS
     counted = ("Type", "Entities")

@@ -1,0 +1,237 @@
+"""Which parts of the fast path give the same numbers with a model, found by trying them on a few rows."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from luthier.data.batches import IGNORED
+from luthier.fast import attention
+from luthier.fast.last_layer import places, reads_first, select_before
+from luthier.fast.layout import ACTIVE, Forward, Side, first_tokens, sides
+from luthier.fast.unpad import Stack
+from luthier.text import shorten
+from luthier.tracing.anatomy import stacks
+
+LENGTHS, WRITTEN = (5, 9, 3, 8), (2, 6, 7, 4)  # tokens of the rows of a trial, and of what a decoder writes to them
+ROUNDING = 1_000  # units in the last place of the largest number; a wrong mask changes far more
+FAILURES = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
+DIFFERS = "its results would differ"
+LAYERS = ("attention", "unpad", "last_layer")
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What a model can do.
+
+    Args:
+        logits: Whether it computes logits for some tokens only, as its argument `logits_to_keep` asks.
+        attention: Whether its layers take part in fast passes at all.
+        unpad: Whether they run without padding.
+        last_layer: Whether the last layer can run for the first tokens alone.
+        reads_first: Whether the head reads the first token of each row, be it padding or not, and no other.
+        why_not: Part to the reason why the model cannot do it.
+    """
+
+    logits: bool = False
+    attention: bool = False
+    unpad: bool = False
+    last_layer: bool = False
+    reads_first: bool = False
+    why_not: Mapping[str, str] = field(default_factory=dict)
+
+
+_KNOWN: WeakKeyDictionary[nn.Module, Abilities] = WeakKeyDictionary()
+
+
+def abilities(model: PreTrainedModel) -> Abilities:
+    """What a model can do. It is tried once; from then on, its layers take part in fast passes."""
+    found = [Stack(layers, decoder=_decodes(model, name)) for name, layers in stacks(model)]
+    if not found:
+        return Abilities(why_not=dict.fromkeys(LAYERS, "the model has no stack of layers"))
+    last = found[-1].layers[-1]  # which copies of a model share
+    if last not in _KNOWN:
+        training = model.training
+        model.eval()
+        try:
+            with torch.autocast(model.device.type, enabled=False):
+                _KNOWN[last] = _tried(model, found)
+        finally:
+            model.train(training)
+    return _KNOWN[last]
+
+
+def _decodes(model: PreTrainedModel, stack: str) -> bool:
+    return bool(model.config.is_encoder_decoder) and "decoder" in stack.split(".")
+
+
+def _tried(model: PreTrainedModel, found: Sequence[Stack]) -> Abilities:
+    try:
+        trial = _Trial(model, [stack.layers[-1] for stack in found])
+    except FAILURES as error:  # it needs other inputs than token ids
+        return Abilities(why_not=dict.fromkeys(("logits", *LAYERS), shorten(str(error), 80)))
+    why_not = {"logits": "" if trial.leaves_out_logits() else "the model computes the logits of all tokens"}
+    why_not["attention"] = _no_attention(model, found, trial)
+    if why_not["attention"]:
+        why_not |= dict.fromkeys(LAYERS, why_not["attention"])
+    else:
+        why_not |= {"unpad": _no_unpadding(model, trial), "last_layer": _no_selection(found, trial)}
+    able = {part: not why for part, why in why_not.items()}
+    return Abilities(**able, reads_first=trial.reads_first, why_not={k: why for k, why in why_not.items() if why})
+
+
+def _no_attention(model: PreTrainedModel, found: Sequence[Stack], trial: "_Trial") -> str:
+    """Why the layers cannot take part in fast passes; empty if they can, which they then do."""
+    before = model.config._attn_implementation  # no public name for reading it
+    if before != "sdpa":
+        return f"its attention is {before}, not sdpa"
+    if not all(stack.hands_on for stack in found):
+        return "its layers do not hand arguments on to their attention"
+    attention.register()
+    model.set_attn_implementation(attention.NAME)
+    handles = [handle for stack in found for handle in stack.hook()]
+    if trial.agrees(trial.forward(unpad=False)):
+        return ""
+    for handle in handles:
+        handle.remove()
+    model.set_attn_implementation(before)
+    return DIFFERS
+
+
+def _no_unpadding(model: PreTrainedModel, trial: "_Trial") -> str:
+    """Why the layers cannot run without padding; empty if they can."""
+    if any(value for name, value in model.config.to_dict().items() if name.endswith("layerdrop")):
+        return "layers are left out at random"  # among them the last, which pads again
+    return "" if trial.agrees(trial.forward(unpad=True)) else DIFFERS
+
+
+def _no_selection(found: Sequence[Stack], trial: "_Trial") -> str:
+    """Why the last layer cannot run for the first tokens alone; empty if it can, which it then does."""
+    if not trial.reads_first:
+        return "the head reads other tokens than the first"
+    unpadded = trial.agrees(trial.forward(unpad=True))
+    for place in places(trial.layers[-1], lambda: trial.run(None)):
+        handle = select_before(place, found[-1])
+        if all(trial.agrees(trial.forward(unpad=unpad, read=True)) for unpad in {False, unpadded}):
+            return ""
+        handle.remove()
+    return "nothing in the last layer can leave tokens out"
+
+
+class _Trial:
+    """Runs a model on a few rows, in a fast pass and as it is.
+
+    Args:
+        model: In evaluation mode.
+        layers: The last layer of each stack.
+    """
+
+    def __init__(self, model: PreTrainedModel, layers: Sequence[nn.Module]) -> None:
+        self.layers = layers
+        self._model = model
+        self._batch, self._both = _batch(model), bool(model.config.is_encoder_decoder)
+        self._plain = self.run(None)
+
+    def forward(self, *, unpad: bool, read: bool = False) -> Forward:
+        """A fast pass over the rows."""
+        own, written = sides(self._batch, cross=self._both) if unpad else (None, None)
+        tokens = first_tokens(self._batch, own) if read else None
+        shape = len(LENGTHS), max(LENGTHS)
+        return Forward(Side(own, None, tokens, shape, True), Side(written, own, explicit=True))
+
+    def run(self, forward: Forward | None, **options: Any) -> tuple[list[Tensor], Tensor]:
+        """The outputs of the last layers, [b, t, d], and the logits.
+
+        Args:
+            forward: None to run the model as it is.
+            **options: More arguments for it.
+        """
+        found: list[Tensor] = []
+        handles = [layer.register_forward_hook(_keep(found)) for layer in self.layers]
+        token = ACTIVE.set(forward)
+        try:
+            inputs = {name: value for name, value in self._batch.items() if name != "labels"}
+            outputs = self._model(**inputs, **options)
+        finally:
+            ACTIVE.reset(token)
+            for handle in handles:
+                handle.remove()
+        return found, next(value for name, value in outputs.items() if name.endswith("logits"))
+
+    def agrees(self, forward: Forward) -> bool:
+        """Whether a fast pass has the outputs of the plain one, with gradients and without."""
+        try:
+            return all(self._agrees(forward, gradients) for gradients in (True, False))
+        except FAILURES:
+            return False
+
+    def _agrees(self, forward: Forward, gradients: bool) -> bool:
+        with torch.set_grad_enabled(gradients):
+            hidden, logits = self.run(forward)
+        plain, plain_logits = self._plain
+        if forward.encoder.read is not None:
+            return _close(logits, plain_logits)
+        reals = [self._batch[name] for name in ("attention_mask", "labels") if name in self._batch]
+        return len(hidden) == len(plain) and all(
+            _close(new[_real(mask)], old[_real(mask)]) for new, old, mask in zip(hidden, plain, reals, strict=True)
+        )
+
+    def leaves_out_logits(self) -> bool:
+        """Whether the model computes the logits of the tokens that a mask tells, one after the other."""
+        if "logits_to_keep" not in inspect.signature(self._model.forward).parameters:
+            return False
+        asked = _real(self._batch["labels" if self._both else "attention_mask"])
+        try:
+            with torch.no_grad():
+                _, logits = self.run(None, logits_to_keep=asked)
+        except FAILURES:
+            return False
+        plain = self._plain[1][asked]
+        return logits.shape == plain.shape and _close(logits, plain)
+
+    @cached_property
+    def reads_first(self) -> bool:
+        """Whether the logits, one for each row and class, depend on the first tokens alone."""
+        with torch.enable_grad():
+            (hidden, *_), logits = self.run(None)
+        return logits.dim() == 2 and hidden.requires_grad and reads_first(hidden, logits)
+
+
+def _batch(model: PreTrainedModel) -> dict[str, Tensor]:
+    """A few rows of random tokens, padded on the right."""
+    generator = torch.Generator().manual_seed(0)
+    words = model.config.get_text_config().vocab_size
+
+    def padded(lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
+        ids = torch.randint(words, (len(lengths), max(lengths)), generator=generator)
+        real = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+        return ids.to(model.device), real.to(model.device)
+
+    ids, real = padded(LENGTHS)
+    batch = {"input_ids": ids, "attention_mask": real.long()}
+    if model.config.is_encoder_decoder:
+        ids, real = padded(WRITTEN)
+        batch |= {"decoder_input_ids": ids, "labels": ids.masked_fill(~real, IGNORED)}
+    return batch
+
+
+def _real(mask: Tensor) -> Tensor:
+    return mask.ne(IGNORED) if mask.lt(0).any() else mask.ne(0)
+
+
+def _keep(found: list[Tensor]) -> Callable[[nn.Module, Any, Any], None]:
+    def hook(module: nn.Module, args: Any, output: Any) -> None:
+        found.append(output[0] if isinstance(output, tuple) else output)
+
+    return hook
+
+
+def _close(new: Tensor, old: Tensor) -> bool:
+    """Whether two results agree within rounding errors."""
+    return bool((new - old).abs().max() <= ROUNDING * torch.finfo(old.dtype).eps * old.abs().max())

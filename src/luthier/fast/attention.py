@@ -1,0 +1,110 @@
+"""Attention that takes packed rows, and a step that is cheaper on a CPU than the fused kernel's backward pass."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from luthier.fast.dropout import drop
+from luthier.fast.layout import ACTIVE, Rows, Side
+
+NAME = "luthier"  # of the attention implementation
+SIDE = "luthier_side"  # keyword that layers hand on to their attention
+MOST_SCORES = 256  # keys of a row, up to which scores are computed in full
+
+
+def register() -> None:
+    """Make the implementation known to transformers."""
+    AttentionInterface.register(NAME, attention)
+    AttentionMaskInterface.register(NAME, mask)
+
+
+def mask(**options: Any) -> Tensor | None:
+    """The mask of SDPA; within a fast pass as numbers that are added to the scores, which is faster on a CPU.
+
+    Returns:
+        [b, 1, t, t], or None if nothing is masked, apart from what a causal model cannot see.
+    """
+    seen = sdpa_mask(**options)
+    if seen is None or ACTIVE.get() is None:
+        return seen
+    dtype = options.get("dtype", torch.float32)
+    return torch.zeros((), dtype=dtype, device=seen.device).where(seen, torch.finfo(dtype).min)
+
+
+def attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **options: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """See `AttentionInterface` of transformers. Outside of a fast pass, this is SDPA.
+
+    Args:
+        module: The attention of a layer.
+        query: [b, h, t, d]; [1, h, n, d] if the row is packed.
+        key: [b, g, s, d]; [1, g, m, d] if it is packed.
+        value: As `key`.
+        attention_mask: [b, 1, t, s] of the padded rows.
+        **options: `luthier_side` (a `Side`) in a fast pass, `scaling`, `dropout` and others.
+    Returns:
+        [b, t, h, d] or [1, n, h, d]
+    """
+    side: Side | None = options.pop(SIDE, None)
+    if side is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    keys = _rows_of(key, side)
+    query, key, value = _padded(query, side.own), _padded(key, keys), _padded(value, keys)
+    explicit = side.explicit and query.device.type == "cpu" and torch.is_grad_enabled()
+    if explicit and key.shape[2] <= MOST_SCORES:
+        found = _explicit(module, query, key, value, attention_mask, **options)
+    else:
+        found, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+    return (found if side.own is None else side.own.pack(found)), None
+
+
+def _rows_of(key: Tensor, side: Side) -> Rows | None:
+    """The rows that keys belong to: the layer's own in self-attention, the encoder's in cross-attention."""
+    for rows in (side.own, side.other):
+        if rows is not None and key.shape[0] == 1 and key.shape[2] == len(rows.places):
+            return rows
+    return None
+
+
+def _padded(values: Tensor, rows: Rows | None) -> Tensor:
+    """[1, h, n, d] to [b, h, t, d]."""
+    return values if rows is None else rows.pad(values.transpose(1, 2)).transpose(1, 2)
+
+
+def _explicit(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    is_causal: bool | None = None,
+    position_bias: Tensor | None = None,
+    **_: Any,
+) -> Tensor:
+    """Scores, softmax, dropout and the weighted sum as separate operations; arguments as for SDPA."""
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    scores = (query * (query.shape[-1] ** -0.5 if scaling is None else scaling)) @ key.transpose(2, 3)
+    if position_bias is not None:
+        scores = scores + position_bias
+    if mask is not None:
+        scores = scores + mask
+    elif (getattr(module, "is_causal", False) if is_causal is None else is_causal) and query.shape[2] > 1:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(later, torch.finfo(scores.dtype).min)
+    weights = scores.softmax(-1).to(value.dtype)
+    return ((drop(weights, dropout) if dropout else weights) @ value).transpose(1, 2)

@@ -1,0 +1,88 @@
+"""The fast passes of a model: which parts of the fast path it can use, and which are wanted."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from luthier.fast.abilities import Abilities, abilities
+from luthier.fast.dropout import Functional, replace_dropout
+from luthier.fast.layout import ACTIVE, Forward, Side, first_tokens, sides
+from luthier.recipe import FastRecipe
+
+
+@dataclass(frozen=True)
+class Fast:
+    """How the passes of a model are made sooner.
+
+    Args:
+        model: The model.
+        able: What was found to give the same numbers with it.
+        wanted: The parts of the recipe.
+        dropout: Whether its dropout is replaced while it is in training mode.
+    """
+
+    model: PreTrainedModel
+    able: Abilities
+    wanted: FastRecipe
+    dropout: bool = False
+
+    @property
+    def logits(self) -> bool:
+        """Whether the model is asked for the logits that are read, and no others."""
+        return self.able.logits and self.wanted.logits
+
+    @contextmanager
+    def __call__(self, batch: Mapping[str, Any]) -> Iterator[None]:
+        """Make the forward pass within sooner.
+
+        Args:
+            batch: The model's inputs, and `labels` if there are any.
+        """
+        token = ACTIVE.set(self._forward(batch) if self.able.attention else None)
+        try:
+            with Functional() if self.dropout and self.model.training else nullcontext():
+                yield
+        finally:
+            ACTIVE.reset(token)
+
+    def _forward(self, batch: Mapping[str, Any]) -> Forward:
+        ids, explicit = batch["input_ids"], self.wanted.attention
+        if ids.dim() != 2:  # several sequences in a row
+            return Forward(Side(explicit=explicit), Side(explicit=explicit))
+        unpad = self.able.unpad and self.wanted.unpad
+        own, written = sides(batch, cross=self.model.config.is_encoder_decoder) if unpad else (None, None)
+        if self.able.reads_first and own is not None and first_tokens(batch, own) is None:
+            own = None  # the head reads padding
+        read = first_tokens(batch, own) if self.able.last_layer and self.wanted.last_layer else None
+        shape = ids.shape[0], ids.shape[1]
+        return Forward(Side(own, None, read, shape, explicit), Side(written, own, explicit=explicit))
+
+
+def fast(model: PreTrainedModel, wanted: FastRecipe) -> Fast:
+    """Prepare a model for fast passes; outside of these it does what it did.
+
+    Each part is compared with the plain model on a few rows, and left out if the results differ.
+
+    Args:
+        model: The model. Its attention implementation becomes `luthier`, which is SDPA outside of fast passes.
+        wanted: The parts of the recipe.
+    """
+    return Fast(model, abilities(model), wanted)
+
+
+def fast_training(model: PreTrainedModel, wanted: FastRecipe, device: torch.device) -> Fast:
+    """Prepare a model for fast passes in training; on a CPU, its dropout is replaced.
+
+    Args:
+        model: The model; one with gradient checkpointing has `dropout.again` as its `context_fn`.
+        wanted: The parts of the recipe.
+        device: That it will be trained on.
+    """
+    dropout = wanted.dropout_masks and device.type == "cpu"
+    if dropout:
+        replace_dropout(model)
+    return Fast(model, abilities(model), wanted, dropout)

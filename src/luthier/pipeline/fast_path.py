@@ -1,0 +1,72 @@
+"""The fast path of a task and a model: what both allow of what the recipe wants."""
+
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from luthier import allocator
+from luthier.engines.objective import Objective
+from luthier.fast import Fast, fast
+from luthier.findings import Decision
+from luthier.recipe import FastRecipe, Recipe
+from luthier.tasks.phases import Bound, Loss
+
+NAMES = {"unpad": "no padding", "attention": "attention", "dropout_masks": "dropout", "last_layer": "last layer"}
+NAMES |= {"logits": "logits", "pages": "pages"}
+READS_PADDING = "the task's loss depends on the padding"
+ON_CPU = "it is for CPUs"
+
+
+def allowed(task: Bound[Any], wanted: FastRecipe) -> FastRecipe:
+    """What a task allows: only one that ignores padding can be computed without it."""
+    off = {} if task.kind.ignores_padding else {"unpad": False, "last_layer": False}
+    return wanted.model_copy(update=off)
+
+
+def inference(task: Bound[Any], model: PreTrainedModel, wanted: FastRecipe, loss: Loss | None = None) -> Objective:
+    """How a model is run over rows that it does not learn from.
+
+    Args:
+        task: The task.
+        model: In evaluation mode.
+        wanted: The parts of the recipe.
+        loss: Sums the loss; None for answers alone.
+    """
+    passes = fast(model, allowed(task, wanted))
+    return Objective(loss, task.labelled() if passes.logits else None, passes)
+
+
+def keep_pages(recipe: Recipe, device: torch.device) -> str:
+    """Keep memory for the next step of a training; why this was not done, or empty."""
+    if device.type != "cpu":
+        return ON_CPU
+    if recipe.training.gradient_checkpointing:  # less memory, slower steps
+        allocator.give_back_at_once()
+        return "gradient checkpointing returns memory at once"
+    return "" if not recipe.fast.pages or allocator.keep() else "the allocator is not glibc's"
+
+
+def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.device, pages: str) -> Decision:
+    """What is on in training, and why something is off.
+
+    Args:
+        task: The task.
+        passes: Of the training.
+        wanted: The parts of the recipe.
+        device: Of the training.
+        pages: Why memory is not kept for the next step; empty if it is.
+    """
+    why = dict(passes.able.why_not)
+    if task.labelled() is None:
+        why["logits"] = ""  # nothing to leave out
+    if device.type != "cpu":
+        why |= dict.fromkeys(("attention", "dropout_masks"), ON_CPU)
+    if pages:
+        why["pages"] = pages
+    if not task.kind.ignores_padding:
+        why |= dict.fromkeys(("unpad", "last_layer"), READS_PADDING)
+    why |= {part: "the recipe turns it off" for part in NAMES if not getattr(wanted, part)}
+    on = [name for part, name in NAMES.items() if part not in why]
+    off = [f"{NAMES[part]}: {reason}" for part, reason in why.items() if reason]
+    return Decision("fast path", ", ".join(on) or "off", "; ".join(off) and f"off are {'; '.join(off)}")

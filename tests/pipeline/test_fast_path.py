@@ -1,0 +1,76 @@
+"""What is on in training is said, with the reason for what is off."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from luthier import allocator
+from luthier.fast import Fast
+from luthier.pipeline.fast_path import READS_PADDING, allowed, decide, keep_pages
+from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.assemble import assemble
+from luthier.recipe import FastRecipe, Recipe
+from luthier.tasks.question_answering.task import QuestionAnswering
+from luthier.tasks.text_classification.task import TextClassification
+from tests.engines.helpers import prepared_data, with_settings
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared:
+    return prepared_data(tmp_path_factory.mktemp("fast"), tiny_model, "single/one")
+
+
+def test_only_a_task_that_ignores_padding_is_computed_without() -> None:
+    class Kind:
+        def __init__(self, kind: type) -> None:
+            self.kind = kind
+
+    assert allowed(Kind(TextClassification), FastRecipe()) == FastRecipe()  # type: ignore[arg-type]
+    reads = allowed(Kind(QuestionAnswering), FastRecipe())  # type: ignore[arg-type]
+    assert (reads.unpad, reads.last_layer, reads.attention, reads.dropout_masks) == (False, False, True, True)
+
+
+def said(prepared: Prepared, device: torch.device = CPU, pages: str = "") -> tuple[str, str]:
+    training = assemble(prepared)
+    passes = training.objective.around
+    assert isinstance(passes, Fast)
+    found = decide(prepared.task, passes, prepared.recipe.fast, device, pages)
+    assert found.what == "fast path"
+    return found.value, found.why
+
+
+def test_a_classifier_of_bert_has_all_parts(data: Prepared) -> None:
+    assert said(data) == ("no padding, attention, dropout, last layer, pages", "")
+
+
+def test_what_is_off_has_a_reason(data: Prepared) -> None:
+    value, why = said(with_settings(data, fast__unpad=False), pages="the allocator is not glibc's")
+    assert value == "attention, dropout, last layer"
+    assert "no padding: the recipe turns it off" in why
+    assert "pages: the allocator is not glibc's" in why
+    value, why = said(data, torch.device("meta"), "it is for CPUs")
+    assert value == "no padding, last layer"
+    assert "attention: it is for CPUs" in why
+
+
+def test_a_task_that_reads_padding_says_so(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(data.task.kind), "ignores_padding", False)
+    value, why = said(data)
+    assert value == "attention, dropout, pages"
+    assert f"no padding: {READS_PADDING}" in why
+
+
+def test_memory_is_kept_only_for_training_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(allocator, "keep", lambda: bool(calls.append("keep")) or True)
+    monkeypatch.setattr(allocator, "give_back_at_once", lambda: calls.append("give back"))
+    made: Callable[[dict[str, object]], Recipe] = Recipe.build
+    assert keep_pages(made({}), CPU) == ""
+    assert keep_pages(made({"fast": {"pages": False}}), CPU) == ""
+    assert keep_pages(made({}), torch.device("meta"))
+    assert "gradient checkpointing" in keep_pages(made({"training": {"gradient_checkpointing": True}}), CPU)
+    assert calls == ["keep", "give back"]
