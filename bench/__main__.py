@@ -1,4 +1,4 @@
-"""The measurements that `make bench` makes, one after the other; the rest need a run or a choice, see README.md."""
+"""`python -m bench` makes the measurements of `make bench` in turn; `python -m bench NAME ...` makes one of them."""
 
 import subprocess
 import sys
@@ -9,8 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     work = ROOT / "runs" / "bench"
-    for command in (["bench.startup"], ["bench.training"], ["bench.mrpc", "--work", str(work / "mrpc")]):
-        code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+    every = (["startup"], ["training"], ["mrpc", "--work", str(work / "mrpc")])
+    for name, *options in [sys.argv[1:]] if sys.argv[1:] else every:  # the rest need a run or a choice, see README.md
+        code = subprocess.run([sys.executable, "-m", f"bench.{name}", *options], cwd=ROOT, check=False).returncode
         if code:
             sys.exit(code)
 
