@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median, stdev
@@ -107,18 +108,19 @@ def prepared(case: Case, data: Path, work: Path, seed: int, settings: Mapping[st
 
 def run_ours(found: Any) -> dict[str, Any]:
     """The engine `loop` on the plan of `luthier train`."""
+    from luthier import allocator
     from luthier.engines.loop import new_accelerator
     from luthier.engines.loop import steps as loop
-    from luthier.pipeline.fast_path import keep_pages
+    from luthier.pipeline.fast_path import keeps_pages
     from luthier.pipeline.training.assemble import assemble
 
     training = assemble(found)
-    keep_pages(found.recipe, training.device)
     accelerator, losses, tokens, places = new_accelerator(training), [], 0, 0
     began = time.perf_counter()
-    for step in loop(training, accelerator):
-        losses.append(float(step.loss.detach()))
-        tokens, places = tokens + step.tokens, places + step.padded_tokens
+    with nullcontext() if keeps_pages(found.recipe, training.device) else allocator.kept():
+        for step in loop(training, accelerator):
+            losses.append(float(step.loss.detach()))
+            tokens, places = tokens + step.tokens, places + step.padded_tokens
     seconds = time.perf_counter() - began
     return {
         "seconds": seconds,

@@ -2,9 +2,13 @@
 
 import ctypes
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # see mallopt(3)
-LARGE, MOST, BLOCKS = 2**20, 2**31 - 1, 2**16
+LARGE, MOST = 2**20, 2**31 - 1
+# Where glibc arrives by itself once large blocks were freed; setting anything ends that.
+USUAL = {M_MMAP_MAX: 2**16, M_MMAP_THRESHOLD: 2**25, M_TRIM_THRESHOLD: 2**26}
 
 
 def give_back() -> None:
@@ -13,13 +17,22 @@ def give_back() -> None:
         libc.malloc_trim(0)
 
 
-def keep() -> bool:
-    """From now on, keep memory that is free for what is allocated next; whether the allocator can.
+@contextmanager
+def kept() -> Iterator[None]:
+    """While this is entered, memory that becomes free is kept for what is allocated next.
 
     By default, each step of a training gets its largest tensors anew from the system, which fills them with zeros.
     """
     libc = _glibc()
-    return libc is not None and bool(libc.mallopt(M_MMAP_MAX, 0) and libc.mallopt(M_TRIM_THRESHOLD, MOST))
+    if libc is None:
+        yield
+        return
+    _set(libc, {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: MOST})
+    try:
+        yield
+    finally:
+        _set(libc, USUAL)
+        libc.malloc_trim(0)
 
 
 def give_back_at_once() -> None:
@@ -29,8 +42,17 @@ def give_back_at_once() -> None:
     with gradient checkpointing, MiniLM held twice the memory of its tensors. To get blocks anew takes some time.
     """
     if (libc := _glibc()) is not None:
-        libc.mallopt(M_MMAP_MAX, BLOCKS)
-        libc.mallopt(M_MMAP_THRESHOLD, LARGE)
+        _set(libc, USUAL | {M_MMAP_THRESHOLD: LARGE})
+
+
+def available() -> bool:
+    """Whether the allocator is glibc's."""
+    return _glibc() is not None
+
+
+def _set(libc: ctypes.CDLL, options: Mapping[int, int]) -> None:
+    for option, value in options.items():
+        libc.mallopt(option, value)
 
 
 def _glibc() -> ctypes.CDLL | None:

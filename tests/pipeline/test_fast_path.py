@@ -1,6 +1,5 @@
 """What is on in training is said, with the reason for what is off."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import torch
 
 from luthier import allocator
 from luthier.fast import Fast
-from luthier.pipeline.fast_path import READS_PADDING, allowed, decide, keep_pages
+from luthier.pipeline.fast_path import READS_PADDING, allowed, decide, keeps_pages
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import FastRecipe, Recipe
@@ -64,13 +63,12 @@ def test_a_task_that_reads_padding_says_so(data: Prepared, monkeypatch: pytest.M
     assert f"no padding: {READS_PADDING}" in why
 
 
-def test_memory_is_kept_only_for_training_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
-    monkeypatch.setattr(allocator, "keep", lambda: bool(calls.append("keep")) or True)
-    monkeypatch.setattr(allocator, "give_back_at_once", lambda: calls.append("give back"))
-    made: Callable[[dict[str, object]], Recipe] = Recipe.build
-    assert keep_pages(made({}), CPU) == ""
-    assert keep_pages(made({"fast": {"pages": False}}), CPU) == ""
-    assert keep_pages(made({}), torch.device("meta"))
-    assert "gradient checkpointing" in keep_pages(made({"training": {"gradient_checkpointing": True}}), CPU)
-    assert calls == ["keep", "give back"]
+def test_memory_is_kept_only_for_training_on_a_cpu_with_glibc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allocator, "available", lambda: True)
+    assert keeps_pages(Recipe.build({}), CPU) == ""
+    assert keeps_pages(Recipe.build({"fast": {"pages": False}}), CPU) == "the recipe turns it off"
+    assert keeps_pages(Recipe.build({}), torch.device("meta")) == "it is for CPUs"
+    checkpointed = Recipe.build({"training": {"gradient_checkpointing": True}})
+    assert "gradient checkpointing" in keeps_pages(checkpointed, CPU)
+    monkeypatch.setattr(allocator, "available", lambda: False)
+    assert "glibc" in keeps_pages(Recipe.build({}), CPU)

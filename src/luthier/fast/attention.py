@@ -60,7 +60,7 @@ def attention(
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     keys = _rows_of(key, side)
     query, key, value = _padded(query, side.own), _padded(key, keys), _padded(value, keys)
-    explicit = side.explicit and query.device.type == "cpu" and torch.is_grad_enabled()
+    explicit = side.explicit and query.device.type == "cpu" and query.requires_grad
     if explicit and key.shape[2] <= MOST_SCORES:
         found = _explicit(module, query, key, value, attention_mask, **options)
     else:

@@ -31,8 +31,9 @@ def drop(values: Tensor, p: float) -> Tensor:
     seed = int(torch.empty((), dtype=torch.int64).random_())
     bits = np.random.SFC64(seed).random_raw(-(-values.numel() // 4)).view(np.int16)[: values.numel()]
     kept = bits >= np.int16(dropped - STEPS // 2)
-    noise = torch.from_numpy(np.multiply(kept, np.float32(STEPS / (STEPS - dropped)))).view(values.shape)
-    return values * noise.to(values.dtype)
+    noise = torch.empty(values.numel(), dtype=torch.float32)  # torch's memory, which an estimate counts
+    np.multiply(kept, np.float32(STEPS / (STEPS - dropped)), out=noise.numpy())
+    return values * noise.view(values.shape).to(values.dtype)
 
 
 class Dropout(nn.Dropout):

@@ -42,12 +42,15 @@ class Fast:
         Args:
             batch: The model's inputs, and `labels` if there are any.
         """
-        token = ACTIVE.set(self._forward(batch) if self.able.attention else None)
+        forward = self._forward(batch) if self.able.attention else None
+        token = ACTIVE.set(forward)
         try:
             with Functional() if self.dropout and self.model.training else nullcontext():
                 yield
         finally:
             ACTIVE.reset(token)
+            if forward is not None:
+                forward.packed.clear()  # the layers know the pass until the next one
 
     def _forward(self, batch: Mapping[str, Any]) -> Forward:
         ids, explicit = batch["input_ids"], self.wanted.attention

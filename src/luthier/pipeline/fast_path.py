@@ -16,6 +16,7 @@ NAMES = {"unpad": "no padding", "attention": "attention", "dropout_masks": "drop
 NAMES |= {"logits": "logits", "pages": "pages"}
 READS_PADDING = "the task's loss depends on the padding"
 ON_CPU = "it is for CPUs"
+OFF = "the recipe turns it off"
 
 
 def allowed(task: Bound[Any], wanted: FastRecipe) -> FastRecipe:
@@ -37,14 +38,15 @@ def inference(task: Bound[Any], model: PreTrainedModel, wanted: FastRecipe, loss
     return Objective(loss, task.labelled() if passes.logits else None, passes)
 
 
-def keep_pages(recipe: Recipe, device: torch.device) -> str:
-    """Keep memory for the next step of a training; why this was not done, or empty."""
+def keeps_pages(recipe: Recipe, device: torch.device) -> str:
+    """Why memory is not kept for the next step of a training; empty if it is."""
+    if not recipe.fast.pages:
+        return OFF
     if device.type != "cpu":
         return ON_CPU
     if recipe.training.gradient_checkpointing:  # less memory, slower steps
-        allocator.give_back_at_once()
         return "gradient checkpointing returns memory at once"
-    return "" if not recipe.fast.pages or allocator.keep() else "the allocator is not glibc's"
+    return "" if allocator.available() else "the allocator is not glibc's"
 
 
 def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.device, pages: str) -> Decision:
@@ -66,7 +68,7 @@ def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.dev
         why["pages"] = pages
     if not task.kind.ignores_padding:
         why |= dict.fromkeys(("unpad", "last_layer"), READS_PADDING)
-    why |= {part: "the recipe turns it off" for part in NAMES if not getattr(wanted, part)}
+    why |= {part: OFF for part in NAMES if not getattr(wanted, part)}
     on = [name for part, name in NAMES.items() if part not in why]
     off = [f"{NAMES[part]}: {reason}" for part, reason in why.items() if reason]
     return Decision("fast path", ", ".join(on) or "off", "; ".join(off) and f"off are {'; '.join(off)}")

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from luthier import processes
+from luthier import allocator, processes
 from luthier.console import Console
 from luthier.data.table import describe_rows
 from luthier.engines import checkpoints, engine_named
@@ -25,7 +25,7 @@ from luthier.models.adapters.add import describe
 from luthier.models.adapters.load import BASE, Base, base_of
 from luthier.models.export import save_model
 from luthier.models.learned import trainable
-from luthier.pipeline.fast_path import decide, keep_pages
+from luthier.pipeline.fast_path import decide, keeps_pages
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
@@ -68,7 +68,9 @@ def finish(run: Run, prepared: Prepared, events: Events, console: Console, limit
 def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limit: TimeLimit | None) -> Result:
     training = assemble(prepared)
     base = base_of(prepared.recipe.model, training.model)
-    pages = keep_pages(prepared.recipe, training.device)
+    if training.recipe.gradient_checkpointing and training.device.type == "cpu":  # less memory, slower steps
+        allocator.give_back_at_once()
+    pages = keeps_pages(prepared.recipe, training.device)
     log_threads(run, training.device, console)
     if isinstance(passes := training.objective.around, Fast):
         console.decision(decide(prepared.task, passes, prepared.recipe.fast, training.device, pages))
@@ -87,7 +89,8 @@ def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limi
         limit.watch(training, events)
     with supervisor.watch(), _progress(console, training, events, prepared.recipe.evaluation.best_tolerance):
         if not supervisor.ended:
-            engine(training, supervisor, events)
+            with nullcontext() if pages else allocator.kept():
+                engine(training, supervisor, events)
     supervisor.curves.close()
     memory = Memory(estimate, peak)
     values = processes.on_main(lambda: _conclude(run, prepared, training, memory, base, limit, console))

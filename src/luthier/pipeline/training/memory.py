@@ -107,8 +107,8 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     model, device = training.model, training.device
     randomness = random_state(device)
     model.to(device).train()  # type: ignore[arg-type]  # its decorator hides the signature
-    # Rows are repeated, as there may be only one or two.
-    batches = [{name: torch.cat([tensor, tensor])[:n] for name, tensor in largest.items()} for n in few]
+    # Rows are sorted by length: the longest, the shortest, and of three one of the middle, which tells of the others.
+    batches = [{name: tensor[evenly_spaced(rows, n)] for name, tensor in largest.items()} for n in few]
     courses = [caught(partial(_course, training, batch)) for batch in batches]
     model.zero_grad()
     set_random_state(randomness, device)
@@ -132,6 +132,11 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     gaps = device.type == "cpu" and not training.recipe.gradient_checkpointing  # which returns large blocks at once
     overhead = OVERHEAD + round(GAPS * total) if gaps else 0
     return MemoryEstimate(weights, gradients, state, activations, overhead, total + overhead, rows, tokens)
+
+
+def evenly_spaced(rows: int, n: int) -> list[int]:
+    """`n` of some rows, from the first to the last; the same ones repeatedly if there are fewer."""
+    return [round(i * (rows - 1) / max(1, n - 1)) for i in range(n)]
 
 
 def held(training: Training) -> int:
