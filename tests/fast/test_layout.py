@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.batches import IGNORED
-from luthier.fast.layout import Forward, Rows, Side, first_tokens, sides
+from luthier.fast.layout import WORTHWHILE, Forward, Rows, Side, first_tokens, sides
 
 LENGTHS = st.lists(st.integers(1, 9), min_size=2, max_size=6)
 
@@ -19,7 +19,7 @@ def mask_of(lengths: list[int], left: bool) -> torch.Tensor:
 def test_what_is_packed_and_padded_is_the_same_without_the_padding(lengths: list[int], left: bool) -> None:
     mask = mask_of(lengths, left)
     rows = Rows.of(mask)
-    if len(set(lengths)) == 1:
+    if sum(lengths) > WORTHWHILE * mask.numel():
         assert rows is None
         return
     assert rows is not None

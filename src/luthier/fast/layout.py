@@ -10,6 +10,8 @@ from torch import Tensor
 
 from luthier.data.batches import IGNORED
 
+WORTHWHILE = 0.97  # share of real tokens, above which packing takes longer than the padding
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -25,7 +27,7 @@ class Rows:
 
     @classmethod
     def of(cls, real: Tensor) -> "Rows | None":
-        """The real tokens of a batch; None if it has no padding, or one row only.
+        """The real tokens of a batch; None if it has too little padding, or one row only.
 
         Args:
             real: [b, t], not 0 for real tokens.
@@ -33,7 +35,7 @@ class Rows:
         if len(real) == 1:  # nothing to gain, and its keys could be mistaken for packed ones
             return None
         places = real.flatten().nonzero()[:, 0]
-        return cls((real.shape[0], real.shape[1]), places) if len(places) < real.numel() else None
+        return cls((real.shape[0], real.shape[1]), places) if len(places) <= WORTHWHILE * real.numel() else None
 
     def pack(self, values: Tensor) -> Tensor:
         """[b, t, ...] or [1, t, ...] to [1, n, ...]."""

@@ -109,7 +109,8 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     model.to(device).train()  # type: ignore[arg-type]  # its decorator hides the signature
     # Rows are sorted by length: the longest, the shortest, and of three one of the middle, which tells of the others.
     batches = [{name: tensor[evenly_spaced(rows, n)] for name, tensor in largest.items()} for n in few]
-    courses = [caught(partial(_course, training, batch)) for batch in batches]
+    # The first pass of a process also allocates what later ones find.
+    _, *courses = [caught(partial(_course, training, batch)) for batch in (batches[0], *batches)]
     model.zero_grad()
     set_random_state(randomness, device)
     gc.collect()  # what the profiler has left, several hundred MB for a model of 30 layers
