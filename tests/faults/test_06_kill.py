@@ -244,7 +244,8 @@ def kill_at_random(folder: Path, model: Path, engine: str, moments: int, *, by_c
         Outcome.of(run).assert_same(expected)
 
 
-@pytest.mark.parametrize("one", ["loop", pytest.param("trainer", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("one", ENGINES)
 def test_the_command_killed_at_a_random_moment(tmp_path: Path, tiny_model: Path, one: str) -> None:
     kill_at_random(tmp_path, tiny_model, one, 1, by_command=True)
 
