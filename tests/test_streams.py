@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from luthier.cli import main
 from tests.conftest import review_rows, write_csv
 
 BASH = shutil.which("bash")
@@ -40,7 +41,7 @@ def test_streams_are_read_once_and_kept_by_the_run(tmp_path: Path) -> None:
     assert Path(recipe["train"][0]).read_bytes() == train.read_bytes()
     assert Path(recipe["validation"][0]).read_bytes() == held_out.read_bytes()
     assert Path(recipe["train"][0]).parent == Path(recipe["validation"][0]).parent == tmp_path / "runs/a/data"
-    bash(f"{LUTHIER} evaluate runs/a --quiet", tmp_path)  # the streams are gone, the run has their rows
+    assert main(["evaluate", str(tmp_path / "runs/a"), "--quiet"]) == 0  # the streams are gone, the run has their rows
 
     piped = bash(f"cat texts.csv | {LUTHIER} predict runs/a --file -", tmp_path)
     assert [json.loads(line)["text"] for line in piped.splitlines()] == [row["text"] for row in rows[:9]]

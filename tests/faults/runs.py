@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,8 @@ class Outcome:
         assert self.steps == other.steps
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Do some work in a process of its own, forked from here; its exit code, negative for a signal."""
+def started(work: Callable[[], object]) -> ForkProcess:
+    """A process of its own, forked from here, that does some work."""
 
     def child() -> None:
         torch.set_num_threads(1)  # a fork does not inherit the threads of a pool, and would wait for them
@@ -114,6 +115,12 @@ def in_child(work: Callable[[], object]) -> int:
 
     process = multiprocessing.get_context("fork").Process(target=child)
     process.start()
+    return process
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Do some work in a process of its own; its exit code, negative for a signal."""
+    process = started(work)
     process.join(120)
     if process.exitcode is None:
         process.kill()

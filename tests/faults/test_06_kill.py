@@ -5,12 +5,11 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import torch
@@ -19,7 +18,7 @@ from luthier.api.resume import resume
 from luthier.engines import checkpoints
 from luthier.storage import disk
 from tests.conftest import review_rows, write_csv
-from tests.faults.runs import ENGINES, SETTINGS, Outcome, begin, in_child
+from tests.faults.runs import ENGINES, SETTINGS, Outcome, begin, in_child, started
 
 WRITES = os.O_WRONLY | os.O_RDWR
 FINISHED = {"model", "metrics.json", "predictions.parquet", "result.json", "report.html"}
@@ -32,17 +31,21 @@ class KillPoints:
         below: The directory.
         kill_at: Which moment; 0 for never.
         log: Told of each moment.
+        kept: Gets a copy of the directory as it is at each moment, by its number: what a kill would leave.
     """
 
-    def __init__(self, below: Path, kill_at: int, log: Path) -> None:
+    def __init__(self, below: Path, kill_at: int, log: Path, kept: Path | None = None) -> None:
         self.below = str(below)
         self.kill_at = kill_at
         self.count = 0
         self.log = log.open("w", buffering=1)
+        self.kept = kept
 
     def reach(self, what: str) -> None:
         self.count += 1
         self.log.write(f"{what}\n")
+        if self.kept is not None and Path(self.below).exists():
+            shutil.copytree(self.below, self.kept / str(self.count))
         if self.count == self.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -81,12 +84,14 @@ class KillPoints:
         return wrapped
 
 
-def counted(folder: Path, model: Path, engine: str, kill_at: int = 0) -> tuple[int, list[str]]:
+def counted(
+    folder: Path, model: Path, engine: str, kill_at: int = 0, kept: Path | None = None
+) -> tuple[int, list[str]]:
     """Train in a process of its own that dies at a moment; its exit code and the moments that it reached."""
     log = folder / "moments.txt"
 
     def work() -> None:
-        KillPoints(folder / "run", kill_at, log).install()
+        KillPoints(folder / "run", kill_at, log, kept).install()
         begin(folder, model, training__engine=engine, training__epochs=1)
 
     code = in_child(work)
@@ -110,16 +115,21 @@ def reference(engine: str, tmp_path_factory: pytest.TempPathFactory, tiny_model:
 def kill_and_resume(folder: Path, model: Path, engine: str, moment: int, expected: Outcome) -> None:
     code, moments = counted(folder, model, engine, moment)
     assert code == -signal.SIGKILL, moments[-1]
+    resume_to_the_same_end(folder, model, engine, moments[-1], expected)
+
+
+def resume_to_the_same_end(folder: Path, model: Path, engine: str, moment: str, expected: Outcome) -> None:
+    """Continue what a kill at a moment has left in a folder."""
     if not (folder / "run" / "recipe.toml").exists():
         # Killed before the run had begun: nothing looks finished, and the same command begins it.
         left = [path.name for path in (folder / "run").glob("*")]
         assert not FINISHED & set(left), left
-        assert counted(folder, model, engine)[0] == 0, moments[-1]
+        assert counted(folder, model, engine)[0] == 0, moment
     else:
-        assert in_child(lambda: resume(folder / "run")) == 0, moments[-1]
+        assert in_child(lambda: resume(folder / "run")) == 0, moment
     Outcome.of(folder / "run").assert_same(expected)
     hidden = {path.name for path in (folder / "run").rglob(".*")}
-    assert hidden <= {".lock"}, moments[-1]
+    assert hidden <= {".lock"}, moment
 
 
 def test_the_moments_of_a_run_are_all_noticed(reference: tuple[list[str], Outcome]) -> None:
@@ -168,70 +178,79 @@ def test_killed_at_chosen_moments_of_a_save_and_of_the_end(
         kill_and_resume(tmp_path, tiny_model, engine, moment, expected)
 
 
+def content(directory: Path) -> dict[str, bytes | None]:
+    """All that lies in a directory."""
+    return {
+        str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None for path in directory.rglob("*")
+    }
+
+
 @pytest.mark.slow
 def test_killed_at_every_moment(
     reference: tuple[list[str], Outcome], engine: str, tmp_path: Path, tiny_model: Path
 ) -> None:
+    """As a kill leaves the files as they are, one run that keeps them at each moment stands for a kill at each.
+
+    That a run that is really killed ends in the same way is shown at the chosen moments.
+    """
     moments, expected = reference
-    for moment in range(1, len(moments) + 1):
-        shutil.rmtree(tmp_path / "run", ignore_errors=True)
-        kill_and_resume(tmp_path, tiny_model, engine, moment, expected)
+    kept, run = tmp_path / "kept", tmp_path / "run"
+    code, reached = counted(tmp_path, tiny_model, engine, kept=kept)
+    assert code == 0 and len(reached) == len(moments)
+    before: object = ()
+    for number, moment in enumerate(reached, 1):
+        state = kept / str(number)
+        left = content(state) if state.exists() else None
+        if left == before:
+            continue  # nothing was written since the last moment, such as in a sync
+        before = left
+        shutil.rmtree(run, ignore_errors=True)
+        if state.exists():
+            state.rename(run)
+        resume_to_the_same_end(tmp_path, tiny_model, engine, moment, expected)
 
 
-def real_run(folder: Path, model: Path, engine: str) -> list[str]:
-    """The command line of a run that is long enough to be hit in the middle."""
-    data = folder / "data.csv"
-    if not data.exists():
-        write_csv(data, review_rows(40))
-    words = [sys.executable, "-m", "luthier", "train", str(data), "--run-dir", str(folder / "run")]
-    settings = SETTINGS | {"model.name": str(model), "training.engine": engine, "training.epochs": 12}
-    for key, value in settings.items():
-        words += ["--set", f"{key}={str(value).lower() if isinstance(value, bool) else value}"]
-    return words
+def command(*words: object) -> NoReturn:
+    """Be the command from here on: a process of its own, with all that it imports and reads from its words."""
+    line = [sys.executable, "-m", "luthier", *map(str, words)]
+    os.execve(line[0], line, os.environ | {"OMP_NUM_THREADS": "1"})
 
 
-def command(words: list[str]) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False, env=environment)
+def train_by_command(folder: Path, model: Path, **settings: Any) -> NoReturn:
+    """What `begin` does, as a user does it."""
+    overrides = SETTINGS | {"model.name": str(model)} | {key.replace("__", "."): v for key, v in settings.items()}
+    pairs = (f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in overrides.items())
+    sets = [word for pair in pairs for word in ("--set", pair)]
+    command("train", write_csv(folder / "data.csv", review_rows(40)), "--run-dir", folder / "run", *sets)
 
 
-def kill_at_random(folder: Path, model: Path, engine: str, moments: int) -> None:
-    """Kill the command as soon as it has come to a random step, resume it, and compare with one that ran through."""
-    through = folder / "through"
-    through.mkdir()
-    done = command(real_run(through, model, engine))
-    assert done.returncode == 0, done.stderr
-    expected = Outcome.of(through / "run")
-    draw = random.Random(engine)
+def kill_at_random(folder: Path, model: Path, engine: str, moments: int, *, by_command: bool = False) -> None:
+    """Kill a run as soon as it has come to a random step, resume it, and compare with one that ran through."""
+    settings = {"training__engine": engine, "training__epochs": 6}  # long enough to be hit in the middle
+    assert in_child(lambda: begin(folder, model, run="through", **settings)) == 0
+    expected = Outcome.of(folder / "through")
+    draw, run = random.Random(engine), folder / "run"
     for _ in range(moments):
-        shutil.rmtree(folder / "run", ignore_errors=True)
+        shutil.rmtree(run, ignore_errors=True)
         lines = draw.randint(1, len(expected.curves) - 20)
-        killed = subprocess.Popen(
-            real_run(folder, model, engine),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
-        curves = folder / "run" / "curves.jsonl"
-        while killed.poll() is None and (not curves.exists() or curves.read_bytes().count(b"\n") < lines):
+        killed = started(lambda: (train_by_command if by_command else begin)(folder, model, **settings))
+        curves = run / "curves.jsonl"
+        while killed.is_alive() and (not curves.exists() or curves.read_bytes().count(b"\n") < lines):
             time.sleep(0.001)
         killed.kill()
-        assert killed.wait() == -signal.SIGKILL, "it was faster than the killer"
-        resumed = command([sys.executable, "-m", "luthier", "resume", str(folder / "run")])
-        assert resumed.returncode == 0, resumed.stderr
-        Outcome.of(folder / "run").assert_same(expected)
-
-
-def test_the_command_killed_at_a_random_moment(tmp_path: Path, tiny_model: Path) -> None:
-    kill_at_random(tmp_path, tiny_model, "loop", 2)
-
-
-@pytest.mark.slow
-def test_the_command_with_the_trainer_killed_at_a_random_moment(tmp_path: Path, tiny_model: Path) -> None:
-    kill_at_random(tmp_path, tiny_model, "trainer", 1)
+        killed.join()
+        assert killed.exitcode == -signal.SIGKILL, "it was faster than the killer"
+        assert in_child(lambda: command("resume", run) if by_command else resume(run)) == 0
+        Outcome.of(run).assert_same(expected)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("one", ENGINES)
-def test_the_command_killed_at_many_random_moments(tmp_path: Path, tiny_model: Path, one: str) -> None:
+def test_the_command_killed_at_a_random_moment(tmp_path: Path, tiny_model: Path, one: str) -> None:
+    kill_at_random(tmp_path, tiny_model, one, 1, by_command=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one", ENGINES)
+def test_a_run_killed_at_many_random_moments(tmp_path: Path, tiny_model: Path, one: str) -> None:
     kill_at_random(tmp_path, tiny_model, one, 20)

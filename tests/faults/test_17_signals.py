@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,20 @@ def test_a_signal_that_reading_swallows_stops_it_at_the_next_row(scene: Scene, m
 # -- once there is a run ---------------------------------------------------------------------------------------------
 
 
+ROW_BY_ROW = {"evaluation__eval_batch_size": 1}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Outcome]:
+    """What a run of an engine ends with; each is trained once."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+
+    def outcome(engine: str) -> Outcome:
+        return Outcome.of(begin(folder, tiny_model, run=engine, training__engine=engine, **ROW_BY_ROW))
+
+    return cache(outcome)
+
+
 @pytest.mark.parametrize(
     ("engine", "evaluation", "number"),
     [
@@ -122,19 +137,19 @@ def test_an_evaluation_is_interrupted_between_batches_and_repeated_on_resume(
     engine: str,
     evaluation: int,
     number: signal.Signals,
+    uninterrupted: Callable[[str], Outcome],
     tmp_path: Path,
     tiny_model: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In the first, the second and the last one; with one row a batch, each takes four batches."""
-    settings: dict[str, Any] = {"training__engine": engine, "evaluation__eval_batch_size": 1}
-    expected = Outcome.of(begin(tmp_path, tiny_model, run="through", **settings))
+    expected = uninterrupted(engine)
     calls: list[int] = []
     batch = 4 * (evaluation - 1) + 2
     with monkeypatch.context() as patch:
         patch.setattr(infer, "send_to_device", on_call(batch, number, send_to_device, calls))
         with pytest.raises(InterruptedRun, match=f"stopped by {number.name} after step {4 * evaluation} of 12"):
-            begin(tmp_path, tiny_model, **settings)
+            begin(tmp_path, tiny_model, training__engine=engine, **ROW_BY_ROW)
     assert len(calls) == batch, "the batches after the signal were not run"
     assert finished(tmp_path / "run") == set()
     evaluated: list[int] = []

@@ -78,7 +78,7 @@ def losses(run: Path) -> list[float]:
     return list(read_curves(Run(run).curves_file)["train/loss"].values)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["loop", pytest.param("trainer", marks=pytest.mark.slow)])
 def test_a_failed_allocation_halves_the_micro_batch_and_changes_no_loss(
     engine: str, free: tuple[list[float], int], data: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
