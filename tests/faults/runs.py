@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from luthier.api import resume, train
+from luthier.api import one_run, train
 from luthier.console import Console
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_text
@@ -103,7 +103,7 @@ def in_child(work: Callable[[], object]) -> int:
 
     def child() -> None:
         torch.set_num_threads(1)  # a fork does not inherit the threads of a pool, and would wait for them
-        train.report = resume.report = quick_report
+        one_run.report = quick_report
         code = 1
         try:
             work()

@@ -6,7 +6,8 @@ from typing import Any
 from luthier.errors import LuthierError, RunError
 from luthier.reporting.panels import Score
 from luthier.reporting.verdict import strongest
-from luthier.run_directory.run import Run, as_path, list_runs
+from luthier.run_directory.run import Run, as_path, directory_size, list_runs, read_object
+from luthier.run_directory.run_set import RunSet, list_sets
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
@@ -17,7 +18,8 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     Returns:
         For each run `run`, `state`, `task`, `model`, `started`, `steps`, `metric` with its name and score,
         `verdict`: the best `baseline` on this metric, and whether the model is significantly better (`says`), and
-        `size_bytes`.
+        `size_bytes`. Several runs of one command are one entry: `runs` has their names, `seeds` their seeds, `metric`
+        the mean over them.
     Raises:
         RunError: There is no such directory.
 
@@ -27,7 +29,7 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     parent = as_path(parent, "parent")
     if not parent.is_dir():
         raise RunError("no such runs directory", where=str(parent), hint="`luthier train DATA` creates the first run")
-    found = [_summary(run) for run in list_runs(parent)]
+    found = [*map(_summary, list_runs(parent)), *map(_of_set, list_sets(parent))]
     return sorted(found, key=lambda summary: (summary["started"] or "", summary["run"]))
 
 
@@ -56,7 +58,32 @@ def _summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _damaged(run: Run, what: str) -> dict[str, Any]:
+def _of_set(runs: RunSet) -> dict[str, Any]:
+    """The summary of several runs, by the files of the first one and the result of all."""
+    summaries = [_summary(run) for run in runs.begun]
+    first = summaries[0] if summaries else {}
+    try:
+        result = read_object(runs.result_file) or {}
+        entry = (result.get("metrics") or {}).get(result.get("metric_for_best"))
+    except LuthierError as error:
+        return _damaged(runs, error.what)
+    return {
+        "run": str(runs.path),
+        "state": runs.state(),
+        "task": first.get("task"),
+        "model": first.get("model"),
+        "started": first.get("started"),
+        "steps": first.get("steps"),
+        "metric": {"name": result["metric_for_best"], **entry} if entry else None,
+        "verdict": None,
+        "size_bytes": directory_size(runs.path),
+        "runs": list(runs.changes),
+        "runs_done": len(runs.done),
+        "seeds": [change["seed"] for change in runs.changes.values() if "seed" in change],
+    }
+
+
+def _damaged(run: Run | RunSet, what: str) -> dict[str, Any]:
     return {"run": str(run.path), "state": f"damaged: {what}", "started": None}
 
 

@@ -70,9 +70,11 @@ class Run:
         with _permitted(path):
             if (path / RECIPE).is_file():
                 return cls(path)
+            held = list_runs(path)
             siblings = [found.path.name for found in list_runs(path.parent)] if path.parent.is_dir() else []
             what = "it has no recipe.toml" if path.exists() else "no such directory"
         hint = nearest(path.name, siblings) or "`luthier runs` lists the runs"
+        hint = f"name one of the runs in it, such as {typed(held[0].path)}" if held else hint
         raise RunError(f"not a run directory: {what}", where=str(path), hint=hint)
 
     @property
@@ -177,16 +179,7 @@ class Run:
         Raises:
             RunError: The file is not a JSON object.
         """
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise ValueError("it is not a JSON object")
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            hint = "restore it from a backup, or delete it"
-            raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
-        return found
+        return read_object(path)
 
     def state(self) -> State:
         """The state of the run."""
@@ -196,7 +189,7 @@ class Run:
 
     def size(self) -> int:
         """The bytes of all its files."""
-        return _size(self.path)
+        return directory_size(self.path)
 
     def remove_checkpoints(self) -> int:
         """Remove the checkpoints atomically, and return their size in bytes.
@@ -204,7 +197,7 @@ class Run:
         Raises:
             ResourceError: They cannot be removed.
         """
-        freed = _size(self.checkpoints)
+        freed = directory_size(self.checkpoints)
         if self.checkpoints.exists():
             remove_directory(self.checkpoints)
         return freed
@@ -216,6 +209,24 @@ class Run:
             for directory in (self.path, self.checkpoints):
                 sweep(directory)
             yield
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read the object in a JSON file; None if the file does not exist.
+
+    Raises:
+        RunError: The file is not a JSON object.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError("it is not a JSON object")
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        hint = "restore it from a backup, or delete it"
+        raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
+    return found
 
 
 def as_path(value: Any, name: str) -> Path:
@@ -271,7 +282,8 @@ def list_runs(parent: Path) -> list[Run]:
         return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
 
 
-def _size(directory: Path) -> int:
+def directory_size(directory: Path) -> int:
+    """The bytes of all files below a directory."""
     total = 0
     for folder, _, names in os.walk(directory):
         for name in names:
