@@ -38,6 +38,7 @@ FILES = {
     "data.json",
     "skipped.jsonl",
     "curves.jsonl",
+    "evaluations.parquet",
     "model",
     "task.json",
     "predictions.parquet",

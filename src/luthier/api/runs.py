@@ -6,7 +6,8 @@ from typing import Any
 from luthier.errors import LuthierError, RunError
 from luthier.reporting.panels import Score
 from luthier.reporting.verdict import strongest
-from luthier.run_directory.run import Run, as_path, directory_size, list_runs, read_object
+from luthier.run_directory.files import directory_size, read_object
+from luthier.run_directory.run import Run, as_path, list_runs
 from luthier.run_directory.run_set import RunSet, list_sets
 
 

@@ -96,8 +96,19 @@ def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: 
     n = _common_n([a, b])
     limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
     samples_a, samples_b = resampled([a, b], min([resamples, *limits]), seed)
-    gaps = samples_a - samples_b
-    found, defined = _score(value_of(a) - value_of(b), gaps, n, level), gaps[np.isfinite(gaps)]
+    return paired(value_of(a) - value_of(b), samples_a - samples_b, n, level=level)
+
+
+def paired(gap: float, gaps: FloatArray, n: int, *, level: float = LEVEL) -> Score:
+    """The difference of two metrics with its interval.
+
+    Args:
+        gap: The difference.
+        gaps: The same on paired resamples.
+        n: Number of examples.
+        level: Coverage of the interval.
+    """
+    found, defined = _score(gap, gaps, n, level), gaps[np.isfinite(gaps)]
     same = found.value == 0 and len(defined) and not defined.any()
     return replace(found, low=0.0, high=0.0) if same else found
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import ModelError, RunError
-from luthier.run_directory.run import RECIPE, Run, State, check_unused, read_object
+from luthier.run_directory.files import read_object
+from luthier.run_directory.run import RECIPE, Run, State, check_unused
 from luthier.storage.atomic import sweep, write_json
 from luthier.storage.disk import make_directory, remove_tree
 from luthier.storage.lock import is_locked, locked
