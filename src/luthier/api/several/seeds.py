@@ -41,7 +41,12 @@ def train_seeds(
         path = path if run_dir is None else as_path(run_dir, "run_dir")
         runs = RunSet(path, SEEDS, _changes(recipe, seeds, path))
         stack.enter_context(runs.created())
-        carry_on(runs, partial(_recipe_of, runs, recipe), spool, callbacks, console)
+        try:
+            carry_on(runs, partial(_recipe_of, runs, recipe), spool, callbacks, console)
+        except RecipeError as error:
+            if error.where == "training.max_time":
+                error.hint += f"; this is the time of one of {seeds} seeds"
+            raise
         return conclude(runs)
 
 
@@ -78,7 +83,11 @@ def for_seeds(recipe: Recipe, seeds: int, console: Console) -> Recipe:
     """
     first, last = recipe.seed, recipe.seed + seeds - 1
     if last >= MOST:
-        raise RecipeError(f"the last of {seeds} seeds would be {last}", where="--seed", hint=f"at most {MOST - seeds}")
+        raise RecipeError(
+            f"the last of {seeds} seeds would be {last}",
+            where="--seed",
+            hint=f"--seed {MOST - seeds} is the largest one",
+        )
     changes: dict[str, Any] = {"data.split_seed": recipe.split_seed}
     why = f"a run each, on the splits of seed {recipe.split_seed}; new weights, dropout and the order of rows vary"
     console.decision(Decision("seeds", listing(list(range(first, last + 1)), 10), why))
