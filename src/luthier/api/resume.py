@@ -5,7 +5,7 @@ from pathlib import Path
 
 from luthier import processes
 from luthier.api.one_run import go_on
-from luthier.api.several.seeds import resume_seeds
+from luthier.api.several.seeds import resume_seeds, take_part_in_seeds
 from luthier.console import Console
 from luthier.engines.events import Callback, Events
 from luthier.pipeline.results import Result
@@ -41,7 +41,7 @@ def resume(
     with clock.running(), processes.together():
         runs = RunSet.at(path)
         if not processes.is_main():
-            return [take_part() for _ in (runs.changes if runs else [path])][-1]
+            return take_part() if runs is None else take_part_in_seeds(len(runs.changes))
         if runs is not None:
             return resume_seeds(runs, callbacks, console)
         return go_on(path, Events.listening(callbacks), Tee(console))

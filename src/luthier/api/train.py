@@ -7,7 +7,7 @@ from typing import Any, overload
 
 from luthier import processes
 from luthier.api.one_run import begin
-from luthier.api.several.seeds import check_seeds, for_seeds, train_seeds
+from luthier.api.several.seeds import check_seeds, for_seeds, take_part_in_seeds, train_seeds
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Callback, Events
@@ -114,7 +114,7 @@ def train(
         check_seeds(seeds)
     with clock.running(), processes.together(), temporary_directory() as folder:
         if not processes.is_main():
-            return [take_part() for _ in range(seeds or 1)][-1]
+            return take_part() if seeds is None else take_part_in_seeds(seeds)
         if seeds is not None:
             return train_seeds(data, settings, seeds, run_dir, callbacks, console)
         events, log = Events.listening(callbacks), Tee(console)

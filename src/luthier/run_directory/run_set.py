@@ -10,7 +10,7 @@ from luthier.errors import ModelError, RunError
 from luthier.run_directory.files import read_object
 from luthier.run_directory.run import RECIPE, Run, State, check_unused
 from luthier.storage.atomic import sweep, write_json
-from luthier.storage.disk import make_directory, remove_tree
+from luthier.storage.disk import make_directory, remove_tree, writing
 from luthier.storage.lock import is_locked, locked
 from luthier.text import typed
 
@@ -105,7 +105,8 @@ class RunSet:
         """
         existed = self.path.exists()
         check_set_unused(self.path)
-        make_directory(self.path)
+        with writing(self.path):
+            make_directory(self.path)
         try:
             with self.lock():
                 write_json(self.path / RUNS, {"kind": self.kind, "runs": self.changes})

@@ -1,11 +1,11 @@
 """`train --seeds`: the same recipe with several seeds, as one result. What varies is the training, not the rows."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from luthier import processes
 from luthier.api.several.carry_on import carry_on
 from luthier.console import Console
 from luthier.engines.events import Callback
@@ -14,6 +14,7 @@ from luthier.findings import Decision
 from luthier.pipeline.journal import name_of_data
 from luthier.pipeline.recipes import build_recipe, with_changes
 from luthier.pipeline.seeds import SeedsResult, conclude
+from luthier.pipeline.training.finish import take_part
 from luthier.recipe import Recipe
 from luthier.recipe.durations import duration_of
 from luthier.run_directory.run import as_path, new_path
@@ -34,20 +35,21 @@ def train_seeds(
     console: Console,
 ) -> SeedsResult:
     """Train a recipe with several seeds, a run directory each, and summarise them; arguments as in `train`."""
-    with temporary_directory() as folder, ExitStack() as stack:
+    with temporary_directory() as folder:
         spool = Path(folder)
         recipe = for_seeds(build_recipe(data, settings, spool, console), seeds, console)
         path = new_path(SEEDS, name_of_data(next(iter(recipe.data.train), "data")))
         path = path if run_dir is None else as_path(run_dir, "run_dir")
         runs = RunSet(path, SEEDS, _changes(recipe, seeds, path))
-        stack.enter_context(runs.created())
-        try:
-            carry_on(runs, partial(_recipe_of, runs, recipe), spool, callbacks, console)
-        except RecipeError as error:
-            if error.where == "training.max_time":
-                error.hint += f"; this is the time of one of {seeds} seeds"
-            raise
-        return conclude(runs)
+        with runs.created():
+            try:
+                carry_on(runs, partial(_recipe_of, runs, recipe), spool, callbacks, console)
+            except RecipeError as error:
+                if error.where == "training.max_time":
+                    error.hint += f"; this is the time of one of {seeds} seeds"
+                raise
+            result = conclude(runs)
+            return processes.on_main(lambda: result)
 
 
 def resume_seeds(runs: RunSet, callbacks: Sequence[Callback], console: Console) -> SeedsResult:
@@ -61,7 +63,16 @@ def resume_seeds(runs: RunSet, callbacks: Sequence[Callback], console: Console) 
         raise RunError("it was stopped before its first run began", where=str(runs.path), hint=hint)
     with temporary_directory() as folder, runs.lock():
         carry_on(runs, partial(_recipe_of, runs, None), Path(folder), callbacks, console)
-        return conclude(runs)
+        result = conclude(runs)
+        return processes.on_main(lambda: result)
+
+
+def take_part_in_seeds(seeds: int) -> SeedsResult:
+    """Take part in each run, in every process but rank 0; as `take_part`."""
+    for _ in range(seeds):
+        take_part()
+    result: Any = processes.on_main(lambda: None)
+    return result
 
 
 def check_seeds(seeds: Any) -> None:
