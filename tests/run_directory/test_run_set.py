@@ -25,7 +25,7 @@ def test_a_set_is_read_as_it_was_written(tmp_path: Path) -> None:
     runs = made(tmp_path / "set")
     assert RunSet.at(tmp_path / "set") == runs
     assert [run.path.name for run in runs.begun] == ["seed-1"] and runs.done == [] and runs.state() == "stopped"
-    assert list_sets(tmp_path) == [runs] and list_sets(tmp_path / "missing") == []
+    assert list_sets(tmp_path) == [runs.path] and list_sets(tmp_path / "missing") == []
     with runs.lock():
         assert runs.state() == "running"
 

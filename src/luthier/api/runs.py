@@ -43,9 +43,9 @@ def _summary(run: Run) -> dict[str, Any]:
         metric, verdict = _scored(scores) if scores else (None, None)
         steps, began = result["steps"] if result else None, started["started"] if started else None
     except LuthierError as error:
-        return _damaged(run, error.what)
+        return _damaged(run.path, error.what)
     except (KeyError, TypeError, AttributeError) as error:
-        return _damaged(run, f"a JSON file of the run has another form than Luthier writes ({error})")
+        return _damaged(run.path, f"a JSON file of the run has another form than Luthier writes ({error})")
     return {
         "run": str(run.path),
         "state": run.state(),
@@ -59,33 +59,31 @@ def _summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _of_set(runs: RunSet) -> dict[str, Any]:
+def _of_set(path: Path) -> dict[str, Any]:
     """The summary of several runs, by the files of the first one and the result of all."""
-    summaries = [_summary(run) for run in runs.begun]
-    first = summaries[0] if summaries else {}
     try:
+        runs = RunSet.at(path)
+        assert runs is not None
         result = read_object(runs.result_file) or {}
         entry = (result.get("metrics") or {}).get(result.get("metric_for_best"))
     except LuthierError as error:
-        return _damaged(runs, error.what)
+        return _damaged(path, error.what)
+    first = next(map(_summary, runs.begun), {})
     return {
-        "run": str(runs.path),
+        "run": str(path),
         "state": runs.state(),
-        "task": first.get("task"),
-        "model": first.get("model"),
-        "started": first.get("started"),
-        "steps": first.get("steps"),
+        **{key: first.get(key) for key in ("task", "model", "started", "steps")},
         "metric": {"name": result["metric_for_best"], **entry} if entry else None,
         "verdict": None,
-        "size_bytes": directory_size(runs.path),
+        "size_bytes": directory_size(path),
         "runs": list(runs.changes),
         "runs_done": len(runs.done),
         "seeds": [change["seed"] for change in runs.changes.values() if "seed" in change],
     }
 
 
-def _damaged(run: Run | RunSet, what: str) -> dict[str, Any]:
-    return {"run": str(run.path), "state": f"damaged: {what}", "started": None}
+def _damaged(path: Path, what: str) -> dict[str, Any]:
+    return {"run": str(path), "state": f"damaged: {what}", "started": None}
 
 
 def _scored(scores: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, str] | None]:

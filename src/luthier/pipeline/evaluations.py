@@ -58,6 +58,8 @@ def not_separated(path: Path, best: int | None) -> dict[str, Any] | None:
         return None
     top, steps = rows[best], []
     for step, row in rows.items():
+        if row["rows"] != top["rows"]:
+            continue  # of other rows: there are no pairs
         gaps = np.array(row["resampled"]) - np.array(top["resampled"])
         found = paired(row["value"] - top["value"], gaps, row["rows"])
         if step != best and found.low is not None and not found.excludes_zero:

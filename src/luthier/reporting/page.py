@@ -131,7 +131,8 @@ def _not_separated(found: Mapping[str, Any], content: Content) -> str:
     """The evaluations that the validation rows cannot tell from the best step; empty if there are none."""
     if not found["steps"]:
         return ""
-    metric = names.metric(content.result["metric_for_best"] or "metric", content.words.metrics)
+    name = content.metrics.get("metric_for_best") or content.recipe.evaluation.metric_for_best
+    metric = names.metric(name or "metric", content.words.metrics)
     steps = f"{'step' if len(found['steps']) == 1 else 'steps'} {text.listing([*map(text.count, found['steps'])], 10)}"
     rows = text.plural(found["rows"], "validation row")
     return f"{steps}: a paired 95 % interval on {rows} does not separate the {metric} from that of the best step"

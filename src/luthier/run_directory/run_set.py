@@ -158,7 +158,6 @@ def check_set_unused(path: Path) -> None:
         raise RunError("the directory cannot be used: it already contains runs", where=str(path), hint=hint)
 
 
-def list_sets(parent: Path) -> list[RunSet]:
-    """The sets of runs directly in a directory, sorted by name."""
-    found = (RunSet.at(path) for path in sorted(parent.iterdir()) if path.is_dir()) if parent.is_dir() else ()
-    return [one for one in found if one is not None]
+def list_sets(parent: Path) -> list[Path]:
+    """The directories of several runs that are directly in a directory, sorted by name."""
+    return sorted(file.parent for file in parent.glob(f"*/{RUNS}"))

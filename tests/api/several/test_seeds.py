@@ -210,3 +210,11 @@ def test_the_list_of_runs_has_one_line_for_all(seeds: SeedsResult) -> None:
     assert (found["state"], found["seeds"], found["runs_done"]) == ("done", [5, 6, 7], 3)
     assert found["metric"]["value"] == seeds.metrics["accuracy"].mean
     assert [Run(Path(one["run"])).path.name for one in luthier.runs(seeds.runs.path)] == ["seed-5", "seed-6", "seed-7"]
+
+
+def test_a_damaged_set_hides_no_other_run(seeds: SeedsResult, tmp_path: Path) -> None:
+    shutil.copytree(seeds.runs.path / "seed-5", tmp_path / "alone")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "runs.json").write_text("{")
+    states = {Path(one["run"]).name: one["state"] for one in luthier.runs(tmp_path)}
+    assert states["alone"] == "done" and states["broken"].startswith("damaged: the file is damaged")

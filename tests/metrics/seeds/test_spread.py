@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from luthier.metrics.seeds.spread import MOST_SEEDS, Error, Spread, seeds_needed, spread
+from luthier.metrics.seeds.spread import MOST_SEEDS, Spread, Uncertainty, seeds_needed, spread
 
 VALUES = st.lists(st.floats(0, 1), min_size=2, max_size=8)
 
@@ -29,15 +29,15 @@ def test_undefined_values_are_left_out_and_counted() -> None:
     assert spread([None]).mean is None
 
 
-def error(rows: float, sd: float, n: int = 3) -> Error:
-    return Error(rows, 1000, ((sd, n), (sd, n)), (n - 1, n - 1))
+def error(rows: float, sd: float, n: int = 3) -> Uncertainty:
+    return Uncertainty(rows, 1000, ((sd, n), (sd, n)), (n - 1, n - 1))
 
 
 def test_without_rows_the_freedom_is_that_of_welch() -> None:
     a, b = [0.8, 0.9, 0.85], [0.7, 0.75, 0.79, 0.72]
     sides = ((float(np.std(a, ddof=1)), 3), (float(np.std(b, ddof=1)), 4))
     welch = stats.ttest_ind(a, b, equal_var=False)
-    found = Error(0.0, 1, sides, (2, 3))
+    found = Uncertainty(0.0, 1, sides, (2, 3))
     assert found.freedom == pytest.approx(welch.df)
     gap, (low, high) = np.mean(a) - np.mean(b), welch.confidence_interval(0.95)
     assert (gap - found.half_width(), gap + found.half_width()) == pytest.approx((low, high))

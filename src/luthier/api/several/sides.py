@@ -8,6 +8,7 @@ from typing import Any
 
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
+from luthier.metrics.seeds.spread import MOST_SEEDS
 from luthier.reporting import names
 from luthier.run_directory.predictions import answers_in, read_predictions, row_ids
 from luthier.run_directory.run import Run
@@ -140,5 +141,6 @@ def _needed(metric: str, side: Side, reference: Side, found: Mapping[str, Any]) 
     have = f"{len(side.runs)} and {len(reference.runs)}"
     what = f"A difference in {names.metric(metric)} of {size} between {side.name} and {reference.name}"
     if found["seeds_needed"] is None:
-        return f"{what} cannot be seen on these {count(found['n'])} rows with any number of seeds (there are {have})."
+        most = f"not even by {count(MOST_SEEDS)} seeds each (there are {have})"
+        return f"{what} cannot be seen on these {plural(found['n'], 'row')}, {most}: more test rows are needed."
     return f"{what} needs {plural(found['seeds_needed'], 'seed')} each to be seen (power 0.8); there are {have}."

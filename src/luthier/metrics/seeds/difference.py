@@ -10,7 +10,7 @@ import numpy as np
 from luthier.arrays import FloatArray
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import RESAMPLES, Score, resampled, value_of
-from luthier.metrics.seeds.spread import Error, seeds_needed
+from luthier.metrics.seeds.spread import Uncertainty, seeds_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class SeedsDifference(Score):
     Args:
         rows_error: Standard error from the choice of the test rows.
         seeds_error: Standard error from the choice of the seeds.
-        seeds_needed: Seeds on either side that a difference of this size needs to be seen (power 0.8); None if more
-            seeds do not help, because the test rows are too few.
+        seeds_needed: Seeds on either side that a difference of this size needs to be seen (power 0.8); None if not
+            even `MOST_SEEDS` are enough, most often because the test rows are too few.
     """
 
     rows_error: float | None
@@ -63,7 +63,7 @@ def seeds_difference(
     sides = ((known[0], len(a)), (known[-1], len(b)))
     # One standard deviation that serves both sides counts as half an estimate for each.
     freedom = [len(side) - 1 if len(known) == 2 else (max(len(a), len(b)) - 1) / 2 for side in (a, b)]
-    error = Error(rows, max(1, n - 1), sides, (freedom[0], freedom[1]))
+    error = Uncertainty(rows, max(1, n - 1), sides, (freedom[0], freedom[1]))
     half = error.half_width() if error.total else 0.0
     low, high = (gap - half, gap + half) if half or not gap else (None, None)
     of_seeds = math.hypot(*(sd / math.sqrt(n_seeds) for sd, n_seeds in sides))

@@ -59,7 +59,7 @@ def spread(values: Sequence[float | None]) -> Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Error:
+class Uncertainty:
     """What makes a difference between two means over seeds uncertain.
 
     Args:
@@ -95,13 +95,13 @@ class Error:
         """Half of the 95 % interval of the difference."""
         return float(stats.t.ppf((1 + LEVEL) / 2, self.freedom)) * self.total
 
-    def with_seeds(self, n: int) -> "Error":
+    def with_seeds(self, n: int) -> "Uncertainty":
         """The same with `n` seeds on either side."""
         (a, _), (b, _) = self.seeds
-        return Error(self.rows, self.rows_freedom, ((a, n), (b, n)), (n - 1, n - 1))
+        return Uncertainty(self.rows, self.rows_freedom, ((a, n), (b, n)), (n - 1, n - 1))
 
 
-def seeds_needed(difference: float, error: Error) -> int | None:
+def seeds_needed(difference: float, error: Uncertainty) -> int | None:
     """Seeds on either side from which on a difference of this size is significant with a probability of 0.8.
 
     Args:
