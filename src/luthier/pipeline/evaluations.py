@@ -68,5 +68,5 @@ def not_separated(path: Path, best: int | None) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    columns = read_predictions(path) or {}
+    columns = read_predictions(path, "evaluations") or {}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
