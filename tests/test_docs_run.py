@@ -59,6 +59,8 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     overrides = {**QUICK, "model.name": str(tiny_model)}
     for name, data in runs.items():
         run = luthier.train([str(data)], run_dir=directory / "runs" / name, **overrides).run
+    for name, rate in (("two-seeds", 1e-4), ("two-others", 1e-3)):
+        luthier.train([str(reviews)], seeds=2, run_dir=directory / "runs" / name, learning_rate=rate, **overrides)
     luthier.train([str(reviews)], run_dir=directory / "runs" / "adapter", **overrides, adapter={"rank": 2})
     chats = [{"instruction": review("good", i), "output": review("bad", i)} for i in range(60)]
     (directory / "instructions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in chats))

@@ -286,3 +286,17 @@ def test_a_wrong_command_is_answered_once(tmp_path: Path) -> None:
     assert done.stderr.count("error: no recipe key 'training.typo'") == 1
     done = launch("-m", "luthier", "tasks", "--json")
     assert done.returncode == 0 and json.loads(done.stdout)
+
+
+@pytest.mark.slow
+def test_seeds_are_trained_by_both_processes_and_told_once(reviews: Path, tiny_model: Path, tmp_path: Path) -> None:
+    few = SETTINGS | {"training.max_steps": 2, "evaluation.baselines": False, "model.name": str(tiny_model)}
+    words = ["-m", "luthier", "train", str(reviews), "--seeds", "2", "--run-dir", str(tmp_path / "set"), "--json"]
+    done = launch(*words, *words_of(few))
+    assert done.returncode == 0, done.stderr
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("{"))
+    assert json.loads(line)["seeds"] == [42, 43]
+    (tmp_path / "set" / "result.json").unlink()
+    again = launch("-m", "luthier", "resume", str(tmp_path / "set"), "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == json.loads(line)

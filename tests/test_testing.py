@@ -9,7 +9,7 @@ import datasets
 import numpy as np
 import pytest
 
-from luthier.api import train as api
+from luthier.api import one_run
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.tokenized import Examples
@@ -43,7 +43,7 @@ def quick_report(run_dir: Path | str) -> Path:
 @pytest.fixture
 def unreported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Runs without their reports, which have tests of their own; what is encoded is of no use to anybody else."""
-    monkeypatch.setattr(api, "report", quick_report)
+    monkeypatch.setattr(one_run, "report", quick_report)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
 
 

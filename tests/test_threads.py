@@ -229,6 +229,13 @@ def test_a_run_that_does_not_tell_its_threads(tmp_path: Path, text: str | None) 
     assert threads.recorded_threads(tmp_path) is None
 
 
+def test_of_several_runs_the_first_one_tells_the_threads(tmp_path: Path) -> None:
+    for name, n in (("seed-1", 3), ("seed-2", 4)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "environment.json").write_text(f'{{"threads": {n}}}')
+    assert threads.recorded_threads(tmp_path) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "calls"),
     [

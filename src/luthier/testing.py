@@ -20,6 +20,7 @@ from luthier.engines.events import CheckpointSaved
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.inference.predictor import load
 from luthier.pipeline.results import Result
+from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_text
 from luthier.tasks.base import Task
 from luthier.tasks.registry import provisional, registry, shapes_using
@@ -115,7 +116,8 @@ def _check_resume(whole: Result, data: Path, run: Path, keys: dict[str, Any]) ->
 
     with suppress(KeyboardInterrupt):
         train(data, run_dir=run, callbacks=[("checkpoint", break_off)], **keys | {"training.engine": "loop"})
-    weights = [load_file(one.run.model / "model.safetensors") for one in (whole, resume(run))]
+    resume(run)
+    weights = [load_file(one.model / "model.safetensors") for one in (whole.run, Run(run))]
     changed = [name for name in weights[0] if not np.array_equal(weights[0][name], weights[1][name])]
     assert not changed, f"other weights after a resume: {changed[:3]}"
 

@@ -7,6 +7,7 @@ as another process needs that core: beside one busy process, training with OpenM
 import json
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,12 +116,12 @@ def _spins(threads: int, cpus: Collection[int], quota: float | None) -> tuple[in
 
 
 def recorded_threads(run: Path) -> int | None:
-    """Threads that a run was started with; None if its `environment.json` does not say."""
-    try:
-        threads = json.loads((run / "environment.json").read_bytes())["threads"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return threads if isinstance(threads, int) and threads > 0 else None
+    """Threads that a run, or the first one of several in a directory, was started with; None if no file says it."""
+    for file in (run / "environment.json", *sorted(run.glob("*/environment.json"))):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            threads = json.loads(file.read_bytes())["threads"]
+            return threads if isinstance(threads, int) and threads > 0 else None
+    return None
 
 
 def physical_cores(cpus: Collection[int], root: Path = ROOT) -> int:

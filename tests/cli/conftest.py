@@ -11,7 +11,7 @@ import pytest
 
 Stub = Callable[..., dict[str, Any]]
 CapSys = pytest.CaptureFixture[str]
-NOT_SETTINGS = ("all_rows", "console", "cost", "run_dir")  # the arguments that are no recipe keys
+NOT_SETTINGS = ("all_rows", "console", "cost", "run_dir", "seeds")  # the arguments that are no recipe keys
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from luthier.api import resume, train
+from luthier.api import one_run, train
 from luthier.console import Console
+from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_text
 from tests.conftest import PLAIN, review_rows, write_csv
@@ -33,6 +34,7 @@ SETTINGS: dict[str, Any] = PLAIN | {  # 32 rows train in 4 steps an epoch, with 
     "evaluation.baselines": False,
 }
 TIMES = ("train/tokens_per_second",)
+EVALUATIONS = "evaluations.parquet"  # of a run with evaluations
 FILES = {
     "recipe.toml",
     "environment.json",
@@ -73,18 +75,20 @@ class Outcome:
 
     weights: dict[str, Tensor]
     metrics: bytes
+    evaluations: dict[str, list[Any]] | None
     predictions: dict[str, list[Any]]
     curves: list[dict[str, Any]]
     steps: int
 
     @classmethod
     def of(cls, run: Path) -> "Outcome":
-        assert {path.name for path in run.iterdir()} - {".lock"} == FILES
+        assert {path.name for path in run.iterdir()} - {".lock", EVALUATIONS} == FILES
         lines = (run / "curves.jsonl").read_text().splitlines()
         points = [json.loads(line) for line in lines]
         return cls(
             load_file(run / "model" / "model.safetensors"),
             (run / "metrics.json").read_bytes(),
+            read_predictions(run / EVALUATIONS),
             pq.read_table(run / "predictions.parquet").drop_columns("source").to_pydict(),
             [{k: v for k, v in p.items() if k != "time"} for p in points if p["name"] not in TIMES],
             json.loads((run / "result.json").read_text())["steps"],
@@ -95,6 +99,7 @@ class Outcome:
         assert [name for name in self.weights if not torch.equal(self.weights[name], other.weights[name])] == []
         assert self.curves == other.curves
         assert self.metrics == other.metrics
+        assert self.evaluations == other.evaluations
         assert self.predictions == other.predictions
         assert self.steps == other.steps
 
@@ -104,7 +109,7 @@ def started(work: Callable[[], object]) -> ForkProcess:
 
     def child() -> None:
         torch.set_num_threads(1)  # a fork does not inherit the threads of a pool, and would wait for them
-        train.report = resume.report = quick_report
+        one_run.report = quick_report
         code = 1
         try:
             work()

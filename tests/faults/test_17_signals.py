@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from accelerate.utils import send_to_device
 
-from luthier.api import resume as again
-from luthier.api import train as story
+from luthier.api import one_run as story
 from luthier.api.resume import resume
 from luthier.cli import main
 from luthier.data import table, tokenized
@@ -50,8 +49,7 @@ def number(request: pytest.FixtureRequest) -> signal.Signals:
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (story, again):
-        monkeypatch.setattr(module, "report", quick_report)
+    monkeypatch.setattr(story, "report", quick_report)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.api import train as api
+from luthier.api import one_run
 from luthier.cli import main
 from tests.faults.runs import quick_report
 from tests.faults.scene import Scene, finished
@@ -55,7 +55,7 @@ def test_odd_input_of_a_task_is_taken_and_accounted_for(
     def no_nan(constant: str) -> None:
         raise AssertionError(f"{constant} in JSON")
 
-    monkeypatch.setattr(api, "report", quick_report)
+    monkeypatch.setattr(one_run, "report", quick_report)
     words = odd.words(scene)
     capsys.readouterr()
     assert main([*words, *quick(words), "--json"]) == 0

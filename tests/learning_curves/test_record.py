@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.errors import DamagedError, ResourceError
-from luthier.learning_curves.record import CurveFollower, CurveWriter, Series, first_and_last_time, read_curves
+from luthier.learning_curves.record import (
+    CurveFollower,
+    CurveWriter,
+    Series,
+    first_and_last_time,
+    mean_curves,
+    read_curves,
+)
 from luthier.storage import disk
 
 NAMES = st.sampled_from(["train/loss", "eval/f1", "eval/größe\n\u2028"])
@@ -147,3 +154,10 @@ def test_a_resumed_run_is_read_again_from_its_checkpoint(file: Path) -> None:
     file.write_bytes(first)
     follower.update()
     assert follower.curves == {"train/loss": Series([1], [0.5], [0.5])}
+
+
+def test_curves_of_several_runs_are_averaged_where_all_have_a_point() -> None:
+    one = {"a": Series([1, 2, 3], [1.0, 2.0, 3.0], [0.1, 0.2, 0.3], [0.0] * 3), "b": Series([1], [1.0], [0.1], [0.0])}
+    other = {"a": Series([1, 3], [3.0, 5.0], [0.1, 0.3], [0.0] * 2)}
+    assert mean_curves([one, other]) == {"a": Series([1, 3], [2.0, 4.0], [0.1, 0.3])}
+    assert mean_curves([one]) == one

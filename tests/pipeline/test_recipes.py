@@ -8,7 +8,7 @@ from datasets import Dataset, DatasetDict
 
 from luthier.console import Console
 from luthier.errors import RecipeError, SourceError, UsageError
-from luthier.pipeline.recipes import build_recipe, specs_of
+from luthier.pipeline.recipes import build_recipe, specs_of, with_changes
 from luthier.recipe import DataRecipe, Recipe, TrainingRecipe
 from tests.listener import Listener
 
@@ -147,3 +147,13 @@ def test_a_recipe_whose_model_is_no_table_is_still_refused_as_such(tmp_path: Pat
     (tmp_path / "recipe.toml").write_text('model = "minilm"\n')
     with pytest.raises(RecipeError):
         build_recipe(str(tmp_path / "recipe.toml"), {"model": "minilm"}, tmp_path, Console())
+
+
+def test_changes_leave_open_what_was_open() -> None:
+    recipe = Recipe()
+    recipe.data.split_seed = 3  # set after it was built
+    changed = with_changes(recipe, {"training.epochs": 2, "seed": 7})
+    assert (changed.seed, changed.training.epochs, changed.split_seed) == (7, 2, 3)
+    assert changed.training.is_open("learning_rate") and recipe.seed == 42
+    with pytest.raises(RecipeError):
+        with_changes(recipe, {"training.epochs": -1})

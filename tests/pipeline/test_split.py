@@ -148,3 +148,14 @@ def test_train_rows_above_the_number_of_different_rows_is_an_error(tmp_path: Pat
     assert caught.value.where == "data.train_rows"
     with pytest.raises(RecipeError, match="there is only 1 different training row\n"):
         make_splits(table_of(tmp_path, train=[ROWS[0], ROWS[0]]), TASK, recipe)
+
+
+def test_runs_of_other_seeds_can_share_their_splits_and_their_sample(tmp_path: Path) -> None:
+    table = table_of(tmp_path, train=ROWS)
+
+    def split(**settings: Any) -> dict[str, list[str]]:
+        examples, _ = make_splits(table, TASK, recipe_of(data__train_rows=40, **settings))
+        return {name: rows["text"][:] for name, rows in examples.items()}
+
+    assert split(seed=1, data__split_seed=5) == split(seed=2, data__split_seed=5) == split(seed=5)
+    assert split(seed=1) != split(seed=5)

@@ -378,3 +378,17 @@ def test_a_time_limit_is_among_the_facts_if_there_was_one(make_run):
     run.result_file.write_text(json.dumps(result))
     shown = words(read(write_report(run))[0].xpath("//main")[0])
     assert "Time limit10 min 0 s; 9 min 31 s planned, 9 min 48 s used" in shown
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [([], None), ([40], "step 40: a paired 95 % interval"), ([40, 1200], "steps 40, 1,200: a paired 95 % interval")],
+)
+def test_evaluations_that_are_not_separated_from_the_best_are_named(make_run, steps, said):
+    run = make_run()
+    result = json.loads(run.result_file.read_text())
+    run.result_file.write_text(json.dumps(result | {"not_separated": {"steps": steps, "rows": 222}}))
+    found = words(read(write_report(run))[0].xpath("//main")[0])
+    assert ("Not told apart" in found) == (said is not None)
+    if said:
+        assert f"{said} on 222 validation rows does not separate the accuracy from that of the best step" in found

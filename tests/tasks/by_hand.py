@@ -14,6 +14,7 @@ from datasets import Dataset
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
+from luthier.api import one_run
 from luthier.api import train as api
 from luthier.data.batches import by_length
 from luthier.data.columns.profile import ColumnProfile, profile
@@ -186,7 +187,7 @@ class Oracle(nn.Module):
 def quickly(folder: Path) -> Iterator[None]:
     """Reports have tests of their own; what is encoded here is of no use to anybody else."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(api, "report", quick_report)
+        patch.setattr(one_run, "report", quick_report)
         patch.setattr(datasets.config, "HF_DATASETS_CACHE", folder / "datasets")
         yield
 

@@ -1,20 +1,22 @@
-"""`compare`: runs side by side, with paired differences if they were scored on the same rows."""
+"""`compare`: runs, or several seeds of recipes, side by side; with paired differences on the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from luthier.api.several.sides import OF_A_SEED, ScoredRows, Side, remarks, sides_of
 from luthier.errors import RunError, UsageError
-from luthier.learning_curves.record import read_curves
+from luthier.learning_curves.record import mean_curves, read_curves
 from luthier.metrics.bootstrap import Score, difference
+from luthier.metrics.seeds.difference import SeedsDifference, seeds_difference
 from luthier.pipeline.results import MetricScore
+from luthier.pipeline.seeds import over_seeds
 from luthier.reporting.comparison import write_comparison
 from luthier.reporting.terminal.comparison import comparison_pieces
 from luthier.reporting.terminal.display import Piece, Shown
-from luthier.run_directory.predictions import answers_in, read_predictions
 from luthier.run_directory.run import Run, as_paths
-from luthier.tasks.registry import find, restore
+from luthier.tasks.registry import find
 from luthier.text import typed
 
 
@@ -38,9 +40,12 @@ class Comparison(Shown):
 
     @property
     def differences(self) -> dict[str, dict[str, Score]]:
-        """Metric to the paired difference of each run to the first, for runs that were scored on the same rows."""
+        """Metric to the paired difference of each run to the first, for runs that were scored on the same rows.
+
+        Of several seeds, it is a `SeedsDifference`, which also has `.seeds_needed`.
+        """
         found = self.values["differences"]
-        return {metric: {run: Score(**entry) for run, entry in runs.items()} for metric, runs in found.items()}
+        return {metric: {run: _difference(entry) for run, entry in runs.items()} for metric, runs in found.items()}
 
     def to_dict(self) -> dict[str, Any]:
         return self.values | {"page": str(self.page) if self.page else None}
@@ -52,45 +57,52 @@ class Comparison(Shown):
 def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Comparison:
     """Compare runs with the first one, the reference.
 
+    A directory of several seeds stands for all of them: their means are compared, with an interval that holds seeds and
+    test rows. So do plain runs whose recipes differ by the seed alone, if there are runs of other recipes too.
+
     Args:
-        run_dirs: Two or more runs, each with a score.
+        run_dirs: Two or more runs or directories of several seeds, each with a score.
         output: Where to write the page with the curves; none by default.
     Returns:
         `runs` (names), `metrics` (metric -> run -> score), `differences` (metric -> run -> paired difference to the
-        first run, for runs that were scored on the same rows), `notes` and `recipes` (key -> run -> value, for the
-        keys that differ).
+        first run, for runs that were scored on the same rows), `notes`, `recipes` (key -> run -> value, for the keys
+        that differ), `seeds` (run -> its seeds) and `remarks` on what they can show.
     Raises:
         UsageError: Fewer than two runs, or the same one twice.
         RunError: A run has no score.
 
     Example:
         >>> luthier.compare(["runs/first", "runs/second"]).differences["accuracy"]["second"].excludes_zero
+        >>> luthier.compare(["runs/five-seeds", "runs/five-others"]).differences["accuracy"]["five-others"].seeds_needed
     """
-    opened = [Run.open(path) for path in as_paths(run_dirs, "run_dirs")]
-    names = _names(opened)
-    if len({run.path.resolve() for run in opened}) < max(2, len(opened)):
+    sides = sides_of(as_paths(run_dirs, "run_dirs"))
+    opened = [run for side in sides for run in side.runs]
+    if len(sides) < 2 or len({run.path.resolve() for run in opened}) < len(opened):
         raise UsageError(
             "compare needs at least two different runs",
             where=" ".join(str(run.path) for run in opened),
             hint="add another run; `luthier runs` lists them",
         )
-    scores = {name: _scores(run) for name, run in zip(names, opened, strict=True)}
+    names = [side.name for side in sides]
+    scores = {side.name: [_scores(run) for run in side.runs] for side in sides}
     metrics = {
-        metric: {name: found["metrics"][metric] for name, found in scores.items() if metric in found["metrics"]}
-        for metric in dict.fromkeys(metric for found in scores.values() for metric in found["metrics"])
+        metric: {name: _entry(metric, found) for name, found in scores.items() if metric in found[0]["metrics"]}
+        for metric in dict.fromkeys(metric for found in scores.values() for metric in found[0]["metrics"])
     }
-    task = next(iter(scores.values()))["task"]
-    kind = find(task, opened[0].task_package, where=str(opened[0].path))
-    differences, notes = _differences(names, opened)
+    reference = scores[names[0]][0]
+    kind = find(reference["task"], opened[0].task_package, where=str(opened[0].path))
+    differences, notes = _differences(sides)
     values = {
         "runs": names,
-        "task": task,
+        "task": reference["task"],
         "metrics": metrics,
         "differences": differences,
         "notes": notes,
-        "recipes": _recipes(names, opened),
+        "recipes": _recipes(sides),
+        "seeds": {side.name: [run.recipe.seed for run in side.runs] for side in sides},
+        "remarks": remarks(sides, reference["metric_for_best"], differences),
     }
-    curves = {name: read_curves(run.curves_file) for name, run in zip(names, opened, strict=True)}
+    curves = {side.name: mean_curves([read_curves(run.curves_file) for run in side.runs]) for side in sides}
     page = write_comparison(output, values | {"curves": curves, "words": kind.page_words().metrics}) if output else None
     return Comparison(values, page)
 
@@ -103,49 +115,44 @@ def _scores(run: Run) -> dict[str, Any]:
     return found
 
 
-def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _entry(metric: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The score of a side: that of its run, or the mean over its seeds."""
+    return found[0]["metrics"][metric] if len(found) == 1 else over_seeds(metric, [one["metrics"] for one in found])
+
+
+def _difference(entry: Mapping[str, Any]) -> Score:
+    return SeedsDifference(**entry) if "seeds_needed" in entry else Score(**entry)
+
+
+def _differences(sides: Sequence[Side]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     differences: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
-    yardstick = read_predictions(runs[0].predictions_file)
-    saved = runs[0].read_json(runs[0].task_file)
-    if yardstick is None or saved is None:
-        return {}, [f"{names[0]} has no predictions"]
-    task = restore(saved)
-    rows = _rows(yardstick)
-    examples = task.examples_of(yardstick)
-    own = {metric.name: metric for metric in task.metrics(answers_in(yardstick), examples)}
-    for name, run in zip(names[1:], runs[1:], strict=True):
-        other = read_predictions(run.predictions_file)
-        theirs = run.read_json(run.task_file)
-        same_labels = theirs is not None and restore(theirs).model_config() == task.model_config()
-        position = {row: i for i, row in enumerate(_rows(other))} if other else {}
-        if other is None or not same_labels or position.keys() != set(rows):
-            notes.append(f"{name} was scored on different rows than {names[0]}: no paired difference")
+    rows = ScoredRows.of(sides[0].runs[0])
+    if rows is None:
+        return {}, [f"{sides[0].name} has no predictions"]
+    own = [rows.metrics(run) for run in sides[0].runs]
+    if None in own:
+        return {}, [f"the runs of {sides[0].name} were scored on different rows: no paired difference"]
+    for side in sides[1:]:
+        theirs = [rows.metrics(run) for run in side.runs]
+        if None in theirs:
+            notes.append(f"{side.name} was scored on different rows than {sides[0].name}: no paired difference")
             continue
-        answers = answers_in(other)
-        for metric in task.metrics([answers[position[row]] for row in rows], examples):
-            if metric.name in own and own[metric.name].n == metric.n:
-                found = difference(metric, own[metric.name])
-                differences.setdefault(metric.name, {})[name] = found.to_dict()
+        for name in theirs[0] or {}:
+            a, b = ([run[name] for run in runs if run and name in run] for runs in (theirs, own))
+            if len(a) == len(theirs) and len(b) == len(own) and len({metric.n for metric in (*a, *b)}) == 1:
+                found = seeds_difference(a, b) or difference(a[0], b[0])
+                differences.setdefault(name, {})[side.name] = found.to_dict()
     return differences, notes
 
 
-def _rows(predictions: dict[str, list[Any]]) -> list[str]:
-    """The identity of each scored row: its source, row number and gold answer."""
-    identity = [predictions[key] for key in ("source", "row", "gold")]
-    return [repr(row) for row in zip(*identity, strict=True)]
-
-
-def _recipes(names: Sequence[str], runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    flat = [run.recipe.flatten() for run in runs]
+def _recipes(sides: Sequence[Side]) -> dict[str, dict[str, Any]]:
+    """The keys in which the recipes differ, each with its values; of several seeds, those of the first one."""
+    flat = {side.name: side.runs[0].recipe.flatten() for side in sides}
+    first = flat[sides[0].name]
+    own = OF_A_SEED if any(len(side.runs) > 1 for side in sides) else ()
     return {
-        key: dict(zip(names, (recipe.get(key) for recipe in flat), strict=True))
-        for key in dict.fromkeys(key for recipe in flat for key in recipe)
-        if any(recipe.get(key) != flat[0].get(key) for recipe in flat)
+        key: {name: recipe.get(key) for name, recipe in flat.items()}
+        for key in dict.fromkeys(key for recipe in flat.values() for key in recipe)
+        if key not in own and any(recipe.get(key) != first.get(key) for recipe in flat.values())
     }
-
-
-def _names(runs: Sequence[Run]) -> list[str]:
-    """Short names of runs: the name of the directory, or the whole path if two have the same name."""
-    names = [run.path.name for run in runs]
-    return names if len(set(names)) == len(names) else [str(run.path) for run in runs]

@@ -36,6 +36,7 @@ from luthier.recipe import Recipe
 from luthier.recipe.tables import put
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import RECIPE, Run, as_path
+from luthier.run_directory.run_set import best_run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import make_directory, writing
 from luthier.storage.temporary import temporary_directory
@@ -62,7 +63,7 @@ def evaluate(
     """Score a run or a model.
 
     Args:
-        target: A run, a model directory, a short name or a Hub name.
+        target: A run, a directory of several seeds (its best run), a model directory, a short name or a Hub name.
         data: The rows, in any form that `train` takes except a recipe; None for the rows that a run was scored on,
             read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
@@ -81,7 +82,7 @@ def evaluate(
     Example:
         >>> luthier.evaluate("runs/first", new_reviews, label="stars").metrics["accuracy"].value
     """
-    console, target = console or Console(), str(as_path(target, "target"))
+    console, target = console or Console(), str(best_run(as_path(target, "target")))
     is_run = (Path(target) / RECIPE).is_file()
     if data is None and not is_run:
         if hint := near(target):

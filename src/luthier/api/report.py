@@ -9,10 +9,12 @@ from pathlib import Path
 from luthier.console import Console
 from luthier.engines.events import Event, Events
 from luthier.pipeline.samples import read_samples
+from luthier.pipeline.seeds import conclude
 from luthier.reporting.page import write_report
 from luthier.reporting.samples import sample_panels
 from luthier.run_directory.predictions import read_predictions
-from luthier.run_directory.run import Run
+from luthier.run_directory.run import Run, as_path
+from luthier.run_directory.run_set import RunSet
 from luthier.tasks.registry import find, restore
 
 
@@ -20,16 +22,18 @@ def report(run_dir: Path | str) -> Path:
     """Write or update `report.html` of a run from the current contents of its directory.
 
     Args:
-        run_dir: The run directory.
+        run_dir: The run directory, or one of several seeds that are complete.
     Returns:
         The page.
     Raises:
-        RunError: It is not a run directory.
+        RunError: It is not a run directory, or one of several seeds is not complete.
         UsageError: The package that the task came from is not installed.
 
     Example:
         >>> luthier.report("runs/first")
     """
+    if (runs := RunSet.at(as_path(run_dir, "run_dir"))) is not None:
+        return conclude(runs).report_path
     run = Run.open(run_dir)
     kind = find(str(run.recipe.task), run.task_package, where=str(run.path))
     predictions = read_predictions(run.predictions_file)

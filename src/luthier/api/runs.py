@@ -6,7 +6,9 @@ from typing import Any
 from luthier.errors import LuthierError, RunError
 from luthier.reporting.panels import Score
 from luthier.reporting.verdict import strongest
+from luthier.run_directory.files import directory_size, read_object
 from luthier.run_directory.run import Run, as_path, list_runs
+from luthier.run_directory.run_set import RunSet, list_sets
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
@@ -17,7 +19,8 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     Returns:
         For each run `run`, `state`, `task`, `model`, `started`, `steps`, `metric` with its name and score,
         `verdict`: the best `baseline` on this metric, and whether the model is significantly better (`says`), and
-        `size_bytes`.
+        `size_bytes`. Several runs of one command are one entry: `runs` has their names, `seeds` their seeds, `metric`
+        the mean over them.
     Raises:
         RunError: There is no such directory.
 
@@ -27,7 +30,7 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     parent = as_path(parent, "parent")
     if not parent.is_dir():
         raise RunError("no such runs directory", where=str(parent), hint="`luthier train DATA` creates the first run")
-    found = [_summary(run) for run in list_runs(parent)]
+    found = [*map(_summary, list_runs(parent)), *map(_of_set, list_sets(parent))]
     return sorted(found, key=lambda summary: (summary["started"] or "", summary["run"]))
 
 
@@ -40,9 +43,9 @@ def _summary(run: Run) -> dict[str, Any]:
         metric, verdict = _scored(scores) if scores else (None, None)
         steps, began = result["steps"] if result else None, started["started"] if started else None
     except LuthierError as error:
-        return _damaged(run, error.what)
+        return _damaged(run.path, error.what)
     except (KeyError, TypeError, AttributeError) as error:
-        return _damaged(run, f"a JSON file of the run has another form than Luthier writes ({error})")
+        return _damaged(run.path, f"a JSON file of the run has another form than Luthier writes ({error})")
     return {
         "run": str(run.path),
         "state": run.state(),
@@ -56,8 +59,31 @@ def _summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _damaged(run: Run, what: str) -> dict[str, Any]:
-    return {"run": str(run.path), "state": f"damaged: {what}", "started": None}
+def _of_set(path: Path) -> dict[str, Any]:
+    """The summary of several runs, by the files of the first one and the result of all."""
+    try:
+        runs = RunSet.at(path)
+        assert runs is not None
+        result = read_object(runs.result_file) or {}
+        entry = (result.get("metrics") or {}).get(result.get("metric_for_best"))
+    except LuthierError as error:
+        return _damaged(path, error.what)
+    first = next(map(_summary, runs.begun), {})
+    return {
+        "run": str(path),
+        "state": runs.state(),
+        **{key: first.get(key) for key in ("task", "model", "started", "steps")},
+        "metric": {"name": result["metric_for_best"], **entry} if entry else None,
+        "verdict": None,
+        "size_bytes": directory_size(path),
+        "runs": list(runs.changes),
+        "runs_done": len(runs.done),
+        "seeds": [change["seed"] for change in runs.changes.values() if "seed" in change],
+    }
+
+
+def _damaged(path: Path, what: str) -> dict[str, Any]:
+    return {"run": str(path), "state": f"damaged: {what}", "started": None}
 
 
 def _scored(scores: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, str] | None]:

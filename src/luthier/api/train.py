@@ -1,13 +1,13 @@
 """`train`: from a table of text to a model, a score on held-out rows and a report."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from luthier import processes
-from luthier.api.report import FreshReport, report
+from luthier.api.one_run import begin
+from luthier.api.several.seeds import check_seeds, for_seeds, take_part_in_seeds, train_seeds
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Callback, Events
@@ -15,48 +15,62 @@ from luthier.engines.optimizers.groups import Group
 from luthier.engines.optimizers.make import groups_to_train
 from luthier.engines.optimizers.schedules import rates
 from luthier.models.adapters.add import describe
-from luthier.models.device import choose_device, gpus
-from luthier.pipeline.journal import (
-    STDIN,
-    blamed_on,
-    claimed,
-    data_name,
-    discard_checkpoints,
-    keep_data,
-    write_skipped,
-)
-from luthier.pipeline.prepare import Prepared, prepare, refuse
+from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
+from luthier.pipeline.seeds import SeedsResult
 from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision
-from luthier.pipeline.training.finish import finish, take_part
-from luthier.pipeline.training.time_limit import TimeLimit, time_limit
-from luthier.pipeline.training.tracked import tracked
+from luthier.pipeline.training.finish import take_part
 from luthier.recipe import Recipe
 from luthier.run_directory import clock
-from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
-from luthier.run_directory.run import Run, as_path, check_unused, new_path
-from luthier.storage.atomic import write_json, write_text
+from luthier.run_directory.run import as_path
+from luthier.run_directory.run_set import check_set_unused
 from luthier.storage.temporary import temporary_directory
-from luthier.tracking.base import Tracker
 from luthier.tracking.registry import make_trackers
+
+
+@overload
+def train(
+    data: Data | Recipe,
+    *,
+    seeds: None = None,
+    run_dir: Path | str | None = None,
+    console: Console | None = None,
+    callbacks: Sequence[Callback] = (),
+    **settings: Any,
+) -> Result: ...
+
+
+@overload
+def train(
+    data: Data | Recipe,
+    *,
+    seeds: int,
+    run_dir: Path | str | None = None,
+    console: Console | None = None,
+    callbacks: Sequence[Callback] = (),
+    **settings: Any,
+) -> SeedsResult: ...
 
 
 def train(
     data: Data | Recipe,
     *,
+    seeds: int | None = None,
     run_dir: Path | str | None = None,
     console: Console | None = None,
     callbacks: Sequence[Callback] = (),
     **settings: Any,
-) -> Result:
+) -> Result | SeedsResult:
     """Inspect, split, tokenize, train, evaluate and report.
 
     Args:
         data: What to learn from: one path or several (files, folders, names of datasets), a list of dicts, a dict of
             columns, a pandas or polars data frame, a `datasets.Dataset` or `DatasetDict`, a `Recipe`, or the path of a
             recipe file. Data in memory is kept in the run directory, so that the run can be resumed and repeated.
+        seeds: Train this many runs, with the seeds from `seed` on, in directories below `run_dir`; 2 or more. They
+            share the splits and divide `max_time`.
         run_dir: Run directory; by default a new one in `runs`.
         console: Receives decisions, findings and progress; silent by default.
         callbacks: Pairs of event name and function. The events are `step`, `evaluation`, `checkpoint`, `micro_batch`
@@ -69,7 +83,8 @@ def train(
         **settings: Recipe keys: by their last name (`epochs=1`, `model="minilm"`, `test="test.csv"`), as a table
             (`training={"epochs": 1}`), or dotted (`**{"training.epochs": 1}`). `text` and `label` name the columns.
     Returns:
-        The scores, and where the model and the report are.
+        The scores, and where the model and the report are; with `seeds`, the mean of each metric over them, and the
+        best run by its score on the validation rows.
     Raises:
         LuthierError: See its subclasses; the run directory keeps what was written until then.
 
@@ -86,59 +101,24 @@ def train(
         ...         control.should_training_stop = state.global_step >= 100 and metrics["eval_loss"] < 0.1
         >>> luthier.train(rows, engine="trainer", callbacks=[Patience()])
 
+        >>> luthier.train("reviews.csv", seeds=5).metrics["accuracy"].sd
+
         A custom metric is a function of a file or module; with one argument, it gets what `compute_metrics` of the
         Hugging Face `Trainer` gets (see `luthier.metrics.custom`):
 
         >>> # mine.py: def compute_metrics(p): return {"top": (np.argmax(p.predictions, axis=1) == p.label_ids).mean()}
         >>> luthier.train(rows, metrics=["mine.py:compute_metrics:max"], metric_for_best="top").metrics["top"].value
     """
-    events = Events.listening(callbacks)
-    console = Tee(console or Console())
-    with clock.running(), processes.together():
-        return _begin(data, settings, run_dir, events, console) if processes.is_main() else take_part()
-
-
-def _begin(data: Any, settings: Mapping[str, Any], run_dir: Path | str | None, events: Events, console: Tee) -> Result:
-    """Start a new run."""
-    with temporary_directory() as folder, ExitStack() as stack:
-        spool = Path(folder)
-        recipe = build_recipe(data, settings, spool, console)
-        events.check_engine(recipe.training.engine)
-        trackers = make_trackers(recipe.tracking.trackers)
-        asked = None if run_dir is None else stack.enter_context(claimed(run_dir))
-        choose_device(recipe.device)  # a device that does not exist is refused before the data is read
-        prepared = prepare(recipe, console, spool_to=spool / STDIN)
-        refuse(prepared.stopping, prepared.sources)
-        decide_precision(prepared, console)
-        run = asked or stack.enter_context(claimed(new_path(prepared.task.name, data_name(prepared))))
-        with blamed_on(run):
-            console.write_to(run.log_file)
-            keep_data(prepared, spool, run)
-            write_json(run.environment_file, environment([name for _, name, _ in gpus()], prepared.task.kind.package))
-            write_json(run.data_file, prepared.to_dict())
-            write_skipped(prepared, run)
-            processes.on_main(lambda: (run, prepared.recipe))
-            limit = time_limit(run, prepared, console)
-            # Written last: a run with a recipe has everything that a resume does not write again.
-            write_text(run.recipe_file, prepared.recipe.to_toml())
-            return carry_out(run, prepared, trackers, events, console, limit)
-
-
-def carry_out(
-    run: Run,
-    prepared: Prepared,
-    trackers: Mapping[str, Tracker],
-    events: Events,
-    console: Console,
-    limit: TimeLimit | None,
-) -> Result:
-    """Train the remaining steps of a new or resumed run, score, report and track it."""
-    FreshReport(run, console).listen(events)
-    with tracked(run, prepared.recipe, trackers, events, console, limit) as sent:
-        result = finish(run, prepared, events, console, limit)
-        report(run.path)
-        discard_checkpoints(run, console)
-    return result.with_tracking(sent)
+    console = console or Console()
+    if seeds is not None:
+        check_seeds(seeds)
+    with clock.running(), processes.together(), temporary_directory() as folder:
+        if not processes.is_main():
+            return take_part() if seeds is None else take_part_in_seeds(seeds)
+        if seeds is not None:
+            return train_seeds(data, settings, seeds, run_dir, callbacks, console)
+        events, log = Events.listening(callbacks), Tee(console)
+        return begin(build_recipe(data, settings, Path(folder), log), Path(folder), run_dir, events, log)
 
 
 @dataclass(frozen=True)
@@ -149,11 +129,13 @@ class Plan:
         recipe: The complete recipe.
         groups: The parameter groups of the optimizer.
         rates: The learning rate of each step; empty for a schedule that follows a metric.
+        seeds: The seed of each run, if there are several.
     """
 
     recipe: Recipe
     groups: Sequence[Group]
     rates: Sequence[float]
+    seeds: Sequence[int] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """What `--dry-run --json` prints."""
@@ -166,18 +148,28 @@ class Plan:
             }
             for group in self.groups
         ]
-        return {"recipe": self.recipe.model_dump(mode="json"), "groups": groups, "steps": len(self.rates) or None}
+        several = {"seeds": list(self.seeds)} if self.seeds else {}
+        values = {"recipe": self.recipe.model_dump(mode="json"), "groups": groups, "steps": len(self.rates) or None}
+        return values | several
 
 
 def plan(
-    data: Data | Recipe, *, run_dir: Path | str | None = None, console: Console | None = None, **settings: Any
+    data: Data | Recipe,
+    *,
+    seeds: int | None = None,
+    run_dir: Path | str | None = None,
+    console: Console | None = None,
+    **settings: Any,
 ) -> Plan:
     """What `train` would run, with everything decided. Nothing is written; raises like `train`."""
     console = console or Console()
+    if seeds is not None:
+        check_seeds(seeds)
     if run_dir is not None:
-        check_unused(as_path(run_dir, "run_dir"))
+        check_set_unused(as_path(run_dir, "run_dir"))
     with temporary_directory() as folder:
         recipe = build_recipe(data, settings, Path(folder), console)
+        recipe = recipe if seeds is None else for_seeds(recipe, seeds, console)
         make_trackers(recipe.tracking.trackers)
         prepared = prepare(recipe, console)
     refuse(prepared.stopping, prepared.sources)
@@ -191,4 +183,5 @@ def plan(
         recipe,
         groups_to_train(model, recipe.training),
         rates(recipe.training, recipe.training.total_steps(batch_plan(prepared).steps_per_epoch)),
+        range(recipe.seed, recipe.seed + (seeds or 0)),
     )

@@ -1,14 +1,16 @@
-"""The table of scores that `train`, `resume` and `evaluate` print, and the lines below it."""
+"""The tables of scores that `train`, `resume` and `evaluate` print, and the lines below them."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from luthier.cli.output import Output
 from luthier.reporting.terminal.score_table import score_pieces
+from luthier.reporting.terminal.seeds import seeds_pieces
 from luthier.text import duration, plural, quantity
 
 if TYPE_CHECKING:
     from luthier.pipeline.results import Result
+    from luthier.pipeline.seeds import SeedsResult
 
 
 def print_result(out: Output, finished: "Result") -> None:
@@ -31,6 +33,19 @@ def print_result(out: Output, finished: "Result") -> None:
         out.text(f"report  {result['report']}")
     if finished.advice:
         out.text(f"retrain {finished.advice.command}")
+    out.text(f"next    {result['next']}")
+
+
+def print_seeds(out: Output, finished: "SeedsResult") -> None:
+    """Print the scores of several seeds, the path of their page, and the command to try next."""
+    result = finished.to_dict()
+    if out.as_json:
+        out.json(result)
+        return
+    out.show(seeds_pieces(result))
+    out.text(f"{plural(len(result['seeds']), 'run')} in {duration(result['seconds'])}")
+    out.text(f"runs    {result['run']}")
+    out.text(f"report  {result['report']}")
     out.text(f"next    {result['next']}")
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +61,20 @@ def read_curves(path: Path) -> dict[str, Series]:
     for point in _points(path):
         _add(curves, point)
     return curves
+
+
+def mean_curves(several: Sequence[Mapping[str, Series]]) -> dict[str, Series]:
+    """The mean of the curves of several runs, at the steps that all of them have."""
+    if len(several) == 1:
+        return dict(several[0])
+    found: dict[str, Series] = {}
+    for name in [name for name in several[0] if all(name in curves for curves in several)]:
+        values = [dict(zip(curves[name].steps, curves[name].values, strict=True)) for curves in several]
+        for step, epoch in zip(several[0][name].steps, several[0][name].epochs, strict=True):
+            if all(step in one for one in values):
+                mean = sum(one[step] for one in values) / len(values)
+                _add(found, {"name": name, "step": step, "value": mean, "epoch": epoch, "time": 0.0})
+    return found
 
 
 class CurveFollower:

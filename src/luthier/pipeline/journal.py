@@ -122,7 +122,11 @@ def discard_checkpoints(run: Run, console: Console) -> None:
 
 def data_name(prepared: Prepared) -> str:
     """Name of the data in the name of a run: the file, or its folder if the file is called `train`."""
-    name = next(iter(prepared.sources.values()))[0].name
+    return name_of_data(next(iter(prepared.sources.values()))[0].name)
+
+
+def name_of_data(name: str) -> str:
+    """The same for the name of a source, or of several."""
     first = Path() if is_stream(name) else Path(name)
     stem = re.split(r"\.| \[", first.name)[0]  # without the extension, or the split of a dataset
     return first.resolve().parent.name if stem in ("train", "data") else stem or first.resolve().name

@@ -26,6 +26,9 @@ class DataRecipe(Section):
     positive_label: str | None = Field(None, description="label that binary precision, recall and F1 refer to")
     validation_share: Share = Field(0.1, description="share of rows held out to select the best checkpoint")
     test_share: Share = Field(0.1, description="share of rows held out for the final score")
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="seed for splits and for the sample of train_rows (default: seed)"
+    )
     train_rows: Positive | None = Field(None, description="train on a stratified sample of this many rows")
     max_length: Annotated[int, Field(ge=4)] | None = Field(
         None, description="maximum tokens per row, window or block (default: the longest row, up to the model's limit)"

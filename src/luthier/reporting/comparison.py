@@ -80,7 +80,8 @@ def write_comparison(path: Path, comparison: Mapping[str, Any]) -> Path:
         path: The file.
         comparison: `runs` [name]; `metrics` {metric: {run: {value, low, high, n}}}; `differences` {metric: {run:
             {value, low, high}}} to the first run, where it was tested; `notes` [why it was not]; `recipes`
-            {key: {run: value}}; `curves` {run: {name: Series}}; `words` {metric: what the task calls it}.
+            {key: {run: value}}; `seeds` {run: [seed]}; `remarks` [what they can show]; `curves` {run: {name: Series}};
+            `words` {metric: what the task calls it}.
     Returns:
         The file.
     Raises:
@@ -96,6 +97,8 @@ def write_comparison(path: Path, comparison: Mapping[str, Any]) -> Path:
         contenders=contenders,
         tables=tables,
         notes=comparison.get("notes") or [],
+        remarks=comparison.get("remarks") or [],
+        several=any(len(seeds) > 1 for seeds in (comparison.get("seeds") or {}).values()),
         recipes=_recipes(comparison.get("recipes") or {}, contenders),
         curves=curves,
     )

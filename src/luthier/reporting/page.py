@@ -109,6 +109,7 @@ def _facts(content: Content) -> list[Fact]:
             lambda n: f"{text.plural(n, 'step')}, {text.epochs(result.get('epochs') or 0.0)}",
         ),
         _fact(result, "best_step", "Weights of", lambda n: f"step {text.count(n)}"),
+        _fact(result, "not_separated", "Not told apart", lambda found: _not_separated(found, content)),
         _fact(result, "averaging", "Weights", lambda found: names.capital(averaging.in_words(found))),
         _fact(result, "seconds", "Time", text.duration),
         _fact(result, "time", "Time limit", _limit),
@@ -124,6 +125,17 @@ def _facts(content: Content) -> list[Fact]:
 
 def _fact(result: Mapping[str, Any], key: str, name: str, words: Any) -> Fact | None:
     return (name, words(result[key])) if result.get(key) is not None else None
+
+
+def _not_separated(found: Mapping[str, Any], content: Content) -> str:
+    """The evaluations that the validation rows cannot tell from the best step; empty if there are none."""
+    if not found["steps"]:
+        return ""
+    name = content.metrics.get("metric_for_best") or content.recipe.evaluation.metric_for_best
+    metric = names.metric(name or "metric", content.words.metrics)
+    steps = f"{'step' if len(found['steps']) == 1 else 'steps'} {text.listing([*map(text.count, found['steps'])], 10)}"
+    rows = text.plural(found["rows"], "validation row")
+    return f"{steps}: a paired 95 % interval on {rows} does not separate the {metric} from that of the best step"
 
 
 def _limit(time: Mapping[str, float]) -> str:

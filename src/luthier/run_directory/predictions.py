@@ -18,8 +18,8 @@ def write_predictions(path: Path, predictions: Mapping[str, list[Any]]) -> None:
     write_bytes(path, sink.getvalue().to_pybytes())
 
 
-def read_predictions(path: Path) -> dict[str, list[Any]] | None:
-    """Read the columns of a predictions file; None if it does not exist.
+def read_predictions(path: Path, what: str = "predictions") -> dict[str, list[Any]] | None:
+    """Read the columns of a predictions file, or of another file in this form; None if it does not exist.
 
     Raises:
         DamagedError: The file cannot be read.
@@ -29,8 +29,14 @@ def read_predictions(path: Path) -> dict[str, list[Any]] | None:
     try:
         return pq.read_table(path).to_pydict()
     except (pa.ArrowException, OSError):
-        hint = "restore it from a backup, or delete it to continue without predictions"
-        raise DamagedError("the predictions cannot be read: the file is damaged", where=str(path), hint=hint) from None
+        hint = f"restore it from a backup, or delete it to continue without {what}"
+        raise DamagedError(f"the {what} cannot be read: the file is damaged", where=str(path), hint=hint) from None
+
+
+def row_ids(predictions: Mapping[str, list[Any]]) -> list[str]:
+    """The identity of each scored row: its source, row number and gold answer."""
+    identity = [predictions[key] for key in ("source", "row", "gold")]
+    return [repr(row) for row in zip(*identity, strict=True)]
 
 
 def answers_in(predictions: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

@@ -1,12 +1,11 @@
 """The run directory: paths of its files, its lock, and the list of runs."""
 
-import json
 import os
 import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from luthier.errors import RecipeError, RunError, UsageError, nearest
 from luthier.recipe import END, Recipe
+from luthier.run_directory.files import directory_size, read_object
 from luthier.storage.atomic import remove_directory, sweep
 from luthier.storage.disk import make_directory
 from luthier.storage.lock import LOCK, OWNER, is_locked, locked
@@ -70,9 +70,11 @@ class Run:
         with _permitted(path):
             if (path / RECIPE).is_file():
                 return cls(path)
+            held = list_runs(path)
             siblings = [found.path.name for found in list_runs(path.parent)] if path.parent.is_dir() else []
             what = "it has no recipe.toml" if path.exists() else "no such directory"
         hint = nearest(path.name, siblings) or "`luthier runs` lists the runs"
+        hint = f"name one of the runs in it, such as {typed(held[0].path)}" if held else hint
         raise RunError(f"not a run directory: {what}", where=str(path), hint=hint)
 
     @property
@@ -127,6 +129,11 @@ class Run:
         return self.path / "samples.jsonl"
 
     @property
+    def evaluations_file(self) -> Path:
+        """The metric of each evaluation on paired resamples of the validation rows."""
+        return self.path / "evaluations.parquet"
+
+    @property
     def task_file(self) -> Path:
         """What the task needs to interpret the predictions; also in the model directory."""
         return self.path / "task.json"
@@ -177,16 +184,7 @@ class Run:
         Raises:
             RunError: The file is not a JSON object.
         """
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise ValueError("it is not a JSON object")
-        except FileNotFoundError:
-            return None
-        except ValueError as error:
-            hint = "restore it from a backup, or delete it"
-            raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
-        return found
+        return read_object(path)
 
     def state(self) -> State:
         """The state of the run."""
@@ -196,7 +194,7 @@ class Run:
 
     def size(self) -> int:
         """The bytes of all its files."""
-        return _size(self.path)
+        return directory_size(self.path)
 
     def remove_checkpoints(self) -> int:
         """Remove the checkpoints atomically, and return their size in bytes.
@@ -204,7 +202,7 @@ class Run:
         Raises:
             ResourceError: They cannot be removed.
         """
-        freed = _size(self.checkpoints)
+        freed = directory_size(self.checkpoints)
         if self.checkpoints.exists():
             remove_directory(self.checkpoints)
         return freed
@@ -269,15 +267,6 @@ def list_runs(parent: Path) -> list[Run]:
     """
     with _permitted(parent):
         return [Run(path) for path in sorted(parent.iterdir()) if (path / RECIPE).is_file()] if parent.is_dir() else []
-
-
-def _size(directory: Path) -> int:
-    total = 0
-    for folder, _, names in os.walk(directory):
-        for name in names:
-            with suppress(FileNotFoundError):  # a running training renames and removes files
-                total += Path(folder, name).lstat().st_size
-    return total
 
 
 def _is_unused(path: Path) -> bool:

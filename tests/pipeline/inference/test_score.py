@@ -170,7 +170,7 @@ def model(data: Prepared) -> PreTrainedModel:
 
 
 def test_quick_metrics_equal_those_of_a_plain_forward_pass(data: Prepared, model: PreTrainedModel) -> None:
-    values, answers = quick_metrics(data, model, "validation")
+    values, answers, _ = quick_metrics(data, model, "validation")
     losses, right = [], []
     for row, label in zip(data.encoded["validation"].rows, data.splits["validation"]["label"], strict=True):
         with torch.no_grad():
@@ -185,7 +185,7 @@ def test_quick_metrics_equal_those_of_a_plain_forward_pass(data: Prepared, model
 def test_quick_metrics_omit_undefined_metrics(tmp_path: Path, tiny_model: Path) -> None:
     numbers = prepared_data(tmp_path, tiny_model, "pair/number", n=40, **{"data.validation_share": 0.2})
     same: Any = Oracle(lambda ids: SequenceClassifierOutput(logits=torch.full((len(ids), 1), 1.5)))
-    values, _ = quick_metrics(numbers, same, "validation")
+    values = quick_metrics(numbers, same, "validation").values
     assert "pearson" not in values, "the correlation of constant predictions is undefined"
     gold, labels = np.array(numbers.splits["validation"]["label"][:]), numbers.task.learned
     said = 1.5 * labels.scale + labels.mean  # standard deviations from the mean, until the model is finished

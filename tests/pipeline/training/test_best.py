@@ -44,7 +44,7 @@ def by_loss(data: Prepared, *, greater: bool = False, **settings: object) -> Pre
 def loss_of(run: Run, prepared: Prepared) -> float:
     """The validation loss of the exported model."""
     model = load_model(prepared.task.kind.auto_class, str(run.model)).eval()
-    return quick_metrics(prepared, model, "validation")[0]["loss"]
+    return quick_metrics(prepared, model, "validation").values["loss"]
 
 
 @pytest.mark.parametrize("greater", [False, True])
@@ -95,7 +95,7 @@ def test_an_undefined_metric_stops_no_run_and_where_the_tolerance_is_wide_the_la
     first = [0.8] * defined
 
     def scored(*which: Any) -> Any:
-        return {"loss": 0.5, "accuracy": first.pop() if first else math.nan}, quick_metrics(*which)[1]
+        return quick_metrics(*which)._replace(values={"loss": 0.5, "accuracy": first.pop() if first else math.nan})
 
     monkeypatch.setattr(finishing, "quick_metrics", scored)
     prepared = with_settings(data, evaluation__best_tolerance=2.0, training__ema_decay=average)
@@ -198,7 +198,7 @@ def test_of_an_adapter_only_what_learns_is_averaged(tmp_path: Path, tiny_model: 
     assert any("lora_A" in name for name in ema) and not any(name.endswith("embeddings.weight") for name in ema)
     assert ema.keys() == {name for name, one in assemble(prepared).model.named_parameters() if one.requires_grad}
     model = load_any(prepared.task.kind.auto_class, str(run.model)).eval()
-    loss = quick_metrics(prepared, model, "validation")[0]["loss"]
+    loss = quick_metrics(prepared, model, "validation").values["loss"]
     assert loss == pytest.approx(found["scores"][found["chosen"]]["value"], rel=1e-5)
 
 

@@ -15,8 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from luthier.api import resume as api_resume
-from luthier.api import train as api_train
+from luthier.api import one_run
 from luthier.api.resume import resume
 from luthier.api.train import plan, train
 from luthier.engines.events import Events, StepNumbers
@@ -39,8 +38,7 @@ from tests.tracking import held
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     held.keep_here(tmp_path, monkeypatch)
-    monkeypatch.setattr(api_train, "report", quick_report)
-    monkeypatch.setattr(api_resume, "report", quick_report)
+    monkeypatch.setattr(one_run, "report", quick_report)
 
 
 def settings(model: Path, **changes: Any) -> dict[str, Any]:
@@ -180,7 +178,7 @@ def test_a_tracker_that_fails_changes_nothing_and_the_other_gets_all(
     wait: float,
 ) -> None:
     made: dict[str, Tracker] = {"good": CsvTracker(), "bad": kind()}
-    monkeypatch.setattr(api_train, "make_trackers", lambda names: made)
+    monkeypatch.setattr(one_run, "make_trackers", lambda names: made)
     run, console = tmp_path / "run", Listener()
     result = train(data, run_dir=run, console=console, **settings(tiny_model, tracking__wait=wait))
     assert_same(run, weights)

@@ -9,6 +9,7 @@ from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.following import Follower, Snapshot
 from luthier.run_directory.life import Life
 from luthier.run_directory.run import Run, as_path, list_runs
+from luthier.run_directory.run_set import RUNS
 from luthier.storage.lock import OWNER
 
 EVERY = 1.0  # seconds between two looks
@@ -58,7 +59,7 @@ def _look(follower: Follower, *, alone: bool) -> Snapshot:
 
 def is_run(path: Path) -> bool:
     """Whether a directory is a run, perhaps one whose data is still being read."""
-    return Run(path).recipe_file.is_file() or (path / OWNER).is_file()
+    return Run(path).recipe_file.is_file() or ((path / OWNER).is_file() and not (path / RUNS).is_file())
 
 
 def _runs(path: Path) -> list[Run]:

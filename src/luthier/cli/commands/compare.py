@@ -12,7 +12,7 @@ from luthier.reporting.terminal.comparison import comparison_pieces
 
 
 def compare(
-    runs: Annotated[list[Path], Argument(metavar="RUN", help="Two or more runs; the first is the reference.")],
+    runs: Annotated[list[Path], Argument(metavar="RUN", help="Runs or directories of seeds, the reference first.")],
     output: Annotated[Path | None, Option(metavar="FILE", help="Write a page with the learning curves.")] = None,
     json: Json = False,
     quiet: Quiet = False,

@@ -7,11 +7,11 @@ from typer import Argument
 
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
-from luthier.cli.scores import print_result
+from luthier.cli.scores import print_result, print_seeds
 
 
 def resume(
-    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several seeds.")],
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -20,6 +20,11 @@ def resume(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api.resume import resume as resume_run
+    from luthier.pipeline.seeds import SeedsResult
 
-    print_result(out, resume_run(run, console=out.console))
+    result = resume_run(run, console=out.console)
+    if isinstance(result, SeedsResult):
+        print_seeds(out, result)
+    else:
+        print_result(out, result)
     return 0

@@ -10,7 +10,7 @@ from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.reporting import names
 from luthier.reporting.verdict import than
-from luthier.text import size
+from luthier.text import plural, size
 
 
 def runs(
@@ -30,7 +30,7 @@ def runs(
     elif found:
         for run in found:
             kept = f"  {size(run['size_bytes'])}" if "size_bytes" in run else ""
-            out.text(f"{run['run']}  {run['state']}{kept}")
+            out.text(f"{run['run']}  {_state(run)}{kept}")
             if told := _told(run):
                 out.text(f"    {told}")
     else:
@@ -38,12 +38,22 @@ def runs(
     return 0
 
 
+def _state(run: Mapping[str, Any]) -> str:
+    """The state of a run; of several, also how many there are, and how many are complete."""
+    if "runs" not in run:
+        return str(run["state"])
+    kind = plural(len(run["runs"]), "seed" if run["seeds"] else "run")
+    left = "" if run["state"] == "done" else f" ({run['runs_done']} complete)"
+    return f"{run['state']}, {kind}{left}"
+
+
 def _told(run: Mapping[str, Any]) -> str:
     """The model of a run, its score, and whether it beats the best baseline."""
     parts = [run["model"]] if run.get("model") else []
     if metric := run.get("metric"):
         scored = names.score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high"))
-        parts.append(f"{names.metric(metric['name'])} {scored}")
+        mean = "mean " if "mean" in metric else ""
+        parts.append(f"{mean}{names.metric(metric['name'])} {scored}")
     if (verdict := run.get("verdict")) and verdict["says"] != "not tested":
         parts.append(than(verdict["says"], verdict["baseline"]))
     return ", ".join(parts)

@@ -32,7 +32,7 @@ from luthier.cli.options import (
     overrides,
 )
 from luthier.cli.output import Output
-from luthier.cli.scores import print_result
+from luthier.cli.scores import print_result, print_seeds
 
 DataOrRecipe = Annotated[list[str], Argument(metavar="DATA|RECIPE.toml", help="Data or one recipe; - is stdin.")]
 
@@ -84,7 +84,11 @@ def train(
     ] = None,
     seed: Annotated[
         int | None,
-        Option(metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=TRAINING),
+        Option(metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=RUN),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        Option(metavar="N", help="Train N seeds: mean and spread of the scores.", rich_help_panel=RUN),
     ] = None,
     run_dir: Annotated[
         Path | None, Option(metavar="DIR", help="Run directory (default: a new one in runs/).", rich_help_panel=RUN)
@@ -166,7 +170,7 @@ def train(
     if dry_run:
         from luthier.api.train import plan
 
-        planned = plan(data, run_dir=run_dir, console=out.console, **changes)
+        planned = plan(data, seeds=seeds, run_dir=run_dir, console=out.console, **changes)
         if json:
             out.json(planned.to_dict())
         else:
@@ -178,6 +182,8 @@ def train(
         return 0
     from luthier.api.train import train as train_run
 
-    result = train_run(data, run_dir=run_dir, console=out.console, **changes)
-    print_result(out, result)
+    if seeds is not None:
+        print_seeds(out, train_run(data, seeds=seeds, run_dir=run_dir, console=out.console, **changes))
+    else:
+        print_result(out, train_run(data, run_dir=run_dir, console=out.console, **changes))
     return 0

@@ -25,6 +25,7 @@ from luthier.pipeline.fast_path import inference
 from luthier.pipeline.inference.infer import asked_of, infer
 from luthier.recipe import FastRecipe
 from luthier.run_directory.run import Run, as_path
+from luthier.run_directory.run_set import best_run
 from luthier.tasks.phases import Bound, Fitted
 from luthier.tasks.registry import limits_in, refuse_unused, registry, restore
 from luthier.text import plural, shorten, typed
@@ -183,7 +184,7 @@ def load(target: str | PathLike[str], *, device: str | None = None, base_model: 
     """Load a model for prediction.
 
     Args:
-        target: A run, a model directory, a short name or a Hub name.
+        target: A run, a directory of several seeds (its best run), a model directory, a short name or a Hub name.
         device: Device to run on, such as cpu or cuda:1; None for a GPU if there is one.
         base_model: The base model of an adapter, if it is no longer where it was in training.
     Returns:
@@ -197,7 +198,7 @@ def load(target: str | PathLike[str], *, device: str | None = None, base_model: 
         >>> luthier.load("runs/first").predict(["The strings are worn."])
         >>> luthier.load("runs/stories").predict(["Once upon a time"], temperature=0.7, max_new_tokens=50)
     """
-    name, place = str(as_path(target, "target")), choose_device(device or AUTO)
+    name, place = str(best_run(as_path(target, "target"))), choose_device(device or AUTO)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
         raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {typed(name)}` finishes it")
     path = locate(name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import nn
@@ -74,11 +74,22 @@ class Scored:
         } | ({"all_rows": {name: score.to_dict() for name, score in self.all_rows.items()}} if self.all_rows else {})
 
 
-def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tuple[dict[str, float], list[Answer]]:
-    """Loss and metrics without intervals, for evaluation during training, and the answers.
+class Quick(NamedTuple):
+    """An evaluation during training.
 
-    Undefined metrics are omitted.
+    Args:
+        values: The loss and the metrics, without intervals; undefined ones are omitted.
+        answers: The answers.
+        metrics: The metrics, which can be resampled.
     """
+
+    values: dict[str, float]
+    answers: list[Answer]
+    metrics: list[AnyMetric]
+
+
+def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> Quick:
+    """Evaluate a model on a split during training."""
     task, recipe = prepared.task, prepared.recipe
     asked = _asked(prepared, split)
     raw = RawOutputs.wanted(recipe, asked.rows)
@@ -86,7 +97,8 @@ def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> tup
     metrics = all_metrics(task, answers, asked.examples, recipe, raw)
     values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics if metric.n}
     found = {} if loss is None else {"loss": loss}
-    return found | {name: value for name, value in values.items() if not np.isnan(value)}, answers
+    found |= {name: value for name, value in values.items() if not np.isnan(value)}
+    return Quick(found, answers, metrics)
 
 
 def score(

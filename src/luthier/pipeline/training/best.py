@@ -111,7 +111,7 @@ def _put_best_average(run: Run, prepared: Prepared, training: Training, model: P
     def score(found: Weights, step: int) -> Evaluated:
         put(found)
         nn.Module.to(model, device)
-        metrics, _ = quick_metrics(prepared, model, "validation")
+        metrics = quick_metrics(prepared, model, "validation").values
         nn.Module.to(model, "cpu")
         return Evaluated.of(step, metrics, _metric(prepared))
 

@@ -26,6 +26,7 @@ from luthier.models.adapters.load import BASE, Base, base_of
 from luthier.models.export import save_model
 from luthier.models.learned import trainable
 from luthier.pipeline.fast_path import decide, keeps_pages
+from luthier.pipeline.evaluations import Evaluations, not_separated
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
@@ -37,6 +38,7 @@ from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_me
 from luthier.pipeline.training.peak import PeakMemory
 from luthier.pipeline.training.time_limit import TimeLimit, time_limit
 from luthier.pipeline.training.trace_rows import trace_rows
+from luthier.reporting.averaging import CHECKPOINT
 from luthier.reporting.card import model_card
 from luthier.run_directory.environment import log_threads
 from luthier.run_directory.predictions import write_predictions
@@ -151,14 +153,16 @@ def _supervise(
 ) -> Supervisor:
     """The supervisor that evaluates, saves and records between the steps."""
     recipe, task = prepared.recipe, prepared.task
-    evaluate = None
+    evaluate, best = None, recipe.evaluation.metric_for_best or task.metric_for_best
     if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
         samples = Samples(run.samples_file, training.state.step)
+        evaluations = Evaluations(run.evaluations_file, training.state.step, greater=prepared.greater_is_better)
 
         def evaluate() -> dict[str, float]:
-            metrics, answers = quick_metrics(prepared, training.model, "validation")
-            samples.add(training.state.step, task.samples(prepared.splits["validation"][:], answers))
-            return metrics
+            found = quick_metrics(prepared, training.model, "validation")
+            samples.add(training.state.step, task.samples(prepared.splits["validation"][:], found.answers))
+            evaluations.add(training.state.step, next((one for one in found.metrics if one.name == best), None))
+            return found.values
 
     return Supervisor(
         training=training,
@@ -166,7 +170,7 @@ def _supervise(
         curves=CurveWriter(run.curves_file if processes.is_main() else Path(os.devnull), training.state.curves_length),
         fingerprint=decides,
         evaluate=evaluate,
-        metric_for_best=recipe.evaluation.metric_for_best or task.metric_for_best,
+        metric_for_best=best,
         greater_is_better=prepared.greater_is_better,
         tolerance=recipe.evaluation.best_tolerance,
         name_rows=lambda rows: describe_rows(prepared.splits["train"], prepared.encoded["train"].to_examples(rows)),
@@ -268,6 +272,8 @@ def _result(
     run: Run, task: Bound[Any], training: Training, memory: Memory, scored: Scored | None, best: Best
 ) -> dict[str, Any]:
     state = training.state
+    raw = best.averaging is None or best.averaging["chosen"] == CHECKPOINT
+    alike = not_separated(run.evaluations_file, best.step) if raw else None
     written = scored.to_dict("") if scored else {"metrics": {}, "baselines": {}, "differences": {}}
     return {
         "run": str(run.path),
@@ -279,6 +285,7 @@ def _result(
         "steps": state.step,
         "epochs": training.plan.epoch(state.step),
         "best_step": best.step,
+        **({"not_separated": alike} if alike else {}),
         **({"averaging": best.averaging} if best.averaging else {}),
         "stopped": state.stopped or COMPLETED,
         "seconds": state.seconds,

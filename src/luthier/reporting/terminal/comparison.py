@@ -26,7 +26,7 @@ def comparison_pieces(found: Mapping[str, Any]) -> list[Piece]:
     if differences:
         heads = ["metric", "run", f"difference to {names[0]}", "95 % interval"]
         pieces.append(Grid(heads, differences, numbers=(2,)))
-    pieces += found["notes"]
+    pieces += [*found["notes"], *found.get("remarks", [])]
     recipes: Mapping[str, Mapping[str, Any]] = found["recipes"]
     if recipes:
         settings = [[key, *(_setting(values[name]) for name in names)] for key, values in recipes.items()]

@@ -1,0 +1,146 @@
+"""The sides of a comparison: a run, or several runs of one recipe that differ by their seeds."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.data.tokenized import Examples
+from luthier.metrics.base import AnyMetric
+from luthier.metrics.seeds.spread import MOST_SEEDS
+from luthier.reporting import names
+from luthier.run_directory.predictions import answers_in, read_predictions, row_ids
+from luthier.run_directory.run import Run
+from luthier.run_directory.run_set import RunSet
+from luthier.tasks.phases import Fitted
+from luthier.tasks.registry import restore
+from luthier.text import count, plural
+
+OF_A_SEED = ("seed", "tracking.run_name")  # recipe keys in which runs of one recipe differ
+
+
+@dataclass(frozen=True)
+class Side:
+    """What is compared.
+
+    Args:
+        name: Its name.
+        runs: A run, or one for each seed.
+    """
+
+    name: str
+    runs: Sequence[Run]
+
+
+def sides_of(paths: Sequence[Path]) -> list[Side]:
+    """The sides of a comparison, in order.
+
+    Plain runs whose recipes differ by the seed alone are one side, unless no other side would be left.
+
+    Raises:
+        RunError: A path is no run, or one of several seeds is not complete.
+    """
+    alone: list[Side] = []
+    for path in paths:
+        runs = RunSet.at(path)
+        if runs is not None:
+            runs.check_done()
+        alone.append(Side(path.name, [Run.open(path)] if runs is None else runs.done))
+    if len({side.name for side in alone}) < len(alone):
+        alone = [Side(str(path), side.runs) for path, side in zip(paths, alone, strict=True)]
+    together: dict[str, list[Side]] = {}
+    for side in alone:
+        several = len(side.runs) > 1
+        together.setdefault(str(side.runs[0].path) if several else _recipe_of(side.runs[0]), []).append(side)
+    joined = [_joined(group) for group in together.values()]
+    return joined if len(joined) > 1 and all(map(_has_seeds, joined)) else alone
+
+
+def _recipe_of(run: Run) -> str:
+    """What runs of one recipe have in common."""
+    decisive = run.recipe.flatten(may_change=False)
+    return json.dumps({key: value for key, value in decisive.items() if key not in OF_A_SEED})
+
+
+def _joined(group: Sequence[Side]) -> Side:
+    more = f" and {plural(len(group) - 1, 'more seed')}" if len(group) > 1 else ""
+    return Side(group[0].name + more, [run for side in group for run in side.runs])
+
+
+def _has_seeds(side: Side) -> bool:
+    return len({run.recipe.seed for run in side.runs}) == len(side.runs)
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """The rows that a run was scored on, and its task, so that others can be measured on the same rows.
+
+    Args:
+        task: The task.
+        rows: The identity of each row.
+        examples: The rows.
+    """
+
+    task: Fitted[Any]
+    rows: Sequence[str]
+    examples: Examples
+
+    @classmethod
+    def of(cls, run: Run) -> "ScoredRows | None":
+        """None if the run has no predictions."""
+        predictions, saved = read_predictions(run.predictions_file), run.read_json(run.task_file)
+        if predictions is None or saved is None:
+            return None
+        task = restore(saved)
+        return cls(task, row_ids(predictions), task.examples_of(predictions))
+
+    def metrics(self, run: Run) -> dict[str, AnyMetric] | None:
+        """The metrics of a run, in the order of these rows; None if it was scored on others or has other labels."""
+        other, theirs = read_predictions(run.predictions_file), run.read_json(run.task_file)
+        same_labels = theirs is not None and restore(theirs).model_config() == self.task.model_config()
+        position = {row: i for i, row in enumerate(row_ids(other))} if other else {}
+        if other is None or not same_labels or position.keys() != set(self.rows):
+            return None
+        answers = answers_in(other)
+        found = self.task.metrics([answers[position[row]] for row in self.rows], self.examples)
+        return {metric.name: metric for metric in found}
+
+
+def remarks(
+    sides: Sequence[Side], metric: str, differences: Mapping[str, Mapping[str, Mapping[str, Any]]]
+) -> list[str]:
+    """What the seeds can show of the metric that ranks models, a sentence each.
+
+    Args:
+        sides: The sides; the first one is the reference.
+        metric: The metric.
+        differences: Metric to the difference of each side.
+    """
+    if all(len(side.runs) == 1 for side in sides):
+        return [
+            "One seed each cannot tell how much the seed matters: the intervals hold the choice of the test rows "
+            "alone. `luthier train --seeds 5` trains several."
+        ]
+    said = [
+        f"{side.name} has one seed; it is taken to vary as much as the other side." for side in sides if _alone(side)
+    ]
+    for side in sides[1:]:
+        found = differences.get(metric, {}).get(side.name) or {}
+        if found.get("seeds_error") is not None:
+            said.append(_needed(metric, side, sides[0], found))
+    return said
+
+
+def _alone(side: Side) -> bool:
+    return len(side.runs) == 1
+
+
+def _needed(metric: str, side: Side, reference: Side, found: Mapping[str, Any]) -> str:
+    size = names.number(metric, abs(found["value"]))
+    have = f"{len(side.runs)} and {len(reference.runs)}"
+    what = f"A difference in {names.metric(metric)} of {size} between {side.name} and {reference.name}"
+    if found["seeds_needed"] is None:
+        most = f"not even by {count(MOST_SEEDS)} seeds each (there are {have})"
+        return f"{what} cannot be seen on these {plural(found['n'], 'row')}, {most}: more test rows are needed."
+    return f"{what} needs {plural(found['seeds_needed'], 'seed')} each to be seen (power 0.8); there are {have}."

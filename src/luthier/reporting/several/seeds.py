@@ -1,0 +1,139 @@
+"""The page of several seeds: the mean over them, each one's score, and which one is the model."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.reporting import names
+from luthier.reporting.drawing.intervals import Mark, Scale, mark
+from luthier.reporting.panels import Score
+from luthier.reporting.render import render
+from luthier.storage.atomic import write_text
+from luthier.text import duration, listing, plural, typed
+
+VARIES = (
+    "The seeds vary the new weights of the head, dropout and the order of the rows. The splits are the same, and so "
+    "are the rows that are scored."
+)
+MEANS = (
+    "The interval of a mean is a t-interval over the seeds, on these rows; the interval of a single seed is over the "
+    "rows, for that model."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedRow:
+    """One seed.
+
+    Args:
+        seed: The seed.
+        report: Its report, relative to the page.
+        validation: The score that it was ranked by; None without one.
+        score: Its score on the held-out rows; None if nothing was scored.
+        drawing: Drawing of it.
+        best: Whether it is the model.
+    """
+
+    seed: int
+    report: str
+    validation: float | None
+    score: Score | None
+    drawing: Mark | None
+    best: bool
+
+
+def write_seeds_report(path: Path, values: Mapping[str, Any], own: Mapping[str, str]) -> Path:
+    """Write the page of several seeds.
+
+    Args:
+        path: The file.
+        values: What `train --seeds --json` prints.
+        own: The task's display names of metrics.
+    Returns:
+        The file.
+    Raises:
+        ResourceError: It cannot be written.
+    """
+    metric = values["metric_for_best"]
+    entries = [(run["metrics"].get(metric) or {}) for run in values["runs"]]
+    mean = _mean(values["metrics"].get(metric) or {})
+    ends = [entry.get(key) for entry in entries for key in ("value", "low", "high")]
+    scale = Scale.over([*ends, mean.value, mean.low, mean.high])
+    page = render(
+        "seeds.html",
+        charts=False,
+        name=path.parent.resolve().name,
+        headline=headline(values, own),
+        notes=[best_words(values, own), VARIES, MEANS],
+        metric=metric or "",
+        words=names.metric(metric, own) if metric else "score",
+        scale=scale,
+        seeds=[_row(path, values, run, entry, scale) for run, entry in zip(values["runs"], entries, strict=True)],
+        mean=mean,
+        drawing=mark(scale, mean),
+        metrics=[
+            (name, names.metric(name, own), _mean(entry), entry["sd"], _range(entry))
+            for name, entry in values["metrics"].items()
+        ],
+        facts=[
+            ("Task", values["task"]),
+            ("Seeds", listing(values["seeds"], 20)),
+            ("Time of training", duration(values["seconds"])),
+        ],
+        commands=[("Predict with the best seed", f"luthier predict {typed(values['run'])} --file DATA")]
+        * bool(values["best"])
+        + [("Compare with another recipe", f"luthier compare {typed(values['run'])} DIR")],
+    )
+    write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    return path
+
+
+def headline(values: Mapping[str, Any], own: Mapping[str, str]) -> str:
+    """The result in one sentence."""
+    name = values["metric_for_best"]
+    entry = values["metrics"].get(name)
+    n = plural(len(values["seeds"]), "seed")
+    if not values["metrics"]:
+        return f"{n}: not scored, as there are no held-out rows."
+    if not entry or entry["mean"] is None:
+        return f"{n}: {names.metric(name, own) if name else 'the score'} is not defined."
+    found = names.score(name, entry["mean"], entry["low"], entry["high"])
+    sd = "" if entry["sd"] is None else f", standard deviation {names.number(name, entry['sd'])}"
+    rows = plural(entry["n"], f"{entry['split']} row")
+    return f"{names.capital(names.metric(name, own))} over {n}: mean {found}{sd}, on {rows}."
+
+
+def best_words(values: Mapping[str, Any], own: Mapping[str, str]) -> str:
+    """Which seed is the model, and by what."""
+    best = values["best"]
+    if best is None:
+        return "No seed was picked as the model, because none was evaluated on validation rows."
+    name = values["metric_for_best"]
+    score = names.number(name, best["validation"])
+    what = names.metric(name, own)
+    return f"Seed {best['seed']} is the model: the best {what} on the validation rows, {score}. No test row picked it."
+
+
+def _row(
+    path: Path, values: Mapping[str, Any], run: Mapping[str, Any], entry: Mapping[str, Any], scale: Scale
+) -> SeedRow:
+    score = Score(entry["value"], entry.get("low"), entry.get("high")) if "value" in entry else None
+    return SeedRow(
+        seed=run["seed"],
+        report=Path(os.path.relpath(run["report"], path.parent)).as_posix(),
+        validation=run["validation"],
+        score=score,
+        drawing=mark(scale, score) if score else None,
+        best=values["best"] is not None and values["best"]["seed"] == run["seed"],
+    )
+
+
+def _mean(entry: Mapping[str, Any]) -> Score:
+    return Score(entry.get("mean"), entry.get("low"), entry.get("high"))
+
+
+def _range(entry: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    known = [value for value in entry["values"] if value is not None]
+    return min(known, default=None), max(known, default=None)

@@ -1,0 +1,49 @@
+"""Several seeds, as `train --seeds` prints them: the mean over them, each one's score, and which one is the model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from luthier.reporting.names import number, score
+from luthier.reporting.several.seeds import MEANS, VARIES, best_words, headline
+from luthier.reporting.terminal.display import Grid, Piece
+
+
+def seeds_pieces(values: Mapping[str, Any]) -> list[Piece]:
+    """Show the mean of each metric over the seeds, and each seed's score.
+
+    Args:
+        values: What `train --seeds --json` prints.
+    """
+    metric = values["metric_for_best"]
+    pieces: list[Piece] = [headline(values, {}), best_words(values, {})]
+    best = (values["best"] or {}).get("seed")
+    if values["metrics"]:
+        sample = values["metrics"].get(metric) or {}
+        rows = [
+            [
+                f"{run['seed']}{' (the model)' if run['seed'] == best else ''}",
+                "" if run["validation"] is None else number(metric, run["validation"]),
+                _score(metric, run["metrics"].get(metric)),
+            ]
+            for run in values["runs"]
+        ]
+        heads = ["seed", f"validation {metric}", f"{metric}, {sample.get('n', '')} {sample.get('split', '')} rows"]
+        pieces.append(Grid(heads, rows, numbers=(1, 2)))
+        means = [
+            [
+                name,
+                number(name, entry["mean"]),
+                "" if entry["sd"] is None else number(name, entry["sd"]),
+                ""
+                if entry["low"] is None
+                else score(name, entry["mean"], entry["low"], entry["high"]).split(" ", 1)[1],
+            ]
+            for name, entry in values["metrics"].items()
+        ]
+        heads = ["metric", "mean", "standard deviation", "95 % interval of the mean"]
+        pieces += [Grid(heads, means, numbers=(1, 2, 3)), MEANS]
+    return [*pieces, VARIES]
+
+
+def _score(metric: str, entry: Mapping[str, Any] | None) -> str:
+    return score(metric, entry.get("value"), entry.get("low"), entry.get("high")) if entry else ""

@@ -1,0 +1,163 @@
+"""Several runs in one directory, made by one command: which runs belong to it, and what each of them sets."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.errors import ModelError, RunError
+from luthier.run_directory.files import read_object
+from luthier.run_directory.run import RECIPE, Run, State, check_unused
+from luthier.storage.atomic import sweep, write_json
+from luthier.storage.disk import make_directory, remove_tree, writing
+from luthier.storage.lock import is_locked, locked
+from luthier.text import typed
+
+RUNS = "runs.json"
+
+
+@dataclass(frozen=True)
+class RunSet:
+    """Several runs in one directory. Each is an ordinary run.
+
+    Args:
+        path: The directory.
+        kind: What the runs are: `seeds`.
+        changes: Name of each run's directory to what its recipe sets (dotted key to value), in order.
+    """
+
+    path: Path
+    kind: str
+    changes: Mapping[str, Mapping[str, Any]]
+
+    @classmethod
+    def at(cls, path: Path) -> "RunSet | None":
+        """The set of runs in a directory; None if there is none.
+
+        Raises:
+            RunError: Its file is damaged.
+        """
+        found = None
+        with suppress(NotADirectoryError, PermissionError):
+            found = read_object(path / RUNS)
+        if found is None:
+            return None
+        try:
+            return cls(path, found["kind"], found["runs"])
+        except KeyError as error:
+            raise RunError(f"the file is damaged: it has no {error}", where=str(path / RUNS)) from None
+
+    def __fspath__(self) -> str:
+        """Every function that takes a directory of several runs takes a set."""
+        return str(self.path)
+
+    @property
+    def result_file(self) -> Path:
+        """The summary of the runs; its presence means that all are complete."""
+        return self.path / "result.json"
+
+    @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def begun(self) -> list[Run]:
+        """The runs that have a recipe, in order."""
+        return [Run(self.path / name) for name in self.changes if (self.path / name / RECIPE).is_file()]
+
+    @property
+    def done(self) -> list[Run]:
+        """The runs that are complete, in order."""
+        return [run for run in self.begun if run.result_file.is_file()]
+
+    @property
+    def best(self) -> Run | None:
+        """The run that is the model of the set, as its summary says; None if there is none."""
+        found = (read_object(self.result_file) or {}).get("best")
+        return Run(self.path / Path(found["run"]).name) if found else None
+
+    def state(self) -> State:
+        """The state of the set: `done` once its summary is written."""
+        if self.result_file.is_file():
+            return "done"
+        return "running" if is_locked(self.path) else "stopped"
+
+    def check_done(self) -> None:
+        """Check that every run is complete.
+
+        Raises:
+            RunError: One is not.
+        """
+        done = len(self.done)
+        if done < len(self.changes):
+            hint = f"`luthier resume {typed(self.path)}` finishes them"
+            raise RunError(f"{done} of {len(self.changes)} runs are complete", where=str(self.path), hint=hint)
+
+    @contextmanager
+    def created(self) -> Iterator[None]:
+        """Write and lock a new set; remove it if an error occurs before its first run has begun.
+
+        What a start left behind that was killed before that is reused.
+
+        Raises:
+            RunError: The directory is not empty.
+        """
+        existed = self.path.exists()
+        check_set_unused(self.path)
+        with writing(self.path):
+            make_directory(self.path)
+        try:
+            with self.lock():
+                write_json(self.path / RUNS, {"kind": self.kind, "runs": self.changes})
+                yield
+        finally:
+            if not self.begun:
+                remove_tree(self.path)
+                if existed:
+                    make_directory(self.path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Lock the set for writing; raises like `locked`."""
+        with locked(self.path):
+            sweep(self.path)
+            yield
+
+
+def best_run(path: Path) -> Path:
+    """The best run of a directory of several runs; any other path as it is.
+
+    Raises:
+        ModelError: The runs are not complete, or none of them was picked.
+    """
+    runs = RunSet.at(path)
+    if runs is None:
+        return path
+    best = runs.best
+    if best is None and runs.state() != "done":
+        hint = f"`luthier resume {typed(path)}` finishes them"
+        raise ModelError("the runs in this directory are not complete yet", where=str(path), hint=hint)
+    if best is None:
+        hint = f"name one of them, such as {typed(path / next(iter(runs.changes)))}"
+        raise ModelError("none of the runs in this directory was picked as the model", where=str(path), hint=hint)
+    return best.path
+
+
+def check_set_unused(path: Path) -> None:
+    """Refuse a directory that is in use for a new set of runs.
+
+    Raises:
+        RunError: It is not empty.
+    """
+    there = RunSet.at(path)
+    if there is None:
+        check_unused(path)
+    elif there.begun:
+        hint = f"`luthier resume {typed(path)}` resumes them"
+        raise RunError("the directory cannot be used: it already contains runs", where=str(path), hint=hint)
+
+
+def list_sets(parent: Path) -> list[Path]:
+    """The directories of several runs that are directly in a directory, sorted by name."""
+    return sorted(file.parent for file in parent.glob(f"*/{RUNS}"))
