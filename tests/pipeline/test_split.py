@@ -130,6 +130,17 @@ def test_equal_texts_are_in_the_same_split_and_the_split_depends_on_the_seed(tmp
     assert len(sides) == 3 and sum(map(len, sides)) == len(set.union(*sides)) == 50
 
 
+def test_a_seed_for_the_splits_alone_holds_out_the_same_rows_while_the_sample_changes(tmp_path: Path) -> None:
+    table = table_of(tmp_path, train=ROWS)
+    first, other = (
+        make_splits(table, TASK, recipe_of(seed=seed, data__split_seed=5, data__train_rows=10))[0] for seed in (1, 2)
+    )
+    assert first["test"]["text"][:] == other["test"]["text"][:]
+    assert set(first["train"]["text"]) != set(other["train"]["text"])
+    alone = make_splits(table, TASK, recipe_of(seed=5))[0]
+    assert alone["test"]["text"][:] == first["test"]["text"][:]
+
+
 def test_train_rows_draws_a_stratified_sample_of_different_texts(tmp_path: Path) -> None:
     table = table_of(tmp_path, train=[*ROWS[:20], *ROWS[:20]], test=ROWS[50:])
     recipe = recipe_of(data__train_rows=6, data__validation_share=0.0)

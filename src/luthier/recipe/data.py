@@ -26,7 +26,12 @@ class DataRecipe(Section):
     positive_label: str | None = Field(None, description="label that binary precision, recall and F1 refer to")
     validation_share: Share = Field(0.1, description="share of rows held out to select the best checkpoint")
     test_share: Share = Field(0.1, description="share of rows held out for the final score")
-    train_rows: Positive | None = Field(None, description="train on a stratified sample of this many rows")
+    split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="seed for the splits alone, so that runs with other seeds hold out the same rows (default: seed)"
+    )
+    train_rows: Positive | None = Field(
+        None, description="train on a stratified sample of this many rows; smaller samples are part of larger ones"
+    )
     max_length: Annotated[int, Field(ge=4)] | None = Field(
         None, description="maximum tokens per row, window or block (default: the longest row, up to the model's limit)"
     )
