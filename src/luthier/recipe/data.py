@@ -27,7 +27,8 @@ class DataRecipe(Section):
     validation_share: Share = Field(0.1, description="share of rows held out to select the best checkpoint")
     test_share: Share = Field(0.1, description="share of rows held out for the final score")
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
-        None, description="seed for the splits alone, so that runs with other seeds hold out the same rows (default: seed)"
+        None,
+        description="seed for the splits alone, so that runs with other seeds hold out the same rows (default: seed)",
     )
     train_rows: Positive | None = Field(
         None, description="train on a stratified sample of this many rows; smaller samples are part of larger ones"
