@@ -79,8 +79,8 @@ def scores(
     if not metrics:
         return []
     n = _common_n(metrics)
-    values = [_value(metric) for metric in metrics]
-    samples = _resampled(metrics, resamples, seed)
+    values = [value_of(metric) for metric in metrics]
+    samples = resampled(metrics, resamples, seed)
     return [
         _score(value, sample, n, level, metric.bounds)
         for metric, value, sample in zip(metrics, values, samples, strict=True)
@@ -95,9 +95,9 @@ def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: 
     """
     n = _common_n([a, b])
     limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
-    samples_a, samples_b = _resampled([a, b], min([resamples, *limits]), seed)
+    samples_a, samples_b = resampled([a, b], min([resamples, *limits]), seed)
     gaps = samples_a - samples_b
-    found, defined = _score(_value(a) - _value(b), gaps, n, level), gaps[np.isfinite(gaps)]
+    found, defined = _score(value_of(a) - value_of(b), gaps, n, level), gaps[np.isfinite(gaps)]
     same = found.value == 0 and len(defined) and not defined.any()
     return replace(found, low=0.0, high=0.0) if same else found
 
@@ -126,14 +126,17 @@ def _common_n(metrics: Sequence[AnyMetric]) -> int:
 
 
 @_quiet
-def _value(metric: AnyMetric) -> float:
+def value_of(metric: AnyMetric) -> float:
     """The metric on the examples themselves; nan if undefined."""
     return float(metric.on(np.ones((1, metric.n)))[0]) if metric.n else float("nan")
 
 
 @_quiet
-def _resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[FloatArray]:
-    """Compute each metric on each resample: an array of at most `resamples` values per metric."""
+def resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[FloatArray]:
+    """Compute each metric on each resample: an array of at most `resamples` values per metric.
+
+    Metrics on the same number of examples are computed on the same resamples, also in separate calls.
+    """
     n = metrics[0].n
     values: list[list[float]] = [[] for _ in metrics]
     for counts in resample_counts(n, resamples if n > 1 else 0, seed):

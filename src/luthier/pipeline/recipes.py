@@ -34,7 +34,7 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
     where = "options"
     paths = None if isinstance(data, Recipe) else paths_in(data)
     if isinstance(data, Recipe):
-        values = _set_by_user(data)
+        values = set_by_user(data)
     elif paths and any(path.endswith(".toml") for path in paths):
         if len(paths) > 1:
             hint = "set the data in the recipe, in [data], or pass only the data"
@@ -109,14 +109,26 @@ def _replace_model(values: dict[str, Any], changes: Mapping[str, Any]) -> None:
             model.pop(key, None)
 
 
-def _set_by_user(section: Section) -> dict[str, Any]:
+def set_by_user(section: Section) -> dict[str, Any]:
     """The values that were set in a recipe, without its defaults: the task's own defaults still apply to the rest."""
     values = {name: getattr(section, name) for name in type(section).model_fields}
     return {
-        name: _set_by_user(value) if isinstance(value, Section) else value
+        name: set_by_user(value) if isinstance(value, Section) else value
         for name, value in values.items()
         if isinstance(value, Section) or name in section.model_fields_set
     }
+
+
+def with_changes(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """Copy a recipe and set some keys (dotted); what was not set before stays open.
+
+    Raises:
+        RecipeError: The result is not a valid recipe.
+    """
+    values = set_by_user(recipe)
+    for key, value in changes.items():
+        put(values, key, value)
+    return Recipe.build(values)
 
 
 def _absolute(spec: str) -> str:

@@ -71,18 +71,17 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
         "test": recipe.data.test_share if not {"validation", "test"} & examples.keys() else 0.0,
     }
     given = [split for split in examples if split != "train"]
-    split_seed = recipe.seed if recipe.data.split_seed is None else recipe.data.split_seed
     if any(shares.values()):
         groups, strata = [task.group(example) for example in train], task.strata(train)
-        rows = splits.make(groups, strata, **shares, seed=split_seed)
+        rows = splits.make(groups, strata, **shares, seed=recipe.split_seed)
         examples |= {split: take(train, positions) for split, positions in rows.items() if len(positions)}
     if recipe.data.train_rows is not None:
-        examples["train"] = _sampled(examples["train"], task, recipe.data.train_rows, recipe.seed)
+        examples["train"] = _sampled(examples["train"], task, recipe.data.train_rows, recipe.sample_seed)
     sizes = ", ".join(f"{split} {count(len(examples[split]))}" for split in SPLITS if split in examples)
     made = [split for split, part in shares.items() if part and split in examples]
     reasons = [f"{' and '.join(given)} given"] if given else []
     if made:
-        reasons.append(f"{' and '.join(made)} held out by seed {split_seed}, equal texts kept together")
+        reasons.append(f"{' and '.join(made)} held out by seed {recipe.split_seed}, equal texts kept together")
     if recipe.data.train_rows is not None:
         reasons.append(f"training on a sample of {count(recipe.data.train_rows)}")
     ordered = {split: examples[split] for split in SPLITS if split in examples}

@@ -27,11 +27,13 @@ class DataRecipe(Section):
     validation_share: Share = Field(0.1, description="share of rows held out to select the best checkpoint")
     test_share: Share = Field(0.1, description="share of rows held out for the final score")
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
-        None,
-        description="seed for the splits alone, so that runs with other seeds hold out the same rows (default: seed)",
+        None, description="seed for splits and for the sample of train_rows (default: seed)"
     )
     train_rows: Positive | None = Field(
         None, description="train on a stratified sample of this many rows; smaller samples are part of larger ones"
+    )
+    sample_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="seed for the sample of train_rows alone (default: split_seed)"
     )
     max_length: Annotated[int, Field(ge=4)] | None = Field(
         None, description="maximum tokens per row, window or block (default: the longest row, up to the model's limit)"
