@@ -12,7 +12,7 @@ from luthier.pipeline.results import MetricScore
 from luthier.reporting.comparison import write_comparison
 from luthier.reporting.terminal.comparison import comparison_pieces
 from luthier.reporting.terminal.display import Piece, Shown
-from luthier.run_directory.predictions import answers_in, read_predictions
+from luthier.run_directory.predictions import answers_in, read_predictions, row_ids
 from luthier.run_directory.run import Run, as_paths
 from luthier.tasks.registry import find, restore
 from luthier.text import typed
@@ -111,14 +111,14 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
     if yardstick is None or saved is None:
         return {}, [f"{names[0]} has no predictions"]
     task = restore(saved)
-    rows = _rows(yardstick)
+    rows = row_ids(yardstick)
     examples = task.examples_of(yardstick)
     own = {metric.name: metric for metric in task.metrics(answers_in(yardstick), examples)}
     for name, run in zip(names[1:], runs[1:], strict=True):
         other = read_predictions(run.predictions_file)
         theirs = run.read_json(run.task_file)
         same_labels = theirs is not None and restore(theirs).model_config() == task.model_config()
-        position = {row: i for i, row in enumerate(_rows(other))} if other else {}
+        position = {row: i for i, row in enumerate(row_ids(other))} if other else {}
         if other is None or not same_labels or position.keys() != set(rows):
             notes.append(f"{name} was scored on different rows than {names[0]}: no paired difference")
             continue
@@ -128,12 +128,6 @@ def _differences(names: Sequence[str], runs: Sequence[Run]) -> tuple[dict[str, d
                 found = difference(metric, own[metric.name])
                 differences.setdefault(metric.name, {})[name] = found.to_dict()
     return differences, notes
-
-
-def _rows(predictions: dict[str, list[Any]]) -> list[str]:
-    """The identity of each scored row: its source, row number and gold answer."""
-    identity = [predictions[key] for key in ("source", "row", "gold")]
-    return [repr(row) for row in zip(*identity, strict=True)]
 
 
 def _recipes(names: Sequence[str], runs: Sequence[Run]) -> dict[str, dict[str, Any]]:

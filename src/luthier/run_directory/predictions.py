@@ -33,6 +33,12 @@ def read_predictions(path: Path) -> dict[str, list[Any]] | None:
         raise DamagedError("the predictions cannot be read: the file is damaged", where=str(path), hint=hint) from None
 
 
+def row_ids(predictions: Mapping[str, list[Any]]) -> list[str]:
+    """The identity of each scored row: its source, row number and gold answer."""
+    identity = [predictions[key] for key in ("source", "row", "gold")]
+    return [repr(row) for row in zip(*identity, strict=True)]
+
+
 def answers_in(predictions: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Convert the columns of a predictions file to one answer (a dict) per row."""
     return [dict(zip(predictions, row, strict=True)) for row in zip(*predictions.values(), strict=True)]

@@ -1,0 +1,107 @@
+"""Trainings of one command, each a run in one directory: those begun before are resumed, complete ones are kept."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import tomlkit
+
+from luthier.api.resume import resume
+from luthier.api.train import train
+from luthier.console import Console, Progress
+from luthier.errors import FingerprintError, InterruptedRun
+from luthier.pipeline.data_sizes import SizedRun
+from luthier.pipeline.journal import keep_data, same_data
+from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.recipes import with_changes
+from luthier.pipeline.results import Result
+from luthier.recipe import Recipe
+from luthier.reporting import names
+from luthier.run_directory.run import Run, check_unused
+from luthier.storage.atomic import write_text
+from luthier.storage.disk import make_directory
+from luthier.text import duration, typed
+
+RECIPE = "datasize.toml"  # what the user set
+
+
+def check_same(directory: Path, recipe: Recipe, prepared: Prepared) -> None:
+    """Refuse a directory with anything else than runs of this recipe on this data.
+
+    Raises:
+        RunError: It is not empty, and no directory of `datasize`.
+        FingerprintError: The settings or the data are others.
+    """
+    kept = directory / RECIPE
+    if not kept.is_file():
+        check_unused(directory)
+        return
+    then, now = Recipe.load(kept).flatten(may_change=False), recipe.flatten(may_change=False)
+    if changed := [key for key in now if then.get(key) != now[key]]:
+        shown = "; ".join(f"{key}: {then.get(key)} -> {now[key]}" for key in changed[:5])
+        hint = f"`luthier datasize {typed(kept)} --run-dir {typed(directory)}` goes on with the former settings"
+        raise FingerprintError(f"the directory has runs with other settings: {shown}", where=str(directory), hint=hint)
+    for path in sorted(directory.glob("rows-*")):
+        try:
+            same_data(Run(path), prepared)
+        except FingerprintError as error:
+            hint = "choose a new --run-dir for this data"
+            what = "the directory has runs on other data"
+            raise FingerprintError(what, where=f"{directory} ({error.where})", hint=hint) from None
+
+
+def keep_in(directory: Path, recipe: Recipe, prepared: Prepared, spool: Path) -> Recipe:
+    """Keep the recipe, and data that was given in memory, in the directory; the recipe with the places of the data."""
+    make_directory(directory)
+    keep_data(prepared, spool, Run(directory))
+    places = {f"data.{split}": getattr(prepared.recipe.data, split) for split in ("train", "validation", "test")}
+    recipe = with_changes(recipe, {key: specs for key, specs in places.items() if specs})
+    write_text(directory / RECIPE, tomlkit.dumps(recipe.model_dump(exclude_unset=True, exclude_none=True)))
+    return recipe
+
+
+def trained_in(directory: Path, recipe: Recipe, runs: Sequence[SizedRun], console: Console) -> list[Result]:
+    """Train each run that has not begun, resume one that stopped, and take the result of the others."""
+    results = []
+    for place, planned in enumerate(runs, start=1):
+        run = Run(directory / planned.name)
+        done, quiet = run.result_file.is_file(), _Quiet(console, f"{planned.name} ({place} of {len(runs)})")
+        try:
+            if run.recipe_file.is_file():
+                result = resume(run.path, console=quiet)
+            else:
+                result = train(with_changes(recipe, planned.changes), run_dir=run.path, console=quiet)
+        except InterruptedRun as error:
+            kept = typed(directory / RECIPE)
+            error.hint = (
+                f"`luthier datasize {kept} --run-dir {typed(directory)}` with the same --at and --repeats goes on"
+            )
+            raise
+        results.append(result)
+        if not done:
+            console.say(f"{planned.name}: {_told(result)}, {duration(result.seconds)}")
+    return results
+
+
+class _Quiet(Console):
+    """Shows the training of one of many runs, and its warnings; its log has the rest."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        self._console, self._name = console, name
+
+    def warn(self, text: str) -> None:
+        self._console.warn(f"{self._name}: {text}")
+
+    @contextmanager
+    def progress(self, name: str, total: int | None, unit: str = "rows", done: int = 0) -> Iterator[Progress]:
+        if name != "train":
+            yield Progress()
+            return
+        with self._console.progress(self._name, total, unit, done) as bar:
+            yield bar
+
+
+def _told(result: Result) -> str:
+    name = (result.run.read_json(result.run.metrics_file) or {})["metric_for_best"]
+    found = result.metrics.get(name)
+    return f"{names.metric(name)} {names.score(name, found.value, found.low, found.high)}" if found else "done"
