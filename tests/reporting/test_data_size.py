@@ -9,8 +9,9 @@ from luthier.learning_curves.data_size import DataSizes, Scale
 from luthier.reporting.data_size import Scored, SizeAdvice, advise
 from tests.learning_curves.test_data_size import falling, made
 
-SCORED = Scored("accuracy", 300, Path("runs/d"), Path("runs/d/datasize.toml"), Path("runs/d/rows-1000-1"))
+SCORED = Scored("accuracy", 300, Path("runs/d"), Path("runs/d/rows-1000-1"))
 AGAIN = "luthier datasize runs/d/datasize.toml --run-dir runs/d"
+SAME = f"{AGAIN} --at 100,250,500,1000 --repeats"
 
 
 def advice(found: DataSizes, scored: Scored = SCORED) -> SizeAdvice:
@@ -46,15 +47,19 @@ def test_a_metric_that_falls_is_lowered() -> None:
 @pytest.mark.parametrize(
     ("found", "words", "command"),
     [
-        (made(rows=(250, 500, 1000)), ["3 sizes do not determine a curve", "From 500 to 1,000 rows"], AGAIN),
-        (made(repeats=1), ["no size was trained more than once"], f"{AGAIN} --repeats 3"),
+        (
+            made(rows=(250, 500, 1000)),
+            ["3 sizes do not determine a curve", "From 500 to 1,000 rows"],
+            f"{AGAIN} --repeats 3",
+        ),
+        (made(repeats=1), ["no size was trained more than once"], f"{SAME} 3"),
         (made(lambda n: falling(n) + 0.1 * (n == 500)), ["follow no power law"], None),
         (made(lambda n: 0.15, held_out=0.03), ["not significant", "300 held-out rows: add test rows"], None),
-        (made(lambda n: 0.15, noise=0.02), ["from 100 to 1,000 rows, the gain was"], f"{AGAIN} --repeats 6"),
+        (made(lambda n: 0.15, noise=0.02), ["from 100 to 1,000 rows, the gain was"], f"{SAME} 6"),
         (
             made(lambda n: 0.02 + 3 * n**-0.4, noise=0.03, held_out=0.01, seed=7),
             ["twice the rows would gain", "From 500 to 1,000 rows"],
-            f"{AGAIN} --repeats 6",
+            f"{SAME} 6",
         ),
     ],
 )

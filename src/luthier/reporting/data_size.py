@@ -1,5 +1,6 @@
 """What the scores on several numbers of rows say of more labels, in words, with the figures behind it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from luthier.reporting import names
 from luthier.text import count, plural, typed
 
 MORE = {"more": "More labels would help", "perhaps": "More labels may help a little"}
+RECIPE = "datasize.toml"  # what the user set, in the directory of the runs
 REPEATS = 3  # with fewer, the spread between runs is hardly known
 
 
@@ -20,14 +22,12 @@ class Scored:
         metric: Name of the metric.
         held_out: Rows that all runs were scored on.
         directory: The directory of the runs.
-        recipe: The recipe that the runs were made of.
         largest: A run on the most rows.
     """
 
     metric: str
     held_out: int
     directory: Path
-    recipe: Path
     largest: Path
 
 
@@ -69,30 +69,46 @@ def _unclear(found: DataSizes, scored: Scored) -> SizeAdvice:
     """Why nothing can be said, what was measured, and how to find out more."""
     first, before, last = (count(found.rows[place]) for place in (0, -2, -1))
     step = f"From {before} to {last} rows, the gain was {_score(scored, found.last_step)}."
-    again: str | None
+    command: str | None = None
     match found.undetermined:
         case "few-sizes":
-            why, again = f"{count(len(found.rows))} sizes do not determine a curve, {FEWEST} or more do", ""
+            why = f"{count(len(found.rows))} sizes do not determine a curve, {FEWEST} or more do"
+            command = again(scored.directory, (), REPEATS)
         case "no-repeats":
             why = "no size was trained more than once, so it is unknown how much the scores vary by chance"
-            again = f" --repeats {REPEATS}"
+            command = again(scored.directory, found.rows, REPEATS)
         case "misfit":
-            why, again = "the scores follow no power law of the rows: they jump, or get worse with more rows", None
+            why = "the scores follow no power law of the rows: they jump, or get worse with more rows"
         case "no-rise":
             why = f"from {first} to {last} rows, the gain was {_score(scored, found.rise)}, which is not significant"
-            step, again = "", _narrower(found)
+            step, command = "", _narrower(found, scored)
         case _:
-            why, again = f"twice the rows would gain {_score(scored, found.gain(TIMES[0]))}", _narrower(found)
+            why = f"twice the rows would gain {_score(scored, found.gain(TIMES[0]))}"
+            command = _narrower(found, scored)
     limit = f"Most of the uncertainty is due to the {plural(scored.held_out, 'held-out row')}: add test rows."
-    more = limit if found.undetermined in ("no-rise", "wide") and again is None else ""
+    more = limit if found.undetermined in ("no-rise", "wide") and command is None else ""
     text = " ".join(part for part in (f"Cannot say whether more labels would help: {why}.", step, more) if part)
-    command = f"luthier datasize {typed(scored.recipe)} --run-dir {typed(scored.directory)}{again}"
-    return SizeAdvice("unclear", text, None if again is None else command)
+    return SizeAdvice("unclear", text, command)
 
 
-def _narrower(found: DataSizes) -> str | None:
-    """The option that narrows the intervals; None if more runs would not."""
-    return f" --repeats {2 * max(REPEATS, *map(len, found.scores))}" if found.mostly_runs() else None
+def again(directory: Path, rows: Sequence[int], repeats: int) -> str:
+    """The command that goes on in a directory of runs.
+
+    Args:
+        directory: The directory.
+        rows: Its sizes; none for the default ones.
+        repeats: Runs of each size.
+    """
+    at = ",".join(map(str, sorted(set(rows))))
+    command = f"luthier datasize {typed(directory / RECIPE)} --run-dir {typed(directory)}"
+    return command + (f" --at {at}" if at else "") + f" --repeats {repeats}"
+
+
+def _narrower(found: DataSizes, scored: Scored) -> str | None:
+    """The command that narrows the intervals; None if more runs would not."""
+    if not found.mostly_runs():
+        return None
+    return again(scored.directory, found.rows, 2 * max(REPEATS, *map(len, found.scores)))
 
 
 def _number(scored: Scored, value: float) -> str:

@@ -9,9 +9,9 @@ _BEGAN: ContextVar[float | None] = ContextVar("began", default=None)
 
 
 @contextmanager
-def running() -> Iterator[None]:
-    """Start the clock; no effect inside another such block."""
-    if _BEGAN.get() is not None:
+def running(*, anew: bool = False) -> Iterator[None]:
+    """Start the clock; no effect inside another such block, unless it is to begin anew for this one."""
+    if _BEGAN.get() is not None and not anew:
         yield
         return
     token = _BEGAN.set(time.monotonic())
@@ -22,6 +22,6 @@ def running() -> Iterator[None]:
 
 
 def elapsed() -> float:
-    """Seconds since the outermost `running` block began; 0 outside of any."""
+    """Seconds since the outermost `running` block began, or the one that began anew; 0 outside of any."""
     began = _BEGAN.get()
     return 0.0 if began is None else time.monotonic() - began

@@ -1,6 +1,7 @@
 """Trainings of one command in one directory: begun, resumed, kept or refused."""
 
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import luthier
 from luthier.api.learning_curves import sub_runs
 from luthier.console import Console
 from luthier.errors import FingerprintError, InterruptedRun, RunError
+from luthier.interrupts import Interrupted
 from tests.conftest import review_rows
 from tests.tasks.by_hand import QUICK
 
@@ -62,14 +64,18 @@ def test_what_is_missing_is_trained_and_what_stopped_is_resumed(
     assert [line.split(":")[0] for line in said.lines if ": accuracy 0." in line] == ["rows-20-1", "rows-40-1"]
 
 
-def test_an_interrupted_training_says_how_to_go_on(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [InterruptedRun("stopped by SIGTERM"), Interrupted(signal.SIGTERM)])
+def test_an_interrupted_training_says_how_to_go_on(
+    error: BaseException, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stopped(*_: Any, **__: Any) -> None:
-        raise InterruptedRun("stopped by SIGTERM", where="somewhere")
+        raise error
 
     monkeypatch.setattr(sub_runs, "train", stopped)
     with pytest.raises(InterruptedRun) as caught:
         luthier.datasize(ROWS, at=[20, 40], repeats=1, run_dir=tmp_path / "d", model=model, **SETTINGS)
-    assert f"luthier datasize {tmp_path}/d/datasize.toml --run-dir {tmp_path}/d" in caught.value.hint
+    again = f"luthier datasize {tmp_path}/d/datasize.toml --run-dir {tmp_path}/d --at 20,40 --repeats 1"
+    assert again in caught.value.hint and caught.value.what == "stopped by SIGTERM"
     assert (tmp_path / "d" / "datasize.toml").is_file() and caught.value.exit_code == 5
 
 

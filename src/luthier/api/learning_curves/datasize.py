@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from luthier import processes
-from luthier.api.learning_curves.sub_runs import RECIPE, check_same, keep_in, trained_in
+from luthier.api.learning_curves.sub_runs import check_same, keep_in, trained_in
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.errors import DataError, UsageError
@@ -212,8 +212,8 @@ def _planned(
         sizes = listing([count(rows) for rows in dict.fromkeys(run.rows for run in runs)], 9)
         done = f", {count(len(runs) - len(left))} complete" if len(left) < len(runs) else ""
         steps = plural(sum(run.steps for run in left), "step")
-        console.decision(Decision("plan", f"{plural(len(runs), 'run')} of {sizes} training rows{done}",
-                                  f"{steps}, about {duration(seconds)}"))  # fmt: skip
+        what = f"{plural(len(runs), 'run')} of {sizes} training rows{done}"
+        console.decision(Decision("plan", what, f"{steps}, about {duration(seconds)}"))
         yield recipe, prepared, SizesPlan(runs, seconds), spool
 
 
@@ -242,7 +242,7 @@ def _scored(
     of_size = [[i for i, run in enumerate(planned) if run.rows == size] for size in sizes]
     found = DataSizes(sizes, [[values[i] for i in places] for places in of_size], together, _scale(own[0]))
     largest = results[-1].run
-    scored = Scored(metric, own[0].n, directory, directory / RECIPE, largest.path)
+    scored = Scored(metric, own[0].n, directory, largest.path)
     picture = save(size_figure(found, metric), output) if output is not None else None
     runs = [[results[i].run for i in places] for places in of_size]
     return DataSizeTest(

@@ -10,6 +10,7 @@ from luthier.api.resume import resume
 from luthier.api.train import train
 from luthier.console import Console, Progress
 from luthier.errors import FingerprintError, InterruptedRun
+from luthier.interrupts import Interrupted
 from luthier.pipeline.data_sizes import SizedRun
 from luthier.pipeline.journal import keep_data, same_data
 from luthier.pipeline.prepare import Prepared
@@ -17,12 +18,12 @@ from luthier.pipeline.recipes import with_changes
 from luthier.pipeline.results import Result
 from luthier.recipe import Recipe
 from luthier.reporting import names
+from luthier.reporting.data_size import RECIPE, again
+from luthier.run_directory import clock
 from luthier.run_directory.run import Run, check_unused
 from luthier.storage.atomic import write_text
 from luthier.storage.disk import make_directory
 from luthier.text import duration, typed
-
-RECIPE = "datasize.toml"  # what the user set
 
 
 def check_same(directory: Path, recipe: Recipe, prepared: Prepared) -> None:
@@ -61,22 +62,26 @@ def keep_in(directory: Path, recipe: Recipe, prepared: Prepared, spool: Path) ->
 
 
 def trained_in(directory: Path, recipe: Recipe, runs: Sequence[SizedRun], console: Console) -> list[Result]:
-    """Train each run that has not begun, resume one that stopped, and take the result of the others."""
+    """Train each run that has not begun, resume one that stopped, and take the result of the others.
+
+    Raises:
+        InterruptedRun: A signal stopped them; the hint has the command that goes on.
+    """
     results = []
     for place, planned in enumerate(runs, start=1):
         run = Run(directory / planned.name)
         done, quiet = run.result_file.is_file(), _Quiet(console, f"{planned.name} ({place} of {len(runs)})")
         try:
-            if run.recipe_file.is_file():
-                result = resume(run.path, console=quiet)
-            else:
-                result = train(with_changes(recipe, planned.changes), run_dir=run.path, console=quiet)
-        except InterruptedRun as error:
-            kept = typed(directory / RECIPE)
-            error.hint = (
-                f"`luthier datasize {kept} --run-dir {typed(directory)}` with the same --at and --repeats goes on"
-            )
-            raise
+            with clock.running(anew=True):  # each run has its own time
+                if run.recipe_file.is_file():
+                    result = resume(run.path, console=quiet)
+                else:
+                    result = train(with_changes(recipe, planned.changes), run_dir=run.path, console=quiet)
+        except (InterruptedRun, Interrupted) as error:
+            what = error.what if isinstance(error, InterruptedRun) else f"stopped by {error.signal.name}"
+            sizes = [run.rows for run in runs]
+            hint = f"`{again(directory, sizes, max(map(sizes.count, sizes)))}` goes on"
+            raise InterruptedRun(what, where=str(run.path), hint=hint) from None
         results.append(result)
         if not done:
             console.say(f"{planned.name}: {_told(result)}, {duration(result.seconds)}")
