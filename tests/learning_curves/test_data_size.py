@@ -96,6 +96,7 @@ def test_held_out_rows_that_all_runs_share_cancel_in_a_difference() -> None:
     [
         (made(rows=(250, 500, 1000)), "few-sizes"),
         (made(repeats=1), "no-repeats"),
+        (DataSizes(ROWS, [[0.9, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0]], 0.02**2 * np.eye(7), SHARE), "no-errors"),
         (made(lambda n: falling(n) + 0.1 * (n == 500)), "misfit"),
         (made(lambda n: falling(1000 - n + 100), held_out=0.001), "misfit"),
         (made(lambda n: 0.15, held_out=0.03), "no-rise"),

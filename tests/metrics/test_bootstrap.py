@@ -30,6 +30,8 @@ def test_metrics_vary_together_over_the_rows_as_their_errors_do():
     assert found == pytest.approx(expected, rel=0.15)
     certain = covariance([mean_of([1.0] * 20), mean_of([1.0] * 20)])
     assert certain[0, 0] > 0 and certain[0, 1] == 0  # 20 of 20 right says little of the next 20
+    same = covariance([mean_of(first[:50]), mean_of(first[:50])])
+    assert same[0, 0] - same[0, 1] == pytest.approx(1 / 50**2)  # they can differ on a row that is not there
     assert np.isnan(covariance([resampled_mean([1.0])])).all()  # one row has no interval
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from luthier.learning_curves.data_size import DataSizes, Scale
 from luthier.reporting.data_size import Scored, SizeAdvice, advise
-from tests.learning_curves.test_data_size import falling, made
+from tests.learning_curves.test_data_size import ROWS, SHARE, falling, made
 
 SCORED = Scored("accuracy", 300, Path("runs/d"), Path("runs/d/rows-1000-1"))
 AGAIN = "luthier datasize runs/d/datasize.toml --run-dir runs/d"
@@ -53,6 +54,11 @@ def test_a_metric_that_falls_is_lowered() -> None:
             f"{AGAIN} --repeats 3",
         ),
         (made(repeats=1), ["no size was trained more than once"], f"{SAME} 3"),
+        (
+            DataSizes(ROWS, [[0.9, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0]], 0.02**2 * np.eye(7), SHARE),
+            ["accuracy is already the best possible", "add test rows"],
+            None,
+        ),
         (made(lambda n: falling(n) + 0.1 * (n == 500)), ["follow no power law"], None),
         (made(lambda n: 0.15, held_out=0.03), ["not significant", "300 held-out rows: add test rows"], None),
         (made(lambda n: 0.15, noise=0.02), ["from 100 to 1,000 rows, the gain was"], f"{SAME} 6"),

@@ -24,7 +24,7 @@ MISFIT = 0.01  # p-value below which the scores follow no power law
 WORTH = 0.01  # gain that is worth labels: of the best value, or of the error if lower is better
 WIDE = 5  # times the worth: an interval from less than it to so much more says nothing
 
-Undetermined = Literal["few-sizes", "no-repeats", "misfit", "no-rise", "wide", ""]
+Undetermined = Literal["few-sizes", "no-repeats", "no-errors", "misfit", "no-rise", "wide", ""]
 Verdict = Literal["more", "perhaps", "enough", "unclear"]
 
 
@@ -210,6 +210,12 @@ class DataSizes:
         return Estimate.of(sign * float(value), sign * self.draws.error(rows))
 
     @property
+    def _far_end(self) -> float:
+        """The worse end of the interval of the largest size."""
+        last = self.intervals[-1]
+        return last.low if self.scale.greater_is_better else last.high
+
+    @property
     def worth(self) -> float:
         """The smallest gain that is worth labels."""
         return self.scale.worth(float(self.values[-1]))
@@ -221,6 +227,8 @@ class DataSizes:
             return "few-sizes"
         if not self.freedom:
             return "no-repeats"
+        if self._errors[-1] <= self.scale.floor and abs(self.values[-1] - self._far_end) > self.worth:
+            return "no-errors"
         if self.misfit < MISFIT:
             return "misfit"
         gain = self.gain(TIMES[0])

@@ -107,7 +107,9 @@ def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: 
 def covariance(metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed: int = 0) -> FloatArray:
     """Compute how metrics on the same examples vary together over the choice of the examples.
 
-    Their correlations are those of paired resamples, their standard deviations follow from their intervals.
+    Their correlations are those of paired resamples, their standard deviations follow from their intervals. Each also
+    has the variance of one example on its own: metrics that agree on all of few examples can differ on others, which no
+    resample shows (as the pseudo-observations of Agresti & Min 2005).
 
     Returns:
         `[m, m]`; nan where a metric has no interval.
@@ -123,7 +125,9 @@ def covariance(metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed
     with np.errstate(invalid="ignore", divide="ignore"):
         together = np.nan_to_num(np.corrcoef(samples)) if samples.shape[1] > 1 else np.zeros((len(sd), len(sd)))
     np.fill_diagonal(together := np.atleast_2d(together), 1.0)
-    return np.outer(sd, sd) * together
+    n = _common_n(metrics)
+    example = [one.bounds.best / n if one.bounds else own / math.sqrt(n) for one, own in zip(metrics, sd, strict=True)]
+    return np.outer(sd, sd) * together + np.diag(np.square(example))
 
 
 def resample_counts(n: int, resamples: int, seed: int) -> Iterator[FloatArray]:

@@ -77,6 +77,8 @@ def _unclear(found: DataSizes, scored: Scored) -> SizeAdvice:
         case "no-repeats":
             why = "no size was trained more than once, so it is unknown how much the scores vary by chance"
             command = again(scored.directory, found.rows, REPEATS)
+        case "no-errors":
+            why = f"the {names.metric(scored.metric)} is already the best possible on the held-out rows"
         case "misfit":
             why = "the scores follow no power law of the rows: they jump, or get worse with more rows"
         case "no-rise":
@@ -86,7 +88,7 @@ def _unclear(found: DataSizes, scored: Scored) -> SizeAdvice:
             why = f"twice the rows would gain {_score(scored, found.gain(TIMES[0]))}"
             command = _narrower(found, scored)
     limit = f"Most of the uncertainty is due to the {plural(scored.held_out, 'held-out row')}: add test rows."
-    more = limit if found.undetermined in ("no-rise", "wide") and command is None else ""
+    more = limit if found.undetermined in ("no-errors", "no-rise", "wide") and command is None else ""
     text = " ".join(part for part in (f"Cannot say whether more labels would help: {why}.", step, more) if part)
     return SizeAdvice("unclear", text, command)
 
