@@ -90,6 +90,8 @@ def test_command(command, place, tiny_model, monkeypatch, capsys):
     if words[0] == "train":
         quick = QUICK | ({"generation.max_new_tokens": 4} if "chat" in words else {})
         words += [part for key, value in quick.items() for part in ("--set", f"{key}={value}")]
+    if words[0] == "datasize":
+        words += ["--at", "20,40", "--repeats", "1", "--max-steps", "1"]
     if words[:2] == ["tokenizer", "train"]:
         shutil.rmtree(place / words[words.index("--output") + 1], ignore_errors=True)  # commands run in any order
     code = main(words)

@@ -21,6 +21,7 @@ NAMES = {
     "compare",
     "compare_tokenizers",
     "curves",
+    "datasize",
     "doctor",
     "evaluate",
     "inspect",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from luthier.api.evaluate import evaluate
     from luthier.api.inspect import inspect
     from luthier.api.learning_curves.curves import curves
+    from luthier.api.learning_curves.datasize import datasize
     from luthier.api.learning_curves.lr_find import lr_find
     from luthier.api.learning_curves.track import track
     from luthier.api.learning_curves.watch import watch
@@ -45,6 +46,7 @@ __all__ = [
     "compare",
     "compare_tokenizers",
     "curves",
+    "datasize",
     "doctor",
     "evaluate",
     "inspect",
@@ -75,6 +77,7 @@ _HOMES = {
     "chat": ("luthier.api.chat", "chat"),
     "compare": ("luthier.api.compare", "compare"),
     "curves": ("luthier.api.learning_curves.curves", "curves"),
+    "datasize": ("luthier.api.learning_curves.datasize", "datasize"),
     "doctor": ("luthier.api.doctor", "doctor"),
     "evaluate": ("luthier.api.evaluate", "evaluate"),
     "inspect": ("luthier.api.inspect", "inspect"),

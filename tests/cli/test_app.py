@@ -26,7 +26,7 @@ def commands() -> list[Any]:
 
 def test_the_commands_are_those_of_the_design() -> None:
     assert {panel: [command.__name__ for command in commands] for panel, commands in COMMANDS.items()} == {
-        "Train": ["train", "resume", "lr_find"],
+        "Train": ["train", "resume", "lr_find", "datasize"],
         "Understand": ["inspect", "evaluate", "compare", "curves", "report", "trace", "watch"],
         "Use": ["predict", "chat", "merge"],
         "Look around": ["runs", "track", "prune", "tasks", "doctor"],

@@ -177,6 +177,14 @@ def test_a_subsample_is_stratified(strata: list[int], n: int, seed: int) -> None
         ) or (n > len(strata))
 
 
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(1, 80), st.integers(1, 80), st.integers(0, 3))
+@settings(max_examples=80, deadline=None)
+def test_a_smaller_subsample_is_part_of_a_larger_one(strata: list[int], n: int, more: int, seed: int) -> None:
+    rows = range(len(strata))
+    small, large = (set(splits.subsample(rows, strata, size, seed).tolist()) for size in (n, n + more))
+    assert small <= large
+
+
 def test_a_subsample_of_equal_classes_is_equal() -> None:
     drawn = splits.subsample(range(100), [row % 4 for row in range(100)], 8, 1)
     assert Counter(row % 4 for row in drawn) == {0: 2, 1: 2, 2: 2, 3: 2}

@@ -7,7 +7,7 @@ from scipy import stats
 
 from luthier.errors import UsageError
 from luthier.metrics.base import Metric, ResampledMetric, average
-from luthier.metrics.bootstrap import Score, difference, resample_counts, score, scores
+from luthier.metrics.bootstrap import Score, covariance, difference, resample_counts, score, scores
 from luthier.metrics.classification import classification_metrics
 from luthier.metrics.translation import translation_metrics
 
@@ -19,6 +19,20 @@ def mean_of(values, name="mean"):
 def resampled_mean(values, **options):
     values = np.asarray(values, dtype=float)
     return ResampledMetric("mean", len(values), lambda indices: float(values[indices].mean()), **options)
+
+
+def test_metrics_vary_together_over_the_rows_as_their_errors_do():
+    rng = np.random.default_rng(4)
+    first = rng.random(2000) < 0.8
+    other = np.where(rng.random(2000) < 0.9, first, ~first)
+    found = covariance([mean_of(first), mean_of(other), mean_of(first)])
+    expected = np.cov(np.stack([first, other, first]).astype(float)) / 2000
+    assert found == pytest.approx(expected, rel=0.15)
+    certain = covariance([mean_of([1.0] * 20), mean_of([1.0] * 20)])
+    assert certain[0, 0] > 0 and certain[0, 1] == 0  # 20 of 20 right says little of the next 20
+    same = covariance([mean_of(first[:50]), mean_of(first[:50])])
+    assert same[0, 0] - same[0, 1] == pytest.approx(1 / 50**2)  # they can differ on a row that is not there
+    assert np.isnan(covariance([resampled_mean([1.0])])).all()  # one row has no interval
 
 
 def test_interval_of_a_proportion_is_the_normal_one():

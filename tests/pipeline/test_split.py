@@ -130,6 +130,19 @@ def test_equal_texts_are_in_the_same_split_and_the_split_depends_on_the_seed(tmp
     assert len(sides) == 3 and sum(map(len, sides)) == len(set.union(*sides)) == 50
 
 
+def test_splits_and_the_sample_can_have_seeds_of_their_own(tmp_path: Path) -> None:
+    table = table_of(tmp_path, train=ROWS)
+
+    def made(**values: Any) -> list[list[str]]:
+        examples = make_splits(table, TASK, recipe_of(data__train_rows=10, **values))[0]
+        return [examples["test"]["text"][:], examples["train"]["text"][:]]
+
+    first = made(seed=5)
+    assert made(seed=1, data__split_seed=5) == first
+    test, sample = made(seed=1, data__split_seed=5, data__sample_seed=2)
+    assert test == first[0] and set(sample) != set(first[1])
+
+
 def test_train_rows_draws_a_stratified_sample_of_different_texts(tmp_path: Path) -> None:
     table = table_of(tmp_path, train=[*ROWS[:20], *ROWS[:20]], test=ROWS[50:])
     recipe = recipe_of(data__train_rows=6, data__validation_share=0.0)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.errors import DamagedError
-from luthier.run_directory.predictions import answers_in, read_predictions, write_predictions
+from luthier.run_directory.predictions import answers_in, read_predictions, row_ids, write_predictions
 
 PREDICTIONS: dict[str, list[Any]] = {
     "row": [1, 2, 3],
@@ -85,3 +85,9 @@ def test_the_answers_are_the_rows_in_order() -> None:
     assert answers_in({}) == answers_in({"row": [], "prediction": []}) == []
     with pytest.raises(ValueError, match="zip"):
         answers_in({"row": [1, 2], "prediction": ["a"]})
+
+
+def test_a_row_is_told_by_its_source_number_and_gold_answer() -> None:
+    same = {"source": ["a", "a"], "row": [1, 1], "gold": ["x", "y"], "prediction": ["x", "x"]}
+    assert len(set(row_ids(same))) == 2
+    assert row_ids(same) == row_ids(same | {"prediction": ["y", "y"]})

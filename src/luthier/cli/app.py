@@ -29,7 +29,7 @@ from luthier.cli.commands import (
     trace,
     train,
 )
-from luthier.cli.commands.learning_curves import curves, lr_find, track, watch
+from luthier.cli.commands.learning_curves import curves, datasize, lr_find, track, watch
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import silence
 from luthier.cli.options import GENERAL
@@ -38,7 +38,7 @@ from luthier.errors import RecipeError, UsageError
 
 HELP = "Fine-tune transformer language models, from a table of text to a model you can trust."
 COMMANDS = {
-    "Train": (train.train, resume.resume, lr_find.lr_find),
+    "Train": (train.train, resume.resume, lr_find.lr_find, datasize.datasize),
     "Understand": (
         inspect.inspect,
         evaluate.evaluate,
@@ -57,6 +57,7 @@ USES_TORCH = {
     "train",
     "resume",
     "lr-find",
+    "datasize",
     "evaluate",
     "predict",
     "chat",

@@ -52,6 +52,20 @@ Lora = Annotated[
 BatchSize = Annotated[
     int | None, Option("--batch-size", metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
 ]
+Epochs = Annotated[
+    float | None, Option("--epochs", metavar="N", help="Passes over the training rows.", rich_help_panel=TRAINING)
+]
+MaxSteps = Annotated[
+    int | None,
+    Option("--max-steps", metavar="N", help="Stop after this many optimizer steps.", rich_help_panel=TRAINING),
+]
+LearningRate = Annotated[
+    float | None, Option("--lr", metavar="RATE", help="Peak learning rate.", rich_help_panel=TRAINING)
+]
+Seed = Annotated[
+    int | None,
+    Option("--seed", metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=TRAINING),
+]
 BaseModel = Annotated[
     str | None,
     Option("--model", metavar="BASE", help="Base model of an adapter, if it has moved.", rich_help_panel=GENERAL),

@@ -71,6 +71,9 @@ def make(
 def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | None, n: int, seed: int) -> IntArray:
     """Draw n of the given rows in proportion to the strata, with at least one row per stratum if n allows it.
 
+    With the same seed, a smaller sample is part of a larger one: the seats of Webster's method (Balinski & Young 1982,
+    "Fair Representation") never become fewer as there are more of them.
+
     Args:
         indices: Row positions to draw from.
         strata: Stratum of each row (strata[i] belongs to indices[i]); None for no strata.
@@ -84,17 +87,12 @@ def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | No
     if n < 1:
         raise RecipeError(f"cannot sample {n} rows", hint="use 1 or more")
     rows: IntArray = np.asarray(indices, np.int64)
-    if n >= len(rows):
-        return np.sort(rows)
     order = _shuffled(len(rows), seed)
     stratum = (np.zeros(len(rows), np.int64) if strata is None else _numbered(strata))[order]
-    weight = np.ones(len(rows), np.int64)
-    chosen = _heaviest(weight, stratum)
-    if chosen.sum() > n:  # more strata than requested rows
-        chosen = np.zeros(len(rows), np.bool_)
-    rest = np.flatnonzero(~chosen)
-    chosen[rest[_draw(weight[rest], stratum[rest], n - int(chosen.sum()))]] = True
-    return np.sort(rows[order[chosen]])
+    total = np.bincount(stratum)[stratum]  # [rows]: rows of each row's stratum
+    place = _places(stratum)  # [rows]: how many rows of its stratum come before it
+    turn = np.lexsort(((place + 0.5) / total, place > 0))  # the first row of each stratum, then by Webster's divisors
+    return np.sort(rows[order[turn[:n]]])
 
 
 def by_labels(label_sets: Iterable[Collection[Hashable]], least: int = 10) -> list[Hashable]:
@@ -168,6 +166,15 @@ def _heaviest(weight: IntArray, stratum: IntArray) -> BoolArray:
     heaviest = np.zeros(len(weight), np.bool_)
     heaviest[sequence[np.flatnonzero(np.diff(stratum[sequence], prepend=-1))]] = True
     return heaviest
+
+
+def _places(stratum: IntArray) -> IntArray:
+    """[g]: the number of earlier groups of the same stratum."""
+    sequence = np.argsort(stratum, kind="stable")
+    counts = np.bincount(stratum)
+    places = np.empty(len(stratum), np.int64)
+    places[sequence] = np.arange(len(stratum)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places
 
 
 def _numbered(values: Iterable[Hashable]) -> IntArray:

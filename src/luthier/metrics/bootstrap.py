@@ -12,10 +12,12 @@ or more, or if all resamples give the same value of an unbounded metric. Two met
 such as those of the same predictions, differ by 0 with an interval from 0 to 0.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
+from scipy.stats import norm
 
 from luthier.arrays import FloatArray
 from luthier.errors import UsageError
@@ -111,6 +113,32 @@ def paired(gap: float, gaps: FloatArray, n: int, *, level: float = LEVEL) -> Sco
     found, defined = _score(gap, gaps, n, level), gaps[np.isfinite(gaps)]
     same = found.value == 0 and len(defined) and not defined.any()
     return replace(found, low=0.0, high=0.0) if same else found
+
+
+def covariance(metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed: int = 0) -> FloatArray:
+    """Compute how metrics on the same examples vary together over the choice of the examples.
+
+    Their correlations are those of paired resamples, their standard deviations follow from their intervals. Each also
+    has the variance of one example on its own: metrics that agree on all of few examples can differ on others, which no
+    resample shows (as the pseudo-observations of Agresti & Min 2005).
+
+    Returns:
+        `[m, m]`; nan where a metric has no interval.
+    """
+    limits = [metric.max_resamples for metric in metrics if metric.max_resamples is not None]
+    several = scores(metrics, resamples=min([resamples, *limits]), seed=seed)
+    width = 2 * float(norm.ppf((1 + LEVEL) / 2))
+    sd = np.array(
+        [math.nan if one.low is None or one.high is None else (one.high - one.low) / width for one in several]
+    )
+    samples = np.stack(resampled(metrics, min([resamples, *limits]), seed))
+    samples = samples[:, np.isfinite(samples).all(axis=0)]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        together = np.nan_to_num(np.corrcoef(samples)) if samples.shape[1] > 1 else np.zeros((len(sd), len(sd)))
+    np.fill_diagonal(together := np.atleast_2d(together), 1.0)
+    n = _common_n(metrics)
+    example = [one.bounds.best / n if one.bounds else own / math.sqrt(n) for one, own in zip(metrics, sd, strict=True)]
+    return np.outer(sd, sd) * together + np.diag(np.square(example))
 
 
 def resample_counts(n: int, resamples: int, seed: int) -> Iterator[FloatArray]:

@@ -76,7 +76,7 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
         rows = splits.make(groups, strata, **shares, seed=recipe.split_seed)
         examples |= {split: take(train, positions) for split, positions in rows.items() if len(positions)}
     if recipe.data.train_rows is not None:
-        examples["train"] = _sampled(examples["train"], task, recipe.data.train_rows, recipe.split_seed)
+        examples["train"] = _sampled(examples["train"], task, recipe.data.train_rows, recipe.sample_seed)
     sizes = ", ".join(f"{split} {count(len(examples[split]))}" for split in SPLITS if split in examples)
     made = [split for split, part in shares.items() if part and split in examples]
     reasons = [f"{' and '.join(given)} given"] if given else []
@@ -90,18 +90,23 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
 
 def _sampled(train: Dataset, task: Recognised[Any], n: int, seed: int) -> Dataset:
     """A stratified sample without duplicate texts."""
-    first: dict[str, int] = {}
-    for i, example in enumerate(train):
-        first.setdefault(task.key(example), i)
-    distinct = take(train, list(first.values()))
-    if n > len(distinct):
+    rows = distinct(train, task)
+    if n > len(rows):
         raise RecipeError(
-            f"train_rows is {count(n)}, and there {'is' if len(distinct) == 1 else 'are'} only"
-            f" {plural(len(distinct), 'different training row')}",
+            f"train_rows is {count(n)}, and there {'is' if len(rows) == 1 else 'are'} only"
+            f" {plural(len(rows), 'different training row')}",
             where="data.train_rows",
             hint="use a smaller number, or remove train_rows to use all rows",
         )
-    return take(distinct, splits.subsample(range(len(distinct)), task.strata(distinct), n, seed))
+    return take(rows, splits.subsample(range(len(rows)), task.strata(rows), n, seed))
+
+
+def distinct(train: Dataset, task: Recognised[Any]) -> Dataset:
+    """The training rows without duplicate texts: those that `train_rows` draws from."""
+    first: dict[str, int] = {}
+    for i, example in enumerate(train):
+        first.setdefault(task.key(example), i)
+    return take(train, list(first.values()))
 
 
 def names_of(sources: Mapping[str, Sequence[Source]]) -> str:

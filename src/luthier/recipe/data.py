@@ -29,7 +29,12 @@ class DataRecipe(Section):
     split_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
         None, description="seed for splits and for the sample of train_rows (default: seed)"
     )
-    train_rows: Positive | None = Field(None, description="train on a stratified sample of this many rows")
+    train_rows: Positive | None = Field(
+        None, description="train on a stratified sample of this many rows; smaller samples are part of larger ones"
+    )
+    sample_seed: Annotated[int, Field(ge=0, lt=2**32)] | None = Field(
+        None, description="seed for the sample of train_rows alone (default: split_seed)"
+    )
     max_length: Annotated[int, Field(ge=4)] | None = Field(
         None, description="maximum tokens per row, window or block (default: the longest row, up to the model's limit)"
     )

@@ -45,6 +45,11 @@ class Recipe(Section):
         """The seed for splits: runs with other seeds can share it, and so their rows."""
         return self.seed if self.data.split_seed is None else self.data.split_seed
 
+    @property
+    def sample_seed(self) -> int:
+        """The seed for the sample of training rows."""
+        return self.split_seed if self.data.sample_seed is None else self.data.sample_seed
+
     @classmethod
     def load(cls, path: Path | str) -> Self:
         """Read a recipe from a TOML file.

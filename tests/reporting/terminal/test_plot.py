@@ -17,6 +17,8 @@ def test_a_line_and_marks_on_their_axes() -> None:
         "    0            step 10",
     ]
     assert {span.style for span in drawn.spans} >= {"blue", "red"}
+    named = plot([Curve([0, 10], [0.0, 1.0], "blue")], 24, 6, axis=("100", "4,000 rows"))
+    assert named.plain.splitlines()[-1] == "    100       4,000 rows"
 
 
 @given(

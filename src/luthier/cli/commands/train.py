@@ -14,14 +14,18 @@ from luthier.cli.options import (
     Allow,
     BatchSize,
     Device,
+    Epochs,
     Json,
     LabelColumns,
     LabelNames,
+    LearningRate,
     Lora,
+    MaxSteps,
     Model,
     Quiet,
     RoleColumns,
     Scratch,
+    Seed,
     Set,
     Task,
     Test,
@@ -57,12 +61,8 @@ def train(
     label_names: LabelNames = None,
     valid: Validation = None,
     test: Test = None,
-    epochs: Annotated[
-        float | None, Option(metavar="N", help="Passes over the training rows.", rich_help_panel=TRAINING)
-    ] = None,
-    max_steps: Annotated[
-        int | None, Option(metavar="N", help="Stop after this many optimizer steps.", rich_help_panel=TRAINING)
-    ] = None,
+    epochs: Epochs = None,
+    max_steps: MaxSteps = None,
     max_time: Annotated[
         str | None,
         Option(metavar="TIME", help="Time for the whole command, such as 10m.", rich_help_panel=TRAINING),
@@ -71,7 +71,7 @@ def train(
     grad_accumulation: Annotated[
         int | None, Option(metavar="N", help="Micro-batches per optimizer step.", rich_help_panel=TRAINING)
     ] = None,
-    lr: Annotated[float | None, Option(metavar="RATE", help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
+    lr: LearningRate = None,
     scheduler: Annotated[
         str | None,
         Option(metavar="NAME", help="Learning-rate schedule (default: linear).", rich_help_panel=TRAINING),
@@ -82,10 +82,7 @@ def train(
     engine: Annotated[
         str | None, Option(metavar="NAME", help="loop (default) or trainer.", rich_help_panel=TRAINING)
     ] = None,
-    seed: Annotated[
-        int | None,
-        Option(metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=RUN),
-    ] = None,
+    seed: Seed = None,
     seeds: Annotated[
         int | None,
         Option(metavar="N", help="Train N seeds: mean and spread of the scores.", rich_help_panel=RUN),

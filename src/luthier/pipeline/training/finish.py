@@ -25,8 +25,8 @@ from luthier.models.adapters.add import describe
 from luthier.models.adapters.load import BASE, Base, base_of
 from luthier.models.export import save_model
 from luthier.models.learned import trainable
-from luthier.pipeline.fast_path import decide, keeps_pages
 from luthier.pipeline.evaluations import Evaluations, not_separated
+from luthier.pipeline.fast_path import decide, keeps_pages
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result

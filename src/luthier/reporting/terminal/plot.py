@@ -27,7 +27,9 @@ class Curve:
     marked: bool = False
 
 
-def plot(curves: Sequence[Curve], width: int, height: int, *, last_step: int = 0) -> Text:
+def plot(
+    curves: Sequence[Curve], width: int, height: int, *, last_step: int = 0, axis: tuple[str, str] | None = None
+) -> Text:
     """Draw curves against steps, with the range of the values on the left.
 
     Args:
@@ -35,6 +37,7 @@ def plot(curves: Sequence[Curve], width: int, height: int, *, last_step: int = 0
         width: Characters per line, of which the labels take some.
         height: Lines, of which the last has the steps.
         last_step: Where the axis of steps ends; at the last point if that is later.
+        axis: Labels of its two ends (default: 0 and the last step).
     """
     values = [value for curve in curves for value in curve.values]
     low, high = min(values), max(values)
@@ -68,6 +71,6 @@ def plot(curves: Sequence[Curve], width: int, height: int, *, last_step: int = 0
             marked = marks.get((line, column))
             drawn.append(MARK if marked else chr(BLANK + dots) if dots else " ", marked or style)
         drawn.append("\n")
-    right = f"step {end:,}"
-    drawn.append(f"{'':{margin}} 0{right:>{max(0, columns - 1)}}", "dim")
+    left, right = axis or ("0", f"step {end:,}")
+    drawn.append(f"{'':{margin}} {left}{right:>{max(0, columns - len(left))}}", "dim")
     return drawn
