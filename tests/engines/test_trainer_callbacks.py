@@ -16,7 +16,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from luthier.api import resume, train
+from luthier.api import one_run, resume, train
 from luthier.engines.events import Events
 from luthier.engines.trainer_callbacks import STOPPED, as_callback
 from luthier.errors import UsageError
@@ -60,8 +60,7 @@ for _name in HOOKS:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (train, resume):
-        monkeypatch.setattr(module, "report", quick_report)
+    monkeypatch.setattr(one_run, "report", quick_report)
 
 
 def run(folder: Path, model: Path, *callbacks: Any, **settings: Any) -> Result:
@@ -90,7 +89,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> tuple[R
     """A run of 7 steps, and what was heard of it."""
     told = Recorder()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "report", quick_report)
+        patch.setattr(one_run, "report", quick_report)
         return run(tmp_path_factory.mktemp("whole") / "run", tiny_model, told), told
 
 
