@@ -128,6 +128,8 @@ def test_what_json_prints_has_fixed_names() -> None:
     assert [sorted(size) for size in told["sizes"]] == [["high", "low", "rows", "runs", "value"]] * 4
     assert [size["runs"] for size in told["sizes"]] == [3, 3, 3, 1]
     assert sorted(told["fit"]) == ["a", "b", "c", "p"]
+    a, b, c = (told["fit"][name] for name in "abc")
+    assert [1 - a - b * n**-c for n in ROWS] == pytest.approx([size["value"] for size in told["sizes"]], abs=2e-3)
     assert [one["rows"] for one in told["extrapolated"]] == [2000, 4000]
     assert sorted(told["extrapolated"][0]["gain"]) == ["high", "low", "value"]
     json.dumps(told, allow_nan=False)

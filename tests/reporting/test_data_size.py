@@ -23,7 +23,7 @@ def test_what_twice_and_four_times_the_rows_would_add_is_told_with_intervals() -
     found = made()
     told = advice(found)
     assert told.verdict == "more" and told.command is None
-    assert told.text.startswith("More labels would help: twice the training rows (2,000) would raise the accuracy of ")
+    assert told.text.startswith("More labels would probably help: twice the training rows (2,000) would raise ")
     for gain in (found.gain(2), found.gain(4)):
         assert f"about {gain.value:.3f} ({gain.low:.3f}-{gain.high:.3f})" in told.text
     assert told.to_dict() == {"verdict": "more", "text": told.text, "command": None}

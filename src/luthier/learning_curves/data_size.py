@@ -254,11 +254,12 @@ class DataSizes:
         ]
         if self.undetermined:
             return {"sizes": sizes, "fit": None, "undetermined": self.undetermined, "extrapolated": []}
-        law = self.laws[0]
+        law, best = self.laws[0], self.scale.best or 0.0
+        limit = float(law.a[0]) + (best if self.scale.greater_is_better else 0.0)
         further = [(times, times * self.rows[-1]) for times in TIMES]
         return {
             "sizes": sizes,
-            "fit": {"a": float(law.a[0]), "b": float(law.b[0]), "c": float(law.c[0]), "p": self.misfit},
+            "fit": {"a": limit, "b": float(law.b[0]), "c": float(law.c[0]), "p": self.misfit},
             "undetermined": None,
             "extrapolated": [
                 {"rows": rows, **asdict(self.score(rows)), "gain": asdict(self.gain(times))} for times, rows in further

@@ -9,7 +9,7 @@ from luthier.learning_curves.data_size import FEWEST, TIMES, DataSizes, Estimate
 from luthier.reporting import names
 from luthier.text import count, plural, typed
 
-MORE = {"more": "More labels would help", "perhaps": "More labels may help a little"}
+MORE = {"more": "More labels would probably help", "perhaps": "More labels may help a little"}
 RECIPE = "datasize.toml"  # what the user set, in the directory of the runs
 REPEATS = 3  # with fewer, the spread between runs is hardly known
 

@@ -30,7 +30,7 @@ def size_figure(found: DataSizes, metric: str) -> Figure:
     layers: list[alt.Chart] = []
     words = "Small dots: runs; large dots: mean of each size with its 95 % interval"
     if not found.undetermined:
-        grid = np.geomspace(found.rows[0], reach, POINTS).tolist()
+        grid = np.geomspace(found.rows[1], reach, POINTS).tolist()  # the smallest size may follow another law
         curve = _chart([(size, found.score(size)) for size in grid])
         end = alt.Chart(alt.Data(values=[{"rows": found.rows[-1]}]))
         layers += [
