@@ -247,6 +247,15 @@ def one(args: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def profiled(args: argparse.Namespace, work: Path) -> str:
+    """Where the time of Luthier's steps goes, by operation; the profiler takes some of it."""
+    found = prepared(CASES[args.case], args.data, work, args.seed, {"precision": args.precision, "max_steps": COMPARED})
+    with torch.profiler.profile() as profile:
+        run_ours(found)
+    shown: str = profile.key_averages().table(sort_by="self_cpu_time_total", row_limit=25, max_name_column_width=45)
+    return shown
+
+
 # -- all sides, in turns -----------------------------------------------------------------------------------------------
 
 
@@ -356,6 +365,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32", help="of all sides")
     parser.add_argument("--ablation", action="store_true", help="also time Luthier without each part of the fast path")
     parser.add_argument("--busy", action="store_true", help="beside one process that keeps a core busy")
+    parser.add_argument("--profile", action="store_true", help="only show where the time of Luthier's steps goes")
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--side", help=argparse.SUPPRESS)
@@ -366,6 +376,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.side:
         print(json.dumps(one(args)))
+        return
+    if args.profile:
+        with tempfile.TemporaryDirectory() as work:
+            print(f"{describe()}\n- `{command_line()}`\n\n{profiled(args, Path(work))}")
         return
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"]) if args.busy else None
     try:
