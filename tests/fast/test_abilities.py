@@ -61,10 +61,13 @@ def test_copies_have_the_abilities_and_the_numbers_of_the_model(folder: Path) ->
     model = load("BERT", "SequenceClassification", folder)
     batch = batch_for(model, "SequenceClassification", (3, 9, 1))
     plain = loss_and_gradient(model, Objective(summed), batch)
-    for one in (model, copy.copy(model), copy.deepcopy(model)):
+    before = copy.deepcopy(model)
+    fast(model, FastRecipe())
+    for one in (model, before, copy.copy(model), copy.deepcopy(model)):
         passes = fast(one, FastRecipe())
         assert passes.able.last_layer
         assert same(loss_and_gradient(one, Objective(summed, around=passes), batch), plain)
+        assert same(loss_and_gradient(copy.deepcopy(one), Objective(summed), batch), plain)
 
 
 def test_nothing_of_it_is_saved(folder: Path, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from transformers import PreTrainedModel
 
 from luthier.data.batches import IGNORED
 from luthier.fast import attention
-from luthier.fast.last_layer import places, reads_first, select_before
-from luthier.fast.layout import ACTIVE, Forward, Side, first_tokens, sides
+from luthier.fast.last_layer import Selection, places, reads_first
+from luthier.fast.layout import Forward, Side, first_tokens, running, sides
 from luthier.fast.unpad import Stack
 from luthier.text import shorten
 from luthier.tracing.anatomy import stacks
@@ -89,6 +89,8 @@ def _tried(model: PreTrainedModel, found: Sequence[Stack]) -> Abilities:
 def _no_attention(model: PreTrainedModel, found: Sequence[Stack], trial: "_Trial") -> str:
     """Why the layers cannot take part in fast passes; empty if they can, which they then do."""
     before = model.config._attn_implementation  # no public name for reading it
+    if before == attention.NAME:  # a copy, with the hooks of the model
+        return "" if trial.agrees(trial.forward(unpad=False)) else DIFFERS
     if before != "sdpa":
         return f"its attention is {before}, not sdpa"
     if not all(stack.hands_on for stack in found):
@@ -116,9 +118,12 @@ def _no_selection(found: Sequence[Stack], trial: "_Trial") -> str:
     if not trial.reads_first:
         return "the head reads other tokens than the first"
     unpadded = trial.agrees(trial.forward(unpad=True))
+    passes = [trial.forward(unpad=unpad, read=True) for unpad in {False, unpadded}]
+    if all(map(trial.agrees, passes)):  # a copy, with the hooks of the model
+        return ""
     for place in places(trial.layers[-1], lambda: trial.run(None)):
-        handle = select_before(place, found[-1])
-        if all(trial.agrees(trial.forward(unpad=unpad, read=True)) for unpad in {False, unpadded}):
+        handle = Selection(found[-1]).before(place)
+        if all(map(trial.agrees, passes)):
             return ""
         handle.remove()
     return "nothing in the last layer can leave tokens out"
@@ -154,12 +159,11 @@ class _Trial:
         """
         found: list[Tensor] = []
         handles = [layer.register_forward_hook(_keep(found)) for layer in self.layers]
-        token = ACTIVE.set(forward)
         try:
             inputs = {name: value for name, value in self._batch.items() if name != "labels"}
-            outputs = self._model(**inputs, **options)
+            with running(forward):
+                outputs = self._model(**inputs, **options)
         finally:
-            ACTIVE.reset(token)
             for handle in handles:
                 handle.remove()
         return found, next(value for name, value in outputs.items() if name.endswith("logits"))

@@ -6,6 +6,7 @@ found by trying.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,23 +17,29 @@ from luthier.fast.layout import Side
 from luthier.fast.unpad import Stack
 
 
-def select_before(place: nn.Module, stack: Stack) -> RemovableHandle:
-    """From now on, a module of an encoder's last layer gets only the tokens that the head reads, [1, b, d].
+@dataclass(frozen=True)
+class Selection:
+    """Leaves out the tokens that the head does not read before a module of an encoder's last layer.
 
     Args:
-        place: The module.
         stack: The layers, which know the pass: gradient checkpointing calls the module again when it is over.
     """
 
-    def select(
-        module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        if stack.forward is None or stack.forward.encoder.read is None:
-            return None
-        side = stack.forward.encoder
-        return tuple(_read(value, side) for value in args), {name: _read(value, side) for name, value in kwargs.items()}
+    stack: Stack
 
-    return place.register_forward_pre_hook(select, with_kwargs=True)
+    def before(self, place: nn.Module) -> RemovableHandle:
+        """From now on, a module gets the tokens that are read, [1, b, d]."""
+        # A method is copied with its object where a model is copied, a function would stay with the first model.
+        return place.register_forward_pre_hook(self._select, with_kwargs=True)
+
+    def _select(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        forward = self.stack.forward
+        if forward is None or forward.encoder.read is None:
+            return None
+        side = forward.encoder
+        return tuple(_read(value, side) for value in args), {name: _read(value, side) for name, value in kwargs.items()}
 
 
 def _read(value: Any, side: Side) -> Any:

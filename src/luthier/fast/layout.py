@@ -1,6 +1,7 @@
 """Where the real tokens of a padded batch are, and how to get rid of the padding."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,6 +100,18 @@ class Forward:
 
 
 ACTIVE: ContextVar[Forward | None] = ContextVar("the forward pass that runs", default=None)
+
+
+@contextmanager
+def running(forward: Forward | None) -> Iterator[None]:
+    """Run the model within as this pass; None for as it is."""
+    token = ACTIVE.set(forward)
+    try:
+        yield
+    finally:
+        ACTIVE.reset(token)
+        if forward is not None:
+            forward.packed.clear()  # the layers know the pass until the next one
 
 
 def sides(batch: Mapping[str, Any], *, cross: bool) -> tuple[Rows | None, Rows | None]:

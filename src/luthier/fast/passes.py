@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from luthier.fast.abilities import Abilities, abilities
 from luthier.fast.dropout import Functional, replace_dropout
-from luthier.fast.layout import ACTIVE, Forward, Side, first_tokens, sides
+from luthier.fast.layout import Forward, Side, first_tokens, running, sides
 from luthier.recipe import FastRecipe
 
 
@@ -42,15 +42,9 @@ class Fast:
         Args:
             batch: The model's inputs, and `labels` if there are any.
         """
-        forward = self._forward(batch) if self.able.attention else None
-        token = ACTIVE.set(forward)
-        try:
-            with Functional() if self.dropout and self.model.training else nullcontext():
-                yield
-        finally:
-            ACTIVE.reset(token)
-            if forward is not None:
-                forward.packed.clear()  # the layers know the pass until the next one
+        functions = Functional() if self.dropout and self.model.training else nullcontext()
+        with running(self._forward(batch) if self.able.attention else None), functions:
+            yield
 
     def _forward(self, batch: Mapping[str, Any]) -> Forward:
         ids, explicit = batch["input_ids"], self.wanted.attention
