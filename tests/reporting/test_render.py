@@ -20,7 +20,7 @@ RUN = {"key": "A", "name": "first", "place": 0}
 def page(charts: bool = False, **given: Any) -> str:
     """A comparison of one run, the smallest page there is."""
     values: dict[str, Any] = {"headline": "Nothing", "contenders": [RUN]}
-    values |= {"notes": [], "tables": [], "recipes": [], "curves": [], "several": False}
+    values |= {"notes": [], "tables": [], "recipes": [], "curves": [], "several": False, "remarks": []}
     return render("comparison.html", charts=charts, **values | given)
 
 
