@@ -65,7 +65,7 @@ def test_the_numbers_and_intervals_of_a_headline_are_not_broken_into_lines() -> 
 
 
 def test_a_value_that_a_template_names_and_nobody_gives_is_an_error() -> None:
-    with pytest.raises(UndefinedError, match="tables"):
+    with pytest.raises(UndefinedError, match="several"):
         render("comparison.html", charts=False, headline="", contenders=[RUN], notes=[])
 
 
