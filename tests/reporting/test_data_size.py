@@ -51,7 +51,7 @@ def test_a_metric_that_falls_is_lowered() -> None:
         (
             made(rows=(250, 500, 1000)),
             ["3 sizes do not determine a curve", "From 500 to 1,000 rows"],
-            f"{AGAIN} --repeats 3",
+            f"{AGAIN} --at 250,354,500,1000 --repeats 3",
         ),
         (made(repeats=1), ["no size was trained more than once"], f"{SAME} 3"),
         (

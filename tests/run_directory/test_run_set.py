@@ -1,6 +1,7 @@
 """Several runs in one directory: created once, removed if nothing begins, and read again."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,8 @@ def test_what_is_no_set_is_none_and_a_damaged_one_is_named(tmp_path: Path) -> No
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "missing", tmp_path / "file"):
         assert RunSet.at(path) is None
-    for damage in ("[]", "{}"):
+    named = ('["seed-1"]', '{"seed-1": 5}', "{}", '{"../other/seed-1": {}}', "5")
+    for damage in ("[]", "{}", *(f'{{"kind": "seeds", "runs": {runs}}}' for runs in named)):
         (tmp_path / RUNS).write_text(damage)
         with pytest.raises(RunError, match="damaged"):
             RunSet.at(tmp_path)
@@ -50,7 +52,9 @@ def test_a_set_in_which_nothing_has_begun_is_removed_or_used_again(tmp_path: Pat
     with pytest.raises(ZeroDivisionError), runs.created():
         raise ZeroDivisionError
     assert list(place.iterdir()) == [], "an empty directory of the user stays"
-    (place / RUNS).write_text(json.dumps({"kind": "seeds", "runs": {}}))  # of a start that was killed
+    (place / RUNS).write_text(
+        json.dumps({"kind": "seeds", "runs": {"seed-1": {"seed": 1}}})
+    )  # of a start that was killed
     check_set_unused(place)
     made(place)
     with pytest.raises(RunError, match="already contains runs"):
@@ -79,3 +83,14 @@ def test_how_many_runs_are_complete_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="0 of 2 runs are complete") as caught:
         runs.check_done()
     assert "luthier resume" in caught.value.hint
+
+
+def test_a_set_that_has_lost_a_run_is_not_done(tmp_path: Path) -> None:
+    runs = made(tmp_path / "set", "seed-1", "seed-2", done=True)
+    write_json(runs.result_file, {"best": {"run": "seed-2"}})
+    assert runs.state() == "done" and best_run(runs.path).name == "seed-2"
+    shutil.rmtree(runs.path / "seed-2")
+    assert runs.state() == "stopped"
+    with pytest.raises(ModelError, match="not complete yet") as caught:
+        best_run(runs.path)
+    assert "luthier resume" in str(caught.value.hint)

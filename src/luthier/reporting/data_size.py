@@ -1,7 +1,9 @@
 """What the scores on several numbers of rows say of more labels, in words, with the figures behind it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +71,13 @@ def _unclear(found: DataSizes, scored: Scored) -> SizeAdvice:
     """Why nothing can be said, what was measured, and how to find out more."""
     first, before, last = (count(found.rows[place]) for place in (0, -2, -1))
     step = f"From {before} to {last} rows, the gain was {_score(scored, found.last_step)}."
+    if found.scale.best and found.last_step.high - found.last_step.low > found.scale.best:
+        step = ""  # an interval wider than the metric says nothing
     command: str | None = None
     match found.undetermined:
         case "few-sizes":
             why = f"{count(len(found.rows))} sizes do not determine a curve, {FEWEST} or more do"
-            command = again(scored.directory, (), REPEATS)
+            command = _more_sizes(found, scored)
         case "no-repeats":
             why = "no size was trained more than once, so it is unknown how much the scores vary by chance"
             command = again(scored.directory, found.rows, REPEATS)
@@ -93,17 +97,28 @@ def _unclear(found: DataSizes, scored: Scored) -> SizeAdvice:
     return SizeAdvice("unclear", text, command)
 
 
+def _more_sizes(found: DataSizes, scored: Scored) -> str | None:
+    """The command with as many sizes as a curve needs, in the widest gaps; None if these are too close."""
+    sizes = list(found.rows)
+    while len(sizes) < FEWEST:
+        below, above = max(pairwise(sizes), key=lambda pair: pair[1] / pair[0])
+        between = round(math.sqrt(below * above))
+        if between in (below, above):
+            return None
+        sizes = sorted([*sizes, between])
+    return again(scored.directory, sizes, REPEATS)
+
+
 def again(directory: Path, rows: Sequence[int], repeats: int) -> str:
     """The command that goes on in a directory of runs.
 
     Args:
         directory: The directory.
-        rows: Its sizes; none for the default ones.
+        rows: Its sizes.
         repeats: Runs of each size.
     """
     at = ",".join(map(str, sorted(set(rows))))
-    command = f"luthier datasize {typed(directory / RECIPE)} --run-dir {typed(directory)}"
-    return command + (f" --at {at}" if at else "") + f" --repeats {repeats}"
+    return f"luthier datasize {typed(directory / RECIPE)} --run-dir {typed(directory)} --at {at} --repeats {repeats}"
 
 
 def _narrower(found: DataSizes, scored: Scored) -> str | None:

@@ -43,10 +43,16 @@ class RunSet:
             found = read_object(path / RUNS)
         if found is None:
             return None
-        try:
-            return cls(path, found["kind"], found["runs"])
-        except KeyError as error:
-            raise RunError(f"the file is damaged: it has no {error}", where=str(path / RUNS)) from None
+        kind, runs = found.get("kind"), found.get("runs")
+        if (
+            not isinstance(kind, str)
+            or not isinstance(runs, dict)
+            or not runs
+            or not all(map(_is_run, *zip(*runs.items(), strict=True)))
+        ):
+            what = "the file is damaged: it does not name runs and what each of them sets"
+            raise RunError(what, where=str(path / RUNS), hint="restore it from a backup")
+        return cls(path, kind, runs)
 
     def __fspath__(self) -> str:
         """Every function that takes a directory of several runs takes a set."""
@@ -78,8 +84,8 @@ class RunSet:
         return Run(self.path / Path(found["run"]).name) if found else None
 
     def state(self) -> State:
-        """The state of the set: `done` once its summary is written."""
-        if self.result_file.is_file():
+        """The state of the set: `done` once its summary is written, while all of its runs are there."""
+        if self.result_file.is_file() and len(self.done) == len(self.changes):
             return "done"
         return "running" if is_locked(self.path) else "stopped"
 
@@ -125,6 +131,11 @@ class RunSet:
             yield
 
 
+def _is_run(name: Any, changes: Any) -> bool:
+    """Whether a directory's name, and what its recipe sets, are those of a run of a set."""
+    return isinstance(name, str) and Path(name).name == name != "" and isinstance(changes, dict)
+
+
 def best_run(path: Path) -> Path:
     """The best run of a directory of several runs; any other path as it is.
 
@@ -134,7 +145,7 @@ def best_run(path: Path) -> Path:
     runs = RunSet.at(path)
     if runs is None:
         return path
-    best = runs.best
+    best = runs.best if runs.state() == "done" else None
     if best is None and runs.state() != "done":
         hint = f"`luthier resume {typed(path)}` finishes them"
         raise ModelError("the runs in this directory are not complete yet", where=str(path), hint=hint)

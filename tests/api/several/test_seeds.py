@@ -162,10 +162,10 @@ def test_time_is_divided_and_splits_are_shared() -> None:
 
 @pytest.mark.parametrize("wrong", [0, 1, -3, "3", 2.0, True])
 def test_what_is_no_number_of_seeds_is_refused(wrong: Any) -> None:
-    with pytest.raises(UsageError, match="a number of runs from 2 on"):
+    with pytest.raises(UsageError, match="a number of runs from 2 to"):
         check_seeds(wrong)
     for function in (train, plan):
-        with pytest.raises(UsageError, match="a number of runs from 2 on"):
+        with pytest.raises(UsageError, match="a number of runs from 2 to"):
             function(ROWS, seeds=wrong)  # type: ignore[operator]
 
 

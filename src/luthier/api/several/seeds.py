@@ -20,10 +20,11 @@ from luthier.recipe.durations import duration_of
 from luthier.run_directory.run import as_path, new_path
 from luthier.run_directory.run_set import RunSet
 from luthier.storage.temporary import temporary_directory
-from luthier.text import listing
+from luthier.text import count, listing
 
 SEEDS = "seeds"  # the kind of the set
 MOST = 2**32  # seeds are below
+MOST_RUNS = 1_000
 
 
 def train_seeds(
@@ -79,10 +80,10 @@ def check_seeds(seeds: Any) -> None:
     """Check a number of seeds.
 
     Raises:
-        UsageError: It is not a number from 2 on.
+        UsageError: It is not a number from 2 to 1,000.
     """
-    if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 2:
-        what = f"seeds must be a number of runs from 2 on, got {seeds!r}"
+    if not isinstance(seeds, int) or isinstance(seeds, bool) or not 2 <= seeds <= MOST_RUNS:
+        what = f"seeds must be a number of runs from 2 to {count(MOST_RUNS)}, got {seeds!r}"
         raise UsageError(what, where="--seeds", hint="--seeds 5; for a single run, choose its seed with --seed")
 
 

@@ -127,7 +127,8 @@ def remarks(
     ]
     for side in sides[1:]:
         found = differences.get(metric, {}).get(side.name) or {}
-        if found.get("seeds_error") is not None:
+        apart = names.number(metric, abs(found.get("value") or 0.0)) != names.number(metric, 0.0)
+        if found.get("seeds_error") is not None and apart:
             said.append(_needed(metric, side, sides[0], found))
     return said
 
