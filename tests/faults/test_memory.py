@@ -1,6 +1,7 @@
 """Real failed allocations under a limit on the address space, in one process and in one of two."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -87,7 +88,8 @@ def test_a_failed_allocation_halves_the_micro_batch_and_changes_no_loss(
     assert told["parts"] >= 2 and told["step"] == STEPS
     assert losses(run) == pytest.approx(expected, rel=TOLERANCE, abs=0)
     log = Run(run).log_file.read_text()
-    assert "step 1 ran out of memory: from here on, micro-batches of 512 rows instead of 1,024" in log
+    # Which of the two steps it is, depends on what the allocator has kept.
+    assert re.search(r"step [12] ran out of memory: from here on, micro-batches of 512 rows instead of 1,024", log), log
     result = json.loads(Run(run).result_file.read_text())
     assert result["micro_batch_size"] == BATCH // told["parts"]
 
