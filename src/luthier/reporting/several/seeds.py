@@ -10,17 +10,9 @@ from luthier.reporting import names
 from luthier.reporting.drawing.intervals import Mark, Scale, mark
 from luthier.reporting.panels import Score
 from luthier.reporting.render import render
+from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
 from luthier.storage.atomic import write_text
-from luthier.text import duration, listing, plural, typed
-
-VARIES = (
-    "The seeds vary the new weights of the head, dropout and the order of the rows. The splits are the same, and so "
-    "are the rows that are scored."
-)
-MEANS = (
-    "The interval of a mean is a t-interval over the seeds, on these rows; the interval of a single seed is over the "
-    "rows, for that model."
-)
+from luthier.text import duration, listing, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +80,6 @@ def write_seeds_report(path: Path, values: Mapping[str, Any], own: Mapping[str, 
     )
     write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
     return path
-
-
-def headline(values: Mapping[str, Any], own: Mapping[str, str]) -> str:
-    """The result in one sentence."""
-    name = values["metric_for_best"]
-    entry = values["metrics"].get(name)
-    n = plural(len(values["seeds"]), "seed")
-    if not values["metrics"]:
-        return f"{n}: not scored, as there are no held-out rows."
-    if not entry or entry["mean"] is None:
-        return f"{n}: {names.metric(name, own) if name else 'the score'} is not defined."
-    found = names.score(name, entry["mean"], entry["low"], entry["high"])
-    sd = "" if entry["sd"] is None else f", standard deviation {names.number(name, entry['sd'])}"
-    rows = plural(entry["n"], f"{entry['split']} row")
-    return f"{names.capital(names.metric(name, own))} over {n}: mean {found}{sd}, on {rows}."
-
-
-def best_words(values: Mapping[str, Any], own: Mapping[str, str]) -> str:
-    """Which seed is the model, and by what."""
-    best = values["best"]
-    if best is None:
-        return "No seed was picked as the model, because none was evaluated on validation rows."
-    name = values["metric_for_best"]
-    score = names.number(name, best["validation"])
-    what = names.metric(name, own)
-    return f"Seed {best['seed']} is the model: the best {what} on the validation rows, {score}. No test row picked it."
 
 
 def _row(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.reporting.names import number, score
-from luthier.reporting.several.seeds import MEANS, VARIES, best_words, headline
+from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
 from luthier.reporting.terminal.display import Grid, Piece
 
 

@@ -1,0 +1,23 @@
+"""Several seeds in words."""
+
+import pytest
+
+from luthier.reporting.several.words import best_words, headline
+from tests.reporting.several.test_seeds import values
+
+
+def test_the_result_and_the_model_are_a_sentence_each() -> None:
+    given = values(0.8, 0.82, 0.84)
+    assert headline(given, {}) == (
+        "Accuracy over 3 seeds: mean 0.820 (0.770-0.870), standard deviation 0.020, on 200 test rows."
+    )
+    assert best_words(given, {}) == (
+        "Seed 2 is the model: the best accuracy on the validation rows, 0.820. No test row picked it."
+    )
+
+
+@pytest.mark.parametrize("scores", [(None, None), (0.5,), (0.5, 0.5)])
+def test_seeds_without_a_score_say_so(scores: tuple[float | None, ...]) -> None:
+    given = values(*scores, best=None)
+    assert ("not scored" in headline(given, {})) == (scores[0] is None)
+    assert best_words(given, {}).startswith("No seed was picked as the model")
