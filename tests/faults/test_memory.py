@@ -1,7 +1,6 @@
 """Real failed allocations under a limit on the address space, in one process and in one of two."""
 
 import json
-import re
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ SETTINGS: dict[str, Any] = PLAIN | {
     "training.precision": "fp32",
     "training.eval_strategy": "no",
     "model.dropout": 0.0,
+    "fast.pages": False,  # what is kept would make what a step needs a matter of chance
     "data.validation_share": 0.0,
     "data.test_share": 0.0,
 }
@@ -88,8 +88,7 @@ def test_a_failed_allocation_halves_the_micro_batch_and_changes_no_loss(
     assert told["parts"] >= 2 and told["step"] == STEPS
     assert losses(run) == pytest.approx(expected, rel=TOLERANCE, abs=0)
     log = Run(run).log_file.read_text()
-    # Which of the two steps it is, depends on what the allocator has kept.
-    assert re.search(r"step [12] ran out of memory: from here on, micro-batches of 512 rows instead of 1,024", log), log
+    assert "step 1 ran out of memory: from here on, micro-batches of 512 rows instead of 1,024" in log
     result = json.loads(Run(run).result_file.read_text())
     assert result["micro_batch_size"] == BATCH // told["parts"]
 
