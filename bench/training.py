@@ -22,8 +22,9 @@ import torch
 
 from bench.environment import command_line, describe
 from bench.quality_data import SETS
+from luthier.recipe import FastRecipe
 
-PARTS = ("unpad", "attention", "dropout_masks", "last_layer", "logits", "pages")
+PARTS = tuple(FastRecipe.model_fields)
 OURS, SAME, DYNAMIC, GROUPED, PADDED = "luthier", "same", "dynamic", "grouped", "padded"
 RATIOS = {
     SAME: "ratio_same_batches",

@@ -52,16 +52,16 @@ _KNOWN: WeakKeyDictionary[nn.Module, Abilities] = WeakKeyDictionary()
 
 def abilities(model: PreTrainedModel) -> Abilities:
     """What a model can do. It is tried once; from then on, its layers take part in fast passes."""
-    found = [Stack(layers, decoder=_decodes(model, name)) for name, layers in stacks(model)]
+    found = stacks(model)
     if not found:
         return Abilities(why_not=dict.fromkeys(LAYERS, "the model has no stack of layers"))
-    last = found[-1].layers[-1]  # which copies of a model share
+    last = found[-1][1][-1]  # which copies of a model share
     if last not in _KNOWN:
         training = model.training
         model.eval()
         try:
             with torch.autocast(model.device.type, enabled=False):
-                _KNOWN[last] = _tried(model, found)
+                _KNOWN[last] = _tried(model, [Stack(held, decoder=_decodes(model, name)) for name, held in found])
         finally:
             model.train(training)
     return _KNOWN[last]
@@ -81,7 +81,8 @@ def _tried(model: PreTrainedModel, found: Sequence[Stack]) -> Abilities:
     if why_not["attention"]:
         why_not |= dict.fromkeys(LAYERS, why_not["attention"])
     else:
-        why_not |= {"unpad": _no_unpadding(model, trial), "last_layer": _no_selection(found, trial)}
+        why_not["unpad"] = _no_unpadding(model, trial)
+        why_not["last_layer"] = _no_selection(found, trial, unpadded=not why_not["unpad"])
     able = {part: not why for part, why in why_not.items()}
     return Abilities(**able, reads_first=trial.reads_first, why_not={k: why for k, why in why_not.items() if why})
 
@@ -113,11 +114,10 @@ def _no_unpadding(model: PreTrainedModel, trial: "_Trial") -> str:
     return "" if trial.agrees(trial.forward(unpad=True)) else DIFFERS
 
 
-def _no_selection(found: Sequence[Stack], trial: "_Trial") -> str:
+def _no_selection(found: Sequence[Stack], trial: "_Trial", *, unpadded: bool) -> str:
     """Why the last layer cannot run for the first tokens alone; empty if it can, which it then does."""
     if not trial.reads_first:
         return "the head reads other tokens than the first"
-    unpadded = trial.agrees(trial.forward(unpad=True))
     passes = [trial.forward(unpad=unpad, read=True) for unpad in {False, unpadded}]
     if all(map(trial.agrees, passes)):  # a copy, with the hooks of the model
         return ""

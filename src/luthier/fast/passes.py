@@ -52,9 +52,10 @@ class Fast:
             return Forward(Side(explicit=explicit), Side(explicit=explicit))
         unpad = self.able.unpad and self.wanted.unpad
         own, written = sides(batch, cross=self.model.config.is_encoder_decoder) if unpad else (None, None)
-        if self.able.reads_first and own is not None and first_tokens(batch, own) is None:
-            own = None  # the head reads padding
-        read = first_tokens(batch, own) if self.able.last_layer and self.wanted.last_layer else None
+        first = first_tokens(batch, own) if self.able.reads_first else None
+        if self.able.reads_first and first is None:  # the head reads padding
+            own, first = None, first_tokens(batch, None)
+        read = first if self.able.last_layer and self.wanted.last_layer else None
         shape = ids.shape[0], ids.shape[1]
         return Forward(Side(own, None, read, shape, explicit), Side(written, own, explicit=explicit))
 

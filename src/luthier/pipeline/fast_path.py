@@ -12,8 +12,14 @@ from luthier.findings import Decision
 from luthier.recipe import FastRecipe, Recipe
 from luthier.tasks.phases import Bound, Loss
 
-NAMES = {"unpad": "no padding", "attention": "attention", "dropout_masks": "dropout", "last_layer": "last layer"}
-NAMES |= {"logits": "logits", "pages": "pages"}
+NAMES = {
+    "unpad": "no padding",
+    "attention": "attention",
+    "dropout_masks": "dropout",
+    "last_layer": "last layer",
+    "logits": "logits",
+    "pages": "pages",
+}
 READS_PADDING = "the task's loss depends on the padding"
 ON_CPU = "it is for CPUs"
 OFF = "the recipe turns it off"

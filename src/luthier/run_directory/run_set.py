@@ -145,10 +145,10 @@ def best_run(path: Path) -> Path:
     runs = RunSet.at(path)
     if runs is None:
         return path
-    best = runs.best if runs.state() == "done" else None
-    if best is None and runs.state() != "done":
+    if runs.state() != "done":
         hint = f"`luthier resume {typed(path)}` finishes them"
         raise ModelError("the runs in this directory are not complete yet", where=str(path), hint=hint)
+    best = runs.best
     if best is None:
         hint = f"name one of them, such as {typed(path / next(iter(runs.changes)))}"
         raise ModelError("none of the runs in this directory was picked as the model", where=str(path), hint=hint)

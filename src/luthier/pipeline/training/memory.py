@@ -8,6 +8,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import convert_outputs_to_fp32, send_to_device
 from torch import Tensor, nn
@@ -108,7 +109,8 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     randomness = random_state(device)
     model.to(device).train()  # type: ignore[arg-type]  # its decorator hides the signature
     # Rows are sorted by length: the longest, the shortest, and of three one of the middle, which tells of the others.
-    batches = [{name: tensor[evenly_spaced(rows, n)] for name, tensor in largest.items()} for n in few]
+    chosen = [np.linspace(0, rows - 1, n).round().astype(int) for n in few]  # a row repeatedly, if there are fewer
+    batches = [{name: tensor[places] for name, tensor in largest.items()} for places in chosen]
     # The first pass of a process also allocates what later ones find.
     _, *courses = [caught(partial(_course, training, batch)) for batch in (batches[0], *batches)]
     model.zero_grad()
@@ -133,11 +135,6 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     gaps = device.type == "cpu" and not training.recipe.gradient_checkpointing  # which returns large blocks at once
     overhead = OVERHEAD + round(GAPS * total) if gaps else 0
     return MemoryEstimate(weights, gradients, state, activations, overhead, total + overhead, rows, tokens)
-
-
-def evenly_spaced(rows: int, n: int) -> list[int]:
-    """`n` of some rows, from the first to the last; the same ones repeatedly if there are fewer."""
-    return [round(i * (rows - 1) / max(1, n - 1)) for i in range(n)]
 
 
 def held(training: Training) -> int:
