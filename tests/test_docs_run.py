@@ -100,6 +100,7 @@ def test_command(command, place, tiny_model, monkeypatch, capsys):
     assert captured.out
 
 
+@pytest.mark.slow
 def test_the_python_of_the_first_page_runs(place, tiny_model, monkeypatch, capsys):
     monkeypatch.chdir(place)
     monkeypatch.setattr(sources, "packaged_directory", lambda name, console=None: str(tiny_model))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -23,6 +24,7 @@ from luthier.storage.atomic import write_text
 from tests.conftest import PLAIN, review_rows, write_csv
 
 ENGINES = ("loop", "trainer")
+EITHER = ("loop", pytest.param("trainer", marks=pytest.mark.slow))
 SETTINGS: dict[str, Any] = PLAIN | {  # 32 rows train in 4 steps an epoch, with the model's own dropout
     "training.precision": "fp32",
     "training.epochs": 3,

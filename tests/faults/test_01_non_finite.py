@@ -20,7 +20,7 @@ from luthier.errors import NonFiniteError
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.training import finish as story
 from luthier.storage.checksums import verify
-from tests.faults.runs import ENGINES, begin
+from tests.faults.runs import EITHER, begin
 
 BAD_STEP = 6  # in the second epoch, after the checkpoints of the steps 3 and 4
 Break = Callable[[Training], None]
@@ -89,7 +89,7 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Callable[[Break], dict[int, dict[
     return put
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EITHER)
 @pytest.mark.parametrize(
     ("change", "optimizer"),
     [
@@ -133,7 +133,7 @@ def test_stops_before_the_update_and_names_step_and_rows(
     assert not (tmp_path / "run" / "model").exists() and not (tmp_path / "run" / "result.json").exists()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EITHER)
 def test_the_run_goes_on_once_the_cause_is_gone(
     broken: Callable[[Break], object],
     tmp_path: Path,
@@ -155,7 +155,7 @@ def test_the_run_goes_on_once_the_cause_is_gone(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EITHER)
 def test_a_weight_that_is_nan_from_the_start_never_trains(tmp_path: Path, tiny_model: Path, engine: str) -> None:
     """What the `Trainer` by itself logs as loss 0.0, with exit code 0 and every weight nan at the end."""
     import shutil

@@ -19,7 +19,7 @@ from luthier.models.loading import load_tokenizer
 from luthier.pipeline.prepare import Prepared
 from luthier.pipeline.training import finish as story
 from luthier.pipeline.training.assemble import assemble as right
-from tests.faults.runs import ENGINES, begin
+from tests.faults.runs import EITHER, begin
 from tests.faults.scene import Scene, finished
 from tests.matrix.data import rows
 from tests.matrix.models import build
@@ -61,7 +61,7 @@ def broken(task: str, model: Path, folder: Path, engine: str, **settings: Any) -
     return caught.value
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EITHER)
 @pytest.mark.parametrize("task", ARCHITECTURES)
 def test_a_step_that_makes_every_weight_nan_leaves_no_model(
     task: str, engine: str, models: dict[str, Path], tmp_path: Path
@@ -80,7 +80,7 @@ def test_finite_weights_whose_outputs_overflow_leave_no_model(
     assert "the model's outputs overflow" in error.what and "data.jsonl" in error.where
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EITHER)
 def test_without_an_evaluation_nothing_is_saved_either(engine: str, tmp_path: Path, tiny_model: Path) -> None:
     with pytest.raises(NonFiniteError, match="the weights are not finite after step 1"):
         begin(
@@ -97,7 +97,7 @@ def test_without_an_evaluation_nothing_is_saved_either(engine: str, tmp_path: Pa
     assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", EITHER)
 def test_the_checkpoint_before_stays_the_newest_whole_one_and_is_resumed(
     engine: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

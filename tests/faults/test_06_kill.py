@@ -154,6 +154,7 @@ def test_the_checkpoints_are_removed_once_the_report_is_on_disk(reference: tuple
     ]
 
 
+@pytest.mark.slow
 def test_killed_at_chosen_moments_of_a_save_and_of_the_end(
     reference: tuple[list[str], Outcome], engine: str, tmp_path: Path, tiny_model: Path
 ) -> None:

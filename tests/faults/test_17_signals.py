@@ -122,6 +122,7 @@ def uninterrupted(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return cache(outcome)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("engine", "evaluation", "number"),
     [
@@ -172,6 +173,7 @@ def test_a_signal_in_the_evaluation_before_the_first_step(
     Outcome.of(tmp_path / "run").assert_same(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name", "call"),
     [(score, "answer", 3), (score, "scores", 1), (training, "save_model", 1), (story, "report", 1)],
@@ -202,6 +204,7 @@ def test_after_the_last_step_the_run_is_resumed_to_the_same_end(
     assert finished(scene.folder) >= {"out/model", "out/result.json", "out/report.html"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["steps", "no"], ids=["an evaluation", "no evaluation"])
 def test_without_saving_an_interrupted_score_repeats_the_steps_after_the_best_and_ends_the_same(
     strategy: str, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch

@@ -72,7 +72,8 @@ def assert_same(found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
-@pytest.mark.parametrize("architecture", [pytest.param(name, marks=speed(name)) for name in ARCHITECTURES | OTHERS])
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ARCHITECTURES | OTHERS)
 def test_adapter_on_architecture(architecture: str, model: Callable[[str], Path], tmp_path: Path) -> None:
     task = FAMILY_TASKS[family_of(architecture)][-1]
     lora = {"model.adapter.kind": "lora", "model.adapter.rank": 2, "model.adapter.dropout": 0.0}
