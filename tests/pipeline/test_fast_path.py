@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from luthier import allocator
+from luthier.console import Console
 from luthier.fast import Fast
 from luthier.pipeline.fast_path import READS_PADDING, allowed, decide, keeps_pages
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import FastRecipe, Recipe
 from luthier.tasks.question_answering.task import QuestionAnswering
@@ -61,6 +63,18 @@ def test_a_task_that_reads_padding_says_so(data: Prepared, monkeypatch: pytest.M
     value, why = said(data)
     assert value == "attention, dropout, pages"
     assert f"no padding: {READS_PADDING}" in why
+
+
+def test_logits_are_left_out_unless_a_loss_needs_them(tmp_path: Path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(f'{{"text": "the cat sat {i}"}}\n' for i in range(40)), encoding="utf-8")
+    settings = {"task": "text-generation", "from_scratch": "tiny", "precision": "fp32", "dropout": 0.1}
+    data = prepare(build_recipe(path, settings, tmp_path, Console()), Console())
+    assert "logits" in said(data)[0].split(", ")
+    for changes in ({"training__r_drop_alpha": 1.0}, {"training__precision": "fp16"}):
+        value, why = said(with_settings(data, **changes))
+        assert "logits" not in value
+        assert "logits: R-Drop and fp16 need them" in why
 
 
 def test_memory_is_kept_only_for_training_on_a_cpu_with_glibc(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,14 +28,13 @@ class Objective:
 
     Args:
         loss_sum: Function of (model outputs, batch) that sums the loss; None to only run the model.
-        labelled: Function of labels that gives the logits which the loss reads, as [B, T] booleans: the model computes
-            no others, and its logits are [labels, C] in their order. None for all logits.
         around: Function of a batch that gives the context in which the model is called.
+        logits: Whether the outputs for labels have logits; without, they have losses (`luthier.fast.vocabulary`).
     """
 
     loss_sum: Callable[[Any, Batch], Tensor] | None = None
-    labelled: Callable[[Tensor], Tensor] | None = None
     around: Callable[[Batch], AbstractContextManager[Any]] = nullcontext
+    logits: bool = True
 
     def __call__(self, model: nn.Module, batch: Batch) -> tuple[Any, Tensor | None]:
         """Run a model on a batch that is on its device.
@@ -47,8 +46,6 @@ class Objective:
             The outputs, and the summed loss; None without labels or without a `loss_sum`.
         """
         inputs = {name: tensor for name, tensor in batch.items() if name != LABELS}
-        if self.labelled is not None and LABELS in batch:
-            inputs["logits_to_keep"] = self.labelled(batch[LABELS])
         with self.around(batch):
             outputs = model(**inputs)
         return outputs, self.loss_sum(outputs, batch) if self.loss_sum is not None and LABELS in batch else None

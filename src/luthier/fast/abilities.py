@@ -1,6 +1,5 @@
 """Which parts of the fast path give the same numbers with a model, found by trying them on a few rows."""
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,13 +8,15 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import PreTrainedModel
 
 from luthier.data.batches import IGNORED
-from luthier.fast import attention
+from luthier.fast import attention, vocabulary
 from luthier.fast.last_layer import Selection, places, reads_first
-from luthier.fast.layout import Forward, Side, first_tokens, running, sides
+from luthier.fast.layout import Asked, Forward, Side, first_tokens, running, sides
 from luthier.fast.unpad import Stack
+from luthier.fast.vocabulary import has_output_layer
 from luthier.text import shorten
 from luthier.tracing.anatomy import stacks
 
@@ -31,7 +32,7 @@ class Abilities:
     """What a model can do.
 
     Args:
-        logits: Whether it computes logits for some tokens only, as its argument `logits_to_keep` asks.
+        logits: Whether its logits are a linear function of hidden states and no more, so that they can be left out.
         attention: Whether its layers take part in fast passes at all.
         unpad: Whether they run without padding.
         last_layer: Whether the last layer can run for the first tokens alone.
@@ -76,7 +77,7 @@ def _tried(model: PreTrainedModel, found: Sequence[Stack]) -> Abilities:
         trial = _Trial(model, [stack.layers[-1] for stack in found])
     except FAILURES as error:  # it needs other inputs than token ids
         return Abilities(why_not=dict.fromkeys(("logits", *LAYERS), shorten(str(error), 80)))
-    why_not = {"logits": "" if trial.leaves_out_logits() else "the model computes the logits of all tokens"}
+    why_not = {"logits": _no_losses(model, trial)}
     why_not["attention"] = _no_attention(model, found, trial)
     if why_not["attention"]:
         why_not |= dict.fromkeys(LAYERS, why_not["attention"])
@@ -114,6 +115,18 @@ def _no_unpadding(model: PreTrainedModel, trial: "_Trial") -> str:
     return "" if trial.agrees(trial.forward(unpad=True)) else DIFFERS
 
 
+def _no_losses(model: PreTrainedModel, trial: "_Trial") -> str:
+    """Why the losses of labels cannot be computed without their logits; empty if they can, which they then are."""
+    if not has_output_layer(model):
+        return "it has no linear output layer over a vocabulary"
+    handles = vocabulary.hook(model)
+    if trial.has_losses():
+        return ""
+    for handle in handles:
+        handle.remove()
+    return "it changes its logits"
+
+
 def _no_selection(found: Sequence[Stack], trial: "_Trial", *, unpadded: bool) -> str:
     """Why the last layer cannot run for the first tokens alone; empty if it can, which it then does."""
     if not trial.reads_first:
@@ -141,6 +154,7 @@ class _Trial:
         self.layers = layers
         self._model = model
         self._batch, self._both = _batch(model), bool(model.config.is_encoder_decoder)
+        self._inputs = {name: value for name, value in self._batch.items() if name != "labels"}
         self._plain = self.run(None)
 
     def forward(self, *, unpad: bool, read: bool = False) -> Forward:
@@ -150,19 +164,17 @@ class _Trial:
         shape = len(LENGTHS), max(LENGTHS)
         return Forward(Side(own, None, tokens, shape, True), Side(written, own, explicit=True))
 
-    def run(self, forward: Forward | None, **options: Any) -> tuple[list[Tensor], Tensor]:
+    def run(self, forward: Forward | None) -> tuple[list[Tensor], Tensor]:
         """The outputs of the last layers, [b, t, d], and the logits.
 
         Args:
             forward: None to run the model as it is.
-            **options: More arguments for it.
         """
         found: list[Tensor] = []
         handles = [layer.register_forward_hook(_keep(found)) for layer in self.layers]
         try:
-            inputs = {name: value for name, value in self._batch.items() if name != "labels"}
             with running(forward):
-                outputs = self._model(**inputs, **options)
+                outputs = self._model(**self._inputs)
         finally:
             for handle in handles:
                 handle.remove()
@@ -186,18 +198,20 @@ class _Trial:
             _close(new[_real(mask)], old[_real(mask)]) for new, old, mask in zip(hidden, plain, reals, strict=True)
         )
 
-    def leaves_out_logits(self) -> bool:
-        """Whether the model computes the logits of the tokens that a mask tells, one after the other."""
-        if "logits_to_keep" not in inspect.signature(self._model.forward).parameters:
-            return False
-        asked = _real(self._batch["labels" if self._both else "attention_mask"])
+    def has_losses(self) -> bool:
+        """Whether the model computes the losses that belong to its logits."""
+        targets = self._batch["labels" if self._both else "input_ids"]
+        targets = targets.masked_fill(~_real(self._batch["labels" if self._both else "attention_mask"]), IGNORED)
+        wanted = functional.cross_entropy(
+            self._plain[1].flatten(0, -2).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
+        )
         try:
-            with torch.no_grad():
-                _, logits = self.run(None, logits_to_keep=asked)
+            with torch.no_grad(), running(Forward(asked=Asked(targets))):
+                found = self._model(**self._inputs)
         except FAILURES:
             return False
-        plain = self._plain[1][asked]
-        return logits.shape == plain.shape and _close(logits, plain)
+        losses = getattr(found, "losses", None)
+        return losses is not None and _close(losses, wanted[targets.flatten().ne(IGNORED)])
 
     @cached_property
     def reads_first(self) -> bool:

@@ -79,17 +79,34 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a language model is asked for in place of logits: the losses of its labels.
+
+    Args:
+        targets: [b, t] what the logits at each place would predict; `IGNORED` where nothing.
+        smoothing: Label smoothing.
+        hidden: What the output layer got, [b, t, d], until the losses are computed.
+    """
+
+    targets: Tensor
+    smoothing: float = 0.0
+    hidden: list[Tensor] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Forward:
     """One forward pass of a model.
 
     Args:
         encoder: Of an encoder, or of the encoder of an encoder-decoder.
         decoder: Of a decoder, or of the decoder of an encoder-decoder.
+        asked: The losses that are wanted; None for logits.
         packed: What was packed in this pass, by the identity of the padded tensor, which is held to keep it unique.
     """
 
     encoder: Side = Side()
     decoder: Side = Side()
+    asked: Asked | None = None
     packed: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def pack(self, rows: Rows, values: Tensor) -> Tensor:

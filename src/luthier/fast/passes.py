@@ -1,16 +1,17 @@
 """The fast passes of a model: which parts of the fast path it can use, and which are wanted."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from luthier.fast.abilities import Abilities, abilities
 from luthier.fast.dropout import Functional, replace_dropout
-from luthier.fast.layout import Forward, Side, first_tokens, running, sides
+from luthier.fast.layout import Asked, Forward, Side, first_tokens, running, sides
 from luthier.recipe import FastRecipe
 
 
@@ -23,17 +24,21 @@ class Fast:
         able: What was found to give the same numbers with it.
         wanted: The parts of the recipe.
         dropout: Whether its dropout is replaced while it is in training mode.
+        targets: Function of labels that gives what the logits at each place predict, both [b, t], if the model is asked
+            for the losses of labels in place of logits (`luthier.fast.vocabulary`).
+        smoothing: Label smoothing of these losses.
     """
 
     model: PreTrainedModel
     able: Abilities
     wanted: FastRecipe
     dropout: bool = False
+    targets: Callable[[Tensor], Tensor] | None = None
+    smoothing: float = 0.0
 
-    @property
-    def logits(self) -> bool:
-        """Whether the model is asked for the logits that are read, and no others."""
-        return self.able.logits and self.wanted.logits
+    def asking(self, targets: Callable[[Tensor], Tensor] | None, smoothing: float) -> "Fast":
+        """Ask for the losses of labels in place of logits, if the model can and the recipe wants it."""
+        return replace(self, targets=targets, smoothing=smoothing) if self.able.logits and self.wanted.logits else self
 
     @contextmanager
     def __call__(self, batch: Mapping[str, Any]) -> Iterator[None]:
@@ -43,13 +48,20 @@ class Fast:
             batch: The model's inputs, and `labels` if there are any.
         """
         functions = Functional() if self.dropout and self.model.training else nullcontext()
-        with running(self._forward(batch) if self.able.attention else None), functions:
+        with running(self._forward(batch, self._asked(batch))), functions:
             yield
 
-    def _forward(self, batch: Mapping[str, Any]) -> Forward:
+    def _asked(self, batch: Mapping[str, Any]) -> Asked | None:
+        if self.targets is None or "labels" not in batch:
+            return None
+        return Asked(self.targets(batch["labels"]), self.smoothing)
+
+    def _forward(self, batch: Mapping[str, Any], asked: Asked | None) -> Forward:
         ids, explicit = batch["input_ids"], self.wanted.attention
+        if not self.able.attention:
+            return Forward(asked=asked)
         if ids.dim() != 2:  # several sequences in a row
-            return Forward(Side(explicit=explicit), Side(explicit=explicit))
+            return Forward(Side(explicit=explicit), Side(explicit=explicit), asked)
         unpad = self.able.unpad and self.wanted.unpad
         own, written = sides(batch, cross=self.model.config.is_encoder_decoder) if unpad else (None, None)
         first = first_tokens(batch, own) if self.able.reads_first else None
@@ -57,7 +69,7 @@ class Fast:
             own, first = None, first_tokens(batch, None)
         read = first if self.able.last_layer and self.wanted.last_layer else None
         shape = ids.shape[0], ids.shape[1]
-        return Forward(Side(own, None, read, shape, explicit), Side(written, own, explicit=explicit))
+        return Forward(Side(own, None, read, shape, explicit), Side(written, own, explicit=explicit), asked)
 
 
 def fast(model: PreTrainedModel, wanted: FastRecipe) -> Fast:

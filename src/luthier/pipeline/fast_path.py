@@ -9,8 +9,8 @@ from luthier import allocator
 from luthier.engines.objective import Objective
 from luthier.fast import Fast, fast
 from luthier.findings import Decision
-from luthier.recipe import FastRecipe, Recipe
-from luthier.tasks.phases import Bound, Loss
+from luthier.recipe import FastRecipe, Recipe, TrainingRecipe
+from luthier.tasks.phases import Bound
 
 NAMES = {
     "unpad": "no padding",
@@ -22,6 +22,7 @@ NAMES = {
 }
 READS_PADDING = "the task's loss depends on the padding"
 ON_CPU = "it is for CPUs"
+NEEDS_LOGITS = "R-Drop and fp16 need them"
 OFF = "the recipe turns it off"
 
 
@@ -31,17 +32,27 @@ def allowed(task: Bound[Any], wanted: FastRecipe) -> FastRecipe:
     return wanted.model_copy(update=off)
 
 
-def inference(task: Bound[Any], model: PreTrainedModel, wanted: FastRecipe, loss: Loss | None = None) -> Objective:
+def inference(
+    task: Bound[Any],
+    model: PreTrainedModel,
+    wanted: FastRecipe,
+    training: TrainingRecipe | None = None,
+    *,
+    logits: bool = False,
+) -> Objective:
     """How a model is run over rows that it does not learn from.
 
     Args:
         task: The task.
         model: In evaluation mode.
         wanted: The parts of the recipe.
-        loss: Sums the loss; None for answers alone.
+        training: Says what loss is summed; None for answers alone.
+        logits: Whether logits are read, so that they cannot be left out.
     """
     passes = fast(model, allowed(task, wanted))
-    return Objective(loss, task.labelled() if passes.logits else None, passes)
+    if not logits:
+        passes = passes.asking(task.token_targets(), training.label_smoothing if training else 0.0)
+    return Objective(task.loss(training) if training else None, passes, passes.targets is None)
 
 
 def keeps_pages(recipe: Recipe, device: torch.device) -> str:
@@ -66,8 +77,10 @@ def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.dev
         pages: Why memory is not kept for the next step; empty if it is.
     """
     why = dict(passes.able.why_not)
-    if task.labelled() is None:
+    if task.token_targets() is None:
         why["logits"] = ""  # nothing to leave out
+    elif passes.targets is None:
+        why.setdefault("logits", NEEDS_LOGITS)
     if device.type != "cpu":
         why |= dict.fromkeys(("attention", "dropout_masks"), ON_CPU)
     if pages:

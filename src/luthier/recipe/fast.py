@@ -12,5 +12,5 @@ class FastRecipe(Section):
     attention: bool = Field(True, description="on a CPU, compute attention in training step by step")
     dropout_masks: bool = Field(True, description="on a CPU, draw dropout masks with a faster generator")
     last_layer: bool = Field(True, description="run the last layer only for the tokens that the head reads")
-    logits: bool = Field(True, description="compute logits only where there are labels")
+    logits: bool = Field(True, description="compute losses of tokens without keeping logits")
     pages: bool = Field(True, description="on Linux, keep memory for the next step instead of returning it")

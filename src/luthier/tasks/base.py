@@ -291,8 +291,8 @@ class Task(ABC, Generic[Learned]):
         what = f"{self.name} has no probabilities of labels that R-Drop could compare"
         raise RecipeError(what, where="training.r_drop_alpha", hint="remove it")
 
-    def labelled(self, task: Bound[Learned]) -> Callable[[Tensor], Tensor] | None:
-        """See `Bound.labelled`."""
+    def token_targets(self, task: Bound[Learned]) -> Callable[[Tensor], Tensor] | None:
+        """See `Bound.token_targets`."""
         return None
 
     def outputs_per_token(self, task: Bound[Learned], model: PreTrainedModel) -> int:

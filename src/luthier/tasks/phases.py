@@ -290,12 +290,14 @@ class Bound(Fitted[Learned]):
         """A function of (model outputs, batch) that sums the loss over the labels that are not `IGNORED`."""
         return self.kind.loss(self, training)
 
-    def labelled(self) -> Callable[[Tensor], Tensor] | None:
-        """A function of labels [b, t] that gives the logits which loss and answers read, as [b, t] booleans.
+    def token_targets(self) -> Callable[[Tensor], Tensor] | None:
+        """A function of labels that gives what the logits at each place predict, both [b, t]; None for other tasks.
 
-        None if these are all. With one, what takes outputs also takes logits [n, v] of the true ones alone.
+        With one, the loss is the cross-entropy of these, with the recipe's label smoothing, and `loss` and `collect`
+        also take outputs without logits, with `loss`, which is summed, and `losses`: the negative log-likelihoods of
+        those that are not `IGNORED`, in order.
         """
-        return self.kind.labelled(self)
+        return self.kind.token_targets(self)
 
     def divergence(self) -> Loss:
         """A function for R-Drop of (model outputs, batch), both of a batch that was concatenated with itself.

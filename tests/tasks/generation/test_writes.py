@@ -1,6 +1,7 @@
 """Writing: what a text costs, how it is generated, and where it ends."""
 
 import math
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -12,6 +13,7 @@ from transformers.modeling_outputs import CausalLMOutput
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Examples, Limits
 from luthier.errors import RecipeError
+from luthier.fast.token_losses import token_losses
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.recipe import GenerationRecipe, Recipe
 from luthier.tasks.generation.writes import UNTUNED, Writing, generate, language_metrics
@@ -104,23 +106,29 @@ def test_each_token_costs_its_surprise_and_ignored_ones_nothing() -> None:
     assert [cost for cost, _ in found] == pytest.approx([3 * math.log(8), 0.0], abs=1e-6)
 
 
-def test_the_logits_of_labels_alone_give_the_same_loss_costs_and_predictions() -> None:
+def test_each_label_is_predicted_by_the_token_before() -> None:
+    targets = writing().token_targets()
+    assert targets is not None
+    labels = torch.tensor([[1, IGNORED, 3, 4], [IGNORED, 2, IGNORED, IGNORED]])
+    assert targets(labels).tolist() == [[IGNORED, 3, 4, IGNORED], [2, IGNORED, IGNORED, IGNORED]]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_losses_of_the_labels_in_place_of_logits_give_the_same_loss_and_costs(smoothing: float) -> None:
     task, vocabulary = writing(), 7
     labels = torch.tensor([[1, IGNORED, 3, 4], [IGNORED, 2, IGNORED, IGNORED], [IGNORED] * 4])
-    whole = CausalLMOutput(logits=torch.randn(3, 4, vocabulary, generator=torch.Generator().manual_seed(0)))
-    mask = task.labelled()
-    assert mask is not None
-    read = mask(labels)
-    assert read.tolist() == [[False, True, True, False], [True, False, False, False], [False] * 4]
-    some, batch = CausalLMOutput(logits=whole.logits[read]), {"labels": labels}
-    for smoothing in (0.0, 0.1):
-        loss = task.loss(Recipe.build({"training": {"label_smoothing": smoothing}}).training)
-        assert torch.allclose(loss(some, batch), loss(whole, batch))
-    costs = [task.collect(outputs, batch) for outputs in (some, whole)]
+    targets, head = task.token_targets(), torch.nn.Linear(5, vocabulary)
+    assert targets is not None
+    hidden, wanted = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0)), targets(labels)
+    read = wanted.ne(IGNORED)
+    found = token_losses(hidden[read], head, wanted[read], smoothing)
+    without = SimpleNamespace(loss=found.total, losses=found.each, logits=None)
+    outputs, batch = CausalLMOutput(logits=head(hidden)), {"labels": labels}
+    loss = task.loss(Recipe.build({"training": {"label_smoothing": smoothing}}).training)
+    assert torch.allclose(loss(without, batch), loss(outputs, batch))
+    costs = [task.collect(one, batch) for one in (without, outputs)]
     assert [count for _, count in costs[0]] == [2, 1, 0]
     assert [cost for cost, _ in costs[0]] == pytest.approx([cost for cost, _ in costs[1]])
-    (found,), _ = task.trainer_outputs(some, batch)
-    assert found[read].equal(whole.logits.argmax(-1)[read])
 
 
 def test_the_windows_of_a_text_are_one_answer() -> None:

@@ -111,7 +111,9 @@ def infer(
     return Inferred(collected, total / labels_seen if labels_seen else None)
 
 
-def batches_of(task: Bound[Any], model: PreTrainedModel, lengths: IntArray, rows: int) -> list[IntArray]:
+def batches_of(
+    task: Bound[Any], model: PreTrainedModel, lengths: IntArray, rows: int, *, logits: bool = True
+) -> list[IntArray]:
     """Batches for a pass, with fewer rows if each token has outputs for a whole vocabulary.
 
     Args:
@@ -119,8 +121,9 @@ def batches_of(task: Bound[Any], model: PreTrainedModel, lengths: IntArray, rows
         model: Its vocabulary size counts.
         lengths: [n] tokens of each row.
         rows: Maximum rows per batch.
+        logits: Whether these outputs are computed at all.
     """
-    width = task.outputs_per_token(model)
+    width = task.outputs_per_token(model) if logits else 0
     return by_length(lengths, rows=rows, tokens=max(1, MOST_NUMBERS // width) if width else None)
 
 
@@ -147,8 +150,9 @@ def answer(
     Raises:
         NonFiniteError: The loss is nan or infinite, so that the answers mean nothing.
     """
-    batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size)
-    collate, objective = task.collator(model), inference(task, model, recipe.fast, task.loss(recipe.training))
+    collate = task.collator(model)
+    objective = inference(task, model, recipe.fast, recipe.training, logits=raw is not None)
+    batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size, logits=objective.logits)
     inferred = infer(task, model, asked, batches, collate, objective, console, raw)
     if inferred.loss is not None and not math.isfinite(inferred.loss):
         raise NonFiniteError(

@@ -76,13 +76,15 @@ def make_objective(task: Bound[Any], training: TrainingRecipe, fast: Fast) -> Ob
     Raises:
         RecipeError: R-Drop is asked for, and the model has no dropout, or the task no probabilities.
     """
-    loss, labelled = task.loss(training), task.labelled() if fast.logits else None
+    loss = task.loss(training)
     if training.r_drop_alpha is None:
-        return Objective(loss, labelled, fast)
+        if training.precision != "fp16":  # whose gradients would be too small before the loss is scaled
+            fast = fast.asking(task.token_targets(), training.label_smoothing)
+        return Objective(loss, fast, fast.targets is None)
     if not has_dropout(fast.model) and training.neftune_noise_alpha is None:
         what = "R-Drop compares two passes with different dropout, but the model has no dropout"
         raise RecipeError(what, where="training.r_drop_alpha", hint="--set dropout=0.1")
-    return RDrop(loss, labelled, fast, divergence=task.divergence(), alpha=training.r_drop_alpha)
+    return RDrop(loss, fast, divergence=task.divergence(), alpha=training.r_drop_alpha)
 
 
 def batch_plan(prepared: Prepared) -> BatchPlan:

@@ -223,8 +223,8 @@ class Chat(Writes, Task[Writing]):
     def collator(self, task: Bound[Writing], model: PreTrainedModel) -> Collate:
         return documents.collator(task.tokenizer, model, blocks=False)
 
-    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return documents.next_tokens(logits, labels)
+    def predicted(self, labels: Tensor) -> Tensor:
+        return documents.next_tokens(labels)
 
     def baselines(self, task: Bound[Writing], train: Examples, test: Examples) -> dict[str, Sequence[Answer]]:
         """A trigram model over the same tokens, scored on the same labels."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Collate
@@ -21,9 +22,9 @@ Document = tuple[list[int], list[int]]  # token ids, and the label of each, IGNO
 DEFAULTS = {"training.eval_on_start": True, "training.batch_size": 8}
 
 
-def next_tokens(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits [b, t - 1, v] and the labels [b, t - 1] that they predict: each token from those before it."""
-    return logits[:, :-1], labels[:, 1:]
+def next_tokens(labels: Tensor) -> Tensor:
+    """The label that follows each one, which is predicted there: [b, t]."""
+    return functional.pad(labels[:, 1:], (0, 1), value=IGNORED)
 
 
 def collator(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, *, blocks: bool) -> Collate:

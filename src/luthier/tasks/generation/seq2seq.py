@@ -142,8 +142,8 @@ class Seq2SeqTask(Writes, Task[Writing]):
 
         return collate
 
-    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return logits, labels
+    def predicted(self, labels: Tensor) -> Tensor:
+        return labels
 
     def trainer_outputs(
         self, task: Bound[Writing], outputs: Any, batch: Mapping[str, Tensor]

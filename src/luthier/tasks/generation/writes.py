@@ -64,8 +64,8 @@ class Writes(ABC):
     ignores_padding: ClassVar[bool] = True
 
     @abstractmethod
-    def aligned(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [b, t, v] and the labels [b, t] that they predict."""
+    def predicted(self, labels: Tensor) -> Tensor:
+        """The label that the logits at each place predict, `IGNORED` where they predict none: [b, t]."""
 
     @abstractmethod
     def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
@@ -116,46 +116,31 @@ class Writes(ABC):
 
     def loss(self, task: Bound[Writing], training: TrainingRecipe) -> Loss:
         def summed(outputs: Any, batch: Mapping[str, Tensor]) -> Tensor:
-            return summed_cross_entropy(*self._read(outputs.logits, batch["labels"]), training.label_smoothing)
+            if outputs.logits is None:
+                total: Tensor = outputs.loss
+                return total
+            return summed_cross_entropy(outputs.logits, self.predicted(batch["labels"]), training.label_smoothing)
 
         return summed
 
     def divergence(self, task: Bound[Writing]) -> Loss:
-        return lambda outputs, batch: categorical_divergence(*self._read(outputs.logits, batch["labels"]))
+        return lambda outputs, batch: categorical_divergence(outputs.logits, self.predicted(batch["labels"]))
 
-    def labelled(self, task: Bound[Writing]) -> Callable[[Tensor], Tensor]:
-        def mask(labels: Tensor) -> Tensor:
-            places = torch.arange(labels.numel(), device=labels.device).view(*labels.shape, 1)
-            aligned, targets = self.aligned(places, labels)
-            read = torch.zeros_like(labels, dtype=torch.bool)
-            read.view(-1)[aligned[targets.ne(IGNORED)]] = True
-            return read
-
-        return mask
-
-    def _read(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and the labels that they predict: [b, t, v] and [b, t], or [n, v] and [n] of the labelled ones."""
-        if logits.dim() == 3:
-            return self.aligned(logits, labels)
-        targets = self._targets(labels)
-        return logits, targets[targets.ne(IGNORED)]
-
-    def _targets(self, labels: Tensor) -> Tensor:
-        """The labels [b, t] that are predicted, of which each has logits."""
-        return self.aligned(labels.unsqueeze(-1), labels)[1]
+    def token_targets(self, task: Bound[Writing]) -> Callable[[Tensor], Tensor]:
+        return self.predicted
 
     def outputs_per_token(self, task: Bound[Writing], model: PreTrainedModel) -> int:
         return int(model.config.get_text_config(decoder=True).vocab_size)
 
     def collect(self, task: Bound[Writing], outputs: Any, batch: Mapping[str, Tensor]) -> list[Any]:
         """The summed negative log-likelihood of each row's labels, and their number."""
-        logits, targets = self._read(outputs.logits, batch["labels"])
-        each = functional.cross_entropy(
-            logits.float().flatten(0, -2), targets.flatten(), ignore_index=IGNORED, reduction="none"
-        )
-        learned = self._targets(batch["labels"]).ne(IGNORED)
-        costs = each.new_zeros(learned.shape)
-        costs[learned] = each if logits.dim() == 2 else each.view(learned.shape)[learned]
+        targets = self.predicted(batch["labels"])
+        learned = targets.ne(IGNORED)
+        if outputs.logits is None:
+            losses = outputs.losses
+        else:
+            losses = functional.cross_entropy(outputs.logits[learned].float(), targets[learned], reduction="none")
+        costs = losses.new_zeros(learned.shape).masked_scatter(learned, losses)
         return list(zip(costs.sum(1).tolist(), learned.sum(1).tolist(), strict=True))
 
     def answers(
@@ -176,11 +161,7 @@ class Writes(ABC):
     def trainer_outputs(
         self, task: Bound[Writing], outputs: Any, batch: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        found, labels = outputs.logits.argmax(-1), batch["labels"]
-        if found.dim() == 1:  # of the labelled places; nothing reads the others
-            read = self.labelled(task)(labels)
-            found = torch.zeros_like(labels).masked_scatter(read, found)
-        return [found], [labels]
+        return [outputs.logits.argmax(-1)], [batch["labels"]]
 
     def trial_outputs(self, task: Bound[Writing], features: Features) -> tuple[list[Tensor], list[Tensor]]:
         labels = tensor_of(features["labels"])
