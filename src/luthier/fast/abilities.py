@@ -119,6 +119,8 @@ def _no_losses(model: PreTrainedModel, trial: "_Trial") -> str:
     """Why the losses of labels cannot be computed without their logits; empty if they can, which they then are."""
     if not has_output_layer(model):
         return "it has no linear output layer over a vocabulary"
+    if trial.has_losses():  # a copy, with the hooks of the model
+        return ""
     handles = vocabulary.hook(model)
     if trial.has_losses():
         return ""
