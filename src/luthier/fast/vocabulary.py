@@ -19,8 +19,8 @@ def has_output_layer(model: PreTrainedModel) -> bool:
 def hook(model: PreTrainedModel) -> list[RemovableHandle]:
     """Make the output layer take part in fast passes that ask for losses; in others the model does what it did.
 
-    In these, `outputs.loss` is the sum, `outputs.losses` are the negative log-likelihoods of the labels, in order, and
-    `outputs.logits` is None.
+    In these, `outputs.loss` is the sum, and `outputs.losses` are the negative log-likelihoods of the labels, in order.
+    The logits are those of no token.
     """
     layer = model.get_output_embeddings()
     return [layer.register_forward_pre_hook(_withhold), model.register_forward_hook(_losses)]
@@ -45,4 +45,5 @@ def _losses(model: Any, args: Any, output: Any) -> None:
     found = token_losses(
         asked.hidden.pop()[labelled], model.get_output_embeddings(), asked.targets[labelled], asked.smoothing
     )
-    output.loss, output.losses, output.logits = found.total, found.each, None
+    output["loss"] = found.total  # a field, which wrappers of the model hand on
+    output.losses = found.each

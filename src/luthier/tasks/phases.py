@@ -294,7 +294,7 @@ class Bound(Fitted[Learned]):
         """A function of labels that gives what the logits at each place predict, both [b, t]; None for other tasks.
 
         With one, the loss is the cross-entropy of these, with the recipe's label smoothing, and `loss` and `collect`
-        also take outputs without logits, with `loss`, which is summed, and `losses`: the negative log-likelihoods of
+        also take outputs with `loss`, which is summed, and `losses`: the negative log-likelihoods of
         those that are not `IGNORED`, in order.
         """
         return self.kind.token_targets(self)

@@ -122,7 +122,7 @@ def test_losses_of_the_labels_in_place_of_logits_give_the_same_loss_and_costs(sm
     hidden, wanted = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0)), targets(labels)
     read = wanted.ne(IGNORED)
     found = token_losses(hidden[read], head, wanted[read], smoothing)
-    without = SimpleNamespace(loss=found.total, losses=found.each, logits=None)
+    without = SimpleNamespace(loss=found.total, losses=found.each)
     outputs, batch = CausalLMOutput(logits=head(hidden)), {"labels": labels}
     loss = task.loss(Recipe.build({"training": {"label_smoothing": smoothing}}).training)
     assert torch.allclose(loss(without, batch), loss(outputs, batch))

@@ -116,7 +116,7 @@ class Writes(ABC):
 
     def loss(self, task: Bound[Writing], training: TrainingRecipe) -> Loss:
         def summed(outputs: Any, batch: Mapping[str, Tensor]) -> Tensor:
-            if outputs.logits is None:
+            if outputs.loss is not None:
                 total: Tensor = outputs.loss
                 return total
             return summed_cross_entropy(outputs.logits, self.predicted(batch["labels"]), training.label_smoothing)
@@ -136,7 +136,7 @@ class Writes(ABC):
         """The summed negative log-likelihood of each row's labels, and their number."""
         targets = self.predicted(batch["labels"])
         learned = targets.ne(IGNORED)
-        if outputs.logits is None:
+        if outputs.loss is not None:
             losses = outputs.losses
         else:
             losses = functional.cross_entropy(outputs.logits[learned].float(), targets[learned], reduction="none")
