@@ -31,7 +31,7 @@ from luthier.cli.commands import (
 )
 from luthier.cli.commands.learning_curves import curves, datasize, lr_find, track, watch
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
-from luthier.cli.libraries import silence
+from luthier.cli.libraries import load, silence
 from luthier.cli.options import GENERAL
 from luthier.cli.output import dumps
 from luthier.errors import RecipeError, UsageError
@@ -69,7 +69,12 @@ USES_TORCH = {
 
 
 class Command(TyperCommand):
-    """A command whose help lists `--help` with the other general options."""
+    """A command whose help lists `--help` with the other general options, and whose libraries are loaded sooner."""
+
+    def invoke(self, ctx: Any) -> Any:
+        if ctx.command_path.split()[1] in USES_TORCH:
+            load()
+        return super().invoke(ctx)
 
     def get_help_option(self, ctx: Any) -> TyperOption | None:
         option = super().get_help_option(ctx)

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import binomtest
 
 from luthier.arrays import FloatArray, IntArray
 
@@ -89,6 +88,8 @@ class Bounds:
         return None
 
     def _wilson(self, right: int, level: float) -> tuple[float, float]:
+        from scipy.stats import binomtest  # takes longer to import than datasets
+
         found = binomtest(right, self.trials).proportion_ci(level, method="wilson")
         return max(0.0, float(found.low)), min(1.0, float(found.high))
 

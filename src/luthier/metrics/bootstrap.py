@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from luthier.arrays import FloatArray
 from luthier.errors import UsageError
@@ -127,7 +127,7 @@ def covariance(metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed
     """
     limits = [metric.max_resamples for metric in metrics if metric.max_resamples is not None]
     several = scores(metrics, resamples=min([resamples, *limits]), seed=seed)
-    width = 2 * float(norm.ppf((1 + LEVEL) / 2))
+    width = 2 * float(ndtri((1 + LEVEL) / 2))
     sd = np.array(
         [math.nan if one.low is None or one.high is None else (one.high - one.low) / width for one in several]
     )

@@ -1,15 +1,16 @@
 """Learning rate schedules, by their transformers names."""
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.optim import SGD, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from transformers import get_scheduler
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from luthier.errors import RecipeError
 from luthier.recipe import TrainingRecipe
 
-PLATEAU = "reduce_lr_on_plateau"
+LINEAR, PLATEAU = "linear", "reduce_lr_on_plateau"
 
 
 def warmup_steps(recipe: TrainingRecipe, total_steps: int) -> int:
@@ -23,11 +24,16 @@ def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: in
     Raises:
         RecipeError: The schedule does not take the recipe's `lr_scheduler_kwargs`.
     """
+    warmup = warmup_steps(recipe, total_steps)
+    if recipe.lr_scheduler_type == LINEAR and not recipe.lr_scheduler_kwargs:
+        return LambdaLR(optimizer, partial(_linear, warmup=warmup, total=total_steps))
+    from transformers import get_scheduler
+
     try:
         return get_scheduler(
             recipe.lr_scheduler_type,
             optimizer,
-            num_warmup_steps=warmup_steps(recipe, total_steps),
+            num_warmup_steps=warmup,
             num_training_steps=total_steps,
             scheduler_specific_kwargs=dict(recipe.lr_scheduler_kwargs),
         )
@@ -37,6 +43,11 @@ def make_scheduler(optimizer: Optimizer, recipe: TrainingRecipe, total_steps: in
             where="training.lr_scheduler_kwargs",
             hint="use only arguments of this schedule, such as num_cycles for cosine",
         ) from None
+
+
+def _linear(step: int, *, warmup: int, total: int) -> float:
+    """The share of the peak rate, as in transformers, whose schedules import peft and, with it, bitsandbytes."""
+    return step / max(1, warmup) if step < warmup else max(0.0, (total - step) / max(1, total - warmup))
 
 
 def rates(recipe: TrainingRecipe, total_steps: int) -> list[float]:

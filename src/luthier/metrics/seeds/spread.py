@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-from scipy import stats
+from scipy.special import nctdtr, stdtrit  # as scipy.stats has them, which takes longer to import than datasets
 
 LEVEL = 0.95
 POWER = 0.8
@@ -54,7 +54,7 @@ def spread(values: Sequence[float | None]) -> Spread:
     if n < 2:
         return Spread(float(defined[0]) if n else None, None, None, None, n, tuple(values))
     mean, sd = float(defined.mean()), float(defined.std(ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / math.sqrt(n)
+    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / math.sqrt(n)
     return Spread(mean, sd, mean - half, mean + half, n, tuple(values))
 
 
@@ -93,7 +93,7 @@ class Uncertainty:
 
     def half_width(self) -> float:
         """Half of the 95 % interval of the difference."""
-        return float(stats.t.ppf((1 + LEVEL) / 2, self.freedom)) * self.total
+        return float(stdtrit(self.freedom, (1 + LEVEL) / 2)) * self.total
 
     def with_seeds(self, n: int) -> "Uncertainty":
         """The same with `n` seeds on either side."""
@@ -116,9 +116,9 @@ def seeds_needed(difference: float, error: Uncertainty) -> int | None:
         wider = error.with_seeds(n)
         if not wider.total:
             return bool(difference)
-        limit = stats.t.ppf((1 + LEVEL) / 2, wider.freedom)
+        limit = stdtrit(wider.freedom, (1 + LEVEL) / 2)
         # The other tail, a significant difference of the wrong sign, does not count.
-        return bool(stats.nct.sf(limit, wider.freedom, abs(difference) / wider.total) >= POWER)
+        return bool(1 - nctdtr(wider.freedom, abs(difference) / wider.total, limit) >= POWER)
 
     if not seen(MOST_SEEDS):
         return None

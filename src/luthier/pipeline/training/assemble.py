@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from transformers import PreTrainedModel, set_seed
+from accelerate.utils import set_seed
+from transformers import PreTrainedModel
 
 from luthier import processes
 from luthier.console import Console
