@@ -33,12 +33,14 @@ STAGES = (
     ("luthier.pipeline.prepare", "tokenize", "tokenize"),
     ("luthier.api.one_run", "decide_precision", "measure the precisions"),
     ("luthier.pipeline.training.finish", "assemble", "load the model"),
+    ("luthier.pipeline.training.assemble", "fast_training", "try the fast path"),
     ("luthier.pipeline.training.finish", "fingerprint", "fingerprint of the run"),
     ("luthier.pipeline.training.finish", "fit_head", "fit the head"),
     ("luthier.pipeline.training.finish", "_estimate", "estimate the memory"),
 )
 APART = {
     "measure the precisions": "chooses fp32 or bf16 by what is faster here; --precision fp32 skips it",
+    "try the fast path": "its results are compared with the plain ones; --set fast.unpad=false and so on skip it",
     "fit the head": "a pass over the training rows, for a better first loss; --set fit_head=false skips it",
     "estimate the memory": "says whether the run fits before it starts",
     END: "",

@@ -1,10 +1,14 @@
 """The libraries below say nothing, unless the user wants to hear them."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
 
+import pytest
+
+from luthier.cli import libraries
 from luthier.cli.libraries import QUIET
 
 SPEAKS = """
@@ -36,3 +40,16 @@ def test_warnings_and_logs_of_libraries_are_silenced_for_child_processes_too() -
 def test_what_the_user_has_set_stands() -> None:
     variables, _ = speak(TRANSFORMERS_VERBOSITY="debug", HF_HUB_DISABLE_TELEMETRY="0")
     assert variables == QUIET | {"TRANSFORMERS_VERBOSITY": "debug", "HF_HUB_DISABLE_TELEMETRY": "0"}
+
+
+def test_the_collector_rests_while_libraries_are_imported_and_never_visits_what_they_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    during: list[bool] = []
+    monkeypatch.setattr(libraries, "import_module", lambda name: during.append(gc.isenabled()))
+    try:
+        libraries.load()
+        assert gc.get_freeze_count() > 1000
+    finally:
+        gc.unfreeze()
+    assert during == [False] * len(libraries.LARGE) and gc.isenabled()

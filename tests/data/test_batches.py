@@ -70,6 +70,41 @@ def test_a_step_has_the_same_rows_however_it_is_divided(
         assert fillers == [[-1 - whole.rows(step)[0]]] * max(0, len(pieces) - len(whole.rows(step)))
 
 
+@given(LENGTHS, st.integers(1, 100), st.booleans(), st.integers(0, 3))
+@settings(deadline=None)
+def test_a_token_budget_holds_for_every_step_with_more_than_one_row(
+    lengths: IntArray, tokens: int, grouping: bool, seed: int
+) -> None:
+    plan = BatchPlan(lengths, None, seed=seed, grouping=grouping, tokens=tokens)
+    epochs = [steps(plan, epoch) for epoch in (0, 1)]
+    for batches in epochs:
+        assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
+        assert all(len(batch) == 1 or len(batch) * lengths[batch].max() <= tokens for batch in batches)
+        assert all(lengths[batch].tolist() == sorted(lengths[batch]) for batch in batches)
+        assert max(map(len, batches)) == plan.most_rows
+    assert sorted(epochs[0]) == sorted(epochs[1])  # made once, in another order
+
+
+@given(LENGTHS, st.integers(1, 100), st.integers(1, 4), st.integers(1, 3))
+@settings(deadline=None)
+def test_a_step_by_tokens_has_the_same_rows_however_it_is_divided(
+    lengths: IntArray, tokens: int, parts: int, processes: int
+) -> None:
+    shared: dict[str, Any] = {"batch_size": None, "tokens": tokens}
+    plans = [BatchPlan(lengths, parts=parts, rank=r, processes=processes, **shared) for r in range(processes)]
+    whole = BatchPlan(lengths, **shared)
+    for step in range(whole.steps_per_epoch):
+        pieces = [piece for plan in plans for piece in plan.micro_batches(step)]
+        assert sorted(row for piece in pieces for row in piece if row >= 0) == sorted(whole.rows(step).tolist())
+
+
+def test_a_token_budget_is_used_up_and_its_order_follows_the_seed() -> None:
+    lengths = np.random.default_rng(0).integers(1, 60, 3_000)
+    plan, other = (BatchPlan(lengths, None, seed=seed, tokens=600) for seed in (1, 2))
+    assert plan.steps_per_epoch < 1.1 * lengths.sum() / 600
+    assert steps(plan) != steps(plan, 1) and sorted(steps(plan)) != sorted(steps(other))
+
+
 def test_a_micro_batch_has_rows_of_like_length() -> None:
     plan = plan_of(16, 16, parts=2, processes=2)
     other = plan_of(16, 16, parts=2, processes=2, rank=1)

@@ -21,7 +21,7 @@ SMALL_DECODER = GPT2Config(vocab_size=100, n_embd=8, n_layer=1, n_head=2)
 
 def basis(rows: int = 2_000, validation: int = 200, *, task: str = "text-classification", **more: Any) -> Basis:
     config = SMALL_DECODER if task == "text-generation" else TINY
-    return Basis(find(task), rows, validation, "accuracy", more.get("config", config))
+    return Basis(find(task), rows, 20.0, validation, "accuracy", more.get("config", config))
 
 
 def decided(on: Basis, **settings: Any) -> tuple[Recipe, dict[str, str]]:

@@ -1,5 +1,6 @@
 """The table `training`: micro-batches, intervals, checkpoints that are kept, what rules out a default."""
 
+import tomllib
 from typing import Any
 
 import pytest
@@ -13,10 +14,21 @@ from luthier.recipe.training import steps_between
 Values = dict[str, Any]
 
 
-@pytest.mark.parametrize(("batch", "parts", "micro"), [(16, 1, 16), (16, 4, 4), (7, 2, 4), (7, 3, 3), (5, 5, 1)])
-def test_a_micro_batch_is_its_part_of_the_batch_rounded_up(batch: int, parts: int, micro: int) -> None:
-    recipe = TrainingRecipe(batch_size=batch, gradient_accumulation_steps=parts)
-    assert recipe.micro_batch_size == micro
+def test_a_token_budget_takes_the_place_of_the_batch_size() -> None:
+    recipe = Recipe.build({"training": {"tokens_per_batch": 512, "gradient_accumulation_steps": 32}})
+    assert recipe.training.batch_size is None
+    assert recipe.with_defaults({"training.batch_size": 8}).training.batch_size is None
+    again = Recipe.build(tomllib.loads(recipe.to_toml())).training
+    assert (again.batch_size, again.tokens_per_batch) == (None, 512)
+    assert again.steps_per_epoch(100, 10.5) == 3 and TrainingRecipe().steps_per_epoch(100, 10.5) == 7
+    assert TrainingRecipe(batch_size=None).batch_size == 16
+
+
+def test_a_token_budget_and_a_batch_size_are_refused() -> None:
+    with pytest.raises(RecipeError, match="batch_size and tokens_per_batch are both set"):
+        Recipe.build({"training": {"tokens_per_batch": 512, "batch_size": 8}})
+    with pytest.raises(RecipeError, match="at least 1"):
+        Recipe.build({"training": {"tokens_per_batch": 0}})
 
 
 @pytest.mark.parametrize("limit", [0, -1])
@@ -121,6 +133,7 @@ def test_a_share_is_met_about_as_often_as_it_says_and_never_oftener(every: float
         ({"eval_strategy": "no"}, "early_stopping_patience", 5, False),
         ({"gradient_accumulation_steps": 8}, "batch_size", 8, True),
         ({"gradient_accumulation_steps": 9}, "batch_size", 8, False),
+        ({"tokens_per_batch": 512}, "batch_size", 8, False),
     ],
 )
 def test_what_was_set_can_rule_out_a_default(settings: Values, name: str, value: float, takes: bool) -> None:

@@ -1,4 +1,4 @@
-"""The underlying libraries of a command: silenced, as Luthier itself prints what users need to know, and loaded sooner."""
+"""The underlying libraries of a command: silenced, as Luthier itself prints what users need to know, and loaded."""
 
 import gc
 import logging

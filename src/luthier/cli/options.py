@@ -64,7 +64,7 @@ LearningRate = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    Option("--seed", metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=TRAINING),
+    Option("--seed", metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=RUN),
 ]
 BaseModel = Annotated[
     str | None,

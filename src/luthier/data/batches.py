@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,23 +29,28 @@ class BatchPlan:
     The same seed gives the same rows in the same step for any `parts` and `processes`: 4 micro-batches of 4 rows
     have the same rows as 1 of 16.
 
+    With a token budget, the batches are made once and shuffled in every epoch (as fairseq does), so that every epoch
+    has the same number of steps.
+
     Args:
         lengths: [n] tokens of each row.
-        batch_size: Rows in one optimizer step.
+        batch_size: Rows in one optimizer step; None if `tokens` is set.
         parts: Micro-batches per process and step.
         seed: Determines the order.
         grouping: Whether to batch rows of similar length together.
         rank: Rank of this process.
         processes: Number of processes.
+        tokens: Maximum tokens in one optimizer step, all rows padded to the longest; a single row may exceed it.
     """
 
     lengths: IntArray
-    batch_size: int
+    batch_size: int | None
     parts: int = 1
     seed: int = 0
     grouping: bool = True
     rank: int = 0
     processes: int = 1
+    tokens: int | None = None
     _epoch_order: Callable[[int], list[IntArray]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +58,13 @@ class BatchPlan:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
+        return len(self._by_tokens) if self.batch_size is None else -(-len(self.lengths) // self.batch_size)
+
+    @property
+    def most_rows(self) -> int:
+        """Rows of the largest step."""
+        sizes = map(len, self._by_tokens)
+        return max(sizes) if self.batch_size is None else min(self.batch_size, len(self.lengths))
 
     def epoch(self, step: int) -> float:
         """Passes over the data completed after `step` optimizer steps."""
@@ -65,8 +76,8 @@ class BatchPlan:
         return self._epoch_order(epoch)[position]
 
     def micro_batch_size(self, step: int | None = None) -> int:
-        """Rows of the largest micro-batch of one step; of a full one if it is None."""
-        rows = min(self.batch_size, len(self.lengths)) if step is None else len(self.rows(step))
+        """Rows of the largest micro-batch of one step; of the largest step if it is None."""
+        rows = self.most_rows if step is None else len(self.rows(step))
         return -(-rows // (self.parts * self.processes))
 
     def extent(self, step: int) -> tuple[int, int]:
@@ -88,6 +99,8 @@ class BatchPlan:
 
     def _order(self, epoch: int) -> list[IntArray]:
         generator = np.random.default_rng([self.seed, epoch])
+        if self.batch_size is None:
+            return [self._by_tokens[i] for i in generator.permutation(len(self._by_tokens))]
         order = generator.permutation(len(self.lengths))
         if not self.grouping:
             batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
@@ -100,6 +113,25 @@ class BatchPlan:
             batches += [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
         # Only the last batch of the last pool can be incomplete; the shuffle below moves it to a random position.
         return [batches[i] for i in generator.permutation(len(batches))]
+
+    @cached_property
+    def _by_tokens(self) -> list[IntArray]:
+        """Batches of as many rows as the token budget takes, shortest row first."""
+        if self.tokens is None:
+            return []
+        order = np.random.default_rng(self.seed).permutation(len(self.lengths))
+        pool = int(POOL * self.tokens / max(1.0, self.lengths.mean())) if self.grouping else len(order)
+        batches = []
+        for start in range(0, len(order), pool):
+            rows = order[start : start + pool]
+            rows = rows[np.argsort(self.lengths[rows], kind="stable")] if self.grouping else rows
+            while len(rows):
+                longest_so_far = np.maximum.accumulate(np.maximum(self.lengths[rows[: self.tokens]], 1))
+                padded = longest_so_far * np.arange(1, len(longest_so_far) + 1)
+                taken = max(1, int(np.searchsorted(padded, self.tokens, side="right")))
+                batches.append(rows[:taken][np.argsort(self.lengths[rows[:taken]], kind="stable")])
+                rows = rows[taken:]
+        return batches
 
 
 @dataclass(frozen=True)
@@ -151,6 +183,22 @@ class _Collator:
         return MicroBatch(batch, int(batch["labels"].ne(IGNORED).sum()), tokens, padded_tokens)
 
 
+@dataclass(frozen=True)
+class _MicroBatches:
+    """The rows of the micro-batches of steps `start` to `stop`, made as they are asked for."""
+
+    plan: BatchPlan
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return (self.stop - self.start) * self.plan.parts
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.start, self.stop):
+            yield from self.plan.micro_batches(step)
+
+
 def train_loader(
     plan: BatchPlan, rows: Sequence[FeatureRow], collate: Collate, *, start: int, stop: int, workers: int = 0
 ) -> DataLoader[MicroBatch]:
@@ -158,10 +206,9 @@ def train_loader(
 
     The batches are the same for any number of workers, and loading them does not change the global random state.
     """
-    order = [micro for step in range(start, stop) for micro in plan.micro_batches(step)]
     return DataLoader(
         _Rows(rows),
-        batch_sampler=order,
+        batch_sampler=_MicroBatches(plan, start, stop),
         collate_fn=_Collator(collate),
         num_workers=workers,
         generator=torch.Generator().manual_seed(plan.seed),

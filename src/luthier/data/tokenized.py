@@ -19,6 +19,7 @@ from typing_extensions import Buffer
 from luthier.arrays import IntArray
 from luthier.data.batches import IGNORED, flat, longest
 from luthier.data.cached import cached
+from luthier.data.examples import numbers_of, values_of
 from luthier.interrupts import check
 
 ROWS_PER_PROCESS = 50_000  # below this, a process takes longer to start than to tokenize
@@ -80,7 +81,7 @@ class Encoded:
     @cached_property
     def owners(self) -> list[list[int]] | None:
         """The examples of each row; None if each row is its own example."""
-        return list(self.rows[EXAMPLES]) if EXAMPLES in self.rows.column_names else None
+        return values_of(self.rows, EXAMPLES) if EXAMPLES in self.rows.column_names else None
 
     @cached_property
     def without_target(self) -> list[int]:
@@ -88,7 +89,7 @@ class Encoded:
         if TARGETS not in self.rows.column_names:
             return []
         left = np.zeros(len(self.full_lengths), dtype=np.int64)
-        for row, targets in enumerate(self.rows[TARGETS]):
+        for row, targets in enumerate(values_of(self.rows, TARGETS)):
             left[self.owners[row] if self.owners is not None else [row]] += targets
         return np.flatnonzero(left == 0).tolist()
 
@@ -102,7 +103,9 @@ class Encoded:
         """Keep only rows with a label, since the loss of a batch without labels is undefined."""
         if TARGETS not in self.rows.column_names:
             return self
-        kept = [i for i, labels in enumerate(self.rows["labels"]) if any(label != IGNORED for label in labels)]
+        kept = [
+            i for i, labels in enumerate(values_of(self.rows, "labels")) if any(label != IGNORED for label in labels)
+        ]
         if len(kept) == len(self.rows):
             return self
         rows = self.rows
@@ -118,7 +121,7 @@ def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBas
         examples: Canonical examples of a task.
         encode: The task's function, without limits.
         tokenizer: The model's tokenizer.
-        key: Whatever determines the features besides the examples and the tokenizer.
+        key: Whatever determines the features besides the examples, such as `tokenizer_digest`.
     """
 
     unknown = tokenizer.unk_token_id
@@ -138,7 +141,7 @@ def measure(examples: Dataset, encode: Encode, tokenizer: PreTrainedTokenizerBas
 
     rows = _mapped(examples, whole, tokenizer, key)
     measured = (COST, LENGTH, TARGET_LENGTH, UNKNOWN, WORDS)
-    cost, full, targets, unknowns, words = (np.asarray(rows[name], dtype=np.int64) for name in measured)
+    cost, full, targets, unknowns, words = (numbers_of(rows, name) for name in measured)
     rows = rows.remove_columns(list(measured))
     return Encoded(rows, cost + targets, full, targets if targets.any() else None, unknowns, words)
 
@@ -182,7 +185,7 @@ def cut(
     rows = _mapped(examples, within, tokenizer, f"{key} {limits}")
     if not len(rows):  # a result without rows has no columns
         rows = Dataset.from_dict({name: [] for name in {*encoded.rows.column_names, EXAMPLES, COST}})
-    lengths = np.asarray(rows[COST], dtype=np.int64)
+    lengths = numbers_of(rows, COST)
     return replace(encoded, rows=rows.remove_columns(COST), lengths=lengths)
 
 
@@ -232,5 +235,4 @@ def _mapped(
     # Fast tokenizers use all cores by themselves; only slow ones benefit from several processes.
     processes = 1 if tokenizer.is_fast else max(1, min(os.cpu_count() or 1, len(examples) // ROWS_PER_PROCESS))
     logging.getLogger("transformers.tokenization_utils_base").setLevel(logging.ERROR)  # no "longer than the maximum"
-    decides = f"{content_digest(examples)} {tokenizer_digest(tokenizer)} {key}"
-    return cached(examples, function, decides, processes=processes)
+    return cached(examples, function, f"{content_digest(examples)} {key}", processes=processes)

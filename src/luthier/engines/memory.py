@@ -117,7 +117,7 @@ def halve(training: Training, randomness: RandomState, events: Events | None) ->
             )
         )
     before = plan.micro_batch_size()
-    training.use_parts(min(2 * plan.parts, -(-min(plan.batch_size, len(plan.lengths)) // plan.processes)))
+    training.use_parts(min(2 * plan.parts, -(-plan.most_rows // plan.processes)))
     halved = MicroBatchHalved(step + 1, before, training.plan.micro_batch_size(), training.plan.parts)
     wish = processes.on_main(lambda: events.emit("micro_batch", halved) if events is not None else None)
     if wish and not training.state.stopped:

@@ -1,7 +1,6 @@
 """How well scores rank: areas under the ROC curve (Hanley & McNeil 1982) and under the precision-recall curve."""
 
 import numpy as np
-from sklearn.metrics import auc
 
 from luthier.arrays import FloatArray, IntArray
 from luthier.metrics.base import ResampledMetric
@@ -19,6 +18,8 @@ def ranking_metrics(
         scores: `[n, c]` score of each label of each example; `c` is 1 for a single label.
         truth: `[n, c]` whether the label is true.
     """
+    from sklearn.metrics import auc
+
     n, labels = scores.shape
     order = np.argsort(-scores, axis=None, kind="stable")
     ordered, true, owner = scores.ravel()[order], truth.ravel()[order].astype(np.float64), order // labels

@@ -91,10 +91,11 @@ def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
     with_task, _ = with_defaults(given, task.kind)
     windows = math.ceil(rows * len(prepared.encoded["train"].rows) / len(prepared.splits["train"]))
     validation = len(prepared.encoded["validation"].rows) if "validation" in prepared.encoded else 0
-    training = decide_training(with_task, Basis(task.kind, windows, validation, task.metric_for_best, config))[
-        0
-    ].training
-    return Planned(training.total_steps(math.ceil(windows / training.batch_size)), training.batch_size)
+    length = float(prepared.encoded["train"].lengths.mean())
+    basis = Basis(task.kind, windows, length, validation, task.metric_for_best, config)
+    training = decide_training(with_task, basis)[0].training
+    per_epoch = training.steps_per_epoch(windows, length)
+    return Planned(training.total_steps(per_epoch), training.batch_size or math.ceil(windows / per_epoch))
 
 
 def seconds_of(runs: Sequence[SizedRun], cost: Cost, whole: Planned) -> float:

@@ -41,6 +41,7 @@ class Basis:
     Args:
         kind: The task.
         rows: Training rows, or windows of them.
+        mean_length: Their mean length in tokens.
         validation: Validation rows.
         metric: Selects the best checkpoint.
         config: Configuration of the model.
@@ -48,6 +49,7 @@ class Basis:
 
     kind: Task[Any]
     rows: int
+    mean_length: float
     validation: int
     metric: str
     config: PretrainedConfig
@@ -94,7 +96,7 @@ def _batch_size(_: Recipe, basis: Basis) -> Setting | None:
 
 
 def _epochs(recipe: Recipe, basis: Basis) -> Setting:
-    per_epoch = -(-basis.rows // recipe.training.batch_size)
+    per_epoch = recipe.training.steps_per_epoch(basis.rows, basis.mean_length)
     epochs, why = EPOCHS, "the usual number"
     if per_epoch * EPOCHS > ENOUGH_STEPS:
         epochs = max(1, ENOUGH_STEPS // per_epoch)

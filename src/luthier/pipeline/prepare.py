@@ -13,6 +13,7 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks import CHECKS
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
+from luthier.data.examples import rows_of
 from luthier.data.reading.sources import Source
 from luthier.data.sample import Sample, draw, of_sample
 from luthier.data.table import Table, take
@@ -28,6 +29,7 @@ from luthier.pipeline.opening import empty_columns, open_sources, recognise_colu
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
 from luthier.pipeline.split import make_splits, names_of, read_table
 from luthier.pipeline.tokenize import lengths, targets_of, tokenize
+from luthier.pipeline.training.batches import decide_tokens
 from luthier.pipeline.training.label_head import decide_head
 from luthier.plugins import OURS
 from luthier.recipe import Recipe
@@ -136,7 +138,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     examples, split_decision = make_splits(table, reader, recipe)
     _require_validation(recipe, examples)
     task = reader.fit(examples["train"], recipe)
-    keys = {split: [task.key(example) for example in rows] for split, rows in examples.items()}
+    keys = {split: [task.key(example) for example in rows_of(rows)] for split, rows in examples.items()}
     findings = check(table, task, examples, keys) + empty_columns(recipe.data.columns, profiles)
     check_allowed(recipe, kind, findings)
     seen = {}
@@ -147,7 +149,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
             examples[name] = table.drop(
                 examples[name], name, "in-training", slips, "the same text is in the training rows"
             )
-        unknown = [i for i, example in enumerate(examples[name]) if not task.knows(example)]
+        unknown = [i for i, example in enumerate(rows_of(examples[name])) if not task.knows(example)]
         examples[name] = table.drop(examples[name], name, "unseen-label", unknown)
     examples = {name: rows for name, rows in examples.items() if len(rows)}
 
@@ -157,9 +159,18 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     sizes = {split: len(each.rows) for split, each in encoded.items()}
     sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts, train_rows)
-    basis = Basis(kind, sizes["train"], sizes.get("validation", 0), bound.metric_for_best, config)
+    basis = Basis(
+        kind,
+        sizes["train"],
+        float(encoded["train"].lengths.mean()),
+        sizes.get("validation", 0),
+        bound.metric_for_best,
+        config,
+    )
     recipe, trained = decide_training(recipe, basis)
-    made = [split_decision, *made, *ready, *decide_head(bound, config), length_decision, *trained, *measured]
+    batches = decide_tokens(recipe, encoded["train"].lengths)
+    made = [split_decision, *made, *ready, *decide_head(bound, config), length_decision]
+    made += [*batches, *trained, *measured]
     for decision in made:
         console.decision(decision)
     severities = ("error", "warning", "info")

@@ -6,6 +6,7 @@ from typing import Any
 from datasets import Dataset
 
 from luthier.data import splits
+from luthier.data.examples import rows_of
 from luthier.data.reading.sources import Source
 from luthier.data.records import Skipped
 from luthier.data.table import Accounts, Table, read, take
@@ -72,7 +73,7 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
     }
     given = [split for split in examples if split != "train"]
     if any(shares.values()):
-        groups, strata = [task.group(example) for example in train], task.strata(train)
+        groups, strata = [task.group(example) for example in rows_of(train)], task.strata(train)
         rows = splits.make(groups, strata, **shares, seed=recipe.split_seed)
         examples |= {split: take(train, positions) for split, positions in rows.items() if len(positions)}
     if recipe.data.train_rows is not None:
@@ -104,7 +105,7 @@ def _sampled(train: Dataset, task: Recognised[Any], n: int, seed: int) -> Datase
 def distinct(train: Dataset, task: Recognised[Any]) -> Dataset:
     """The training rows without duplicate texts: those that `train_rows` draws from."""
     first: dict[str, int] = {}
-    for i, example in enumerate(train):
+    for i, example in enumerate(rows_of(train)):
         first.setdefault(task.key(example), i)
     return take(train, list(first.values()))
 

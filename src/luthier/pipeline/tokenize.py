@@ -11,8 +11,9 @@ from transformers import PretrainedConfig
 
 from luthier.arrays import IntArray
 from luthier.data import checks
+from luthier.data.examples import values_of
 from luthier.data.table import Table
-from luthier.data.tokenized import Encode, Encoded, Limits, cut, measure
+from luthier.data.tokenized import Encode, Encoded, Limits, cut, measure, tokenizer_digest
 from luthier.errors import FindingError, UsageError
 from luthier.findings import Decision, Finding
 from luthier.models.loading import longest_input
@@ -56,12 +57,13 @@ def tokenize(
         UsageError: A requested length exceeds the model's limit.
         FindingError: No training example has a target left.
     """
-    whole = {split: _measure(task, rows, split) for split, rows in examples.items()}
+    digest = tokenizer_digest(task.tokenizer)
+    whole = {split: _measure(task, rows, split, digest) for split, rows in examples.items()}
     size = _bytes_per_token(task, examples["train"], whole["train"].full_lengths)
     limits, decision = choose_limits(recipe, task.kind, whole, longest_input(task.tokenizer, config), size)
     bound = task.within(limits)
-    encoded = {split: _cut(bound, rows, whole[split], split) for split, rows in examples.items()}
-    rows = list(examples["train"]["row"])
+    encoded = {split: _cut(bound, rows, whole[split], split, digest) for split, rows in examples.items()}
+    rows = values_of(examples["train"], "row")
     findings = task.kind.long_rows.check(whole["train"].full_lengths.tolist(), limits.length, rows)
     new = recipe.model.name is None or recipe.model.fresh_tokenizer
     findings += _tokenizer_tells(bound, whole["train"], examples["train"], new=new)
@@ -78,7 +80,8 @@ def tokenize(
             if not len(examples[split]):
                 del examples[split], encoded[split]
                 continue
-            encoded[split] = _cut(bound, examples[split], _measure(task, examples[split], split), split)
+            left = examples[split]
+            encoded[split] = _cut(bound, left, _measure(task, left, split, digest), split, digest)
     encoded["train"] = encoded["train"].learnable()
     findings += bound.notice(examples["train"][:], encoded["train"].rows)
     return bound, encoded, decision, findings
@@ -169,21 +172,21 @@ def targets_of(task: Bound[Any], encoded: Encoded) -> list[str]:
     return task.targets([encoded.rows[i] for i in range(min(TARGETS_OF, len(encoded.rows)))])
 
 
-def _measure(task: Bound[Any], rows: Dataset, split: str) -> Encoded:
-    encode, key = _encoder(task, split)
+def _measure(task: Bound[Any], rows: Dataset, split: str, digest: str) -> Encoded:
+    encode, key = _encoder(task, split, digest)
     return measure(rows, encode, task.tokenizer, key)
 
 
-def _cut(task: Bound[Any], rows: Dataset, whole: Encoded, split: str) -> Encoded:
-    encode, key = _encoder(task, split)
+def _cut(task: Bound[Any], rows: Dataset, whole: Encoded, split: str, digest: str) -> Encoded:
+    encode, key = _encoder(task, split, digest)
     packed = task.kind.long_rows.packed and split == "train"
     return cut(whole, rows, encode, task.tokenizer, task.set_limits, key, packed=packed)
 
 
-def _encoder(task: Bound[Any], split: str) -> tuple[Encode, str]:
+def _encoder(task: Bound[Any], split: str, digest: str) -> tuple[Encode, str]:
     """The function that encodes the examples of a split, and its cache key."""
     training = split == "train"
-    return partial(task.encode, training=training), f"{task.token_key()} {training}"
+    return partial(task.encode, training=training), f"{digest} {task.token_key()} {training}"
 
 
 def _tokenizer_tells(task: Bound[Any], train: Encoded, examples: Dataset, *, new: bool) -> list[Finding]:
@@ -205,7 +208,7 @@ def _tokenizer_tells(task: Bound[Any], train: Encoded, examples: Dataset, *, new
     with_unknown = np.flatnonzero(train.unknown).tolist()
     closely = [with_unknown[i] for i in evenly(len(with_unknown), SAMPLE)]
     parts = unknown_parts(tokenizer, _texts(task, examples, closely))
-    unknown, words, rows = train.unknown.tolist(), train.words.tolist(), list(examples["row"])
+    unknown, words, rows = train.unknown.tolist(), train.words.tolist(), values_of(examples, "row")
     found = checks.unknown_tokens(unknown, words, parts, str(tokenizer.unk_token or ""), rows, action=action)
     texts = _texts(task, examples, evenly(len(examples), SAMPLE))
     own, english = density(tokenizer, texts), density(tokenizer, ENGLISH_NEWS)

@@ -81,8 +81,11 @@ class TrainingRecipe(Section):
     planned_for: MayChange[Duration | None] = Field(
         None, description="max_time that planned_steps was planned for; with another one, the steps are planned again"
     )
-    batch_size: Positive = Field(
+    batch_size: Positive | None = Field(
         16, description="examples per optimizer step, over all processes (default: by the rows)"
+    )
+    tokens_per_batch: Positive | None = Field(
+        None, description="tokens per optimizer step, with padding, instead of batch_size: longer rows, fewer of them"
     )
     gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
     optimizer: str = Field(
@@ -160,11 +163,6 @@ class TrainingRecipe(Section):
     )
 
     @property
-    def micro_batch_size(self) -> int:
-        """Examples per forward pass of a single-process run."""
-        return -(-self.batch_size // self.gradient_accumulation_steps)
-
-    @property
     def max_seconds(self) -> float | None:
         """The seconds of `max_time`."""
         return None if self.max_time is None else seconds_of(self.max_time)
@@ -173,6 +171,17 @@ class TrainingRecipe(Section):
     def planned(self) -> int | None:
         """`planned_steps`, unless `max_time` was edited since they were planned."""
         return self.planned_steps if self.planned_for in (None, self.max_time) else None
+
+    def steps_per_epoch(self, rows: int, mean_length: float) -> int:
+        """About how many optimizer steps a pass over some rows has; exactly with a `batch_size`.
+
+        Args:
+            rows: Training rows.
+            mean_length: Their mean length in tokens.
+        """
+        if self.batch_size is not None:
+            return -(-rows // self.batch_size)
+        return math.ceil(rows * mean_length / (self.tokens_per_batch or 1))
 
     def total_steps(self, per_epoch: int) -> int:
         """Optimizer steps: the epochs, rounded up to a whole step, at most `max_steps` and those planned."""
@@ -186,7 +195,8 @@ class TrainingRecipe(Section):
             "warmup_ratio": "warmup_steps" in self.model_fields_set
             or self.lr_scheduler_type in ("constant", "reduce_lr_on_plateau"),
             "early_stopping_patience": self.eval_strategy == "no",
-            "batch_size": name == "batch_size" and value < self.gradient_accumulation_steps,
+            "batch_size": name == "batch_size"
+            and (self.tokens_per_batch is not None or value < self.gradient_accumulation_steps),
         }
         return super().takes_default(name, value) and not ruled_out.get(name)
 
@@ -226,7 +236,13 @@ class TrainingRecipe(Section):
                 raise ValueError("reduce_lr_on_plateau follows the validation loss, but eval_strategy is no")
             if self.warmup_ratio or self.warmup_steps:
                 raise ValueError("reduce_lr_on_plateau takes no warm-up")
-        if self.gradient_accumulation_steps > self.batch_size:
+        if self.tokens_per_batch is not None:
+            if self.batch_size is not None and "batch_size" in self.model_fields_set:
+                raise ValueError("batch_size and tokens_per_batch are both set: keep one of them")
+            self.__dict__["batch_size"] = None  # to assign it would validate again
+        elif self.batch_size is None:
+            self.__dict__["batch_size"] = type(self).model_fields["batch_size"].default
+        if self.batch_size is not None and self.gradient_accumulation_steps > self.batch_size:
             raise ValueError(
                 f"gradient_accumulation_steps ({self.gradient_accumulation_steps}) is above batch_size"
                 f" ({self.batch_size}): batch_size counts all examples of an optimizer step"

@@ -183,9 +183,11 @@ def _data(content: Content) -> str:
 
 def _training(content: Content) -> str:
     recipe = content.recipe.training
+    tokens = recipe.tokens_per_batch
+    batch = f"batch size {recipe.batch_size}" if tokens is None else f"{text.count(tokens)} tokens per batch"
     lines = [
         f"Optimizer {recipe.optimizer}, learning rate {recipe.learning_rate:g} ({recipe.lr_scheduler_type}), "
-        f"batch size {recipe.batch_size}, precision {recipe.precision}, seed {content.recipe.seed}, "
+        f"{batch}, precision {recipe.precision}, seed {content.recipe.seed}, "
         f"engine {recipe.engine}.",
     ]
     versions = content.environment.get("versions") or {}

@@ -25,6 +25,7 @@ from luthier.data.batches import Collate, pad_inputs, tensor_of
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import Columns, Given, Profiles, several
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
@@ -169,8 +170,8 @@ class Task(ABC, Generic[Learned]):
         given: Sequence[str],
     ) -> list[Finding]:
         """See `Fitted.check`. By default: duplicate texts in training, and texts that several splits share."""
-        texts = {name: list(map(str, split[self.quoted])) for name, split in splits.items()}
-        rows = {name: list(split["row"]) for name, split in splits.items()}
+        texts = {name: list(map(str, values_of(split, self.quoted))) for name, split in splits.items()}
+        rows = {name: values_of(split, "row") for name, split in splits.items()}
         held_out = {name: keys[name] for name in splits if name != "train" and name in given}
         return [
             *checks.duplicates(keys["train"], texts["train"], rows["train"]),

@@ -68,6 +68,10 @@ def train(
         Option(metavar="TIME", help="Time for the whole command, such as 10m.", rich_help_panel=TRAINING),
     ] = None,
     batch_size: BatchSize = None,
+    tokens_per_batch: Annotated[
+        int | None,
+        Option(metavar="N", help="Tokens per optimizer step, instead of --batch-size.", rich_help_panel=TRAINING),
+    ] = None,
     grad_accumulation: Annotated[
         int | None, Option(metavar="N", help="Micro-batches per optimizer step.", rich_help_panel=TRAINING)
     ] = None,
@@ -151,6 +155,7 @@ def train(
         "training.max_steps": max_steps,
         "training.max_time": max_time,
         "training.batch_size": batch_size,
+        "training.tokens_per_batch": tokens_per_batch,
         "training.gradient_accumulation_steps": grad_accumulation,
         "training.learning_rate": lr,
         "training.lr_scheduler_type": scheduler,

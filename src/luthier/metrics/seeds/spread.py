@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import nctdtr, stdtrit  # as scipy.stats has them, which takes longer to import than datasets
+from scipy.special import stdtrit  # as scipy.stats has them, which takes longer to import than datasets
 
 LEVEL = 0.95
 POWER = 0.8
@@ -112,13 +112,15 @@ def seeds_needed(difference: float, error: Uncertainty) -> int | None:
         At least 2; None if `MOST_SEEDS` are not enough.
     """
 
+    from scipy.stats import nct
+
     def seen(n: int) -> bool:
         wider = error.with_seeds(n)
         if not wider.total:
             return bool(difference)
         limit = stdtrit(wider.freedom, (1 + LEVEL) / 2)
         # The other tail, a significant difference of the wrong sign, does not count.
-        return bool(1 - nctdtr(wider.freedom, abs(difference) / wider.total, limit) >= POWER)
+        return bool(nct.sf(limit, wider.freedom, abs(difference) / wider.total) >= POWER)
 
     if not seen(MOST_SEEDS):
         return None

@@ -85,7 +85,7 @@ def measure_cost(
     per_epoch = max(1, round(training.plan.steps_per_epoch * factor))
     training.total_steps = prepared.recipe.training.total_steps(per_epoch)
     per_step, mean = _steps(training, seconds)
-    rows = min(training.recipe.batch_size, sizes["train"])
+    rows = training.plan.most_rows
 
     def parts() -> dict[str, Part]:
         found = {"training": _part(per_step, training.total_steps, rows)}
@@ -160,7 +160,7 @@ def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
 def _steps(training: Training, seconds: float) -> tuple[list[float], float]:
     """Seconds of a mean step, by each of a few steps and by all of them."""
     # Batches differ in length, so time is measured per token.
-    tokens = float(training.plan.lengths.mean()) * min(training.recipe.batch_size, len(training.plan.lengths))
+    tokens = float(training.plan.lengths.sum()) / training.plan.steps_per_epoch
     total, training.total_steps = training.total_steps, min(training.total_steps, MOST_STEPS if seconds else MEASURED)
     clock, found, weights = [time.perf_counter()], [], []
 

@@ -28,6 +28,7 @@ from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.fast_path import allowed
 from luthier.pipeline.parts import shared_with_own
 from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.training.batches import plan_of
 from luthier.pipeline.training.label_head import NEW, decide_head
 from luthier.recipe import TrainingRecipe
 from luthier.tasks.phases import Bound
@@ -90,16 +91,7 @@ def make_objective(task: Bound[Any], training: TrainingRecipe, fast: Fast) -> Ob
 
 def batch_plan(prepared: Prepared) -> BatchPlan:
     """The rows of each optimizer step."""
-    training = prepared.recipe.training
-    return BatchPlan(
-        prepared.encoded["train"].lengths,
-        training.batch_size,
-        training.gradient_accumulation_steps,
-        prepared.recipe.seed,
-        training.length_grouping,
-        processes.rank(),
-        processes.count(),
-    )
+    return plan_of(prepared.recipe, prepared.encoded["train"].lengths)
 
 
 def model_to_train(prepared: Prepared) -> PreTrainedModel:

@@ -255,7 +255,7 @@ def _progress(console: Console, training: Training, events: Events, tolerance: f
         def halved(event: MicroBatchHalved) -> None:
             console.say(
                 f"step {event.step} ran out of memory: from here on, micro-batches of {plural(event.rows, 'row')}"
-                f" instead of {count(event.before)}; the batch size stays {count(training.plan.batch_size)}"
+                f" instead of {count(event.before)}; the batches stay the same"
             )
 
         events.on("step", step)

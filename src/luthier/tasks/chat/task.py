@@ -19,6 +19,7 @@ from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import Recognition, require
 from luthier.data.columns.roles import Given, Profiles
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import TARGETS, Examples, Features
@@ -128,7 +129,7 @@ class Chat(Writes, Task[Writing]):
         marks = [
             [is_learned(turn) for turn in turns if turn["role"] == "assistant"] for turns, _ in _conversations(train)
         ]
-        rows = [row for row, learned in zip(train["row"], marks, strict=True) if not all(learned)]
+        rows = [row for row, learned in zip(values_of(train, "row"), marks, strict=True) if not all(learned)]
         masked, n = sum(learned.count(False) for learned in marks), sum(map(len, marks))
         return [*checks.masked_turns(masked, n, rows), *super().check(task, splits, keys, given)]
 

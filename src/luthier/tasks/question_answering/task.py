@@ -21,6 +21,7 @@ from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
@@ -120,10 +121,10 @@ class QuestionAnswering(Task[Reading]):
         return key(example["context"])
 
     def strata(self, task: Recognised[Reading], examples: Dataset) -> Sequence[Any] | None:
-        return [bool(answers) for answers in examples["answers"]]
+        return [bool(answers) for answers in values_of(examples, "answers")]
 
     def fit(self, task: Recognised[Reading], train: Dataset, recipe: Recipe) -> Reading:
-        return Reading(task.shape == "unanswerable-too" or any(not answers for answers in train["answers"]))
+        return Reading(task.shape == "unanswerable-too" or not all(values_of(train, "answers")))
 
     def learned_type(self, shape: str) -> type[Reading]:
         return Reading
@@ -138,7 +139,7 @@ class QuestionAnswering(Task[Reading]):
         given: Sequence[str],
     ) -> list[Finding]:
         train = splits["train"]
-        rows, mends = list(train["row"]), list(train["mends"])
+        rows, mends = values_of(train, "row"), values_of(train, "mends")
         mended = {name: [row for row, names in zip(rows, mends, strict=True) if name in names] for name in MENDS}
         return [
             *super().check(task, splits, keys, given),
@@ -146,7 +147,7 @@ class QuestionAnswering(Task[Reading]):
         ]
 
     def label_counts(self, task: Fitted[Reading], examples: Dataset) -> dict[str, int]:
-        answered = sum(bool(answers) for answers in examples["answers"])
+        answered = sum(map(bool, values_of(examples, "answers")))
         return {"answer": answered, "no answer": len(examples) - answered}
 
     def gold(self, task: Fitted[Reading], examples: Examples) -> list[Any]:

@@ -15,6 +15,7 @@ from torch.nn import functional
 from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.values import as_number, is_missing
 from luthier.errors import RecipeError, nearest
@@ -91,11 +92,11 @@ class OneLabel(Labels):
         return {name: counted[name] for name in ordered}
 
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
-        train = splits_["train"]["label"]
+        train = values_of(splits_["train"], "label")
         counts = self.counts(train)
-        others = {name: list(split["label"]) for name, split in splits_.items() if name != "train"}
-        rows = {name: list(split["row"]) for name, split in splits_.items()}
-        every = [label for split in splits_.values() for label in split["label"]]
+        others = {name: values_of(split, "label") for name, split in splits_.items() if name != "train"}
+        rows = {name: values_of(split, "row") for name, split in splits_.items()}
+        every = [label for split in splits_.values() for label in values_of(split, "label")]
         return [
             *checks.unseen_labels(train, others, rows),
             *checks.one_class(counts),
@@ -215,10 +216,10 @@ class SeveralLabels(Labels):
         return {name: counted[name] for name in names}
 
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
-        train = splits_["train"]["label"]
+        train = values_of(splits_["train"], "label")
         counts = self.counts(train)
         others = {
-            name: [label for labels in split["label"] for label in labels]
+            name: [label for labels in values_of(split, "label") for label in labels]
             for name, split in splits_.items()
             if name != "train"
         }

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from luthier.arrays import FloatArray
 from luthier.metrics import classification, multilabel
@@ -100,6 +99,8 @@ def _threshold_panels(labels: Labels, predictions: Mapping[str, Sequence[Any]]) 
         return
     metrics = ranking_metrics(scores.reshape(rows, -1), truth.reshape(rows, -1))
     roc_area, precision_area = map(_cell, scores_of(metrics, resamples=RESAMPLES))
+    from sklearn.metrics import precision_recall_curve, roc_curve
+
     false, true, _ = roc_curve(truth, scores)
     precision, recall, _ = precision_recall_curve(truth, scores, drop_intermediate=True)
     assigned, positives = scores >= labels.threshold, int(truth.sum())

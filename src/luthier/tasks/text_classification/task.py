@@ -20,6 +20,7 @@ from luthier.data.checks.duplicates import key
 from luthier.data.columns.fields import column_of
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
@@ -131,10 +132,10 @@ class TextClassification(Task[Labels]):
         return key(example["text"], example.get("text_pair"))
 
     def strata(self, task: Recognised[Labels], examples: Dataset) -> Sequence[Any]:
-        return _kind(task.shape).strata(examples["label"])
+        return _kind(task.shape).strata(values_of(examples, "label"))
 
     def fit(self, task: Recognised[Labels], train: Dataset, recipe: Recipe) -> Labels:
-        return _kind(task.shape).fit(train["label"], recipe, Cells.from_details(task.details))
+        return _kind(task.shape).fit(values_of(train, "label"), recipe, Cells.from_details(task.details))
 
     def learned_type(self, shape: str) -> type[Labels]:
         return _kind(shape)
@@ -149,8 +150,8 @@ class TextClassification(Task[Labels]):
         given: Sequence[str],
     ) -> list[Finding]:
         train = splits["train"]
-        texts, rows, column = list(train["text"]), list(train["row"]), str(task.columns["text"])
-        hashable = [tuple(label) if isinstance(label, list) else label for label in train["label"]]
+        texts, rows, column = values_of(train, "text"), values_of(train, "row"), str(task.columns["text"])
+        hashable = [tuple(label) if isinstance(label, list) else label for label in values_of(train, "label")]
         return [
             *task.learned.check(splits),
             *super().check(task, splits, keys, given),
@@ -162,14 +163,15 @@ class TextClassification(Task[Labels]):
         ]
 
     def missed(self, task: Fitted[Labels], examples: Dataset, split: str) -> list[Finding]:
-        columns = {str(task.columns[role]): list(examples[role]) for role in self.asked(task)}
-        return [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, examples["row"])]
+        columns = {str(task.columns[role]): values_of(examples, role) for role in self.asked(task)}
+        rows = values_of(examples, "row")
+        return [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, rows)]
 
     def knows(self, task: Fitted[Labels], example: Example) -> bool:
         return task.learned.knows(example["label"])
 
     def label_counts(self, task: Fitted[Labels], examples: Dataset) -> dict[str, int]:
-        return task.learned.counts(examples["label"])
+        return task.learned.counts(values_of(examples, "label"))
 
     def model_config(self, task: Fitted[Labels]) -> dict[str, Any]:
         labels = task.learned

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import precision_recall_curve
 
 from luthier.arrays import FloatArray
 from luthier.text import count, number, plural
@@ -43,6 +42,8 @@ def choose(aim: str, probabilities: FloatArray, truth: np.ndarray, rows: int) ->
     held_out = f"the {plural(rows, 'validation row')}"
     if not truth.any():
         return Threshold(DEFAULT, False, f"{aim} cannot be measured: there is no positive label in {held_out}")
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, lowest = precision_recall_curve(truth, probabilities)
     precision, recall = precision[:-1], recall[:-1]  # the last point is of no threshold
     wanted, _, least = aim.partition("=")

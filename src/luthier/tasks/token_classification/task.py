@@ -22,6 +22,7 @@ from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import Recognition, require
 from luthier.data.columns.roles import Given, Profiles
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
@@ -173,13 +174,15 @@ class TokenClassification(Task[Tags]):
         return key(example["text"])
 
     def strata(self, task: Recognised[Tags], examples: Dataset) -> Sequence[Any]:
-        known = Tags(tags.scheme_of(examples["tags"]))
-        return splits.by_labels([sorted({entity.type for entity in known.entities(row)}) for row in examples["tags"]])
+        tagged = values_of(examples, "tags")
+        known = Tags(tags.scheme_of(tagged))
+        return splits.by_labels([sorted({entity.type for entity in known.entities(row)}) for row in tagged])
 
     def fit(self, task: Recognised[Tags], train: Dataset, recipe: Recipe) -> Tags:
-        require_found(recipe.data.label_names, {tag for row in train["tags"] for tag in row})
-        found = Tags(tags.scheme_of(train["tags"]), all_subwords=recipe.data.label_all_subwords)
-        types = {entity.type for row in train["tags"] for entity in found.entities(row)}
+        tagged = values_of(train, "tags")
+        require_found(recipe.data.label_names, {tag for row in tagged for tag in row})
+        found = Tags(tags.scheme_of(tagged), all_subwords=recipe.data.label_all_subwords)
+        types = {entity.type for row in tagged for entity in found.entities(row)}
         return replace(found, types=tuple(sorted(types)))
 
     def learned_type(self, shape: str) -> type[Tags]:
@@ -195,8 +198,8 @@ class TokenClassification(Task[Tags]):
         given: Sequence[str],
     ) -> list[Finding]:
         train = splits["train"]
-        wrong = [tags.invalid(tags.to_iob2(row, task.learned.scheme)) for row in train["tags"]]
-        rows = [row for row, places in zip(train["row"], wrong, strict=True) if places]
+        wrong = [tags.invalid(tags.to_iob2(row, task.learned.scheme)) for row in values_of(train, "tags")]
+        rows = [row for row, places in zip(values_of(train, "row"), wrong, strict=True) if places]
         rule = f"{sum(map(len, wrong))} I- tags that do not continue an entity of their type start one"
         counts = task.label_counts(train)
         return [
@@ -212,7 +215,7 @@ class TokenClassification(Task[Tags]):
         return checks.missed_labels(task.label_counts(examples), task.learned.types, split)
 
     def label_counts(self, task: Fitted[Tags], examples: Dataset) -> dict[str, int]:
-        counted = Counter(entity.type for row in examples["tags"] for entity in task.learned.entities(row))
+        counted = Counter(entity.type for row in values_of(examples, "tags") for entity in task.learned.entities(row))
         return {kind: counted[kind] for kind in sorted(counted)}
 
     def texts(self, task: Fitted[Tags], examples: Examples) -> Iterator[str]:
