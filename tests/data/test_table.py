@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from luthier.data import table as module
+from luthier.data.examples import take
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
-from luthier.data.table import Accounts, Example, Table, describe_rows, read, take
+from luthier.data.table import Accounts, Example, Table, describe_rows, read
 
 
 def source(folder: Path, *rows: dict[str, Any], name: str = "t.jsonl") -> Source:

@@ -6,6 +6,7 @@ scikit-learn's StratifiedGroupKFold is not used: it only supports shares of 1 / 
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Sequence
+from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ SPLIT_OF = {
 
 
 def make(
-    keys: Sequence[str], strata: Sequence[Hashable] | None, *, validation: float, test: float, seed: int
+    keys: Iterable[str], strata: Sequence[Hashable] | None, *, validation: float, test: float, seed: int
 ) -> dict[str, IntArray]:
     """Split rows into training, validation and test.
 
@@ -44,14 +45,14 @@ def make(
         RecipeError: A share is below 0 or at least 1, or nothing would be left for training.
     """
     _check_shares(validation, test)
-    group = _numbered(keys)  # [rows]: number of each row's key
+    group = _renumbered(np.fromiter(map(_number, keys), np.int64))  # [rows]: number of each row's key
     _, first, weight = np.unique(group, return_index=True, return_counts=True)
     order = _shuffled(len(first), seed)
     first, weight = first[order], weight[order]  # [groups], in drawing order from here on
-    stratum = np.zeros(len(first), np.int64) if strata is None else _numbered(strata[row] for row in first)
+    stratum = np.zeros(len(first), np.int64) if strata is None else _renumbered(_numbered(strata)[first])
 
     spare = np.flatnonzero(~_heaviest(weight, stratum))
-    rows_test, rows_validation = _nearest(test * len(keys)), _nearest(validation * len(keys))
+    rows_test, rows_validation = _nearest(test * len(group)), _nearest(validation * len(group))
     room = int(weight[spare].sum())
     if rows_test + rows_validation > room:
         rows_test = _nearest(room * rows_test / (rows_test + rows_validation))
@@ -180,7 +181,20 @@ def _places(stratum: IntArray) -> IntArray:
 def _numbered(values: Iterable[Hashable]) -> IntArray:
     """Integer codes of values, in order of first appearance (so independent of hash seeds)."""
     numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
+    return np.fromiter((numbers.setdefault(value, len(numbers)) for value in values), np.int64)
+
+
+def _renumbered(numbers: IntArray) -> IntArray:
+    """Other numbers in order of first appearance."""
+    _, first, place = np.unique(numbers, return_index=True, return_inverse=True)
+    code = np.empty(len(first), np.int64)
+    code[np.argsort(first)] = np.arange(len(first))
+    return code[place]
+
+
+def _number(key: str) -> int:
+    """A number of 64 bits for a key, to hold millions of them; two keys with the same number stay together, no more."""
+    return int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little", signed=True)
 
 
 def _shuffled(n: int, seed: int) -> IntArray:

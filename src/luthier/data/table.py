@@ -8,11 +8,13 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset
 
+from luthier.data.examples import MOST_HELD, joined, take
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.splits import SPLIT_OF
 from luthier.data.values import is_missing
 from luthier.interrupts import check
+from luthier.storage.spilled import spilled_table
 
 CHUNK = 10_000  # rows converted to Arrow at once
 
@@ -105,12 +107,6 @@ def examples_of(
         yield split, record if isinstance(record, Skipped) else to_example(record)
 
 
-def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:
-    """The examples at given positions, as a new dataset."""
-    table: pa.Table = examples.with_format("arrow")[:]
-    return Dataset(table.take(pa.array(indices, type=pa.int64())))
-
-
 def _rows(sources: Mapping[str, Sequence[Source]]) -> Iterator[tuple[str, Record | Skipped]]:
     for split, several in sources.items():
         for source in several:
@@ -131,11 +127,12 @@ def _placed(given: str, row: Record | Skipped, column: str | None) -> tuple[str,
 
 
 class _Builder:
-    """Collects examples in Arrow chunk by chunk, to keep few Python objects in memory."""
+    """Collects examples in Arrow chunk by chunk, to keep few Python objects in memory, and on disk if there are many."""
 
     def __init__(self) -> None:
         self._rows: list[Example] = []
-        self._tables: list[pa.Table] = []
+        self._held: list[pa.Table] = []
+        self._spilled: list[pa.Table] = []
 
     def add(self, row: Example) -> None:
         self._rows.append(row)
@@ -144,12 +141,16 @@ class _Builder:
 
     def dataset(self) -> Dataset:
         self._seal()
-        return Dataset(pa.concat_tables(self._tables, promote_options="permissive"))
+        return Dataset(joined([*self._spilled, *self._held]))
 
     def _seal(self) -> None:
         if self._rows:
-            self._tables.append(pa.Table.from_pylist(self._rows))
+            self._held.append(pa.Table.from_pylist(self._rows))
             self._rows = []
+        if sum(table.nbytes for table in self._held) > MOST_HELD:
+            table = joined(self._held)
+            self._spilled.append(spilled_table([table], table.schema))
+            self._held = []
 
 
 def describe_rows(examples: Dataset, indices: Iterable[int]) -> str:

@@ -81,7 +81,7 @@ class Encoded:
     @cached_property
     def owners(self) -> list[list[int]] | None:
         """The examples of each row; None if each row is its own example."""
-        return values_of(self.rows, EXAMPLES) if EXAMPLES in self.rows.column_names else None
+        return list(values_of(self.rows, EXAMPLES)) if EXAMPLES in self.rows.column_names else None
 
     @cached_property
     def without_target(self) -> list[int]:

@@ -13,10 +13,10 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks import CHECKS
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
-from luthier.data.examples import rows_of
+from luthier.data.examples import rows_of, take
 from luthier.data.reading.sources import Source
 from luthier.data.sample import Sample, draw, of_sample
-from luthier.data.table import Table, take
+from luthier.data.table import Table
 from luthier.data.tokenized import Encoded
 from luthier.errors import FindingError, RecipeError, UsageError, nearest
 from luthier.findings import Decision, Finding
@@ -151,6 +151,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
             )
         unknown = [i for i, example in enumerate(rows_of(examples[name])) if not task.knows(example)]
         examples[name] = table.drop(examples[name], name, "unseen-label", unknown)
+    del keys  # not needed during the training, and as large as the texts
     examples = {name: rows for name, rows in examples.items() if len(rows)}
 
     config, tokenizer, made = make_parts(loaded, task, examples["train"], recipe)

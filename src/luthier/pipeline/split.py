@@ -6,10 +6,10 @@ from typing import Any
 from datasets import Dataset
 
 from luthier.data import splits
-from luthier.data.examples import rows_of
+from luthier.data.examples import rows_of, take
 from luthier.data.reading.sources import Source
 from luthier.data.records import Skipped
-from luthier.data.table import Accounts, Table, read, take
+from luthier.data.table import Accounts, Table, read
 from luthier.errors import FindingError, RecipeError
 from luthier.findings import Decision
 from luthier.recipe import Recipe
@@ -73,7 +73,7 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
     }
     given = [split for split in examples if split != "train"]
     if any(shares.values()):
-        groups, strata = [task.group(example) for example in rows_of(train)], task.strata(train)
+        groups, strata = map(task.group, rows_of(train)), task.strata(train)
         rows = splits.make(groups, strata, **shares, seed=recipe.split_seed)
         examples |= {split: take(train, positions) for split, positions in rows.items() if len(positions)}
     if recipe.data.train_rows is not None:

@@ -1,11 +1,13 @@
-"""Arrays on disk: what is too large for memory, in a temporary file."""
+"""Arrays and tables on disk: what is too large for memory, in a temporary file."""
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import DTypeLike, NDArray
 
 from luthier.storage.disk import before_change, writing
@@ -42,3 +44,23 @@ class SpilledArray:
     def private(self) -> NDArray[Any]:
         """The array; changes to the result stay in memory, and are not seen in the file or in other results."""
         return np.asarray(np.memmap(self._file, self.values.dtype, "c", shape=self.values.shape))
+
+
+def spilled_table(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
+    """Tables one after the other, in a temporary file, which is removed once the result is no longer used.
+
+    Args:
+        tables: The tables.
+        schema: Their columns.
+    Raises:
+        ResourceError: The temporary directory has no room for it.
+    """
+    place = Path(tempfile.gettempdir(), "luthier")
+    with writing(place):
+        before_change("write", place)
+        with tempfile.TemporaryFile(prefix="luthier-") as file:
+            with pa.ipc.new_stream(pa.PythonFile(file, mode="w"), schema) as writer:
+                for table in tables:
+                    writer.write_table(table)
+            file.flush()
+            return pa.ipc.open_stream(pa.py_buffer(np.memmap(file, np.uint8, "r"))).read_all()

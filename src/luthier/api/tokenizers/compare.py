@@ -12,8 +12,8 @@ from luthier.api.tokenizers.opening import Opened, checked_size, opened
 from luthier.console import Console
 from luthier.data import checks
 from luthier.data.checks.duplicates import leaked
+from luthier.data.examples import take
 from luthier.data.reading.memory import Data
-from luthier.data.table import take
 from luthier.errors import FindingError, ModelError, UsageError
 from luthier.findings import Decision
 from luthier.models.architectures import DEFAULTS

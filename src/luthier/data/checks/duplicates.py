@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from hashlib import blake2b
 
+import numpy as np
+
 from luthier.data.checks.wording import have, quote, row_numbers
 from luthier.findings import Finding
 from luthier.text import count, listing, plural, share
@@ -37,9 +39,11 @@ def key(text: str, text_pair: str | None = None) -> str:
 
 def groups(keys: Sequence[str]) -> dict[str, list[int]]:
     """The keys that several rows share, with the positions of these rows, in order of first appearance."""
+    hashes = np.fromiter(map(hash, keys), np.int64, len(keys))  # most rows share no key, and then need no list
+    values, counts = np.unique(hashes, return_counts=True)
     rows: dict[str, list[int]] = {}
-    for index, one in enumerate(keys):
-        rows.setdefault(one, []).append(index)
+    for index in np.flatnonzero(np.isin(hashes, values[counts > 1])).tolist():
+        rows.setdefault(keys[index], []).append(index)
     return {one: members for one, members in rows.items() if len(members) > 1}
 
 
@@ -179,7 +183,7 @@ def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
         train: Content keys of the training rows.
         others: Content keys of other rows.
     """
-    seen = set(train)
+    seen = set(others).intersection(train)
     return [index for index, one in enumerate(others) if one in seen]
 
 
