@@ -127,7 +127,7 @@ def _placed(given: str, row: Record | Skipped, column: str | None) -> tuple[str,
 
 
 class _Builder:
-    """Collects examples in Arrow chunk by chunk, to keep few Python objects in memory, and on disk if there are many."""
+    """Collects examples in Arrow chunk by chunk, to keep few Python objects in memory, and large data on disk."""
 
     def __init__(self) -> None:
         self._rows: list[Example] = []
