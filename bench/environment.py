@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -62,8 +63,14 @@ def describe() -> str:
 
 def command_line() -> str:
     """The running measurement as one would type it."""
-    module = Path(sys.argv[0]).stem
-    return " ".join(["python -m bench" if module == "__main__" else f"python -m bench.{module}", *sys.argv[1:]])
+    spec = sys.modules["__main__"].__spec__
+    module = spec.name.removesuffix(".__main__") if spec else f"bench.{Path(sys.argv[0]).stem}"
+    return " ".join(["python -m", module, *sys.argv[1:]])
+
+
+def peak_memory() -> int:
+    """The most memory that this process had, in bytes, as the kernel counts it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":
