@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from luthier.errors import UsageError
 from luthier.models import precision
 
 
@@ -54,3 +55,13 @@ def test_a_precision_that_the_device_lacks_is_left_out(monkeypatch):
 
     monkeypatch.setattr(precision, "_is_sound", lacking)
     assert precision.measure("cpu", ["fp16"]) == {}
+
+
+def test_a_precision_that_a_device_lacks_is_refused_with_one_that_it_has():
+    assert precision.weights_dtype("bf16", torch.device("cpu")) == torch.bfloat16
+    with pytest.raises(UsageError) as unknown:
+        precision.weights_dtype("int3", torch.device("cpu"))
+    assert "fp32" in str(unknown.value.hint)
+    with pytest.raises(UsageError) as unable:
+        precision.weights_dtype("fp16", torch.device("cpu"))
+    assert "bf16" in str(unable.value.hint)

@@ -40,6 +40,7 @@ def predict(
     data: Data | Sequence[str],
     *,
     device: str | None = None,
+    precision: str = "fp32",
     base_model: str | None = None,
     console: Console | None = None,
     **settings: Any,
@@ -51,6 +52,7 @@ def predict(
         data: A list of texts, the path of one source, or rows in memory in any form that `train` takes. Columns with
             other names than in training are recognised as in `train`, where that is certain.
         device: As in `load`.
+        precision: As in `load`.
         base_model: As in `load`.
         console: Receives the columns that were found, and other decisions; silent by default.
         **settings: Role to column: `text` for the input, or both inputs, else by the names of the task's roles. For
@@ -71,7 +73,9 @@ def predict(
         >>> pandas.DataFrame(luthier.predict("runs/first", reviews))
     """
     console = console or Console()
-    predictor, columns = _generating(load(target, device=device, base_model=base_model), settings, console)
+    predictor, columns = _generating(
+        load(target, device=device, precision=precision, base_model=base_model), settings, console
+    )
     if isinstance(data, list | tuple) and data and all(isinstance(text, str) for text in data):
         if columns:
             name = next(iter(columns))
@@ -167,6 +171,7 @@ def predict_file(
     output: Path | str,
     *,
     device: str | None = None,
+    precision: str = "fp32",
     base_model: str | None = None,
     console: Console | None = None,
     **settings: Any,
@@ -182,6 +187,7 @@ def predict_file(
         data: The path of one source, or rows in memory in any form that `train` takes.
         output: The file to write.
         device: As in `load`.
+        precision: As in `load`.
         base_model: As in `load`.
         console: Receives the columns that were found, and shows the progress; silent by default.
         **settings: As in `predict`.
@@ -199,7 +205,9 @@ def predict_file(
     console, output = console or Console(), as_path(output, "output")
     _see_output(output, paths_in(data) or [])
     with temporary_directory() as folder:
-        predictor, columns = _generating(load(target, device=device, base_model=base_model), settings, console)
+        predictor, columns = _generating(
+            load(target, device=device, precision=precision, base_model=base_model), settings, console
+        )
         source = _open(data, Path(folder), predictor)
         command = f"luthier predict {typed(target)} --output {typed(output)} --file"
         return _write(_reading(predictor, source, columns, console, command), source, output, console)
@@ -315,5 +323,6 @@ def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
     return {
         "source": source.digest,
         "model": [digest(path) for path in weights] or name,
+        "precision": str(predictor.model.dtype),
         "task": predictor.task.card(),
     }

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 
 import torch
 
+from luthier.errors import UsageError
 from luthier.recipe import Precision
+from luthier.text import listing
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 WORTH_IT = 1.2  # a lower precision must be this many times faster than fp32
@@ -66,6 +68,22 @@ def choose(device: torch.device | str) -> tuple[Precision, str]:
         return "fp32", f"{other} gives wrong results on this machine"
     why = f"a matrix product runs at {plain:.0f} GFLOP/s in fp32, {lower:.0f} in {other}"
     return (other if lower >= WORTH_IT * plain else "fp32"), why
+
+
+def weights_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """The type of the weights of a model that predicts in a precision.
+
+    Args:
+        precision: fp32, bf16 or fp16.
+        device: Where the model will run.
+    Raises:
+        UsageError: There is no such precision, or none of that device.
+    """
+    if precision not in DTYPES:
+        raise UsageError(f"no precision {precision!r}", where="precision", hint=f"choose {listing(list(DTYPES))}")
+    if precision == "fp16" and device.type == "cpu":
+        raise UsageError("fp16 needs a GPU", where="precision", hint="--precision bf16, or fp32")
+    return DTYPES[precision]
 
 
 def _is_sound(device: torch.device, dtype: torch.dtype) -> bool:

@@ -26,14 +26,14 @@ def predictor(answers: Answers | Callable[[Sequence[Any]], Answers]) -> SimpleNa
 
 
 def test_what_a_model_wrote_stands_whole_below_what_it_was_asked(stub: Stub, capsys: CapSys) -> None:
-    stub("predict", load=lambda target, device, base_model: predictor([{"prediction": "One line.\nAnother."}]))
+    stub("predict", load=lambda target, **how: predictor([{"prediction": "One line.\nAnother."}]))
     assert main(["predict", "runs/a", "Tell me."]) == 0
     assert capsys.readouterr().out == "> Tell me.\nOne line.\nAnother.\n\n"
 
 
 def test_entities_are_named_with_their_types(stub: Stub, capsys: CapSys) -> None:
     found = [{"text": "Ada", "type": "person", "start": 0, "end": 3}, {"text": "Bath", "type": "place"}]
-    stub("predict", load=lambda target, device, base_model: predictor([{"prediction": found, "score": 0.5}]))
+    stub("predict", load=lambda target, **how: predictor([{"prediction": found, "score": 0.5}]))
     assert main(["predict", "runs/a", "Ada in Bath"]) == 0
     assert capsys.readouterr().out == "Ada (person), Bath (place)  0.500  Ada in Bath\n"
 
@@ -53,14 +53,14 @@ def test_entities_are_named_with_their_types(stub: Stub, capsys: CapSys) -> None
     ],
 )
 def test_every_kind_of_answer_is_a_line(stub: Stub, answer: dict[str, Any], line: str, capsys: CapSys) -> None:
-    stub("predict", load=lambda target, device, base_model: predictor([answer]))
+    stub("predict", load=lambda target, **how: predictor([answer]))
     assert main(["predict", "runs/a", "a\nfilm"]) == 0
     assert capsys.readouterr().out == line
 
 
 def test_predict_texts(stub: Stub, capsys: CapSys) -> None:
     answers = [{"prediction": "yes", "score": 0.98765}, {"prediction": [], "score": 0.1}]
-    stub("predict", load=lambda target, device, base_model: predictor(answers))
+    stub("predict", load=lambda target, **how: predictor(answers))
     assert main(["predict", "runs/a", "good", "bad"]) == 0
     assert capsys.readouterr().out == "yes  0.988  good\n(none)  0.100  bad\n"
     assert main(["predict", "runs/a", "good", "bad", "--json"]) == 0
@@ -77,7 +77,7 @@ def test_settings_of_generation_go_with_texts(stub: Stub, capsys: CapSys) -> Non
         asked.append(settings)
         return predictor([{"prediction": "Another answer."}])
 
-    stub("predict", load=lambda target, device, base_model: SimpleNamespace(generating=generating))
+    stub("predict", load=lambda target, **how: SimpleNamespace(generating=generating))
     assert main(["predict", "runs/a", "Tell me.", "--temperature", "0", "--max-new-tokens", "5"]) == 0
     assert asked == [{"temperature": 0.0, "max_new_tokens": 5}]
     assert capsys.readouterr().out == "> Tell me.\nAnother answer.\n\n"
@@ -90,7 +90,7 @@ def test_predict_pairs(stub: Stub, capsys: CapSys) -> None:
         seen.extend(pairs)
         return [{"prediction": 3.25} for _ in pairs]
 
-    stub("predict", load=lambda target, device, base_model: predictor(answer))
+    stub("predict", load=lambda target, **how: predictor(answer))
     assert main(["predict", "runs/a", "one", "--pair", "two"]) == 0
     assert seen == [("one", "two")]
     assert capsys.readouterr().out == "3.250  one | two\n"
@@ -106,7 +106,7 @@ def test_predict_rows(stub: Stub, capsys: CapSys) -> None:
         seen.extend(given)
         return [{"prediction": "Ada", "score": 0.75} for _ in given]
 
-    stub("predict", load=lambda target, device, base_model: predictor(answer))
+    stub("predict", load=lambda target, **how: predictor(answer))
     words = [word for row in rows for word in ("--row", json.dumps(row))]
     assert main(["predict", "runs/a", *words]) == 0
     assert seen == rows
@@ -157,13 +157,14 @@ def test_columns_go_with_a_file(stub: Stub, capsys: CapSys) -> None:
     words = ["predict", "runs/a", "--file", "f.csv", "--text", "a,b", "--column", "context=c"]
     assert main(words) == main([*words, "--output", "o.jsonl"]) == 0
     for call in calls.values():
-        assert call.settings == {"device": None, "base_model": None, "text": "a", "text_pair": "b", "context": "c"}
+        how = {"device": None, "precision": "fp32", "base_model": None}
+        assert call.settings == {**how, "text": "a", "text_pair": "b", "context": "c"}
     assert main(["predict", "runs/a", "a film", "--text", "a"]) == 2
     assert "columns belong to --file" in capsys.readouterr().err
 
 
 def test_a_file_is_not_predicted_as_a_text(stub: Stub, tmp_path: Path, capsys: CapSys) -> None:
-    stub("predict", load=lambda target, device, base_model: predictor([{"prediction": "x"}]))
+    stub("predict", load=lambda target, **how: predictor([{"prediction": "x"}]))
     (tmp_path / "f.csv").touch()
     assert main(["predict", "runs/a", str(tmp_path / "f.csv")]) == 2
     assert f"--file {tmp_path / 'f.csv'} predicts its rows" in capsys.readouterr().err

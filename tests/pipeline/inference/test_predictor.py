@@ -182,6 +182,13 @@ def test_the_task_of_a_third_party_model_is_inferred_from_its_head(foreign: Path
         assert answer["scores"] == pytest.approx(alone["scores"], abs=1e-5), "padding tokens are ignored"
 
 
+def test_a_model_in_another_precision_gives_nearly_the_same_scores(foreign: Path) -> None:
+    plain, half = load(foreign), load(foreign, precision="bf16")
+    assert half.model.dtype == torch.bfloat16
+    ((one,), (other,)) = (found.predict(["a film"]) for found in (plain, half))
+    assert other["scores"] == pytest.approx(one["scores"], abs=0.02)
+
+
 def test_a_model_with_a_task_card_has_the_task_and_limits_of_its_training(foreign: Path, tmp_path: Path) -> None:
     given = load(foreign)
     task, _ = learned(TextClassification, ROWS)

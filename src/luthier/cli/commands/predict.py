@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from luthier.cli.options import (
+    GENERAL,
     BaseModel,
     Device,
     Json,
@@ -58,6 +59,9 @@ def predict(
     seed: SamplingSeed = None,
     model: BaseModel = None,
     device: Device = None,
+    precision: Annotated[
+        str, Option(metavar="NAME", help="fp32, or faster: bf16 or fp16.", rich_help_panel=GENERAL)
+    ] = "fp32",
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -75,22 +79,19 @@ def predict(
 
     from luthier.api import predict as api
 
+    how: dict[str, Any] = {"device": device, "precision": precision, "base_model": model}
     if file is not None and output is not None:
-        rows = api.predict_file(
-            target, file, output, device=device, base_model=model, console=out.console, **columns, **generate
-        )
+        rows = api.predict_file(target, file, output, **how, console=out.console, **columns, **generate)
         if json:
             out.json({"rows": rows, "output": str(output)})
         else:
             out.text(f"{plural(rows, 'row')} written to {output}")
     elif file is not None:
-        for answer in api.predict(
-            target, file, device=device, base_model=model, console=out.console, **columns, **generate
-        ):
+        for answer in api.predict(target, file, **how, console=out.console, **columns, **generate):
             out.text(dumps(answer))
     else:
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or _rows(row or [])
-        predictor = api.load(target, device=device, base_model=model)
+        predictor = api.load(target, **how)
         predictor = predictor.generating(generate, out.console) if generate else predictor
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
             out.text(dumps({**predictor.fields(given), **answer}) if json else _line(given, answer))

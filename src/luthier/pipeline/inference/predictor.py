@@ -20,6 +20,7 @@ from luthier.models.adapters.load import load_any
 from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.loading import load_config, load_tokenizer, longest_input, verify_model
+from luthier.models.precision import weights_dtype
 from luthier.models.sources import locate
 from luthier.pipeline.fast_path import inference
 from luthier.pipeline.inference.infer import asked_of, infer
@@ -32,6 +33,7 @@ from luthier.text import plural, shorten, typed
 
 CHUNK = 2_048  # rows held at once: enough to batch by length, few enough for constant memory
 BUDGET = 8_192  # tokens in a batch
+CPU_BUDGET = 2_048  # fewer, so that what a layer computes stays in the processor's caches
 
 Input = str | Sequence[str] | Mapping[str, Any]
 
@@ -42,7 +44,7 @@ class Predictor:
 
     Args:
         task: The task it was fine-tuned for, with its tokenizer and limits.
-        model: In evaluation mode, float32.
+        model: In evaluation mode.
     """
 
     task: Bound[Any]
@@ -168,7 +170,8 @@ class Predictor:
             answers = [task.readable({"prediction": one.text}) for one in written]
         else:
             asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
-            batches = by_length(asked.lengths, tokens=BUDGET)
+            device = next(self.model.parameters()).device
+            batches = by_length(asked.lengths, tokens=CPU_BUDGET if device.type == "cpu" else BUDGET)
             objective = inference(task, self.model, FastRecipe())
             collected = infer(task, self.model, asked, batches, task.collator(self.model), objective).collected
             answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
@@ -180,17 +183,24 @@ def _no_input(item: Any) -> UsageError:
     return UsageError(what, where="inputs", hint='write predict(["a text"]), or [{column: value}]')
 
 
-def load(target: str | PathLike[str], *, device: str | None = None, base_model: str | None = None) -> Predictor:
+def load(
+    target: str | PathLike[str],
+    *,
+    device: str | None = None,
+    precision: str = "fp32",
+    base_model: str | None = None,
+) -> Predictor:
     """Load a model for prediction.
 
     Args:
         target: A run, a directory of several seeds (its best run), a model directory, a short name or a Hub name.
         device: Device to run on, such as cpu or cuda:1; None for a GPU if there is one.
+        precision: fp32, bf16 or fp16. The last two are faster where the hardware has them, and change some answers.
         base_model: The base model of an adapter, if it is no longer where it was in training.
     Returns:
         The model with its tokenizer and task; `predict` answers texts.
     Raises:
-        UsageError: There is no such device.
+        UsageError: There is no such device or precision.
         ModelError: There is no such model, it was not fine-tuned for a task, or an adapter's base model is missing.
         DamagedError: A file of the model does not match its checksum.
 
@@ -199,6 +209,7 @@ def load(target: str | PathLike[str], *, device: str | None = None, base_model: 
         >>> luthier.load("runs/stories").predict(["Once upon a time"], temperature=0.7, max_new_tokens=50)
     """
     name, place = str(best_run(as_path(target, "target"))), choose_device(device or AUTO)
+    dtype = weights_dtype(precision, place)
     if (Path(name) / "recipe.toml").is_file() and not (Path(name) / "model").is_dir():
         raise ModelError("the run has no model yet", where=name, hint=f"`luthier resume {typed(name)}` finishes it")
     path = locate(name)
@@ -219,7 +230,7 @@ def load(target: str | PathLike[str], *, device: str | None = None, base_model: 
         model.config.pad_token_id = tokenizer.pad_token_id
     task, _ = task.generating(model, {})
     task.configure(model)
-    return Predictor(task, model.eval().to(place))
+    return Predictor(task, model.eval().to(place, dtype))
 
 
 def _of_model(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str) -> Fitted[Any]:
