@@ -139,7 +139,7 @@ def main() -> None:
     parser.add_argument("--case", choices=[name for name in CASES if "multi30k" in name], default="multi30k-t5")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the public data sets")
     parser.add_argument("--work", type=Path, required=True, help="folder for the model, which is trained once")
-    parser.add_argument("--steps", type=int, default=200, help="optimizer steps of the training")
+    parser.add_argument("--steps", type=int, default=1_200, help="optimizer steps of the training")
     parser.add_argument("--rows", type=int, default=400)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--sizes", type=int, nargs="+", default=[8, 64], help="batch sizes of the `Seq2SeqTrainer`")

@@ -60,5 +60,5 @@ CASES = {
         options=(*PLAIN, "--max-steps", "10", "--set", "train_rows=100", "--set", "max_length=512"),
     ),
     "wnut17": Case("wnut17", "token-classification", 2_000, ("tokens",), (*SHORT, *TAGS, "--set", "train_rows=480")),
-    "alpaca": Case("alpaca", "text-generation", 64, ("instruction", "input")),
+    "alpaca": Case("alpaca", "text-generation", 32, ("instruction", "input")),
 }
