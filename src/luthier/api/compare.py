@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.api.several.sides import OF_A_SEED, ScoredRows, Side, remarks, sides_of
+from luthier.api.several.sides import Side, remarks, sides_of
 from luthier.errors import RunError, UsageError
 from luthier.learning_curves.record import mean_curves, read_curves
 from luthier.metrics.bootstrap import Score, difference
 from luthier.metrics.seeds.difference import SeedsDifference, seeds_difference
+from luthier.pipeline.inference.scored_rows import ScoredRows, metrics_of
 from luthier.pipeline.results import MetricScore
 from luthier.pipeline.seeds import over_seeds
 from luthier.reporting.comparison import write_comparison
@@ -127,19 +128,21 @@ def _difference(entry: Mapping[str, Any]) -> Score:
 def _differences(sides: Sequence[Side]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     differences: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
-    rows = ScoredRows.of(sides[0].runs[0])
-    if rows is None:
+    several = [[ScoredRows.of(run) for run in side.runs] for side in sides]
+    first = several[0][0]
+    if first is None:
         return {}, [f"{sides[0].name} has no predictions"]
-    own = [rows.metrics(run) for run in sides[0].runs]
-    if None in own:
+    same = [[rows for rows in of_side if rows is not None and rows.same_as(first)] for of_side in several]
+    if len(same[0]) < len(several[0]):
         return {}, [f"the runs of {sides[0].name} were scored on different rows: no paired difference"]
-    for side in sides[1:]:
-        theirs = [rows.metrics(run) for run in side.runs]
-        if None in theirs:
+    own = metrics_of(same[0], first, first.places)
+    for side, of_side in zip(sides[1:], same[1:], strict=True):
+        if len(of_side) < len(side.runs):
             notes.append(f"{side.name} was scored on different rows than {sides[0].name}: no paired difference")
             continue
-        for name in theirs[0] or {}:
-            a, b = ([run[name] for run in runs if run and name in run] for runs in (theirs, own))
+        theirs = metrics_of(of_side, first, first.places)
+        for name in theirs[0]:
+            a, b = ([run[name] for run in runs if name in run] for runs in (theirs, own))
             if len(a) == len(theirs) and len(b) == len(own) and len({metric.n for metric in (*a, *b)}) == 1:
                 found = seeds_difference(a, b) or difference(a[0], b[0])
                 differences.setdefault(name, {})[side.name] = found.to_dict()
@@ -150,7 +153,7 @@ def _recipes(sides: Sequence[Side]) -> dict[str, dict[str, Any]]:
     """The keys in which the recipes differ, each with its values; of several seeds, those of the first one."""
     flat = {side.name: side.runs[0].recipe.flatten() for side in sides}
     first = flat[sides[0].name]
-    own = OF_A_SEED if any(len(side.runs) > 1 for side in sides) else ()
+    own = ("seed",) if any(len(side.runs) > 1 for side in sides) else ()
     return {
         key: {name: recipe.get(key) for name, recipe in flat.items()}
         for key in dict.fromkeys(key for recipe in flat.values() for key in recipe)

@@ -22,17 +22,18 @@ def report(run_dir: Path | str) -> Path:
     """Write or update `report.html` of a run from the current contents of its directory.
 
     Args:
-        run_dir: The run directory, or one of several seeds that are complete.
+        run_dir: The run directory, or one of several seeds that are complete; runs of `datasize` have a page each.
     Returns:
         The page.
     Raises:
-        RunError: It is not a run directory, or one of several seeds is not complete.
+        RunError: It is not a run directory, one of several seeds is not complete, or it has runs of `datasize`.
         UsageError: The package that the task came from is not installed.
 
     Example:
         >>> luthier.report("runs/first")
     """
     if (runs := RunSet.at(as_path(run_dir, "run_dir"))) is not None:
+        runs.check_seeds()
         return conclude(runs).report_path
     run = Run.open(run_dir)
     kind = find(str(run.recipe.task), run.task_package, where=str(run.path))

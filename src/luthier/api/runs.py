@@ -6,9 +6,9 @@ from typing import Any
 from luthier.errors import LuthierError, RunError
 from luthier.reporting.panels import Score
 from luthier.reporting.verdict import strongest
-from luthier.run_directory.files import directory_size, read_object
+from luthier.run_directory.files import directory_size
 from luthier.run_directory.run import Run, as_path, list_runs
-from luthier.run_directory.run_set import RunSet, list_sets
+from luthier.run_directory.run_set import SEEDS, RunSet, list_sets
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
@@ -19,8 +19,8 @@ def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
     Returns:
         For each run `run`, `state`, `task`, `model`, `started`, `steps`, `metric` with its name and score,
         `verdict`: the best `baseline` on this metric, and whether the model is significantly better (`says`), and
-        `size_bytes`. Several runs of one command are one entry: `runs` has their names, `seeds` their seeds, `metric`
-        the mean over them.
+        `size_bytes`. Several runs of one command are one entry: `kind` is `seeds` or `sizes`, `runs` has their names,
+        `seeds` their seeds, `metric` the mean over the seeds, or the score of the most training rows.
     Raises:
         RunError: There is no such directory.
 
@@ -64,8 +64,7 @@ def _of_set(path: Path) -> dict[str, Any]:
     try:
         runs = RunSet.at(path)
         assert runs is not None
-        result = read_object(runs.result_file) or {}
-        entry = (result.get("metrics") or {}).get(result.get("metric_for_best"))
+        found = runs.summary()
     except LuthierError as error:
         return _damaged(path, error.what)
     first = next(map(_summary, runs.begun), {})
@@ -73,13 +72,24 @@ def _of_set(path: Path) -> dict[str, Any]:
         "run": str(path),
         "state": runs.state(),
         **{key: first.get(key) for key in ("task", "model", "started", "steps")},
-        "metric": {"name": result["metric_for_best"], **entry} if entry else None,
+        "metric": _score(runs.kind, found),
         "verdict": None,
         "size_bytes": directory_size(path),
+        "kind": runs.kind,
         "runs": list(runs.changes),
         "runs_done": len(runs.done),
         "seeds": [change["seed"] for change in runs.changes.values() if "seed" in change],
     }
+
+
+def _score(kind: str, summary: dict[str, Any]) -> dict[str, Any] | None:
+    """The mean over all seeds, or the score of the most training rows."""
+    if kind == SEEDS:
+        name = summary.get("metric_for_best")
+        entry = (summary.get("metrics") or {}).get(name)
+    else:
+        name, entry = summary.get("metric"), (summary.get("sizes") or [None])[-1]
+    return {"name": name, **entry} if entry else None
 
 
 def _damaged(path: Path, what: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from luthier.text import duration, plural, quantity
 if TYPE_CHECKING:
     from luthier.pipeline.results import Result
     from luthier.pipeline.seeds import SeedsResult
+    from luthier.pipeline.size_scores import DataSizeTest
 
 
 def print_result(out: Output, finished: "Result") -> None:
@@ -47,6 +48,14 @@ def print_seeds(out: Output, finished: "SeedsResult") -> None:
     out.text(f"runs    {result['run']}")
     out.text(f"report  {result['report']}")
     out.text(f"next    {result['next']}")
+
+
+def print_sizes(out: Output, finished: "DataSizeTest") -> None:
+    """Print the score of each number of training rows, drawn too, and what they say of more labels."""
+    if out.as_json:
+        out.json(finished.to_dict())
+        return
+    out.show(finished.pieces(drawn=True))
 
 
 def print_scores(out: Output, result: Mapping[str, Any]) -> None:

@@ -37,8 +37,8 @@ class Snapshot:
 
     @property
     def name(self) -> str:
-        """The run's name, which is the name of its directory."""
-        return self.run.path.resolve().name
+        """The name of the run."""
+        return self.run.name()
 
     @property
     def losses(self) -> Series:

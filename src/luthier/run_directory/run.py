@@ -23,6 +23,7 @@ COMPLETED = "all steps completed"  # why a training stopped, in `result.json`, i
 OUT_OF_TIME = "max_time {} left no time for more steps"  # and if its time limit stopped it
 State = Literal["done", "running", "stopped"]
 RECIPE, CHECKPOINTS = "recipe.toml", "checkpoints"
+RUNS = "runs.json"  # in a directory of several runs of one command
 BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
 
 
@@ -76,6 +77,13 @@ class Run:
         hint = nearest(path.name, siblings) or "`luthier runs` lists the runs"
         hint = f"name one of the runs in it, such as {typed(held[0].path)}" if held else hint
         raise RunError(f"not a run directory: {what}", where=str(path), hint=hint)
+
+    def name(self, given: str | None = None) -> str:
+        """Its name: a given one, or that of its directory; a run of several adds its own to the name of all."""
+        path = self.path.resolve()
+        if (path.parent / RUNS).is_file():
+            return f"{given or path.parent.name}-{path.name}"
+        return given or path.name
 
     @property
     def recipe_file(self) -> Path:

@@ -8,13 +8,13 @@ from typing import Any
 
 from luthier.errors import ModelError, RunError
 from luthier.run_directory.files import read_object
-from luthier.run_directory.run import RECIPE, Run, State, check_unused
+from luthier.run_directory.run import RECIPE, RUNS, Run, State, check_unused, list_runs
 from luthier.storage.atomic import sweep, write_json
-from luthier.storage.disk import make_directory, remove_tree, writing
+from luthier.storage.disk import make_directory, remove, remove_tree, writing
 from luthier.storage.lock import is_locked, locked
 from luthier.text import typed
 
-RUNS = "runs.json"
+SEEDS, SIZES = "seeds", "sizes"  # of `train --seeds`, and of `datasize`
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RunSet:
 
     Args:
         path: The directory.
-        kind: What the runs are: `seeds`.
+        kind: What they differ in: `seeds`, which are one result with a best model, or `sizes`, the training rows.
         changes: Name of each run's directory to what its recipe sets (dotted key to value), in order.
     """
 
@@ -45,7 +45,7 @@ class RunSet:
             return None
         kind, runs = found.get("kind"), found.get("runs")
         if (
-            not isinstance(kind, str)
+            kind not in (SEEDS, SIZES)
             or not isinstance(runs, dict)
             or not runs
             or not all(map(_is_run, *zip(*runs.items(), strict=True)))
@@ -77,10 +77,14 @@ class RunSet:
         """The runs that are complete, in order."""
         return [run for run in self.begun if run.result_file.is_file()]
 
+    def summary(self) -> dict[str, Any]:
+        """The summary of the runs, as `--json` prints it; empty until all are complete."""
+        return read_object(self.result_file) or {}
+
     @property
     def best(self) -> Run | None:
         """The run that is the model of the set, as its summary says; None if there is none."""
-        found = (read_object(self.result_file) or {}).get("best")
+        found = self.summary().get("best")
         return Run(self.path / Path(found["run"]).name) if found else None
 
     def state(self) -> State:
@@ -88,6 +92,18 @@ class RunSet:
         if self.result_file.is_file() and len(self.done) == len(self.changes):
             return "done"
         return "running" if is_locked(self.path) else "stopped"
+
+    def check_seeds(self) -> None:
+        """Check that the runs are the seeds of one recipe, which have a page, a mean and a best model.
+
+        Raises:
+            RunError: They are not.
+        """
+        if self.kind != SEEDS:
+            one = f"name one of them, such as {typed(self.done[-1].path)}; " if self.done else ""
+            hint = f"{one}`luthier resume {typed(self.path)}` finishes them and shows the scores of all"
+            what = "the runs in this directory have different numbers of training rows, so none stands for all"
+            raise RunError(what, where=str(self.path), hint=hint)
 
     def check_done(self) -> None:
         """Check that every run is complete.
@@ -101,24 +117,29 @@ class RunSet:
             raise RunError(f"{done} of {len(self.changes)} runs are complete", where=str(self.path), hint=hint)
 
     @contextmanager
-    def created(self) -> Iterator[None]:
+    def created(self, *, anew: bool = False) -> Iterator[None]:
         """Write and lock a new set; remove it if an error occurs before its first run has begun.
 
         What a start left behind that was killed before that is reused.
 
+        Args:
+            anew: The set that is there may have others; no run is removed.
         Raises:
             RunError: The directory is not empty.
         """
         existed = self.path.exists()
-        check_set_unused(self.path)
+        if not anew:
+            check_set_unused(self.path)
         with writing(self.path):
             make_directory(self.path)
         try:
             with self.lock():
+                with writing(self.result_file):
+                    remove(self.result_file)
                 write_json(self.path / RUNS, {"kind": self.kind, "runs": self.changes})
                 yield
         finally:
-            if not self.begun:
+            if not list_runs(self.path):
                 remove_tree(self.path)
                 if existed:
                     make_directory(self.path)
@@ -140,11 +161,13 @@ def best_run(path: Path) -> Path:
     """The best run of a directory of several runs; any other path as it is.
 
     Raises:
+        RunError: The runs are not the seeds of one recipe.
         ModelError: The runs are not complete, or none of them was picked.
     """
     runs = RunSet.at(path)
     if runs is None:
         return path
+    runs.check_seeds()
     if runs.state() != "done":
         hint = f"`luthier resume {typed(path)}` finishes them"
         raise ModelError("the runs in this directory are not complete yet", where=str(path), hint=hint)
@@ -164,7 +187,7 @@ def check_set_unused(path: Path) -> None:
     there = RunSet.at(path)
     if there is None:
         check_unused(path)
-    elif there.begun:
+    elif list_runs(path):
         hint = f"`luthier resume {typed(path)}` resumes them"
         raise RunError("the directory cannot be used: it already contains runs", where=str(path), hint=hint)
 

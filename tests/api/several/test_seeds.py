@@ -138,16 +138,20 @@ def test_a_set_that_was_stopped_goes_on_bit_for_bit(
 
 
 def test_a_signal_says_how_the_set_is_resumed(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seeds: SeedsResult, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*args: Any) -> None:
         raise InterruptedRun("stopped by SIGTERM", where="run", hint="of the run")
 
     monkeypatch.setattr("luthier.api.several.carry_on.begin", stopped)
-    with pytest.raises(InterruptedRun) as caught:
+    with pytest.raises(InterruptedRun):
         train(ROWS, seeds=2, run_dir=tmp_path / "set", model=str(tiny_model), **QUICK)
-    assert caught.value.hint == f"`luthier resume {tmp_path / 'set'}` goes on from here"
     assert not (tmp_path / "set").exists(), "nothing had begun"
+    place = shutil.copytree(seeds.runs.path, tmp_path / "three")
+    shutil.rmtree(place / "seed-7")
+    with pytest.raises(InterruptedRun) as caught:
+        luthier.resume(place)
+    assert caught.value.hint == f"`luthier resume {place}` goes on from here"
 
 
 def test_time_is_divided_and_splits_are_shared() -> None:

@@ -6,39 +6,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import tomlkit
 
 from luthier import processes
-from luthier.api.learning_curves.sub_runs import check_same, keep_in, trained_in
+from luthier.api.several.carry_on import carry_on
 from luthier.console import Console
 from luthier.data.reading.memory import Data
-from luthier.errors import DataError, UsageError
+from luthier.engines.events import Callback
+from luthier.errors import DataError, FingerprintError, UsageError
 from luthier.findings import Decision
-from luthier.learning_curves.data_size import DataSizes, Scale
-from luthier.learning_curves.plot import save
-from luthier.metrics.base import AnyMetric
-from luthier.metrics.bootstrap import covariance, value_of
 from luthier.models.device import choose_device
 from luthier.pipeline.data_sizes import SizedRun, check_sizes, seconds_of, sized_runs, training_on
 from luthier.pipeline.inference.cost import measure_cost
-from luthier.pipeline.inference.shared_rows import on_shared_rows
-from luthier.pipeline.journal import STDIN, data_name
+from luthier.pipeline.journal import STDIN, data_name, keep_data, same_data
 from luthier.pipeline.prepare import Prepared, prepare, refuse
-from luthier.pipeline.recipes import build_recipe
-from luthier.pipeline.results import Result
+from luthier.pipeline.recipes import build_recipe, with_changes
+from luthier.pipeline.size_scores import DataSizeTest, conclude_sizes
 from luthier.pipeline.training.assemble import assemble, decide_precision
 from luthier.recipe import Recipe
-from luthier.reporting import names
-from luthier.reporting.data_size import Scored, SizeAdvice, advise
-from luthier.reporting.drawing.data_size import size_figure
-from luthier.reporting.terminal.data_size import size_pieces
-from luthier.reporting.terminal.display import Piece, Shown
-from luthier.run_directory.run import Run, as_path, new_path
+from luthier.reporting.data_size import RECIPE
+from luthier.run_directory import clock
+from luthier.run_directory.run import Run, as_path, list_runs, new_path
+from luthier.run_directory.run_set import SIZES, RunSet, check_set_unused
+from luthier.storage.atomic import write_text
 from luthier.storage.temporary import temporary_directory
-from luthier.text import count, duration, listing, plural
+from luthier.text import count, duration, listing, plural, typed
 
-# Best values of metrics that have no `Bounds`.
-BEST = {"pearson": 1.0, "spearman": 1.0, "r2": 1.0, "roc_auc": 1.0, "average_precision": 1.0, "perplexity": 1.0}
 REPEATS = 3
 
 
@@ -58,64 +51,6 @@ class SizesPlan:
         """What `--dry-run --json` prints."""
         runs = [{"name": run.name, "rows": run.rows, "steps": run.steps} for run in self.runs]
         return {"runs": runs, "steps": sum(run.steps for run in self.runs), "seconds": self.seconds}
-
-
-@dataclass(frozen=True, repr=False)
-class DataSizeTest(Shown):
-    """The score against the number of training rows. The repr is text.
-
-    Args:
-        sizes: The scores of each size, the fitted law and what follows from it.
-        metric: Name of the metric.
-        split: The split that was scored.
-        held_out: Rows of it that all runs were scored on.
-        directory: The directory of the runs.
-        runs: For each size, its runs.
-        advice: Whether more labels would help.
-        notes: What limits the result.
-        picture: Where the scores were drawn.
-    """
-
-    sizes: DataSizes
-    metric: str
-    split: str
-    held_out: int
-    directory: Path
-    runs: Sequence[Sequence[Run]]
-    advice: SizeAdvice
-    notes: Sequence[str] = ()
-    picture: Path | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `--json` prints."""
-        found = self.sizes.to_dict()
-        for size, runs in zip(found["sizes"], self.runs, strict=True):
-            size["runs"] = [str(run.path) for run in runs]
-        return {
-            "metric": self.metric,
-            "split": self.split,
-            "n": self.held_out,
-            **found,
-            "advice": self.advice.to_dict(),
-            "notes": list(self.notes),
-            "run_dir": str(self.directory),
-            "picture": str(self.picture) if self.picture else None,
-        }
-
-    def _pieces(self) -> Sequence[Piece]:
-        return self.pieces()
-
-    def pieces(self, *, drawn: bool = False) -> Sequence[Piece]:
-        """What is shown, with the scores drawn in a terminal or without."""
-        return size_pieces(
-            self.sizes,
-            self.metric,
-            self.advice,
-            self.directory,
-            picture=self.picture,
-            notes=self.notes,
-            drawn=drawn,
-        )
 
 
 def datasize(
@@ -147,7 +82,8 @@ def datasize(
     Raises:
         UsageError: A size is not possible.
         DataError: There are too few rows, or none to score on.
-        FingerprintError: The directory has runs on other data or with other settings.
+        RunError: The directory is in use for something else.
+        FingerprintError: It has runs on other data or with other settings.
         LuthierError: As in `train`.
 
     Example:
@@ -157,10 +93,27 @@ def datasize(
     check_sizes(at, repeats)
     console = console or Console()
     with _planned(data, settings, at, repeats, run_dir, console) as (recipe, prepared, plan, spool):
-        directory = new_path("datasize", data_name(prepared)) if run_dir is None else as_path(run_dir, "run_dir")
-        recipe = keep_in(directory, recipe, prepared, spool)
-    results = trained_in(directory, recipe, plan.runs, console)
-    return _scored(plan.runs, results, directory, output)
+        path = new_path("datasize", data_name(prepared)) if run_dir is None else as_path(run_dir, "run_dir")
+        runs = RunSet(path, SIZES, {run.name: run.changes for run in plan.runs})
+        with runs.created(anew=RunSet.at(path) is not None):
+            _keep(recipe, prepared, spool, path)
+            return _finish(runs, (), console, output)
+
+
+def resume_sizes(runs: RunSet, callbacks: Sequence[Callback], console: Console) -> DataSizeTest:
+    """Finish the trainings that are left, and say what the scores of all show; arguments as in `resume`."""
+    _alone()
+    with runs.lock():
+        return _finish(runs, callbacks, console, None)
+
+
+def _finish(runs: RunSet, callbacks: Sequence[Callback], console: Console, output: Path | None) -> DataSizeTest:
+    def recipe_of(name: str) -> Recipe:
+        return with_changes(Recipe.load(runs.path / RECIPE), runs.changes[name])
+
+    with temporary_directory() as folder, clock.running(anew=True):  # the plan is no part of the first run
+        carry_on(runs, recipe_of, Path(folder), callbacks, console, brief=True)
+    return conclude_sizes(runs, output)
 
 
 def plan(
@@ -188,8 +141,7 @@ def _planned(
     console: Console,
 ) -> Iterator[tuple[Recipe, Prepared, SizesPlan, Path]]:
     """The recipe, the prepared data, the runs, and the folder with data that was given in memory."""
-    if processes.count() > 1:
-        raise UsageError("datasize runs in one process", where="--processes", hint="run it without --processes")
+    _alone()
     with temporary_directory() as folder:
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
@@ -201,7 +153,7 @@ def _planned(
             raise DataError("no rows are held out, so nothing can be scored", where="data.test_share", hint=hint)
         directory = None if run_dir is None else as_path(run_dir, "run_dir")
         if directory is not None:
-            check_same(directory, recipe, prepared)
+            _check_same(directory, recipe, prepared)
         runs = sized_runs(recipe, prepared, at, repeats)
         left = [run for run in runs if directory is None or not Run(directory / run.name).result_file.exists()]
         seconds = 0.0
@@ -217,40 +169,40 @@ def _planned(
         yield recipe, prepared, SizesPlan(runs, seconds), spool
 
 
-def _scored(
-    planned: Sequence[SizedRun], results: Sequence[Result], directory: Path, output: Path | None
-) -> DataSizeTest:
-    """The scores of all runs on the rows that all of them scored, and what they say."""
-    shared = on_shared_rows([result.run for result in results])
-    scores = results[-1].run.read_json(results[-1].run.metrics_file) or {}
-    asked, metric = scores["metric_for_best"], scores["metric_for_best"]
-    notes = []
-    if metric not in shared[0]:
-        metric = next(iter(shared[0]))
-        notes.append(f"{asked} cannot be computed from predictions, so the score is {names.metric(metric)}")
-    own = [found[metric] for found in shared]
-    limit = results[-1].run.recipe.training.max_time
-    cut = [run.name for run, result in zip(planned, results, strict=True) if limit and result.steps < run.steps]
-    if cut:
-        notes.append(f"max_time {limit} left fewer steps for {listing(cut)}: the scores may show time, not rows")
-    values = [value_of(one) for one in own]
-    together = covariance(own)
-    if not np.isfinite([*values, *together.ravel()]).all():
-        what = f"the {names.metric(metric)} has no interval on {plural(own[0].n, 'held-out row')}"
-        raise DataError(what, where=str(directory), hint="add test rows, with --test or a larger test_share")
-    sizes = list(dict.fromkeys(run.rows for run in planned))
-    of_size = [[i for i, run in enumerate(planned) if run.rows == size] for size in sizes]
-    found = DataSizes(sizes, [[values[i] for i in places] for places in of_size], together, _scale(own[0]))
-    largest = results[-1].run
-    scored = Scored(metric, own[0].n, directory, largest.path)
-    picture = save(size_figure(found, metric), output) if output is not None else None
-    runs = [[results[i].run for i in places] for places in of_size]
-    return DataSizeTest(
-        found, metric, scores["split"], own[0].n, directory, runs, advise(found, scored), tuple(notes), picture
-    )
+def _alone() -> None:
+    if processes.count() > 1:
+        raise UsageError("datasize runs in one process", where="--processes", hint="run it without --processes")
 
 
-def _scale(metric: AnyMetric) -> Scale:
-    greater = metric.greater_is_better is not False
-    best = metric.bounds.best if metric.bounds is not None else BEST.get(metric.name, None if greater else 0.0)
-    return Scale(greater, best)
+def _check_same(directory: Path, recipe: Recipe, prepared: Prepared) -> None:
+    """Refuse a directory with anything else than runs of this recipe on this data.
+
+    Raises:
+        RunError: It is not empty, and no directory of `datasize`.
+        FingerprintError: The settings or the data are others.
+    """
+    there, begun = RunSet.at(directory), list_runs(directory)
+    if there is None or there.kind != SIZES or not begun:
+        check_set_unused(directory)
+        return
+    kept = directory / RECIPE
+    then, now = Recipe.load(kept).flatten(may_change=False), recipe.flatten(may_change=False)
+    if changed := [key for key in now if then.get(key) != now[key]]:
+        shown = "; ".join(f"{key}: {then.get(key)} -> {now[key]}" for key in changed[:5])
+        hint = f"`luthier datasize {typed(kept)} --run-dir {typed(directory)}` goes on with the former settings"
+        raise FingerprintError(f"the directory has runs with other settings: {shown}", where=str(directory), hint=hint)
+    for run in begun:
+        try:
+            same_data(run, prepared)
+        except FingerprintError as error:
+            hint = "choose a new --run-dir for this data"
+            what = "the directory has runs on other data"
+            raise FingerprintError(what, where=f"{directory} ({error.where})", hint=hint) from None
+
+
+def _keep(recipe: Recipe, prepared: Prepared, spool: Path, directory: Path) -> None:
+    """Keep the recipe, and data that was given in memory, in the directory."""
+    keep_data(prepared, spool, Run(directory))
+    places = {f"data.{split}": getattr(prepared.recipe.data, split) for split in ("train", "validation", "test")}
+    recipe = with_changes(recipe, {key: specs for key, specs in places.items() if specs})
+    write_text(directory / RECIPE, tomlkit.dumps(recipe.model_dump(exclude_unset=True, exclude_none=True)))

@@ -7,9 +7,9 @@ from pathlib import Path
 from luthier.errors import LuthierError, RunError
 from luthier.learning_curves.facts import Facts
 from luthier.learning_curves.following import Follower, Snapshot
-from luthier.run_directory.life import Life
-from luthier.run_directory.run import Run, as_path, list_runs
-from luthier.run_directory.run_set import RUNS
+from luthier.run_directory.life import Life, life_of
+from luthier.run_directory.run import RUNS, Run, as_path, list_runs
+from luthier.run_directory.run_set import list_sets
 from luthier.storage.lock import OWNER
 
 EVERY = 1.0  # seconds between two looks
@@ -24,7 +24,7 @@ def watch(
     """Follow a run, or all runs in a directory, until they end. Only reads, and takes no lock.
 
     Args:
-        path: A run directory, also of a run on another host, or a directory of runs.
+        path: A run directory, also of a run on another host, or a directory of runs, also of several of one command.
         show: Called with a snapshot of each run, about once a second.
         pause: Waits for a number of seconds.
     Returns:
@@ -42,7 +42,7 @@ def watch(
             followers.setdefault(run.path, Follower(run))
         shots = [_look(follower, alone=is_run(path)) for follower in followers.values()]
         show(shots)
-        if all(shot.life.ended for shot in shots):
+        if all(shot.life.ended for shot in shots) and not _goes_on(path):
             return shots
         pause(EVERY)
 
@@ -62,11 +62,16 @@ def is_run(path: Path) -> bool:
     return Run(path).recipe_file.is_file() or ((path / OWNER).is_file() and not (path / RUNS).is_file())
 
 
+def _goes_on(path: Path) -> bool:
+    """Whether a directory of several runs, or such a one in it, is worked on, so that more runs may begin."""
+    return any(not life_of(Run(place)).ended for place in [path, *list_sets(path)] if (place / RUNS).is_file())
+
+
 def _runs(path: Path) -> list[Run]:
     if is_run(path):
         return [Run(path)]
-    found = list_runs(path)
-    if not found:
+    found = [run for place in [path, *list_sets(path)] for run in list_runs(place)]
+    if not found and not _goes_on(path):
         if path.is_dir():
             hint = "`luthier train DATA` creates a run"
             raise RunError("there is no run to watch", where=str(path), hint=hint)

@@ -9,7 +9,7 @@ from luthier import processes
 from luthier.api.several.carry_on import carry_on
 from luthier.console import Console
 from luthier.engines.events import Callback
-from luthier.errors import RecipeError, RunError, UsageError
+from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.pipeline.journal import name_of_data
 from luthier.pipeline.recipes import build_recipe, with_changes
@@ -18,11 +18,10 @@ from luthier.pipeline.training.finish import take_part
 from luthier.recipe import Recipe
 from luthier.recipe.durations import duration_of
 from luthier.run_directory.run import as_path, new_path
-from luthier.run_directory.run_set import RunSet
+from luthier.run_directory.run_set import SEEDS, RunSet
 from luthier.storage.temporary import temporary_directory
 from luthier.text import count, listing
 
-SEEDS = "seeds"  # the kind of the set
 MOST = 2**32  # seeds are below
 MOST_RUNS = 1_000
 
@@ -41,7 +40,7 @@ def train_seeds(
         recipe = for_seeds(build_recipe(data, settings, spool, console), seeds, console)
         path = new_path(SEEDS, name_of_data(next(iter(recipe.data.train), "data")))
         path = path if run_dir is None else as_path(run_dir, "run_dir")
-        runs = RunSet(path, SEEDS, _changes(recipe, seeds, path))
+        runs = RunSet(path, SEEDS, {f"seed-{seed}": {"seed": seed} for seed in range(recipe.seed, recipe.seed + seeds)})
         with runs.created():
             try:
                 carry_on(runs, partial(_recipe_of, runs, recipe), spool, callbacks, console)
@@ -54,14 +53,7 @@ def train_seeds(
 
 
 def resume_seeds(runs: RunSet, callbacks: Sequence[Callback], console: Console) -> SeedsResult:
-    """Finish the seeds that are left, and summarise them; arguments as in `resume`.
-
-    Raises:
-        RunError: No run has begun, so that there is nothing to go on from.
-    """
-    if not runs.begun:
-        hint = "start it again with `luthier train DATA --seeds N --run-dir DIR`"
-        raise RunError("it was stopped before its first run began", where=str(runs.path), hint=hint)
+    """Finish the seeds that are left, and summarise them; arguments as in `resume`."""
     with temporary_directory() as folder, runs.lock():
         carry_on(runs, partial(_recipe_of, runs, None), Path(folder), callbacks, console)
         result = conclude(runs)
@@ -109,16 +101,6 @@ def for_seeds(recipe: Recipe, seeds: int, console: Console) -> Recipe:
         why = f"max_time {recipe.training.max_time} divided among {seeds} seeds"
         console.decision(Decision("time for a run", changes["training.max_time"], why))
     return with_changes(recipe, changes)
-
-
-def _changes(recipe: Recipe, seeds: int, path: Path) -> dict[str, dict[str, Any]]:
-    """What the recipe of each run sets, by the name of its directory; trackers get names that can be told apart."""
-    tracked = recipe.tracking.run_name or path.name
-    return {
-        f"seed-{seed}": {"seed": seed}
-        | ({"tracking.run_name": f"{tracked}-seed-{seed}"} if recipe.tracking.trackers else {})
-        for seed in range(recipe.seed, recipe.seed + seeds)
-    }
 
 
 def _recipe_of(runs: RunSet, recipe: Recipe | None, name: str) -> Recipe:

@@ -6,18 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.data.tokenized import Examples
-from luthier.metrics.base import AnyMetric
 from luthier.metrics.seeds.spread import MOST_SEEDS
 from luthier.reporting import names
-from luthier.run_directory.predictions import answers_in, read_predictions, row_ids
 from luthier.run_directory.run import Run
 from luthier.run_directory.run_set import RunSet
-from luthier.tasks.phases import Fitted
-from luthier.tasks.registry import restore
 from luthier.text import count, plural
-
-OF_A_SEED = ("seed", "tracking.run_name")  # recipe keys in which runs of one recipe differ
 
 
 @dataclass(frozen=True)
@@ -39,12 +32,13 @@ def sides_of(paths: Sequence[Path]) -> list[Side]:
     Plain runs whose recipes differ by the seed alone are one side, unless no other side would be left.
 
     Raises:
-        RunError: A path is no run, or one of several seeds is not complete.
+        RunError: A path is no run, one of several seeds is not complete, or several runs are no seeds.
     """
     alone: list[Side] = []
     for path in paths:
         runs = RunSet.at(path)
         if runs is not None:
+            runs.check_seeds()
             runs.check_done()
         alone.append(Side(path.name, [Run.open(path)] if runs is None else runs.done))
     if len({side.name for side in alone}) < len(alone):
@@ -60,7 +54,7 @@ def sides_of(paths: Sequence[Path]) -> list[Side]:
 def _recipe_of(run: Run) -> str:
     """What runs of one recipe have in common."""
     decisive = run.recipe.flatten(may_change=False)
-    return json.dumps({key: value for key, value in decisive.items() if key not in OF_A_SEED})
+    return json.dumps({key: value for key, value in decisive.items() if key != "seed"})
 
 
 def _joined(group: Sequence[Side]) -> Side:
@@ -70,41 +64,6 @@ def _joined(group: Sequence[Side]) -> Side:
 
 def _has_seeds(side: Side) -> bool:
     return len({run.recipe.seed for run in side.runs}) == len(side.runs)
-
-
-@dataclass(frozen=True)
-class ScoredRows:
-    """The rows that a run was scored on, and its task, so that others can be measured on the same rows.
-
-    Args:
-        task: The task.
-        rows: The identity of each row.
-        examples: The rows.
-    """
-
-    task: Fitted[Any]
-    rows: Sequence[str]
-    examples: Examples
-
-    @classmethod
-    def of(cls, run: Run) -> "ScoredRows | None":
-        """None if the run has no predictions."""
-        predictions, saved = read_predictions(run.predictions_file), run.read_json(run.task_file)
-        if predictions is None or saved is None:
-            return None
-        task = restore(saved)
-        return cls(task, row_ids(predictions), task.examples_of(predictions))
-
-    def metrics(self, run: Run) -> dict[str, AnyMetric] | None:
-        """The metrics of a run, in the order of these rows; None if it was scored on others or has other labels."""
-        other, theirs = read_predictions(run.predictions_file), run.read_json(run.task_file)
-        same_labels = theirs is not None and restore(theirs).model_config() == self.task.model_config()
-        position = {row: i for i, row in enumerate(row_ids(other))} if other else {}
-        if other is None or not same_labels or position.keys() != set(self.rows):
-            return None
-        answers = answers_in(other)
-        found = self.task.metrics([answers[position[row]] for row in self.rows], self.examples)
-        return {metric.name: metric for metric in found}
 
 
 def remarks(

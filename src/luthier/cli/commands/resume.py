@@ -7,11 +7,11 @@ from typer import Argument
 
 from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
-from luthier.cli.scores import print_result, print_seeds
+from luthier.cli.scores import print_result, print_seeds, print_sizes
 
 
 def resume(
-    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several seeds.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several runs.")],
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -21,10 +21,13 @@ def resume(
 
     from luthier.api.resume import resume as resume_run
     from luthier.pipeline.seeds import SeedsResult
+    from luthier.pipeline.size_scores import DataSizeTest
 
     result = resume_run(run, console=out.console)
     if isinstance(result, SeedsResult):
         print_seeds(out, result)
+    elif isinstance(result, DataSizeTest):
+        print_sizes(out, result)
     else:
         print_result(out, result)
     return 0

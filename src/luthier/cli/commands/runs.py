@@ -42,7 +42,7 @@ def _state(run: Mapping[str, Any]) -> str:
     """The state of a run; of several, also how many there are, and how many are complete."""
     if "runs" not in run:
         return str(run["state"])
-    kind = plural(len(run["runs"]), "seed" if run["seeds"] else "run")
+    kind = plural(len(run["runs"]), "seed" if run["kind"] == "seeds" else "run")
     left = "" if run["state"] == "done" else f" ({run['runs_done']} complete)"
     return f"{run['state']}, {kind}{left}"
 

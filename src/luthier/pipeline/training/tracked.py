@@ -122,10 +122,9 @@ def still_there(run: Run, recipe: Recipe, console: Console) -> dict[str, Tracker
 def describe(run: Run, recipe: Recipe) -> TrackedRun:
     """What trackers are told of a run."""
     environment, tracking = run.read_json(run.environment_file) or {}, recipe.tracking
-    name = run.path.resolve().name
     return TrackedRun(
-        id=environment.get("id", name),  # runs of earlier versions have none
-        name=tracking.run_name or name,
+        id=environment.get("id", run.name()),  # runs of earlier versions have none
+        name=run.name(tracking.run_name),
         project=tracking.project,
         tags=tracking.tags,
         directory=run.path.absolute(),

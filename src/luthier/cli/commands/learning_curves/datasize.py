@@ -33,6 +33,7 @@ from luthier.cli.options import (
     overrides,
 )
 from luthier.cli.output import Output, check_output
+from luthier.cli.scores import print_sizes
 from luthier.errors import UsageError
 
 SIZES = "Sizes"
@@ -116,10 +117,7 @@ def datasize(
             out.table(["run", "training rows", "steps"], rows, numbers=(1, 2))
         return 0
     found = measure(data, at=sizes, repeats=repeats, run_dir=run_dir, output=output, console=out.console, **changes)
-    if json:
-        out.json(found.to_dict())
-        return 0
-    out.show(found.pieces(drawn=True))
+    print_sizes(out, found)
     return 0
 
 
