@@ -16,6 +16,7 @@ from scipy import stats
 
 from luthier.arrays import FloatArray
 from luthier.learning_curves.power_law import PowerLaw, fit
+from luthier.metrics.limits import within
 
 FEWEST = 4  # sizes that show more than the three numbers of a power law
 DRAWS, SEED, LEVEL = 1000, 0, 0.95
@@ -35,10 +36,12 @@ class Scale:
     Args:
         greater_is_better: Its direction.
         best: Its best value; None if it has none.
+        worst: Its worst value; None if it has none.
     """
 
     greater_is_better: bool
     best: float | None
+    worst: float | None = None
 
     @property
     def sign(self) -> int:
@@ -129,10 +132,9 @@ class DataSizes:
     def intervals(self) -> list[Estimate]:
         """The mean score of each size with its interval, within the bounds of the metric."""
         found = [self._contrast(size, self.values) for size in np.eye(len(self.rows))]
-        if self.scale.best is None:
-            return found
-        low, high = (0.0, self.scale.best) if self.scale.greater_is_better else (self.scale.best, math.inf)
-        return [Estimate(one.value, min(one.value, max(one.low, low)), min(one.high, high)) for one in found]
+        ends = self.scale.worst, self.scale.best
+        limits = ends if self.scale.greater_is_better else ends[::-1]
+        return [Estimate(one.value, *within(limits, one.low, one.high)) for one in found]
 
     @property
     def last_step(self) -> Estimate:

@@ -153,6 +153,7 @@ def _best(scores: Sequence[Evaluated | None], *, greater: bool) -> int | None:
 def over_seeds(metric: str, runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The entry of a metric in a summary, from the metrics of each run."""
     entries = [run.get(metric) or {} for run in runs]
-    found = spread([entry.get("value") for entry in entries])
-    same = {key: entries[0].get(key) for key in ("n", "split", "greater_is_better")}
+    low, high = entries[0].get("limits") or (None, None)  # runs of earlier versions have none
+    found = spread([entry.get("value") for entry in entries], (low, high))
+    same = {key: entries[0].get(key) for key in ("n", "split", "greater_is_better", "limits")}
     return {"value": found.mean, **found.to_dict(), **same}

@@ -12,6 +12,7 @@ from luthier.learning_curves.data_size import DataSizes, Scale
 from luthier.learning_curves.plot import save
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import covariance, value_of
+from luthier.metrics.limits import limits_of
 from luthier.pipeline.inference.scored_rows import on_shared_rows
 from luthier.reporting import names
 from luthier.reporting.data_size import Scored, SizeAdvice, advise
@@ -22,9 +23,6 @@ from luthier.run_directory.run import Run
 from luthier.run_directory.run_set import RunSet
 from luthier.storage.atomic import write_json
 from luthier.text import listing, plural
-
-# Best values of metrics that have no `Bounds`.
-BEST = {"pearson": 1.0, "spearman": 1.0, "r2": 1.0, "roc_auc": 1.0, "average_precision": 1.0, "perplexity": 1.0}
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,5 +131,5 @@ def _cut_short(run: Run) -> bool:
 
 def _scale(metric: AnyMetric) -> Scale:
     greater = metric.greater_is_better is not False
-    best = metric.bounds.best if metric.bounds is not None else BEST.get(metric.name, None if greater else 0.0)
-    return Scale(greater, best)
+    low, high = limits_of(metric)
+    return Scale(greater, high, low) if greater else Scale(greater, low, high)

@@ -29,6 +29,13 @@ def test_undefined_values_are_left_out_and_counted() -> None:
     assert spread([None]).mean is None
 
 
+def test_the_interval_ends_where_the_metric_does() -> None:
+    values = [0.98, 1.0, 0.9]
+    free, cut = spread(values), spread(values, (0.0, 1.0))
+    assert free.high is not None and free.high > 1 and (cut.low, cut.high) == (free.low, 1.0)
+    assert spread([0.5, 0.01], (0.0, None)).low == 0.0
+
+
 def error(rows: float, sd: float, n: int = 3) -> Uncertainty:
     return Uncertainty(rows, 1000, ((sd, n), (sd, n)), (n - 1, n - 1))
 

@@ -101,7 +101,10 @@ def test_the_written_scores_are_json_with_split_and_direction() -> None:
         "test",
         "accuracy",
     )
-    assert written["metrics"]["accuracy"].keys() == {"value", "low", "high", "n", "split", "greater_is_better"}
+    assert written["metrics"]["accuracy"].keys() == {
+        *("value", "low", "high", "n", "split", "greater_is_better", "limits")
+    }
+    assert written["metrics"]["accuracy"]["limits"] == [0.0, 1.0]
     assert written["metrics"]["accuracy"]["split"] == "test"
     assert written["baselines"]["majority"]["accuracy"] == 0.5
     assert written["differences"]["majority"]["accuracy"].keys() == {"value", "low", "high", "n"}

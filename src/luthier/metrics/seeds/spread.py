@@ -13,6 +13,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import stdtrit  # as scipy.stats has them, which takes longer to import than datasets
 
+from luthier.metrics.limits import Limits, within
+
 LEVEL = 0.95
 POWER = 0.8
 MOST_SEEDS = 1000
@@ -47,15 +49,15 @@ class Spread:
         return asdict(self) | {"values": list(self.values)}
 
 
-def spread(values: Sequence[float | None]) -> Spread:
-    """The mean of a metric over seeds with its 95 % t-interval (Student 1908)."""
+def spread(values: Sequence[float | None], limits: Limits = (None, None)) -> Spread:
+    """The mean of a metric over seeds with its 95 % t-interval (Student 1908), cut off at the limits of the metric."""
     defined = np.array([value for value in values if value is not None], dtype=np.float64)
     n = len(defined)
     if n < 2:
         return Spread(float(defined[0]) if n else None, None, None, None, n, tuple(values))
     mean, sd = float(defined.mean()), float(defined.std(ddof=1))
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / math.sqrt(n)
-    return Spread(mean, sd, mean - half, mean + half, n, tuple(values))
+    return Spread(mean, sd, *within(limits, mean - half, mean + half), n, tuple(values))
 
 
 @dataclass(frozen=True, slots=True)

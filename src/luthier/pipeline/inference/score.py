@@ -16,6 +16,7 @@ from luthier.errors import ModelError
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import Score, difference, scores
 from luthier.metrics.custom import custom_metrics
+from luthier.metrics.limits import Limits, limits_of
 from luthier.models.device import choose_device
 from luthier.pipeline.inference.embed import embed
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
@@ -36,6 +37,7 @@ class Scored:
         split: `test` or `validation`.
         metrics: Name to score.
         directions: Metric to whether a higher value is better; None if not stated.
+        limits: Metric to the lowest and highest value that it can take.
         baselines: Baseline to its metrics.
         differences: Baseline to the paired differences, model minus baseline.
         predictions: Columns of the predictions file.
@@ -48,6 +50,7 @@ class Scored:
     metric_for_best: str
     metrics: dict[str, Score]
     directions: dict[str, bool | None]
+    limits: dict[str, Limits]
     baselines: dict[str, dict[str, float | None]]
     differences: dict[str, dict[str, Score]]
     predictions: dict[str, list[Any]]
@@ -62,7 +65,7 @@ class Scored:
             "metric_for_best": self.metric_for_best,
             "metrics": {
                 name: score.to_dict()
-                | {"split": self.split, "greater_is_better": self.directions[name]}
+                | {"split": self.split, "greater_is_better": self.directions[name], "limits": list(self.limits[name])}
                 | ({"signature": self.signatures[name]} if name in self.signatures else {})
                 for name, score in self.metrics.items()
             },
@@ -141,7 +144,8 @@ def score(
     predictions = _columns(task, examples, answers)
     signatures = task.signatures(examples)
     values = _scores(own, resamples=resamples)
-    return Scored(split, best, values, directions, found, differences, predictions, signatures)
+    limits = {name: limits_of(metric) for name, metric in own.items()}
+    return Scored(split, best, values, directions, limits, found, differences, predictions, signatures)
 
 
 def score_split(prepared: Prepared, model: PreTrainedModel, split: str, console: Console) -> tuple[Bound[Any], Scored]:
