@@ -26,7 +26,14 @@ def test_a_finished_run_has_its_score_and_an_unfinished_one_has_not(tmp_path: Pa
         "model": "minilm",
         "started": "2026-01-01T10:00:00Z",
         "steps": 3,
-        "metric": {"name": "accuracy", "value": 0.9, "n": 20, "split": "test", "greater_is_better": True},
+        "metric": {
+            "name": "accuracy",
+            "value": 0.9,
+            "n": 20,
+            "split": "test",
+            "greater_is_better": True,
+            "limits": [0.0, 1.0],
+        },
         "verdict": None,
     }
     assert stopped == {
@@ -81,12 +88,14 @@ def test_a_file_of_another_form_is_damaged_too(name: str, content: object, why: 
     assert found["state"].startswith(f"damaged: {why}")
 
 
-def test_the_metric_that_chose_the_checkpoint_is_shown_if_it_was_scored(tmp_path: Path) -> None:
+def test_the_metric_that_chose_the_checkpoint_is_shown_or_the_first_one_if_that_was_the_loss(tmp_path: Path) -> None:
     run = finished(tmp_path / "a", wrong_on(1), evaluation__metric_for_best="f1")
     assert runs(tmp_path)[0]["metric"]["name"] == "f1"
     scores = run.read_json(run.metrics_file)
     assert scores is not None
     write_json(run.metrics_file, scores | {"metric_for_best": "loss"})
+    assert runs(tmp_path)[0]["metric"]["name"] == "accuracy"
+    write_json(run.metrics_file, scores | {"metric_for_best": "mine"})
     assert runs(tmp_path)[0]["metric"] is None
 
 

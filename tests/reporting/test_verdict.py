@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from luthier.reporting.names import baseline
-from luthier.reporting.verdict import strongest, verdict
+from luthier.reporting.verdict import main_metric, strongest, verdict
 
 
 def entry(value: float, **more: Any) -> dict[str, Any]:
@@ -82,6 +82,15 @@ def test_a_score_of_validation_rows_says_that_it_is_optimistic() -> None:
     metrics["metrics"]["accuracy"]["split"] = "validation"
     (note,) = verdict(metrics, {}).notes
     assert "optimistic" in note and "data.test_share" in note
+
+
+def test_where_the_loss_picked_the_step_the_first_metric_is_the_main_one() -> None:
+    scores: dict[str, Any] = {"metric_for_best": "loss", "metrics": {"accuracy": {"value": 0.5}}}
+    assert main_metric(scores) == ("accuracy", {"value": 0.5})
+    of_text = {"metric_for_best": "loss", "metrics": {"perplexity": {"value": 9.0}, "loss": {"value": 2.0}}}
+    assert main_metric(of_text) == ("loss", {"value": 2.0})
+    assert main_metric(scores | {"metric_for_best": "mine"}) == ("mine", None)
+    assert main_metric({}) == ("score", None)
 
 
 def test_an_undefined_metric_has_no_verdict() -> None:

@@ -1,6 +1,7 @@
 """The thread that sends: each point once, in order, whatever the tracker does."""
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from luthier.errors import ResourceError
 from luthier.learning_curves.record import CurveWriter
 from luthier.run_directory.run import State
+from luthier.tracking import sending
 from luthier.tracking.base import Point, TrackedRun
 from luthier.tracking.sending import CHUNK, Curves, Ending, Sender, why
 from tests.tracking.held import POINTS, as_text, of, run
@@ -107,6 +109,35 @@ def test_the_thread_sends_what_is_new_and_then_the_end(tmp_path: Path) -> None:
     sender.join(30)
     assert not sender.is_alive() and sender.failure == ""
     assert names(shelf.kept) == names(POINTS) and shelf.states == ["stopped"]
+
+
+def test_points_that_cost_much_wait_for_each_other_but_not_for_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch takes a second of CPU time by a clock of the test, so that the next one is 100 seconds later."""
+    spent, sent = [0.0], threading.Event()
+
+    class Slow(Shelf):
+        def points(self, points: Sequence[Point]) -> None:
+            spent[0] += 1.0
+            super().points(points)
+            batches.append(len(points))
+            sent.set()
+
+    batches: list[int] = []
+    monkeypatch.setattr(sending.time, "thread_time", lambda: spent[0])
+    curves, shelf = tmp_path / "curves.jsonl", Slow()
+    sender = Sender("shelf", shelf, run(tmp_path), curves)
+    write(curves, POINTS[:1])
+    sender.start()
+    sender.tell()
+    assert sent.wait(30)
+    for point in POINTS[1:]:
+        write(curves, [point])
+        sender.tell()
+    sender.finish(Ending([], [], "done"))
+    sender.join(30)
+    assert not sender.is_alive() and batches == [1, len(POINTS) - 1] and names(shelf.kept) == names(POINTS)
 
 
 @pytest.mark.parametrize("fails_at", [0, 5])

@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier.errors import LuthierError, RunError
 from luthier.reporting.panels import Score
-from luthier.reporting.verdict import strongest
+from luthier.reporting.verdict import main_metric, strongest
 from luthier.run_directory.files import directory_size
 from luthier.run_directory.run import Run, as_path, list_runs
 from luthier.run_directory.run_set import SEEDS, RunSet, list_sets
@@ -85,8 +85,7 @@ def _of_set(path: Path) -> dict[str, Any]:
 def _score(kind: str, summary: dict[str, Any]) -> dict[str, Any] | None:
     """The mean over all seeds, or the score of the most training rows."""
     if kind == SEEDS:
-        name = summary.get("metric_for_best")
-        entry = (summary.get("metrics") or {}).get(name)
+        name, entry = main_metric(summary)
     else:
         name, entry = summary.get("metric"), (summary.get("sizes") or [None])[-1]
     return {"name": name, **entry} if entry else None
@@ -97,11 +96,11 @@ def _damaged(path: Path, what: str) -> dict[str, Any]:
 
 
 def _scored(scores: dict[str, Any]) -> tuple[dict[str, Any] | None, dict[str, str] | None]:
-    """The metric that selected the best checkpoint, with its score, and the verdict on it."""
-    name = scores["metric_for_best"]
-    if name not in scores["metrics"]:
+    """The main metric with its score, and the verdict on it."""
+    name, entry = main_metric({key: scores[key] for key in ("metric_for_best", "metrics")})
+    if entry is None:
         return None, None
-    return {"name": name, **scores["metrics"][name]}, _verdict(scores, name)
+    return {"name": name, **entry}, _verdict(scores, name)
 
 
 def _verdict(scores: dict[str, Any], name: str) -> dict[str, str] | None:

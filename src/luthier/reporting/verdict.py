@@ -73,9 +73,14 @@ def all_rows_note(metrics: Mapping[str, Any], own: Mapping[str, str]) -> tuple[s
 
 
 def main_metric(metrics: Mapping[str, Any]) -> tuple[str, dict[str, Any] | None]:
-    """The metric that ranks models, and its entry in `metrics.json` (None where it is not defined)."""
+    """The metric that ranks models, and its entry in `metrics.json` (None where it is not defined).
+
+    Where the evaluation loss picks the step, and the task does not score it, this is the first metric.
+    """
     scores = metrics.get("metrics") or {}
-    name = metrics.get("metric_for_best") or next(iter(scores), "score")
+    name = metrics.get("metric_for_best")
+    if not name or (name == "loss" and name not in scores):
+        name = next(iter(scores), name or "score")
     return name, scores.get(name)
 
 

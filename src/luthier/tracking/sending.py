@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from luthier.text import shorten
 from luthier.tracking.base import Point, TrackedRun, Tracker
 
 CHUNK = 1 << 17  # bytes that are read at once: about a thousand points
+SHARE = (
+    0.01  # of the time, at most, is spent on points while the run is trained; what begins and ends a run comes on top
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Sender(threading.Thread):
         self.failure = ""
         self._tracker, self._run, self._curves = tracker, run, Curves(curves)
         self._news = threading.Event()
+        self._ended = threading.Event()
         self._ending: Ending | None = None
 
     def tell(self) -> None:
@@ -91,6 +96,7 @@ class Sender(threading.Thread):
     def finish(self, ending: Ending) -> None:
         """Send what is new, and the end."""
         self._ending = ending
+        self._ended.set()
         self._news.set()
 
     def run(self) -> None:
@@ -109,11 +115,12 @@ class Sender(threading.Thread):
         while True:
             self._news.wait()
             self._news.clear()
-            ending = self._ending
+            ending, began = self._ending, time.thread_time()
             yield from self._curves
             if ending is not None:
                 yield ending.points
                 return
+            self._ended.wait((time.thread_time() - began) / SHARE)  # fast steps are sent together
 
     def _send(self, batches: Iterable[Sequence[Point]]) -> None:
         held = self._tracker.begin(self._run)

@@ -1,6 +1,7 @@
 """`track`: a run that was trained without trackers, or whose tracker failed, is sent afterwards."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from luthier.api.learning_curves import track as module
 from luthier.api.learning_curves.track import track
 from luthier.errors import ResourceError, UsageError
 from luthier.learning_curves.record import CurveWriter
+from luthier.pipeline.training.tracked import describe
 from luthier.recipe import Recipe
 from luthier.run_directory.run import Run
+from luthier.run_directory.run_set import RunSet
 from luthier.storage.atomic import write_json, write_text
 from luthier.tracking.base import Point, TrackedRun, Tracker
 from luthier.tracking.csv import CsvTracker
@@ -61,6 +64,22 @@ def test_the_project_and_the_name_can_be_others(run: Run, monkeypatch: pytest.Mo
     track(run, "csv", project="theirs", run_name="best")
     assert [(one.id, one.project, one.name) for one in told] == [("a1b2", "mine", "k3f9"), ("a1b2", "theirs", "best")]
     assert "mine" in run.recipe_file.read_text(), "the recipe stays"
+
+
+def test_each_of_several_runs_is_sent_under_a_name_of_its_own(run: Run, tmp_path: Path) -> None:
+    several = RunSet(tmp_path / "three", "seeds", {"seed-1": {"seed": 1}, "seed-2": {"seed": 2}, "seed-3": {"seed": 3}})
+    with several.created():
+        for name in ("seed-1", "seed-2"):
+            shutil.copytree(run.path, several.path / name)
+    assert track(several, "csv") == {"csv": 22}
+    assert [len(held.in_csv(one.path)) for one in several.begun] == [11, 11]
+    one, recipe = several.begun[1], run.recipe
+    assert [describe(one, recipe).name, describe(run, recipe).name] == ["three-seed-2", "k3f9"]
+    recipe.tracking.run_name = "best"
+    assert [describe(one, recipe).name, describe(run, recipe).name] == ["best-seed-2", "best"]
+    with pytest.raises(UsageError, match="no tracker") as caught:
+        track(several)
+    assert caught.value.hint == f"luthier track {several.path} --to tensorboard"
 
 
 @pytest.mark.parametrize("error", [ConnectionError("the server is gone"), SystemExit(3)])

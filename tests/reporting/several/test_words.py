@@ -3,6 +3,8 @@
 import pytest
 
 from luthier.reporting.several.words import best_words, headline
+from luthier.reporting.terminal.display import as_text
+from luthier.reporting.terminal.seeds import seeds_pieces
 from tests.reporting.several.test_seeds import values
 
 
@@ -14,6 +16,14 @@ def test_the_result_and_the_model_are_a_sentence_each() -> None:
     assert best_words(given, {}) == (
         "Seed 2 is the model: the best accuracy on the validation rows, 0.820. No test row picked it."
     )
+
+
+def test_where_the_loss_picked_the_steps_the_score_is_the_first_metric() -> None:
+    given = values(0.8, 0.82, 0.84) | {"metric_for_best": "loss"}
+    assert headline(given, {}).startswith("Accuracy over 3 seeds: mean 0.820 (0.770-0.870)")
+    assert best_words(given, {}).startswith("Seed 2 is the model: the best loss on the validation rows")
+    lines = as_text(seeds_pieces(given)).splitlines()
+    assert any(line.split() == ["seed", "validation", "loss", "accuracy,", "200", "test", "rows"] for line in lines)
 
 
 @pytest.mark.parametrize("scores", [(None, None), (0.5,), (0.5, 0.5)])

@@ -12,6 +12,7 @@ from luthier.interrupts import Interrupted
 from luthier.pipeline.results import Result
 from luthier.recipe import Recipe
 from luthier.reporting import names
+from luthier.reporting.verdict import main_metric
 from luthier.run_directory import clock
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run
@@ -84,6 +85,6 @@ class _Brief(Console):
 
 
 def _told(result: Result) -> str:
-    name = (result.run.read_json(result.run.metrics_file) or {})["metric_for_best"]
+    name, _ = main_metric(result.run.read_json(result.run.metrics_file) or {})
     found = result.metrics.get(name)
     return f"{names.metric(name)} {names.score(name, found.value, found.low, found.high)}" if found else "done"

@@ -27,7 +27,7 @@ class Spread:
     Args:
         mean: Mean over the seeds; None if it is undefined for all of them.
         sd: Standard deviation over the seeds (n - 1); None for fewer than two.
-        low: Lower end of the t-interval of the mean; None for fewer than two seeds.
+        low: Lower end of the t-interval of the mean; None for fewer than two seeds, or if all have the same value.
         high: Upper end.
         n_seeds: Seeds for which the metric is defined.
         values: Its value for each seed, in order.
@@ -56,6 +56,8 @@ def spread(values: Sequence[float | None], limits: Limits = (None, None)) -> Spr
     if n < 2:
         return Spread(float(defined[0]) if n else None, None, None, None, n, tuple(values))
     mean, sd = float(defined.mean()), float(defined.std(ddof=1))
+    if defined.min() == defined.max():  # they cannot tell how much others would vary
+        return Spread(mean, 0.0, None, None, n, tuple(values))
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * sd / math.sqrt(n)
     return Spread(mean, sd, *within(limits, mean - half, mean + half), n, tuple(values))
 

@@ -11,6 +11,7 @@ from luthier.reporting.drawing.intervals import Mark, Scale, mark
 from luthier.reporting.panels import Score
 from luthier.reporting.render import render
 from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
+from luthier.reporting.verdict import main_metric
 from luthier.storage.atomic import write_text
 from luthier.text import duration, listing, typed
 
@@ -48,9 +49,10 @@ def write_seeds_report(path: Path, values: Mapping[str, Any], own: Mapping[str, 
     Raises:
         ResourceError: It cannot be written.
     """
-    metric = values["metric_for_best"]
+    metric, over_all = main_metric(values)
+    picked = values["metric_for_best"]
     entries = [(run["metrics"].get(metric) or {}) for run in values["runs"]]
-    mean = _mean(values["metrics"].get(metric) or {})
+    mean = _mean(over_all or {})
     ends = [entry.get(key) for entry in entries for key in ("value", "low", "high")]
     scale = Scale.over([*ends, mean.value, mean.low, mean.high])
     page = render(
@@ -59,8 +61,10 @@ def write_seeds_report(path: Path, values: Mapping[str, Any], own: Mapping[str, 
         name=path.parent.resolve().name,
         headline=headline(values, own),
         notes=[best_words(values, own), VARIES, MEANS],
-        metric=metric or "",
-        words=names.metric(metric, own) if metric else "score",
+        metric=metric,
+        words=names.metric(metric, own),
+        picked=picked or metric,
+        picked_words=names.metric(picked or metric, own),
         scale=scale,
         seeds=[_row(path, values, run, entry, scale) for run, entry in zip(values["runs"], entries, strict=True)],
         mean=mean,

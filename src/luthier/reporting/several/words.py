@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.reporting import names
+from luthier.reporting.verdict import main_metric
 from luthier.text import plural
 
 VARIES = (
@@ -18,13 +19,12 @@ MEANS = (
 
 def headline(values: Mapping[str, Any], own: Mapping[str, str]) -> str:
     """The result in one sentence."""
-    name = values["metric_for_best"]
-    entry = values["metrics"].get(name)
+    name, entry = main_metric(values)
     n = plural(len(values["seeds"]), "seed")
     if not values["metrics"]:
         return f"{n}: not scored, as there are no held-out rows."
     if not entry or entry["mean"] is None:
-        return f"{n}: {names.metric(name, own) if name else 'the score'} is not defined."
+        return f"{n}: {names.metric(name, own)} is not defined."
     found = names.score(name, entry["mean"], entry["low"], entry["high"])
     sd = "" if entry["sd"] is None else f", standard deviation {names.number(name, entry['sd'])}"
     rows = plural(entry["n"], f"{entry['split']} row")

@@ -6,6 +6,7 @@ from typing import Any
 from luthier.reporting.names import number, score
 from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
 from luthier.reporting.terminal.display import Grid, Piece
+from luthier.reporting.verdict import main_metric
 
 
 def seeds_pieces(values: Mapping[str, Any]) -> list[Piece]:
@@ -14,20 +15,21 @@ def seeds_pieces(values: Mapping[str, Any]) -> list[Piece]:
     Args:
         values: What `train --seeds --json` prints.
     """
-    metric = values["metric_for_best"]
+    metric, sample = main_metric(values)
+    picked = values["metric_for_best"]
     pieces: list[Piece] = [headline(values, {}), best_words(values, {})]
     best = (values["best"] or {}).get("seed")
     if values["metrics"]:
-        sample = values["metrics"].get(metric) or {}
         rows = [
             [
                 f"{run['seed']}{' (the model)' if run['seed'] == best else ''}",
-                "" if run["validation"] is None else number(metric, run["validation"]),
+                "" if run["validation"] is None else number(picked, run["validation"]),
                 _score(metric, run["metrics"].get(metric)),
             ]
             for run in values["runs"]
         ]
-        heads = ["seed", f"validation {metric}", f"{metric}, {sample.get('n', '')} {sample.get('split', '')} rows"]
+        rows_of = f", {sample['n']} {sample['split']} rows" if sample else ""
+        heads = ["seed", f"validation {picked}", f"{metric}{rows_of}"]
         pieces.append(Grid(heads, rows, numbers=(1, 2)))
         means = [
             [

@@ -11,7 +11,7 @@ from luthier.text import plural
 
 
 def track(
-    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several runs.")],
     to: Annotated[
         list[str] | None,
         Option(metavar="NAME", help="Tracker (default: the recipe's); repeatable."),
