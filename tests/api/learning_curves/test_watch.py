@@ -14,6 +14,7 @@ from luthier.api.learning_curves.watch import is_run, watch
 from luthier.errors import RunError
 from luthier.learning_curves.record import CurveWriter
 from luthier.run_directory.run import Run
+from luthier.run_directory.run_set import RunSet
 from luthier.storage.atomic import write_json, write_text
 from tests.api.written import begun, finished, wrong_on
 
@@ -116,3 +117,19 @@ def test_a_damaged_run_among_others_has_failed(tmp_path: Path) -> None:
     assert second.life.why.startswith("the file is damaged")
     with pytest.raises(RunError, match="the file is damaged"):
         watch(damaged)
+
+
+def test_several_runs_of_one_command_are_watched_until_the_last_one_ends(tmp_path: Path) -> None:
+    runs, counted = RunSet(tmp_path / "two", "seeds", {"seed-1": {"seed": 1}, "seed-2": {"seed": 2}}), list[int]()
+    with ExitStack() as held:
+        held.enter_context(runs.created())
+
+        def last() -> None:
+            finished(runs.path / "seed-2", wrong_on(1))
+            held.close()
+
+        happens = pauses(lambda: finished(runs.path / "seed-1", wrong_on(1)), last)
+        shots = watch(runs, lambda shots: counted.append(len(shots)), pause=happens)
+    assert counted == [0, 1, 2], "nothing has begun yet, and then one is done and the next has not begun"
+    assert [shot.name for shot in shots] == ["two-seed-1", "two-seed-2"]
+    assert [shot.name for shot in watch(tmp_path, pause=pauses())] == ["two-seed-1", "two-seed-2"]
