@@ -64,6 +64,28 @@ def test_a_set_in_which_nothing_has_begun_is_removed_or_used_again(tmp_path: Pat
     assert (place / "seed-1").is_dir()
 
 
+def test_a_start_that_is_refused_leaves_another_one_that_has_just_begun(tmp_path: Path) -> None:
+    first, second = (RunSet(tmp_path / "set", "seeds", {f"seed-{seed}": {"seed": seed}}) for seed in (1, 2))
+    with first.created():
+        with pytest.raises(RunError, match="another process"), second.created():
+            pass
+        assert RunSet.at(first.path) == first
+        write_text(Run.create(first.path / "seed-1").recipe_file, "")
+    assert first.begun
+
+
+def test_runs_of_an_earlier_plan_are_kept_and_its_summary_is_not(tmp_path: Path) -> None:
+    made(tmp_path / "set", done=True)
+    write_json(tmp_path / "set" / "result.json", {"metric": "accuracy"})
+    other = RunSet(tmp_path / "set", "sizes", {"rows-20-1": {"data.train_rows": 20}})
+    with pytest.raises(ZeroDivisionError), other.created(anew=True):
+        raise ZeroDivisionError
+    assert RunSet.at(other.path) == other and other.summary() == {} and other.state() == "stopped"
+    assert (other.path / "seed-1" / "result.json").is_file()
+    with pytest.raises(RunError, match="already contains runs"):
+        check_set_unused(other.path)
+
+
 def test_the_best_run_stands_for_the_set_once_it_is_complete(tmp_path: Path) -> None:
     place = tmp_path / "set"
     runs = made(place, "seed-1", "seed-2", done=True)

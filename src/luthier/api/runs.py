@@ -8,7 +8,7 @@ from luthier.reporting.panels import Score
 from luthier.reporting.verdict import main_metric, strongest
 from luthier.run_directory.files import directory_size
 from luthier.run_directory.run import Run, as_path, list_runs
-from luthier.run_directory.run_set import SEEDS, RunSet, list_sets
+from luthier.run_directory.run_set import SIZES, RunSet, list_sets
 
 
 def runs(parent: Path | str = "runs") -> list[dict[str, Any]]:
@@ -84,10 +84,9 @@ def _of_set(path: Path) -> dict[str, Any]:
 
 def _score(kind: str, summary: dict[str, Any]) -> dict[str, Any] | None:
     """The mean over all seeds, or the score of the most training rows."""
-    if kind == SEEDS:
-        name, entry = main_metric(summary)
-    else:
-        name, entry = summary.get("metric"), (summary.get("sizes") or [None])[-1]
+    if kind == SIZES:
+        return {"name": summary["metric"], **summary["sizes"][-1]} if summary else None
+    name, entry = main_metric(summary)
     return {"name": name, **entry} if entry else None
 
 

@@ -132,17 +132,17 @@ class RunSet:
             check_set_unused(self.path)
         with writing(self.path):
             make_directory(self.path)
-        try:
-            with self.lock():
+        with self.lock():  # what another process holds is not removed
+            try:
                 with writing(self.result_file):
                     remove(self.result_file)
                 write_json(self.path / RUNS, {"kind": self.kind, "runs": self.changes})
                 yield
-        finally:
-            if not list_runs(self.path):
-                remove_tree(self.path)
-                if existed:
-                    make_directory(self.path)
+            finally:
+                if not list_runs(self.path):
+                    remove_tree(self.path)
+                    if existed:
+                        make_directory(self.path)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
