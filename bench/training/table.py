@@ -22,7 +22,8 @@ def table(found: Mapping[str, Any]) -> str:
     ours, memory = found["seconds"][OURS][1], found["peak_memory_bytes"][OURS]
     for side, (least, middle, most) in found["seconds"].items():
         loss, held = found["validation_loss"].get(side), found["peak_memory_bytes"][side]
-        valid = found["losses_equal"] if side == SAME else found["same_validation_loss"].get(side, True)
+        same = found["same_validation_loss"].get(side, True) or side == OURS
+        valid = found["losses_equal"] if side == SAME else same
         ratio = f"{middle / ours:.2f}" if valid else f"{middle / ours:.2f} (invalid)"
         said = "" if loss is None else f"{loss:.4f}"
         times = f"{least:.1f}, {middle:.1f}, {most:.1f}"
