@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.nn import functional
-from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BatchEncoding, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data import checks
@@ -24,7 +24,6 @@ from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
 from luthier.reporting.telling import Judged
-from luthier.tasks.generation.decoding import generate
 from luthier.tasks.generation.panels import judged
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
@@ -292,3 +291,33 @@ def language_metrics(answers: Sequence[Answer]) -> list[AnyMetric]:
         return []
     costs, tokens, sizes = (np.array([answer[name] for answer in answers]) for name in ("nll", "tokens", "bytes"))
     return list(language.language_metrics(costs, tokens, sizes))
+
+
+def generate(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Generate a text for each prompt with the model's generation config, up to the end token.
+
+    Args:
+        model: A decoder, or an encoder-decoder, whose encoder reads the prompts.
+        tokenizer: The model's tokenizer, with a padding token.
+        prompts: Token ids.
+    """
+    side = "right" if model.config.is_encoder_decoder else "left"
+    batch: BatchEncoding = tokenizer.pad(
+        {"input_ids": [list(prompt) for prompt in prompts]}, padding_side=side, return_tensors="pt"
+    ).to(model.device)
+    was_training = model.training
+    model.eval()
+    with torch.inference_mode():
+        write: Any = model.generate
+        ids = write(**batch, use_cache=True)
+    model.train(was_training)
+    skipped = 1 if model.config.is_encoder_decoder else batch["input_ids"].shape[1]
+    padding = {tokenizer.pad_token_id} - _ends(model)
+    return [[token for token in row[skipped:] if token not in padding] for row in ids.tolist()]
+
+
+def _ends(model: PreTrainedModel) -> set[int]:
+    ends = model.generation_config.eos_token_id
+    return set(ends) if isinstance(ends, list) else {ends}
