@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -57,7 +58,12 @@ def take(examples: Dataset, indices: Sequence[int] | Any) -> Dataset:
     places = pa.array(indices, type=pa.int64())
     blocks = (table.take(places.slice(start, BLOCK)) for start in range(0, len(places), BLOCK))
     large = table.nbytes * len(places) > MOST_HELD * max(1, len(table))
-    return Dataset(spilled_table(blocks, table.schema) if large else joined(blocks, table.schema))
+    return dataset_of(spilled_table(blocks, table.schema) if large else joined(blocks, table.schema))
+
+
+def dataset_of(table: pa.Table) -> Dataset:
+    """A dataset of a table. Without a name for its content, `datasets` would pickle all of it to make one."""
+    return Dataset(table, fingerprint=uuid4().hex)
 
 
 def joined(tables: Iterable[pa.Table], schema: pa.Schema | None = None) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from datasets import Dataset
 
-from luthier.data.examples import MOST_HELD, joined, take
+from luthier.data.examples import MOST_HELD, dataset_of, joined, take
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.splits import SPLIT_OF
@@ -141,7 +141,7 @@ class _Builder:
 
     def dataset(self) -> Dataset:
         self._seal()
-        return Dataset(joined([*self._spilled, *self._held]))
+        return dataset_of(joined([*self._spilled, *self._held]))
 
     def _seal(self) -> None:
         if self._rows:
