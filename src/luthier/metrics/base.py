@@ -88,7 +88,7 @@ class Bounds:
         return None
 
     def _wilson(self, right: int, level: float) -> tuple[float, float]:
-        from scipy.stats import binomtest  # takes longer to import than datasets
+        from scipy.stats import binomtest  # takes longer to import than `datasets`
 
         found = binomtest(right, self.trials).proportion_ci(level, method="wilson")
         return max(0.0, float(found.low)), min(1.0, float(found.high))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-from scipy.special import stdtrit  # as scipy.stats has them, which takes longer to import than datasets
+from scipy.special import stdtrit  # `scipy.stats` takes longer to import than `datasets`
 
 from luthier.metrics.limits import Limits, within
 
@@ -115,7 +115,6 @@ def seeds_needed(difference: float, error: Uncertainty) -> int | None:
     Returns:
         At least 2; None if `MOST_SEEDS` are not enough.
     """
-
     from scipy.stats import nct
 
     def seen(n: int) -> bool:
