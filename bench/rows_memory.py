@@ -62,7 +62,12 @@ def tiny_model(folder: Path) -> None:
     from luthier.models.sources import locate
 
     tokenizer = AutoTokenizer.from_pretrained(locate("minilm"))
-    layers: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    layers: dict[str, Any] = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
     BertModel(BertConfig(vocab_size=len(tokenizer), **layers)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
