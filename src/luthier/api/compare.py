@@ -12,7 +12,7 @@ from luthier.metrics.bootstrap import Score, difference
 from luthier.metrics.seeds.difference import SeedsDifference, seeds_difference
 from luthier.pipeline.inference.scored_rows import ScoredRows, metrics_of
 from luthier.pipeline.results import MetricScore
-from luthier.pipeline.seeds import over_seeds
+from luthier.pipeline.several.seeds import over_seeds
 from luthier.reporting.comparison import write_comparison
 from luthier.reporting.terminal.comparison import comparison_pieces
 from luthier.reporting.terminal.display import Piece, Shown

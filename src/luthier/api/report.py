@@ -9,7 +9,7 @@ from pathlib import Path
 from luthier.console import Console
 from luthier.engines.events import Event, Events
 from luthier.pipeline.samples import read_samples
-from luthier.pipeline.seeds import conclude
+from luthier.pipeline.several.seeds import conclude
 from luthier.reporting.page import write_report
 from luthier.reporting.samples import sample_panels
 from luthier.run_directory.predictions import read_predictions

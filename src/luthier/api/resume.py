@@ -11,8 +11,8 @@ from luthier.console import Console
 from luthier.engines.events import Callback, Events
 from luthier.errors import RunError
 from luthier.pipeline.results import Result
-from luthier.pipeline.seeds import SeedsResult
-from luthier.pipeline.size_scores import DataSizeTest
+from luthier.pipeline.several.seeds import SeedsResult
+from luthier.pipeline.several.size_scores import DataSizeTest
 from luthier.pipeline.training.finish import take_part
 from luthier.run_directory import clock
 from luthier.run_directory.log import Tee

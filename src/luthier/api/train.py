@@ -18,7 +18,7 @@ from luthier.models.adapters.add import describe
 from luthier.pipeline.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
-from luthier.pipeline.seeds import SeedsResult
+from luthier.pipeline.several.seeds import SeedsResult
 from luthier.pipeline.training.assemble import assemble, batch_plan, decide_precision
 from luthier.pipeline.training.finish import take_part
 from luthier.recipe import Recipe

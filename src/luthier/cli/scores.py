@@ -10,8 +10,8 @@ from luthier.text import duration, plural, quantity
 
 if TYPE_CHECKING:
     from luthier.pipeline.results import Result
-    from luthier.pipeline.seeds import SeedsResult
-    from luthier.pipeline.size_scores import DataSizeTest
+    from luthier.pipeline.several.seeds import SeedsResult
+    from luthier.pipeline.several.size_scores import DataSizeTest
 
 
 def print_result(out: Output, finished: "Result") -> None:

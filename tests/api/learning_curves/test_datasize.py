@@ -15,7 +15,7 @@ from luthier.errors import DataError, FindingError, FingerprintError, Interrupte
 from luthier.interrupts import Interrupted
 from luthier.metrics.bootstrap import value_of
 from luthier.pipeline.inference.scored_rows import on_shared_rows
-from luthier.pipeline.size_scores import DataSizeTest
+from luthier.pipeline.several.size_scores import DataSizeTest
 from luthier.run_directory.predictions import read_predictions, row_ids
 from luthier.run_directory.run import Run
 from luthier.run_directory.run_set import RunSet

@@ -13,7 +13,7 @@ from luthier.api import one_run
 from luthier.api.several.seeds import check_seeds, for_seeds
 from luthier.api.train import plan, train
 from luthier.errors import InterruptedRun, ModelError, RecipeError, RunError, UsageError
-from luthier.pipeline.seeds import SeedsResult
+from luthier.pipeline.several.seeds import SeedsResult
 from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run

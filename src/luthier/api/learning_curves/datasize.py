@@ -16,12 +16,12 @@ from luthier.engines.events import Callback
 from luthier.errors import DataError, FingerprintError, UsageError
 from luthier.findings import Decision
 from luthier.models.device import choose_device
-from luthier.pipeline.data_sizes import SizedRun, check_sizes, seconds_of, sized_runs, training_on
 from luthier.pipeline.inference.cost import measure_cost
 from luthier.pipeline.journal import STDIN, data_name, keep_data, same_data
 from luthier.pipeline.prepare import Prepared, prepare, refuse
 from luthier.pipeline.recipes import build_recipe, with_changes
-from luthier.pipeline.size_scores import DataSizeTest, conclude_sizes
+from luthier.pipeline.several.data_sizes import SizedRun, check_sizes, seconds_of, sized_runs, training_on
+from luthier.pipeline.several.size_scores import DataSizeTest, conclude_sizes
 from luthier.pipeline.training.assemble import assemble, decide_precision
 from luthier.recipe import Recipe
 from luthier.reporting.data_size import RECIPE

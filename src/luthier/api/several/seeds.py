@@ -13,7 +13,7 @@ from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.pipeline.journal import name_of_data
 from luthier.pipeline.recipes import build_recipe, with_changes
-from luthier.pipeline.seeds import SeedsResult, conclude
+from luthier.pipeline.several.seeds import SeedsResult, conclude
 from luthier.pipeline.training.finish import take_part
 from luthier.recipe import Recipe
 from luthier.recipe.durations import duration_of

@@ -20,8 +20,8 @@ def resume(
     out = Output(as_json=json, quiet=quiet, verbose=verbose)
 
     from luthier.api.resume import resume as resume_run
-    from luthier.pipeline.seeds import SeedsResult
-    from luthier.pipeline.size_scores import DataSizeTest
+    from luthier.pipeline.several.seeds import SeedsResult
+    from luthier.pipeline.several.size_scores import DataSizeTest
 
     result = resume_run(run, console=out.console)
     if isinstance(result, SeedsResult):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from luthier.errors import RunError
-from luthier.pipeline.size_scores import conclude_sizes
+from luthier.pipeline.several.size_scores import conclude_sizes
 from luthier.run_directory.run_set import SIZES, RunSet
 from luthier.storage.atomic import write_json
 from tests.api.written import finished, wrong_on

@@ -9,7 +9,7 @@ import pytest
 from luthier.engines.ranking import Evaluated
 from luthier.errors import RunError
 from luthier.learning_curves.record import CurveWriter
-from luthier.pipeline.seeds import SeedsResult, conclude, summary, validation_score
+from luthier.pipeline.several.seeds import SeedsResult, conclude, summary, validation_score
 from luthier.run_directory.run import Run
 from luthier.run_directory.run_set import RUNS, RunSet
 from luthier.storage.atomic import write_json

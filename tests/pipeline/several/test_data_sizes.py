@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from luthier.console import Console
 from luthier.errors import DataError, LuthierError, UsageError
-from luthier.pipeline.data_sizes import LEAST, check_sizes, seconds_of, sized_runs, sizes_of, training_on
 from luthier.pipeline.inference.cost import Cost, Part
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe, with_changes
+from luthier.pipeline.several.data_sizes import LEAST, check_sizes, seconds_of, sized_runs, sizes_of, training_on
 from luthier.recipe import Recipe
 from tests.conftest import review_rows
 
