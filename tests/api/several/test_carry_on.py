@@ -1,6 +1,7 @@
 """The runs of a set, one after the other: each is begun or resumed once, with a time and listeners of its own."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,18 +28,20 @@ def test_what_is_left_is_begun_or_resumed_and_the_time_starts_again(
     write_json(tmp_path / "done" / "result.json", {})
     now, calls, times = [100.0], [], []
 
-    def work(what: str, name: str, events: Events) -> None:
+    def work(what: str, path: Path, events: Events) -> Any:
         times.append(clock.elapsed())
-        calls.append((what, name, events))
+        calls.append((what, path.name, events))
         now[0] += 10
+        return SimpleNamespace(run=Run(path), metrics={}, seconds=10)
 
-    def begun(recipe: Recipe, spool: Path, run_dir: Path, events: Events, log: Any) -> None:
+    def begun(recipe: Recipe, spool: Path, run_dir: Path, events: Events, log: Any) -> Any:
         log.say(f"seed {recipe.seed}")
-        work("begin", run_dir.name, events)
+        log.warn("slow")
+        return work("begin", run_dir, events)
 
     monkeypatch.setattr(clock.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(module, "begin", begun)
-    monkeypatch.setattr(module, "go_on", lambda path, events, log: work("go on", path.name, events))
+    monkeypatch.setattr(module, "go_on", lambda path, events, log: work("go on", path, events))
     console = Listener()
     with clock.running():
         now[0] += 5  # what the command took before
@@ -50,7 +53,8 @@ def test_what_is_left_is_begun_or_resumed_and_the_time_starts_again(
         "run 1 of 4: done is complete",
         "run 2 of 4: half",
         "run 3 of 4: new",
-        "seed 2",
+        "new: done, 10 s",
         "run 4 of 4: last",
-        "seed 3",
-    ]
+        "last: done, 10 s",
+    ], "only the first one says what it decides"
+    assert console.warned == ["new (3 of 4): slow", "last (4 of 4): slow"]

@@ -37,7 +37,8 @@ def carry_on(
         spool: The folder with data that was given in memory; the first run keeps it.
         callbacks: As in `train`, for each run.
         console: As in `train`.
-        brief: Show the progress and the score of each run, and its warnings; its log has the rest.
+        brief: Show only the progress and the score of each run, and its warnings; its log has the rest. By default from
+            the second run on, as runs of one recipe make the same decisions.
     Raises:
         InterruptedRun: A signal stopped one of them; the hint resumes the set.
     """
@@ -47,7 +48,8 @@ def carry_on(
         done = run.result_file.is_file()
         if not brief:
             console.say(f"run {which}: {name}{' is complete' if done else ''}")
-        shown = Console() if done else _Brief(console, f"{name} ({which})") if brief else console
+        briefly = brief or trained
+        shown = Console() if done else _Brief(console, f"{name} ({which})") if briefly else console
         with clock.running(anew=trained):  # each run has its own time
             events, log = Events.listening(callbacks), Tee(shown)
             try:
@@ -62,7 +64,7 @@ def carry_on(
                 hint = f"`luthier resume {typed(runs.path)}` goes on from here"
                 raise InterruptedRun(what, where=str(run.path), hint=hint) from None
         trained = trained or not done
-        if brief and not done:
+        if briefly and not done:
             console.say(f"{name}: {_told(result)}, {duration(result.seconds)}")
 
 
