@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoModelForSequenceClassification, BartConfig, BartForConditionalGeneration
+from transformers import (
+    AutoModelForSequenceClassification,
+    BartConfig,
+    BartForConditionalGeneration,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+)
 
 from luthier.engines.objective import Objective
 from luthier.fast import fast
@@ -96,3 +102,26 @@ def test_trying_changes_no_random_number_and_no_mode(folder: Path) -> None:
     assert torch.get_rng_state().equal(state)
     assert model.training
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_a_model_that_changes_large_logits_alone_computes_them(folder: Path) -> None:
+    """A soft cap changes those of a new model, which are small, by no more than rounding does."""
+    config = Gemma2Config(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        pad_token_id=0,
+    )
+    found = abilities(Gemma2ForCausalLM(config))
+    assert not found.logits
+    assert found.why_not["logits"] == "it changes its logits"
+
+
+@pytest.mark.parametrize(("name", "head"), [("T5", "Seq2SeqLM"), ("LLaMA", "CausalLM"), ("BART", "Seq2SeqLM")])
+def test_a_model_in_bf16_has_the_abilities_of_one_in_fp32(name: str, head: str, folder: Path) -> None:
+    whole, half = abilities(load(name, head, folder)), abilities(load(name, head, folder).to(torch.bfloat16))
+    assert half.why_not == whole.why_not

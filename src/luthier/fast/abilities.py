@@ -22,6 +22,8 @@ from luthier.tracing.anatomy import stacks
 
 LENGTHS, WRITTEN = (5, 9, 3, 8), (2, 6, 7, 4)  # tokens of the rows of a trial, and of what a decoder writes to them
 ROUNDING = 1_000  # units in the last place of the largest number; a wrong mask changes far more
+MOST_ROUNDING = 0.05  # of it, in bf16 and fp16
+LARGE = 1_000.0
 FAILURES = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 DIFFERS = "its results would differ"
 LAYERS = ("attention", "unpad", "last_layer")
@@ -119,6 +121,8 @@ def _no_losses(model: PreTrainedModel, trial: "_Trial") -> str:
     """Why the losses of labels cannot be computed without their logits; empty if they can, which they then are."""
     if not has_output_layer(model):
         return "it has no linear output layer over a vocabulary"
+    if not trial.leaves_logits(model.get_output_embeddings()):
+        return "it changes its logits"
     if trial.has_losses():  # a copy, with the hooks of the model
         return ""
     handles = vocabulary.hook(model)
@@ -126,7 +130,7 @@ def _no_losses(model: PreTrainedModel, trial: "_Trial") -> str:
         return ""
     for handle in handles:
         handle.remove()
-    return "it changes its logits"
+    return DIFFERS
 
 
 def _no_selection(found: Sequence[Stack], trial: "_Trial", *, unpadded: bool) -> str:
@@ -200,6 +204,22 @@ class _Trial:
             _close(new[_real(mask)], old[_real(mask)]) for new, old, mask in zip(hidden, plain, reals, strict=True)
         )
 
+    def leaves_logits(self, layer: nn.Module) -> bool:
+        """Whether the logits are what the output layer makes, also where it is large, as it is after training."""
+        made: list[Tensor] = []
+
+        def enlarge(module: nn.Module, args: Any, output: Tensor) -> Tensor:
+            made.append(output * LARGE)
+            return made[-1]
+
+        handle = layer.register_forward_hook(enlarge)
+        try:
+            with torch.no_grad():
+                _, logits = self.run(None)
+        finally:
+            handle.remove()
+        return len(made) == 1 and torch.equal(logits, made[0])
+
     def has_losses(self) -> bool:
         """Whether the model computes the losses that belong to its logits."""
         targets = self._batch["labels" if self._both else "input_ids"]
@@ -213,7 +233,7 @@ class _Trial:
         except FAILURES:
             return False
         losses = getattr(found, "losses", None)
-        return losses is not None and _close(losses, wanted[targets.flatten().ne(IGNORED)])
+        return losses is not None and _close(losses, wanted[targets.flatten().ne(IGNORED)], self._plain[1].dtype)
 
     @cached_property
     def reads_first(self) -> bool:
@@ -252,6 +272,7 @@ def _keep(found: list[Tensor]) -> Callable[[nn.Module, Any, Any], None]:
     return hook
 
 
-def _close(new: Tensor, old: Tensor) -> bool:
-    """Whether two results agree within rounding errors."""
-    return bool((new - old).abs().max() <= ROUNDING * torch.finfo(old.dtype).eps * old.abs().max())
+def _close(new: Tensor, old: Tensor, dtype: torch.dtype | None = None) -> bool:
+    """Whether two results agree within the rounding errors of a type, by default their own."""
+    part = min(ROUNDING * torch.finfo(dtype or old.dtype).eps, MOST_ROUNDING)
+    return bool((new - old).abs().max() <= part * old.abs().max())

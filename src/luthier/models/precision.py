@@ -80,9 +80,9 @@ def weights_dtype(precision: str, device: torch.device) -> torch.dtype:
         UsageError: There is no such precision, or none of that device.
     """
     if precision not in DTYPES:
-        raise UsageError(f"no precision {precision!r}", where="precision", hint=f"choose {listing(list(DTYPES))}")
+        raise UsageError(f"no precision {precision!r}", where="--precision", hint=f"choose {listing(list(DTYPES))}")
     if precision == "fp16" and device.type == "cpu":
-        raise UsageError("fp16 needs a GPU", where="precision", hint="--precision bf16, or fp32")
+        raise UsageError("fp16 needs a GPU", where="--precision", hint="--precision bf16, or fp32")
     return DTYPES[precision]
 
 

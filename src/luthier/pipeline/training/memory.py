@@ -111,8 +111,8 @@ def estimate_memory(training: Training) -> MemoryEstimate | None:
     # Rows are sorted by length: the longest, the shortest, and of three one of the middle, which tells of the others.
     chosen = [np.linspace(0, rows - 1, n).round().astype(int) for n in few]  # a row repeatedly, if there are fewer
     batches = [{name: tensor[places] for name, tensor in largest.items()} for places in chosen]
-    caught(partial(_pass, training, batches[0]))  # the first pass of a process also allocates what later ones find
-    courses = [caught(partial(_course, training, batch)) for batch in batches]
+    # The first pass of a process also allocates what later ones find.
+    _, *courses = [caught(partial(_course, training, batch)) for batch in (batches[0], *batches)]
     model.zero_grad()
     set_random_state(randomness, device)
     gc.collect()  # what the profiler has left, several hundred MB for a model of 30 layers
@@ -205,18 +205,14 @@ def _course(training: Training, batch: Batch) -> list[int]:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or the profiler writes to standard error
     training.model.zero_grad()
     with profile(profile_memory=True) as profiled:
-        _pass(training, batch)
+        tensors = send_to_device(batch, training.device)
+        loss_sum = training.objective(_in_precision(training), tensors)[1]
+        assert loss_sum is not None  # training rows have labels
+        loss_sum.backward()
+        del tensors, loss_sum
     usage = "self_cpu_memory_usage" if training.device.type == "cpu" else "self_device_memory_usage"
     events = sorted(profiled.events(), key=lambda event: event.time_range.end)
     return list(accumulate(changed for event in events if (changed := int(getattr(event, usage)))))
-
-
-def _pass(training: Training, batch: Batch) -> None:
-    """A forward and backward pass."""
-    tensors = send_to_device(batch, training.device)
-    loss_sum = training.objective(_in_precision(training), tensors)[1]
-    assert loss_sum is not None  # training rows have labels
-    loss_sum.backward()
 
 
 def _in_precision(training: Training) -> Any:
