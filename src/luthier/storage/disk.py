@@ -96,6 +96,12 @@ def writing(path: Path) -> Iterator[None]:
         raise cannot_write(path, error.strerror or str(error)) from None
 
 
+def free(directory: Path) -> str:
+    """The free space of a directory's disk, with its unit."""
+    status = os.statvfs(directory)
+    return size(status.f_bavail * status.f_frsize)
+
+
 def cannot_write(path: Path, why: str) -> ResourceError:
     """The error for a file or directory that cannot be written."""
     if not path.parent.is_dir():
@@ -103,7 +109,6 @@ def cannot_write(path: Path, why: str) -> ResourceError:
     elif why == os.strerror(errno.EISDIR):
         hint = "it is a directory: choose another name"
     else:
-        status = os.statvfs(path.parent)
-        room = f"{size(status.f_bavail * status.f_frsize)} available there"
+        room = f"{free(path.parent)} available there"
         hint = f"{room}; free some disk space or check the permissions, then try again, or resume the run"
     return ResourceError(f"cannot write: {why}", where=str(path), hint=hint)

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import DTypeLike, NDArray
 
-from luthier.storage.disk import before_change, writing
+from luthier.errors import ResourceError
+from luthier.storage.disk import before_change, free
 
 
 class SpilledArray:
@@ -24,9 +26,8 @@ class SpilledArray:
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
-        place, size = Path(tempfile.gettempdir(), "luthier"), int(np.prod(shape)) * np.dtype(dtype).itemsize
-        with writing(place):
-            before_change("write", place)
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        with _spilling():
             self._file = tempfile.TemporaryFile(prefix="luthier-")  # noqa: SIM115  # lives as long as the array
             self._file.truncate(max(size, 1))
             if hasattr(os, "posix_fallocate"):  # not on macOS
@@ -46,6 +47,18 @@ class SpilledArray:
         return np.asarray(np.memmap(self._file, self.values.dtype, "c", shape=self.values.shape))
 
 
+@contextmanager
+def _spilling() -> Iterator[None]:
+    """Convert an OSError in the temporary directory to a ResourceError."""
+    place = Path(tempfile.gettempdir())
+    try:
+        before_change("write", place)
+        yield
+    except OSError as error:
+        hint = f"{free(place)} available there; free some disk space, or set TMPDIR to a directory with more"
+        raise ResourceError(f"cannot write: {error.strerror or error}", where=str(place), hint=hint) from None
+
+
 def spilled_table(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     """Tables one after the other, in a temporary file, which is removed once the result is no longer used.
 
@@ -55,12 +68,9 @@ def spilled_table(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     Raises:
         ResourceError: The temporary directory has no room for it.
     """
-    place = Path(tempfile.gettempdir(), "luthier")
-    with writing(place):
-        before_change("write", place)
-        with tempfile.TemporaryFile(prefix="luthier-") as file:
-            with pa.ipc.new_stream(pa.PythonFile(file, mode="w"), schema) as writer:
-                for table in tables:
-                    writer.write_table(table)
-            file.flush()
-            return pa.ipc.open_stream(pa.py_buffer(np.memmap(file, np.uint8, "r"))).read_all()
+    with _spilling(), tempfile.TemporaryFile(prefix="luthier-") as file:
+        with pa.ipc.new_stream(pa.PythonFile(file, mode="w"), schema) as writer:
+            for table in tables:
+                writer.write_table(table)
+        file.flush()
+        return pa.ipc.open_stream(pa.py_buffer(np.memmap(file, np.uint8, "r"))).read_all()
