@@ -109,7 +109,7 @@ def test_settings_of_generation_go_to_each_command_that_generates(
     assert chats["chat"].settings == {"system": "", "device": None, "base_model": None, "seed": 3, **ASKED}
     assert scores["evaluate"].settings == {"seed": 3, **{f"generation.{name}": ASKED[name] for name in ASKED}}
     for call in predicts.values():
-        assert call.settings == {"device": None, "base_model": None, "seed": 3, **ASKED}
+        assert call.settings == {"device": None, "precision": "fp32", "base_model": None, "seed": 3, **ASKED}
 
 
 def test_settings_of_generation_that_are_not_given_are_left_to_the_model() -> None:
