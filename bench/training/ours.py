@@ -28,6 +28,7 @@ def prepared(case: Case, data: Path, work: Path, seed: int, settings: Mapping[st
         "epochs": 1.0,
         "batch_size": 16,
         "learning_rate": 5e-5,
+        "optimizer": "adamw",  # as the Trainer; a new T5 would get Adafactor
         "warmup_ratio": 0.0,
         "lr_scheduler_type": "linear",
     }
