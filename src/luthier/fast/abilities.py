@@ -23,7 +23,7 @@ from luthier.tracing.anatomy import stacks
 LENGTHS, WRITTEN = (5, 9, 3, 8), (2, 6, 7, 4)  # tokens of the rows of a trial, and of what a decoder writes to them
 ROUNDING = 1_000  # units in the last place of the largest number; a wrong mask changes far more
 MOST_ROUNDING = 0.05  # of it, in bf16 and fp16
-LARGE = 1_000.0
+LARGE = 1_000.0  # what logits are multiplied by, so that a soft cap shows
 FAILURES = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 DIFFERS = "its results would differ"
 LAYERS = ("attention", "unpad", "last_layer")
@@ -222,8 +222,8 @@ class _Trial:
 
     def has_losses(self) -> bool:
         """Whether the model computes the losses that belong to its logits."""
-        targets = self._batch["labels" if self._both else "input_ids"]
-        targets = targets.masked_fill(~_real(self._batch["labels" if self._both else "attention_mask"]), IGNORED)
+        ids, real = self._batch["input_ids"], self._batch["attention_mask"]
+        targets = self._batch["labels"] if self._both else ids.masked_fill(~_real(real), IGNORED)
         wanted = functional.cross_entropy(
             self._plain[1].flatten(0, -2).float(), targets.flatten(), ignore_index=IGNORED, reduction="none"
         )

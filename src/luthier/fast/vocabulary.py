@@ -7,7 +7,7 @@ from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from luthier.data.batches import IGNORED
-from luthier.fast.layout import ACTIVE
+from luthier.fast.layout import ACTIVE, Asked
 from luthier.fast.token_losses import token_losses
 
 
@@ -26,10 +26,14 @@ def hook(model: PreTrainedModel) -> list[RemovableHandle]:
     return [layer.register_forward_pre_hook(_withhold), model.register_forward_hook(_losses)]
 
 
+def _asked() -> Asked | None:
+    forward = ACTIVE.get()
+    return forward.asked if forward is not None else None
+
+
 def _withhold(layer: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
     """Keep what logits would be computed from, and hand none of it on."""
-    forward = ACTIVE.get()
-    asked = forward.asked if forward is not None else None
+    asked = _asked()
     if asked is None or asked.hidden or args[0].shape[:-1] != asked.targets.shape:
         return None
     asked.hidden.append(args[0])
@@ -37,8 +41,7 @@ def _withhold(layer: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...] 
 
 
 def _losses(model: Any, args: Any, output: Any) -> None:
-    forward = ACTIVE.get()
-    asked = forward.asked if forward is not None else None
+    asked = _asked()
     if asked is None or not asked.hidden:
         return
     labelled = asked.targets.ne(IGNORED)

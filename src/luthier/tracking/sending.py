@@ -16,9 +16,7 @@ from luthier.text import shorten
 from luthier.tracking.base import Point, TrackedRun, Tracker
 
 CHUNK = 1 << 17  # bytes that are read at once: about a thousand points
-SHARE = (
-    0.01  # of the time, at most, is spent on points while the run is trained; what begins and ends a run comes on top
-)
+SHARE = 0.01  # of the time at most goes into points while the run is trained; beginning and ending it come on top
 
 
 @dataclass(frozen=True)
