@@ -138,6 +138,9 @@ def test_batches_are_smaller_for_models_with_a_vocabulary_of_outputs_per_token(
     monkeypatch.setattr(module, "MOST_NUMBERS", 1)
     assert [len(batch) for batch in batches_of(task, model, asked.lengths, 32)] == [1] * len(asked.rows)
     assert [len(batch) for batch in batches_of(task, model, asked.lengths, 32, logits=False)] == [len(asked.rows)]
+    monkeypatch.setattr(module, "MOST_TOKENS", 2 * longest)
+    batches = batches_of(task, model, asked.lengths, 32, logits=False)
+    assert all(len(batch) * int(asked.lengths[batch].max()) <= 2 * longest for batch in batches)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound
 from luthier.text import listing, plural
 
+MOST_TOKENS = 8_192  # per batch of long rows, whatever is computed for each token
 MOST_NUMBERS = 1 << 26  # output values per batch: a quarter of a gigabyte in float32
 
 
@@ -123,8 +124,9 @@ def batches_of(
         rows: Maximum rows per batch.
         logits: Whether these outputs are computed at all.
     """
-    width = task.outputs_per_token(model) if logits else 0
-    return by_length(lengths, rows=rows, tokens=max(1, MOST_NUMBERS // width) if width else None)
+    width = task.outputs_per_token(model)
+    most = max(1, MOST_NUMBERS // width) if width and logits else MOST_TOKENS
+    return by_length(lengths, rows=rows, tokens=most if width else None)
 
 
 def answer(

@@ -23,7 +23,7 @@ from luthier.models.loading import load_config, load_tokenizer, longest_input, v
 from luthier.models.precision import weights_dtype
 from luthier.models.sources import locate
 from luthier.pipeline.fast_path import inference
-from luthier.pipeline.inference.infer import asked_of, infer
+from luthier.pipeline.inference.infer import MOST_TOKENS, asked_of, infer
 from luthier.recipe import FastRecipe
 from luthier.run_directory.run import Run, as_path
 from luthier.run_directory.run_set import best_run
@@ -32,8 +32,7 @@ from luthier.tasks.registry import limits_in, refuse_unused, registry, restore
 from luthier.text import plural, shorten, typed
 
 CHUNK = 2_048  # rows held at once: enough to batch by length, few enough for constant memory
-BUDGET = 8_192  # tokens in a batch
-CPU_BUDGET = 2_048  # fewer, so that what a layer computes stays in the processor's caches
+CPU_BUDGET = 2_048  # tokens per batch; few, so that what a layer computes stays in the processor's caches
 
 Input = str | Sequence[str] | Mapping[str, Any]
 
@@ -171,7 +170,7 @@ class Predictor:
         else:
             asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
             device = next(self.model.parameters()).device
-            batches = by_length(asked.lengths, tokens=CPU_BUDGET if device.type == "cpu" else BUDGET)
+            batches = by_length(asked.lengths, tokens=CPU_BUDGET if device.type == "cpu" else MOST_TOKENS)
             objective = inference(task, self.model, FastRecipe())
             collected = infer(task, self.model, asked, batches, task.collator(self.model), objective).collected
             answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
