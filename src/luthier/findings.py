@@ -46,5 +46,8 @@ class Decision:
     value: str
     why: str
 
+    def __str__(self) -> str:
+        return f"{self.what}: {self.value}" + (f" ({self.why})" if self.why else "")
+
     def to_dict(self) -> dict[str, str]:
         return asdict(self)

@@ -26,12 +26,14 @@ def test_early_words_come_first_and_all_are_told(tmp_path: Path) -> None:
     console = Tee(listener)
     console.say("early")
     console.decision(Decision("task", "chat", "the column 'messages'"))
+    console.decision(Decision("fast path", "off", ""))
     console.write_to(tmp_path / "log.txt")
     console.warn("late \ud83d")
     console.say("last")
     lines = (tmp_path / "log.txt").read_text().splitlines()
     said = [line.split(" ", 2)[2] for line in lines]
-    assert said == ["INFO early", "INFO task: chat (the column 'messages')", "WARNING late \\ud83d", "INFO last"]
+    decisions = ["INFO task: chat (the column 'messages')", "INFO fast path: off"]
+    assert said == ["INFO early", *decisions, "WARNING late \\ud83d", "INFO last"]
     assert listener.told == ["early", "last"]
 
 

@@ -36,7 +36,7 @@ class Tee(Console):
         self._log.handlers = [file]
 
     def decision(self, decision: Decision) -> None:
-        self._log.info("%s: %s (%s)", decision.what, decision.value, decision.why)
+        self._log.info("%s", decision)
         self._console.decision(decision)
 
     def finding(self, finding: Finding) -> None:
