@@ -32,7 +32,10 @@ def test_json_shapes(tmp_path: Path) -> None:
     shapes = {
         '{"examples": [{"a": 1}, {"a": 2}]}': [[1], [2]],
         '{"a": {"0": 1, "1": 2}}': [[1], [2]],
+        '{"0": {"a": 1}, "1": {"a": 2}}': [[1], [2]],
+        '{"first": {"a": 1}, "second": {"a": 2}}': [[1], [2]],
         '{"columns": ["a"], "data": [[1], [2]]}': [[1], [2]],
+        '{"columns": ["a"], "index": [0, 1], "data": [[1], [2]]}': [[1], [2]],
         '{"a": 1}': [[1]],
     }
     for text, expected in shapes.items():

@@ -17,6 +17,7 @@ from luthier.text import count, listing, plural, shorten
 # Besides json's own error: excessive nesting, and numbers with thousands of digits.
 JSON_ERRORS = (ValueError, RecursionError)
 _LINE_SUFFIXES = (".jsonl", ".jsonlines", ".ndjson")
+_SPLIT = {"columns", "index", "data", "index_names", "column_names"}  # of pandas' `to_json(orient="split")`
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -140,7 +141,7 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         raise SourceError("the JSON is a single value", where=name, hint="a list of objects, one per row")
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
     of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
-    if lists.keys() == {"columns", "data"} and "data" not in of_objects:
+    if {"columns", "data"} <= lists.keys() <= _SPLIT and "data" not in of_objects:
         return [_with_names(value["columns"], row) for row in value["data"]], "columns and data"
     if "data" in of_objects or (len(of_objects) == 1 and len(lists) == 1):
         key = "data" if "data" in of_objects else of_objects[0]
@@ -161,7 +162,7 @@ def _with_names(columns: list[Any], row: Any) -> dict[str, Any] | Fault:
 
 
 def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str) -> tuple[list[Any], str] | None:
-    """The rows of an object that has a list or an object for each column; None if it is neither."""
+    """The rows of an object that has a list or an object for each column, or an object for each row; None otherwise."""
     if lists and len(lists) == len(value):
         if len({len(cells) for cells in lists.values()}) > 1:
             sizes = listing([f"{key}: {len(cells)}" for key, cells in lists.items()])
@@ -171,8 +172,14 @@ def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str)
         by_row = zip(*lists.values(), strict=True)
         return [dict(zip(lists, cells, strict=True)) for cells in by_row], "a list per column"
     objects = [cells for cells in value.values() if isinstance(cells, dict)]
-    if objects and len(objects) == len(value) and all(cells.keys() == objects[0].keys() for cells in objects):
-        rows = [{column: cells[key] for column, cells in value.items()} for key in objects[0]]
+    if not objects or len(objects) < len(value):
+        return None
+    inside = dict.fromkeys(key for cells in objects for key in cells)
+    numbered, numbered_inside = (all(map(str.isdigit, keys)) for keys in (value, inside))
+    if not numbered_inside and (numbered or len(value) > len(inside)):
+        return objects, "an object per row, each under a key of its own"
+    if all(cells.keys() == inside.keys() for cells in objects):
+        rows = [{column: cells[key] for column, cells in value.items()} for key in inside]
         return rows, "an object per column"
     return None
 
