@@ -131,9 +131,24 @@ UNCLEAR: dict[str, tuple[dict[str, Cell], str, list[str]]] = {
         "'text' is empty",
         ["text-classification title label", "text-generation title"],
     ),
+    "a passage beside question and answer": (
+        {"article": lengthy, "question": lambda i: f"which {i}?", "options": lambda i: ["a", "b"], "answer": mood},
+        "not the longer texts of 'article'",
+        ["text-classification article answer", "text-generation article"],
+    ),
+    "a turn of a conversation in each row": (
+        {"text": english, "role": lambda i: ["prompter", "assistant"][i % 2]},
+        "one turn of a conversation",
+        ["text-classification text role", "text-generation text"],
+    ),
     "no source": ({"source": nothing, "target": french}, "'source' is empty", []),
     "no question": ({"question": nothing, "reply": french}, "'question' is empty", ["text-generation reply"]),
 }
+
+
+def test_what_is_derived_from_a_text_may_be_longer() -> None:
+    found = recognised({"sentence": english, "sentence_parse": lambda i: f"{lengthy(i)} {lengthy(i)}", "label": mood})
+    assert found.columns == {"text": "sentence", "label": "label"}
 
 
 @pytest.mark.parametrize("case", UNCLEAR)

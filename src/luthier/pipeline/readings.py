@@ -7,12 +7,13 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.fields import flattened, with_fields
 from luthier.data.columns.metadata import is_metadata
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, is_unnamed
-from luthier.data.columns.roles import Columns, is_named, several
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, is_unnamed, words_of
+from luthier.data.columns.roles import Columns, is_named, is_prose, several
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry
 
 Profiles = Mapping[str, ColumnProfile]
+LONGER = 3  # times as long as what is read, from which an unread text is likely what should be
 
 
 def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
@@ -27,6 +28,24 @@ def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
     """
     used = {name for columns in recognition.columns.values() for name in several(columns)}
     return [name for name, column in profiles.items() if name not in used and _may_be_needed(column)]
+
+
+def lost_text(recognition: Recognition, profiles: Profiles) -> str:
+    """The column of texts far longer than those that a recognition reads, which are likely its input; empty for none.
+
+    Args:
+        recognition: The columns that are used.
+        profiles: The table's columns.
+    """
+    read = [name for columns in recognition.columns.values() for name in several(columns)]
+    if not profiles.keys() >= set(read):  # fields of objects
+        return ""
+    long = LONGER * max(profiles[name].mean_chars for name in read)
+    for name in unread(recognition, profiles):
+        derived = any(set(words_of(one)) <= set(words_of(name)) for one in read)  # such as `sentence_parse`
+        if profiles[name].mean_chars > long and is_prose(profiles[name]) and not derived:
+            return name
+    return ""
 
 
 def commands(recipe: Recipe, profiles: Profiles, model: PretrainedConfig | None) -> list[str]:

@@ -11,7 +11,7 @@ from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import SHORT, SPLIT, Given, described, several, there_are
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
-from luthier.pipeline.readings import commands, task_commands, unread
+from luthier.pipeline.readings import commands, lost_text, task_commands, unread
 from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
@@ -70,6 +70,10 @@ def recognise(
     if ignored:
         columns = "; ".join(described(profiles[name]) for name in ignored[:4])
         what = f"the task is unclear: {best.task} would ignore {plural(len(ignored), 'column')}: {columns}"
+        raise _unclear(what, recipe, profiles, model, where)
+    if not given and (lost := lost_text(best, profiles)):
+        read = listing([repr(name) for columns in best.columns.values() for name in several(columns)], 4)
+        what = f"the task is unclear: {best.task} would read {read}, but not the longer texts of {lost!r}"
         raise _unclear(what, recipe, profiles, model, where)
     if best.confidence <= GUESS and not given:
         what = f"the task is unclear, {best.task} is only a guess: {there_are(profiles)}"

@@ -18,6 +18,7 @@ from luthier.data.columns.profile import (
 from luthier.data.columns.roles import Columns, Given, Profiles, described, is_named, is_structured, several
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
+from luthier.tasks.chat.messages import ROLES
 from luthier.tasks.text_classification.shape import is_flag, kind_of
 from luthier.text import listing, plural
 
@@ -97,7 +98,7 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
     found = f"{'pair' if len(texts.columns) == 2 else 'single'}/{kind}"
     sure = round(min(texts.confidence, labels.confidence), 2)
-    return Recognition(TASK, found, columns, sure, why, unclear=texts.unclear)
+    return Recognition(TASK, found, columns, sure, why, unclear=texts.unclear or labels.unclear)
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
@@ -312,7 +313,18 @@ def _find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: s
     rivals = [repr(column.name) for column in ranked[1:] if scores[column.name][0] > 0 and not is_about(column)]
     if rivals:
         reasons.append(Decision("not used", listing(rivals), "could be the label too; --label takes another"))
-    return _Choice([best.name], _label_confidence(best, bool(rivals)), reasons)
+    return _Choice([best.name], _label_confidence(best, bool(rivals)), reasons, "" if by_name else _turns(best))
+
+
+def _turns(column: ColumnProfile) -> str:
+    """What is unclear if the values of a column are the speakers of a conversation; empty if they are not."""
+    speakers = list(column.values or ())
+    if not speakers or not {speaker.lower() for speaker in speakers} <= ROLES.keys():
+        return ""
+    what = (
+        f"each row seems to be one turn of a conversation, by the speakers in {column.name!r}: {listing(speakers, 4)}"
+    )
+    return f"{what} (for chat, collect the turns of each conversation in one row, as a list in a column 'messages')"
 
 
 def _may_be_label(column: ColumnProfile) -> bool:
