@@ -1,5 +1,6 @@
 """Tag schemes against seqeval, which reads them all; repairs against the rule of conlleval."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from luthier.data.records import Fault
 from luthier.tasks.token_classification.tags import (
     SCHEMES,
     invalid,
+    read_scheme,
     read_tokens,
     repair,
     scheme_of,
@@ -22,6 +24,7 @@ KINDS = st.sampled_from(["PER", "LOC"])
 # A sentence as entities and gaps: length and type, no type for words outside.
 CHUNKS = st.lists(st.tuples(st.integers(1, 3), st.one_of(st.none(), KINDS)), max_size=8)
 Chunks = list[tuple[int, str | None]]
+EXAMPLE: Chunks = [(1, None), (2, "PER"), (1, "PER"), (3, "LOC"), (1, None), (1, "LOC")]
 
 
 def written(chunks: Chunks, scheme: str) -> list[str]:
@@ -35,6 +38,8 @@ def written(chunks: Chunks, scheme: str) -> list[str]:
             tags += [kind] * length
         elif scheme == "IOB1":
             tags += [f"{'B' if kind == before else 'I'}-{kind}"] + [f"I-{kind}"] * (length - 1)
+        elif scheme == "IOE":
+            tags += [f"I-{kind}"] * (length - 1) + [f"E-{kind}"]
         elif scheme == "IOB2":
             tags += [f"B-{kind}"] + [f"I-{kind}"] * (length - 1)
         else:
@@ -61,6 +66,35 @@ def test_every_scheme_becomes_iob2(chunks: Chunks) -> None:
         if scheme == "IO":
             continue
         assert to_iob2(written(chunks, scheme), scheme) == written(chunks, "IOB2"), scheme
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("IE", "ME"), ("IES", "MEW")])
+@given(CHUNKS)
+@settings(deadline=None)
+def test_bmes_and_bmeow_are_bioes_in_other_letters(ours: str, theirs: str, chunks: Chunks) -> None:
+    tags = [tag.translate(str.maketrans(ours, theirs)) if tag[1:2] == "-" else tag for tag in written(chunks, "BIOES")]
+    assert to_iob2(tags, "BIOES") == written(chunks, "IOB2")
+    assert "M-PER" not in tags or scheme_of([tags]) == "BIOES"
+
+
+@given(CHUNKS, st.sampled_from(SCHEMES), st.sampled_from(["O", "o", "0", "OTHER", "_", "None"]), st.integers(0, 5))
+@settings(deadline=None)
+def test_the_notation_of_tags_changes_no_entity(chunks: Chunks, scheme: str, outside: str, way: int) -> None:
+    every: Chunks = [*chunks, *EXAMPLE]  # with entities of both types and with words outside
+    tags = written(every, "IOB1" if scheme == "IO" else scheme)
+    as_written = [WAYS[way](*tag.split("-")) if "-" in tag else outside for tag in tags]
+    found, notation = read_scheme([as_written])
+    assert to_iob2(as_written, found, notation) == written(every, "IOB2")
+
+
+WAYS: list[Callable[[str, str], str]] = [
+    lambda mark, kind: f"{mark}-{kind}",
+    lambda mark, kind: f"{mark}_{kind}",
+    lambda mark, kind: f"{mark.lower()}-{kind}",
+    lambda mark, kind: f"{mark}:{kind}",
+    lambda mark, kind: f"{kind}-{mark}",
+    lambda mark, kind: f"{kind}/{mark.lower()}",
+]
 
 
 @given(CHUNKS)
@@ -125,9 +159,6 @@ def test_an_entity_that_begins_with_i() -> None:
     tags = ["I-PER", "I-PER", "O", "B-LOC", "I-PER", "I-LOC"]
     assert invalid(tags) == [0, 4, 5]
     assert repair(tags) == ["B-PER", "I-PER", "O", "B-LOC", "B-PER", "B-LOC"]
-
-
-EXAMPLE: Chunks = [(1, None), (2, "PER"), (1, "PER"), (3, "LOC"), (1, None), (1, "LOC")]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

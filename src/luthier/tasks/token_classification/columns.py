@@ -1,6 +1,5 @@
 """Recognise the columns of words and their tags, or of texts and their spans."""
 
-import re
 from collections.abc import Sequence
 
 from luthier.data.columns.profile import ColumnProfile, Recognition
@@ -20,6 +19,7 @@ from luthier.data.columns.roles import (
     with_split,
 )
 from luthier.data.columns.structure import same_lengths
+from luthier.data.tag_notation import OUTSIDE, notation_of
 from luthier.findings import Decision
 from luthier.tasks.token_classification.annotations import is_spans
 
@@ -33,7 +33,6 @@ TAG_NAMES = (
 )
 SPAN_NAMES = ("spans", "entities", "label", "labels", "annotations", "entity", "ner", "annotation")
 TEXT_NAMES = ("text", "sentence", "content", "document", "data")
-_TAG = re.compile(r"O|[BIESLU][-_].+")
 
 
 def recognise_tokens(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
@@ -135,10 +134,11 @@ def _fit(column: ColumnProfile, tags: ColumnProfile) -> bool:
 
 def _is_bio(column: ColumnProfile) -> bool:
     """Whether the items of a column are tags such as B-PER, I-PER and O."""
-    if not column.parts or not is_structured(column) or column.parts.keys() <= {"O"}:
+    if not column.parts or not is_structured(column) or column.parts.keys() <= {OUTSIDE}:
         return False
-    tagged = sum(n for part, n in column.parts.items() if _TAG.fullmatch(part))
-    return tagged > 0.95 * column.parts.total()
+    notation = notation_of(column.parts)
+    tagged = sum(n for part, n in column.parts.items() if notation.reads(part))
+    return notation.marked and tagged > 0.95 * column.parts.total()
 
 
 def _line(role: str, column: ColumnProfile, named: Columns, names: Sequence[str]) -> Decision:

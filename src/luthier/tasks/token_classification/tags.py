@@ -1,39 +1,45 @@
 """Tags of words: their schemes, and conversion to IOB2, which Luthier uses internally."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from luthier.data.records import Fault
+from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation, notation_of
 from luthier.data.values import structured
 from luthier.findings import Decision
 from luthier.tasks.token_classification.annotations import Span
 from luthier.text import count, plural
 
-SCHEMES = ("IOB2", "IOB1", "IO", "BIOES", "BILOU")
+SCHEMES = ("IOB2", "IOB1", "IOE", "IO", "BIOES", "BILOU")  # BIOES includes BMES and BMEOW
 PLAIN = "plain"  # tags without prefixes, each of which counts by itself: parts of speech
-OUTSIDE = "O"
 COMMON_OUTSIDE = 0.15  # share of O above which tags without prefixes are entities; some tag sets call pronouns O
-_TAG = re.compile(r"([BIESLU])[-_](.+)")
 # What the schemes without prefixes mean for the scores.
 DECISIONS = {
     PLAIN: [Decision("tags", "each counts by itself", "they have no B- or I- prefixes, and few or none are O")],
     "IO": [Decision("tags", "equal neighbours are one entity", "they have no B- or I- prefixes, and O is common")],
 }
-# IOB2 prefixes for last words and single words in the longer schemes.
-_AS_IOB2 = {"BIOES": {"S": "B", "E": "I"}, "BILOU": {"U": "B", "L": "I"}}
+# IOB2 prefixes for middle, last and single words in the longer schemes.
+_AS_IOB2 = {"M": "I", "E": "I", "L": "I", "S": "B", "W": "B", "U": "B"}
 
 
-def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
+def read_scheme(sequences: Sequence[Sequence[str]]) -> tuple[str, Notation]:
+    """The scheme that tags are written in, and their notation."""
+    notation = notation_of(Counter(tag for tags in sequences for tag in tags))
+    return scheme_of(sequences, notation), notation
+
+
+def scheme_of(sequences: Iterable[Sequence[str]], notation: Notation = STANDARD) -> str:
     """The scheme that tags are written in: one of `SCHEMES`, or `PLAIN`.
 
-    E- or S- mean BIOES, U- or L- mean BILOU. Tags without a prefix are IO if O is common, as it is where entities are
-    marked, else PLAIN. Otherwise it is IOB1 if entities begin with I- more often than with a B- that IOB1 does not use:
-    one that follows no entity of its type.
+    E-, M-, S- or W- mean BIOES, U- or L- mean BILOU; ends without any begin mean IOE. Tags without a prefix are IO if O
+    is common, as it is where entities are marked, else PLAIN. Otherwise it is IOB1 if entities begin with I- more often
+    than with a B- that IOB1 does not use: one that follows no entity of its type.
 
     Args:
         sequences: The tags of each sentence.
+        notation: How they are written.
     """
     prefixes: Counter[str] = Counter()
     bare: Counter[str] = Counter()
@@ -41,15 +47,17 @@ def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
     for tags in sequences:
         before = ""
         for tag in tags:
-            prefix, kind = _split(tag)
+            prefix, kind = notation.split(tag)
             prefixes[prefix] += 1
             bare[tag] += bool(kind and not prefix)
-            outside += tag == OUTSIDE
+            outside += not kind
             begun_by_i += prefix == "I" and kind != before
             free_b += prefix == "B" and kind != before
             before = kind
-    longer = {"BIOES": prefixes["E"] + prefixes["S"], "BILOU": prefixes["U"] + prefixes["L"]}
+    longer = {"BIOES": sum(prefixes[one] for one in "EMSW"), "BILOU": prefixes["U"] + prefixes["L"]}
     if any(longer.values()):
+        if prefixes["I"] and not any(prefixes[one] for one in "BMSUW"):
+            return "IOE"
         return max(longer, key=lambda scheme: longer[scheme])
     if bare.total() > prefixes["B"] + prefixes["I"]:
         common = outside >= max(bare.values()) or outside >= COMMON_OUTSIDE * (outside + bare.total())
@@ -57,32 +65,36 @@ def scheme_of(sequences: Iterable[Sequence[str]]) -> str:
     return "IOB1" if begun_by_i > free_b else "IOB2"
 
 
-def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
+def to_iob2(tags: Sequence[str], scheme: str, notation: Notation = STANDARD) -> list[str]:
     """Convert the tags of one sentence to IOB2; invalid tags stay invalid, see `invalid`.
 
     Args:
         tags: The tag of each word.
         scheme: One of `SCHEMES`, or `PLAIN`, whose tags stay as they are.
+        notation: How they are written.
     """
-    names = _AS_IOB2.get(scheme, {})
+    names = _AS_IOB2 if scheme in ("BIOES", "BILOU") else {}
     found = []
     before = ""
+    ended = False
     for tag in tags:
-        prefix, kind = _split(tag)
+        prefix, kind = notation.split(tag)
         if not kind:
             found.append(OUTSIDE)
-        elif scheme in ("IO", "IOB1"):
-            found.append(f"{'I' if kind == before and prefix != 'B' else 'B'}-{kind}")
+        elif scheme in ("IO", "IOB1", "IOE"):
+            begins = kind != before or prefix == "B" or ended
+            found.append(f"{'B' if begins else 'I'}-{kind}")
         else:
             found.append(f"{names.get(prefix, prefix)}-{kind}" if prefix else tag)
-        before = kind
+        before, ended = kind, scheme == "IOE" and prefix in ("E", "L")
     return found
 
 
 def invalid(tags: Sequence[str]) -> list[int]:
     """The positions of I- tags that do not continue an entity of their type, in one sentence (IOB2)."""
-    kinds = ["", *(_split(tag)[1] for tag in tags)]
-    return [place for place, tag in enumerate(tags) if _split(tag)[0] == "I" and kinds[place] != kinds[place + 1]]
+    parts = [("", ""), *map(STANDARD.split, tags)]
+    pairs = enumerate(pairwise(parts))
+    return [place for place, ((_, before), (prefix, kind)) in pairs if prefix == "I" and kind != before]
 
 
 def repair(tags: Sequence[str]) -> list[str]:
@@ -100,7 +112,7 @@ def spans_of_tags(offsets: Sequence[Sequence[int]], tags: Sequence[str]) -> list
     """
     spans: list[Span] = []
     for (start, end), tag in zip(offsets, repair(tags), strict=True):
-        prefix, kind = _split(tag)
+        prefix, kind = STANDARD.split(tag)
         if prefix == "B":
             spans.append(Span(start=start, end=end, label=kind))
         elif prefix == "I":
@@ -130,11 +142,3 @@ def read_tokens(
         place = next(place for place, pair in enumerate(zip(tokens, tags, strict=True)) if None in pair)
         return Fault("missing-label", f"word {count(place + 1)} has no tag, or there is no word")
     return [str(token) for token in tokens], [str(tag) for tag in tags]
-
-
-def _split(tag: str) -> tuple[str, str]:
-    """The prefix and type of a tag, such as `B` and `PER`; the prefix is empty if there is none; O has neither."""
-    if tag == OUTSIDE:
-        return "", ""
-    found = _TAG.fullmatch(tag)
-    return (found[1], found[2]) if found else ("", tag)

@@ -25,6 +25,7 @@ from luthier.data.columns.roles import Given, Profiles
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
+from luthier.data.tag_notation import STANDARD, Notation
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
 from luthier.data.values import structured
 from luthier.findings import Decision, Finding
@@ -67,12 +68,20 @@ class Tags:
         types: The entity types; in the scheme `PLAIN`, the tags.
         given: The tags of a model without a task card, which may be in any scheme.
         all_subwords: Whether training uses every token of a word, not only the first.
+        notation: How the tags in the data are written.
     """
 
     scheme: str = "IOB2"
     types: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     all_subwords: bool = False
+    notation: Notation = STANDARD
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[str]]) -> "Tags":
+        """The scheme and the notation of the tags of a dataset."""
+        scheme, notation = tags.read_scheme(rows)
+        return cls(scheme, notation=notation)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -87,7 +96,11 @@ class Tags:
 
     def valid(self, found: Sequence[str]) -> list[str]:
         """Convert tags of the data to valid IOB2, unless they are plain."""
-        return list(found) if self.plain else tags.repair(tags.to_iob2(found, self.scheme))
+        return list(found) if self.plain else tags.repair(self.iob2(found))
+
+    def iob2(self, found: Sequence[str]) -> list[str]:
+        """Convert tags of the data to IOB2; invalid tags stay invalid."""
+        return tags.to_iob2(found, self.scheme, self.notation)
 
     def entities(self, found: Sequence[str]) -> list[Entity]:
         """The entities in tags of the data, or each tag."""
@@ -175,15 +188,15 @@ class TokenClassification(Task[Tags]):
 
     def strata(self, task: Recognised[Tags], examples: Dataset) -> Sequence[Any]:
         tagged = values_of(examples, "tags")
-        known = Tags(tags.scheme_of(tagged))
+        known = Tags.of(tagged)
         return splits.by_labels([sorted({entity.type for entity in known.entities(row)}) for row in tagged])
 
     def fit(self, task: Recognised[Tags], train: Dataset, recipe: Recipe) -> Tags:
         tagged = values_of(train, "tags")
         require_found(recipe.data.label_names, {tag for row in tagged for tag in row})
-        found = Tags(tags.scheme_of(tagged), all_subwords=recipe.data.label_all_subwords)
+        found = Tags.of(tagged)
         types = {entity.type for row in tagged for entity in found.entities(row)}
-        return replace(found, types=tuple(sorted(types)))
+        return replace(found, types=tuple(sorted(types)), all_subwords=recipe.data.label_all_subwords)
 
     def learned_type(self, shape: str) -> type[Tags]:
         return Tags
@@ -198,7 +211,7 @@ class TokenClassification(Task[Tags]):
         given: Sequence[str],
     ) -> list[Finding]:
         train = splits["train"]
-        wrong = [tags.invalid(tags.to_iob2(row, task.learned.scheme)) for row in values_of(train, "tags")]
+        wrong = [tags.invalid(task.learned.iob2(row)) for row in values_of(train, "tags")]
         rows = [row for row, places in zip(values_of(train, "row"), wrong, strict=True) if places]
         rule = f"{sum(map(len, wrong))} I- tags that do not continue an entity of their type start one"
         counts = task.label_counts(train)
@@ -282,16 +295,18 @@ class TokenClassification(Task[Tags]):
         if not any(name.endswith("ForTokenClassification") for name in config.architectures or []):
             return None
         names = tuple(config.id2label[i] for i in range(config.num_labels))
-        scheme = tags.scheme_of([names])
-        types = sorted({entity.type for name in names for entity in Tags(scheme).entities([name])})
+        known = Tags.of([names])
+        types = sorted({entity.type for name in names for entity in known.entities([name])})
         # Data to score the model on may be in another scheme than the model's.
-        learned = Tags(scheme if scheme == tags.PLAIN else "IOB2", tuple(types), given=names)
+        learned = Tags(known.scheme if known.plain else "IOB2", tuple(types), given=names)
         return Fitted(self, "tokens", {"tokens": "tokens", "tags": "tags"}, {}, learned)
 
     def ready(
         self, task: Fitted[Tags], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
     ) -> tuple[Tags, list[Decision]]:
-        return task.learned, [*named(task.label_names), *tags.DECISIONS.get(task.learned.scheme, [])]
+        learned = task.learned
+        meaning = [*learned.notation.decisions(), *tags.DECISIONS.get(learned.scheme, [])]
+        return learned, [*named(task.label_names), *meaning]
 
     # -- features and answers ------------------------------------------------------------------------------------
 
@@ -379,7 +394,7 @@ def _continued(
 ) -> list[str]:
     """The model's tags in valid IOB2, including the words that share a token with the word before (`within`)."""
     alone = [tag for word, tag in enumerate(predicted) if word not in within]
-    told = iter(tags.to_iob2(alone, tags.scheme_of([given]) if given else "IOB2"))
+    told = iter(Tags.of([given]).iob2(alone) if given else alone)
     found: list[str] = []
     for word in range(len(predicted)):
         tag = found[-1] if word in within else next(told)
