@@ -53,3 +53,82 @@ def test_parts_of_speech_are_words_with_tags(tmp_path: Path, name: str, text: st
     if columns:
         first = next(iter(source.records()))
         assert [tag.upper() for tag in first.values["tags"]] == ["DET", "ADJ", "NOUN", "VERB", "DET", "NOUN", "PUNCT"]
+
+
+WORDS, TAGS = ["Ada", "Lovelace", "met", "#1", "."], ["B-PER", "I-PER", "O", "O", "O"]
+NUMBERED = [f"{place}\t{word}\t{tag}\tO" for place, (word, tag) in enumerate(zip(WORDS, TAGS, strict=True), start=1)]
+
+
+def sentences(lines: list[str], *, above: str = "", n: int = 12) -> str:
+    return "".join(f"{above}{chr(10).join(lines)}\n\n" for _ in range(n))
+
+
+def lines(form: str) -> list[str]:
+    return [form.format(word=word, tag=tag) for word, tag in zip(WORDS, TAGS, strict=True)]
+
+
+@pytest.mark.parametrize("name", ["t.conll", "t.tsv", "t.txt", "t.iob2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        sentences(lines("{word}\t{tag}")),
+        sentences(lines("{word}\t{tag}"), above="# 1\n"),
+        sentences(lines("{word}\t{tag}"), above="# text = Ada O\n# id\n"),
+        sentences(lines("{word}\t{tag}"), above="# a document\n\n"),
+        sentences(lines("{word} _ _ {tag}"), above="# id 7 domain=en\n"),
+        sentences(lines("{tag}\t{word}")),
+        "Token\tTag\n" + sentences(lines("{word}\t{tag}")),
+        "# a header\nword ner\n\n" + sentences(lines("{word} {tag}")),
+        sentences(NUMBERED, above="#\thttp://example.org\t[2011]\n"),  # GermEval
+        sentences([line.replace("\tO", "\tB-PERpart", 1) for line in NUMBERED[:1]] + NUMBERED[1:]).replace(
+            "PERpart\tO", "PER\tB-PER"
+        ),
+        sentences([line + "\t-\tannotator" for line in NUMBERED]),
+        sentences(lines("{word} NN B-NP {tag}")),
+        sentences(lines("{word} {tag} {tag}")),  # the gold tags, and predictions
+    ],
+)
+def test_the_fields_of_words_and_their_tags(tmp_path: Path, name: str, text: str) -> None:
+    source = open_source(write(tmp_path, name, text))
+    read = list(source.records())
+    assert source.format == "conll"
+    assert len(read) == 12
+    assert all((one.values["tokens"], one.values["tags"]) == (WORDS, TAGS) for one in read)
+
+
+def test_tags_of_phrases_are_no_entities_even_if_a_file_has_none(tmp_path: Path) -> None:
+    source = open_source(write(tmp_path, "t.conll", "Ada NN B-NP O\nmet VB B-VP O\n\n"))
+    assert next(iter(source.records())).values["tags"] == ["O", "O"]
+
+
+def test_conllu(tmp_path: Path) -> None:
+    rows = ["1-2\tVámonos" + "\t_" * 8, "1\tVamos\tir\tVERB\tV" + "\t_\t0\troot\t_\t_", "2\tnos\tyo\tPRON\tP"]
+    rows[2] += "\t_\t1\tobj\t_\t_"
+    text = sentences([*rows, "2.1\tfui\tir\tVERB" + "\t_" * 6], above="# sent_id = 1\n# text = Vámonos\n")
+    source = open_source(write(tmp_path, "t.conllu", text))
+    for record in source.records():
+        assert record.values["tokens"] == ["Vamos", "nos"]
+        assert record.values["tags"] == ["VERB", "PRON"]
+        assert record.values["xpos"] == ["V", "P"]
+    without = open_source(write(tmp_path, "u.conllu", text.replace("VERB", "_").replace("PRON", "_")))
+    assert next(iter(without.records())).values["tags"] == ["V", "P"]
+
+
+def test_a_damaged_line_is_no_comment_within_a_sentence(tmp_path: Path) -> None:
+    text = sentences(lines("{word}\t{tag}")) + "Ada\tB-PER\n#tag\nmet\tO\n\n# a comment\n\n"
+    source = open_source(write(tmp_path, "t.conll", text))
+    assert outcome(source) == ["ok"] * 12 + ["field-count"]
+    assert "line 74" in list(source.records())[-1].detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Title\n\nSome prose.\n\n# Another\n\nMore prose, and more.\n" * 5,
+        "# a\tb\nA good film\tB-movie\n\nA bad film\tB-movie\n\n" * 5,
+        "1\tgood\n2\tbad\n\n" * 9,
+        "a\tb\n\n",
+    ],
+)
+def test_other_texts_with_blank_lines_are_not_conll(tmp_path: Path, text: str) -> None:
+    assert open_source(write(tmp_path, "t.txt", text)).format != "conll"

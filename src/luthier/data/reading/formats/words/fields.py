@@ -1,0 +1,241 @@
+"""Find what the fields of lines mean that have a word each: its number, the word itself, its tags; and the comments."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from luthier.data.reading.header import unique_names
+from luthier.data.tag_notation import OUTSIDE, Notation, notation_of
+from luthier.findings import Decision
+from luthier.text import plural
+
+# https://universaldependencies.org/format.html, with the names that datasets on the Hub give the fields
+_CONLLU = ("idx", "tokens", "lemmas", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+_UPOS, _XPOS, _HEAD = 3, 4, 6
+_PARTS = re.compile(r"\d+[-.]\d+")  # the line of a contraction (1-2), or of a word that was not written (8.1)
+# Phrases of the CoNLL-2000 shared task, which stand beside the names of CoNLL-2003
+_CHUNKS = {"ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP"}
+_TITLES = {
+    *(
+        "id",
+        "idx",
+        "index",
+        "form",
+        "text",
+        "token",
+        "tokens",
+        "word",
+        "words",
+        "lemma",
+        "chunk",
+        "pos",
+        "upos",
+        "xpos",
+    ),
+    *("bio", "entity", "iob", "label", "labels", "ner", "ner_tag", "ner_tags", "pos_tag", "pos_tags", "tag", "tags"),
+}
+_COMMENT = "#"
+_SURE = 0.95
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The fields of a line.
+
+    Args:
+        separator: What separates them; None for whitespace.
+        names: Their names.
+        tags: Place of the tag.
+        index: Place of the number of the word in its sentence; None if there is none.
+        header: Whether the first line holds names.
+        notation: How the tags are written.
+        plain: The tags without marks, such as parts of speech; empty for others.
+        decisions: What was found, for the user.
+    """
+
+    separator: str | None
+    names: tuple[str, ...]
+    tags: int
+    index: int | None
+    header: bool
+    notation: Notation
+    plain: frozenset[str]
+    decisions: tuple[Decision, ...]
+
+    def split(self, line: str) -> list[str]:
+        return split_line(line, self.separator)
+
+    def is_comment(self, line: str, *, first: bool) -> bool:
+        """Whether a line is a comment; a # with a tag is a word, and so is one between words.
+
+        Args:
+            line: The line.
+            first: Whether it stands before the words of a sentence.
+        """
+        if not line.startswith(_COMMENT) or self.index is not None:
+            return line.startswith(_COMMENT)
+        row = self.split(line)
+        return first and (len(row) != len(self.names) or not self._is_tag(row[self.tags]))
+
+    def is_part(self, line: str) -> bool:
+        """Whether a line is no word of its sentence, but a contraction of several or one that was not written."""
+        return self.index is not None and bool(_PARTS.fullmatch(self.split(line)[self.index]))
+
+    def _is_tag(self, tag: str) -> bool:
+        return tag in self.plain if self.plain else self.notation.reads(tag)
+
+
+def split_line(line: str, separator: str | None) -> list[str]:
+    """The fields of a line; without a separator, it is split at whitespace."""
+    return line.split(separator) if separator else line.split()
+
+
+def find_fields(sentences: Sequence[Sequence[str]], *, named: bool, gap: bool) -> Fields | None:
+    """What the fields of the lines of sentences mean; None if they are no words with tags.
+
+    Args:
+        sentences: The lines of each sentence, without their ends.
+        named: Whether the file is said to hold words with tags, by its extension or as asked.
+        gap: Whether blank lines separate sentences.
+    """
+    words = [[line for line in lines if not line.startswith(_COMMENT)] for lines in sentences]
+    if not any(words):
+        words = [list(lines) for lines in sentences]
+    tabs = ["\t" in line for lines in words for line in lines]
+    separator = "\t" if sum(tabs) > 0.9 * len(tabs) else None
+    split = [[split_line(line, separator) for line in lines] for lines in words]
+    widths = Counter(len(row) for rows in split for row in rows)
+    width = widths.most_common(1)[0][0] if widths else 0
+    if width < 2:
+        return None
+    index = 0 if _counts(split) else None
+    rows = [row for rows in split for row in rows if index is None or not _PARTS.fullmatch(row[index])]
+    header = len(rows) > 1 and len(rows[0]) == width and all(name.lower() in _TITLES for name in rows[0])
+    found = _Columns(rows[header:], width, index)
+    tags = found.marked(named=named)
+    plain: frozenset[str] = frozenset()
+    if tags is None and gap:
+        tags = found.speech(named=named)
+        plain = frozenset(found.values[tags]) if tags is not None else plain
+    word = next((place for place in found.others if place != tags and place not in found.places), None)
+    if tags is None or word is None or not (named or found.are_words(word)):
+        return None
+    names = _CONLLU if found.is_conllu else tuple(rows[0]) if header else found.numbered
+    names = tuple(unique_names([_role(place, word, tags) or _other(name) for place, name in enumerate(names)]))
+    notation = notation_of(Counter(found.values[tags]))
+    fields = Fields(separator, names, tags, index, header, notation, plain, ())
+    comments = sum(fields.is_comment(line, first=True) for lines in sentences for line in lines)
+    return replace(fields, decisions=tuple(_decisions(fields, word, comments, found)))
+
+
+class _Columns:
+    """The columns of the rows of a sample.
+
+    Args:
+        rows: The fields of each line.
+        width: Number of fields of most lines.
+        index: Place of the number of each word; None if there is none.
+    """
+
+    def __init__(self, rows: Sequence[Sequence[str]], width: int, index: int | None) -> None:
+        even = [row for row in rows if len(row) == width]
+        self.n, self.even = len(rows), len(even)
+        self.values = [Counter(row[place] for row in even) for place in range(width)]
+        self.others = [place for place in range(width) if place != index]
+        self.places = [place for place in self.others if self._is_marked(place, _SURE)]
+        numbered = index is not None and width == len(_CONLLU)
+        self.is_conllu = numbered and all(value == "_" or value.isdecimal() for value in self.values[_HEAD])
+
+    @property
+    def numbered(self) -> tuple[str, ...]:
+        return tuple(f"column{place + 1}" for place in range(len(self.values)))
+
+    def are_words(self, place: int) -> bool:
+        """Whether a column holds single words, rather than texts."""
+        return sum(n for value, n in self.values[place].items() if " " in value) <= (1 - _SURE) * self.even
+
+    def marked(self, *, named: bool) -> int | None:
+        """Place of the tags that mark entities; None if there are none.
+
+        The first ones count, apart from those of phrases: entities inside of entities follow in GermEval, predictions in
+        the output of conlleval.
+        """
+        last = self.others[-1]
+        if not self.places:
+            if named and self._is_marked(last, 0.5, entities=False):
+                return last
+            return next((p for p in reversed(self.others) if self._is_marked(p, _SURE, entities=False)), None)
+        # Nothing is marked in the last field of a short file, but that of the phrases before it is.
+        rest = [last] if self.values[last].keys() == {OUTSIDE} else []
+        entities = (place for place in self.places if not self._types(place) <= _CHUNKS)
+        return next(entities, (self.places + rest)[-1])
+
+    def speech(self, *, named: bool) -> int | None:
+        """Place of tags without marks, such as parts of speech; None if there are none."""
+        if self.is_conllu:
+            return next((place for place in (_UPOS, _XPOS) if self.values[place].keys() != {"_"}), None)
+        word, tags = self.values[self.others[0]], self.values[self.others[-1]]
+        if len(self.others) < 2 or any(" " in one for one in word.keys() | tags.keys()):
+            return None
+        if all(map(str.isdigit, word)) or all(map(str.isdigit, tags)):
+            return None
+        recur = 1 < len(tags) < len(word) and (2 if named else 10) * len(tags) <= self.even
+        capitals = named or all(tag == tag.upper() for tag in tags)
+        return self.others[-1] if recur and capitals and self.even >= _SURE * self.n else None
+
+    def _is_marked(self, place: int, share: float, *, entities: bool = True) -> bool:
+        """Whether a column holds tags with marks: of entities, or else at least O."""
+        notation = notation_of(self.values[place])
+        read = sum(n for tag, n in self.values[place].items() if notation.reads(tag))
+        return notation.marked and read >= share * self.n and (not entities or bool(self._types(place)))
+
+    def _types(self, place: int) -> set[str]:
+        notation = notation_of(self.values[place])
+        return {kind for tag in self.values[place] if (kind := notation.split(tag)[1])}
+
+
+def _counts(sentences: Sequence[Sequence[Sequence[str]]]) -> bool:
+    """Whether the first fields of sentences count their words."""
+    right = several = 0
+    for rows in sentences:
+        numbers = [row[0] for row in rows if not _PARTS.fullmatch(row[0])]
+        if len(numbers) > 1:
+            several += 1
+            first = int(numbers[0]) if numbers[0].isdecimal() else None
+            right += first is not None and numbers == [str(first + place) for place in range(len(numbers))]
+    return bool(several) and right >= 0.9 * several
+
+
+def _role(place: int, word: int, tags: int) -> str:
+    return {word: "tokens", tags: "tags"}.get(place, "")
+
+
+def _other(name: str) -> str:
+    """The name of a further field, so that it is not mistaken for the words or their tags."""
+    return f"{name}_other" if name.lower() in ("tokens", "tags") else name
+
+
+def _decisions(fields: Fields, word: int, comments: int, found: _Columns) -> Iterator[Decision]:
+    width = len(fields.names)
+    yield Decision("separator", "tab" if fields.separator else "blanks", f"most lines have {width} fields")
+    if found.is_conllu:
+        yield Decision("fields", "those of CoNLL-U", "10 of them, with the numbers of words and of their heads")
+    elif (word, fields.tags) != (0, width - 1):
+        counts = "field 1 counts the words of a sentence" if fields.index is not None else "by content"
+        yield Decision("tokens", f"field {word + 1}", counts)
+    if fields.tags != width - 1:
+        yield Decision("tags", f"field {fields.tags + 1}", _why(fields, found))
+    if fields.header:
+        yield Decision("header", "yes", "the first line holds names of fields")
+    if comments:
+        yield Decision(
+            "comments", "lines that begin with #", f"{plural(comments, 'line')} before sentences, without tags"
+        )
+
+
+def _why(fields: Fields, found: _Columns) -> str:
+    if fields.plain:
+        return "parts of speech"
+    later = [str(place + 1) for place in found.places if place > fields.tags]
+    return f"the first with tags of entities; also field {', '.join(later)}" if later else "it holds tags such as B-PER"
