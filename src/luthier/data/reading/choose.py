@@ -2,6 +2,7 @@
 
 from luthier.data.reading.files import DataFile, refuse_binary, refuse_page
 from luthier.data.reading.formats.registry import registered
+from luthier.data.reading.formats.words.rows import of_sentences
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading, TextFormat, open_text
 from luthier.errors import SourceError, nearest
 from luthier.findings import Decision
@@ -26,6 +27,7 @@ def open_file(file: DataFile, how: Reading) -> Reader:
         if not how.format:
             refuse_page(head, file.name)
         reader = _open_text(file, how)
+    reader = of_sentences(reader) or reader
     if file.compression:
         reader.decisions.insert(0, Decision("compression", file.compression, "from the first bytes"))
     reader.decisions += [Decision(f"format {name}", "not available", why) for name, why in known.broken.items()]

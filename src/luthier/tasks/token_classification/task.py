@@ -25,7 +25,7 @@ from luthier.data.columns.roles import Given, Profiles
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
-from luthier.data.tag_notation import STANDARD, Notation
+from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
 from luthier.data.values import structured
 from luthier.findings import Decision, Finding
@@ -55,8 +55,6 @@ from luthier.tasks.token_classification.columns import recognise_tokens, why_not
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
-
-OUTSIDE = tags.OUTSIDE
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from luthier.data.records import Fault
+from luthier.data.tag_notation import OUTSIDE
 from luthier.tasks.token_classification.annotations import Span
-from luthier.tasks.token_classification.tags import OUTSIDE
 from luthier.text import shorten
 
 # Scripts written without spaces: each character is a word, so that every span begins and ends at word boundaries.

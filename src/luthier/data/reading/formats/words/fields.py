@@ -1,5 +1,6 @@
 """Find what the fields of lines mean that have a word each: its number, the word itself, its tags; and the comments."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ _TITLES = {
     *("bio", "entity", "iob", "label", "labels", "ner", "ner_tag", "ner_tags", "pos_tag", "pos_tags", "tag", "tags"),
 }
 _COMMENT = "#"
+_QUOTED = (",", ";")  # separators that words may contain in quotes
 _SURE = 0.95
 
 
@@ -88,7 +90,17 @@ class Fields:
 
 def split_line(line: str, separator: str | None) -> list[str]:
     """The fields of a line; without a separator, it is split at whitespace."""
-    return line.split(separator) if separator else line.split()
+    if separator not in _QUOTED:
+        return line.split(separator)
+    return next(csv.reader([line], delimiter=separator), [])
+
+
+def _separator(lines: Sequence[str]) -> str | None:
+    """The separator of most lines; None for whitespace."""
+    for one in ("\t", None, *_QUOTED):
+        if sum(len(line.split(one)) > 1 for line in lines) > 0.9 * len(lines):
+            return one
+    return None
 
 
 def find_fields(sentences: Sequence[Sequence[str]], *, named: bool, gap: bool) -> Fields | None:
@@ -102,8 +114,7 @@ def find_fields(sentences: Sequence[Sequence[str]], *, named: bool, gap: bool) -
     words = [[line for line in lines if not line.startswith(_COMMENT)] for lines in sentences]
     if not any(words):
         words = [list(lines) for lines in sentences]
-    tabs = ["\t" in line for lines in words for line in lines]
-    separator = "\t" if sum(tabs) > 0.9 * len(tabs) else None
+    separator = _separator([line for lines in words for line in lines])
     split = [[split_line(line, separator) for line in lines] for lines in words]
     widths = Counter(len(row) for rows in split for row in rows)
     width = widths.most_common(1)[0][0] if widths else 0
@@ -158,8 +169,8 @@ class _Columns:
     def marked(self, *, named: bool) -> int | None:
         """Place of the tags that mark entities; None if there are none.
 
-        The first ones count, apart from those of phrases: entities inside of entities follow in GermEval, predictions in
-        the output of conlleval.
+        The first ones count, apart from those of phrases: entities inside of entities follow in GermEval, as do
+        predictions in the output of conlleval.
         """
         last = self.others[-1]
         if not self.places:
@@ -218,7 +229,8 @@ def _other(name: str) -> str:
 
 def _decisions(fields: Fields, word: int, comments: int, found: _Columns) -> Iterator[Decision]:
     width = len(fields.names)
-    yield Decision("separator", "tab" if fields.separator else "blanks", f"most lines have {width} fields")
+    separator = {"\t": "tab", None: "blanks"}.get(fields.separator, repr(fields.separator))
+    yield Decision("separator", separator, f"most lines have {width} fields")
     if found.is_conllu:
         yield Decision("fields", "those of CoNLL-U", "10 of them, with the numbers of words and of their heads")
     elif (word, fields.tags) != (0, width - 1):
