@@ -8,6 +8,7 @@ from typing import Any
 
 from luthier.data.reading.blocks import TextReader
 from luthier.data.reading.charset import INVALID, line_fault
+from luthier.data.reading.formats.annotation.rows import as_row, is_spacy, said
 from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
@@ -18,6 +19,7 @@ from luthier.text import count, listing, plural, shorten
 JSON_ERRORS = (ValueError, RecursionError)
 _LINE_SUFFIXES = (".jsonl", ".jsonlines", ".ndjson")
 _SPLIT = {"columns", "index", "data", "index_names", "column_names"}  # of pandas' `to_json(orient="split")`
+_FIRST = 1_000  # of a list, of which some may be null
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -36,7 +38,7 @@ class JsonLinesReader(TextReader):
                 value: Any = None
                 if fault is None:
                     try:
-                        value = json.loads(line)
+                        value = as_row(json.loads(line))
                     except JSON_ERRORS as error:
                         fault = Fault("invalid-json", str(error))
                     else:
@@ -58,7 +60,7 @@ class JsonReader(Reader):
         suspicious = INVALID in whole or has_escaped_surrogate(whole)
         rows, _ = _rows(json.loads(whole), self.name)
         del whole
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(map(as_row, rows), start=1):
             fault = row if isinstance(row, Fault) else value_fault(row, suspicious)
             yield fault.at(self.name, number) if fault else Record(self.name, number, row)
 
@@ -75,18 +77,20 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     if objects is not None:
         columns = list(dict.fromkeys(key for row in objects for key in row))
         decisions = _decisions(text, "JSON lines", "one object per line")
+        decisions += said([_parsed(line) for line in text.sample_lines()])
         return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
     try:
-        rows, shape = _rows(json.loads(text.read()), text.file.name)
+        found, shape = _rows(json.loads(text.read()), text.file.name)
     except JSON_ERRORS as error:
         if how.format or text.file.suffix in FORMAT.suffixes:
             hint = "fix the file, or use JSON lines: one object per line"
             raise SourceError(f"not valid JSON: {error}", where=text.file.name, hint=hint) from error
         return None
+    rows = list(map(as_row, found))
     if not rows:
         raise SourceError("the JSON has no rows", where=text.file.name, hint="a list of objects, one per row")
     columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
-    return JsonReader(text.file.name, "json", columns, _decisions(text, "JSON", shape), text)
+    return JsonReader(text.file.name, "json", columns, [*_decisions(text, "JSON", shape), *said(found)], text)
 
 
 def looks_like_json(text: TextFile) -> bool:
@@ -99,7 +103,7 @@ def objects_by_line(text: TextFile, how: Reading) -> list[dict[str, Any]] | None
     if how.format == "json":
         return None
     lines = text.sample_lines()
-    objects = [value for line in lines if isinstance(value := _parsed(line), dict)]
+    objects = [value for line in lines if isinstance(value := as_row(_parsed(line)), dict)]
     if how.format == "jsonl" or (text.file.suffix in _LINE_SUFFIXES and objects):
         return objects
     return objects if len(lines) > 1 and objects and 2 * len(objects) >= len(lines) else None
@@ -136,10 +140,13 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         SourceError: The rows cannot be identified.
     """
     if isinstance(value, list):
-        return value, "a list of rows"
+        return ([value], "a single row") if is_spacy(value) else (value, "a list of rows")
     if not isinstance(value, dict):
         raise SourceError("the JSON is a single value", where=name, hint="a list of objects, one per row")
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
+    examples = [key for key, cells in lists.items() if any(map(is_spacy, cells[:_FIRST]))]
+    if len(examples) == 1:
+        return lists[examples[0]], f"rows under {examples[0]!r}"
     of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
     if {"columns", "data"} <= lists.keys() <= _SPLIT and "data" not in of_objects:
         return [_with_names(value["columns"], row) for row in value["data"]], "columns and data"
