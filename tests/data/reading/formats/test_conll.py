@@ -114,6 +114,24 @@ def test_conllu(tmp_path: Path) -> None:
     assert next(iter(without.records())).values["tags"] == ["V", "P"]
 
 
+@pytest.mark.parametrize("name", ["t.conll", "t.txt"])
+def test_comments_separate_sentences_without_blank_lines(tmp_path: Path, name: str) -> None:
+    text = sentences(lines("{word} _ _ {tag}"), above="# id 7\tdomain=en\n").replace("\n\n", "\n")
+    for source in (open_source(write(tmp_path, name, part)) for part in (text, text[: len(text) // 12])):
+        assert all((one.values["tokens"], one.values["tags"]) == (WORDS, TAGS) for one in source.records())
+        assert "domain=en" in str(source.decisions)
+
+
+def test_words_without_tags_are_words(tmp_path: Path) -> None:
+    numbered = [f"{place}\t{word}" + "\t_" * 8 for place, word in enumerate(WORDS, start=1)]
+    for name, rows in (("t.conll", lines("{word} _ _ _")), ("t.conllu", numbered)):
+        source = open_source(write(tmp_path, name, sentences(rows, above="# id 7\tdomain=en\n")))
+        assert not {"tags", "upos"} & set(source.columns)
+        assert all(one.values["tokens"] == WORDS for one in source.records())
+    numbers = sentences([f"{word}\t{place % 3}" for place, word in enumerate(WORDS)])
+    assert next(iter(open_source(write(tmp_path, "n.conll", numbers)).records())).values["tags"] == list("01201")
+
+
 def test_a_damaged_line_is_no_comment_within_a_sentence(tmp_path: Path) -> None:
     text = sentences(lines("{word}\t{tag}")) + "Ada\tB-PER\n#tag\nmet\tO\n\n# a comment\n\n"
     source = open_source(write(tmp_path, "t.conll", text))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import Any
 
-from luthier.data.columns.profile import is_unnamed, words_of
+from luthier.data.columns.profile import words_of
 from luthier.data.reading.reader import Reader
 from luthier.data.records import Record, Skipped
 from luthier.data.tag_notation import OUTSIDE, notation_of
@@ -17,11 +17,12 @@ from luthier.findings import Decision
 from luthier.text import count
 
 SAMPLE = 2_000  # rows
+FIRST = 200  # rows that show whether there are tags
 FEWEST = 4  # rows that suffice to tell that they are words with tags
 LONG = 1.5  # words of a sentence on average, at least
 _SENTENCES = {"sentence", "sent", "sid", "sentid", "sentenceid", "sentences"}
 _DOCUMENTS = {"doc", "docid", "document", "file", "filename"}
-_WORDS = ("word", "words", "token", "tokens")
+_WORDS = {"word", "words", "token", "tokens"}
 _TAGS = {"tag", "tags", "ner", "pos", "upos", "xpos", "label", "labels", "iob", "bio", "entity"}
 _ID = re.compile(r"\S*\d\S*|\S+[\s:#]+\d+")
 _SURE = 0.95
@@ -82,13 +83,13 @@ class SentenceReader(Reader):
                 damaged = before = row
                 continue
             blank = all(map(is_missing, row.values.values()))
-            found = [row.values.get(name) for name in self.keys]
+            found = [_id(row.values.get(name)) for name in self.keys]
             if sentence and (blank or _begins(found, key)):
                 yield sentence, damaged
                 sentence, damaged = [], before
             if not blank:
                 sentence.append(row)
-                key = [old if is_missing(one) else one for one, old in zip(found, key, strict=True)]
+                key = [old if one is None else one for one, old in zip(found, key, strict=True)]
             before = None
         if sentence:
             yield sentence, damaged
@@ -101,27 +102,29 @@ def of_sentences(reader: Reader) -> Reader | None:
         SourceError: Each row has a word with its tag, and nothing says which words are a sentence.
     """
     parts = {name: set(words_of(name)) for name in reader.columns}
-    named = [name for wanted in _WORDS for name in parts if wanted in parts[name]]
-    texts = [name for name in parts if "text" in parts[name] or is_unnamed(name)]
-    if len(parts) < 2 or not (named or (texts and reader.format not in _SLOW)):
+    named = sorted((name for name in parts if parts[name] & _WORDS), key=lambda name: len(parts[name]))
+    if len(parts) < 2 or (reader.format in _SLOW and not named):
         return None
-    rows = [one.values for one in islice(reader.records(), SAMPLE) if isinstance(one, Record)]
-    cells = {name: [row.get(name) for row in rows] for name in parts}
+    cells = _sample(reader, FIRST if not named else SAMPLE)
     marked = [name for name in parts if _are_marked(cells[name])]
+    if marked and not named:
+        cells = _sample(reader, SAMPLE)
     word = next((name for name in named or parts if name not in marked and _are_words(cells[name])), None)
     others = [name for name in parts if name not in (word, *marked)]
     ids = [name for name in others if _are_ids(cells[name])]
     keys = [name for name in ids if parts[name] & _SENTENCES][:1]
     tags = [name for name in others if parts[name] & _TAGS and name not in keys]
-    alone = not tags and len(others) == len(keys)  # words to tag
-    if word is None or not (
-        marked or (keys and named and (tags or alone) and all(_are_words(cells[one]) for one in tags))
-    ):
+    # Words to tag, or with parts of speech, are told by the names of their columns alone.
+    told = bool(keys and named) and (
+        len(others) == len(keys) or (tags and all(_are_single(cells[name]) for name in tags))
+    )
+    if word is None or not (marked or told):
         return None
     if keys and _are_apart(cells[keys[0]]):
         hint = f"sort the rows by {keys[0]!r}, in the order of the words"
         raise SourceError(f"the rows of a sentence (column {keys[0]!r}) are not together", where=reader.name, hint=hint)
-    blank = any(all(map(is_missing, row.values())) for row in rows)
+    rows = list(zip(*cells.values(), strict=True))
+    blank = any(all(map(is_missing, row)) for row in rows)
     if not keys and not blank:
         runs = {name: len(_runs(cells[name])) for name in ids}
         keys = sorted((name for name in ids if 1 < runs[name] <= len(rows) / LONG), key=lambda name: -runs[name])[:1]
@@ -137,14 +140,20 @@ def of_sentences(reader: Reader) -> Reader | None:
     return SentenceReader.of(reader, word, keys, [name for name in others if name not in tags])
 
 
+def _sample(reader: Reader, n: int) -> dict[str, list[Any]]:
+    """The first cells of each column."""
+    rows = [one.values for one in islice(reader.records(), n) if isinstance(one, Record)]
+    return {name: [row.get(name) for row in rows] for name in reader.columns}
+
+
 def _begins(found: Sequence[Any], key: Sequence[Any]) -> bool:
     """Whether a value of the columns that tell sentences apart is there and differs from the one before."""
-    return any(not is_missing(one) and one != old for one, old in zip(found, key, strict=True))
+    return any(one is not None and one != old for one, old in zip(found, key, strict=True))
 
 
 def _runs(cells: Sequence[Any]) -> list[Any]:
     """The values of a column, each once where it is repeated or where the cells below it are empty."""
-    present = [cell for cell in cells if not is_missing(cell)]
+    present = [cell for cell in map(_id, cells) if cell is not None]
     return [one for one, _ in groupby(present)]
 
 
@@ -156,15 +165,25 @@ def _are_apart(cells: Sequence[Any]) -> bool:
 
 def _are_ids(cells: Sequence[Any]) -> bool:
     """Whether the cells number something: `12`, `Sentence: 12`, `doc-7`; empty cells mean the number above."""
-    present = [str(cell) for cell in cells if not is_missing(cell)]
-    return bool(present) and not is_missing(cells[0]) and all(map(_ID.fullmatch, present))
+    present = [str(cell) for cell in map(_id, cells) if cell is not None]
+    return bool(present) and _id(cells[0]) is not None and all(map(_ID.fullmatch, present))
+
+
+def _id(cell: Any) -> Any:
+    """A cell of a column that numbers something; None if it is empty, which pandas may write as a word."""
+    return None if is_missing(cell) or cell in ("NaN", "nan", "NA", "None", "null") else cell
 
 
 def _are_words(cells: Sequence[Any]) -> bool:
     """Whether the cells are single words, most of which are no numbers."""
-    present = [cell.strip() for cell in cells if isinstance(cell, str) and not is_missing(cell)]
-    spaced = sum(any(map(str.isspace, cell)) for cell in present)
-    return any(map(str.isalpha, present)) and spaced <= (1 - _SURE) * len(present)
+    return _are_single(cells) and any(isinstance(cell, str) and cell.isalpha() for cell in cells)
+
+
+def _are_single(cells: Sequence[Any]) -> bool:
+    """Whether the cells have no spaces inside."""
+    present = [str(cell).strip() for cell in cells if not is_missing(cell)]
+    simple = not any(isinstance(cell, list | dict) for cell in cells)
+    return simple and sum(len(cell.split()) > 1 for cell in present) <= (1 - _SURE) * len(present)
 
 
 def _are_marked(cells: Sequence[Any]) -> bool:
