@@ -1,6 +1,7 @@
 """Detect the format of a file by its content."""
 
 from luthier.data.reading.files import DataFile, refuse_binary, refuse_page
+from luthier.data.reading.formats.annotation.exported import converted
 from luthier.data.reading.formats.registry import registered
 from luthier.data.reading.formats.words.rows import of_sentences
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading, TextFormat, open_text
@@ -31,7 +32,7 @@ def open_file(file: DataFile, how: Reading) -> Reader:
     if file.compression:
         reader.decisions.insert(0, Decision("compression", file.compression, "from the first bytes"))
     reader.decisions += [Decision(f"format {name}", "not available", why) for name, why in known.broken.items()]
-    return reader
+    return converted(reader, how)
 
 
 def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:

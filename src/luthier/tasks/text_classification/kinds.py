@@ -305,7 +305,7 @@ def _positive(names: Sequence[str], wanted: str | None, label_names: Mapping[str
             hint = f"write {renamed}: label_names gives {wanted} this name" if renamed else nearest(wanted, names)
             raise RecipeError(f"no label {wanted!r}", where="data.positive_label", hint=hint)
         return names.index(wanted)
-    known = [number for number, name in enumerate(names) if name.strip().lower() in POSITIVE]
+    known = [number for number, name in enumerate(names) if name.strip().lower() in POSITIVE or f"not {name}" in names]
     return known[0] if len(known) == 1 else 1
 
 
