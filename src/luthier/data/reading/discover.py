@@ -252,7 +252,8 @@ def _suffix(name: str) -> str:
 
 def _is_data(group: FileGroup) -> bool:
     known = _suffix(group.name) in registered().suffixes or Path(group.name.lower()).suffix in COMPRESSION_SUFFIXES
-    return bool(group.languages) or (known and not _NOT_DATA.match(group.name))
+    named = bool(_SPLIT_WORD.fullmatch(_suffix(group.name)[1:]))  # cooking.train
+    return bool(group.languages) or ((known or named) and not _NOT_DATA.match(group.name))
 
 
 def _unknown(group: FileGroup) -> bool:

@@ -48,7 +48,7 @@ class Source:
 
     @property
     def format(self) -> str:
-        """Format name, one of `csv jsonl json parquet arrow text conll parallel excel folder dataset`."""
+        """Format name, one of `csv jsonl json parquet arrow text fasttext conll parallel excel folder dataset`."""
         return self._reader.format
 
     @property

@@ -105,6 +105,17 @@ def test_no_two_formats_claim_an_extension_or_first_bytes() -> None:
     assert len(set(known.suffixes)) == len(known.suffixes)
     magic = [start for one in known.formats for start in getattr(one, "magic", ())]
     assert len(set(magic)) == len(magic)
-    assert {"csv", "json", "jsonl", "text", "lines", "passages", "conll", "excel", "parquet", "arrow", "squad"} == set(
-        known.names
-    )
+    assert {
+        "csv",
+        "json",
+        "jsonl",
+        "fasttext",
+        "text",
+        "lines",
+        "passages",
+        "conll",
+        "excel",
+        "parquet",
+        "arrow",
+        "squad",
+    } == set(known.names)
