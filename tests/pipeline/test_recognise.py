@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from luthier.data.columns.profile import Recognition, profile
 from luthier.data.records import Record
+from luthier.errors import ColumnError
+from luthier.pipeline.recognise import recognise
+from luthier.recipe import Recipe
 from luthier.tasks.chat import columns as chat_columns
 from luthier.tasks.generation import columns as text_columns
 from luthier.tasks.question_answering import columns as qa_columns
@@ -577,3 +580,17 @@ def test_any_table_is_judged_by_all(rows: list[dict[str, Any]]) -> None:
             ]
             assert set(names) <= set(profiles)
             assert 0 < found.confidence < 1
+
+
+def test_labels_that_may_be_joined_are_asked_about_with_a_command_for_each_shape() -> None:
+    rows = [
+        Record("x", i, {"text": f"The {i} strings of it sound well.", "label": ["m", "f", "m/f"][i % 3]})
+        for i in range(60)
+    ]
+    recipe = Recipe.model_validate({"data": {"train": ["rows.csv"]}})
+    with pytest.raises(ColumnError, match=r"3 classes .* 2 labels joined by '/'") as caught:
+        recognise(recipe, profile(rows), "rows.csv", None)
+    for shape in ("single/several", "single/one"):
+        assert f"--text text --label label --set data.shape={shape}`" in caught.value.hint
+        asked = Recipe.model_validate({"data": {"train": ["rows.csv"], "shape": shape}})
+        assert recognise(asked, profile(rows), "rows.csv", None).shape == shape

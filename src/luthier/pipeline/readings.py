@@ -74,6 +74,14 @@ def task_commands(recipe: Recipe, tasks: Sequence[str]) -> list[str]:
     return [_command(recipe, task, recipe.data.columns) for task in tasks]
 
 
+def shape_commands(recipe: Recipe, found: Recognition) -> list[str]:
+    """The command of a recipe for each of the shapes that a recognition has to be asked about."""
+    columns: Columns = {"text": [name for role in ("text", "text_pair") for name in several(found.columns.get(role))]}
+    columns["label"] = [name for role in ("label", "labels") for name in several(found.columns.get(role))]
+    command = _command(recipe, found.task, columns)
+    return [f"{command} --set data.shape={shape}" for shape in found.shapes]
+
+
 def _may_be_needed(column: ColumnProfile) -> bool:
     roles = [role for task in registry().values() for role in task.roles]
     roles = [role for role in roles if is_named(column.name, [role.name, *role.names])]

@@ -11,7 +11,7 @@ from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import SHORT, SPLIT, Given, described, several, there_are
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
-from luthier.pipeline.readings import commands, lost_text, task_commands, unread
+from luthier.pipeline.readings import commands, lost_text, shape_commands, task_commands, unread
 from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task
@@ -58,6 +58,9 @@ def recognise(
     best = max(sure, key=_rank)
     if model is not None:
         best = _fitting(best, sure, tasks, recipe, profiles, model, where)
+    if best.unclear and best.shapes:
+        hint = _run_one_of(shape_commands(recipe, best)) + "set data.shape"
+        raise ColumnError(best.unclear, where=where, hint=hint)
     if best.unclear:
         raise _unclear(best.unclear, recipe, profiles, model, where)
     if recipe.task:

@@ -99,30 +99,6 @@ def test_a_table_without_rows_has_no_columns() -> None:
     assert profile([]) == {}
 
 
-@pytest.mark.parametrize(
-    ("values", "separator"),
-    [
-        (["a|b", "b|c", "a", "c|a"] * 5, "|"),
-        (["a;b", "b; c", "a", "c;a"] * 5, ";"),
-        (["3,8", "2,5", "4", "1,25"] * 5, None),  # decimal commas
-        (["0,2", "1", "0,1,2", "1,2"] * 5, ","),  # numbered labels
-        (['["a", "b"]', "[]", '["b"]'] * 5, "[]"),
-        (["['a', 'b']", "['b', 'c']", "['c']"] * 5, "[]"),
-        (["New York, NY", "Boston, MA", "Austin, TX"] * 5, None),
-        (["yes", "no"] * 5, None),
-        (["['a']", "b", "c", "b"] * 5, None),  # a list here and there
-    ],
-)
-def test_joined_labels_are_told_from_labels_with_a_comma(values: list[str], separator: str | None) -> None:
-    found = column(values)
-    assert found.separator == separator
-    assert (found.parts is None) == (separator is None)
-
-
-def test_joined_labels_are_counted_one_by_one() -> None:
-    assert column(["a|b", "b| c", "a", "c|a"] * 5).parts == {"a": 15, "b": 10, "c": 10}
-
-
 def test_a_profile_sees_through_what_is_written() -> None:
     plain = {"text": "[Chorus] la la", "none": ""}
     rows = [{"tags": "['O' 'B-PER']"} | plain, {"tags": "['B-PER']"} | plain] * 15
@@ -242,11 +218,9 @@ def test_other_values_name_no_split(name: str, values: list[Any]) -> None:
     assert not is_split(column(values, name))
 
 
-def test_ids_joined_by_commas_are_told_from_numbers_with_a_decimal_comma() -> None:
-    ids = [f"{i % 7},{i % 7 + 1 + i % 3}" if i % 3 else str(i % 7) for i in range(60)]
-    assert column(ids).separator == ","
-    assert column([f"{i % 6},{i * 7 % 10}" for i in range(60)]).separator is None
-    assert column([f"{i % 6},0{i % 6 + 1}" for i in range(60)]).separator is None
+def test_objects_and_flags_are_not_joined_labels() -> None:
+    assert column(["{'a': 1, 'b': 0}", "{'a': 0, 'b': 1}", "{'a': 1, 'b': 1}"] * 9).separator is None
+    assert column(["0 1 0", "1 1 0", "0 0 1", "1 0 1"] * 9).separator is None
 
 
 def test_a_written_list_is_never_a_label_as_it_is_written() -> None:

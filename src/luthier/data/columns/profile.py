@@ -3,24 +3,23 @@
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from luthier.data.columns.flags import Flags, flags_of
+from luthier.data.columns.joined import joined_in
 from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
-from luthier.data.values import WRITTEN_LIST, as_number, field_of, finite, is_missing, split_labels, written_list
+from luthier.data.values import as_number, field_of, finite, is_missing, split_labels
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
 
 SAMPLE = 5_000  # rows to profile; enough for shares accurate to about a percent
 MOST_VALUES = 200  # maximum distinct values to keep counts of
-MOST_PARTS = 200  # maximum distinct labels in a column of joined labels
-SEPARATORS = (WRITTEN_LIST, "|", ";", ",")
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,14 @@ class ColumnProfile:
         high: Largest number; None unless most values are numbers.
         examples: The first three distinct values, as text.
         values: Count of each value; None for more than 200 distinct ones.
-        separator: Separator of joined labels ("|", ";", ",", or "[]" for a list written as text); None for none.
+        separator: Separator of joined labels ("[]" for a list written as text); None for none.
         parts: Count of each label in joined labels or lists; None for other columns.
         commonest: The most frequent value, as text.
         commonest_share: Share of the most frequent value.
         structure: Structure of the column's lists and objects, including those written as text.
         flags: Labels of a column whose cells hold a flag for each label, such as `[0, 1, 0]`; None for other columns.
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
+        joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
@@ -77,6 +77,7 @@ class ColumnProfile:
     structure: Structure
     flags: Flags | None = None
     not_finite: Counter[str] = field(default_factory=Counter)
+    joined_surely: bool = True
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
     @cached_property
@@ -97,6 +98,7 @@ class Recognition:
         confidence: 0 to 1; 1 if the user named every column.
         why: The decisions, one line each.
         unclear: What has to be asked before the columns are read like this; empty if nothing.
+        shapes: The shapes to choose from, if that is what has to be asked.
     """
 
     task: str
@@ -105,6 +107,7 @@ class Recognition:
     confidence: float
     why: list[Decision]
     unclear: str = ""
+    shapes: Sequence[str] = ()
 
 
 def profile(records: Sequence[Record]) -> dict[str, ColumnProfile]:
@@ -179,11 +182,14 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     commonest = max(counts, key=lambda text: counts[text], default="")
     n = max(len(present), 1)
     lists = [value for value in present if isinstance(value, list | tuple)]
-    separator, parts = _joined(counts) if not lists else (None, None)
+    parts = None
     if lists and all(isinstance(item, str | int | None) for value in lists for item in value):
         parts = Counter(label for value in lists for label in split_labels(value, None))
     cells = [None if is_missing(value) else value for value in values]
-    structure = structure_of(cells)
+    structure, flags = structure_of(cells), flags_of(present)
+    joined = joined_in(counts) if not lists and flags is None and not structure.keys else None
+    if joined:
+        parts = joined.parts
     return ColumnProfile(
         name=name,
         n=len(values),
@@ -201,69 +207,22 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         high=max(numbers) if 2 * len(numbers) > n else None,
         examples=tuple(shorten(text, 80) for text in list(counts)[:3]),
         values=counts if len(counts) <= MOST_VALUES else None,
-        separator=separator,
+        separator=joined.separator if joined else None,
+        joined_surely=joined is None or joined.sure,
         parts=parts,
         commonest=commonest,
         commonest_share=counts[commonest] / n,
         structure=structure,
-        flags=flags_of(present),
+        flags=flags,
         not_finite=Counter(map(_as_text, odd)),
         cells=cells if structure.keys else (),
     )
-
-
-def _joined(counts: Mapping[str, int]) -> tuple[str | None, Counter[str] | None]:
-    """Detect labels joined by a separator: few distinct labels, which occur in many combinations.
-
-    Args:
-        counts: Count of each value.
-    Returns:
-        The separator and the count of each label, or None and None.
-    """
-    rows = sum(counts.values())
-    for separator in SEPARATORS:
-        split = {value: split_labels(value, separator) for value in counts if _has(value, separator)}
-        if sum(counts[value] for value in split) < 0.05 * rows:
-            continue
-        if separator == WRITTEN_LIST and len(split) < len(counts):
-            continue
-        if separator == "," and all(_DECIMAL_COMMA.fullmatch(value) for value in counts) and not _ascending(split):
-            continue
-        every = {value: split.get(value, [value.strip()]) for value in counts}
-        parts = Counter[str]()
-        for value, labels in every.items():
-            for label in labels:
-                parts[label] += counts[value]
-        if not parts or len(parts) > MOST_PARTS or max(map(len, parts)) > 60:
-            continue
-        # "Health, Beauty" may be one label; parts of joined labels also occur alone or in other combinations.
-        meets = Counter(label for labels in every.values() for label in set(labels))
-        inside = {label for labels in split.values() for label in labels}
-        recurring = sum(meets[label] > 1 for label in inside)
-        if parts.total() >= 2 * len(parts) and (separator == WRITTEN_LIST or 2 * recurring >= len(inside)):
-            return separator, parts
-    return None, None
-
-
-def _ascending(split: Mapping[str, Sequence[str]]) -> bool:
-    """Whether joined numbers are ids: always in ascending order, unlike the parts of numbers with a decimal comma."""
-    if len(split) < 5 or any(_PADDED.match(part) for parts in split.values() for part in parts):
-        return False
-    return all(sorted({int(part) for part in parts}) == list(map(int, parts)) for parts in split.values())
-
-
-def _has(value: str, separator: str) -> bool:
-    if separator == WRITTEN_LIST:
-        return value.startswith("[") and value.endswith("]") and isinstance(written_list(value), list)
-    return separator in value
 
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
-_PADDED = re.compile(r"[+-]|0\d")
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_WORD = re.compile(r"[^\W\d_]+|\d+")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from luthier.data.columns.joined import SEPARATORS
 from luthier.data.columns.metadata import HEADING_NAMES, is_about, is_metadata
 from luthier.data.columns.profile import (
     SAMPLE,
@@ -19,7 +20,7 @@ from luthier.data.columns.roles import Columns, Given, Profiles, described, is_n
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.tasks.chat.messages import ROLES
-from luthier.tasks.text_classification.shape import is_flag, kind_of
+from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_classes
 from luthier.text import listing, plural
 
 TASK = "text-classification"
@@ -98,7 +99,11 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
     found = f"{'pair' if len(texts.columns) == 2 else 'single'}/{kind}"
     sure = round(min(texts.confidence, labels.confidence), 2)
-    return Recognition(TASK, found, columns, sure, why, unclear=texts.unclear or labels.unclear)
+    unclear = texts.unclear or labels.unclear
+    if kind == "several" and labels_shape is None and "labels" not in given and not unclear:
+        shapes = found, found.replace("several", "one")
+        return Recognition(TASK, found, columns, sure, why, may_be_classes(profiles[labels.columns[0]]), shapes)
+    return Recognition(TASK, found, columns, sure, why, unclear)
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
@@ -336,7 +341,8 @@ def _may_be_label(column: ColumnProfile) -> bool:
         return column.flags is not None
     if column.list_share:
         return column.list_share > 0.9 and column.parts is not None and (by_name or len(column.parts) < column.n / 2)
-    if column.numeric_share > 0.95 or column.separator:
+    joined = column.separator in SEPARATORS or (column.separator and (by_name or is_unnamed(column.name)))
+    if column.numeric_share > 0.95 or joined:
         return True
     if column.mean_chars > 60 or column.mean_words > 8:
         return False

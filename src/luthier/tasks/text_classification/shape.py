@@ -44,6 +44,18 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
     return "one", [Decision(_SHAPE, "one label", classes + (strays.said() if strays else odd))]
 
 
+def may_be_classes(column: ColumnProfile) -> str:
+    """What is unclear about labels that may be joined, or be classes as they stand; empty if nothing."""
+    if column.joined_surely or column.separator is None or column.values is None:
+        return ""
+    joined = [repr(value) for value in column.values if column.separator in value]
+    one, several = plural(column.distinct, "class", "classes"), plural(len(column.parts or ()), "label")
+    return (
+        f"the cells of {column.name!r} may be {one} ({listing(joined, 3)}, ...), or {several} joined by"
+        f" {column.separator!r} ({listing(list(map(repr, column.parts or ())), 4)})"
+    )
+
+
 def is_flag(column: ColumnProfile) -> bool:
     """Whether a column is 0 or 1 (false or true) in each row, but for single cells that are not numbers."""
     if column.zero_one_share == 1 or not column.distinct:
