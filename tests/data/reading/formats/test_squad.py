@@ -68,6 +68,49 @@ def test_every_form_of_the_file(tmp_path: Path) -> None:
     assert [row.row for row in opened(tmp_path, two[1], "one.json").records()] == [1, 2]
 
 
+def test_paragraphs_without_articles(tmp_path: Path) -> None:
+    two = [{"context": CONTEXT, "qas": [qa("One?", ("Oslo", 0)), qa("Two?")]}, {"context": "B.", "qas": [qa("Three?")]}]
+    lines = "".join(json.dumps(one) + "\n" for one in two)
+    forms = {
+        "list.json": two,
+        "data.json": {"version": "2", "data": two},
+        "named.json": {"about": "x", "examples": two},
+        "article.json": {"data": {"paragraphs": two}},
+        "lines.jsonl": lines,
+        "indented.txt": json.dumps(two, indent=1),
+    }
+    for name, value in forms.items():
+        rows = list(opened(tmp_path, value, name).records())
+        assert [row.values["question"] for row in rows if isinstance(row, Record)] == ["One?", "Two?", "Three?"], name
+    assert opened(tmp_path, two).decisions[0].value == "SQuAD JSON, 2 paragraphs"
+    assert opened(tmp_path, lines, "l.jsonl").decisions[0].value == "SQuAD JSON lines, one paragraph per line"
+    assert [row.row for row in opened(tmp_path, two[1], "one.json").records()] == [1]
+    broken = [*two, {"qas": [qa(), qa()]}, {"context": 3, "qas": []}, {"context": CONTEXT}]
+    rows = list(opened(tmp_path, broken, "broken.json").records())[3:]
+    assert [row.reason for row in rows if isinstance(row, Skipped)] == ["missing-context"] * 3 + ["not-an-article"]
+    assert isinstance(rows[0], Skipped)
+    assert rows[0].detail == "paragraph 3: there is no context"
+
+
+def test_mrqa(tmp_path: Path) -> None:
+    found = {"text": "Norway", "char_spans": [[23, 28]], "token_spans": [[5, 5]]}
+    twice = {"text": "o", "char_spans": [[3, 3], [25, 25]]}
+    qas = [{"qid": "a", "question": "Where?", "answers": ["Norway"], "detected_answers": [found, twice]}]
+    broken = {"question": "What?", "answers": ["Oslo"], "detected_answers": [{"text": "Oslo"}]}
+    values = [{"header": {"dataset": "M", "split": "train"}}, {"id": "", "context": CONTEXT, "qas": [*qas, broken]}]
+    rows = list(opened(tmp_path, "".join(json.dumps(one) + "\n" for one in values), "m.jsonl").records())
+    assert isinstance(rows[0], Record)
+    assert rows[0].values["answers"] == {"text": ["Norway", "o", "o"], "answer_start": [23, 3, 25]}
+    assert rows[0].values["id"] == "a"
+    assert [row.reason for row in rows if isinstance(row, Skipped)] == ["invalid-answer"]
+
+
+def test_objects_that_only_look_like_paragraphs(tmp_path: Path) -> None:
+    source = opened(tmp_path, [{"context": CONTEXT, "notes": "a", "qas_count": 1}, {"text": "b", "qas": ["c"]}])
+    assert source.format == "json"
+    assert "question" not in source.columns
+
+
 def test_what_is_broken_is_set_aside_with_its_place(tmp_path: Path) -> None:
     bad = article("no object", {"id": "x"}, qa("Good?", ("Oslo", 0)), {"question": "Bad?", "answers": [{"text": "a"}]})
     bad["paragraphs"] += [{"qas": []}, {"context": CONTEXT}, 3]

@@ -1,4 +1,7 @@
-"""SQuAD JSON, versions 1.1 and 2: nested articles, paragraphs and questions, read as one row per question."""
+"""SQuAD JSON, versions 1.1 and 2: nested articles, paragraphs and questions, read as one row per question.
+
+Paragraphs without articles around them are read too, as Simple Transformers takes them and MRQA has them.
+"""
 
 import json
 from collections.abc import Iterator
@@ -28,14 +31,16 @@ class SquadReader(Reader):
     @classmethod
     def of_articles(cls, text: TextFile, articles: list[Any]) -> "SquadReader":
         """The reader for a file that is a single JSON value."""
-        paragraphs = sum(len(article["paragraphs"]) for article in articles if _is_article(article))
-        value = f"SQuAD JSON, {plural(len(articles), 'article')}, {plural(paragraphs, 'paragraph')}"
+        paragraphs = sum(len(_paragraphs(article, "")) for article in articles)
+        held = [plural(len(articles), "article")] if any(map(_is_article, articles)) else []
+        value = f"SQuAD JSON, {', '.join([*held, plural(paragraphs, 'paragraph')])}"
         return cls(text.file.name, "json", list(COLUMNS), _decisions(text, value), text, by_line=False)
 
     @classmethod
-    def of_lines(cls, text: TextFile) -> "SquadReader":
-        """The reader for a file with one article per line."""
-        decisions = _decisions(text, "SQuAD JSON lines, one article per line")
+    def of_lines(cls, text: TextFile, articles: list[Any]) -> "SquadReader":
+        """The reader for a file with one article, or one paragraph, per line."""
+        held = "article" if any(map(_is_article, articles)) else "paragraph"
+        decisions = _decisions(text, f"SQuAD JSON lines, one {held} per line")
         return cls(text.file.name, "jsonl", list(COLUMNS), decisions, text, by_line=True)
 
     def records(self) -> Iterator[Record | Skipped]:
@@ -51,7 +56,8 @@ class SquadReader(Reader):
         if not self.by_line:
             value = json.loads(self.text.read())
             for place, article in enumerate(_articles_of(value) or [], start=1):
-                yield from _questions(article, f"article {count(place)}")
+                kind = "paragraph" if _has_questions(article) else "article"
+                yield from _questions(article, f"{kind} {count(place)}")
             return
         with self.text.lines() as lines:
             for line in lines:
@@ -66,7 +72,8 @@ class SquadReader(Reader):
                 except JSON_ERRORS as error:
                     yield Fault("invalid-json", f"{where}: {error}")
                 else:
-                    yield from _questions(article, where)
+                    # MRQA's first line names the data set.
+                    yield from () if _is_header(article) else _questions(article, where)
 
 
 def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
@@ -75,7 +82,8 @@ def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
         return None
     objects = objects_by_line(text, how)
     if objects is not None:
-        return SquadReader.of_lines(text) if 2 * sum(map(_is_article, objects)) > len(objects) else None
+        articles = [value for value in objects if not _is_header(value)]
+        return SquadReader.of_lines(text, articles) if _are_squad(articles) else None
     try:
         articles = _articles_of(json.loads(text.read()))
     except JSON_ERRORS:
@@ -84,25 +92,50 @@ def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
 
 
 def _articles_of(value: Any) -> list[Any] | None:
-    """The articles of a JSON value in SQuAD format, else None."""
-    articles = value.get("data", [value]) if isinstance(value, dict) else value
-    if not isinstance(articles, list):
-        return None
-    return articles if 2 * sum(map(_is_article, articles)) > len(articles) else None
+    """The articles, or paragraphs without articles, of a JSON value in SQuAD format, else None."""
+    if isinstance(value, dict) and not _are_squad([value]):
+        lists = [cells for cells in value.values() if isinstance(cells, list)]
+        value = value["data"] if "data" in value else lists[0] if len(lists) == 1 else []
+    articles = [value] if isinstance(value, dict) else value
+    return articles if isinstance(articles, list) and _are_squad(articles) else None
+
+
+def _are_squad(values: list[Any]) -> bool:
+    return 2 * sum(_is_article(value) or _is_paragraph(value) for value in values) > len(values)
 
 
 def _is_article(value: Any) -> bool:
     """Whether a JSON value is a SQuAD article: it has paragraphs, some of which have questions."""
     paragraphs = value.get("paragraphs") if isinstance(value, dict) else None
-    return isinstance(paragraphs, list) and any(isinstance(one, dict) and "qas" in one for one in paragraphs)
+    return isinstance(paragraphs, list) and any(map(_has_questions, paragraphs))
+
+
+def _is_paragraph(value: Any) -> bool:
+    return _has_questions(value) and "context" in value
+
+
+def _has_questions(value: Any) -> bool:
+    return isinstance(value, dict) and "qas" in value
+
+
+def _is_header(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"header"}
+
+
+def _paragraphs(article: Any, where: str) -> list[tuple[str, Any]]:
+    """The paragraphs of an article, or the one that has none around it, each with its place."""
+    if _has_questions(article):
+        return [(where, article)]
+    paragraphs = article.get("paragraphs") if isinstance(article, dict) else None
+    found = paragraphs if isinstance(paragraphs, list) else []
+    return [(f"{where}, paragraph {count(place)}", paragraph) for place, paragraph in enumerate(found, start=1)]
 
 
 def _questions(article: Any, where: str) -> Iterator[dict[str, Any] | Fault]:
-    if not isinstance(article, dict) or not isinstance(article.get("paragraphs"), list):
+    if not _has_questions(article) and not (isinstance(article, dict) and isinstance(article.get("paragraphs"), list)):
         yield Fault("not-an-article", f"{where}: there are no paragraphs")
         return
-    for place, paragraph in enumerate(article["paragraphs"], start=1):
-        here = f"{where}, paragraph {count(place)}"
+    for here, paragraph in _paragraphs(article, where):
         questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
         if not isinstance(paragraph, dict) or not isinstance(paragraph.get("context"), str):
             lost = len(questions) if isinstance(questions, list) else 0
@@ -121,13 +154,15 @@ def _row(article: dict[str, Any], context: str, qa: Any, where: str) -> dict[str
     if isinstance(answers, str):
         return Fault("invalid-answer", f"{where}: {answers}")
     title = article.get("title")
-    return dict(zip(COLUMNS, (qa.get("id"), title, context, qa["question"], answers), strict=True))
+    return dict(zip(COLUMNS, (qa.get("id", qa.get("qid")), title, context, qa["question"], answers), strict=True))
 
 
 def _answers(qa: dict[str, Any]) -> dict[str, list[Any]] | str | None:
     """The answers of a question, None if it does not have the key, or a message about invalid ones."""
     if qa.get("is_impossible"):
         return {"text": [], "answer_start": []}  # `answers` and `plausible_answers` are not gold answers here
+    if "detected_answers" in qa:
+        return _detected(qa["detected_answers"])
     answers = qa.get("answers")
     if answers is None:
         return None
@@ -139,6 +174,15 @@ def _answers(qa: dict[str, Any]) -> dict[str, list[Any]] | str | None:
         if type(answer.get("answer_start")) is not int:
             return "an answer has no answer_start"
     return {key: [answer[key] for answer in answers] for key in ("text", "answer_start")}
+
+
+def _detected(answers: Any) -> dict[str, list[Any]] | str:
+    """The answers of a question of MRQA, each with every place where it stands; or a message about invalid ones."""
+    try:
+        found = [(answer["text"], int(start)) for answer in answers for start, _ in answer["char_spans"]]
+    except (KeyError, TypeError, ValueError):
+        return "the detected answers have no text or no char_spans"
+    return {"text": [text for text, _ in found], "answer_start": [start for _, start in found]}
 
 
 def _decisions(text: TextFile, value: str) -> list[Decision]:
