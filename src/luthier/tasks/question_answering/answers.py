@@ -6,9 +6,11 @@ from typing import Any
 
 from luthier.data.records import Fault
 from luthier.data.values import as_number, is_missing, structured
+from luthier.tasks.question_answering.passages import joined
 from luthier.text import count, shorten
 
-NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER")  # of SubjQA, and of CoQA and QuAC; also at the end of contexts
+# Of SubjQA, of CoQA and QuAC, and of MS MARCO; the first two stand at the end of contexts, too.
+NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER", "No Answer Present.", "No Answer Present")
 FARTHEST = 3  # maximum characters between an answer and its stated start
 MENDS = {
     "answer-shifted": f"the answer is up to {FARTHEST} characters from its given start",
@@ -34,12 +36,12 @@ class Answers:
 
 
 def read_context(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> str | Fault:
-    """The context of a row, without the "no answer" marker that some datasets put at its end."""
-    context = values.get(str(columns["context"]))
-    if is_missing(context):
+    """The context of a row, its passages joined, without the "no answer" marker that some datasets put at its end."""
+    context = structured(values.get(str(columns["context"])))
+    text = joined(context) if isinstance(context, list) else "" if is_missing(context) else str(context)
+    if not text:
         return Fault("missing-text" if context is None else "empty-text", f"column {columns['context']!r} is empty")
-    text = str(context)
-    for marker in NO_ANSWER:
+    for marker in NO_ANSWER[:2]:
         if text.endswith(marker):
             return text.removesuffix(marker).rstrip() or text
     return text

@@ -1,7 +1,9 @@
 """Recognise the columns of question, context and answers, for extractive and generative question answering."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from luthier.data.columns.fields import with_fields
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.columns.roles import (
     Columns,
@@ -9,6 +11,7 @@ from luthier.data.columns.roles import (
     Profiles,
     asked,
     by_name,
+    described,
     is_named,
     is_prose,
     is_structured,
@@ -19,6 +22,7 @@ from luthier.data.columns.roles import (
 )
 from luthier.findings import Decision
 from luthier.tasks.question_answering.answers import NO_ANSWER
+from luthier.tasks.question_answering.passages import CONTEXT_NAMES, passages_in
 from luthier.text import share
 
 EXTRACTIVE, GENERATIVE = "question-answering", "generative-qa"
@@ -26,10 +30,6 @@ SHAPES = ("answerable", "unanswerable-too")
 GENERATIVE_SHAPES = ("context", "closed")
 # Best first.
 QUESTION_NAMES = ("question", "query", "problem", "question text", "title")
-CONTEXT_NAMES = (
-    *("context", "passage", "paragraph", "review", "document", "article", "support", "evidence", "background"),
-    *("story", "text", "body"),
-)
 ANSWER_NAMES = (
     *("answers", "answer", "answer text", "answers text", "gold answer", "correct answer", "best answer"),
     *(
@@ -69,6 +69,7 @@ def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Reco
     columns = None if named is None else _question_context_answers(profiles, named)
     if named is None or columns is None or "context" not in columns:
         return None
+    profiles = with_fields(profiles, [str(columns["context"])])
     answers = profiles[str(columns["answers"])]
     inside = bool(_STARTS_INSIDE & answers.structure.keys)
     starts = [] if inside else several(given.get("start")) or by_name(profiles, START_NAMES, _may_be_start)
@@ -99,8 +100,13 @@ def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | No
     columns = None if named is None else _question_context_answers(profiles, named)
     if named is None or columns is None or (shape == "context" and "context" not in columns):
         return None
+    unclear = ""
     if shape == "closed":
         columns.pop("context", None)
+    elif "context" not in columns and (unknown := passages_in(profiles)[1]):
+        ways = "name its texts with --column context=FIELD, or use none with --set shape=closed"
+        unclear = f"the context is unclear: {described(profiles[unknown[0]])}; {ways}"
+    profiles = with_fields(profiles, [str(columns.get("context", ""))])
     answers, question = profiles[str(columns["answers"])], profiles[str(columns["question"])]
     why = [_line(role, profiles[str(name)], named) for role, name in columns.items()]
     found = "context" if "context" in columns else "closed"
@@ -111,7 +117,8 @@ def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | No
     called = is_named(question.name, QUESTION_NAMES[:4]) and is_named(answers.name, ANSWER_NAMES[:-1])
     sure = 0.4 if classes else 0.6 if placed and "context" in columns else 0.93 if called else 0.5
     certain = {"question", "answers"} <= named.keys() and not placed and not classes and called
-    return Recognition(GENERATIVE, found, with_split(profiles, given, columns, why), 1.0 if certain else sure, why)
+    roles = with_split(profiles, given, columns, why)
+    return Recognition(GENERATIVE, found, roles, 1.0 if certain else sure, why, unclear)
 
 
 def why_not_qa(profiles: Profiles, *, given: Given | None = None) -> str:
@@ -141,6 +148,8 @@ def _question_context_answers(profiles: Profiles, named: Columns) -> Columns | N
                 taken[role] = found[0]
     if "question" not in taken or "answers" not in taken:
         return None
+    if "context" not in taken and (passages := passages_in(profiles)[0]):
+        taken["context"] = passages[0]
     return {role: taken[role] for role in ("question", "context", "answers") if role in taken}
 
 
@@ -172,7 +181,9 @@ def _without_answer(answers: ColumnProfile) -> float:
 
 
 def _line(role: str, column: ColumnProfile, named: Columns) -> Decision:
-    return said(role, column, "as given" if role in named else "by name")
+    line = said(role, column, "as given" if role in named else "by name")
+    several_texts = role == "context" and is_structured(column)
+    return replace(line, why=f"{line.why}; the passages of a row are joined") if several_texts else line
 
 
 def _missing(profiles: Profiles, roles: Sequence[str]) -> str:
