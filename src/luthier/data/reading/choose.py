@@ -1,5 +1,7 @@
 """Detect the format of a file by its content."""
 
+import re
+
 from luthier.data.reading.files import DataFile, refuse_binary, refuse_page
 from luthier.data.reading.formats.annotation.exported import converted
 from luthier.data.reading.formats.registry import registered
@@ -7,6 +9,8 @@ from luthier.data.reading.formats.words.rows import of_sentences
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading, TextFormat, open_text
 from luthier.errors import SourceError, nearest
 from luthier.findings import Decision
+
+_XML = re.compile(rb"(\xef\xbb\xbf)?\s*<\?xml\s")
 
 
 def open_file(file: DataFile, how: Reading) -> Reader:
@@ -28,11 +32,20 @@ def open_file(file: DataFile, how: Reading) -> Reader:
         if not how.format:
             refuse_page(head, file.name)
         reader = _open_text(file, how)
+        if not how.format and reader.format in ("text", "csv", "conll"):
+            _refuse_xml(head, file.name)
     reader = of_sentences(reader) or reader
     if file.compression:
         reader.decisions.insert(0, Decision("compression", file.compression, "from the first bytes"))
     reader.decisions += [Decision(f"format {name}", "not available", why) for name, why in known.broken.items()]
     return converted(reader, how)
+
+
+def _refuse_xml(head: bytes, name: str) -> None:
+    """Refuse XML that no format reads: its tags would be taken for text."""
+    if _XML.match(head):
+        hint = "convert it to JSON lines or CSV, one row per text; of XML, Luthier reads only TMX"
+        raise SourceError("looks like XML", where=name, hint=hint)
 
 
 def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:

@@ -48,7 +48,7 @@ class Source:
 
     @property
     def format(self) -> str:
-        """Format name, one of `csv jsonl json parquet arrow text fasttext conll parallel excel folder dataset`."""
+        """Format name: `csv jsonl json parquet arrow text fasttext conll parallel excel tmx folder dataset`."""
         return self._reader.format
 
     @property

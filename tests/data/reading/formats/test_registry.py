@@ -118,4 +118,5 @@ def test_no_two_formats_claim_an_extension_or_first_bytes() -> None:
         "parquet",
         "arrow",
         "squad",
+        "tmx",
     } == set(known.names)

@@ -82,8 +82,8 @@ def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
         return None
     objects = objects_by_line(text, how)
     if objects is not None:
-        articles = [value for value in objects if not _is_header(value)]
-        return SquadReader.of_lines(text, articles) if _are_squad(articles) else None
+        several = [value for value in objects if not _is_header(value)]
+        return SquadReader.of_lines(text, several) if _are_squad(several) else None
     try:
         articles = _articles_of(json.loads(text.read()))
     except JSON_ERRORS:
