@@ -116,3 +116,55 @@ def test_compressed_files_are_read_in_languages_too(tmp_path: Path) -> None:
     files = [write(tmp_path, f"t.{name}.gz", gzip.compress(f"{name}\n".encode())) for name in ("de", "en")]
     (source,) = discover(files)["train"]
     assert rows(source) == [["de", "en"]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        ("train.source", "train.target", "train"),
+        ("train.src.gz", "train.tgt.gz", "train.gz"),
+        ("train.src", "train.trg", "train"),
+        ("src-train.txt", "tgt-train.txt", "train.txt"),
+        ("train_source.txt", "train_target.txt", "train.txt"),
+        ("source.txt", "target.txt", "*.txt"),
+    ],
+)
+def test_a_source_and_its_target_belong_together(tmp_path: Path, one: str, other: str, name: str) -> None:
+    pack = gzip.compress if one.endswith(".gz") else bytes
+    files = [write(tmp_path, file, pack(f"{file}\n".encode())) for file in (other, one)]
+    (group,) = group_languages(files)
+    assert (group.name, group.languages) == (name, ("source", "target"))
+    for specs in ([tmp_path], files):
+        (source,) = discover(specs)["train"]
+        assert source.columns == ["source", "target"]
+        assert rows(source) == [[one, other]]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train.source", "dev.target"),
+        ("train.source", "train.tgt"),
+        ("train.src", "train.tgt", "train.trg"),
+        ("train.src", "train.de"),
+        ("source.txt", "SOURCE.txt"),
+        ("resource.txt", "target.txt"),
+        ("open-source.txt", "closed-source.txt"),
+    ],
+)
+def test_other_files_stay_alone(names: tuple[str, ...]) -> None:
+    groups = group_languages([Path(name) for name in names])
+    assert sorted(group.name for group in groups) == sorted(names)
+    assert not any(group.languages for group in groups)
+
+
+def test_splits_of_sources_and_targets(tmp_path: Path) -> None:
+    for split in ("train", "val", "test"):
+        for side in ("src", "tgt"):
+            write(tmp_path, f"{split}.{side}", f"{split} {side}\n")
+    splits = discover([tmp_path])
+    assert {name: [rows(source) for source in sources] for name, sources in splits.items()} == {
+        "train": [[["train src", "train tgt"]]],
+        "validation": [[["val src", "val tgt"]]],
+        "test": [[["test src", "test tgt"]]],
+    }

@@ -1,4 +1,4 @@
-"""Line-aligned files in several languages: line n of each is the same sentence."""
+"""Line-aligned files: line n of each is the same sentence in another language, or source and target of a row."""
 
 import hashlib
 import re
@@ -26,16 +26,20 @@ _CODES = (
 )
 LANGUAGES = frozenset(_CODES.split())
 _LANGUAGE = re.compile(r"^(?P<stem>.+)[._](?P<language>[a-z]{2})(?P<region>[_-][A-Za-z]{2,4})?(?P<end>(\.txt)?)$")
+# As the scripts of fairseq, Transformers and OpenNMT write them: train.source, train.src, src-train.txt, source.txt.
+_SIDES = (("source", "target"), ("src", "tgt"), ("src", "trg"))
+_WORD = "source|target|src|tgt|trg"
+_SIDE = re.compile(rf"(?P<stem>.+)[._-](?P<last>{_WORD})|(?P<first>{_WORD})([._-](?P<rest>.+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """Files that belong together: a single one, or one for each language.
+    """Files that belong together: a single one, one for each language, or one for each side.
 
     Args:
         name: The file name, without the language if there are several.
         files: The files, in the order of `languages`.
-        languages: Empty for a single file.
+        languages: Empty for a single file; `source` and `target` for sides.
     """
 
     name: str
@@ -93,32 +97,51 @@ class ParallelReader(RowReader):
 
 
 def group_languages(files: list[Path]) -> list[FileGroup]:
-    """Group files that differ only in their language, such as `train.de.gz` and `train.en.gz`."""
-    groups: dict[tuple[Path, str], dict[str, Path]] = {}
-    singles = []
+    """Group files that differ only in their language, such as `train.de.gz` and `train.en.gz`, or in their side."""
+    groups: dict[tuple[Path, str, str], dict[str, Path]] = {}
+    grouped: list[FileGroup] = []
+    single: list[Path] = []
     for file in files:
-        found = _split_language(file.name)
-        group = groups.setdefault((file.parent, found[0]), {}) if found else {}
-        if found and found[1] not in group:  # `t.de` and `t_de` are two files of one language
-            group[found[1]] = file
+        kind, name, part = _split_language(file.name) or _split_side(file.name) or ("", file.name, "")
+        group = groups.setdefault((file.parent, kind, name), {}) if kind else {}
+        if kind and part not in group:  # `t.de` and `t_de` are two files of one language
+            group[part] = file
         else:
-            singles.append(FileGroup(file.name, (file,)))
-    for (_, name), group in groups.items():
-        if len(group) > 1:
-            languages = tuple(sorted(group))
-            singles.append(FileGroup(name, tuple(group[language] for language in languages), languages))
+            single.append(file)
+    for (_, kind, name), group in groups.items():
+        parts = tuple(sorted(group))
+        if parts in _SIDES or (kind == "language" and len(parts) > 1):
+            columns = _SIDES[0] if parts in _SIDES else parts
+            grouped.append(FileGroup(name, tuple(group[part] for part in parts), columns))
         else:
-            singles += [FileGroup(file.name, (file,)) for file in group.values()]
-    return sorted(singles, key=lambda group: group.files)
+            single += group.values()
+    return sorted([*grouped, *(FileGroup(file.name, (file,)) for file in single)], key=lambda group: group.files)
 
 
-def _split_language(name: str) -> tuple[str, str] | None:
-    """The name without its language, and the language: `train.gz` and `de` for `train.de.gz`. None without language."""
-    end = Path(name).suffix if Path(name).suffix.lower() in COMPRESSION_SUFFIXES else ""
-    found = _LANGUAGE.match(name.removesuffix(end))
+def _split_language(name: str) -> tuple[str, str, str] | None:
+    """The kind `language`, the name without it, and it: `train.gz`, `de` for `train.de.gz`. None without a language."""
+    plain, end = _uncompressed(name)
+    found = _LANGUAGE.match(plain)
     if found is None or found["language"] not in LANGUAGES:
         return None
-    return found["stem"] + found["end"] + end, found["language"] + (found["region"] or "")
+    return "language", found["stem"] + found["end"] + end, found["language"] + (found["region"] or "")
+
+
+def _split_side(name: str) -> tuple[str, str, str] | None:
+    """The kind `side`, the name without it, and it: `train.txt`, `src` for `src-train.txt`. None without a side."""
+    plain, end = _uncompressed(name)
+    bare = plain.removesuffix(".txt")
+    found = _SIDE.fullmatch(bare)
+    if found is None:
+        return None
+    name = found["stem"] or found["rest"] or "*"
+    return "side", name + plain.removeprefix(bare) + end, found["last"] or found["first"]
+
+
+def _uncompressed(name: str) -> tuple[str, str]:
+    """A file name without the extension of its compression, and that."""
+    end = Path(name).suffix if Path(name).suffix.lower() in COMPRESSION_SUFFIXES else ""
+    return name.removesuffix(end), end
 
 
 def _count_lines(text: TextFile) -> int:
