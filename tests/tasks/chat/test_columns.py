@@ -167,3 +167,47 @@ def test_what_the_columns_hold_instead_is_told() -> None:
     assert all(repr(name) in why_not(profiles_of(table("note", "title"))) for name in ("note", "title"))
     tree = table("text", message_id="a1", parent_id="a0")
     assert "message_id" in why_not(profiles_of(tree)) and "tree" in why_not(profiles_of(tree))
+
+
+# -- transcripts and marks --------------------------------------------------------------------------------------------
+
+
+def hh(i: int) -> str:
+    return f"\n\nHuman: {TEXTS[i % 4]} of {i}\n\nAssistant: it is {TEXTS[(i + 1) % 4]}"
+
+
+def test_transcripts_are_conversations_unless_something_else_is_to_be_learned() -> None:
+    rows = [{"rejected": hh(i), "chosen": hh(i)} for i in range(8)]
+    assert found_in(rows) == ("messages", {"messages": "chosen"}, 0.9)
+    found = recognise_chat(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert "'rejected'" in [line.value for line in found.why if line.what == "not used"]
+    assert found_in(rows, messages="chosen") == ("messages", {"messages": "chosen"}, 1.0)
+    labelled = [{"text": hh(i), "label": ["good", "bad"][i % 2]} for i in range(8)]
+    assert found_in(labelled) == ("messages", {"messages": "text"}, 0.5)
+    prompts = [{"prompt": hh(i) + "\n\nAssistant:", "response": TEXTS[i % 4], "rejected": "no"} for i in range(8)]
+    assert found_in(prompts) == ("prompt", {"prompt": "prompt", "response": "response"}, 0.92)
+
+
+def test_flags_that_are_not_read_are_said() -> None:
+    rows = [
+        {"messages": [turn | {"approved": i % 2 == 0, "note": "x"} for turn in said(i, "user", "assistant")]}
+        for i in range(8)
+    ]
+    found = recognise_chat(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert [line.value for line in found.why if line.what == "not used"] == ["'approved'"]
+
+
+def test_a_list_of_marks_beside_the_messages_is_asked_about() -> None:
+    rows = [{"messages": said(i, "user", "assistant"), "loss_mask": [0, i % 2]} for i in range(8)]
+    found = recognise_chat(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert found.unclear.startswith("column 'loss_mask' has a number for each message")
+    named = recognise_chat(profiles_of(rows), given={"messages": "messages"}, shape=None)
+    assert named is not None
+    assert named.unclear == ""
+    others = [{"messages": said(i, *["user", "assistant"] * (i + 1)), "scores": [i, 2]} for i in range(8)]
+    found = recognise_chat(profiles_of(others), given={}, shape=None)
+    assert found is not None
+    assert found.unclear == ""

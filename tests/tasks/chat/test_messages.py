@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from luthier.data.columns.transcripts import ANSWERING, ASKING
 from luthier.data.records import Fault
 from luthier.tasks.chat.messages import ROLES, Message, is_learned, read_messages, read_tools
 
@@ -113,6 +114,7 @@ def test_calls_of_tools() -> None:
         ([USER, ASSISTANT | {"weight": 0.5}], "unclear-weight", "message 2 has weight '0.5'"),
         ([USER, ASSISTANT | {"train": "maybe"}], "unclear-weight", "message 2 has train 'maybe'"),
         ([USER, ASSISTANT | {"mask": 1}], "unclear-weight", "message 2 has mask '1'"),
+        ([USER, ASSISTANT | {"mask_loss": True}], "unclear-weight", "message 2 has mask_loss 'True'"),
         (
             [USER, ASSISTANT | {"train_detail": [{"begin_offset": 0, "end_offset": 2, "train": False}]}],
             "unclear-weight",
@@ -143,6 +145,23 @@ def test_a_marked_turn_is_read_and_not_learned(mark: str, no: Any, yes: Any) -> 
     assert read(cell) == read(json.dumps(cell)) == expected
     assert [is_learned(turn) for turn in expected] == [False, False, False, True, False, True]
     assert read_messages({"m": cell[:2]}, MESSAGES, "messages", replied=False) == expected[:2]
+
+
+@pytest.mark.parametrize(
+    ("mark", "no"),
+    [
+        *((mark, False) for mark in ("train_on_turn", "shouldTrain", "compute_loss", "is_trainable", "in_loss")),
+        *((mark, 1) for mark in ("exclude", "skip_loss", "no_loss", "not_trained", "ignored_in_training")),
+    ],
+)
+def test_flags_are_marks_by_the_words_of_their_names(mark: str, no: Any) -> None:
+    cell = [USER, ASSISTANT | {mark: no}, USER, ASSISTANT | {mark: not no}]
+    assert read(cell) == [USER, ASSISTANT | {"weight": 0}, USER, ASSISTANT]
+
+
+def test_what_only_sounds_like_a_mark() -> None:
+    others = {"loss_value": 0.53, "training_date": "2024", "approved": False, "no": 1, "trains": 0, "weight_kg": 2}
+    assert read([USER, ASSISTANT | others]) == [USER, ASSISTANT]
 
 
 def test_one_mark_against_a_turn_is_enough_and_calls_have_marks_too() -> None:
@@ -245,3 +264,31 @@ def test_no_turn_is_lost_or_changed(turns: list[dict[str, str]]) -> None:
     else:
         assert found == [{"role": ROLES[turn["role"]], "content": turn["content"]} for turn in turns]
         assert read(json.dumps(turns)) == found
+
+
+# -- transcripts ------------------------------------------------------------------------------------------------------
+
+
+def transcript(text: str, *, replied: bool = True) -> list[Message] | Fault:
+    return read_messages({"m": text}, MESSAGES, "messages", transcripts=["messages"], replied=replied)
+
+
+def test_speakers_are_roles() -> None:
+    assert {*ASKING, *ANSWERING, "system"} <= ROLES.keys()
+
+
+def test_transcripts() -> None:
+    assert transcript("\n\nHuman: Hi\n\nAssistant: Hello") == [USER, ASSISTANT]
+    assert transcript("Human: Hi\n\nAssistant:", replied=False) == [USER]
+    assert getattr(transcript("Human: Hi\n\nAssistant:"), "reason", "") == "no-assistant-turn"
+    assert getattr(transcript(" "), "reason", "") == "empty-conversation"
+    fault = transcript("Hello there")
+    assert isinstance(fault, Fault)
+    assert (fault.reason, "'Hello there'" in fault.detail) == ("unclear-turns", True)
+    assert read("Human: Hi\n\nAssistant: Hello") == Fault("no-assistant-turn", "no assistant turn: the roles are user")
+
+
+def test_a_prompt_that_is_a_transcript() -> None:
+    row = {"p": "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: And?\n\nAssistant:", "r": " Done"}
+    found = read_messages(row, {"prompt": "p", "response": "r"}, "prompt", transcripts=["prompt"])
+    assert found == [USER, ASSISTANT, {"role": "user", "content": "And?"}, {"role": "assistant", "content": " Done"}]

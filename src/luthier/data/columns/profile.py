@@ -11,6 +11,7 @@ from typing import Any
 from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.joined import joined_in
 from luthier.data.columns.structure import Structure, structure_of
+from luthier.data.columns.transcripts import are_transcripts
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
 from luthier.data.values import as_number, field_of, finite, is_missing, split_labels
@@ -49,6 +50,7 @@ class ColumnProfile:
         commonest_share: Share of the most frequent value.
         structure: Structure of the column's lists and objects, including those written as text.
         flags: Labels of a column whose cells hold a flag for each label, such as `[0, 1, 0]`; None for other columns.
+        transcripts: Whether the texts are conversations, with `Human:` and `Assistant:` before the turns.
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
@@ -76,6 +78,7 @@ class ColumnProfile:
     commonest_share: float
     structure: Structure
     flags: Flags | None = None
+    transcripts: bool = False
     not_finite: Counter[str] = field(default_factory=Counter)
     joined_surely: bool = True
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
@@ -214,6 +217,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         commonest_share=counts[commonest] / n,
         structure=structure,
         flags=flags,
+        transcripts=are_transcripts(present),
         not_finite=Counter(map(_as_text, odd)),
         cells=cells if structure.keys else (),
     )

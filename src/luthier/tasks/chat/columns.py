@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from luthier.data.columns.profile import ColumnProfile, Recognition
+from luthier.data.columns.metadata import is_metadata
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, words_of
 from luthier.data.columns.roles import (
     Columns,
     Given,
@@ -15,9 +16,12 @@ from luthier.data.columns.roles import (
     said,
     several,
     there_are,
+    unused,
     with_split,
 )
+from luthier.data.columns.structure import same_lengths
 from luthier.findings import Decision
+from luthier.tasks.chat.marks import is_mark
 from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS
 
 TASK = "chat"
@@ -44,6 +48,8 @@ _ROLES = {
     "prompt": (["prompt"], "response"),
 }
 _OTHERS = ("system", "tools", "history")
+_FLAGS = {"0", "1", "true", "false"}
+_SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
 
 
 def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
@@ -84,6 +90,11 @@ def is_messages(column: ColumnProfile) -> bool:
     return bool(keys & set(ROLE_KEYS)) and bool(keys & {*CONTENT_KEYS, "tool_calls"})
 
 
+def is_transcript(column: ColumnProfile | None) -> bool:
+    """Whether a column holds conversations as texts, with `Human:` and `Assistant:` before the turns."""
+    return column is not None and column.transcripts
+
+
 def _messages(profiles: Profiles, given: Given) -> Recognition | None:
     named = _asked(profiles, given, "messages")
     if named is None:
@@ -95,12 +106,36 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
     if not lists:  # alternating texts of user and assistant
         lists = by_name(profiles, MESSAGE_NAMES[:8], lambda column: column.structure.item == "text")
         sure = 0.9
-    if not lists or not (is_messages(profiles[lists[0]]) or profiles[lists[0]].structure.item == "text"):
+    if not lists:
+        texts = {name: column for name, column in profiles.items() if not _is_rejected(name)}
+        lists = by_name(texts, (*MESSAGE_NAMES, *RESPONSE_NAMES), is_transcript)
+        lists = lists or [name for name, column in texts.items() if is_transcript(column)]
+        sure = 0.5 if _others(profiles, lists) else 0.9
+    if not lists or not _holds_turns(profiles[lists[0]]):
         return None
     found = _turns_of_a_pair(profiles, lists[0])
     if found and not chosen:
         return None
     return _recognition(profiles, given, named, "messages", {"messages": lists[0]}, 1.0 if chosen else sure)
+
+
+def _holds_turns(column: ColumnProfile) -> bool:
+    return is_messages(column) or column.structure.item == "text" or is_transcript(column)
+
+
+def _is_rejected(name: str) -> bool:
+    return "rejected" in words_of(name)
+
+
+def _others(profiles: Profiles, used: Sequence[str]) -> list[str]:
+    """Columns beside a transcript that may be what there is to learn, such as a summary or a label of it."""
+    return [
+        name
+        for name, column in profiles.items()
+        if name not in used
+        and column.distinct > 1
+        and not (_is_rejected(name) or is_id(column) or is_split(column) or is_metadata(column))
+    ]
 
 
 def _turns_of_a_pair(profiles: Profiles, name: str) -> bool:
@@ -189,5 +224,33 @@ def _recognition(
         for role, name in columns.items()
     ]
     forms = {"messages": "lists of messages", "instruction": "instruction and output", "prompt": "prompt and response"}
-    why.append(Decision("shape", shape, forms[shape]))
-    return Recognition(TASK, shape, with_split(profiles, given, columns, why), confidence, why)
+    told = any(is_transcript(profiles[str(name)]) for name in columns.values())
+    why.append(Decision("shape", shape, "texts with a speaker before each turn" if told else forms[shape]))
+    why += unused([name for name in profiles if _is_rejected(name)], "the replies that were turned down")
+    roles, unclear = with_split(profiles, given, columns, why), ""
+    if shape == "messages":
+        messages = profiles[str(columns["messages"])]
+        why += unused(_unread_flags(messages), "flags of messages; `weight` 0 marks a turn that is not to be learned")
+        if (marks := _marks(profiles, messages)) and not named:
+            unclear = (
+                f"column {marks[0]!r} has a number for each message: if it says which turns are learned, write it as"
+                " weight 0 or 1 in each message; if not, name the messages with --column messages=" + messages.name
+            )
+    return Recognition(TASK, shape, roles, confidence, why, unclear)
+
+
+def _unread_flags(messages: ColumnProfile) -> list[str]:
+    """Keys of messages with a flag that is not read, such as `approved`."""
+    keys = [key for key in sorted(messages.structure.keys) if key not in ROLE_KEYS + CONTENT_KEYS and not is_mark(key)]
+    values = {key: set(messages.fields[f"{messages.name}.{key}"].parts or ()) for key in keys}
+    return [key for key in keys if values[key] and {value.lower() for value in values[key]} <= _FLAGS]
+
+
+def _marks(profiles: Profiles, messages: ColumnProfile) -> list[str]:
+    """Columns with a list of numbers as long as that of the messages."""
+    return [
+        name
+        for name, column in profiles.items()
+        if column.structure.item == "number"
+        and same_lengths(column.structure.lengths, messages.structure.lengths) > _SAME
+    ]

@@ -1,11 +1,13 @@
 """Read conversations in common formats, as messages with the roles system, user, assistant and tool."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from luthier.data.columns.transcripts import turns_in
 from luthier.data.records import Fault
-from luthier.data.values import as_number, is_missing, structured
+from luthier.data.values import is_missing, structured
+from luthier.tasks.chat.marks import marked_learned
 from luthier.text import count, listing, shorten
 
 Message = dict[str, Any]
@@ -23,19 +25,15 @@ ROLES = {
 }
 _CALLS = ("function_call", "tool_call")
 _KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
-# Keys by which formats mark whether an assistant turn is learned: those that are true if it is, and if it is not.
-LEARNED_KEYS = (
-    *("weight", "loss", "loss_weight", "loss_mask", "loss_scale"),
-    *("train", "trainable", "training", "learn"),
-)
-MASKED_KEYS = ("masked", "is_masked", "ignore", "ignored", "ignore_loss")
-_UNCLEAR_KEYS = ("mask",)  # 1 may mean either
-_PART_KEYS = ("train_detail", "training_detail")  # Axolotl: parts of a turn by offsets
-_WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def read_messages(
-    values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, *, replied: bool = True
+    values: Mapping[str, Any],
+    columns: Mapping[str, str | list[str]],
+    shape: str,
+    *,
+    transcripts: Collection[str] = (),
+    replied: bool = True,
 ) -> list[Message] | Fault:
     """The messages of a row, or why it is skipped.
 
@@ -48,12 +46,20 @@ def read_messages(
         values: Column to value.
         columns: Columns by role, as `recognise_chat` found them.
         shape: `messages`, `instruction` or `prompt`.
+        transcripts: Roles whose texts are conversations, as `Human:` and `Assistant:` before the turns show.
         replied: Whether a reply to learn is required; False for prediction.
     """
     role, reply = {"messages": ("messages", ""), "instruction": ("instruction", "output")}.get(
         shape, ("prompt", "response")
     )
-    first = _turns(_cell(values, columns, role), "user")
+
+    def turns_of(role: str, speaker: str) -> list[Message] | Fault:
+        cell = _cell(values, columns, role)
+        if role in transcripts and isinstance(cell, str):
+            return _transcript(cell, str(columns[role]))
+        return _turns(cell, speaker)
+
+    first = turns_of(role, "user")
     if isinstance(first, Fault):
         return first
     turns = first
@@ -66,7 +72,7 @@ def read_messages(
             turns = history + turns
         if not any(_says(turn) for turn in turns):
             return Fault("empty-text", f"column {columns[role]!r} is empty")
-        replies = _turns(_cell(values, columns, reply), "assistant")
+        replies = turns_of(reply, "assistant")
         if isinstance(replies, Fault):
             return replies
         # Preference data repeats the prompt in each of the replies.
@@ -136,6 +142,17 @@ def _turns(cell: Any, speaker: str) -> list[Message] | Fault:
     return [turn for turn in found if not isinstance(turn, Fault)]
 
 
+def _transcript(text: str, column: str) -> list[Message] | Fault:
+    """The messages of a conversation that is one text; where it ends with a speaker alone, that turn is to come."""
+    turns = turns_in(text)
+    if not turns:
+        detail = f"column {column!r} is not split clearly by speakers such as 'Human:': {shorten(text.strip(), 40)!r}"
+        return [] if is_missing(text) else Fault("unclear-turns", detail)
+    if not turns[-1][1]:
+        turns = turns[:-1]
+    return [{"role": ROLES[name], "content": said} for name, said in turns]
+
+
 def _message(turn: Any, place: int) -> Message | Fault:
     where = f"message {count(place)}"
     if not isinstance(turn, Mapping):
@@ -153,7 +170,7 @@ def _message(turn: Any, place: int) -> Message | Fault:
         return Fault("not-text", f"{where} holds something other than text")
     message: Message = {"role": role, "content": str(content)}
     message |= {key: turn[key] for key in _KEPT if turn.get(key) is not None}
-    marked = _marked(turn, where) if role == "assistant" else True
+    marked = marked_learned(turn, where) if role == "assistant" else True
     if isinstance(marked, Fault):
         return marked
     message |= {} if marked else {"weight": 0}
@@ -165,20 +182,6 @@ def _message(turn: Any, place: int) -> Message | Fault:
         message["tool_calls"] = read
         message["content"] = "" if said.strip().lower() in _CALLS else message["content"]
     return message
-
-
-def _marked(turn: Mapping[str, Any], where: str) -> bool | Fault:
-    """Whether an assistant turn is learned, by its marks; one mark against it decides. A fault if a mark is unclear."""
-    learned = True
-    for key in (*LEARNED_KEYS, *MASKED_KEYS, *_UNCLEAR_KEYS, *_PART_KEYS):
-        if is_missing(value := turn.get(key)) or value == []:
-            continue
-        mark = _WORDS.get(str(value).strip().lower(), as_number(value))
-        if key in _UNCLEAR_KEYS + _PART_KEYS or mark not in (0, 1):
-            detail = f"{where} has {key} {shorten(str(value), 40)!r}; write weight 0 (not learned) or 1 (learned)"
-            return Fault("unclear-weight", detail)
-        learned = learned and bool(mark) == (key in LEARNED_KEYS)
-    return learned
 
 
 def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:

@@ -17,8 +17,8 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from luthier.data import checks
 from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import Recognition, require
-from luthier.data.columns.roles import Given, Profiles
+from luthier.data.columns.profile import ColumnProfile, Recognition, require
+from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
@@ -34,7 +34,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.chat import template
-from luthier.tasks.chat.columns import recognise_chat, why_not
+from luthier.tasks.chat.columns import SHAPES, is_transcript, recognise_chat, why_not
 from luthier.tasks.chat.messages import Message, is_learned, read_messages, read_tools
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
@@ -46,6 +46,7 @@ from luthier.tasks.usage import string
 from luthier.text import typed
 
 Messages = list[Message]
+TRANSCRIPTS = "transcripts"  # detail: the roles whose texts are whole conversations
 
 
 class Chat(Writes, Task[Writing]):
@@ -67,7 +68,7 @@ class Chat(Writes, Task[Writing]):
         Role("output", needed=False, learned=True),
         Role("response", needed=False, learned=True),
     )
-    shapes = ("messages", "instruction", "prompt")
+    shapes = SHAPES
     metric_names = ("loss", "perplexity", "bits_per_byte", "rougeL")
     gold_column = "reply"
     longest = 1024
@@ -83,10 +84,15 @@ class Chat(Writes, Task[Writing]):
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not(profiles, given=given)
 
+    def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
+        """The roles whose columns hold conversations as one text."""
+        found = [role for role in (*SHAPES, "response") if is_transcript(profiles.get(str(columns.get(role))))]
+        return {TRANSCRIPTS: found} if found else {}
+
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
-        turns = read_messages(values, task.columns, task.shape)
+        turns = read_messages(values, task.columns, task.shape, transcripts=task.details.get(TRANSCRIPTS, ()))
         tools = read_tools(values, task.columns)
         if isinstance(turns, Fault):
             return turns
@@ -103,9 +109,11 @@ class Chat(Writes, Task[Writing]):
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
         given = structured(values[name]) if task.shape == "messages" else values[name]
-        if task.shape == "messages" and not isinstance(given, list):
+        transcripts = task.details.get(TRANSCRIPTS, ())
+        if task.shape == "messages" and not isinstance(given, list) and not transcripts:
             return _example([{"role": "user", "content": str(given or "")}], [])
-        turns = read_messages({**values, column: given}, task.columns, task.shape, replied=False)
+        row = {**values, column: given}
+        turns = read_messages(row, task.columns, task.shape, transcripts=transcripts, replied=False)
         tools = read_tools(values, task.columns)
         if isinstance(turns, Fault) or isinstance(tools, Fault):
             return _example([{"role": "user", "content": str(given or "")}], [])
