@@ -571,8 +571,8 @@ NAMES = ["text", "question", "answers", "context", "messages", "tags", "tokens",
 @settings(max_examples=100, deadline=None)
 def test_any_table_is_judged_by_all(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
-    for recognise, why_not in RECOGNISERS.values():
-        found = recognise(profiles, given={}, shape=None)
+    for recogniser, why_not in RECOGNISERS.values():
+        found = recogniser(profiles, given={}, shape=None)
         assert why_not(profiles)
         if found is not None:
             names = [
