@@ -202,3 +202,9 @@ def test_two_streams_are_kept_side_by_side(tmp_path: Path) -> None:
     found = discover([tmp_path / "one"], test=[tmp_path / "two"], stdin_to=kept)
     assert [source.path for source in (*found["train"], *found["test"])] == [kept, tmp_path / "stdin-2"]
     assert [next(iter(found[split][0].records())).values["text"] for split in ("train", "test")] == ["one", "two"]
+
+
+def test_texts_with_annotations_beside_them_are_not_read_without(tmp_path: Path) -> None:
+    make(tmp_path, "one.txt", "one.ann")
+    with pytest.raises(SourceError, match=r"one\.ann \(brat\)"):
+        discover([tmp_path])

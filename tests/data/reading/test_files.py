@@ -20,7 +20,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from luthier.data.reading.files import REFUSED, DataFile, find_file, missing, reading, refuse_binary, refuse_page, spool
+from luthier.data.reading.files import REFUSED, DataFile, find_file, missing, reading, refuse_binary, spool
 from luthier.data.reading.sources import open_source
 from luthier.errors import SourceError
 from tests.data.reading.rows import rows, write
@@ -303,4 +303,3 @@ def test_a_page_is_no_data(address: str, tmp_path: Path, page: bytes) -> None:
     (tmp_path / "t.csv").write_bytes(page)
     with pytest.raises(SourceError, match="looks like an HTML page, not data"):
         open_source(f"{address}/t.csv")
-    refuse_page(b"text,label\n<html>,1\n", "t.csv")

@@ -1,16 +1,13 @@
 """Detect the format of a file by its content."""
 
-import re
-
-from luthier.data.reading.files import DataFile, refuse_binary, refuse_page
+from luthier.data.reading.files import DataFile, refuse_binary
 from luthier.data.reading.formats.annotation.exported import converted
 from luthier.data.reading.formats.registry import registered
 from luthier.data.reading.formats.words.rows import of_sentences
+from luthier.data.reading.markup import refuse_marked_lines, refuse_markup
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading, TextFormat, open_text
 from luthier.errors import SourceError, nearest
 from luthier.findings import Decision
-
-_XML = re.compile(rb"(\xef\xbb\xbf)?\s*<\?xml\s")
 
 
 def open_file(file: DataFile, how: Reading) -> Reader:
@@ -29,23 +26,12 @@ def open_file(file: DataFile, how: Reading) -> Reader:
     reader = _open_binary(file, head, how)
     if reader is None:
         refuse_binary(head, file.name)
-        if not how.format:
-            refuse_page(head, file.name)
         reader = _open_text(file, how)
-        if not how.format and reader.format in ("text", "csv", "conll"):
-            _refuse_xml(head, file.name)
     reader = of_sentences(reader) or reader
     if file.compression:
         reader.decisions.insert(0, Decision("compression", file.compression, "from the first bytes"))
     reader.decisions += [Decision(f"format {name}", "not available", why) for name, why in known.broken.items()]
     return converted(reader, how)
-
-
-def _refuse_xml(head: bytes, name: str) -> None:
-    """Refuse XML that no format reads: its tags would be taken for text."""
-    if _XML.match(head):
-        hint = "convert it to JSON lines or CSV, one row per text; of XML, Luthier reads only TMX"
-        raise SourceError("looks like XML", where=name, hint=hint)
 
 
 def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:
@@ -58,8 +44,12 @@ def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:
 
 def _open_text(file: DataFile, how: Reading) -> Reader:
     text = open_text(file, how.encoding)
+    if not how.format:
+        refuse_markup(text.sample, file.name)
     for one in registered().formats:
         wanted = not how.format or how.format in one.names
         if isinstance(one, TextFormat) and wanted and (reader := one.open(text, how)):
+            if reader.format == "text" and not (how.format or how.by_line):
+                refuse_marked_lines(text.sample_lines(), file.name)
             return reader
     raise SourceError(f"not readable as {how.format}", where=file.name, hint="omit the format to have it detected")

@@ -134,6 +134,7 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
         splits = _splits(train=[open_classes(name, path, classes)])
         _say_ignored(splits, entries, [path / label for label in classes], "not a folder of texts")
         return splits
+    _refuse_beside(files, name)
     if data := [group for group in groups if _is_data(group)]:
         chosen = _one_kind(data)
         splits = _splits(train=[_open_group(name, group, how) for group in chosen])
@@ -145,6 +146,15 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
     endings = listing([one.suffixes[0] for one in registered().formats if one.suffixes], 10)
     hint = f"it holds {held}; data files end in {endings}, or are in one folder per class"
     raise SourceError("no data in this folder", where=name, hint=hint)
+
+
+def _refuse_beside(files: Sequence[Path], name: str) -> None:
+    """Refuse texts whose annotations are in files of their own, as brat writes them: only the texts would be read."""
+    annotated = [file for file in files if file.suffix == ".ann" and file.with_suffix(".txt") in files]
+    if annotated:
+        what = f"annotations in files of their own, such as {annotated[0].name} (brat)"
+        hint = 'convert them to JSON lines: {"text": ..., "entities": [{"start": 0, "end": 3, "label": "PER"}]}'
+        raise SourceError(what, where=name, hint=hint)
 
 
 def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) -> Splits:

@@ -54,7 +54,6 @@ REFUSED = {
 _WORDS = {b"GIF8", b"Rar!", b"GGUF", b"RIFF", b"ID3", b"OggS", b"fLaC"}
 NOT_FOUND = 404
 CHECK = "check the address and the network, or download the file first"
-_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _NO_TEXT = re.compile(rb"[\0-\x08\x0e-\x1f]")
 
 
@@ -175,17 +174,6 @@ def refuse_binary(head: bytes, name: str) -> None:
         kind = "a safetensors model"
     if kind:
         raise SourceError(f"looks like {kind}", where=name, hint="pass CSV, TSV, JSON, Parquet, Arrow or text")
-
-
-def refuse_page(head: bytes, name: str) -> None:
-    """Refuse an HTML page, which servers send instead of data, such as a login page.
-
-    Raises:
-        SourceError: The first bytes are those of a page.
-    """
-    if _PAGE.match(head):
-        hint = "pass the address of the file itself, or save the page's table as CSV"
-        raise SourceError("looks like an HTML page, not data", where=name, hint=hint)
 
 
 def spool(stream: BinaryIO, target: Path) -> None:
