@@ -97,8 +97,14 @@ def test_the_fields_of_words_and_their_tags(tmp_path: Path, name: str, text: str
 
 
 def test_tags_of_phrases_are_no_entities_even_if_a_file_has_none(tmp_path: Path) -> None:
-    source = open_source(write(tmp_path, "t.conll", "Ada NN B-NP O\nmet VB B-VP O\n\n"))
-    assert next(iter(source.records())).values["tags"] == ["O", "O"]
+    for line in (
+        "Ada NN B-NP {}\nmet VB B-VP O\n\n",
+        "Ada NN I-NC {}\nmet VB I-VC O\n\n",
+        "1 Ada B-NP {}\n2 met B-VP O\n\n",
+    ):
+        for tag in ("O", "B-PER"):
+            source = open_source(write(tmp_path, "t.conll", line.format(tag)))
+            assert next(iter(source.records())).values["tags"] == [tag, "O"]
 
 
 def test_conllu(tmp_path: Path) -> None:

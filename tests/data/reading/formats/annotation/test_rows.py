@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 from luthier.data.reading.sources import open_source
-from luthier.errors import SourceError
 from tests.data.reading.rows import outcome, write
 
 EXAMPLES: list[Any] = [["Ada sang.", {"entities": [[0, 3, "PER"]]}], ["It rained.", {"entities": []}]]
-TUPLES = 'TRAIN_DATA = [\n  ("Ada sang.", {"entities": [(0, 3, "PER")]}),\n  ("It rained.", {"entities": []}),\n]\n'
 
 
 @pytest.mark.parametrize(
@@ -22,9 +20,6 @@ TUPLES = 'TRAIN_DATA = [\n  ("Ada sang.", {"entities": [(0, 3, "PER")]}),\n  ("I
         ("t.jsonl", "\n".join(map(json.dumps, EXAMPLES))),
         ("t.txt", "\n".join(map(json.dumps, EXAMPLES))),
         ("t.json", json.dumps({"classes": ["PER"], "annotations": [None, *EXAMPLES]})),
-        ("t.py", TUPLES),
-        ("t.txt", "import spacy\n\n# all of them\n" + TUPLES + "nlp = spacy.blank('en')\n"),
-        ("t.txt", TUPLES.replace("TRAIN_DATA = ", "").replace('"', "'")),
     ],
 )
 def test_examples_of_spacy(tmp_path: Path, name: str, text: str) -> None:
@@ -39,19 +34,6 @@ def test_one_example(tmp_path: Path) -> None:
     for name in ("t.json", "t.jsonl"):
         (only,) = open_source(write(tmp_path, name, json.dumps(EXAMPLES[0]))).records()
         assert only.values == {"text": "Ada sang.", "entities": [[0, 3, "PER"]]}
-
-
-def test_examples_that_are_computed_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="spaCy") as raised:
-        open_source(write(tmp_path, "t.py", TUPLES.replace('"Ada sang."', '("Ada" + name)')[:-2] + "]\n" + "if x"))
-    assert "json.dump" in raised.value.hint
-
-
-@pytest.mark.parametrize(
-    "text", ["[(1) first] and 'entities': none\n" * 9, "Ada wrote ('entities': 3).\n" * 9, '[["a", "b"], ["c", "d"]]']
-)
-def test_other_texts_are_no_examples(tmp_path: Path, text: str) -> None:
-    assert "spaCy" not in str(open_source(write(tmp_path, "t.txt", text)).decisions)
 
 
 def dataturks(end: int, covered: str | None, label: Any = ("PER",)) -> dict[str, Any]:

@@ -167,7 +167,7 @@ class _Columns:
         self.values = [Counter(row[place] for row in even) for place in range(width)]
         self.others = [place for place in range(width) if place != index]
         self.places = [place for place in self.others if self._is_marked(place, _SURE)]
-        self.mean = mean
+        self.index, self.mean = index, mean
         self.is_numbered = index is not None and width >= _FEWEST
         self.numbered = tuple(f"column{place + 1}" for place in range(width))
         self.layout: tuple[str, ...] = ()
@@ -186,18 +186,26 @@ class _Columns:
     def marked(self, *, named: bool) -> int | None:
         """Place of the tags that mark entities; None if there are none.
 
-        The first ones count, apart from those of phrases: entities inside of entities follow in GermEval, as do
-        predictions in the output of conlleval.
+        The last ones count, as in CoNLL-2003, where those of phrases come before. Of columns with the same types it is
+        the first: entities inside of entities follow in GermEval, and predictions in the output of conlleval.
         """
         last = self.others[-1]
         if not self.places:
             if named and self._is_marked(last, 0.5, entities=False):
                 return last
             return next((p for p in reversed(self.others) if self._is_marked(p, _SURE, entities=False)), None)
-        # Nothing is marked in the last field of a short file, but that of the phrases before it is.
-        rest = [last] if self.values[last].keys() == {OUTSIDE} else []
-        entities = (place for place in self.places if not self._types(place) <= _CHUNKS)
-        return next(entities, (self.places + rest)[-1])
+        # Without an entity, the last column may be that of a short file, or of entities inside of others.
+        empty = last not in self.places and self.values[last].keys() == {OUTSIDE}
+        inner = self.index is not None and not self._types(self.places[-1]) <= _CHUNKS
+        found = last if empty and not inner else self.places[-1]
+        for place in reversed(self.places):
+            if any(
+                one.startswith(other) or other.startswith(one)
+                for one in self._types(place)
+                for other in self._types(found)
+            ):
+                found = place
+        return found
 
     def speech(self, *, named: bool) -> int | None:
         """Place of tags without marks, such as parts of speech; None if there are none."""
@@ -261,4 +269,8 @@ def _why(fields: Fields, found: _Columns) -> str:
     if fields.plain:
         return "parts of speech"
     later = [str(place + 1) for place in found.places if place > fields.tags]
-    return f"the first with tags of entities; also field {', '.join(later)}" if later else "it holds tags such as B-PER"
+    return (
+        f"the first of several with these types; also field {', '.join(later)}"
+        if later
+        else "it holds tags such as B-PER"
+    )
