@@ -141,7 +141,7 @@ _OPTIONS = {
     **{key: f"--{key}" for key in ("device", "seed", "task")},
     **{
         f"training.{key}": f"--{key.replace('_', '-')}"
-        for key in ("epochs", "max_steps", "max_time", "precision", "engine")
+        for key in ("epochs", "max_steps", "max_time", "tokens_per_batch", "precision", "engine")
     },
 }
 

@@ -97,6 +97,28 @@ def test_an_error_says_what_where_and_what_to_do(stub, capsys):
     assert capsys.readouterr().err == expected
 
 
+@pytest.mark.parametrize(
+    ("key", "words", "where"),
+    [
+        ("training.tokens_per_batch", ["train", "r.toml"], "r.toml, training.tokens_per_batch"),
+        ("training.tokens_per_batch", ["train", "r.toml", "--tokens-per-batch", "9"], "--tokens-per-batch"),
+        ("training.tokens_per_batch", ["train", "r.toml", "--tokens-per-batch=9"], "--tokens-per-batch"),
+        ("training.tokens_per_batch", ["train", "a.csv", "--set", "tokens_per_batch=9"], "--set tokens_per_batch"),
+        ("data.max_length", ["train", "a.csv", "--set", "data.max_length=9"], "--set max_length"),
+        ("data.max_length", ["train", "r.toml"], "data.max_length"),
+        ("task", ["train", "r.toml"], "r.toml, task"),
+        ("task", ["train", "r.toml", "--task", "chat"], "--task"),
+        ("device", ["train", "lost.toml"], "device"),
+        ("training.loss", ["train", "r.toml"], "training.loss"),
+        ("r.toml, [training]", ["train", "r.toml"], "r.toml, [training]"),
+    ],
+)
+def test_a_recipe_key_is_named_with_the_place_where_it_was_set(key, words, where, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("r.toml").write_text('task = "chat"\n[training]\ntokens_per_batch = 9\n', encoding="utf-8")
+    assert as_luthier_error(errors.RecipeError("too few", where=key), "luthier train", words).where == where
+
+
 def test_a_long_story_is_cut_to_six_lines_and_keeps_where_and_what_to_do():
     story = "\n".join(f"line {n}" for n in range(40))
     shown = lines(errors.ModelError(story, where="here\nand there", hint="do this")).splitlines()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data import values as module
-from luthier.data.values import field_of, finite, flags_in, split_labels, structured
+from luthier.data.values import field_of, finite, flags_in, split_labels, structured, without_nested
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)  # NumPy drops a last NUL
 SCALAR = st.one_of(TEXT, st.integers(-(10**9), 10**9), st.booleans(), st.none(), st.floats(-1e9, 1e9))
@@ -142,3 +142,20 @@ def test_a_field_at_a_dotted_path(value: Any, path: str, field: Any) -> None:
 def test_nan_is_a_missing_number_only_among_numbers_alone(values: list[Any], found: list[Any]) -> None:
     rest = values[len(found) :]
     assert finite(values) == (found, rest) and sorted(map(str, found + rest)) == sorted(map(str, values))
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"),
+    [
+        ([*"abcdefghi", {"a": 1}], [*"abcdefghi", None]),
+        ([*"abcdefghi", ["a"], None], [*"abcdefghi", None, None]),
+        ([1, 2.5, *"cdefghi", ("a",)], [1, 2.5, *"cdefghi", None]),
+        ([*"ababababa", ["a", "b"]], [*"ababababa", ["a", "b"]]),
+        ([*"ababababa", {"a": 1}], [*"ababababa", None]),
+        ([*"abc", {"a": 1}], [*"abc", {"a": 1}]),
+        ([["a"], {}, None], [["a"], {}, None]),
+        ([], []),
+    ],
+)
+def test_single_lists_and_objects_among_texts_are_damaged(values: list[Any], kept: list[Any]) -> None:
+    assert without_nested(values) == kept

@@ -237,8 +237,14 @@ def test_fields_of_objects_are_columns_where_they_are_clear() -> None:
 
 def test_an_object_that_the_user_names_is_refused_with_its_fields() -> None:
     columns: dict[str, Cell] = {"text": english, "label": lambda i: {"name": mood(i), "by": i}}
-    with pytest.raises(ColumnError, match=r"holds objects of by, name.*--label label\.by, --label label\.name"):
+    with pytest.raises(ColumnError, match=r"(?s)holds objects of by, name.*--label label\.by, --label label\.name"):
         recognised(columns, None, "text-classification", label="label")
+    for asked in ({"text": "tags"}, {"text": "tags", "label": "mood"}, {"text": "text", "label": "label"}):
+        more: dict[str, Cell] = columns | {"tags": lambda i: [mood(i)], "mood": mood}
+        with pytest.raises(
+            ColumnError, match=r"column '(tags' holds lists of texts|label' holds objects).* no task can"
+        ):
+            recognised(more, None, None, **asked)
     assert recognised(columns, None, "text-classification", label="label.name").columns["label"] == "label.name"
     with pytest.raises(ColumnError, match=r"no column 'label\.nam'"):
         recognised(columns, None, "text-classification", label="label.nam")

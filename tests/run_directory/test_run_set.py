@@ -36,10 +36,11 @@ def test_what_is_no_set_is_none_and_a_damaged_one_is_named(tmp_path: Path) -> No
     for path in (tmp_path, tmp_path / "missing", tmp_path / "file"):
         assert RunSet.at(path) is None
     named = ('["seed-1"]', '{"seed-1": 5}', "{}", '{"../other/seed-1": {}}', "5")
-    for damage in ("[]", "{}", *(f'{{"kind": "seeds", "runs": {runs}}}' for runs in named)):
+    for damage in ("{broken", "[]", "{}", *(f'{{"kind": "seeds", "runs": {runs}}}' for runs in named)):
         (tmp_path / RUNS).write_text(damage)
-        with pytest.raises(RunError, match="damaged"):
+        with pytest.raises(RunError, match="damaged") as caught:
             RunSet.at(tmp_path)
+        assert caught.value.hint == "restore it from a backup, or delete it"
 
 
 def test_a_set_in_which_nothing_has_begun_is_removed_or_used_again(tmp_path: Path) -> None:

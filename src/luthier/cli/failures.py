@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from typer.exceptions import TyperException
@@ -21,6 +21,7 @@ from luthier.storage.disk import write
 from luthier.storage.temporary import temporary_file
 
 MOST_LINES = 6
+_KEY = re.compile(r"(data|model|training|fast|evaluation|generation|tracking)\.[\w.]+|device|seed|task")
 BROKEN_PIPE = 141
 
 
@@ -59,6 +60,7 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
     if isinstance(error, LuthierError):
         # Functions name the argument that was given; the command has an option for it.
         error.where = re.sub(r"^([\w.]+\.\w+|device|seed|task)=(?=,|$)", lambda key: place_of(key[1]), error.where)
+        error.where = _origin(error.where, words) if _KEY.fullmatch(error.where) else error.where
         return error
     if isinstance(error, TyperException):
         return _usage(error, command, words)
@@ -80,6 +82,24 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
     if (number := interrupts.caught()) is not None:
         return Interrupted(number, command)  # raised while a library was imported, which made another error of it
     return _bug(error)
+
+
+def _origin(key: str, words: Sequence[str]) -> str:
+    """Where the command line sets a recipe key: its option, or the recipe file that holds it; else the key itself."""
+    option, leaf = place_of(key), key.rpartition(".")[2]
+    given = {word.partition("=")[0] for word in words}
+    if option in given or {key, leaf} & given:
+        return option if option in given else f"--set {leaf}"
+    for path in [Path(word) for word in words if word.endswith(".toml")]:
+        from luthier.recipe import read_toml
+
+        with suppress(LuthierError):
+            value: object = read_toml(path)
+            for part in key.split("."):
+                value = value.get(part) if isinstance(value, dict) else None
+            if value is not None:
+                return f"{path}, {key}"
+    return key
 
 
 def lines(error: LuthierError) -> str:

@@ -59,6 +59,15 @@ MaxSteps = Annotated[
     int | None,
     Option("--max-steps", metavar="N", help="Stop after this many optimizer steps.", rich_help_panel=TRAINING),
 ]
+TokensPerBatch = Annotated[
+    int | None,
+    Option(
+        "--tokens-per-batch",
+        metavar="N",
+        help="Tokens per optimizer step, instead of --batch-size.",
+        rich_help_panel=TRAINING,
+    ),
+]
 LearningRate = Annotated[
     float | None, Option("--lr", metavar="RATE", help="Peak learning rate.", rich_help_panel=TRAINING)
 ]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 LONGEST = 1 << 20  # maximum characters to parse as a list or object
+FEW_NESTED = 0.1  # maximum share of lists and objects in a column of texts
 WRITTEN_LIST = "[]"  # separator that stands for labels written as a JSON or Python list
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
@@ -60,6 +61,20 @@ def finite(values: list[Any]) -> tuple[list[Any], list[Any]]:
     if len(found) == len(values) or not found or any(as_number(value) is None for value in found):
         return values, []
     return found, [value for value, is_odd in zip(values, odd, strict=True) if is_odd]
+
+
+def without_nested(values: list[Any]) -> list[Any]:
+    """Values with None in place of single lists and objects among texts: damaged cells, whose rows are skipped.
+
+    Lists beside texts that recur stay: they may hold several labels.
+    """
+    present = [value for value in values if not is_missing(value)]
+    nested = sum(isinstance(value, dict | list | tuple) for value in present)
+    if not nested or nested > FEW_NESTED * len(present):
+        return values
+    texts = [str(value) for value in present if not isinstance(value, dict | list | tuple)]
+    damaged = dict if 2 * len(set(texts)) <= len(texts) else dict | list | tuple
+    return [None if isinstance(value, damaged) else value for value in values]
 
 
 def split_labels(value: Any, separator: str | None) -> list[str]:

@@ -1,5 +1,6 @@
 """Recognise the task that the data is for, and the roles of its columns."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,7 +9,7 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.fields import flattened, with_fields
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.columns.roles import SHORT, SPLIT, Given, described, several, there_are
+from luthier.data.columns.roles import SHORT, SPLIT, Given, described, is_structured, several, there_are
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
 from luthier.pipeline.readings import commands, lost_text, shape_commands, task_commands, unread
@@ -43,7 +44,7 @@ def recognise(
     named = [name for columns in given.values() for name in several(columns)]
     profiles = with_fields(profiles, named)
     require(named, profiles, where=where)
-    tasks = [find(recipe.task)] if recipe.task else list(registry().values())
+    tasks = [find(recipe.task, where="task")] if recipe.task else list(registry().values())
     _require_roles(given, tasks)
     sure = _sure(tasks, profiles, given, recipe.data.shape)
     shapes = [shape for task in tasks for shape in task.shapes]
@@ -51,11 +52,14 @@ def recognise(
         raise RecipeError(
             f"no shape {recipe.data.shape!r}", where="data.shape", hint=nearest(recipe.data.shape, shapes)
         )
-    if not sure and recipe.task:
-        raise _no_columns(tasks[0], profiles, given, where)
-    if not sure:
+    best = max(sure, key=_rank, default=None)
+    if best is None or (not recipe.task and (best.confidence <= GUESS or find(best.task).unlabelled)):
+        _refuse_nested(given, profiles, where, f"{recipe.task} cannot" if recipe.task else "no task can")
+    if best is None and recipe.task:
+        ready = [] if given else [one for one in commands(recipe, profiles, model) if f" --task {recipe.task} " in one]
+        raise _no_columns(tasks[0], profiles, given, where, ready)
+    if best is None:
         raise _unclear(f"no task fits the columns: {there_are(profiles)}", recipe, profiles, model, where)
-    best = max(sure, key=_rank)
     if model is not None:
         best = _fitting(best, sure, tasks, recipe, profiles, model, where)
     if best.unclear and best.shapes:
@@ -146,6 +150,18 @@ def _require_roles(given: Mapping[str, Any], tasks: Sequence[Task[Any]]) -> None
             where=f"data.columns.{unknown[0]}",
             hint=nearest(unknown[0], [*known, SPLIT]),
         )
+
+
+def _refuse_nested(given: Given, profiles: Mapping[str, ColumnProfile], where: str, cannot: str) -> None:
+    """Refuse a column that was named although it holds lists or objects, which the task cannot read in its role."""
+    options = {"text": "--text ", "text_pair": "--text ", "label": "--label ", "labels": "--label "}
+    for role, name in ((role, name) for role, columns in given.items() for name in several(columns)):
+        column, option = profiles[name], options.get(role, f"--column {role}=")
+        if is_structured(column):
+            fields = listing([option + shlex.quote(field) for field in column.fields], 4)
+            hint = f"name one of its fields: {fields}" if fields else "name another column, or join its lists to texts"
+            what = f"column {described(column)}, which {cannot} read as {role.replace('_', ' ')}"
+            raise ColumnError(what, where=f"{where}, {option.rstrip(' =')}", hint=hint)
 
 
 def _unclear(

@@ -8,6 +8,8 @@ from typing import Any
 
 from luthier.errors import RunError
 
+RESTORE = "restore it from a backup, or delete it"
+
 
 def read_object(path: Path) -> dict[str, Any] | None:
     """Read the object in a JSON file; None if the file does not exist.
@@ -22,8 +24,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        hint = "restore it from a backup, or delete it"
-        raise RunError(f"the file is damaged: {error}", where=str(path), hint=hint) from None
+        raise RunError(f"the file is damaged: {error}", where=str(path), hint=RESTORE) from None
     return found
 
 

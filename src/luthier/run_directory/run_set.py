@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.errors import ModelError, RunError
-from luthier.run_directory.files import read_object
+from luthier.run_directory.files import RESTORE, read_object
 from luthier.run_directory.run import RECIPE, RUNS, Run, State, check_unused, list_runs
 from luthier.storage.atomic import sweep, write_json
 from luthier.storage.disk import make_directory, remove, remove_tree, writing
@@ -51,7 +51,7 @@ class RunSet:
             or not all(map(_is_run, *zip(*runs.items(), strict=True)))
         ):
             what = "the file is damaged: it does not name runs and what each of them sets"
-            raise RunError(what, where=str(path / RUNS), hint="restore it from a backup")
+            raise RunError(what, where=str(path / RUNS), hint=RESTORE)
         return cls(path, kind, runs)
 
     def __fspath__(self) -> str:

@@ -100,7 +100,7 @@ def test_paths_are_told_from_rows() -> None:
         (
             [{"a": 1}, {"a": "x"}],
             SourceError,
-            "column 'a' does not have one type: Could not convert 'x'",
+            "column 'a' does not have one type: row 2 has 'x', of type str, most rows have float",
             "list of dicts",
         ),
         (pd.DataFrame({"a": [1, "x"]}), SourceError, "column 'a' does not have one type", "DataFrame"),

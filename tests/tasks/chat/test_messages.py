@@ -114,7 +114,6 @@ def test_calls_of_tools() -> None:
         ([USER, ASSISTANT | {"weight": 0.5}], "unclear-weight", "message 2 has weight '0.5'"),
         ([USER, ASSISTANT | {"train": "maybe"}], "unclear-weight", "message 2 has train 'maybe'"),
         ([USER, ASSISTANT | {"mask": 1}], "unclear-weight", "message 2 has mask '1'"),
-        ([USER, ASSISTANT | {"mask_loss": True}], "unclear-weight", "message 2 has mask_loss 'True'"),
         (
             [USER, ASSISTANT | {"train_detail": [{"begin_offset": 0, "end_offset": 2, "train": False}]}],
             "unclear-weight",
@@ -145,23 +144,6 @@ def test_a_marked_turn_is_read_and_not_learned(mark: str, no: Any, yes: Any) -> 
     assert read(cell) == read(json.dumps(cell)) == expected
     assert [is_learned(turn) for turn in expected] == [False, False, False, True, False, True]
     assert read_messages({"m": cell[:2]}, MESSAGES, "messages", replied=False) == expected[:2]
-
-
-@pytest.mark.parametrize(
-    ("mark", "no"),
-    [
-        *((mark, False) for mark in ("train_on_turn", "shouldTrain", "compute_loss", "is_trainable", "in_loss")),
-        *((mark, 1) for mark in ("exclude", "skip_loss", "no_loss", "not_trained", "ignored_in_training")),
-    ],
-)
-def test_flags_are_marks_by_the_words_of_their_names(mark: str, no: Any) -> None:
-    cell = [USER, ASSISTANT | {mark: no}, USER, ASSISTANT | {mark: not no}]
-    assert read(cell) == [USER, ASSISTANT | {"weight": 0}, USER, ASSISTANT]
-
-
-def test_what_only_sounds_like_a_mark() -> None:
-    others = {"loss_value": 0.53, "training_date": "2024", "approved": False, "no": 1, "trains": 0, "weight_kg": 2}
-    assert read([USER, ASSISTANT | others]) == [USER, ASSISTANT]
 
 
 def test_one_mark_against_a_turn_is_enough_and_calls_have_marks_too() -> None:

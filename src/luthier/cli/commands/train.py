@@ -30,6 +30,7 @@ from luthier.cli.options import (
     Task,
     Test,
     TextColumns,
+    TokensPerBatch,
     Validation,
     Verbose,
     names_of_labels,
@@ -68,10 +69,7 @@ def train(
         Option(metavar="TIME", help="Time for the whole command, such as 10m.", rich_help_panel=TRAINING),
     ] = None,
     batch_size: BatchSize = None,
-    tokens_per_batch: Annotated[
-        int | None,
-        Option(metavar="N", help="Tokens per optimizer step, instead of --batch-size.", rich_help_panel=TRAINING),
-    ] = None,
+    tokens_per_batch: TokensPerBatch = None,
     grad_accumulation: Annotated[
         int | None, Option(metavar="N", help="Micro-batches per optimizer step.", rich_help_panel=TRAINING)
     ] = None,

@@ -14,7 +14,7 @@ from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.columns.transcripts import are_transcripts
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
-from luthier.data.values import as_number, field_of, finite, is_missing, split_labels
+from luthier.data.values import as_number, field_of, finite, is_missing, split_labels, without_nested
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
@@ -177,6 +177,7 @@ def is_id(column: ColumnProfile) -> bool:
 
 
 def _profile(name: str, values: list[Any]) -> ColumnProfile:
+    values = without_nested(values)
     present, odd = finite([value for value in values if not is_missing(value)])
     texts = [_as_text(value) for value in present]
     numbers = [number for value in present if (number := as_number(value)) is not None]

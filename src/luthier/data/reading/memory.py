@@ -1,13 +1,14 @@
 """Data in memory (rows, columns, data frames, `datasets`): copied to Parquet and read like any file."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from luthier.errors import SourceError, UsageError
 from luthier.storage.disk import cannot_write
-from luthier.text import listing
+from luthier.text import count, listing, shorten
 
 KINDS = "paths, a list of dicts, a dict of columns, a data frame, or a Dataset or DatasetDict"
 
@@ -143,6 +144,17 @@ def _table(data: Any) -> tuple[str, Any]:
     raise UsageError("Luthier cannot read this type of data", where=type(data).__name__ + held, hint=f"give {KINDS}")
 
 
+def _odd_row(values: Sequence[Any]) -> str:
+    """The first row whose value is of another type than most, in words; empty if there is none."""
+    kinds = ["float" if type(value) is int else type(value).__name__ for value in values if value is not None]
+    most = Counter(kinds).most_common(1)[0][0] if kinds else ""
+    for row, value in enumerate(values, start=1):
+        kind = type(value).__name__
+        if value is not None and most not in (kind, "float" if kind == "int" else kind):
+            return f"row {count(row)} has {shorten(repr(value), 40)}, of type {kind}, most rows have {most}"
+    return ""
+
+
 def _of_columns(columns: Sequence[tuple[str, Any]], title: str) -> Any:
     """An Arrow table of columns, of which several may have the same name: the reader tells them apart."""
     import pyarrow as pa
@@ -156,7 +168,8 @@ def _of_columns(columns: Sequence[tuple[str, Any]], title: str) -> Any:
             arrays.append(pa.array(values, from_pandas=True))
         except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
             hint = "convert its values to one type, such as text"
-            raise SourceError(f"column {name!r} does not have one type: {error}", where=title, hint=hint) from None
+            odd = _odd_row(list(values)) or str(error)
+            raise SourceError(f"column {name!r} does not have one type: {odd}", where=title, hint=hint) from None
     names = [name for name, _ in columns]
     if len(set(map(len, arrays))) > 1:
         shown = listing([f"{name} {len(array)}" for name, array in zip(names, arrays, strict=True)])

@@ -116,7 +116,11 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
     found = _turns_of_a_pair(profiles, lists[0])
     if found and not chosen:
         return None
-    return _recognition(profiles, given, named, "messages", {"messages": lists[0]}, 1.0 if chosen else sure)
+    if chosen:  # lists of any texts are not always turns
+        column = profiles[lists[0]]
+        known = is_messages(column) or is_transcript(column) or is_named(column.name, MESSAGE_NAMES)
+        sure = 1.0 if known else 0.3
+    return _recognition(profiles, given, named, "messages", {"messages": lists[0]}, sure)
 
 
 def _holds_turns(column: ColumnProfile) -> bool:

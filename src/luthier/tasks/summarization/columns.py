@@ -13,6 +13,7 @@ from luthier.data.columns.roles import (
     by_name,
     is_named,
     is_prose,
+    is_structured,
     said,
     several,
     there_are,
@@ -60,6 +61,8 @@ def recognise_summarization(profiles: Profiles, *, given: Given, shape: str | No
     if not summaries or not documents:
         return None
     document, summary = profiles[documents[0]], profiles[summaries[0]]
+    if is_structured(document) or summary.structure.keys:
+        return None
     columns: Columns = {"document": document.name, "summary": summaries[0] if len(summaries) == 1 else summaries}
     why = [_line("document", document, named, DOCUMENT_NAMES), _line("summary", summary, named, SUMMARY_NAMES)]
     if len(summaries) > 1:

@@ -9,7 +9,7 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from luthier.data.columns.profile import Recognition
-from luthier.data.columns.roles import Columns, Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles, several
 from luthier.data.records import Fault
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
@@ -17,7 +17,7 @@ from luthier.metrics.overlap import lead_length, lead_sentences, rouge_metrics
 from luthier.tasks.generation.seq2seq import Seq2SeqTask, answered, text_in
 from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
-from luthier.tasks.roles import Role
+from luthier.tasks.roles import Role, not_text
 from luthier.tasks.summarization.columns import likely, recognise_summarization, references, why_not
 
 
@@ -44,6 +44,8 @@ class Summarization(Seq2SeqTask):
 
     def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
         column = task.columns["summary"]
+        if objects := [name for name in several(column) if isinstance(values.get(name), dict)]:
+            return not_text(objects[0], values[objects[0]])
         return references(values, column) or Fault("missing-label", f"column {column!r} is empty")
 
     def default_prefix(self, task: Fitted[Writing], config: PretrainedConfig) -> str:

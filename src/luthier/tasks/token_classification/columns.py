@@ -100,7 +100,7 @@ def _spans(profiles: Profiles, given: Given) -> Recognition | None:
     spans = several(named.get("spans")) or _span_columns(profiles)
     texts = several(named.get("text")) or by_name(profiles, TEXT_NAMES, _may_hold_text)
     texts = texts or [name for name, column in profiles.items() if is_prose(column)]
-    if not spans or not texts or not is_spans(profiles[spans[0]]):
+    if not spans or not texts or texts[0] == spans[0] or not is_spans(profiles[spans[0]]):
         return None
     text, span = profiles[texts[0]], profiles[spans[0]]
     why = [_line("text", text, named, TEXT_NAMES), _line("spans", span, named, SPAN_NAMES)]

@@ -14,6 +14,7 @@ from luthier.data.columns.roles import (
     by_name,
     is_named,
     is_prose,
+    is_structured,
     said,
     there_are,
     unused,
@@ -73,7 +74,7 @@ def recognise_translation(profiles: Profiles, *, given: Given, shape: str | None
         or _by_language(profiles, source, target, shape)
         or _by_role(profiles, source, target, shape)
     )
-    if pair is None:
+    if pair is None or (pair.source != pair.target and any(map(is_structured, _columns(pair, profiles)))):
         return None
     columns = {"source": pair.source, "target": pair.target}
     why = [said(role, profiles[name], "as given" if role in named else "by name") for role, name in columns.items()]
@@ -139,6 +140,10 @@ def _language(name: str) -> tuple[str, list[str]]:
     if len(found) != 1 or len(words) > 3:
         return "", words
     return found[0][0], [word for word in words if word != found[0][1]]
+
+
+def _columns(pair: _Pair, profiles: Profiles) -> list[ColumnProfile]:
+    return [profiles[pair.source], profiles[pair.target]]
 
 
 def _objects(profiles: Profiles, source: str, target: str, shape: str | None) -> _Pair | None:

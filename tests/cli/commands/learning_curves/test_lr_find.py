@@ -36,5 +36,6 @@ def test_one_json_object_is_printed(
     options = ["--model", str(tiny_model), "--batch-size", "4", "--set", "learning_rate=1e-3", "--steps", "20"]
     assert main(["lr-find", data, *options, "--json"]) == 0
     assert capsys.readouterr().out.startswith('{"learning_rate": ')
+    options[2:4] = ["--tokens-per-batch", "64"]
     assert main(["lr-find", data, *options, "-q"]) == 0
     assert "suggestion" in capsys.readouterr().out

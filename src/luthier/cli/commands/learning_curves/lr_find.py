@@ -24,6 +24,7 @@ from luthier.cli.options import (
     Set,
     Task,
     TextColumns,
+    TokensPerBatch,
     Verbose,
     overrides,
 )
@@ -42,6 +43,7 @@ def lr_find(
     column: RoleColumns = None,
     steps: Annotated[int, Option(metavar="N", help="Optimizer steps, at least 20.", rich_help_panel=TRAINING)] = 100,
     batch_size: BatchSize = None,
+    tokens_per_batch: TokensPerBatch = None,
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the losses to an .svg or .png.", rich_help_panel=TRAINING)
     ] = None,
@@ -67,6 +69,7 @@ def lr_find(
         "model.adapter.kind": "lora" if lora else None,
         "data.allow": allow,
         "training.batch_size": batch_size,
+        "training.tokens_per_batch": tokens_per_batch,
     }
     changes = overrides(given, text, label, column, settings)
 
