@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from luthier.data.columns.profile import Recognition, profile
 from luthier.data.records import Record
 from luthier.errors import ColumnError
-from luthier.pipeline.recognise import recognise
+from luthier.pipeline import recognise as pipeline
 from luthier.recipe import Recipe
 from luthier.tasks.chat import columns as chat_columns
 from luthier.tasks.generation import columns as text_columns
@@ -589,8 +589,8 @@ def test_labels_that_may_be_joined_are_asked_about_with_a_command_for_each_shape
     ]
     recipe = Recipe.model_validate({"data": {"train": ["rows.csv"]}})
     with pytest.raises(ColumnError, match=r"3 classes .* 2 labels joined by '/'") as caught:
-        recognise(recipe, profile(rows), "rows.csv", None)
+        pipeline.recognise(recipe, profile(rows), "rows.csv", None)
     for shape in ("single/several", "single/one"):
         assert f"--text text --label label --set data.shape={shape}`" in caught.value.hint
         asked = Recipe.model_validate({"data": {"train": ["rows.csv"], "shape": shape}})
-        assert recognise(asked, profile(rows), "rows.csv", None).shape == shape
+        assert pipeline.recognise(asked, profile(rows), "rows.csv", None).shape == shape

@@ -18,6 +18,7 @@ from luthier.errors import FindingError, SourceError, UsageError
 from luthier.findings import Decision, Finding
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.split import SPLITS, names_of
+from luthier.pipeline.unlabelled import with_labels
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Recognised
 from luthier.tasks.registry import find
@@ -53,18 +54,20 @@ class Found:
 
     Args:
         reader: The task, with its columns.
+        sources: Split to the sources that have labels.
         profiles: The profile of every column.
         sample: The training rows that they were recognised from: a random sample of all sources.
         decisions: What was detected about the sources, and which task and columns were chosen.
     """
 
     reader: Recognised[Any]
+    sources: dict[str, list[Source]]
     profiles: dict[str, ColumnProfile]
     sample: list[Record]
     decisions: list[Decision]
 
 
-def recognise_columns(recipe: Recipe, sources: Mapping[str, Sequence[Source]], model: PretrainedConfig | None) -> Found:
+def recognise_columns(recipe: Recipe, sources: Mapping[str, list[Source]], model: PretrainedConfig | None) -> Found:
     """Recognise the task and the columns of sources, and set them in the recipe; raises like `recognise`."""
     records = sample_rows(sources)
     profiles = profile(records)
@@ -73,7 +76,8 @@ def recognise_columns(recipe: Recipe, sources: Mapping[str, Sequence[Source]], m
     recipe.task, recipe.data.shape, recipe.data.columns = recognition.task, recognition.shape, recognition.columns
     details = kind.details(recognition.shape, recognition.columns, profiles)
     reader = Recognised(kind, recognition.shape, recognition.columns, details).named(recipe.data.label_names)
-    return Found(reader, profiles, records, [*_source_decisions(sources), *recognition.why])
+    labelled, unused = with_labels(dict(sources), reader, profiles, recipe)
+    return Found(reader, labelled, profiles, records, [*_source_decisions(sources), *recognition.why, *unused])
 
 
 def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, ColumnProfile]:

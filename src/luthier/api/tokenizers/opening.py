@@ -79,7 +79,7 @@ def opened(data: Data | Recipe, settings: Mapping[str, Any], console: Console) -
         found = recognise_columns(recipe, sources, None)
         for decision in found.decisions:
             console.decision(decision)
-        yield Opened(data, keys, recipe, sources, found)
+        yield Opened(data, keys, recipe, found.sources, found)
 
 
 def checked_size(vocabulary_size: int | None) -> int | None:

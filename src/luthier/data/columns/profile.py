@@ -165,10 +165,14 @@ def is_split(column: ColumnProfile) -> bool:
     return values <= SPLIT_OF.keys() and (named or (len(values) > 1 and bool(values & {"train", "training"})))
 
 
+def is_id_name(name: str) -> bool:
+    """Whether a column is called like a row id: `id`, `idx`, `review_id`."""
+    return bool(_ID_WORDS & set(words_of(name)))
+
+
 def is_id(column: ColumnProfile) -> bool:
     """Whether a column is a row id, judging by its name or by unique, code-like values."""
-    words = words_of(column.name)
-    if _ID_WORDS & set(words) or (column.name.lower().startswith("unnamed") and column.integer_share == 1):
+    if is_id_name(column.name) or (column.name.lower().startswith("unnamed") and column.integer_share == 1):
         return True
     if column.list_share or column.distinct_share < 0.95 or column.distinct < 10:
         return False
