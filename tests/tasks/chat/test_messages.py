@@ -27,6 +27,14 @@ def read(cell: Any) -> list[Message] | Fault:
         [{"from": "User", "value": "Hi"}, {"from": "Chatbot", "value": "Hello"}],
         [{"role": "prompter", "text": "Hi"}, {"role": "assistant", "text": "Hello"}],
         [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}, {"role": "assistant", "content": ["Hello"]}],
+        [
+            {"role": "user", "content": {"type": "text", "text": "Hi"}},
+            {"role": "assistant", "content": '[{"type": "text", "text": "Hello"}]'},
+        ],
+        [
+            {"role": "user", "content": {"content_type": "text", "parts": ["Hi"]}},
+            {"role": "assistant", "content": [{"type": "text", "text": {"value": "Hello", "annotations": []}}]},
+        ],
         [{"role": "user", "content": "Hi", "from": None, "tool_calls": None}, ASSISTANT],
         ["Hi", "Hello"],
         json.dumps([USER, ASSISTANT]),
@@ -102,6 +110,8 @@ def test_calls_of_tools() -> None:
         ([{"content": "x"}], "unknown-role", "message 1 has the role ''"),
         ([USER, "Hello"], "invalid-message", "message 2"),
         ([{"role": "user", "content": [{"type": "image"}]}, ASSISTANT], "not-text", "message 1"),
+        ([USER, {"role": "assistant", "content": [{"type": "text", "text": {"a": 1}}]}], "not-text", "message 2"),
+        ([USER, {"role": "assistant", "content": [{"type": "text", "text": 3}]}], "not-text", "message 2"),
         ([USER, {"role": "function_call", "content": "search(rice)"}], "bad-tool-call", "names no function"),
         (
             [USER, {"role": "function_call", "content": '{"name": "a", "arguments": "x"}'}],
@@ -274,3 +284,10 @@ def test_a_prompt_that_is_a_transcript() -> None:
     row = {"p": "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: And?\n\nAssistant:", "r": " Done"}
     found = read_messages(row, {"prompt": "p", "response": "r"}, "prompt", transcripts=["prompt"])
     assert found == [USER, ASSISTANT, {"role": "user", "content": "And?"}, {"role": "assistant", "content": " Done"}]
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"type"', '[{"type": "fig", "size": 3}]', '[{"type": "a"} and more', '{"a": 1}', "[1] [{2}]"]
+)
+def test_text_that_only_begins_like_parts_stays_text(content: str) -> None:
+    assert read([USER, ASSISTANT | {"content": content}]) == [USER, ASSISTANT | {"content": content}]

@@ -162,10 +162,7 @@ def _message(turn: Any, place: int) -> Message | Fault:
     if role is None:
         return Fault("unknown-role", f"{where} has the role {said!r}; known: {listing(list(ROLES), 30)}")
     content = next((turn[key] for key in CONTENT_KEYS if turn.get(key) is not None), "")
-    if isinstance(content, list):
-        content = _joined(content)
-    if isinstance(content, Mapping):
-        content = json.dumps(content, ensure_ascii=False)
+    content = _text_in(content)
     if content is None:
         return Fault("not-text", f"{where} holds something other than text")
     message: Message = {"role": role, "content": str(content)}
@@ -201,12 +198,31 @@ def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:
     return calls or Fault("bad-tool-call", f"{where} calls nothing")
 
 
-def _joined(parts: Sequence[Any]) -> str | None:
-    """The text of a multi-part content; None if a part is not text, such as an image."""
-    texts = [
-        part if isinstance(part, str) else part.get("text") if isinstance(part, Mapping) else None for part in parts
-    ]
+def _text_in(content: Any) -> str | None:
+    """The text of a content, whose parts are joined; None if a part is not text, such as an image.
+
+    An object that is no part is written as JSON; some files write lists of parts as JSON, too.
+    """
+    if isinstance(content, str) and content.lstrip().startswith('[{"type"'):
+        written = structured(content)
+        parts = isinstance(written, list) and all(_part(part) is not None for part in written)
+        return _text_in(written) if parts else content  # a reply may itself be JSON
+    if isinstance(content, Mapping):
+        if isinstance(content.get("parts"), list):  # ChatGPT's exports
+            return _text_in(content["parts"])
+        is_part = "text" in content and {"type", "content_type"} & content.keys()
+        return _part(content) if is_part else json.dumps(content, ensure_ascii=False)
+    if not isinstance(content, list):
+        return str(content)
+    texts = list(map(_part, content))
     return None if None in texts else "".join(map(str, texts))
+
+
+def _part(part: Any) -> str | None:
+    """The text of a part, which may be an object with a value; None if it has none."""
+    text = part.get("text") if isinstance(part, Mapping) else part
+    text = text.get("value") if isinstance(text, Mapping) else text
+    return text if isinstance(text, str) else None
 
 
 def _path(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
