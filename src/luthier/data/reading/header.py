@@ -1,6 +1,7 @@
 """Detect whether the first row is a header, and name the columns."""
 
 import re
+from collections.abc import Sequence
 
 from luthier.findings import Decision
 
@@ -110,6 +111,12 @@ def unique_names(names: list[str]) -> list[str]:
             number += 1
         unique.append(candidate)
     return unique
+
+
+def is_names(row: Sequence[str]) -> bool:
+    """Whether all cells of a row are common column names."""
+    names = [cell.strip() for cell in row]
+    return all(map(_is_known, names)) and all(map(_is_short, names))
 
 
 def _is_known(name: str) -> bool:

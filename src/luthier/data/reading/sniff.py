@@ -19,7 +19,7 @@ from luthier.text import listing, plural, share
 SEPARATORS_BY_SUFFIX = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _SAMPLE_LINES = 5_000
 # In the order in which ties are resolved: a tab rarely occurs in prose.
-_SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
+SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Fit:
         dialect = self.dialect
         agree = f"{share(self.agreeing)} of the first {plural(len(self.rows), 'row')}"
         if dialect.separator:
-            name = _SEPARATORS.get(dialect.separator, repr(dialect.separator))
+            name = SEPARATORS.get(dialect.separator, repr(dialect.separator))
             separator = Decision("separator", name, f"{agree} have {self.width} fields")
         else:
             separator = Decision("separator", "none", "no character splits the lines into the same number of fields")
@@ -77,7 +77,7 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
     """
     lines = _sample_lines(sample, newline, whole)
     first = next((line for line in lines if strip_end(line)), "")
-    separators = [wanted] if wanted is not None else [one for one in _SEPARATORS if one in first]
+    separators = [wanted] if wanted is not None else [one for one in SEPARATORS if one in first]
     fits = [fit for one in separators if (fit := _best_quoting(lines, newline, one, whole)) is not None]
     if wanted is not None:
         return fits[0] if fits else None
@@ -94,10 +94,10 @@ def named_separator(name: str) -> str:
     Raises:
         SourceError: It is not a single character, or one that ends lines or encloses fields.
     """
-    named = {"\\t": "\t"} | {word: character for character, word in _SEPARATORS.items()}
+    named = {"\\t": "\t"} | {word: character for character, word in SEPARATORS.items()}
     found = named.get(name.lower(), name)
     if len(found) != 1 or found in '\r\n"':
-        hint = f"pass one character, or {listing([*_SEPARATORS.values()])}"
+        hint = f"pass one character, or {listing([*SEPARATORS.values()])}"
         raise SourceError(f"{name!r} cannot be a separator", where="separator", hint=hint)
     return found
 
@@ -129,7 +129,7 @@ def _rank(fit: Fit, suffix: str) -> tuple[object, ...]:
         not decimal,
         round(fit.agreeing, 2),
         separator == SEPARATORS_BY_SUFFIX.get(suffix),
-        -list(_SEPARATORS).index(separator),
+        -list(SEPARATORS).index(separator),
     )
 
 

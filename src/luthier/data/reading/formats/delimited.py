@@ -10,7 +10,8 @@ from luthier.data.reading.charset import Lines
 from luthier.data.reading.dialect import Dialect, FieldRow
 from luthier.data.reading.header import find_header, name_columns
 from luthier.data.reading.reader import Reading, TextFile, TextFormat
-from luthier.data.reading.sniff import SEPARATORS_BY_SUFFIX, Fit, find_dialect, named_separator
+from luthier.data.reading.sniff import SEPARATORS, SEPARATORS_BY_SUFFIX, Fit, find_dialect, named_separator
+from luthier.data.reading.titles import said, titles_of_lines
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -25,7 +26,7 @@ class DelimitedReader(TextReader):
 
     dialect: Dialect
     header: bool
-    skipped: int = field(default=0)
+    skipped: int = field(default=0)  # lines above the table
 
     @classmethod
     def open(cls, text: TextFile, how: Reading) -> "DelimitedReader | None":
@@ -36,6 +37,7 @@ class DelimitedReader(TextReader):
         """
         sample, stated = _after_statement(text.sample, text.newline)
         wanted = how.separator or stated
+        sample, titles = _after_titles(sample, text.newline, named_separator(wanted) if wanted else "", how)
         alone = sample.partition(text.newline)[0].strip().strip('"') in how.columns
         suffix = ".csv" if how.format == "csv" or alone else text.file.suffix
         fit = find_dialect(sample, text.newline, text.whole, suffix, named_separator(wanted) if wanted else None)
@@ -48,11 +50,12 @@ class DelimitedReader(TextReader):
         decisions = [
             Decision("format", _name(fit.dialect), "from the content"),
             text.encoding.decision(),
+            *said(titles),
             *fit.decisions(),
             Decision("header", "yes" if header else "no", why),
             *renamed,
         ]
-        return cls(text.file.name, "csv", columns, decisions, text, fit.dialect, header, int(bool(stated)))
+        return cls(text.file.name, "csv", columns, decisions, text, fit.dialect, header, bool(stated) + len(titles))
 
     def records(self) -> Iterator[Record | Skipped]:
         name, columns, width = self.name, self.columns, len(self.columns)
@@ -107,6 +110,13 @@ def _after_statement(sample: str, newline: str) -> tuple[str, str]:
     first, _, rest = sample.partition(newline)
     found = re.fullmatch(r'"?sep=([^"\r])"?\r?', first)
     return (rest, found[1]) if found else (sample, "")
+
+
+def _after_titles(sample: str, newline: str, separator: str, how: Reading) -> tuple[str, list[str]]:
+    """Remove the lines above a header: the rest of the sample, and these lines."""
+    lines = sample.split(newline)
+    above = titles_of_lines(lines, [separator] if separator else list(SEPARATORS)) if how.header is not False else 0
+    return newline.join(lines[above:]), lines[:above]
 
 
 def _header(fit: Fit, how: Reading) -> tuple[bool, str]:

@@ -1,5 +1,6 @@
 """Excel workbooks."""
 
+import itertools
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 from luthier.data.reading.files import DataFile
 from luthier.data.reading.header import find_header, name_columns
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading
+from luthier.data.reading.titles import said, titles_above
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -24,6 +26,7 @@ class ExcelReader(Reader):
 
     file: DataFile
     header: bool
+    titles: int = 0  # rows above the table
 
     @classmethod
     def open(cls, file: DataFile, head: bytes, how: Reading) -> "ExcelReader | None":
@@ -40,18 +43,20 @@ class ExcelReader(Reader):
             raise SourceError("the first sheet is empty", where=file.name, hint="move the data to the first sheet")
         width = max(_last_filled(row) for row in first)
         texts = [["" if cell is None else str(cell) for cell in (*row, *[None] * width)][:width] for row in first]
+        titles = titles_above(texts) if how.header is not False else 0
+        above, texts = [" ".join(row) for row in texts[:titles]], texts[titles:]
         header, why = find_header(texts) if how.header is None else (how.header, "asked for")
         columns, renamed = name_columns(texts[0] if header else None, width)
         form = Decision("format", "Excel", "from the content")
-        decisions = [form, Decision("header", "yes" if header else "no", why)]
+        decisions = [form, *said(above), Decision("header", "yes" if header else "no", why)]
         if len(sheets) > 1:
             decisions.append(Decision("sheet", sheets[0], f"the first of {listing(sheets)}"))
-        return cls(file.name, "excel", columns, decisions + renamed, file, header)
+        return cls(file.name, "excel", columns, decisions + renamed, file, header, titles)
 
     def records(self) -> Iterator[Record | Skipped]:
         width = len(self.columns)
         with _sheet(self.file) as (rows, _):
-            filled = _filled(rows)
+            filled = itertools.islice(_filled(rows), self.titles, None)
             header = next(filled) if self.header else None
             for number, row in enumerate(filled, start=1):
                 if row == header and width > 1:
