@@ -168,3 +168,49 @@ def test_splits_of_sources_and_targets(tmp_path: Path) -> None:
         "validation": [[["val src", "val tgt"]]],
         "test": [[["test src", "test tgt"]]],
     }
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "name"),
+    [
+        ("train_text.txt", "train_labels.txt", "train_*.txt"),
+        ("val.text", "val.labels", "val.*"),
+        ("text.txt", "labels.txt", "*.txt"),
+        ("X_train.txt", "y_train.txt", "*_train.txt"),
+        ("sentences.txt.gz", "classes.txt.gz", "*.txt.gz"),
+    ],
+)
+def test_texts_and_labels_are_a_group(texts: str, labels: str, name: str) -> None:
+    files = [Path("d") / texts, Path("d") / labels]
+    for order in (files, files[::-1]):
+        (group,) = group_languages(order)
+        assert (group.name, group.languages) == (name, ("label", "text"))
+        assert group.files == (files[1], files[0])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train_text.csv", "train_labels.csv"],  # tables
+        ["train_text.txt", "test_labels.txt"],
+        ["x.txt", "y.txt"],
+        ["text.txt", "text_labels.txt"],
+        ["train.txt", "labels.txt"],
+    ],
+)
+def test_other_files_are_single(names: list[str]) -> None:
+    assert [group.languages for group in group_languages([Path(name) for name in names])] == [(), ()]
+
+
+def test_a_line_is_a_text_with_its_label(tmp_path: Path) -> None:
+    for split, n in (("train", 3), ("val", 2)):
+        (tmp_path / f"{split}_text.txt").write_text("".join(f"text {i}\n" for i in range(n)))
+        (tmp_path / f"{split}_labels.txt").write_text("".join(f"{i % 2}\n" for i in range(n)))
+    (tmp_path / "mapping.txt").write_text("0\tbad\n1\tgood\n")
+    found = discover([tmp_path])
+    rows = {split: [row.values for source in some for row in source.records()] for split, some in found.items()}
+    assert rows["train"] == [{"label": str(i % 2), "text": f"text {i}"} for i in range(3)]
+    assert len(rows["validation"]) == 2 and rows["test"] == []
+    (tmp_path / "val_labels.txt").write_text("0\n")
+    with pytest.raises(SourceError, match="differ in length"):
+        discover([tmp_path])

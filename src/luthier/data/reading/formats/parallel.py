@@ -1,4 +1,4 @@
-"""Line-aligned files: line n of each is the same sentence in another language, or source and target of a row."""
+"""Line-aligned files: line n of each is the same sentence in another language, source and target, or text and label."""
 
 import hashlib
 import re
@@ -30,16 +30,23 @@ _LANGUAGE = re.compile(r"^(?P<stem>.+)[._](?P<language>[a-z]{2})(?P<region>[_-][
 _SIDES = (("source", "target"), ("src", "tgt"), ("src", "trg"))
 _WORD = "source|target|src|tgt|trg"
 _SIDE = re.compile(rf"(?P<stem>.+)[._-](?P<last>{_WORD})|(?P<first>{_WORD})([._-](?P<rest>.+))?")
+# Words for texts and for labels in the names of plain text files: `train_text.txt` and `train_labels.txt`.
+_TEXTS = {
+    *("text", "texts", "sentence", "sentences", "sents", "input", "inputs"),
+    *("data", "tweets", "reviews", "docs", "x"),
+}
+_LABELS = {"label", "labels", "class", "classes", "category", "categories", "intent", "intents", "y"}
+_PLAIN = {"", "txt", *_TEXTS, *_LABELS}
 
 
 @dataclass(frozen=True, slots=True)
 class FileGroup:
-    """Files that belong together: a single one, one for each language, or one for each side.
+    """Files that belong together: a single one, one for each language or side, or texts and their labels.
 
     Args:
         name: The file name, without the language if there are several.
         files: The files, in the order of `languages`.
-        languages: Empty for a single file; `source` and `target` for sides.
+        languages: Empty for a single file; `source` and `target` for sides, `label` and `text` for labels of texts.
     """
 
     name: str
@@ -49,7 +56,7 @@ class FileGroup:
 
 @dataclass
 class ParallelReader(RowReader):
-    """Reads one row per line, with one column per language."""
+    """Reads one row per line, with one column per file."""
 
     texts: list[TextFile]
 
@@ -70,7 +77,7 @@ class ParallelReader(RowReader):
         sizes = [_count_lines(text) for text in texts]
         if len(set(sizes)) > 1:
             held = ", ".join(f"{one}: {plural(size, 'line')}" for one, size in zip(names, sizes, strict=True))
-            hint = "line n of each must be the same sentence; pass only one file if they do not belong together"
+            hint = "line n of each must belong together; pass only one file if they do not"
             raise SourceError("the parallel files differ in length", where=held, hint=hint)
         why = f"{listing([path.name for path in group.files])} have {plural(sizes[0], 'line')} each"
         encodings = [text.encoding.decision() for text in texts]
@@ -97,12 +104,13 @@ class ParallelReader(RowReader):
 
 
 def group_languages(files: list[Path]) -> list[FileGroup]:
-    """Group files that differ only in their language, such as `train.de.gz` and `train.en.gz`, or in their side."""
+    """Group files that differ only in their language, such as `train.de` and `train.en`, their side, or text and label."""
     groups: dict[tuple[Path, str, str], dict[str, Path]] = {}
     grouped: list[FileGroup] = []
     single: list[Path] = []
     for file in files:
-        kind, name, part = _split_language(file.name) or _split_side(file.name) or ("", file.name, "")
+        known = _split_language(file.name) or _split_side(file.name) or _split_label(file.name)
+        kind, name, part = known or ("", file.name, "")
         group = groups.setdefault((file.parent, kind, name), {}) if kind else {}
         if kind and part not in group:  # `t.de` and `t_de` are two files of one language
             group[part] = file
@@ -110,7 +118,7 @@ def group_languages(files: list[Path]) -> list[FileGroup]:
             single.append(file)
     for (_, kind, name), group in groups.items():
         parts = tuple(sorted(group))
-        if parts in _SIDES or (kind == "language" and len(parts) > 1):
+        if parts in (*_SIDES, ("label", "text")) or (kind == "language" and len(parts) > 1):
             columns = _SIDES[0] if parts in _SIDES else parts
             grouped.append(FileGroup(name, tuple(group[part] for part in parts), columns))
         else:
@@ -142,6 +150,21 @@ def _uncompressed(name: str) -> tuple[str, str]:
     """A file name without the extension of its compression, and that."""
     end = Path(name).suffix if Path(name).suffix.lower() in COMPRESSION_SUFFIXES else ""
     return name.removesuffix(end), end
+
+
+def _split_label(name: str) -> tuple[str, str, str] | None:
+    """The kind `label`, the name without its word for texts or labels, and `text` or `label`. None without a word."""
+    plain, end = _uncompressed(name)
+    parts = re.split(r"([._-])", plain)
+    words = [part.lower() for part in parts]
+    known = [place for place, word in enumerate(words) if word in _TEXTS | _LABELS]
+    if len(known) != 1 or (words[-1] if len(words) > 1 else "") not in _PLAIN:
+        return None
+    word = words[known[0]]
+    if len(word) == 1 and len(words) < 4:  # x.txt may be anything, x_train.txt is not
+        return None
+    parts[known[0]] = "*"
+    return "label", "".join(parts) + end, "text" if word in _TEXTS else "label"
 
 
 def _count_lines(text: TextFile) -> int:
