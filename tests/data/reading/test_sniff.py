@@ -147,3 +147,12 @@ def test_what_cannot_separate_fields_is_refused(name: str) -> None:
         named_separator(name)
     assert (caught.value.what, caught.value.where) == (f"{name!r} cannot be a separator", "separator")
     assert caught.value.hint == "pass one character, or tab, comma, semicolon, pipe"
+
+
+def test_a_damaged_first_line_does_not_hide_tabs() -> None:
+    rows = "".join(f"text {n}\tTexte {n}\torigin {n}\n" for n in range(30))
+    fit = find_dialect("damaged\n" + rows, "\n", True, ".txt")
+    assert fit is not None
+    assert (fit.dialect.separator, fit.width) == ("\t", 3)
+    assert find_dialect("damaged\n" + rows[:200], "\n", True, ".txt") is None
+    assert find_dialect("A text.\n" * 30 + "a\tb\n", "\n", True, ".txt") is None

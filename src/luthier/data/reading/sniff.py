@@ -18,6 +18,7 @@ from luthier.text import listing, plural, share
 
 SEPARATORS_BY_SUFFIX = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _SAMPLE_LINES = 5_000
+_SURE_ROWS = 20  # of tab-separated rows, so that a first row of another width is a damaged one
 # In the order in which ties are resolved: a tab rarely occurs in prose.
 SEPARATORS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "pipe"}
 
@@ -77,7 +78,9 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
     """
     lines = _sample_lines(sample, newline, whole)
     first = next((line for line in lines if strip_end(line)), "")
-    separators = [wanted] if wanted is not None else [one for one in SEPARATORS if one in first]
+    tabbed = sum("\t" in line for line in lines) >= 0.9 * len(lines)  # also if the first line is damaged
+    found = [one for one in SEPARATORS if one in first or (one == "\t" and tabbed)]
+    separators = found if wanted is None else [wanted]
     fits = [fit for one in separators if (fit := _best_quoting(lines, newline, one, whole)) is not None]
     if wanted is not None:
         return fits[0] if fits else None
@@ -114,7 +117,7 @@ def _is_table(fit: Fit, table: bool) -> bool:
     if table:
         return fit.agreeing >= 0.5
     if fit.dialect.separator == "\t":
-        return fit.first_agrees and fit.agreeing >= 0.9
+        return (fit.first_agrees or len(fit.rows) >= _SURE_ROWS) and fit.agreeing >= 0.9
     # In prose, a comma is followed by a space; a single line of text is no evidence.
     text = "".join(strip_end(field) + "\n" for row in fit.rows for field in row.fields[1:])
     prose = sum(field.startswith(" ") for field in text.splitlines()) > 0.5 * max(1, text.count("\n"))

@@ -96,9 +96,10 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
 def likely(profiles: Profiles) -> list[Columns]:
     """Two columns of texts of similar length and other words may be translations, in either direction."""
     texts = [column for column in profiles.values() if is_prose(column) and not is_metadata(column)]
-    if len(texts) != 2 or not _alike(*texts, most=2):
+    if len(texts) != 2 or not _alike(*texts, most=2 if _is_latin(texts[0]) == _is_latin(texts[1]) else 5):
         return []
-    words, others = ({word for text in column.examples for word in words_of(text)} for column in texts)
+    found = [{word for text in column.examples for word in words_of(text)} for column in texts]
+    words, others = ({word for word in one if not word.isdigit()} for one in found)
     if 2 * len(words & others) > min(len(words), len(others)):
         return []
     one, other = (column.name for column in texts)
@@ -219,6 +220,12 @@ def _may_be_language(column: ColumnProfile) -> bool:
     if column.structure.lengths or column.list_share or column.missing_share == 1:
         return False
     return column.numeric_share < 0.5 and column.letter_share > 0.3 and column.distinct_share > 0.5
+
+
+def _is_latin(column: ColumnProfile) -> bool:
+    """Whether most letters of a column are Latin; other scripts take fewer or more characters for the same."""
+    letters = [letter for text in column.examples for letter in text if letter.isalpha()]
+    return 2 * sum(letter < "\u0250" for letter in letters) > len(letters)
 
 
 def _alike(one: ColumnProfile, other: ColumnProfile, *, most: int = 4) -> bool:

@@ -104,7 +104,7 @@ class ParallelReader(RowReader):
 
 
 def group_languages(files: list[Path]) -> list[FileGroup]:
-    """Group files that differ only in their language, such as `train.de` and `train.en`, their side, or text and label."""
+    """Group files that differ only in their language (`train.de`, `train.en`), their side, or text and label."""
     groups: dict[tuple[Path, str, str], dict[str, Path]] = {}
     grouped: list[FileGroup] = []
     single: list[Path] = []
