@@ -36,7 +36,7 @@ def test_units_and_languages(tmp_path: Path) -> None:
     path.write_text(memory(*units), encoding="utf-8")
     source = open_source(path)
     assert (source.format, source.columns) == ("tmx", ["en", "fr", "de"])
-    assert [one.value for one in source.decisions] == ["TMX", "en-US -> en, fr-FR -> fr, EN-us -> en"]
+    assert [one.value for one in source.decisions] == ["TMX", "en-US -> en, EN-us -> en, fr-FR -> fr"]
     assert read(path) == [
         {"en": "Go.", "fr": "Va & viens.", "de": None},
         {"en": "Stop.", "fr": None, "de": "Halt."},
@@ -45,7 +45,7 @@ def test_units_and_languages(tmp_path: Path) -> None:
 
 def test_the_source_language_comes_first_and_varieties_keep_their_codes(tmp_path: Path) -> None:
     path = tmp_path / "m.tmx"
-    path.write_text(memory(unit(("pt-BR", "a"), ("pt-PT", "b"), ("de", "c")), source="DE"), encoding="utf-8")
+    path.write_text(memory(unit(("pt-BR", "a"), ("pt-PT", "b"), ("de-CH", "c")), source="DE"), encoding="utf-8")
     assert open_source(path).columns == ["de", "pt-BR", "pt-PT"]
 
 

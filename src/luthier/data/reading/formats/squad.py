@@ -31,7 +31,7 @@ class SquadReader(Reader):
     @classmethod
     def of_articles(cls, text: TextFile, articles: list[Any]) -> "SquadReader":
         """The reader for a file that is a single JSON value."""
-        paragraphs = sum(len(_paragraphs(article, "")) for article in articles)
+        paragraphs = sum(len(_paragraphs(article, "") or []) for article in articles)
         held = [plural(len(articles), "article")] if any(map(_is_article, articles)) else []
         value = f"SQuAD JSON, {', '.join([*held, plural(paragraphs, 'paragraph')])}"
         return cls(text.file.name, "json", list(COLUMNS), _decisions(text, value), text, by_line=False)
@@ -122,20 +122,21 @@ def _is_header(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == {"header"}
 
 
-def _paragraphs(article: Any, where: str) -> list[tuple[str, Any]]:
-    """The paragraphs of an article, or the one that has none around it, each with its place."""
+def _paragraphs(article: Any, where: str) -> list[tuple[str, Any]] | None:
+    """The paragraphs of an article, or the one that has none around it, each with its place; None if there are none."""
     if _has_questions(article):
         return [(where, article)]
-    paragraphs = article.get("paragraphs") if isinstance(article, dict) else None
-    found = paragraphs if isinstance(paragraphs, list) else []
+    found = article.get("paragraphs") if isinstance(article, dict) else None
+    if not isinstance(found, list):
+        return None
     return [(f"{where}, paragraph {count(place)}", paragraph) for place, paragraph in enumerate(found, start=1)]
 
 
 def _questions(article: Any, where: str) -> Iterator[dict[str, Any] | Fault]:
-    if not _has_questions(article) and not (isinstance(article, dict) and isinstance(article.get("paragraphs"), list)):
+    paragraphs = _paragraphs(article, where)
+    if paragraphs is None:
         yield Fault("not-an-article", f"{where}: there are no paragraphs")
-        return
-    for here, paragraph in _paragraphs(article, where):
+    for here, paragraph in paragraphs or []:
         questions = paragraph.get("qas") if isinstance(paragraph, dict) else None
         if not isinstance(paragraph, dict) or not isinstance(paragraph.get("context"), str):
             lost = len(questions) if isinstance(questions, list) else 0

@@ -54,8 +54,9 @@ class TmxReader(RowReader):
             hint = "pass a file with <tu> elements, or the sentences as CSV"
             raise SourceError("the TMX file has no translation units", where=file.name, hint=hint)
         source = _SOURCE.search(plain)
-        first = source[1].decode().lower() if source else ""
-        codes = sorted(dict.fromkeys(code for unit in units for code in unit), key=lambda code: code.lower() != first)
+        first = _language(source[1].decode().lower()) if source else ""
+        found = dict.fromkeys(code for unit in units for code in unit)
+        codes = sorted(found, key=lambda code: _language(code.lower()) != first)
         names = _names(codes)
         decisions = [Decision("format", "TMX", "one row per translation unit, one column per language")]
         if renamed := [f"{code} -> {name}" for code in codes if (name := names[code.lower()]) != code]:
