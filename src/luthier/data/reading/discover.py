@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, reading
-from luthier.data.reading.formats.folders import find_classes
+from luthier.data.reading.formats.folders import find_classes, unlabelled
 from luthier.data.reading.formats.parallel import FileGroup, group_languages
 from luthier.data.reading.formats.registry import registered
 from luthier.data.reading.reader import Reading
@@ -132,7 +132,8 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
         return _in_split_files(name, named, entries, how)
     if classes := find_classes(path):
         splits = _splits(train=[open_classes(name, path, classes)])
-        _say_ignored(splits, entries, [path / label for label in classes], "not a folder of texts")
+        read = [*(path / label for label in classes), *unlabelled(path)]
+        _say_ignored(splits, entries, read, "not a folder of texts")
         return splits
     _refuse_beside(files, name)
     if data := [group for group in groups if _is_data(group)]:

@@ -7,6 +7,7 @@ import pytest
 
 from luthier.data.reading import charset
 from luthier.data.reading.formats import folders
+from luthier.data.reading.discover import discover
 from luthier.data.reading.formats.folders import FolderReader, find_classes
 from luthier.data.reading.sources import open_source
 from luthier.data.records import Record, Skipped
@@ -83,6 +84,25 @@ def test_one_folder_of_texts_is_no_set_of_classes(tmp_path: Path) -> None:
     assert find_classes(tmp_path) == {}
     with pytest.raises(SourceError, match="no such file"):
         find_classes(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["unsup", "Unlabeled", "unlabelled", "unsupervised", "no_label"])
+def test_a_folder_of_unlabelled_texts_is_no_class(tmp_path: Path, name: str) -> None:
+    for label in ("neg", "pos", name):
+        (tmp_path / label).mkdir()
+        write(tmp_path / label, "a.txt", "text")
+    classes = find_classes(tmp_path)
+    assert set(classes) == {"neg", "pos"}
+    told = {one.what: one.value for one in FolderReader.open("mine", tmp_path, classes).decisions}
+    assert told["ignored"] == name
+    assert [one.value for one in discover([tmp_path])["train"][0].decisions if one.what == "ignored"] == [name]
+
+
+def test_an_unlabelled_folder_beside_one_other_may_be_a_class(tmp_path: Path) -> None:
+    for label in ("labelled", "unlabelled"):
+        (tmp_path / label).mkdir()
+        write(tmp_path / label, "a.txt", "text")
+    assert set(find_classes(tmp_path)) == {"labelled", "unlabelled"}
 
 
 def test_files_that_are_not_utf_8_share_one_other_encoding(tmp_path: Path) -> None:

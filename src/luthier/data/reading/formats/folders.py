@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from luthier.findings import Decision
 from luthier.text import listing, plural
 
 _SUFFIXES = (".txt", ".text")
+_UNLABELLED = re.compile(r"unsup(ervised)?|(un|not?[ _-]?)label(l?ed|s)?", re.IGNORECASE)
 # Number of files, spread over all classes, used to detect the encoding of those that are not UTF-8.
 _ENCODING_FILES = 2_000
 
@@ -34,10 +36,12 @@ class FolderReader(RowReader):
         fallback, invalid = _fallback(files, name)
         labels = Decision("label", listing(sorted(classes)), "names of the folders")
         form = Decision("format", "folder", f"one folder per class, {plural(len(files), 'file')}")
+        unnamed = [entry.name for entry in unlabelled(root) if entry.name not in classes]
+        ignored = [Decision("ignored", listing(unnamed), "named as texts without a label")] if unnamed else []
         utf8 = Decision("encoding", "utf-8", "valid throughout")
         if fallback is not None:
             utf8 = Decision("encoding", f"utf-8, else {fallback.name}", f"{plural(invalid, 'file')} not valid UTF-8")
-        return cls(name, "folder", ["text", "label"], [form, utf8, labels], root, files, fallback)
+        return cls(name, "folder", ["text", "label"], [form, utf8, labels, *ignored], root, files, fallback)
 
     def records(self) -> Iterator[Record | Skipped]:
         for number, file in enumerate(self.files, start=1):
@@ -72,12 +76,23 @@ class FolderReader(RowReader):
 
 
 def find_classes(folder: Path) -> dict[str, list[Path]]:
-    """The class folders and their text files, at any depth; empty if there are fewer than two classes."""
+    """The class folders and their text files, at any depth; empty if there are fewer than two classes.
+
+    A folder of unlabelled texts beside two or more classes, such as `unsup` of the IMDb data, is no class.
+    """
     with reading(str(folder), folder):
         folders = sorted(entry for entry in folder.iterdir() if entry.is_dir())
     seen = (entry for entry in folders if not entry.name.startswith((".", "__")))
     classes = {entry.name: files for entry in seen if (files := _text_files(entry))}
+    labelled = {name: files for name, files in classes.items() if not _UNLABELLED.fullmatch(name)}
+    classes = labelled if len(labelled) > 1 else classes
     return classes if len(classes) > 1 else {}
+
+
+def unlabelled(folder: Path) -> list[Path]:
+    """The folders whose names say that their texts have no label."""
+    with reading(str(folder), folder):
+        return sorted(entry for entry in folder.iterdir() if _UNLABELLED.fullmatch(entry.name) and entry.is_dir())
 
 
 def _text_files(folder: Path) -> list[Path]:
