@@ -78,6 +78,7 @@ def test_joined_labels(values: list[str], separator: str) -> None:
     "values",
     [
         ["3,8", "2,5", "4", "1,25"],  # decimal commas
+        ["3,8", "2,5", "4,1", "1,2"] * 9 + ["k.A."],
         ["New York, NY", "Boston, MA", "Austin, TX"],
         ["Toys, Games & Crafts", "Food, Drink & Tobacco", "Sports, Outdoors"],
         ["yes", "no", "n/a"],

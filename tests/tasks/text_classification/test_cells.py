@@ -92,3 +92,9 @@ def test_how_cells_are_written_is_kept_in_task_cards() -> None:
         assert again.words == (None if cells.words is None else list(cells.words))
     assert Cells.from_details({}) == Cells()
     assert Cells.of(None) == Cells()
+
+
+def test_numbers_have_a_point_or_the_comma_of_the_training_data() -> None:
+    assert [Cells().number(value) for value in ("3.5", "3,5", 2)] == [3.5, None, 2]
+    restored = Cells.from_details(Cells(comma=True).details())
+    assert [restored.number(value) for value in ("3.5", "3,5", 2, "k.A.")] == [3.5, 3.5, 2, None]

@@ -33,6 +33,12 @@ def profiles_of(cells: list[Any], rows: int = 60) -> Any:
             "a number",
             "17 values from 0 to 2, not all whole; 6 rows skipped, not a finite number: 'NaN', '-inf'",
         ),
+        (
+            [f"{i % 6},{i % 6}{i % 7}" for i in range(40)],
+            "number",
+            "a number",
+            "40 values from 0 to 5.55, not all whole; with a decimal comma",
+        ),
         (["0.5", "1", "1.5", "NaN"], "one", "one label", "3 classes; 15 rows skipped, not a finite number: 'NaN'"),
         ([0, 1, "NaN"], "one", "one label", "2 classes; 20 rows skipped, not a whole number: 'NaN'"),
         (["good", "bad", "NaN"], "one", "one label", "3 classes"),

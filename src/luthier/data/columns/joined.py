@@ -14,9 +14,10 @@ _FEWEST = 0.05  # least share of the rows with a separator
 _FREE = 0.9  # least share of the labels that are found in any place
 _MARK = re.compile(r"""[^\w\s.'"\u2019()\[\]{}<>]{1,3}|[_\n\t ]""")
 _LETTER = re.compile(r"[^\W\d_]")
+_NUMBERS = 0.95  # least share of numbers in a column of numbers
 _MOST_MARKS = 6
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
-_PADDED = re.compile(r"[+-]|0\d")
+_PADDED = re.compile(r"0\d")
 
 Split = Mapping[str, Sequence[str]]
 
@@ -68,7 +69,7 @@ def _usual(counts: Mapping[str, int], separator: str) -> Joined | None:
     split = {value: split_labels(value, separator) for value in counts if _has(value, separator)}
     if separator == WRITTEN_LIST and len(split) < len(counts):
         return None
-    if separator == "," and all(_DECIMAL_COMMA.fullmatch(value) for value in counts) and not _ascending(split):
+    if separator == "," and _have_decimal_commas(counts) and not _ascending(split):
         return None
     parts = _parts(counts, split)
     if parts is None:
@@ -127,9 +128,16 @@ def _have_places(counts: Mapping[str, int], split: Split) -> bool:
     return len(split) == len(counts) and len(lengths) == 1 and len(places) == len({label for label, _ in places})
 
 
+def _have_decimal_commas(counts: Mapping[str, int]) -> bool:
+    """Whether all values but a few may be numbers with a decimal comma."""
+    numbers = sum(n for value, n in counts.items() if _DECIMAL_COMMA.fullmatch(value.strip()))
+    return numbers >= _NUMBERS * sum(counts.values())
+
+
 def _ascending(split: Split) -> bool:
     """Whether joined numbers are ids: always in ascending order, unlike the parts of numbers with a decimal comma."""
-    if len(split) < 5 or any(_PADDED.match(part) for parts in split.values() for part in parts):
+    digits = all(part.isdecimal() for parts in split.values() for part in parts)
+    if len(split) < 5 or not digits or any(_PADDED.match(part) for parts in split.values() for part in parts):
         return False
     return all(sorted({int(part) for part in parts}) == list(map(int, parts)) for parts in split.values())
 

@@ -14,7 +14,16 @@ from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.columns.transcripts import are_transcripts
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
-from luthier.data.values import as_number, field_of, finite, is_missing, split_labels, without_nested
+from luthier.data.values import (
+    as_number,
+    field_of,
+    finite,
+    has_decimal_commas,
+    is_missing,
+    split_labels,
+    with_point,
+    without_nested,
+)
 from luthier.errors import ColumnError, nearest
 from luthier.findings import Decision
 from luthier.text import listing, shorten
@@ -53,6 +62,7 @@ class ColumnProfile:
         transcripts: Whether the texts are conversations, with `Human:` and `Assistant:` before the turns.
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
+        decimal_comma: Whether the numbers are written with a comma, as 3,04.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
@@ -81,7 +91,12 @@ class ColumnProfile:
     transcripts: bool = False
     not_finite: Counter[str] = field(default_factory=Counter)
     joined_surely: bool = True
+    decimal_comma: bool = False
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
+
+    def number(self, value: Any) -> float | None:
+        """As `as_number`, of a value of the column."""
+        return as_number(with_point(value) if self.decimal_comma else value)
 
     @cached_property
     def fields(self) -> "dict[str, ColumnProfile]":
@@ -177,14 +192,16 @@ def is_id(column: ColumnProfile) -> bool:
     if column.list_share or column.distinct_share < 0.95 or column.distinct < 10:
         return False
     counted = column.integer_share == 1 and column.low is not None
-    return counted or (column.mean_words < 1.2 and column.letter_share < 0.6 and column.numeric_share < 0.5)
+    commas = all(as_number(with_point(example)) is not None for example in column.examples)
+    return counted or (
+        not commas and column.mean_words < 1.2 and column.letter_share < 0.6 and column.numeric_share < 0.5
+    )
 
 
 def _profile(name: str, values: list[Any]) -> ColumnProfile:
     values = without_nested(values)
     present, odd = finite([value for value in values if not is_missing(value)])
     texts = [_as_text(value) for value in present]
-    numbers = [number for value in present if (number := as_number(value)) is not None]
     characters = sum(map(len, texts))
     counts = Counter(texts)
     commonest = max(counts, key=lambda text: counts[text], default="")
@@ -198,6 +215,8 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     joined = joined_in(counts) if not lists and flags is None and not structure.keys else None
     if joined:
         parts = joined.parts
+    comma = joined is None and has_decimal_commas(present)
+    numbers = [x for value in present if (x := as_number(with_point(value) if comma else value)) is not None]
     return ColumnProfile(
         name=name,
         n=len(values),
@@ -217,6 +236,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         values=counts if len(counts) <= MOST_VALUES else None,
         separator=joined.separator if joined else None,
         joined_surely=joined is None or joined.sure,
+        decimal_comma=comma,
         parts=parts,
         commonest=commonest,
         commonest_share=counts[commonest] / n,

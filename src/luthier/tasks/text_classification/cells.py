@@ -7,7 +7,7 @@ from typing import Any, Self
 from luthier.data.columns.flags import Flags
 from luthier.data.columns.profile import ColumnProfile
 from luthier.data.records import Fault
-from luthier.data.values import WRITTEN_LIST, as_number, is_missing, split_labels
+from luthier.data.values import WRITTEN_LIST, as_number, is_missing, split_labels, with_point
 from luthier.tasks.text_classification.strays import strays_of
 from luthier.text import shorten
 
@@ -22,12 +22,14 @@ class Cells:
         words: The labels that are not whole numbers, if nearly all labels are: other such cells are no labels. None if
             any text can be a label.
         finite: Whether all labels are numbers, so that NaN and infinity are none.
+        comma: Whether numbers have a decimal comma.
     """
 
     separator: str | None = None
     flags: Flags | None = None
     words: Sequence[str] | None = None
     finite: bool | None = None
+    comma: bool | None = None
 
     @classmethod
     def of(cls, column: ColumnProfile | None) -> Self:
@@ -35,20 +37,23 @@ class Cells:
         if column is None:
             return cls()
         strays = strays_of(column)
-        return cls(
-            column.separator, column.flags, None if strays is None else strays.words, bool(column.not_finite) or None
-        )
+        words, finite, comma = None if strays is None else strays.words, bool(column.not_finite), column.decimal_comma
+        return cls(column.separator, column.flags, words, finite or None, comma or None)
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:
         """What `details` wrote."""
         flags = details.get("flags")
         names = Flags(**{**flags, "names": tuple(flags["names"])}) if flags else None
-        return cls(details.get("separator"), names, details.get("words"), details.get("finite"))
+        return cls(details.get("separator"), names, details.get("words"), details.get("finite"), details.get("comma"))
 
     def details(self) -> dict[str, Any]:
         """The form that is stored in task cards."""
         return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def number(self, value: Any) -> float | None:
+        """The number in a cell; None if it is not a finite one."""
+        return as_number(with_point(value) if self.comma else value)
 
     def labels(self, value: Any, column: str) -> list[str] | Fault:
         """The labels in a cell, none for an empty one, or why they cannot be read."""
@@ -75,7 +80,7 @@ class Cells:
                 reason = "bad-label" if labels else "missing-label"
                 return Fault(reason, f"column {column!r} is {_quote(value)}: {len(labels)} labels instead of one")
             return labels[0]
-        number = as_number(value)
+        number = self.number(value)
         if self.words is not None and str(value) not in self.words and (number is None or not number.is_integer()):
             detail = f"column {column!r} is {_quote(value)}, but the labels are whole numbers"
             return Fault("bad-label", detail)

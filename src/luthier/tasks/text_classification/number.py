@@ -14,7 +14,7 @@ from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
 from luthier.data.records import Fault
-from luthier.data.values import as_number, is_missing
+from luthier.data.values import is_missing
 from luthier.findings import Finding
 from luthier.metrics import regression
 from luthier.metrics.base import AnyMetric
@@ -53,7 +53,7 @@ class Number(Labels):
         value = values.get(str(column))
         if is_missing(value):
             return Fault("missing-label", f"column {column!r} is empty")
-        number = as_number(value)
+        number = cells.number(value)
         if number is None:
             return Fault("bad-label", f"column {column!r} is {value!r}, which is not a finite number")
         return number

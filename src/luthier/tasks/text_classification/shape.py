@@ -38,7 +38,8 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
         return "several", [Decision(_SHAPE, "several labels", f"{kinds}, {joined}")]
     odd = skipped(column.not_finite, "a finite number")
     if column.numeric_share > 0.95 and (reason := _number_reason(column)):
-        return "number", [Decision(_SHAPE, "a number", reason + odd)]
+        commas = "; with a decimal comma" if column.decimal_comma else ""
+        return "number", [Decision(_SHAPE, "a number", reason + commas + odd)]
     strays = strays_of(column)
     classes = plural(strays.classes if strays else column.distinct, "class", "classes")
     return "one", [Decision(_SHAPE, "one label", classes + (strays.said() if strays else odd))]

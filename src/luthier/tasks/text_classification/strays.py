@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from luthier.data.checks.labels import MISSING_WORDS, RARE
 from luthier.data.columns.profile import ColumnProfile
-from luthier.data.values import as_number
 from luthier.text import listing, plural
 
 FEWEST_ROWS = 20
@@ -48,7 +47,7 @@ def strays_of(column: ColumnProfile) -> Strays | None:
     """
     if column.values is None or column.numeric_share <= 0.95 or column.list_share or column.flags is not None:
         return None
-    numbers = {value: number for value in column.values if (number := as_number(value)) is not None}
+    numbers = {value: number for value in column.values if (number := column.number(value)) is not None}
     whole = [value for value, number in numbers.items() if number.is_integer()]
     fractions = Counter({value: column.values[value] for value in numbers if value not in whole})
     if fractions.total() > most_strays(column.values.total()):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from luthier.data.reading import charset
-from luthier.data.reading.formats import folders
 from luthier.data.reading.discover import discover
+from luthier.data.reading.formats import folders
 from luthier.data.reading.formats.folders import FolderReader, find_classes
 from luthier.data.reading.sources import open_source
 from luthier.data.records import Record, Skipped
