@@ -18,23 +18,9 @@ _PARTS = re.compile(r"\d+[-.]\d+")  # the line of a contraction (1-2), or of a w
 # Phrases of the CoNLL-2000 shared task, which stand beside the names of CoNLL-2003
 _CHUNKS = {"ADJP", "ADVP", "CONJP", "INTJ", "LST", "NP", "PP", "PRT", "SBAR", "UCP", "VP"}
 _TITLES = {
-    *(
-        "id",
-        "idx",
-        "index",
-        "form",
-        "text",
-        "token",
-        "tokens",
-        "word",
-        "words",
-        "lemma",
-        "chunk",
-        "pos",
-        "upos",
-        "xpos",
-    ),
-    *("bio", "entity", "iob", "label", "labels", "ner", "ner_tag", "ner_tags", "pos_tag", "pos_tags", "tag", "tags"),
+    *("id", "idx", "index", "form", "text", "token", "tokens", "word", "words", "lemma", "chunk"),
+    *("pos", "upos", "xpos", "pos_tag", "pos_tags", "tag", "tags", "label", "labels"),
+    *("bio", "entity", "iob", "ner", "ner_tag", "ner_tags"),
 }
 _COMMENT = re.compile(r"#\s+\S")
 _QUOTED = (",", ";")  # separators that words may contain in quotes
