@@ -22,6 +22,7 @@ from luthier.storage.temporary import temporary_file
 
 MOST_LINES = 6
 _KEY = re.compile(r"(data|model|training|fast|evaluation|generation|tracking)\.[\w.]+|device|seed|task")
+_NO_TABLE = object()
 BROKEN_PIPE = 141
 
 
@@ -87,19 +88,27 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
 def _origin(key: str, words: Sequence[str]) -> str:
     """Where the command line sets a recipe key: its option, or the recipe file that holds it; else the key itself."""
     option, leaf = place_of(key), key.rpartition(".")[2]
-    given = {word.partition("=")[0] for word in words}
-    if option in given or {key, leaf} & given:
-        return option if option in given else f"--set {leaf}"
-    for path in [Path(word) for word in words if word.endswith(".toml")]:
-        from luthier.recipe import read_toml
+    options = {word.partition("=")[0] for word in words if word.startswith("--")}
+    settings = {word.partition("=")[0] for word in words if "=" in word}
+    files = [(word, _in_file(Path(word), key)) for word in words if word.endswith(".toml")]
+    in_file = next((f"{file}, {key}" for file, found in files if found is not None), key)
+    if any(found is _NO_TABLE for _, found in files):
+        return in_file
+    return option if option in options else f"--set {leaf}" if {key, leaf} & settings else in_file
 
-        with suppress(LuthierError):
-            value: object = read_toml(path)
-            for part in key.split("."):
-                value = value.get(part) if isinstance(value, dict) else None
-            if value is not None:
-                return f"{path}, {key}"
-    return key
+
+def _in_file(path: Path, key: str) -> object:
+    """The value of a key in a recipe file, `_NO_TABLE` if something else is in the place of its table, or None."""
+    from luthier.recipe import read_toml
+
+    with suppress(LuthierError):
+        value: object = read_toml(path)
+        for part in key.split("."):
+            if not isinstance(value, dict):
+                return None if value is None else _NO_TABLE
+            value = value.get(part)
+        return value
+    return None
 
 
 def lines(error: LuthierError) -> str:

@@ -65,7 +65,7 @@ RECIPE = [
         lambda s: s.train("--max-time", "0.1s"),
         2,
         "0.1s is too short: a run of a single step takes about",
-        "training.max_time",
+        "--max-time",
         "is enough for one step",
     ),
     Case(
@@ -169,7 +169,7 @@ RECIPE = [
         lambda s: s.train("--precision", "fp16"),
         2,
         "fp16 needs a GPU",
-        "training.precision",
+        "--precision",
         "--precision auto",
     ),
     Case(
@@ -185,7 +185,7 @@ RECIPE = [
         lambda s: s.train(*set_to("shape=pair/single")),
         2,
         "no shape 'pair/single'",
-        "data.shape",
+        "--set shape",
         "did you mean 'pair/one'?",
     ),
     Case(
@@ -331,7 +331,7 @@ RECIPE = [
         lambda s: [*metric(s, "def wer(p, r): return 1", "wer"), *set_to("metric_for_best=wer")],
         2,
         "wer selects the checkpoint, but its direction is not stated",
-        "evaluation.metric_for_best",
+        "--set metric_for_best",
         "if lower is better: --metric-mode min or evaluation.metrics=['own.py:wer:min']; "
         "if higher is better: --metric-mode max or evaluation.metrics=['own.py:wer:max']",
     ),
@@ -340,7 +340,7 @@ RECIPE = [
         lambda s: [*metric(s, "def wer(p, r): return 1", "wer:min"), *set_to("metric_for_best=wer", "metric_mode=max")],
         2,
         "metric_mode is max, but a lower wer is better",
-        "evaluation.metric_mode",
+        "--set metric_mode",
         "remove metric_mode",
     ),
     Case(
@@ -348,7 +348,7 @@ RECIPE = [
         lambda s: [*metric(s, "def wer(p, r): return 1", "wer"), "--metric-mode", "min"],
         2,
         "metric_mode is min, but a higher accuracy is better",
-        "evaluation.metric_mode",
+        "--metric-mode",
         "set evaluation.metric_for_best to the metric it belongs to",
     ),
     Case(
@@ -388,7 +388,7 @@ RECIPE = [
         lambda s: s.train(*set_to("freeze=['berd.*']")),
         2,
         "matches 'berd.*'",
-        "model.freeze",
+        "--set freeze",
         "'classifier.bias'",
     ),
     Case(
@@ -396,7 +396,7 @@ RECIPE = [
         lambda s: s.train(*set_to("freeze=['*']")),
         2,
         "there are no trainable parameters",
-        "model.freeze",
+        "--set freeze",
         "do not freeze the head",
     ),
     Case(
@@ -404,7 +404,7 @@ RECIPE = [
         lambda s: s.train(*set_to("max_length=4096")),
         2,
         "at most 64 tokens",
-        "data.max_length",
+        "--set max_length",
         "max_length=64",
     ),
     Case(
@@ -436,7 +436,7 @@ RECIPE = [
         lambda s: s.train(*set_to("train_rows=1000")),
         2,
         "train_rows is 1,000, and there are only 48",
-        "data.train_rows",
+        "--set train_rows",
         "a smaller number",
     ),
     Case(

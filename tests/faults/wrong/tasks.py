@@ -324,7 +324,7 @@ TASKS = [
         on(QA, "--set", "max_length=4"),
         2,
         "a window of 4 tokens has no room for the text: the other parts of the row take 4",
-        "data.max_length",
+        "--set max_length",
         "--set max_length=16 or more",
     ),
     # -- chat
@@ -423,7 +423,7 @@ TASKS = [
         lambda s: nameless(s, "mBART", "--set", "shape=en-tlh"),
         2,
         "no code for the language 'tlh'",
-        "data.shape",
+        "--set shape",
         "the model knows",
     ),
     Case(
@@ -431,7 +431,7 @@ TASKS = [
         on("summarization", "--set", "max_target_length=9999"),
         2,
         "the model takes at most 512 tokens, but max_target_length is 9999",
-        "data.max_target_length",
+        "--set max_target_length",
         "--set max_target_length=512 or less",
     ),
     Case(
@@ -476,7 +476,7 @@ TASKS = [
         lambda s: scratch(s, "--from-scratch", "tiny", "--set", "architecture=lama"),
         2,
         "cannot create a new model of the architecture 'lama'",
-        "model.architecture",
+        "--set architecture",
         "did you mean 'llama'?",
     ),
     Case(
@@ -484,7 +484,7 @@ TASKS = [
         lambda s: scratch(s, "--from-scratch", "tiny", "--set", "architecture=t5"),
         2,
         "t5",
-        "model.architecture",
+        "--set architecture",
         "decoder",
     ),
     Case(
