@@ -52,8 +52,8 @@ def test_what_was_written_is_read(labels, text):
 
 def test_several_labels_are_lists_and_a_line_without_one_has_no_label(tmp_path):
     reader, rows = read(tmp_path, "__label__a __label__b x\n__label__c y\nz\n")
-    assert reader.columns == ["text", "labels"]
-    assert [row["labels"] for row in rows] == [["a", "b"], ["c"], None]
+    assert reader.columns == ["text", "label"]  # as in a file of single labels
+    assert [row["label"] for row in rows] == [["a", "b"], ["c"], None]
 
 
 @pytest.mark.parametrize("prefix", ["__class__", "__intent__"])

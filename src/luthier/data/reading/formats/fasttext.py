@@ -41,7 +41,7 @@ class FastTextReader(TextReader):
         several = any(len(_parted(line, prefix)[1]) > 1 for line in lines)
         labels = "labels" if several else "label"
         decisions = [Decision("format", "fastText", f"{prefix} marks the {labels} of a line"), text.encoding.decision()]
-        return cls(text.file.name, "fasttext", ["text", labels], decisions, text, prefix, several)
+        return cls(text.file.name, "fasttext", ["text", "label"], decisions, text, prefix, several)
 
     def records(self) -> Iterator[Record | Skipped]:
         text, label = self.columns
