@@ -47,9 +47,9 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
 
 def may_be_classes(column: ColumnProfile) -> str:
     """What is unclear about labels that may be joined, or be classes as they stand; empty if nothing."""
-    if column.joined_surely or column.separator is None or column.values is None:
+    if column.joined_surely or column.separator is None:
         return ""
-    joined = [repr(value) for value in column.values if column.separator in value]
+    joined = [repr(value) for value in column.values or column.examples if column.separator in value]
     one, several = plural(column.distinct, "class", "classes"), plural(len(column.parts or ()), "label")
     return (
         f"the cells of {column.name!r} may be {one} ({listing(joined, 3)}, ...), or {several} joined by"
