@@ -27,7 +27,7 @@ _PART = re.compile(
     re.DOTALL,
 )
 _FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
-_FLAG_SEPARATOR = re.compile(r"[\s,;|/]+")
+_FLAG_SEPARATOR = re.compile(r"\s*[,;|/:_#&+-]+\s*|\s+")
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "nan": "None", "NaN": "None"}
 
 

@@ -114,3 +114,14 @@ def test_an_object_may_name_only_what_is_set() -> None:
     assert found.labels({"quality": None, "price": True}) == ["price"]
     assert found.labels({"quality": False}) is None, "whether price is set is not known"
     assert found.labels({"colour": True}) is None
+
+
+@pytest.mark.parametrize("mark", [" ", ",", ";", "|", "/", ":", "_", "-", "#", "\t", ", "])
+def test_any_mark_separates_flags(mark: str) -> None:
+    found = flags_of([mark.join(f"{i % 16:04b}") for i in range(40)])
+    assert found is not None and found.names == ("0", "1", "2", "3")
+
+
+@pytest.mark.parametrize("values", [["1:0", "2:1", "0:3"], ["-1", "1", "0"], ["0-10", "10-20"]])
+def test_scores_and_ranges_are_no_flags(values: list[str]) -> None:
+    assert flags_of(values * 10) is None
