@@ -1,11 +1,14 @@
-"""Sample a text file: blocks of whole rows, spread over the file."""
+"""Read the rows of a text one after the other, and sample them: blocks of whole rows, spread over the file."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from luthier.data.reading.charset import line_fault
 from luthier.data.reading.reader import Part, Reader, TextFile
-from luthier.text import plural
+from luthier.data.records import Fault, Record, Skipped
+from luthier.text import count, plural
 
 BLOCK, LEAST = 1 << 13, 1 << 8  # bytes of a block; a small sample has smaller ones, for more places
 MORE_PLACES = 64
@@ -102,6 +105,28 @@ class TextReader(Reader):
     @property
     def _newline(self) -> bytes:
         return self.text.newline.encode()
+
+
+@dataclass
+class LineByLine(TextReader):
+    """Reads one row per line; blank lines are ignored."""
+
+    @abstractmethod
+    def row(self, line: str) -> dict[str, Any] | Fault:
+        """The values of a line of valid characters, or why it cannot be used."""
+
+    def records(self) -> Iterator[Record | Skipped]:
+        number = 0
+        with self.text.lines() as lines:
+            for line in lines:
+                if line.isspace():
+                    continue
+                number += 1
+                found = line_fault(line) or self.row(line)
+                if isinstance(found, Fault):
+                    yield found.at(self.name, number, f"line {count(lines.number)}")
+                else:
+                    yield Record(self.name, number, found)
 
 
 def after_blank(lines: Sequence[str]) -> int | None:

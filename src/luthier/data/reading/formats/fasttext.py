@@ -6,17 +6,16 @@ Source: https://fasttext.cc/docs/en/supervised-tutorial.html
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from luthier.data.reading.blocks import TextReader
-from luthier.data.reading.charset import line_fault, strip_end
+from luthier.data.reading.blocks import LineByLine
+from luthier.data.reading.charset import strip_end
 from luthier.data.reading.formats.annotation.layout import choice
 from luthier.data.reading.reader import Reading, TextFile, TextFormat
 from luthier.data.reading.sniff import SEPARATORS_BY_SUFFIX
-from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
-from luthier.text import count
 
 _USUAL = "__label__"
 _PREFIXED = re.compile(r'(?:^|\s)"?(__[^\W\d_]+__)(?=[^\s_.(\[])')  # but not `__init__.py`
@@ -25,7 +24,7 @@ _ENOUGH, _ENOUGH_OTHER = 0.5, 0.95
 
 
 @dataclass
-class FastTextReader(TextReader):
+class FastTextReader(LineByLine):
     """Reads one row per line: its text and its labels; blank lines are ignored."""
 
     prefix: str
@@ -43,20 +42,9 @@ class FastTextReader(TextReader):
         decisions = [Decision("format", "fastText", f"{prefix} marks the {labels} of a line"), text.encoding.decision()]
         return cls(text.file.name, "fasttext", ["text", "label"], decisions, text, prefix, several)
 
-    def records(self) -> Iterator[Record | Skipped]:
-        text, label = self.columns
-        number = 0
-        with self.text.lines() as lines:
-            for line in lines:
-                if line.isspace():
-                    continue
-                number += 1
-                if fault := line_fault(line):
-                    yield fault.at(self.name, number, f"line {count(lines.number)}")
-                    continue
-                rest, labels = _parted(strip_end(line), self.prefix)
-                given = choice(labels, several=self.several) if labels else None
-                yield Record(self.name, number, {text: rest, label: given})
+    def row(self, line: str) -> dict[str, Any]:
+        text, labels = _parted(strip_end(line), self.prefix)
+        return {"text": text, "label": choice(labels, several=self.several) if labels else None}
 
 
 def _prefix(lines: Sequence[str]) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.reading.blocks import TextReader
-from luthier.data.reading.charset import INVALID, line_fault
+from luthier.data.reading.blocks import LineByLine
+from luthier.data.reading.charset import INVALID
 from luthier.data.reading.formats.annotation.rows import as_row, is_spacy, said
 from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import count, listing, plural, shorten
+from luthier.text import listing, plural, shorten
 
 # Besides json's own error: excessive nesting, and numbers with thousands of digits.
 JSON_ERRORS = (ValueError, RecursionError)
@@ -24,29 +24,15 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass
-class JsonLinesReader(TextReader):
+class JsonLinesReader(LineByLine):
     """Reads one object per line; an invalid line becomes a skipped row."""
 
-    def records(self) -> Iterator[Record | Skipped]:
-        number = 0
-        with self.text.lines() as lines:
-            for line in lines:
-                if line.isspace():
-                    continue
-                number += 1
-                fault = line_fault(line)
-                value: Any = None
-                if fault is None:
-                    try:
-                        value = as_row(json.loads(line))
-                    except JSON_ERRORS as error:
-                        fault = Fault("invalid-json", str(error))
-                    else:
-                        fault = value_fault(value, suspicious=has_escaped_surrogate(line))
-                if fault is None:
-                    yield Record(self.name, number, value)
-                else:
-                    yield fault.at(self.name, number, f"line {count(lines.number)}")
+    def row(self, line: str) -> dict[str, Any] | Fault:
+        try:
+            value: Any = as_row(json.loads(line))
+        except JSON_ERRORS as error:
+            return Fault("invalid-json", str(error))
+        return value_fault(value, suspicious=has_escaped_surrogate(line)) or value
 
 
 @dataclass

@@ -1,31 +1,21 @@
 """Plain text with one row per line."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from luthier.data.reading.blocks import TextReader
-from luthier.data.reading.charset import line_fault, strip_end
+from luthier.data.reading.blocks import LineByLine
+from luthier.data.reading.charset import strip_end
 from luthier.data.reading.prose import reads_as_prose
 from luthier.data.reading.reader import Reading, TextFile, TextFormat
-from luthier.data.records import Record, Skipped
 from luthier.findings import Decision
-from luthier.text import count
 
 
 @dataclass
-class LineReader(TextReader):
+class LineReader(LineByLine):
     """Reads plain text with one row per line; blank lines are ignored."""
 
-    def records(self) -> Iterator[Record | Skipped]:
-        number = 0
-        with self.text.lines() as lines:
-            for line in lines:
-                if fault := line_fault(line):
-                    number += 1
-                    yield fault.at(self.name, number, f"line {count(lines.number)}")
-                elif not line.isspace():
-                    number += 1
-                    yield Record(self.name, number, {"text": strip_end(line)})
+    def row(self, line: str) -> dict[str, Any]:
+        return {"text": strip_end(line)}
 
 
 def open_lines(text: TextFile, how: Reading) -> LineReader:
