@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-ASKING = ("user", "human", "customer", "client", "prompter")
-ANSWERING = ("assistant", "bot", "chatbot", "chatgpt", "gpt", "ai", "agent", "model")
+ASKING = ("user", "human", "prompter", "customer", "client")
+ANSWERING = ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent")
 GOOD_SHARE = 0.95  # minimum share of the texts that are split into turns; other rows are skipped
 _NAME = rf"\**(?P<name>{'|'.join((*ASKING, *ANSWERING, 'system'))})\**[ \t]*:\**"
 _AT_LINE = re.compile(rf"^[ \t]*{_NAME}", re.IGNORECASE | re.MULTILINE)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from luthier.data.columns.transcripts import turns_in
+from luthier.data.columns.transcripts import ANSWERING, ASKING, turns_in
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
 from luthier.tasks.chat.marks import marked_learned
@@ -16,10 +16,8 @@ ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
 CONTENT_KEYS = ("content", "value", "text", "message", "utterance")
 ROLES = {
     **dict.fromkeys(("system", "developer"), "system"),
-    **dict.fromkeys(("user", "human", "prompter", "customer", "client", "person"), "user"),
-    **dict.fromkeys(
-        ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent", "bing", "bard"), "assistant"
-    ),
+    **dict.fromkeys((*ASKING, "person"), "user"),
+    **dict.fromkeys((*ANSWERING, "bing", "bard"), "assistant"),
     **dict.fromkeys(("function_call", "tool_call"), "assistant"),
     **dict.fromkeys(("tool", "observation", "function", "function_response", "tool_response", "ipython"), "tool"),
 }
