@@ -38,6 +38,7 @@ PEERS: Mapping[str, Callable[[Set], bool]] = {  # and the sets that they can do
     AUTOGLUON: lambda one: one.one_label,
 }
 BASELINES = {"probe": "frozen features, linear", "tfidf": "TF-IDF, linear"}
+LIMIT = 1_500  # seconds that AutoGluon may fit for, after which it gives its best model: over twice what Luthier takes
 QUICK, SEEDS, FEWER = 180, 5, 3  # seeds of a candidate whose first run takes less than 3 minutes, and of another one
 RESULTS = Path(__file__).with_name("quality.jsonl")
 
@@ -160,7 +161,8 @@ class Bench:
         if what.candidate == TRAINER:
             words = ["bench.trainer", *files, "--lr", "5e-5", "--batch-size", "8", "--pad", "--seed", what.seed]
         elif what.candidate == AUTOGLUON:
-            python, words = self.autogluon, ["bench.multimodal", *files, "--metric", one.metric, "--seed", what.seed]
+            limited = ["--metric", one.metric, "--seed", what.seed, "--time-limit", LIMIT]
+            python, words = self.autogluon, ["bench.multimodal", *files, *limited]
         else:
             options = [*one.options, *shlex.split(what.options), "--seed", what.seed, "--json", "-q"]
             where = ["--run-dir", self.work / "runs" / f"{what.name}-{time.time_ns()}"]
