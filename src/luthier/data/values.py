@@ -26,7 +26,11 @@ _PART = re.compile(
     r"""|(?P<mark>[,:])""",
     re.DOTALL,
 )
-_FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
+_FLAGS = {
+    **dict.fromkeys(("0", "0.0", "false", "f", "no", "n"), False),
+    **dict.fromkeys(("1", "1.0", "true", "t", "yes", "y"), True),
+}
+_LETTERS = ({"0", "1"}, {"n", "y"}, {"f", "t"})  # flags that need no separator
 _FLAG_SEPARATOR = re.compile(r"\s*[,;|/:_#&+-]+\s*|\s+")
 _CONSTANTS = {"true": "True", "false": "False", "null": "None", "nan": "None", "NaN": "None"}
 
@@ -169,27 +173,35 @@ def field_of(value: Any, path: str) -> Any:
     return field_of(value.get(first), rest) if rest else None
 
 
+def flag_in(value: Any) -> bool | None:
+    """The flag that a value is, also as text: 0, 1, false, true, no, yes, or the first letter; None for another one."""
+    return _FLAGS.get(str(value).strip().casefold())
+
+
 def flags_in(value: Any) -> list[bool] | dict[str, bool] | None:
-    """Parse a cell with a flag (0, 1, false or true) for each of several labels.
+    """Parse a cell with a flag (see `flag_in`) for each of several labels.
 
     Args:
-        value: A list of flags, text of zeros and ones (`0101`, `0 1 0 1`, `[0, 1]`), a number of these digits, or an
+        value: A list of flags, text of them (`0101`, `Y N N`, `[0, 1]`), a number of these digits, or an
             object of flags by label. A label without a value is left out.
     Returns:
         The flags; None if the value contains anything else.
     """
     value = structured(value)
     if isinstance(value, dict):
-        given = {str(label): str(flag).strip().lower() for label, flag in value.items() if flag is not None}
-        return {label: _FLAGS[flag] for label, flag in given.items()} if set(given.values()) <= _FLAGS.keys() else None
+        named = {str(label): flag_in(flag) for label, flag in value.items() if flag is not None}
+        return (
+            {label: flag for label, flag in named.items() if flag is not None} if None not in named.values() else None
+        )
     if isinstance(value, str):
         text = value.strip()
-        parts: Sequence[Any] = text if set(text) <= {"0", "1"} else _FLAG_SEPARATOR.split(text)
+        joined = any(set(text.casefold()) <= letters for letters in _LETTERS)
+        parts: Sequence[Any] = text if joined else _FLAG_SEPARATOR.split(text)
     elif isinstance(value, list | tuple):
         parts = value
     else:
         parts = str(int(value)) if as_number(value) is not None and float(value).is_integer() else []
-    flags = [flag for part in parts if (flag := _FLAGS.get(str(part).strip().lower())) is not None]
+    flags = [flag for part in parts if (flag := flag_in(part)) is not None]
     return flags if flags and len(flags) == len(parts) else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import PretrainedConfig
 
 from luthier.data import checks
-from luthier.data.columns.profile import ColumnProfile, profile
+from luthier.data.columns.profile import ColumnProfile, is_mark, profile
 from luthier.data.columns.roles import several
 from luthier.data.reading import packages
 from luthier.data.reading.discover import discover
@@ -116,6 +116,7 @@ def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str,
     return [
         finding
         for role, column in used
+        if not (is_mark(column) and len(several(columns[role])) > 1)  # empty where the label is not set
         for finding in checks.empty_column(column.name, role, round(column.missing_share * column.n), column.n)
     ]
 

@@ -25,6 +25,9 @@ WRITINGS: dict[str, Callable[[Row], Any]] = {
     "digits with blanks": lambda row: " ".join(str(int(flag)) for flag in row),
     "digits with commas": lambda row: ", ".join(str(int(flag)) for flag in row),
     "words with bars": lambda row: "|".join(str(flag).lower() for flag in row),
+    "letters": lambda row: "".join("NY"[flag] for flag in row),
+    "letters apart": lambda row: " ".join("FT"[flag] for flag in row),
+    "words": lambda row: ",".join(("no", "yes")[flag] for flag in row),
 }
 OBJECTS: dict[str, Callable[[Row], Any]] = {
     "an object of booleans": lambda row: dict(zip(NAMES, row, strict=False)),
@@ -89,6 +92,9 @@ def test_numbers_without_their_leading_zeros() -> None:
         [{"likes": 3, "shares": 1}, {"likes": 0, "shares": 1}] * 5,
         [{"name": "bad"}, {"name": "good"}] * 5,
         ["the bow is worn", "0 1 0 1"] * 10,
+        ["yes", "no"] * 10,
+        ["NY", "LA", "SF"] * 10,
+        ["no way", "yes please"] * 10,
         [None, "a"],
         [],
     ],

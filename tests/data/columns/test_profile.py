@@ -37,7 +37,7 @@ def test_a_profile_counts_what_is_there() -> None:
     assert found.distinct == 4
     assert found.values == {"1": 2, "2.0": 1, "NA": 1, "null": 1}
     assert found.numeric_share == found.integer_share == 3 / 5
-    assert found.zero_one_share == 2 / 5
+    assert found.flag_share == 2 / 5
     assert (found.low, found.high) == (1, 2)
     assert found.examples == ("1", "2.0", "NA")
     assert (found.commonest, found.commonest_share) == ("1", 2 / 5)
@@ -117,7 +117,7 @@ def test_any_table_is_profiled(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
     assert set(profiles) == {name for values in rows for name in values}
     for one in profiles.values():
-        shares = [one.missing_share, one.distinct_share, one.numeric_share, one.zero_one_share, one.list_share]
+        shares = [one.missing_share, one.distinct_share, one.numeric_share, one.flag_share, one.list_share]
         assert all(0 <= share <= 1 for share in shares)
 
 

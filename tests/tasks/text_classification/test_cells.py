@@ -84,17 +84,28 @@ def test_how_cells_are_written_is_kept_in_task_cards() -> None:
         Cells("|"),
         Cells(words=("other",)),
         Cells(finite=True),
+        Cells(marks=["x"]),
         FLAGS,
         Cells(flags=Flags(("0", "1"), True, True)),
     ):
         again = Cells.from_details(json.loads(json.dumps(cells.details())))
-        assert (again.separator, again.flags, again.finite) == (cells.separator, cells.flags, cells.finite)
+        assert (again.separator, again.flags, again.finite, again.marks) == (
+            *(cells.separator, cells.flags, cells.finite, cells.marks),
+        )
         assert again.words == (None if cells.words is None else list(cells.words))
     assert Cells.from_details({}) == Cells()
-    assert Cells.of(None) == Cells()
+    assert Cells.of([]) == Cells()
 
 
 def test_numbers_have_a_point_or_the_comma_of_the_training_data() -> None:
     assert [Cells().number(value) for value in ("3.5", "3,5", 2)] == [3.5, None, 2]
     restored = Cells.from_details(Cells(comma=True).details())
     assert [restored.number(value) for value in ("3.5", "3,5", 2, "k.A.")] == [3.5, 3.5, 2, None]
+
+
+def test_a_label_of_its_own_column_is_set_by_a_flag_or_by_a_mark() -> None:
+    assert [Cells().flag(value) for value in (True, "No", " yes ", "T", 0, "1.0", "maybe")] == [
+        *(True, False, True, True, False, True, None),
+    ]
+    marks = Cells(marks=["x"])
+    assert [marks.flag(value) for value in ("X", "", None, float("nan"), "y")] == [True, False, False, False, None]

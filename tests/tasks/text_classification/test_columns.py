@@ -1,4 +1,4 @@
-"""Pairs of texts, kinds of numbers and how sure a label is; `tests/data/columns/test_columns.py` has whole tables."""
+"""Kinds of numbers and how sure a label is; `tests/data/columns/test_columns.py` has whole tables."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -36,42 +36,6 @@ def found_in(
 ) -> tuple[str, dict[str, Any], float] | None:
     found = recognise_classification(profiles_of(rows), given=given, shape=shape)
     return None if found is None else (found.shape, found.columns, found.confidence)
-
-
-# -- texts -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        *[("claim", "evidence"), ("post", "reply"), ("headline", "body"), ("query", "title")],
-        *[("text", "text_b"), ("question_a", "question_b"), ("leftText", "rightText"), ("first text", "second text")],
-    ],
-)
-def test_two_texts_are_a_pair_by_their_names(first: str, second: str) -> None:
-    rows = table(**{second: prose, first: prose, "label": one_of("a", "b")})
-    assert found_in(rows) == ("pair/one", {"text": first, "text_pair": second, "label": "label"}, 0.95)
-
-
-@pytest.mark.parametrize(("first", "second"), [("text", "note"), ("text1", "note2"), ("text3", "text4")])
-def test_two_texts_of_other_names_are_none(first: str, second: str) -> None:
-    found = found_in(table(**{first: prose, second: brief, "label": one_of("a", "b")}))
-    assert found is not None
-    assert found[0] == "single/one" and found[1]["text"] == first
-
-
-def test_a_shape_says_whether_there_are_two_texts() -> None:
-    rows = table(claim=prose, evidence=prose, label=one_of("a", "b"))
-    single = found_in(rows, shape="single/one")
-    assert single is not None
-    assert set(single[1]) == {"text", "label"}
-    rows = table(text=prose, note=brief, joy=one_of(0, 1), fear=one_of(1, 0, 0))
-    assert found_in(rows, shape="pair/several") == (
-        *("pair/several", {"text": "text", "text_pair": "note", "labels": ["joy", "fear"]}),
-        0.6,
-    )
-    assert found_in(table(text=prose, label=one_of("a", "b")), shape="pair/one") is None
-    assert len(SHAPES) == 6
 
 
 # -- numbers ---------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_a_stray_cell_turns_no_classes_into_numbers(stray: str, rows: int, class
     assert why[0].value == "one label"
     assert why[0].why.startswith(f"{classes} classes")
     assert (repr(stray) in why[0].why) == (rows > 0)
-    cells = Cells.of(column)
+    cells = Cells.of([column])
     assert [cells.label(number, "stars") for number in numbers] == [str(number) for number in numbers]
     assert getattr(cells.label(stray, "stars"), "reason", "") == "bad-label"
 
@@ -45,7 +45,7 @@ def test_a_word_that_recurs_is_a_class() -> None:
     strays = strays_of(column)
     assert strays is not None
     assert (strays.words, strays.cells, strays.classes) == (["other"], {"N/A": 1, "?": 4}, 6)
-    assert Cells.of(column).label("other", "stars") == "other"
+    assert Cells.of([column]).label("other", "stars") == "other"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_word_that_recurs_is_a_class() -> None:
 )
 def test_other_columns_have_no_strays(cells: list[Any]) -> None:
     assert strays_of(column_of(cells)) is None
-    assert Cells.of(column_of(cells)).words is None
+    assert Cells.of([column_of(cells)]).words is None
 
 
 def test_how_many_rows_may_be_strays() -> None:

@@ -1,11 +1,11 @@
-"""Columns whose cells hold a flag for each of several labels: `[0, 1, 0]`, `010`, `{"price": true}`."""
+"""Columns whose cells hold a flag for each of several labels: `[0, 1, 0]`, `010`, `Y N N`, `{"price": true}`."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.values import flags_in
+from luthier.data.values import flag_in, flags_in
 
 MOST_LABELS = 1_000
 GOOD_SHARE = 0.95  # minimum share of the cells that hold a flag for every label; rows with other cells are skipped
@@ -63,16 +63,16 @@ def flags_of(values: Sequence[Any]) -> Flags | None:
     lists = [cell for cell in cells if isinstance(cell, list)]
     if not lists or len(lists) < GOOD_SHARE * len(values):
         return None
-    texts = [str(value).strip() for value in values if not isinstance(value, list | tuple)]
-    digits = [text for text in (text.removesuffix(".0") for text in texts) if set(text) <= {"0", "1"}]
+    texts = [str(value).strip().removesuffix(".0") for value in values if not isinstance(value, list | tuple)]
+    joined = [text for text in texts if text.isalnum()]
     lengths = Counter(map(len, lists))
     width, rows = lengths.most_common(1)[0]
     same = rows >= GOOD_SHARE * len(values)
     padded = False
-    if digits:
-        many = len(set(digits)) >= FEWEST_NUMBERS and max(lengths) > 2
-        zeros = any(len(text) > 1 and text.startswith("0") for text in digits) and len(set(digits)) > 2
-        padded = many and len(lengths) > 1 and not zeros
+    if joined:
+        many = len(set(joined)) >= FEWEST_NUMBERS and max(lengths) > 2
+        zeros = any(len(text) > 1 and flag_in(text[0]) is False for text in joined) and len(set(joined)) > 2
+        padded = many and len(lengths) > 1 and not zeros and all(map(str.isdecimal, joined))
         if not (padded or (same and (many or zeros))):
             return None
         width = max(lengths) if padded else width
@@ -88,4 +88,4 @@ def _may_be_flags(value: Any) -> bool:
     """Whether a value begins like flags, and is not too long: a quick answer for columns of text."""
     if not isinstance(value, str):
         return True
-    return len(value) <= 8 * MOST_LABELS and value.lstrip()[:1] in set("01tTfF[({")
+    return len(value) <= 8 * MOST_LABELS and value.lstrip()[:1] in set("01tTfFyYnN[({")

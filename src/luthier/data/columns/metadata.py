@@ -11,12 +11,18 @@ ABOUT_NAMES = {
     "filename", "fname", "path", "location", "timezone", "retweet", "number", "num", "attribution", "credit",
 }  # fmt: skip
 HEADING_NAMES = {"title", "subject", "headline", "heading", "header", "summary"}
+_MOST_JUDGEMENTS = 20  # distinct values of `annotator_1` up to which they are labels rather than people
 _ORIGIN = re.compile(r"\bCC[- ]?(BY|0)\b|\battribution\b|^https?://\S+$", re.IGNORECASE)
 
 
 def is_about(column: ColumnProfile) -> bool:
-    """Whether a column describes the text of its row: named like metadata, or full of licenses or addresses."""
-    named = bool(ABOUT_NAMES & set(words_of(column.name)))
+    """Whether a column describes the text of its row: named like metadata, or full of licenses or addresses.
+
+    A column `annotator_1` of few values holds what an annotator said, not who it was.
+    """
+    words = words_of(column.name)
+    judged = words[:1] == ["annotator"] and words[1:2] and words[1].isdecimal() and column.distinct <= _MOST_JUDGEMENTS
+    named = bool(ABOUT_NAMES & set(words)) and not judged
     return named or (bool(column.examples) and all(_ORIGIN.search(example) for example in column.examples))
 
 

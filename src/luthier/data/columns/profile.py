@@ -18,6 +18,7 @@ from luthier.data.values import (
     as_number,
     field_of,
     finite,
+    flag_in,
     has_decimal_commas,
     is_missing,
     split_labels,
@@ -46,7 +47,7 @@ class ColumnProfile:
         mean_chars: Characters per value.
         numeric_share: Share of finite numbers, including those written as text.
         integer_share: Share of whole numbers (including 1.0).
-        zero_one_share: Share of the values 0, 1, false and true.
+        flag_share: Share of flags (`values.flag_in`).
         list_share: Share of lists (not written as text).
         letter_share: Share of the characters that are letters or outside ASCII.
         low: Smallest number; None unless most values are numbers.
@@ -75,7 +76,7 @@ class ColumnProfile:
     mean_chars: float
     numeric_share: float
     integer_share: float
-    zero_one_share: float
+    flag_share: float
     list_share: float
     letter_share: float
     low: float | None
@@ -198,6 +199,12 @@ def is_id(column: ColumnProfile) -> bool:
     )
 
 
+def is_mark(column: ColumnProfile) -> bool:
+    """Whether a column is marked in some rows, with `x`, a tick, 1 or its own name, and empty in all others."""
+    marks = {value.strip().casefold() for value in column.values or ()}
+    return 0 < column.missing_share < 1 and len(marks) == 1 and marks <= {*_MARKS, column.name.strip().casefold()}
+
+
 def _profile(name: str, values: list[Any]) -> ColumnProfile:
     values = without_nested(values)
     present, odd = finite([value for value in values if not is_missing(value)])
@@ -227,7 +234,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         mean_chars=characters / n,
         numeric_share=len(numbers) / n,
         integer_share=sum(number.is_integer() for number in numbers) / n,
-        zero_one_share=sum(text.strip().lower() in _ZERO_ONE for text in texts) / n,
+        flag_share=sum(flag_in(text) is not None for text in texts) / n,
         list_share=len(lists) / n,
         letter_share=len(_LETTER.findall("".join(texts))) / max(characters, 1),
         low=min(numbers) if 2 * len(numbers) > n else None,
@@ -252,9 +259,9 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
+_MARKS = {"x", "✓", "✔", "✅", "☑", "☒", "*", "+", "•", "1", "1.0", "yes", "y", "true", "t"}
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_WORD = re.compile(r"[^\W\d_]+|\d+")
 _UNNAMED = re.compile(r"((column|col|field|feature|var|f|c|x|v)[ _]?)?\d+", re.IGNORECASE)
-_ZERO_ONE = {"0", "1", "0.0", "1.0", "true", "false"}
 _ID_WORDS = {"id", "ids", "idx", "index", "guid", "uuid", "uid", "qid", "pairid", "promptid"}

@@ -75,7 +75,7 @@ def is_prose(column: ColumnProfile) -> bool:
     """Whether a column contains text in natural language: no numbers, ids, flags, lists or objects."""
     if column.list_share or is_structured(column) or column.missing_share == 1 or is_split(column):
         return False
-    if column.numeric_share >= 0.5 or column.letter_share < 0.3 or column.zero_one_share == 1:
+    if column.numeric_share >= 0.5 or column.letter_share < 0.3 or column.flag_share == 1:
         return False
     return not is_id(column)
 

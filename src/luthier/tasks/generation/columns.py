@@ -19,7 +19,8 @@ from luthier.data.columns.roles import (
     with_split,
 )
 from luthier.findings import Decision
-from luthier.tasks.text_classification.columns import LABEL_NAMES, recognise_classification
+from luthier.tasks.text_classification.columns import recognise_classification
+from luthier.tasks.text_classification.label_columns import LABEL_NAMES
 
 GENERATION, WRITING = "text-generation", "creative-writing"
 WRITING_SHAPES = ("prompt", "story")

@@ -162,7 +162,7 @@ def _may_be_answers(column: ColumnProfile) -> bool:
 
 def _may_be_number(column: ColumnProfile) -> bool:
     """Whether a column may hold numeric answers, judged by its name; 0/1 columns are classes."""
-    return column.numeric_share > 0 and column.zero_one_share < 1 and is_named(column.name, ANSWER_NAMES)
+    return column.numeric_share > 0 and column.flag_share < 1 and is_named(column.name, ANSWER_NAMES)
 
 
 def _may_be_start(column: ColumnProfile) -> bool:

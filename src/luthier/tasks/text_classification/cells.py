@@ -1,13 +1,13 @@
 """How the cells of a label column are written, and the labels in a cell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from luthier.data.columns.flags import Flags
-from luthier.data.columns.profile import ColumnProfile
+from luthier.data.columns.profile import ColumnProfile, is_mark
 from luthier.data.records import Fault
-from luthier.data.values import WRITTEN_LIST, as_number, is_missing, split_labels, with_point
+from luthier.data.values import WRITTEN_LIST, as_number, flag_in, is_missing, split_labels, with_point
 from luthier.tasks.text_classification.strays import strays_of
 from luthier.text import shorten
 
@@ -23,6 +23,7 @@ class Cells:
             any text can be a label.
         finite: Whether all labels are numbers, so that NaN and infinity are none.
         comma: Whether numbers have a decimal comma.
+        marks: What a label's own column holds where the label is set, in lower case, if other cells are empty.
     """
 
     separator: str | None = None
@@ -30,12 +31,15 @@ class Cells:
     words: Sequence[str] | None = None
     finite: bool | None = None
     comma: bool | None = None
+    marks: Sequence[str] | None = None
 
     @classmethod
-    def of(cls, column: ColumnProfile | None) -> Self:
-        """How the cells of a profiled column are written; None for several columns, or a column that is not there."""
-        if column is None:
-            return cls()
+    def of(cls, columns: Sequence[ColumnProfile]) -> Self:
+        """How the cells of a label column are written, or those of several columns of one label each."""
+        if len(columns) != 1:
+            marks = {value.strip().casefold() for column in columns for value in column.values or ()}
+            return cls(marks=sorted(marks) if columns and all(map(is_mark, columns)) else None)
+        column = columns[0]
         strays = strays_of(column)
         words, finite, comma = None if strays is None else strays.words, bool(column.not_finite), column.decimal_comma
         return cls(column.separator, column.flags, words, finite or None, comma or None)
@@ -45,7 +49,7 @@ class Cells:
         """What `details` wrote."""
         flags = details.get("flags")
         names = Flags(**{**flags, "names": tuple(flags["names"])}) if flags else None
-        return cls(details.get("separator"), names, details.get("words"), details.get("finite"), details.get("comma"))
+        return cls(**{field.name: details.get(field.name) for field in fields(cls)} | {"flags": names})
 
     def details(self) -> dict[str, Any]:
         """The form that is stored in task cards."""
@@ -55,13 +59,19 @@ class Cells:
         """The number in a cell; None if it is not a finite one."""
         return as_number(with_point(value) if self.comma else value)
 
+    def flag(self, value: Any) -> bool | None:
+        """Whether a cell of a label's own column sets the label; None if it is no flag."""
+        if self.marks is None:
+            return flag_in(value)
+        return False if is_missing(value) else (str(value).strip().casefold() in self.marks or None)
+
     def labels(self, value: Any, column: str) -> list[str] | Fault:
         """The labels in a cell, none for an empty one, or why they cannot be read."""
         if self.flags is not None:
             if is_missing(value):
                 return Fault("missing-label", f"column {column!r} is empty")
             found = self.flags.labels(value)
-            flags = f"{len(self.flags.names)} flags of 0 and 1"
+            flags = f"{len(self.flags.names)} flags"
             return Fault("bad-label", f"column {column!r} is {_quote(value)}, not {flags}") if found is None else found
         items = value if isinstance(value, list | tuple) else [value]
         if any(isinstance(item, dict | list | tuple) for item in items):

@@ -17,7 +17,7 @@ from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
-from luthier.data.values import as_number, is_missing
+from luthier.data.values import is_missing
 from luthier.errors import RecipeError, nearest
 from luthier.findings import Finding
 from luthier.metrics import classification, multilabel
@@ -184,14 +184,14 @@ class SeveralLabels(Labels):
             return cells.labels(values[column], column)
         flags = {name: values.get(name) for name in column}
         empty = [name for name, flag in flags.items() if is_missing(flag)]
-        if empty:
+        if empty and cells.marks is None:
             return Fault("missing-label", f"columns are empty: {listing(empty)}")
         chosen = []
         for name, flag in flags.items():
-            number = float(flag) if isinstance(flag, bool) else _flag(flag)
-            if number not in (0.0, 1.0):
-                return Fault("bad-label", f"column {name!r} is {flag!r}, neither 0 nor 1")
-            if number:
+            chosen_here = cells.flag(flag)
+            if chosen_here is None:
+                return Fault("bad-label", f"column {name!r} is {flag!r}, which is no flag such as 0 and 1")
+            if chosen_here:
                 chosen.append(name)
         return chosen
 
@@ -307,8 +307,3 @@ def _positive(names: Sequence[str], wanted: str | None, label_names: Mapping[str
         return names.index(wanted)
     known = [number for number, name in enumerate(names) if name.strip().lower() in POSITIVE or f"not {name}" in names]
     return known[0] if len(known) == 1 else 1
-
-
-def _flag(value: Any) -> float | None:
-    words = {"true": 1.0, "false": 0.0}
-    return words.get(str(value).strip().lower(), as_number(value))

@@ -1,10 +1,12 @@
 """Decide what kind of label a column has: one class, several labels, or a number."""
 
-from luthier.data.columns.profile import ColumnProfile, words_of
+from collections.abc import Sequence
+
+from luthier.data.columns.profile import ColumnProfile, is_mark, words_of
 from luthier.data.columns.roles import Profiles
 from luthier.findings import Decision
 from luthier.tasks.text_classification.strays import most_strays, skipped, strays_of
-from luthier.text import count, listing, plural
+from luthier.text import listing, plural
 
 QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "age", "grade", "points", "percent"}
 MOST_CLASSES = 50  # maximum distinct whole numbers that are classes whatever their name
@@ -24,7 +26,7 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
     if asked is not None:
         return asked, [Decision(_SHAPE, asked, "as given"), *_names(column)]
     if len(labels) > 1:
-        return "several", [Decision(_SHAPE, "several labels", f"{count(len(labels))} columns of 0 and 1")]
+        return "several", [Decision(_SHAPE, "several labels", flags_said([profiles[name] for name in labels]))]
     if column.flags is not None:
         flags = f"{plural(len(column.flags.names), 'label')}, one flag each"
         if column.flags.single and not several:
@@ -58,13 +60,21 @@ def may_be_classes(column: ColumnProfile) -> str:
 
 
 def is_flag(column: ColumnProfile) -> bool:
-    """Whether a column is 0 or 1 (false or true) in each row, but for single cells that are not numbers."""
-    if column.zero_one_share == 1 or not column.distinct:
+    """Whether a column is a flag (`values.flag_in`) in each row, but for single cells that are not numbers."""
+    if column.flag_share == 1 or not column.distinct:
         return column.distinct > 0
     rows = round(column.n * (1 - column.missing_share))
-    strays = round(rows * (1 - column.zero_one_share))
+    strays = round(rows * (1 - column.flag_share))
     numbers = 0 if column.low is None else column.low, 1 if column.high is None else column.high
     return strays <= most_strays(rows) and numbers == (0, 1) and column.integer_share == column.numeric_share
+
+
+def flags_said(columns: Sequence[ColumnProfile]) -> str:
+    """How many columns are flags, and of which values."""
+    found = sorted({repr(value) for column in columns for value in column.values or ()})
+    values = " and ".join(found) if len(found) == 2 else listing(found, 4)
+    empty = all(map(is_mark, columns))
+    return f"{plural(len(columns), 'column')} of {values}" + (", set unless the cell is empty" if empty else "")
 
 
 def _names(column: ColumnProfile) -> list[Decision]:

@@ -19,7 +19,7 @@ from luthier.data import checks
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.fields import column_of
 from luthier.data.columns.profile import ColumnProfile, Recognition
-from luthier.data.columns.roles import Columns, Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles, several
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
@@ -37,18 +37,14 @@ from luthier.tasks.label_names import named
 from luthier.tasks.phases import Answer, Bound, Embed, Fitted, Loss, Recognised, Validation
 from luthier.tasks.roles import Role
 from luthier.tasks.text_classification.cells import Cells
-from luthier.tasks.text_classification.columns import (
-    LABEL_NAMES,
-    TEXT_NAMES,
-    likely,
-    recognise_classification,
-    why_not,
-)
+from luthier.tasks.text_classification.columns import likely, recognise_classification, why_not
 from luthier.tasks.text_classification.kinds import KINDS
+from luthier.tasks.text_classification.label_columns import LABEL_NAMES
 from luthier.tasks.text_classification.labels import Labels
 from luthier.tasks.text_classification.number import Number
 from luthier.tasks.text_classification.panels import judged, panels
 from luthier.tasks.text_classification.temperatures import UNCALIBRATED, fit, moved
+from luthier.tasks.text_classification.text_columns import TEXT_NAMES
 from luthier.tasks.text_classification.thresholds import DEFAULT, choose
 from luthier.text import number
 
@@ -91,8 +87,8 @@ class TextClassification(Task[Labels]):
 
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
         """See `Task.details`. How the cells of the label column are written."""
-        column = columns[_kind(shape).role]
-        return Cells.of(column_of(profiles, column) if isinstance(column, str) else None).details()
+        found = (column_of(profiles, name) for name in several(columns[_kind(shape).role]))
+        return Cells.of([column for column in found if column is not None]).details()
 
     def uses(self, shape: str) -> Sequence[str]:
         return "training.fit_head", *_kind(shape).uses

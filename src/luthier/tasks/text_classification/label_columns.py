@@ -1,0 +1,161 @@
+"""The columns of a table that may be the label of a classification task, or each be one of several labels."""
+
+from collections.abc import Sequence
+
+from luthier.data.columns.joined import SEPARATORS
+from luthier.data.columns.metadata import HEADING_NAMES, is_about
+from luthier.data.columns.profile import SAMPLE, ColumnProfile, is_id, is_mark, is_split, is_unnamed, words_of
+from luthier.data.columns.roles import Profiles, is_named, is_structured
+from luthier.findings import Decision
+from luthier.tasks.chat.messages import ROLES
+from luthier.tasks.text_classification.shape import flags_said, is_flag
+from luthier.tasks.text_classification.text_columns import TEXT_NAMES, Choice, place_in
+from luthier.text import listing, plural
+
+# Best first: of two columns with such names, the earlier name wins.
+LABEL_NAMES = (
+    "label", "labels", "gold", "target", "targets", "class", "classes", "y", "sentiment", "stars", "star", "rating",
+    "score", "category", "categories", "intent", "emotion", "emotions", "topic", "topics", "tag", "tags", "polarity",
+    "stance", "quality", "similarity", "grade", "toxicity", "spam", "entailment", "type", "genre", "gender", "outcome",
+    "duplicate", "paraphrase",
+)  # fmt: skip
+CERTAIN_NAMES = ("label", "labels", "gold", "target", "class", "y")  # whatever else the table holds
+
+
+def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: str | None) -> Choice | None:
+    """The column that is the label, or several that are flags of one label each.
+
+    Args:
+        profiles: The table's columns.
+        asked: The columns that the user named.
+        texts: The columns that are read as texts.
+        shape: The kind of label that the user asked for; None if not set.
+    Returns:
+        None if no column may be a label.
+    """
+    if asked:
+        return Choice(asked, 1.0, [Decision("label", _columns(asked), "as given")])
+    columns = [column for column in profiles.values() if column.name not in texts]
+    # Later columns win a tie: in tables without column names, the label is usually last.
+    ranked = sorted([column for column in columns[::-1] if _may_be_label(column)], key=label_score, reverse=True)
+    flags = max([one for one in columns if _is_one_flag(one)], [one for one in columns if is_mark(one)], key=len)
+    if len(flags) > 1 and _are_flags(flags, ranked[0] if ranked else None, shape):
+        why = f"{flags_said(flags)}: each is a label"
+        sure = 0.85 if len(flags) > 2 else 0.6
+        return Choice(
+            [one.name for one in flags], sure, [Decision("labels", _columns([one.name for one in flags]), why)]
+        )
+    if not ranked:
+        return None
+    best, *others = ranked
+    by_name = label_place(best.name) is not None
+    reasons = [_found(best, by_name=by_name)]
+    rivals = [column for column in others if not is_about(column)]
+    equal = [] if by_name else [one for one in rivals if _are_equal(best, one)]
+    if equal:
+        names = listing([repr(one.name) for one in columns if one in equal or one is best], 6)
+        what = f"the columns {names} could each be the label, and nothing tells which"
+        return Choice([best.name], 0.4, reasons, what)
+    if unused := [repr(column.name) for column in rivals if label_score(column) > 0]:
+        reasons.append(Decision("not used", listing(unused), "could be the label too; --label takes another"))
+    return Choice([best.name], _label_confidence(best, bool(unused)), reasons, "" if by_name else _turns(best))
+
+
+def _are_flags(flags: Sequence[ColumnProfile], best: ColumnProfile | None, shape: str | None) -> bool:
+    """Whether columns are flags of one label each, rather than the best column being the label."""
+    if best is None:
+        return shape in (None, "several")
+    clear = label_place(best.name) is not None and (best not in flags or is_named(best.name, CERTAIN_NAMES))
+    by_content = shape is None and not clear and (len(flags) > 2 or best in flags)
+    return by_content or (shape == "several" and best.parts is None)
+
+
+def _are_equal(best: ColumnProfile, other: ColumnProfile) -> bool:
+    """Whether two columns may be the label equally well, and are not the same classes in other words."""
+    same = best.values is not None and other.values is not None
+    if same and sorted((best.values or {}).values()) == sorted((other.values or {}).values()):
+        return False
+    return label_score(other) > label_score(best) - 0.5
+
+
+def _turns(column: ColumnProfile) -> str:
+    """What is unclear if the values of a column are the speakers of a conversation; empty if they are not."""
+    speakers = list(column.values or ())
+    if not speakers or not {speaker.lower() for speaker in speakers} <= ROLES.keys():
+        return ""
+    what = (
+        f"each row seems to be one turn of a conversation, by the speakers in {column.name!r}: {listing(speakers, 4)}"
+    )
+    return f"{what} (for chat, collect the turns of each conversation in one row, as a list in a column 'messages')"
+
+
+def _may_be_label(column: ColumnProfile) -> bool:
+    by_name = label_place(column.name) is not None
+    coded = is_id(column) and not (by_name and column.distinct_share < 0.5)
+    if coded or column.missing_share > 0.98 or is_split(column) or (column.distinct < 2 and not by_name):
+        return False
+    if column.flags is not None or is_object(column):
+        return column.flags is not None
+    if column.list_share:
+        return column.list_share > 0.9 and column.parts is not None and (by_name or len(column.parts) < column.n / 2)
+    joined = column.separator in SEPARATORS or (column.separator and (by_name or is_unnamed(column.name)))
+    if column.numeric_share > 0.95 or joined:
+        return True
+    if column.mean_chars > 60 or column.mean_words > 8:
+        return False
+    if column.n < 20:  # too few rows for shares to mean much
+        return by_name or column.distinct_share < 1
+    return column.distinct_share <= (0.5 if by_name or column.distinct <= 20 else 0.2)
+
+
+def label_score(column: ColumnProfile) -> float:
+    """How much a column looks like the label: named like one, of few values, in each row."""
+    score = 0.0
+    words = words_of(column.name)
+    if (place := label_place(column.name)) is not None:
+        score += (4 if len(words) == 1 else 3) - place / len(LABEL_NAMES)
+    if words and words[0] in {"is", "has"}:
+        score += 2
+    if is_about(column):
+        score -= 4
+    if HEADING_NAMES & set(words) or place_in(column.name, TEXT_NAMES) is not None:
+        score -= 1
+    few = column.distinct <= 20 and column.distinct_share <= 0.5
+    return score + (1 if few or column.list_share or column.flags else 0) - 2 * column.missing_share
+
+
+def _label_confidence(column: ColumnProfile, rivals: bool) -> float:
+    words = words_of(column.name)
+    if is_about(column):
+        return 0.3
+    if label_place(column.name) is not None or words[:1] in (["is"], ["has"]):
+        return 0.95 if len(words) == 1 else 0.85
+    if HEADING_NAMES & set(words):
+        return 0.3
+    few = column.distinct <= 20 or column.flags is not None
+    return (0.7 if is_unnamed(column.name) else 0.6 if few else 0.4) - (0.2 if rivals else 0)
+
+
+def _is_one_flag(column: ColumnProfile) -> bool:
+    return is_flag(column) and column.missing_share < 0.5 and not is_about(column) and not is_id(column)
+
+
+def label_place(name: str) -> int | None:
+    """The place of a column's name among `LABEL_NAMES`, best first; None if it is no such name."""
+    words = words_of(name)
+    return 0 if words[:1] in (["is"], ["has"]) and len(words) > 1 else place_in(name, LABEL_NAMES)
+
+
+def is_object(column: ColumnProfile) -> bool:
+    """Whether the cells of a column are objects, or lists of anything but labels."""
+    return column.flags is None and is_structured(column) and (bool(column.structure.keys) or column.parts is None)
+
+
+def _found(column: ColumnProfile, *, by_name: bool) -> Decision:
+    rows = plural(column.n, "row") if column.n < SAMPLE else f"a sample of {plural(column.n, 'row')}"
+    how = "by name" if by_name else "by content"
+    return Decision("label", f"column {column.name!r}", f"{plural(column.distinct, 'value')} in {rows}, {how}")
+
+
+def _columns(names: list[str]) -> str:
+    return f"{'column' if len(names) == 1 else 'columns'} {listing([repr(name) for name in names], 12)}"
