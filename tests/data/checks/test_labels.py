@@ -41,6 +41,13 @@ def test_missing_like_labels() -> None:
     assert checks.missing_like_labels(["nah", "nullified"]) == []
 
 
+def test_rows_without_any_label_are_counted() -> None:
+    finding = only(checks.unlabelled_rows([["a"], [], ["b"], []], [11, 12, 13, 14]))
+    assert (finding.severity, finding.rows) == ("info", (12, 14))
+    assert finding.message.startswith("2 training rows of 4 have no label")
+    assert not checks.unlabelled_rows([["a"]], [1])
+
+
 def test_unseen_labels() -> None:
     others = {"validation": ["a", "b"], "test": ["a", "c", "c", "d"]}
     finding = only(checks.unseen_labels(["a", "b", "a"], others, {"test": [11, 12, 13, 14]}))

@@ -72,6 +72,13 @@ def test_a_number_is_read_also_from_text(cell: Any, number: float) -> None:
     assert Number.read({"score": cell}, "score", Cells()) == number
 
 
+def test_an_empty_cell_of_joined_labels_is_none_in_files_and_in_memory() -> None:
+    joined = Cells("|")
+    assert [SeveralLabels.read({"moods": empty}, "moods", joined) for empty in ("", None, math.nan)] == [[], [], []]
+    written = [SeveralLabels.read({"moods": empty}, "moods", Cells("[]")) for empty in ("", None, "[]")]
+    assert [one if isinstance(one, list) else one.reason for one in written] == ["missing-label", "missing-label", []]
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "columns", "reason", "words"),
     [

@@ -86,6 +86,9 @@ def test_the_annotation_that_counts() -> None:
     assert read_spans({"data": {"text": TEXT}, "annotations": cancelled + second}, STUDIO) == (TEXT, [LOC])
     truth = studio(LABELLED[0], ground_truth=True)
     assert read_spans({"data": {"text": TEXT}, "annotations": second + truth}, STUDIO) == (TEXT, [PER])
+    assert read_spans({"data": {"text": TEXT}, "annotations": second * 2}, STUDIO) == (TEXT, [LOC])
+    apart = read_spans({"data": {"text": TEXT}, "annotations": second + studio(LABELLED[0])}, STUDIO)
+    assert isinstance(apart, Fault) and apart.reason == "annotators-disagree"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.phases import Fitted, Recognised
 from luthier.tasks.registry import find, registry
 from luthier.tasks.token_classification.tags import DECISIONS
-from luthier.tasks.token_classification.task import Tags, TokenClassification
+from luthier.tasks.token_classification.tagset import Tags
+from luthier.tasks.token_classification.task import TokenClassification
 from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.by_hand import (
     Oracle,
@@ -215,6 +216,17 @@ def test_tags_that_continue_nothing_are_counted_and_begin_an_entity() -> None:
     found = {finding.id: finding for finding in task.check({"train": train}, keys, [])}
     assert found["invalid-tags"].rows == (21,)
     assert ": 3 I- tags" in found["invalid-tags"].message
+    assert "untagged-words" not in found
+
+
+def test_words_without_a_tag_are_counted() -> None:
+    data = [{"tokens": WORDS, "ner_tags": tags} for tags in [IOB2] * 20 + [["", *IOB2[1:-1], ""]]]
+    task, examples = learned(TokenClassification, data)
+    train = Dataset.from_dict(examples)
+    keys = {"train": [task.key(example) for example in train]}
+    found = {finding.id: finding for finding in task.check({"train": train}, keys, [])}
+    assert (found["untagged-words"].severity, found["untagged-words"].rows) == ("info", (21,))
+    assert "2 words without a tag are O" in found["untagged-words"].message
 
 
 def test_an_entity_of_a_type_that_training_has_not_is_reported_and_counts_as_missed() -> None:

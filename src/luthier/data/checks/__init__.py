@@ -11,6 +11,7 @@ from luthier.data.checks.labels import (
     near_equal_labels,
     one_class,
     rare_class,
+    unlabelled_rows,
     unseen_labels,
 )
 from luthier.data.checks.targets import (
@@ -68,6 +69,7 @@ __all__ = [
     "training_rows",
     "truncation",
     "unknown_tokens",
+    "unlabelled_rows",
     "unseen_labels",
 ]
 
@@ -111,5 +113,7 @@ CHECKS: dict[str, str] = {
     "training-rows": "warning: an evaluated text is one that the model was trained on",
     "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
     "unknown-tokens": "info from 0.1 % of the tokens, warning above 1 %: tokens that the tokenizer does not know",
+    "unlabelled-rows": "info: rows of several labels that have none",
     "unseen-labels": "error: a label in validation or test that no training row has",
+    "untagged-words": "info, warning above 5 % of the rows: a word without a tag is outside of entities",
 }

@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-from luthier.data.checks.wording import are, have, quote, row_numbers
+from luthier.data.checks.wording import MOST_ROWS, are, have, quote, row_numbers
 from luthier.findings import Finding
 from luthier.text import count, listing, number, plural, share
 
@@ -52,6 +52,28 @@ def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
             severity="warning",
             message=f"Counted as a class, but may mean a missing label: {named}.",
             action="If it means a missing label, leave the field empty: those rows are then skipped.",
+        )
+    ]
+
+
+def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> list[Finding]:
+    """Rows that have none of several labels, which an empty cell means too.
+
+    Args:
+        labels: The labels of each training row.
+        rows: The rows' numbers.
+    """
+    bare = [row for row, found in zip(rows, labels, strict=True) if not found]
+    if not bare:
+        return []
+    return [
+        Finding(
+            id="unlabelled-rows",
+            severity="info",
+            message=f"{plural(len(bare), 'training row')} of {count(len(labels))} {have(len(bare))} no label, and the "
+            "model learns that none applies.",
+            action="If their labels are merely missing, remove the rows.",
+            rows=tuple(bare[:MOST_ROWS]),
         )
     ]
 

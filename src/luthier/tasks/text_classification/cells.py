@@ -65,6 +65,11 @@ class Cells:
             return flag_in(value)
         return False if is_missing(value) else (str(value).strip().casefold() in self.marks or None)
 
+    def may_be_empty(self, value: Any) -> bool:
+        """Whether a missing value means that no label is set: in joined labels, in a file or in memory."""
+        joined = self.separator not in (None, WRITTEN_LIST)
+        return joined or (self.separator is None and self.flags is None and isinstance(value, str))
+
     def labels(self, value: Any, column: str) -> list[str] | Fault:
         """The labels in a cell, none for an empty one, or why they cannot be read."""
         if self.flags is not None:

@@ -179,9 +179,9 @@ class SeveralLabels(Labels):
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> list[str] | Fault:
         if isinstance(column, str):
-            if values.get(column) is None:
+            if is_missing(value := values.get(column)) and not cells.may_be_empty(value):
                 return Fault("missing-label", f"column {column!r} is empty")
-            return cells.labels(values[column], column)
+            return cells.labels(value, column)
         flags = {name: values.get(name) for name in column}
         empty = [name for name, flag in flags.items() if is_missing(flag)]
         if empty and cells.marks is None:
@@ -226,6 +226,7 @@ class SeveralLabels(Labels):
         return [
             *checks.unseen_labels(counts, others),
             *checks.constant_label(counts, len(train)),
+            *checks.unlabelled_rows(train, values_of(splits_["train"], "row")),
             *checks.rare_class(counts),
             *checks.imbalance(counts),
             *checks.near_equal_labels(label for labels in train for label in labels),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from luthier.data.columns.profile import ColumnProfile
+from luthier.data.reading.formats.annotation.label_studio import accepted
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
 from luthier.text import shorten
@@ -37,7 +38,8 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
 
     A row that the annotator rejected or skipped (`answer` in Prodigy, `was_cancelled` in Label Studio) is
     `not-accepted`; a row without annotation is `missing-label`; an annotated row without spans is a text without
-    entities. Of several annotations of a text, the first counts, or the one that Label Studio marks as `ground_truth`.
+    entities. Of several annotations of a text, the one that Label Studio marks as
+    `ground_truth` counts; without one, they must agree.
 
     Args:
         values: Column to value.
@@ -58,10 +60,9 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
     if not isinstance(found, list | tuple):
         return Fault("invalid-span", f"{shorten(str(found), 60)} instead of a list of spans")
     if any(isinstance(one, dict) and "result" in one for one in found):
-        done = [one for one in found if isinstance(one, dict) and not one.get("was_cancelled")]
-        if not done:
-            return Fault("not-accepted", "its annotation was cancelled")
-        best = max(done, key=lambda one: bool(one.get("ground_truth")))
+        best = accepted([one for one in found if isinstance(one, dict)])
+        if isinstance(best, Fault):
+            return best
         found = [one["value"] for one in best.get("result") or () if isinstance(one, dict) and _is_labels(one)]
     spans = [_span(one, str(text)) for one in found]
     if faults := [span for span in spans if isinstance(span, Fault)]:

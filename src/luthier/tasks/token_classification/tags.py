@@ -73,7 +73,7 @@ def to_iob2(tags: Sequence[str], scheme: str, notation: Notation = STANDARD) -> 
         scheme: One of `SCHEMES`, or `PLAIN`, whose tags stay as they are.
         notation: How they are written.
     """
-    names = _AS_IOB2 if scheme in ("BIOES", "BILOU") else {}
+    names = _AS_IOB2 if notation.marked else {}  # whatever the scheme: other rows may have longer marks
     found = []
     before = ""
     ended = False
@@ -82,7 +82,7 @@ def to_iob2(tags: Sequence[str], scheme: str, notation: Notation = STANDARD) -> 
         if not kind:
             found.append(OUTSIDE)
         elif scheme in ("IO", "IOB1", "IOE"):
-            begins = kind != before or prefix == "B" or ended
+            begins = kind != before or names.get(prefix, prefix) == "B" or ended
             found.append(f"{'B' if begins else 'I'}-{kind}")
         else:
             found.append(f"{names.get(prefix, prefix)}-{kind}" if prefix else tag)

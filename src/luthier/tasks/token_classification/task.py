@@ -8,7 +8,7 @@ Tags without prefixes, such as parts of speech, are kept; each counts by itself.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,12 @@ from luthier.data.columns.roles import Given, Profiles
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
-from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation
+from luthier.data.tag_notation import OUTSIDE
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
 from luthier.data.values import structured
 from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.entities import (
-    Entity,
     each_tag,
     entities,
     entity_metrics,
@@ -53,56 +52,10 @@ from luthier.tasks.roles import Role
 from luthier.tasks.token_classification import annotations, tags
 from luthier.tasks.token_classification.columns import recognise_tokens, why_not
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
+from luthier.tasks.token_classification.tagset import Tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
-
-
-@dataclass(frozen=True)
-class Tags:
-    """The tags of a dataset.
-
-    Args:
-        scheme: Scheme of the tags in the data.
-        types: The entity types; in the scheme `PLAIN`, the tags.
-        given: The tags of a model without a task card, which may be in any scheme.
-        all_subwords: Whether training uses every token of a word, not only the first.
-        notation: How the tags in the data are written.
-    """
-
-    scheme: str = "IOB2"
-    types: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
-    all_subwords: bool = False
-    notation: Notation = STANDARD
-
-    @classmethod
-    def of(cls, rows: Sequence[Sequence[str]]) -> "Tags":
-        """The scheme and the notation of the tags of a dataset."""
-        scheme, notation = tags.read_scheme(rows)
-        return cls(scheme, notation=notation)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The tags of the model: O, then B- and I- of each type."""
-        marked = (OUTSIDE, *(f"{place}-{kind}" for kind in self.types for place in "BI"))
-        return self.given or (self.types if self.plain else marked)
-
-    @property
-    def plain(self) -> bool:
-        """Whether each tag counts by itself, rather than as part of an entity."""
-        return self.scheme == tags.PLAIN
-
-    def valid(self, found: Sequence[str]) -> list[str]:
-        """Convert tags of the data to valid IOB2, unless they are plain."""
-        return list(found) if self.plain else tags.repair(self.iob2(found))
-
-    def iob2(self, found: Sequence[str]) -> list[str]:
-        """Convert tags of the data to IOB2; invalid tags stay invalid."""
-        return tags.to_iob2(found, self.scheme, self.notation)
-
-    def entities(self, found: Sequence[str]) -> list[Entity]:
-        """The entities in tags of the data, or each tag."""
-        return each_tag(found) if self.plain else entities(self.valid(found))
+from luthier.text import plural
 
 
 class TokenClassification(Task[Tags]):
@@ -212,12 +165,16 @@ class TokenClassification(Task[Tags]):
         wrong = [tags.invalid(task.learned.iob2(row)) for row in values_of(train, "tags")]
         rows = [row for row, places in zip(values_of(train, "row"), wrong, strict=True) if places]
         rule = f"{sum(map(len, wrong))} I- tags that do not continue an entity of their type start one"
+        signs = task.learned.notation.outside
+        untagged = [0 if "" in signs else row.count("") for row in values_of(train, "tags")]
+        bare = [row for row, words in zip(values_of(train, "row"), untagged, strict=True) if words]
+        empty = f"{plural(sum(untagged), 'word')} without a tag {'is' if sum(untagged) == 1 else 'are'} {OUTSIDE}"
         counts = task.label_counts(train)
         return [
             *checks.no_entities(counts),
             *checks.numbered_tags(counts),
             *checks.rare_class(counts),
-            *checks.mended({"invalid-tags": (rule, rows)}, len(train)),
+            *checks.mended({"invalid-tags": (rule, rows), "untagged-words": (empty, bare)}, len(train)),
             *(found for name, split in splits.items() if name != "train" for found in task.missed(split, name)),
             *super().check(task, splits, keys, given),
         ]

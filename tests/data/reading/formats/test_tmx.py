@@ -51,9 +51,9 @@ def test_the_source_language_comes_first_and_varieties_keep_their_codes(tmp_path
 
 def test_codes_of_the_original_format_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "m.tmx"
-    text = 'Press <bpt i="1">&lt;b></bpt><hi>Enter</hi><ept i="1">&lt;/b></ept> <ph>{0}<sub>x</sub></ph>now'
+    text = 'Press <bpt i="1">&lt;b></bpt><hi>Enter</hi><ept i="1">&lt;/b></ept> <ph>{0}<sub>x</sub></ph>now<ph/>or'
     path.write_text(memory(unit(("en", text), ("fr", "y"))), encoding="utf-8")
-    assert read(path)[0]["en"] == "Press Enter now"
+    assert read(path)[0]["en"] == "Press Enter now or"
 
 
 @pytest.mark.parametrize(

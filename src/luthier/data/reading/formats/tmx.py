@@ -58,7 +58,9 @@ class TmxReader(RowReader):
         found = dict.fromkeys(code for unit in units for code in unit)
         codes = sorted(found, key=lambda code: _language(code.lower()) != first)
         names = _names(codes)
-        decisions = [Decision("format", "TMX", "one row per translation unit, one column per language")]
+        decisions = [
+            Decision("format", "TMX", "one row per translation unit, one column per language, the first text of each")
+        ]
         if renamed := [f"{code} -> {name}" for code in codes if (name := names[code.lower()]) != code]:
             decisions.append(Decision("column names", ", ".join(renamed), "there is one variety of the language"))
         return cls(file.name, "tmx", list(dict.fromkeys(names.values())), decisions, file, names)
@@ -115,10 +117,16 @@ def _language(code: str) -> str:
 
 
 def _text(element: Element) -> str:
-    parts = [element.text or ""]
+    """The text of a segment, with a blank for a code between two words, such as a line break."""
+    found = element.text or ""
     for child in element:
-        parts += [_text(child) if _tag(child) in _OF_TEXT else "", child.tail or ""]
-    return "".join(parts)
+        after = child.tail or ""
+        if _tag(child) in _OF_TEXT:
+            found += _text(child)
+        elif found[-1:].isalnum() and after[:1].isalnum():
+            found += " "
+        found += after
+    return found
 
 
 def _tag(element: Element) -> str:

@@ -30,6 +30,8 @@ def test_choices_are_the_label(tmp_path):
         [{"result": [result(["bad"])], "was_cancelled": True}],
         [{"result": [result(["bad"])]}, {"result": [result(["good"])], "ground_truth": True}],
         [],
+        [{"id": 1, "result": [result(["bad"])]}, {"id": 2, "result": [result(["bad"])]}],
+        [{"result": [result(["bad"])]}, {"result": [result(["good"])]}],
     )
     reader, found = read(path)
     assert reader.columns == ["id", "text", "mood"]
@@ -38,6 +40,8 @@ def test_choices_are_the_label(tmp_path):
         "not-accepted",
         {"id": 2, "text": "text 2", "mood": "good"},
         {"id": 3, "text": "text 3", "mood": None},
+        {"id": 4, "text": "text 4", "mood": "bad"},
+        "annotators-disagree",
     ]
 
 

@@ -5,6 +5,7 @@ column for each question; a single choice is a text, several are {"choices": [..
 Source: https://labelstud.io/guide/export
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -40,7 +41,8 @@ def find(rows: Sequence[Mapping[str, Any]], name: str, known: Sequence[str]) -> 
     for one in found:
         question = str(one.get("from_name"))
         several[question] = several.get(question, False) or len(_values(one)) > 1
-    why = f"the texts are in `data`, the annotations answer {listing(list(several), 6)}; cancelled ones are skipped"
+    why = f"the texts are in `data`, the annotations answer {listing(list(several), 6)}"
+    why += "; cancelled ones are skipped, and tasks on which annotators disagree"
     return Layout(TOOL, why, partial(_task, several=several))
 
 
@@ -49,14 +51,40 @@ def _task(row: Mapping[str, Any], *, several: Mapping[str, bool]) -> dict[str, A
     if not isinstance(data, dict):
         return Fault("missing-text", "the task has no data")
     annotations = _annotations(row)
-    done = [one for one in annotations if not one.get("was_cancelled")]
-    if several and annotations and not done:
-        return Fault("not-accepted", "its annotation was cancelled")
-    # Of several annotations, the first counts, or the one that is marked as the truth.
-    best = max(done, key=lambda one: bool(one.get("ground_truth")), default={})
-    answers = {str(one.get("from_name")): _values(one) for one in _results(best)}
-    labels = {name: choice(answers.get(name, []), several=many) if done else None for name, many in several.items()}
+    best = accepted(annotations) if annotations else {}
+    if isinstance(best, Fault):
+        if several:
+            return best
+        best = {}
+    answers: dict[str, list[Any]] = {}
+    for one in _results(best):
+        answers.setdefault(str(one.get("from_name")), []).extend(_values(one))
+    labels = {name: choice(answers.get(name, []), several=many) if best else None for name, many in several.items()}
     return {"id": row.get("id"), **{str(name): value for name, value in data.items()}, **labels}
+
+
+def accepted(annotations: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | Fault:
+    """The annotation of a task that counts: what all annotators say, or the one that is marked as the truth.
+
+    Args:
+        annotations: Those of one task, as in the full export.
+    Returns:
+        Why none counts, if all were cancelled, or if the annotators disagree.
+    """
+    done = [one for one in annotations if not one.get("was_cancelled")]
+    if not done:
+        return Fault("not-accepted", "its annotation was cancelled")
+    true = [one for one in done if one.get("ground_truth")]
+    said = {_said(one) for one in true or done}
+    if len(said) > 1:
+        return Fault("annotators-disagree", f"its {len(true or done)} annotations differ: mark one as ground truth")
+    return (true or done)[0]
+
+
+def _said(annotation: Mapping[str, Any]) -> str:
+    """What an annotation says, whatever the ids and the order of its results."""
+    found = [[one.get("from_name"), one.get("value")] for one in _results(annotation)]
+    return "\n".join(sorted(json.dumps(one, sort_keys=True) for one in found))
 
 
 def _annotations(row: Mapping[str, Any]) -> list[dict[str, Any]]:
