@@ -1,5 +1,7 @@
 """Markup is refused by name; texts with some of it are not."""
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ MARKUP = {
     "a gettext catalogue": "# German\n" + "".join(f'msgid "{one}"\nmsgstr ""\n\n' for one in SENTENCES),
     "subtitles": "1\n00:00:01,000 --> 00:00:02,500\nFine.\n\n2\n00:00:03,000 --> 00:00:04,000\nWorn.\n",
     "rich text": r"{\rtf1 Fine}",
+    "numbers of features": "".join(f"{i % 2} 3:0.5 {i + 5}:1 900:2e-3\n" for i in range(20)),
     "parse trees": "(3 (2 the) (2 bow))\n" * 5,
 }
 
@@ -38,10 +41,33 @@ def test_markup_is_refused_by_name(tmp_path: Path, kind: str) -> None:
         "".join(f"<b>Bow</b> {i} is worn.\n" for i in range(20)),
         "(see below) It is fine (they say).\n" * 5 + "Worn.\n" * 5,
         "<p>a</p>\t<p>b</p>\n" * 5,
+        "".join(f"{i} bows are worn.\n" for i in range(40)),
+        "".join(f"{i % 2} bows\n" for i in range(10)) + "None is worn.\n" * 10,
+        "".join(f"{'AB'[i % 2]} bow {i} is worn.\n" for i in range(40)),
     ],
 )
 def test_some_markup_in_a_text_is_part_of_it(tmp_path: Path, text: str) -> None:
     assert rows(open_source(write(tmp_path, "t.txt", text)))
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("{0} bow {1} is worn", "begins"),
+        ("{2} What is bow {1} ?", "begins"),
+        ("bow {1} is worn  {0}", "ends"),
+    ],
+)
+def test_lines_with_labels_are_asked_about(tmp_path: Path, line: str, where: str) -> None:
+    labels = ("DESC:manner", "NUM:date", "LOC:city")
+    text = "".join(line.format(i % 3, i, labels[i % 3]) + "\n" for i in range(40))
+    file = write(tmp_path, "t.txt", text)
+    with pytest.raises(SourceError, match=f"each line {where} with what looks like a label") as caught:
+        open_source(file)
+    assert rows(open_source(file, how=Reading(format="text"))) == [[one] for one in text.splitlines()]
+    command = caught.value.hint.split("`")[1].split(" > ")[0]
+    table = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert {len(row.split("\t")) for row in table.splitlines()} == {2}
 
 
 def test_lines_to_predict_may_be_markup(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
-"""Refuse texts with signs of their own, such as XML, which no format reads: they would be learned as words."""
+"""Refuse texts with signs of their own that no format reads, such as XML: they would be learned as words."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from luthier.errors import SourceError
+from luthier.text import listing
 
 _CONVERT = "convert it to CSV or JSON lines, one row per text"
 _XML = f"{_CONVERT}; of XML, Luthier reads only TMX"
@@ -22,8 +24,16 @@ _BEGINNINGS = (  # what a text looks like, how it begins, what to do
 _LINES = (  # the same, and what its lines are like
     ("XML or SGML", re.compile(r"<[^<>]+>(.*<[^<>]+>)?"), _XML),
     ("parse trees", re.compile(r"\(\S* .*\(.*\)\s*\)"), _CONVERT),
+    (
+        "numbers of features (LIBSVM)",
+        re.compile(r"\S+(\s+\d+:[\d.eE+-]+)+(\s*#.*)?"),
+        "pass the texts that they were made of",
+    ),
 )
+_LABEL = re.compile(r"[+-]?\d{1,2}|[^\W\d_]+:\w+")  # 0, +1 or DESC:manner
+_TO_COLUMN = (("begins", 0, r"s/[[:space:]]+/\t/"), ("ends", -1, r"s/[[:space:]]+([^[:space:]]+)$/\t\1/"))
 _FEWEST, _MOST = 3, 0.9  # lines, and the share of them that must be alike
+_FEWEST_LABELLED, _RECURRING = 20, 5  # lines, and how many there must be of each label on average
 
 
 def refuse_markup(text: str, name: str) -> None:
@@ -53,3 +63,17 @@ def refuse_marked_lines(lines: Sequence[str], name: str) -> None:
     for what, form, hint in _LINES:
         if sum(bool(form.fullmatch(line.strip())) for line in lines) >= max(_FEWEST, _MOST * len(lines)):
             raise SourceError(f"looks like {what}", where=name, hint=hint)
+    _refuse_labelled(lines, name)
+
+
+def _refuse_labelled(lines: Sequence[str], name: str) -> None:
+    """Refuse lines of which each begins or ends with a label, such as TREC's."""
+    words = [line.split() for line in lines if len(line.split()) > 1]
+    for where, place, swap in _TO_COLUMN:
+        found = {line[place] for line in words}
+        enough = len(words) >= max(_FEWEST_LABELLED, _MOST * len(lines), _RECURRING * len(found))
+        if enough and len(found) > 1 and all(map(_LABEL.fullmatch, found)):
+            table = shlex.join(["sed", "-E", swap, name])
+            what = f"each line {where} with what looks like a label: {listing(sorted(found), 4)}"
+            hint = f"`{table} > labelled.tsv` makes it a column; `--set data.format=text` reads the lines as they are"
+            raise SourceError(what, where=name, hint=hint)
