@@ -14,10 +14,8 @@ from luthier.data.values import (
     field_of,
     finite,
     flags_in,
-    has_decimal_commas,
     split_labels,
     structured,
-    with_point,
     without_nested,
 )
 
@@ -168,25 +166,3 @@ def test_nan_is_a_missing_number_only_among_numbers_alone(values: list[Any], fou
 )
 def test_single_lists_and_objects_among_texts_are_damaged(values: list[Any], kept: list[Any]) -> None:
     assert without_nested(values) == kept
-
-
-@pytest.mark.parametrize(
-    ("values", "commas"),
-    [
-        (["3,04", "1,5", "2"], True),
-        (["3,3", "1,5", "-2,5"], True),
-        (["3,04", "1,5"] * 20 + ["k.A."], True),
-        (["3,8", "1,5"], False),  # may be labels
-        (["1,004", "2,250"], False),  # may be thousands
-        (["3,04", "1", "2", "4"], False),
-        (["3,04", "n"], False),
-        ([3.5, 4], False),
-        ([], False),
-    ],
-)
-def test_decimal_commas(values: list[Any], commas: bool) -> None:
-    assert has_decimal_commas(values) == commas
-
-
-def test_a_decimal_comma_becomes_a_point() -> None:
-    assert [with_point(value) for value in ("-3,04", "3", "a,b", "1,2,3", 3)] == ["-3.04", "3", "a,b", "1,2,3", 3]

@@ -12,7 +12,6 @@ LONGEST = 1 << 20  # maximum characters to parse as a list or object
 FEW_NESTED = 0.1  # maximum share of lists and objects in a column of texts
 WRITTEN_LIST = "[]"  # separator that stands for labels written as a JSON or Python list
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_COMMA = re.compile(r"[+-]?(\d+)(?:,(\d+))?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _ERRORS = (ValueError, SyntaxError, RecursionError, MemoryError, TypeError)
 # Tokens of Python and NumPy literals. A string is a single token, so that brackets inside it do not count.
@@ -46,30 +45,12 @@ def as_number(value: Any) -> float | None:
     """Convert a number, or a number written as text, to float; None if it is not finite, not a number or a boolean."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    value = value.strip() if isinstance(value, str) else value  # float() does not strip separators such as \x1f
+    if isinstance(value, str):  # float() does not strip separators such as \x1f
+        value = value.strip().replace("\u2212", "-", 1)
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None  # float() would also accept nan, infinity and 1_000
     number = float(value)
     return number if math.isfinite(number) else None
-
-
-def has_decimal_commas(values: Sequence[Any]) -> bool:
-    """Whether values are certainly numbers with a decimal comma: 3,04 rather than the labels 3 and 4.
-
-    Labels do not begin with a zero, and none is there twice (3,3); numbers of which each has three digits behind the
-    comma may have thousands.
-    """
-    found = [match for value in values if isinstance(value, str) and (match := _COMMA.fullmatch(value.strip()))]
-    parts = [(match[1], match[2]) for match in found if match[2]]
-    if not parts or 20 * len(found) < 19 * len(values) or 2 * len(parts) < len(found):
-        return False
-    thousands = all(len(fraction) == 3 for _, fraction in parts)
-    return not thousands and any((len(f) > 1 and f[0] == "0") or f == whole for whole, f in parts)
-
-
-def with_point(value: Any) -> Any:
-    """A number with a decimal point instead of a comma; any other value unchanged."""
-    return value.replace(",", ".") if isinstance(value, str) and _COMMA.fullmatch(value.strip()) else value
 
 
 def finite(values: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data.columns.flags import Flags
+from luthier.data.columns.numbers import Writing
 from luthier.data.records import Fault
 from luthier.tasks.text_classification.cells import Cells
 
@@ -99,7 +100,7 @@ def test_how_cells_are_written_is_kept_in_task_cards() -> None:
 
 def test_numbers_have_a_point_or_the_comma_of_the_training_data() -> None:
     assert [Cells().number(value) for value in ("3.5", "3,5", 2)] == [3.5, None, 2]
-    restored = Cells.from_details(Cells(comma=True).details())
+    restored = Cells.from_details(Cells(writing=Writing(mark=",")).details())
     assert [restored.number(value) for value in ("3.5", "3,5", 2, "k.A.")] == [3.5, 3.5, 2, None]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.joined import joined_in
+from luthier.data.columns.numbers import Writing, may_be_numbers, writing_of
 from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.columns.transcripts import are_transcripts
 from luthier.data.records import Record
@@ -19,10 +20,8 @@ from luthier.data.values import (
     field_of,
     finite,
     flag_in,
-    has_decimal_commas,
     is_missing,
     split_labels,
-    with_point,
     without_nested,
 )
 from luthier.errors import ColumnError, nearest
@@ -63,7 +62,7 @@ class ColumnProfile:
         transcripts: Whether the texts are conversations, with `Human:` and `Assistant:` before the turns.
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
-        decimal_comma: Whether the numbers are written with a comma, as 3,04.
+        writing: How the numbers are written, as in 3,04 or $5; None for plain ones.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
@@ -92,12 +91,12 @@ class ColumnProfile:
     transcripts: bool = False
     not_finite: Counter[str] = field(default_factory=Counter)
     joined_surely: bool = True
-    decimal_comma: bool = False
+    writing: Writing | None = None
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
     def number(self, value: Any) -> float | None:
         """As `as_number`, of a value of the column."""
-        return as_number(with_point(value) if self.decimal_comma else value)
+        return self.writing.number(value) if self.writing else as_number(value)
 
     @cached_property
     def fields(self) -> "dict[str, ColumnProfile]":
@@ -192,11 +191,10 @@ def is_id(column: ColumnProfile) -> bool:
         return True
     if column.list_share or column.distinct_share < 0.95 or column.distinct < 10:
         return False
-    counted = column.integer_share == 1 and column.low is not None
-    commas = all(as_number(with_point(example)) is not None for example in column.examples)
-    return counted or (
-        not commas and column.mean_words < 1.2 and column.letter_share < 0.6 and column.numeric_share < 0.5
-    )
+    if column.integer_share == 1 and column.low is not None:
+        return column.writing is None  # a count, but for prices and the like
+    coded = column.mean_words < 1.2 and column.letter_share < 0.6 and column.numeric_share < 0.5
+    return coded and not may_be_numbers(column.examples)
 
 
 def is_mark(column: ColumnProfile) -> bool:
@@ -222,8 +220,9 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     joined = joined_in(counts) if not lists and flags is None and not structure.keys else None
     if joined:
         parts = joined.parts
-    comma = joined is None and has_decimal_commas(present)
-    numbers = [x for value in present if (x := as_number(with_point(value) if comma else value)) is not None]
+    writing = writing_of(present) if joined is None else None
+    read = writing.number if writing else as_number
+    numbers = [number for value in present if (number := read(value)) is not None]
     return ColumnProfile(
         name=name,
         n=len(values),
@@ -243,7 +242,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         values=counts if len(counts) <= MOST_VALUES else None,
         separator=joined.separator if joined else None,
         joined_surely=joined is None or joined.sure,
-        decimal_comma=comma,
+        writing=writing,
         parts=parts,
         commonest=commonest,
         commonest_share=counts[commonest] / n,

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from luthier.data.columns.flags import Flags
+from luthier.data.columns.numbers import Writing
 from luthier.data.columns.profile import ColumnProfile, is_mark
 from luthier.data.records import Fault
-from luthier.data.values import WRITTEN_LIST, as_number, flag_in, is_missing, split_labels, with_point
+from luthier.data.values import WRITTEN_LIST, as_number, flag_in, is_missing, split_labels
 from luthier.tasks.text_classification.strays import strays_of
 from luthier.text import shorten
 
@@ -22,7 +23,7 @@ class Cells:
         words: The labels that are not whole numbers, if nearly all labels are: other such cells are no labels. None if
             any text can be a label.
         finite: Whether all labels are numbers, so that NaN and infinity are none.
-        comma: Whether numbers have a decimal comma.
+        writing: How numbers are written; None for plain ones.
         marks: What a label's own column holds where the label is set, in lower case, if other cells are empty.
     """
 
@@ -30,7 +31,7 @@ class Cells:
     flags: Flags | None = None
     words: Sequence[str] | None = None
     finite: bool | None = None
-    comma: bool | None = None
+    writing: Writing | None = None
     marks: Sequence[str] | None = None
 
     @classmethod
@@ -41,15 +42,17 @@ class Cells:
             return cls(marks=sorted(marks) if columns and all(map(is_mark, columns)) else None)
         column = columns[0]
         strays = strays_of(column)
-        words, finite, comma = None if strays is None else strays.words, bool(column.not_finite), column.decimal_comma
-        return cls(column.separator, column.flags, words, finite or None, comma or None)
+        words = None if strays is None else strays.words
+        return cls(column.separator, column.flags, words, bool(column.not_finite) or None, column.writing)
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:
         """What `details` wrote."""
         flags = details.get("flags")
         names = Flags(**{**flags, "names": tuple(flags["names"])}) if flags else None
-        return cls(**{field.name: details.get(field.name) for field in fields(cls)} | {"flags": names})
+        writing = Writing(**details["writing"]) if details.get("writing") else None
+        plain = {field.name: details.get(field.name) for field in fields(cls)}
+        return cls(**plain | {"flags": names, "writing": writing})
 
     def details(self) -> dict[str, Any]:
         """The form that is stored in task cards."""
@@ -57,7 +60,7 @@ class Cells:
 
     def number(self, value: Any) -> float | None:
         """The number in a cell; None if it is not a finite one."""
-        return as_number(with_point(value) if self.comma else value)
+        return self.writing.number(value) if self.writing else as_number(value)
 
     def flag(self, value: Any) -> bool | None:
         """Whether a cell of a label's own column sets the label; None if it is no flag."""

@@ -40,7 +40,7 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
         return "several", [Decision(_SHAPE, "several labels", f"{kinds}, {joined}")]
     odd = skipped(column.not_finite, "a finite number")
     if column.numeric_share > 0.95 and (reason := _number_reason(column)):
-        commas = "; with a decimal comma" if column.decimal_comma else ""
+        commas = f"; {column.writing.said()}" if column.writing else ""
         return "number", [Decision(_SHAPE, "a number", reason + commas + odd)]
     strays = strays_of(column)
     classes = plural(strays.classes if strays else column.distinct, "class", "classes")
@@ -97,7 +97,8 @@ def _number_reason(column: ColumnProfile) -> str:
         return ""
     # Classes are numbered from 0 or 1 without gaps; quantities are not, or have a telling name.
     numbered = column.low in (0, 1) and column.high - column.low + 1 <= 1.2 * distinct
-    quantity = bool(QUANTITY_NAMES & set(words_of(column.name)))
+    unit = column.writing is not None and bool(column.writing.before or column.writing.after)
+    quantity = unit or bool(QUANTITY_NAMES & set(words_of(column.name)))
     if quantity or (column.distinct_share > 0.05 and not numbered):
         return f"{plural(distinct, 'whole number')} from {span}"
     return ""

@@ -1,0 +1,95 @@
+"""How the numbers of a column are written: `3,04`, `$1,250.00`, `85 %`, `12 kg`."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.data.values import as_number
+
+_CURRENCY = r"[$€£¥₹₽₩₺₪₫₴¢]|USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD"
+_WRITTEN = re.compile(
+    rf"(?P<sign>[+\-\u2212]?)(?P<before>(?:{_CURRENCY})?)\s?(?P<digits>\d+(?:[.,]\d+)*)\s?"
+    rf"(?P<after>(?:{_CURRENCY}|[%‰°]|[^\W\d_]{{1,12}})?)"
+)
+_DIGITS = {  # by the decimal mark, with marks between thousands
+    ".": re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"),
+    ",": re.compile(r"(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"),
+}
+_COMMA = re.compile(r"[+-]?(\d+)(?:,(\d+))?", re.ASCII)
+_GOOD_SHARE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How numbers are written that are not just digits and a point.
+
+    Args:
+        before: What stands before each number, such as `$`.
+        after: What stands behind it, such as `%` or `kg`.
+        mark: The decimal mark.
+    """
+
+    before: str = ""
+    after: str = ""
+    mark: str = "."
+
+    def number(self, value: Any) -> float | None:
+        """The number in a cell, also one that is written plainly; None if there is none."""
+        found = _WRITTEN.fullmatch(value.strip()) if isinstance(value, str) else None
+        bare = found is None or (found["before"], found["after"]) == ("", "")
+        if found is None or not (bare or self._fits(found)) or not _DIGITS[self.mark].fullmatch(found["digits"]):
+            return as_number(value)
+        whole = found["digits"].replace("," if self.mark == "." else ".", "").replace(self.mark, ".")
+        return as_number(found["sign"] + whole)
+
+    def said(self) -> str:
+        """What is read as what, as a clause."""
+        affix = self.before or self.after
+        return f"written with {affix!r}" if affix else "with a decimal comma" if self.mark == "," else "with thousands"
+
+    def _fits(self, found: re.Match[str]) -> bool:
+        return (found["before"], found["after"]) == (self.before, self.after)
+
+
+def may_be_numbers(values: Iterable[str]) -> bool:
+    """Whether all values look like numbers, perhaps with thousands or the same unit."""
+    found = [_WRITTEN.fullmatch(value.strip()) for value in values]
+    return None not in found and len({(match["before"], match["after"]) for match in found if match}) == 1
+
+
+def writing_of(values: Sequence[Any]) -> Writing | None:
+    """How the numbers of a column are written; None for other columns, plain numbers, and where it is not certain.
+
+    12,345 may be a whole number or a fraction: marks are only read where they can mean one thing.
+
+    Args:
+        values: The values that are not missing.
+    """
+    if _has_decimal_commas(values):
+        return Writing(mark=",")
+    found = [match for value in values if isinstance(value, str) and (match := _WRITTEN.fullmatch(value.strip()))]
+    if not found or len(found) < _GOOD_SHARE * len(values):
+        return None
+    affixes = {(match["before"], match["after"]) for match in found}
+    marks = [mark for mark, form in _DIGITS.items() if all(form.fullmatch(match["digits"]) for match in found)]
+    marked = any(not match["digits"].isdecimal() for match in found)
+    if len(affixes) > 1 or not marks or (marked and len(marks) > 1):
+        return None
+    before, after = affixes.pop()
+    both = any("," in match["digits"] and "." in match["digits"] for match in found)
+    return Writing(before, after, marks[0]) if before or after or both else None
+
+
+def _has_decimal_commas(values: Sequence[Any]) -> bool:
+    """Whether values are certainly numbers with a decimal comma: 3,04 rather than the labels 3 and 4.
+
+    Labels do not begin with a zero, and none is there twice (3,3); numbers of which each has three digits behind the
+    comma may have thousands.
+    """
+    found = [match for value in values if isinstance(value, str) and (match := _COMMA.fullmatch(value.strip()))]
+    parts = [(match[1], match[2]) for match in found if match[2]]
+    if not parts or len(found) < _GOOD_SHARE * len(values) or 2 * len(parts) < len(found):
+        return False
+    thousands = all(len(fraction) == 3 for _, fraction in parts)
+    return not thousands and any((len(f) > 1 and f[0] == "0") or f == whole for whole, f in parts)
