@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, reading
-from luthier.data.reading.formats.folders import find_classes, unlabelled
+from luthier.data.reading.formats.folders import find_classes, refuse_classes_in_names, unlabelled
 from luthier.data.reading.formats.parallel import FileGroup, group_languages
 from luthier.data.reading.formats.registry import registered
 from luthier.data.reading.reader import Reading
@@ -136,6 +136,8 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
         _say_ignored(splits, entries, read, "not a folder of texts")
         return splits
     _refuse_beside(files, name)
+    if how is None or not how.format:
+        refuse_classes_in_names(files, name)
     if data := [group for group in groups if _is_data(group)]:
         chosen = _one_kind(data)
         splits = _splits(train=[_open_group(name, group, how) for group in chosen])

@@ -1,5 +1,6 @@
 """One folder for each class, with a text file for each row."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from luthier.data.reading import charset
 from luthier.data.reading.discover import discover
 from luthier.data.reading.formats import folders
 from luthier.data.reading.formats.folders import FolderReader, find_classes
+from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import open_source
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
@@ -136,3 +138,19 @@ def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "bad/2\udce9.txt", "a text")
     with pytest.raises(SourceError, match="not valid UTF-8"):
         open_source(tmp_path)
+
+
+def test_labels_in_the_names_of_files_are_asked_about(tmp_path: Path) -> None:
+    names = [f"{label}_{i}_txt" for label in ("neg", "pos") for i in range(6)]
+    folder = fill(tmp_path / "texts", **dict.fromkeys(names, "worn bow"))
+    with pytest.raises(SourceError, match="may begin with labels: neg, pos") as caught:
+        discover([folder])
+    assert len(discover([folder], how=Reading(format="text"))["train"]) == 12
+    subprocess.run(caught.value.hint.split("`")[1], shell=True, check=True)
+    assert {label: len(files) for label, files in find_classes(folder).items()} == {"neg": 6, "pos": 6}
+
+
+@pytest.mark.parametrize("names", [["chapter_{}"], ["neg_{}", "readme"], ["a{}b"], ["train_{}", "test_{}"]])
+def test_other_names_of_files_hold_no_labels(tmp_path: Path, names: list[str]) -> None:
+    files = [f"{name.format(i)}_txt" for name in names for i in range(6)]
+    assert discover([fill(tmp_path, **dict.fromkeys(files, "worn bow"))])["train"]

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +13,14 @@ from luthier.data.reading.charset import CUT, LONGEST_LINE, Encoding, find_encod
 from luthier.data.reading.files import check_name, reading
 from luthier.data.reading.reader import RowReader
 from luthier.data.records import Record, Skipped
+from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import listing, plural
 
 _SUFFIXES = (".txt", ".text")
 _UNLABELLED = re.compile(r"unsup(ervised)?|(un|not?[ _-]?)label(l?ed|s)?", re.IGNORECASE)
+_CLASS_IN_NAME = re.compile(r"(?P<label>[^\W\d_]+)[_. -]?\d+")
+_FEWEST_IN_NAMES, _MOST_IN_NAMES = 5, 20  # files of each label, and labels
 # Number of files, spread over all classes, used to detect the encoding of those that are not UTF-8.
 _ENCODING_FILES = 2_000
 
@@ -87,6 +92,26 @@ def find_classes(folder: Path) -> dict[str, list[Path]]:
     labelled = {name: files for name, files in classes.items() if not _UNLABELLED.fullmatch(name)}
     classes = labelled if len(labelled) > 1 else classes
     return classes if len(classes) > 1 else {}
+
+
+def refuse_classes_in_names(files: Sequence[Path], name: str) -> None:
+    """Refuse texts whose names seem to begin with their label, `neg_001.txt`: without it they would be plain text.
+
+    Args:
+        files: Those of a folder.
+        name: The folder's name.
+    Raises:
+        SourceError: All texts are called so, with several classes.
+    """
+    texts = [file for file in files if file.suffix.lower() in _SUFFIXES]
+    found = [_CLASS_IN_NAME.fullmatch(file.stem) for file in texts]
+    counts = Counter(match["label"].lower() for match in found if match)
+    if 1 < len(counts) <= _MOST_IN_NAMES and counts.total() == len(texts) and min(counts.values()) >= _FEWEST_IN_NAMES:
+        move = 'for f in *.txt; do c="${f%%[_0-9. -]*}"; mkdir -p "$c"; mv "$f" "$c"; done'
+        hint = f"`(cd {shlex.quote(name)} && {move})` makes a folder of each; `--set data.format=text` reads plain text"
+        raise SourceError(
+            f"the files' names may begin with labels: {listing(sorted(counts), 6)}", where=name, hint=hint
+        )
 
 
 def unlabelled(folder: Path) -> list[Path]:
