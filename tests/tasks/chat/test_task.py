@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTr
 
 from luthier.console import Console
 from luthier.data.batches import IGNORED
+from luthier.data.records import Fault
 from luthier.data.tokenized import Limits
 from luthier.errors import FindingError
 from luthier.metrics.baselines.ngram import trigram_nll
@@ -340,6 +341,55 @@ def test_a_text_messages_and_a_row_of_the_data_ask_the_same() -> None:
     assert asked(turns("Hello there", "the reply is what is asked for")) == expected
     longer = [*FIVE[2]["messages"][:3]]
     assert asked({"messages": longer}) == prompt_ids(tokenizer, longer)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"messages": None}, "missing-text"),
+        ({"messages": []}, "empty-conversation"),
+        ({"messages": [{"role": "narrator", "content": "Once"}]}, "unknown-role"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x.png"}]}]}, "not-text"),
+        ({"messages": [{"role": "user", "content": "Hello"}, 3]}, "invalid-message"),
+        ({"messages": {"a": 1}}, "unknown-role"),
+        ({"messages": '[{"role": "narrator", "content": "Once"}]'}, "unknown-role"),
+        ({**turns("Hello"), "tools": "[1"}, "bad-tools"),
+    ],
+)
+def test_a_row_that_training_skips_is_not_asked_either(row: Row, reason: str) -> None:
+    task, _ = learned(Chat, [{**one, "tools": TOOLS} for one in FIVE])
+    found = task.query({"tools": TOOLS, **row})
+    assert isinstance(found, Fault) and found.reason == reason
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '["one", "two", "three"]', "(1, 2)", "[]", "", " ", "[Be kind.] Hello"])
+def test_a_text_that_is_no_list_of_messages_is_asked_as_it_is(text: str) -> None:
+    task, _ = learned(Chat, FIVE)
+    assert json.loads(task.query({"messages": text})["messages"]) == [{"role": "user", "content": text}]
+
+
+def test_one_message_is_a_conversation_also_as_text() -> None:
+    task, _ = learned(Chat, FIVE)
+    message = {"role": "user", "content": "Hello"}
+    for given in (message, json.dumps(message), [message]):
+        assert json.loads(task.query({"messages": given})["messages"]) == [message]
+
+
+def test_turns_are_read_from_texts_as_in_training_and_a_text_without_turns_is_the_users() -> None:
+    lists = [{"dialog": json.dumps([f"Hello {i}", "Hi"])} for i in range(6)]
+    transcripts = [{"chosen": f"\n\nHuman: Hello {i}\n\nAssistant: Hi"} for i in range(6)]
+    for rows, column in ((lists, "dialog"), (transcripts, "chosen")):
+        task, _ = learned(Chat, rows)
+        task = came_back(task)
+        said = [{"role": "user", "content": "Hello 0"}, {"role": "assistant", "content": "Hi"}]
+        assert json.loads(task.query(rows[0])["messages"]) == said
+        assert json.loads(task.query({column: "Hello"})["messages"]) == [{"role": "user", "content": "Hello"}]
+
+
+def test_a_missing_prompt_is_not_asked_and_an_empty_one_is() -> None:
+    task, _ = learned(Chat, [{"prompt": f"What is {i}?", "response": f"It is {i}."} for i in range(6)])
+    assert task.query({"prompt": None}) == Fault("missing-text", "column 'prompt' is empty")
+    assert json.loads(task.query({"prompt": ""})["messages"]) == [{"role": "user", "content": ""}]
 
 
 def test_a_row_with_an_instruction_is_asked_with_its_input() -> None:

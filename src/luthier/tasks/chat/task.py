@@ -19,6 +19,7 @@ from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import Columns, Given, Profiles
+from luthier.data.columns.transcripts import turns_in
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
@@ -35,7 +36,7 @@ from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.chat import template
 from luthier.tasks.chat.columns import SHAPES, is_transcript, recognise_chat, why_not
-from luthier.tasks.chat.messages import Message, is_learned, read_messages, read_tools
+from luthier.tasks.chat.messages import ROLE_KEYS, Message, is_learned, read_messages, read_tools
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.panels import panels
@@ -47,6 +48,7 @@ from luthier.text import typed
 
 Messages = list[Message]
 TRANSCRIPTS = "transcripts"  # detail: the roles whose texts are whole conversations
+WRITTEN_TURNS = "written_turns"  # detail: whether messages are lists of texts, written as text
 
 
 class Chat(Writes, Task[Writing]):
@@ -85,9 +87,11 @@ class Chat(Writes, Task[Writing]):
         return why_not(profiles, given=given)
 
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
-        """The roles whose columns hold conversations as one text."""
+        """The roles whose columns hold conversations as one text, and whether messages are lists of texts in text."""
         found = [role for role in (*SHAPES, "response") if is_transcript(profiles.get(str(columns.get(role))))]
-        return {TRANSCRIPTS: found} if found else {}
+        messages = profiles.get(str(columns.get("messages")))
+        turns = messages is not None and messages.structure.written and messages.structure.item == "text"
+        return ({TRANSCRIPTS: found} if found else {}) | ({WRITTEN_TURNS: True} if turns else {})
 
     # -- rows and examples ---------------------------------------------------------------------------------------
 
@@ -103,21 +107,25 @@ class Chat(Writes, Task[Writing]):
         return _example(turns[: last + 1], tools)
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
-        """See `Recognised.query`. A conversation to continue; a single text is a user message."""
+        """See `Recognised.query`. A conversation to continue, read as in training; any other text is the user's."""
         (role,) = self.asked(task)
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
-        given = structured(values[name]) if task.shape == "messages" else values[name]
+        given = values[name]
+        if given is None:
+            return Fault("missing-text", f"column {name!r} is empty")
+        if isinstance(given, str) and not _is_conversation(given, role, task.details):
+            given = [{"role": "user", "content": given}]
         transcripts = task.details.get(TRANSCRIPTS, ())
-        if task.shape == "messages" and not isinstance(given, list) and not transcripts:
-            return _example([{"role": "user", "content": str(given or "")}], [])
         row = {**values, column: given}
         turns = read_messages(row, task.columns, task.shape, transcripts=transcripts, replied=False)
         tools = read_tools(values, task.columns)
-        if isinstance(turns, Fault) or isinstance(tools, Fault):
-            return _example([{"role": "user", "content": str(given or "")}], [])
-        return _example(turns, tools)
+        if isinstance(turns, Fault) and turns.reason == "empty-text":
+            turns = [{"role": "user", "content": ""}]  # an empty text is a valid query
+        if isinstance(turns, Fault):
+            return turns
+        return tools if isinstance(tools, Fault) else _example(turns, tools)
 
     def asked(self, task: Recognised[Writing]) -> list[str]:
         return [role for role in self.shapes if role in task.columns][:1]
@@ -288,6 +296,16 @@ def _example(turns: Messages, tools: list[Any]) -> Example:
         "messages": json.dumps(turns, ensure_ascii=False),
         "tools": json.dumps(tools, ensure_ascii=False) if tools else "",
     }
+
+
+def _is_conversation(text: str, role: str, details: Mapping[str, Any]) -> bool:
+    """Whether a text holds a conversation, as the texts of its column did in training, rather than one message."""
+    if role in details.get(TRANSCRIPTS, ()):
+        return bool(turns_in(text))
+    found = structured(text)
+    turns = found if isinstance(found, list) else [found]
+    messages = all(isinstance(turn, dict) and set(ROLE_KEYS) & set(turn) for turn in turns)
+    return bool(turns) and (messages or (isinstance(found, list) and WRITTEN_TURNS in details))
 
 
 def _conversations(examples: Examples) -> Iterator[tuple[Messages, list[Any]]]:
