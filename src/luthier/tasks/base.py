@@ -42,7 +42,7 @@ from luthier.reporting.telling import Judged, quoted
 from luthier.tasks import code, usage
 from luthier.tasks.long_rows import CUT, LongRows
 from luthier.tasks.phases import Answer, Bound, Embed, Fitted, Learned, Loss, Nothing, Recognised, Validation, Written
-from luthier.tasks.roles import Role, recognise_by_roles, why_not_by_roles
+from luthier.tasks.roles import Role, or_empty, recognise_by_roles, why_not_by_roles
 
 GROUP = "luthier.tasks"  # entry points of tasks
 
@@ -131,10 +131,10 @@ class Task(ABC, Generic[Learned]):
             name = role.name if not there and role.name in values else column
             require([name] if isinstance(name, str) else name, values, where=f"role {role.name!r}")
             value = role.read(values, name)
-            empty = isinstance(value, Fault) and value.reason == "empty-text" and role.kind == "text"
-            if isinstance(value, Fault) and not empty:
+            value = or_empty(value) if role.kind == "text" else value
+            if isinstance(value, Fault):
                 return value
-            found[role.name] = "" if empty else value  # an empty text is a valid query, a missing one is not
+            found[role.name] = value
         return found
 
     def asked(self, task: Recognised[Learned]) -> list[str]:

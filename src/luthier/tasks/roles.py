@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
+from luthier.data.columns.profile import ColumnProfile, Recognition, require, words_of
 from luthier.data.columns.roles import (
     Columns,
     Given,
@@ -87,6 +87,23 @@ def read_text(values: Mapping[str, Any], column: str) -> str | Fault:
     if is_missing(cell):
         return Fault("missing-text" if cell is None else "empty-text", f"column {column!r} is empty")
     return not_text(column, cell) if isinstance(cell, dict | list | tuple) else str(cell)
+
+
+def or_empty(text: str | Fault) -> str | Fault:
+    """The text of a query: an empty one is valid although training skips it, a missing one is not."""
+    return "" if isinstance(text, Fault) and text.reason == "empty-text" else text
+
+
+def by_column(values: Mapping[str, Any], columns: Columns, roles: Sequence[str]) -> dict[str, Any]:
+    """A query's values by column, although some may be named by role.
+
+    Raises:
+        ColumnError: The column of one of the roles is missing.
+    """
+    named = {str(columns[role]): values[role] for role in roles if role in values} | dict(values)
+    for role in roles:
+        require([str(columns[role])], named, where=f"role {role!r}")
+    return named
 
 
 def not_text(column: str, cell: Any) -> Fault:

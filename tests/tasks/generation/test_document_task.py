@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from luthier.data.batches import IGNORED
+from luthier.data.records import Fault
 from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError
 from luthier.metrics.baselines.ngram import trigram_nll
@@ -150,7 +151,8 @@ def test_a_person_gives_a_prompt_or_the_beginning_of_a_text(columns: list[str], 
         (["text"], {"the text": "once"}, "once"),
         (["text"], {"text": "once", "id": 3}, "once"),
         (["text"], {"the text": "once", "text": "never"}, "once"),
-        (["text"], {"the text": None}, ""),
+        (["text"], {"the text": ""}, ""),
+        (["text"], {"the text": 3.5}, "3.5"),
         (["story"], {"text": "once"}, "once"),
         (["prompt", "story"], {"the prompt": "a cat", "the story": "once"}, "a cat"),
         (["prompt", "story"], {"prompt": "a cat"}, "a cat"),
@@ -158,6 +160,15 @@ def test_a_person_gives_a_prompt_or_the_beginning_of_a_text(columns: list[str], 
 )
 def test_a_query_is_a_prompt_found_by_column_role_or_as_text(columns: list[str], values: Row, prompt: str) -> None:
     assert writing(*columns).query(values) == {"prompt": prompt, "text": ""}
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [(None, "missing-text"), (["one", "two"], "not-text"), ({"a": 1}, "not-text")]
+)
+def test_what_is_missing_or_no_text_is_not_continued(cell: Any, reason: str) -> None:
+    for columns in (["text"], ["prompt", "story"]):
+        found = writing(*columns).query({f"the {columns[0]}": cell})
+        assert isinstance(found, Fault) and found.reason == reason
 
 
 def test_a_query_without_a_prompt_is_refused_with_its_column() -> None:

@@ -10,6 +10,7 @@ from transformers import T5Config
 import luthier
 from luthier.console import Console
 from luthier.data.batches import IGNORED
+from luthier.data.records import Fault
 from luthier.data.tokenized import TARGET_LENGTH, Limits
 from luthier.errors import ColumnError
 from luthier.models.loading import load_config, load_model, load_tokenizer
@@ -74,6 +75,33 @@ def test_what_to_predict_is_found_by_columns_or_roles() -> None:
     assert task.query({"q": "what", "passage": "the town"}) == expected
     with pytest.raises(ColumnError, match="passage"):
         task.query({"q": "what"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        (Summarization, {"document": None}, "missing-text"),
+        (Summarization, {"document": ["one", "two"]}, "not-text"),
+        (Translation, {"en": None}, "missing-text"),
+        (Translation, {"en": {"fr": "Bonjour"}}, "missing-text"),
+        (GenerativeQA, {"question": None}, "missing-text"),
+        (GenerativeQA, {"question": ["what"]}, "not-text"),
+        (GenerativeQA, {"context": None}, "missing-text"),
+        (GenerativeQA, {"context": {"a": 1}}, "not-text"),
+    ],
+)
+def test_what_is_missing_or_no_text_is_not_answered(kind: type[Seq2SeqTask], change: Row, reason: str) -> None:
+    task, _ = learned(kind, drawn(kind.name, 9))
+    found = task.query({**drawn(kind.name, 9)[0], **change})
+    assert isinstance(found, Fault) and found.reason == reason
+
+
+def test_an_empty_text_is_a_query_and_an_empty_context_leaves_the_question() -> None:
+    task, _ = learned(Summarization, drawn("summarization", 9))
+    assert task.query({"document": " "}) == {"text": "", "target": "", "targets": []}
+    task, _ = learned(GenerativeQA, drawn("generative-qa", 6))
+    asked = {"text": "question: what context: ", "target": "", "targets": [], "question": "what"}
+    assert task.query({"question": "what", "context": ""}) == asked
 
 
 # -- what is read and written ----------------------------------------------------------------------------------------

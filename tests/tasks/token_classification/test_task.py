@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -596,6 +597,25 @@ def test_a_missing_text_is_refused_and_an_empty_one_is_not() -> None:
     task, _ = learned(TokenClassification, rows(SCHEMES["IOB2"]))
     assert task.query({"tokens": None}) == Fault("missing-text", "column 'tokens' is empty")
     assert task.query({"tokens": ""}) == {"text": "", "offsets": []}
+
+
+@pytest.mark.parametrize("cell", [{"a": 1}, ["Anna", None], ["Anna", {"a": 1}], ["Anna", ["sings"]]])
+def test_what_is_no_word_is_not_tagged(cell: Any) -> None:
+    task, _ = learned(TokenClassification, rows(SCHEMES["IOB2"]))
+    found = task.query({"tokens": cell})
+    assert isinstance(found, Fault) and found.reason == "not-text"
+
+
+def test_an_annotated_text_is_read_as_in_training() -> None:
+    spans = [{"start": 0, "end": 4, "label": "PER"}]
+    task, _ = learned(TokenClassification, [{"text": "Anna sings", "spans": spans, "id": i} for i in range(6)])
+    anna = {"text": "Anna sings", "offsets": [(0, 4), (5, 10)]}
+    for cell in ("Anna sings", {"text": "Anna sings"}, {"data": "Anna sings", "id": 3}):
+        assert task.query({"text": cell}) == anna
+    for cell in ({"id": 3}, ["Anna", "sings"]):
+        assert isinstance(task.query({"text": cell}), Fault)
+    written = task.query({"text": '["Anna", "sings"]'})
+    assert isinstance(written, dict) and written["text"] == '["Anna", "sings"]', "a text, as in training"
 
 
 def test_somebody_elses_tagger_says_a_part_of_speech_for_each_word(wordpiece: PreTrainedTokenizerBase) -> None:

@@ -23,7 +23,7 @@ from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.long_rows import BLOCKS
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
-from luthier.tasks.roles import read_text
+from luthier.tasks.roles import or_empty, read_text
 
 SEPARATOR = "\n\n"  # between a prompt and its text
 OPENING_WORDS = 12
@@ -66,7 +66,8 @@ class DocumentTask(Writes, Task[Writing]):
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
-        return {"prompt": "" if values[name] is None else str(values[name]), "text": ""}
+        text = or_empty(read_text(values, name))
+        return text if isinstance(text, Fault) else {"prompt": text, "text": ""}
 
     def key(self, example: Example) -> str:
         return key(example["text"], example["prompt"])

@@ -10,7 +10,6 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data.batches import Collate, pad_inputs, pad_labels, tensor_of
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import require
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import TARGET_LENGTH, Examples, Features
@@ -20,7 +19,7 @@ from luthier.tasks.base import Task
 from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
-from luthier.tasks.roles import read_text
+from luthier.tasks.roles import by_column, or_empty, read_text
 from luthier.tasks.usage import string
 
 MOST_TARGET = 512  # tokens of an answer if no target length is set
@@ -39,6 +38,10 @@ class Seq2SeqTask(Writes, Task[Writing]):
     @abstractmethod
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         """The model's input for a row, without the prefix, or why there is none."""
+
+    def query_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
+        """The same for a row to predict, which may be empty."""
+        return or_empty(self.source_text(task, values))
 
     @abstractmethod
     def target_texts(self, task: Recognised[Writing], values: Mapping[str, Any]) -> list[str] | Fault:
@@ -66,12 +69,11 @@ class Seq2SeqTask(Writes, Task[Writing]):
         return {"text": text, "target": targets[0], "targets": targets, **self.more(task, values)}
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
-        roles = self.asked(task)
-        named = {str(task.columns[role]): values[role] for role in roles if role in values} | dict(values)
-        require([str(task.columns[role]) for role in roles], named)
-        text = self.source_text(task, named)
-        query: Example = {"text": "" if isinstance(text, Fault) else text, "target": "", "targets": []}
-        return {**query, **self.more(task, named)}
+        named = by_column(values, task.columns, self.asked(task))
+        text = self.query_text(task, named)
+        if isinstance(text, Fault):
+            return text
+        return {"text": text, "target": "", "targets": [], **self.more(task, named)}
 
     def key(self, example: Example) -> str:
         return key(example["text"])

@@ -20,7 +20,7 @@ from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.question_answering.answers import read_answer_texts, read_context
 from luthier.tasks.question_answering.columns import recognise_generative_qa, why_not_generative_qa
-from luthier.tasks.roles import Role
+from luthier.tasks.roles import Role, or_empty
 
 BEFORE_QUESTION, BEFORE_CONTEXT = "question: ", " context: "
 
@@ -48,11 +48,10 @@ class GenerativeQA(Seq2SeqTask):
 
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         """Question and context in the format of T5's pretraining on SQuAD, which suits other models too."""
-        question = text_in(task, values, "question")
-        if isinstance(question, Fault) or "context" not in task.columns:
-            return question if isinstance(question, Fault) else f"{BEFORE_QUESTION}{question}"
-        context = read_context(values, task.columns)
-        return context if isinstance(context, Fault) else f"{BEFORE_QUESTION}{question}{BEFORE_CONTEXT}{context}"
+        return _source(*_read(task, values))
+
+    def query_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
+        return _source(*map(or_empty, _read(task, values)))
 
     def more(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example:
         """The question, where a context follows it in the text: either may contain the words between them."""
@@ -92,3 +91,16 @@ class GenerativeQA(Seq2SeqTask):
 
     def examples_of(self, task: Fitted[Writing], predictions: Examples) -> Examples:
         return super().examples_of(task, {**predictions, "text": predictions["question"]})
+
+
+def _read(task: Recognised[Writing], values: Mapping[str, Any]) -> list[str | Fault]:
+    """The question of a row and, if the task has contexts, its context."""
+    contexts = [read_context(values, task.columns)] if "context" in task.columns else []
+    return [text_in(task, values, "question"), *contexts]
+
+
+def _source(*texts: str | Fault) -> str | Fault:
+    """The model's input for a question and possibly a context; the first fault if there is one."""
+    faults = [text for text in texts if isinstance(text, Fault)]
+    named = zip((BEFORE_QUESTION, BEFORE_CONTEXT), texts, strict=False)
+    return faults[0] if faults else "".join(f"{before}{text}" for before, text in named)

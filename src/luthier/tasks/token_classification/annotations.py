@@ -7,6 +7,7 @@ from luthier.data.columns.profile import ColumnProfile
 from luthier.data.reading.formats.annotation.label_studio import accepted
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
+from luthier.tasks.roles import read_text
 from luthier.text import shorten
 
 STARTS = ("start", "start_offset", "start_char", "begin")
@@ -47,15 +48,13 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
     """
     if (answer := values.get("answer")) in _DISCARDED:
         return Fault("not-accepted", f"its answer is {answer!r}")
-    cell = structured(values.get(str(columns["text"])))
-    text = _text_of(cell)
-    if is_missing(text):
-        reason = "missing-text" if text is None else "empty-text"
-        return Fault(reason, f"column {columns['text']!r} holds no text")
+    text = read_annotated(values, str(columns["text"]))
+    if isinstance(text, Fault):
+        return text
     found = structured(values.get(str(columns["spans"])))
     if found is None and answer == "accept":
         found = []  # Prodigy omits the key if nothing is marked
-    if is_missing(found) or (found == [] and isinstance(cell, dict)):
+    if is_missing(found) or (found == [] and isinstance(structured(values[str(columns["text"])]), dict)):
         return Fault("missing-label", f"column {columns['spans']!r} is empty")
     if not isinstance(found, list | tuple):
         return Fault("invalid-span", f"{shorten(str(found), 60)} instead of a list of spans")
@@ -64,19 +63,21 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
         if isinstance(best, Fault):
             return best
         found = [one["value"] for one in best.get("result") or () if isinstance(one, dict) and _is_labels(one)]
-    spans = [_span(one, str(text)) for one in found]
+    spans = [_span(one, text) for one in found]
     if faults := [span for span in spans if isinstance(span, Fault)]:
         return faults[0]
     good = [span for span in spans if not isinstance(span, Fault)]
-    return str(text), sorted(good, key=lambda span: (span["start"], span["end"]))
+    return text, sorted(good, key=lambda span: (span["start"], span["end"]))
 
 
-def _text_of(cell: Any) -> Any:
-    """The text in a cell; Label Studio stores it in an object, under `text` or as the only string."""
-    if not isinstance(cell, dict):
-        return cell if is_missing(cell) else str(cell)
-    texts = [value for value in cell.values() if isinstance(value, str)]
-    return cell.get("text", texts[0] if len(texts) == 1 else None)
+def read_annotated(values: Mapping[str, Any], column: str) -> str | Fault:
+    """The text that is annotated, or why there is none. Label Studio stores it in an object, under `text` or as the
+    only string."""
+    cell = structured(values.get(column))
+    if isinstance(cell, dict):
+        texts = [value for value in cell.values() if isinstance(value, str)]
+        values = {column: cell.get("text", texts[0] if len(texts) == 1 else None)}
+    return read_text(values, column)
 
 
 def _is_labels(result: Mapping[str, Any]) -> bool:

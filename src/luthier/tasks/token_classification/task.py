@@ -48,14 +48,14 @@ from luthier.tasks.label_names import named, require_found
 from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
-from luthier.tasks.roles import Role
+from luthier.tasks.roles import Role, or_empty, read_text
 from luthier.tasks.token_classification import annotations, tags
 from luthier.tasks.token_classification.columns import recognise_tokens, why_not
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.tagset import Tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
 from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
-from luthier.text import plural
+from luthier.text import plural, shorten
 
 
 class TokenClassification(Task[Tags]):
@@ -121,15 +121,14 @@ class TokenClassification(Task[Tags]):
         column = str(task.columns[role])
         name = next((name for name in (column, role, "text") if name in values), column)
         require([name], values)
-        if values[name] is None:
-            return Fault("missing-text", f"column {name!r} is empty")
         given = structured(values[name])
-        if isinstance(given, list):
+        if task.shape == "tokens" and isinstance(given, list | tuple):
+            if wrong := [token for token in given if token is None or isinstance(token, dict | list | tuple)]:
+                return Fault("not-text", f"column {name!r} has a token that is no text: {shorten(str(wrong[0]), 40)}")
             text, offsets = _joined([str(token) for token in given])
-        else:
-            text = str(given)
-            offsets = word_offsets(text)
-        return {"text": text, "offsets": offsets}
+            return {"text": text, "offsets": offsets}
+        read = or_empty((annotations.read_annotated if task.shape == "spans" else read_text)(values, name))
+        return read if isinstance(read, Fault) else {"text": read, "offsets": word_offsets(read)}
 
     def asked(self, task: Recognised[Tags]) -> list[str]:
         return ["text" if task.shape == "spans" else "tokens"]
