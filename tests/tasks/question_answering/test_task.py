@@ -97,7 +97,7 @@ def test_rows_become_examples_and_say_whether_all_are_answered() -> None:
     ("change", "reason"),
     [
         ({"question": None}, "missing-text"),
-        ({"question": " "}, "missing-text"),
+        ({"question": " "}, "empty-text"),
         ({"context": None}, "missing-text"),
         ({"context": ""}, "empty-text"),
         ({"answers": None}, "missing-label"),
@@ -456,6 +456,28 @@ def test_what_to_predict_is_found_by_columns_or_roles() -> None:
     assert isinstance(missing, Fault) and missing.reason == "missing-text"
     with pytest.raises(ColumnError, match="context"):
         task.query({"question": "what"})
+
+
+@pytest.mark.parametrize(
+    "context", ['["Anna made it.", "Bert sold it."]', ["Anna made it.", "Bert sold it."], "Anna made it. CANNOTANSWER"]
+)
+def test_a_row_is_read_alike_in_training_and_prediction(context: Any) -> None:
+    task, _ = learned(QuestionAnswering, [squad(i) for i in range(6)])
+    row = {"question": " Who? ", "context": context, "answers": {"text": ["Anna"], "answer_start": [0]}}
+    trained, asked = task.kind.example(task, row), task.query(row)
+    assert isinstance(trained, dict) and isinstance(asked, dict)
+    assert asked == {role: trained[role] for role in ("question", "context")}
+    assert asked["context"].startswith("Anna made it.") and "CANNOT" not in asked["context"]
+
+
+@pytest.mark.parametrize("cell", [{"a": 1}, None])
+@pytest.mark.parametrize("role", ["question", "context"])
+def test_what_is_missing_or_no_text_is_neither_learned_nor_answered(role: str, cell: Any) -> None:
+    task, _ = learned(QuestionAnswering, [squad(i) for i in range(6)])
+    row = {**squad(0), role: cell}
+    reason = "missing-text" if cell is None else "not-text"
+    for found in (task.query(row), task.kind.example(task, row)):
+        assert isinstance(found, Fault) and found.reason == reason
 
 
 def test_empty_contexts_and_questions_get_no_answer_and_no_error(tokenizer: PreTrainedTokenizerBase) -> None:

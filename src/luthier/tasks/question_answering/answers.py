@@ -7,6 +7,7 @@ from typing import Any
 from luthier.data.records import Fault
 from luthier.data.values import as_number, is_missing, structured
 from luthier.tasks.question_answering.passages import joined
+from luthier.tasks.roles import read_text
 from luthier.text import count, shorten
 
 # Of SubjQA, of CoQA and QuAC, and of MS MARCO; the first two stand at the end of contexts, too.
@@ -37,10 +38,11 @@ class Answers:
 
 def read_context(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> str | Fault:
     """The context of a row, its passages joined, without the "no answer" marker that some datasets put at its end."""
-    context = structured(values.get(str(columns["context"])))
-    text = joined(context) if isinstance(context, list) else "" if is_missing(context) else str(context)
-    if not text:
-        return Fault("missing-text" if context is None else "empty-text", f"column {columns['context']!r} is empty")
+    column = str(columns["context"])
+    passages = structured(values.get(column))
+    text = read_text({column: joined(passages)} if isinstance(passages, list) else values, column)
+    if isinstance(text, Fault):
+        return text
     for marker in NO_ANSWER[:2]:
         if text.endswith(marker):
             return text.removesuffix(marker).rstrip() or text

@@ -25,7 +25,6 @@ from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
-from luthier.data.values import is_missing
 from luthier.findings import Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics
@@ -41,7 +40,7 @@ from luthier.tasks.question_answering.columns import recognise_qa, why_not_qa
 from luthier.tasks.question_answering.extraction import Candidate, best_spans
 from luthier.tasks.question_answering.panels import judged, panels
 from luthier.tasks.question_answering.snippet import extraction_code
-from luthier.tasks.roles import Role
+from luthier.tasks.roles import Role, by_column, or_empty, read_text
 from luthier.tasks.windows import encode_windows, past_blank
 
 N_BEST = 5
@@ -98,21 +97,30 @@ class QuestionAnswering(Task[Reading]):
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Reading], values: Mapping[str, Any]) -> Example | Fault:
-        question, context = values.get(str(task.columns["question"])), read_context(values, task.columns)
-        if is_missing(question):
-            return Fault("missing-text", f"column {task.columns['question']!r} is empty")
+        question, context = read_text(values, str(task.columns["question"])), read_context(values, task.columns)
+        if isinstance(question, Fault):
+            return question
         if isinstance(context, Fault):
             return context
         found = read_answers(values, task.columns)
         if isinstance(found, Fault):
             return found
         return {
-            "question": str(question).strip(),
+            "question": question.strip(),
             "context": context,
             "answers": [text for text, _ in found.spans],
             "starts": [start for _, start in found.spans],
             "mends": list(found.mends),
         }
+
+    def query(self, task: Recognised[Reading], values: Mapping[str, Any]) -> Example | Fault:
+        """See `Recognised.query`. Question and context are read as in training."""
+        named = by_column(values, task.columns, self.asked(task))
+        question = or_empty(read_text(named, str(task.columns["question"])))
+        context = or_empty(read_context(named, task.columns))
+        if isinstance(question, Fault):
+            return question
+        return context if isinstance(context, Fault) else {"question": question.strip(), "context": context}
 
     def key(self, example: Example) -> str:
         return key(example["question"], example["context"])
