@@ -48,5 +48,5 @@ class CreativeWriting(DocumentTask):
         return why_not_writing(profiles, given=given)
 
     def metrics(self, task: Fitted[Writing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
-        stories = [answer["prediction"] for answer in answers if answer["prediction"]]
+        stories = [answer["prediction"] for answer in answers if answer["prediction"] is not None]
         return [*language_metrics(answers), *(diversity_metrics(stories) if stories else [])]
