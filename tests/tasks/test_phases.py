@@ -56,6 +56,44 @@ def test_on_another_table_the_columns_tell_their_details_anew() -> None:
     assert first == second == {"source": "rows", "row": 2, "text": "a film 1", "label": ["joy", "fear"]}
 
 
+LABELLED: dict[str, tuple[str, list[Any], list[Any], list[list[str]]]] = {  # shape, cells, other cells, their labels
+    "joined": ("single/several", ["joy|fear", "fear"] * 10, ["joy|fear", "joy", "awe"], [["joy", "fear"], ["joy"]]),
+    "flags": ("single/several", ["1", "10", "11", "110", "101", "100"] * 5, ["1", "10"] * 2, [["2"], ["1"]]),
+    "lists": ("single/several", [["joy", "fear"], ["fear"]] * 10, ["['joy', 'fear']", "['joy']"], [["joy", "fear"]]),
+    "classes": ("single/one", ["a", "b"] * 10, ["0101", "1010", "0011", "1100", "0110", "b"], [["0101"]]),
+}
+
+
+@pytest.mark.parametrize("case", LABELLED)
+@pytest.mark.parametrize("text", ["text", "body"])
+def test_cells_of_the_same_column_are_read_as_in_training(case: str, text: str) -> None:
+    """A few rows do not show how labels are written."""
+    shape, cells, others, labels = LABELLED[case]
+    kind, role = TextClassification(), "labels" if shape.endswith("several") else "label"
+    columns: dict[str, str | list[str]] = {"text": "text", role: "y"}
+    trained = profiles_of([{"text": f"a film {i}", "y": cell} for i, cell in enumerate(cells)])
+    task = Recognised(kind, shape, columns, kind.details(shape, columns, trained))
+    rows = [{text: f"a film {i}", "y": cell} for i, cell in enumerate(others)]
+    other = task.reading({**columns, "text": text}, profiles_of(rows))
+    found = [other.example(Record("rows", 1, row)) for row in rows]
+    read = [one["label"] for one in found if isinstance(one, dict)]
+    assert len(read) == len(rows)
+    assert read[: len(labels)] == ([one[0] for one in labels] if role == "label" else labels)
+
+
+def test_of_a_column_of_another_name_what_its_rows_do_not_show_is_as_in_training() -> None:
+    kind, columns = TextClassification(), {"text": "text", "labels": "labels"}
+    task = Recognised(kind, "single/several", columns, kind.details("single/several", columns, profiles_of(JOINED)))
+    rows = [{"text": "a film", "moods": cell} for cell in ("joy|fear", "joy")]
+    assert task.reading({"text": "text", "labels": "moods"}, profiles_of(rows)).details == {"separator": "|"}
+
+
+def test_where_nothing_is_known_of_the_training_the_other_table_says_it() -> None:
+    task = Recognised(TextClassification(), "single/several", {"text": "text", "labels": "labels"}, {})
+    assert task.reading(task.columns, profiles_of(JOINED)).details == {}
+    assert task.reading(task.columns, profiles_of(JOINED), anew=True).details == {"separator": "|"}
+
+
 # -- fitted ----------------------------------------------------------------------------------------------------------
 
 

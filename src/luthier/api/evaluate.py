@@ -155,7 +155,7 @@ def _on(
         put(values, key, value)
     recipe = Recipe.build(values, where=where)
     sources = [source for group in discover(data).values() for source in group]
-    task, examples = _examples(predictor.task, sources, recipe, console)
+    task, examples = _examples(predictor, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))
     raw = RawOutputs.wanted(recipe, asked.rows)
     generated = recipe.evaluation.generated_rows
@@ -178,10 +178,10 @@ def _on(
 
 
 def _examples(
-    task: Bound[Any], several: Sequence[Source], recipe: Recipe, console: Console
+    predictor: Predictor, several: Sequence[Source], recipe: Recipe, console: Console
 ) -> tuple[Bound[Any], Dataset]:
     """The model's task for the columns of the data, and the rows as examples, limited to labels that it knows."""
-    sources, names = {"test": several}, listing([source.name for source in several], 3)
+    task, sources, names = predictor.task, {"test": several}, listing([source.name for source in several], 3)
     profiles = profile_sources(sources)
     columns = task.columns
     known = [name for column in columns.values() for name in ([column] if isinstance(column, str) else column)]
@@ -196,7 +196,7 @@ def _examples(
         columns = recognition.columns
         for decision in recognition.why:
             console.decision(decision)
-    task = task.reading(columns, profiles).named(recipe.data.label_names)
+    task = task.reading(columns, profiles, anew=predictor.foreign).named(recipe.data.label_names)
     table = read(sources, task.example)
     if "test" in table.examples:
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]

@@ -84,10 +84,22 @@ class Recognised(Generic[Learned]):
     def name(self) -> str:
         return self.kind.name
 
-    def reading(self, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Self:
-        """The same task for the columns of another table. Labels keep their names."""
-        found = replace(self, columns=dict(columns), details=self.kind.details(self.shape, columns, profiles))
-        return found.named(self.label_names)
+    def reading(self, columns: Columns, profiles: Mapping[str, ColumnProfile], *, anew: bool = False) -> Self:
+        """The same task for the columns of another table, read as in training; labels keep their names.
+
+        How cells are written is not found again in another table, which may have too few rows to show it. Only where
+        what is learned is in a column of another name, what is found there comes first.
+
+        Args:
+            columns: Role to column, or to several columns.
+            profiles: The table's columns.
+            anew: Whether nothing is known of the data that the model was trained on.
+        """
+        learned = [role.name for role in self.kind.roles if role.learned and role.name in columns]
+        details = self.details
+        if anew or any(columns[role] != self.columns.get(role) for role in learned or columns):
+            details = {**details, **self.kind.details(self.shape, columns, profiles)}
+        return replace(self, columns=dict(columns), details=details)
 
     @property
     def label_names(self) -> Mapping[str, str]:

@@ -171,7 +171,7 @@ def foreign(tmp_path: Path) -> Path:
 
 def test_the_task_of_a_third_party_model_is_inferred_from_its_head(foreign: Path) -> None:
     found = load(foreign)
-    assert (found.task.name, found.task.shape) == ("text-classification", "single/one")
+    assert (found.task.name, found.task.shape, found.foreign) == ("text-classification", "single/one", True)
     assert found.task.set_limits == Limits(48)
     assert not found.model.training and found.model.dtype == torch.float32
     texts = ["a film", "the story of two people in the town"]
@@ -195,7 +195,7 @@ def test_a_model_with_a_task_card_has_the_task_and_limits_of_its_training(foreig
     card = bound(task, given.tokenizer, Limits(8)).card()
     save_model(tmp_path / "ours", given.model, given.tokenizer, card, "")
     found = load(tmp_path / "ours")
-    assert found.task.set_limits == Limits(8)
+    assert found.task.set_limits == Limits(8) and not found.foreign
     assert found.predict(["a film"])[0]["scores"].keys() == {"bad", "good"}
     assert found.predict(["the story of two people in the town " * 3])[0]["truncated"] is True
     assert json.loads((tmp_path / "ours" / "luthier.json").read_text())["max_length"] == 8

@@ -44,10 +44,12 @@ class Predictor:
     Args:
         task: The task it was fine-tuned for, with its tokenizer and limits.
         model: In evaluation mode.
+        foreign: Whether the model has no task card: its task was inferred, and nothing is known of its training data.
     """
 
     task: Bound[Any]
     model: PreTrainedModel
+    foreign: bool = False
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
@@ -229,7 +231,7 @@ def load(
         model.config.pad_token_id = tokenizer.pad_token_id
     task, _ = task.generating(model, {})
     task.configure(model)
-    return Predictor(task, model.eval().to(place, dtype))
+    return Predictor(task, model.eval().to(place, dtype), foreign=card is None)
 
 
 def _of_model(config: PretrainedConfig, tokenizer: PreTrainedTokenizerBase, name: str) -> Fitted[Any]:

@@ -9,6 +9,7 @@ from luthier.data.columns.numbers import Writing
 from luthier.data.columns.profile import ColumnProfile, is_mark
 from luthier.data.records import Fault
 from luthier.data.values import WRITTEN_LIST, as_number, flag_in, is_missing, split_labels
+from luthier.tasks.label_names import LABEL_NAMES
 from luthier.tasks.text_classification.strays import strays_of
 from luthier.text import shorten
 
@@ -43,16 +44,21 @@ class Cells:
         column = columns[0]
         strays = strays_of(column)
         words = None if strays is None else strays.words
-        return cls(column.separator, column.flags, words, bool(column.not_finite) or None, column.writing)
+        # Lists may be written as text in another table.
+        lists = WRITTEN_LIST if column.structure.item == "text" and column.flags is None else None
+        finite = bool(column.not_finite) or None
+        return cls(column.separator or lists, column.flags, words, finite, column.writing)
 
     @classmethod
     def from_details(cls, details: Mapping[str, Any]) -> Self:
-        """What `details` wrote."""
+        """What `details` wrote. Names of labels that are codes are labels, too."""
         flags = details.get("flags")
         names = Flags(**{**flags, "names": tuple(flags["names"])}) if flags else None
+        words, codes = details.get("words"), details.get(LABEL_NAMES, {})
+        words = None if words is None else [*words, *codes, *codes.values()]
         writing = Writing(**details["writing"]) if details.get("writing") else None
         plain = {field.name: details.get(field.name) for field in fields(cls)}
-        return cls(**plain | {"flags": names, "writing": writing})
+        return cls(**plain | {"flags": names, "words": words, "writing": writing})
 
     def details(self) -> dict[str, Any]:
         """The form that is stored in task cards."""
