@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import Dataset, DatasetDict
 
 from luthier.api.evaluate import evaluate
 from luthier.api.train import train
@@ -129,6 +130,24 @@ def test_each_row_is_scored_in_the_order_of_the_file_beside_baselines(copied: Pa
     assert found.baselines["majority"]["accuracy"] == 0.5, "half of the rows are of each label"
     assert found.differences["majority"]["accuracy"].value == pytest.approx(sum(right) / 40 - 0.5)
     assert evaluate(copied, tmp_path / "my reviews (2026).csv", baselines=False).baselines == {}
+
+
+def test_of_several_splits_the_test_split_is_scored(copied: Path, tmp_path: Path) -> None:
+    parts = {"train": review_rows(48), "dev": review_rows(70)[60:], "test": ROWS}
+    (tmp_path / "data").mkdir()
+    for name, rows in parts.items():
+        write_csv(tmp_path / "data" / f"{name}.csv", rows)
+    memory = DatasetDict({name: Dataset.from_list(rows) for name, rows in parts.items()})
+    console, listening = Listener(), Listener()
+    folder = evaluate(copied, tmp_path / "data", console=console, resamples=100)
+    assert folder.metrics == evaluate(copied, memory, console=listening, resamples=100).metrics
+    assert folder.metrics["accuracy"].n == len(ROWS)
+    assert not console.findings, "none of them was trained on"
+    for heard in (console, listening):
+        assert "split: test (not scored: train, validation)" in map(str, heard.decisions)
+    del memory["test"]
+    with pytest.raises(UsageError, match="none is called test: train, validation"):
+        evaluate(copied, memory)
 
 
 def test_rows_that_cannot_be_scored_are_left_out_and_told(copied: Path) -> None:

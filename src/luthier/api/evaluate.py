@@ -11,7 +11,6 @@ from datasets import Dataset
 
 from luthier.console import Console
 from luthier.data import checks
-from luthier.data.reading.discover import discover
 from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
 from luthier.data.table import read
@@ -25,6 +24,7 @@ from luthier.pipeline.inference.infer import answer, asked_of
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.inference.score import Scored, score, score_split
+from luthier.pipeline.inference.scored_split import sources_to_score, split_in_memory
 from luthier.pipeline.journal import same_data
 from luthier.pipeline.opening import profile_sources
 from luthier.pipeline.prepare import prepare, refuse, stopping
@@ -64,8 +64,8 @@ def evaluate(
 
     Args:
         target: A run, a directory of several seeds (its best run), a model directory, a short name or a Hub name.
-        data: The rows, in any form that `train` takes except a recipe; None for the rows that a run was scored on,
-            read and split again from its sources.
+        data: The rows, in any form that `train` takes except a recipe; of several splits, the test split. None for
+            the rows that a run was scored on, read and split again from its sources.
         device: As in `load`; None for the device of the run's recipe, when a run is scored again.
         base_model: As in `load`.
         console: Receives decisions and progress; silent by default.
@@ -75,7 +75,8 @@ def evaluate(
         The scores, and where they and the predictions were written.
     Raises:
         RecipeError: The task does not use a setting, or generation settings contradict each other.
-        UsageError: No data for a model, a model without a task, or a setting that only training uses.
+        UsageError: No data for a model, a model without a task, a setting that only training uses, or several splits
+            of which none is called test.
         FindingError: Half of the rows or more cannot be scored, and `allow` does not name this finding.
         FingerprintError: The run's data has changed since training.
 
@@ -103,7 +104,7 @@ def evaluate(
         raise UsageError(f"evaluate does not use {unused[0]}", where=place(settings, target)(unused[0]), hint=hint)
     with temporary_directory() as folder:
         splits = specs_of(data, Path(folder), console)
-        specs = [spec for several in splits.values() for spec in several]
+        specs = split_in_memory(splits, target, console)
         predictor = load(target, device=device, base_model=base_model)
         refuse_unused(predictor.task.kind, predictor.task.shape, others)
         return _on(target, predictor, specs, others, generation, console, place(settings, target), base_model)
@@ -154,7 +155,7 @@ def _on(
     for key, value in settings.items():
         put(values, key, value)
     recipe = Recipe.build(values, where=where)
-    sources = [source for group in discover(data).values() for source in group]
+    sources = sources_to_score(data, target, console)
     task, examples = _examples(predictor, sources, recipe, console)
     asked = asked_of(examples[:], task.encode(examples[:], training=False))
     raw = RawOutputs.wanted(recipe, asked.rows)

@@ -45,16 +45,17 @@ def discover(
     test: Sequence[str | Path] = (),
     stdin_to: Path | None = None,
     how: Reading | None = None,
+    training: bool = True,
 ) -> Splits:
     """Open everything the user named and sort it into splits.
 
     Args:
-        specs: Files go to `train`; folders and datasets are searched for splits. If there is no training split,
-            validation data is used for training; test data never is.
+        specs: Files go to `train`; folders and datasets are searched for splits.
         validation: Validation data named by the user.
         test: Test data named by the user.
         stdin_to: File to keep streams in, see `open_source`.
         how: Reading options given by the user.
+        training: Whether validation data is used for training if there is no training split; test data never is.
     Returns:
         The sources under `train`, `validation` and `test`; those from one folder are sorted by name.
     Raises:
@@ -64,7 +65,8 @@ def discover(
     streams = Counter(str(spec) for spec in (*specs, *validation, *test) if is_stream(str(spec)))
     if twice := [name for name, n in streams.items() if n > 1]:
         raise UsageError("a stream can be read only once", where=twice[0], hint="save it to a file, and pass the file")
-    splits = _with_train(_sorted_in(specs, stdin_to, how))
+    splits = _sorted_in(specs, stdin_to, how)
+    splits = _with_train(splits) if training else splits
     for split, named in (("validation", validation), ("test", test)):
         inside = _sorted_in(named, stdin_to, how)
         # A folder given as test data may have a split of that name; if not, all its data is used.
