@@ -145,6 +145,7 @@ def test_of_several_splits_the_test_split_is_scored(copied: Path, tmp_path: Path
     assert not console.findings, "none of them was trained on"
     for heard in (console, listening):
         assert "split: test (not scored: train, validation)" in map(str, heard.decisions)
+    assert {"format", "encoding", "separator", "header"} <= {decision.what for decision in console.decisions}
     del memory["test"]
     with pytest.raises(UsageError, match="none is called test: train, validation"):
         evaluate(copied, memory)

@@ -240,7 +240,7 @@ def test_columns_of_other_names_are_recognised_as_in_training(run: Path, predict
     labelled = [{"id": i, "stars": 1 + i % 5, "body": text} for i, text in enumerate(TEXTS[:40])]
     found = list(predict(run, write_csv(tmp_path / "other.csv", labelled), console=heard))
     assert [row["prediction"] for row in found] == expected
-    assert [(decision.what, decision.value) for decision in heard.decisions] == [("text", "column 'body'")]
+    assert str(heard.decisions[-1]).startswith("text: column 'body'")
     bare = [{"id": i, "body": text} for i, text in enumerate(TEXTS[:40])]
     assert [row["prediction"] for row in predict(run, bare)] == expected, "rows to predict have no label"
 
@@ -266,6 +266,26 @@ def test_a_header_alone_above_the_texts_is_no_row(run: Path, tmp_path: Path) -> 
     file = tmp_path / "column"  # without an extension, as a stream
     file.write_text("text\n" + "\n".join(TEXTS[:30]) + "\n")
     assert [row["text"] for row in predict(run, file)] == TEXTS[:30]
+
+
+def test_a_short_text_above_longer_ones_is_no_header(run: Path, tmp_path: Path) -> None:
+    long = [" ".join([text] * 3) for text in TEXTS[:20]]
+    for name in ("one.csv", "one.txt"):
+        file, console = tmp_path / name, Listener()
+        file.write_text("\n".join(["Good", *long]) + "\n")
+        assert [next(iter(row.values())) for row in predict(run, file, console=console)] == ["Good", *long]
+        assert any(str(line).startswith("encoding: ") for line in console.decisions), "what was detected is said"
+    pd.DataFrame({"Good": long}).to_excel(tmp_path / "one.xlsx", index=False)
+    assert len(list(predict(run, tmp_path / "one.xlsx"))) == 21
+    file = tmp_path / "one.csv"
+    for column in ("review", "text"):  # a common name, and the name in training
+        file.write_text("\n".join([column, *long]) + "\n")
+        assert [row[column] for row in predict(run, file)] == long
+    file.write_text("\n".join(["Kommentar", *long]) + "\n")
+    console = Listener()
+    assert len(list(predict(run, file, console=console))) == 21
+    assert "header: no ('Kommentar' is not the name of a column that the model knows)" in map(str, console.decisions)
+    assert len(list(predict(run, file, text="Kommentar"))) == 20, "a column that was named is a header"
 
 
 def test_a_call_that_fails_leaves_nothing_that_blocks_the_next(

@@ -26,7 +26,7 @@ from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.inference.scored_split import sources_to_score, split_in_memory
 from luthier.pipeline.journal import same_data
-from luthier.pipeline.opening import profile_sources
+from luthier.pipeline.opening import profile_sources, source_decisions
 from luthier.pipeline.prepare import prepare, refuse, stopping
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
@@ -183,6 +183,8 @@ def _examples(
 ) -> tuple[Bound[Any], Dataset]:
     """The model's task for the columns of the data, and the rows as examples, limited to labels that it knows."""
     task, sources, names = predictor.task, {"test": several}, listing([source.name for source in several], 3)
+    for decision in source_decisions(sources):
+        console.decision(decision)
     profiles = profile_sources(sources)
     columns = task.columns
     known = [name for column in columns.values() for name in ([column] if isinstance(column, str) else column)]

@@ -83,7 +83,7 @@ def predict(
         texts = (Record("texts", row, dict(predictor.fields(text))) for row, text in enumerate(data, start=1))
         return predictor.stream(texts)
     folder = temporary_directory()
-    source = _open(data, Path(folder.name), predictor)
+    source = _open(data, Path(folder.name), predictor, columns, console)
     command = f"luthier predict {typed(target)} --file"
     reader = _reading(predictor, source, columns, console, command)
     return _counted(reader.stream(_records(source, folder)), source.name, console)
@@ -106,7 +106,7 @@ def rows_of(
     """
     wanted = range(1, FEW + 1) if rows is None else rows
     with temporary_directory() as folder:
-        source = _open(str(file), Path(folder), predictor)
+        source = _open(str(file), Path(folder), predictor, {}, console)
         predictor = _reading(predictor, source, {}, console, command)
         found = {
             row.row: row for row in itertools.islice(source.records(), max(wanted, default=0)) if row.row in wanted
@@ -131,15 +131,30 @@ def _generating(
     return predictor.generating(generation, console), columns
 
 
-def _open(data: Any, folder: Path, predictor: Predictor) -> Source:
-    """Open the only source of a call; data in memory is first written to a folder."""
+def _open(
+    data: Any, folder: Path, predictor: Predictor, columns: Mapping[str, str | Sequence[str]], console: Console
+) -> Source:
+    """Open the only source of a call, and say what was detected; data in memory is first written to a folder.
+
+    Args:
+        data: A path or data in memory.
+        folder: Folder for the copy.
+        predictor: The model.
+        columns: Columns that the user named, by role.
+        console: Receives the decisions.
+    """
     specs = [spec for several in specs_of(data, folder, Console()).values() for spec in several]
     if len(specs) != 1:
         where = listing([Path(spec).name for spec in specs])
         raise UsageError("predict takes one source at a time", where=where, hint="call predict once per source")
     task = predictor.task
-    known = tuple(name for role in task.asked() for name in (role, *several(task.columns[role])))
-    return open_source(specs[0], how=Reading(by_line=True, columns=known))
+    known = [name for role in task.asked() for name in (role, *several(task.columns[role]))]
+    for names in columns.values():
+        known += [names] if isinstance(names, str) else names or []
+    source = open_source(specs[0], how=Reading(by_line=True, columns=tuple(known)))
+    for decision in source.decisions:
+        console.decision(decision)
+    return source
 
 
 def _reading(
@@ -208,7 +223,7 @@ def predict_file(
         predictor, columns = _generating(
             load(target, device=device, precision=precision, base_model=base_model), settings, console
         )
-        source = _open(data, Path(folder), predictor)
+        source = _open(data, Path(folder), predictor, columns, console)
         command = f"luthier predict {typed(target)} --output {typed(output)} --file"
         return _write(_reading(predictor, source, columns, console, command), source, output, console)
 

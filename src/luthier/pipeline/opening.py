@@ -77,7 +77,7 @@ def recognise_columns(recipe: Recipe, sources: Mapping[str, list[Source]], model
     details = kind.details(recognition.shape, recognition.columns, profiles)
     reader = Recognised(kind, recognition.shape, recognition.columns, details).named(recipe.data.label_names)
     labelled, unused = with_labels(dict(sources), reader, profiles, recipe)
-    return Found(reader, labelled, profiles, records, [*_source_decisions(sources), *recognition.why, *unused])
+    return Found(reader, labelled, profiles, records, [*source_decisions(sources), *recognition.why, *unused])
 
 
 def profile_sources(sources: Mapping[str, Sequence[Source]]) -> dict[str, ColumnProfile]:
@@ -121,7 +121,8 @@ def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str,
     ]
 
 
-def _source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]:
+def source_decisions(sources: Mapping[str, Sequence[Source]]) -> list[Decision]:
+    """What was detected about sources, such as encoding and header; of several, with their names."""
     several = [source for group in sources.values() for source in group]
     if len(several) == 1:
         return list(several[0].decisions)

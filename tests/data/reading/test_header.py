@@ -93,3 +93,19 @@ def test_any_names_become_unique_and_the_first_of_a_kind_stays(names: list[str])
     for place, name in enumerate(names):
         if name and name not in names[:place]:
             assert unique[place] == name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "header"),
+    [
+        ("Good", (), True),
+        ("Good", ("text",), False),
+        ("Good", ("text", "Good"), True),
+        ("review text", ("body",), True),
+    ],
+)
+def test_of_a_single_column_where_names_are_expected_only_they_and_common_names_are_a_header(
+    name: str, expected: tuple[str, ...], header: bool
+) -> None:
+    rows = [[name], *([f"a much longer text about the strings of violin {i}"] for i in range(6))]
+    assert find_header(rows, expected=expected)[0] is header

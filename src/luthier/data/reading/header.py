@@ -1,7 +1,7 @@
 """Detect whether the first row is a header, and name the columns."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from luthier.findings import Decision
 
@@ -22,14 +22,20 @@ _NAME_LIKE = re.compile(r"[^\W\d_][\w #./()\-:%?]*|[#_]\w[\w #./()\-:%]*")
 _FEW = 0.1  # share of complete rows below which a table has gaps
 
 
-def find_header(rows: list[list[str]], *, padded: bool = False) -> tuple[bool, str]:
+def find_header(rows: list[list[str]], *, padded: bool = False, expected: Collection[str] = ()) -> tuple[bool, str]:
     """Whether the first row is a header, and why.
 
     Args:
         rows: The first rows, without those that have a wrong number of fields.
         padded: Whether the rows below have fewer fields than the first, and were filled up.
+        expected: Names of columns that the rows may have: a first row of these names alone is a header. Of a single
+            column, no other is, unless it is a common name: a short text above longer ones would be lost.
     """
     first, below = rows[0], rows[1:]
+    if expected and set(first) <= set(expected):
+        return True, "the first line holds the names of columns that the model knows"
+    if expected and len(first) == 1 and not is_names(first):
+        return False, f"{first[0][:40]!r} is not the name of a column that the model knows"
     names = [cell.strip() for cell in first]
     columns = [[row[place] for row in below] for place in range(len(first))]
     number = next((name for name, column in zip(names, columns, strict=True) if _is_value(name, column)), "")

@@ -28,7 +28,8 @@ class Reading:
         separator: A character, or `tab`, `comma`, `semicolon`, `pipe`.
         header: Whether the first row is a header.
         by_line: Whether to read plain text with one row per line, even if it looks like prose.
-        columns: Names of columns that the rows may have: a first line of these names alone is a header.
+        columns: Names of columns that the rows may have: a first line of these names alone is a header, and of a single
+            column no other is, unless it is a common name.
     """
 
     format: str = ""

@@ -123,8 +123,6 @@ def _header(fit: Fit, how: Reading) -> tuple[bool, str]:
     if how.header is not None:
         return how.header, "asked for"
     first = fit.rows[0]
-    if how.columns and set(first.fields) <= set(how.columns):
-        return True, "the first line holds the names of columns that the model knows"
     rows = [row.fields for row in fit.rows[1:] if row.fault is None and len(row.fields) == fit.width]
     if first.fault is not None or not first.fields:
         return False, "the first line is damaged"
@@ -132,7 +130,7 @@ def _header(fit: Fit, how: Reading) -> tuple[bool, str]:
         return True, "one name fewer than fields"
     if len(first.fields) != fit.width:
         rows = [(row + [""] * len(first.fields))[: len(first.fields)] for row in rows]
-    return find_header([first.fields, *rows], padded=len(first.fields) != fit.width)
+    return find_header([first.fields, *rows], padded=len(first.fields) != fit.width, expected=how.columns)
 
 
 def _columns(fit: Fit, header: bool) -> tuple[list[str], list[Decision]]:

@@ -45,7 +45,7 @@ class ExcelReader(Reader):
         texts = [["" if cell is None else str(cell) for cell in (*row, *[None] * width)][:width] for row in first]
         titles = titles_above(texts) if how.header is not False else 0
         above, texts = [" ".join(row) for row in texts[:titles]], texts[titles:]
-        header, why = find_header(texts) if how.header is None else (how.header, "asked for")
+        header, why = find_header(texts, expected=how.columns) if how.header is None else (how.header, "asked for")
         columns, renamed = name_columns(texts[0] if header else None, width)
         form = Decision("format", "Excel", "from the content")
         decisions = [form, *said(above), Decision("header", "yes" if header else "no", why)]
