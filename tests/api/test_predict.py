@@ -150,6 +150,24 @@ def test_rows_that_all_fail_are_an_error_and_some_are_a_warning(run: Path, tmp_p
     assert console.warned == ["2 rows of 3 were not predicted: see `error` in the output"]
 
 
+def test_the_rows_own_fields_are_not_lost_to_those_of_the_answer(run: Path, tmp_path: Path, capsys: Any) -> None:
+    file, console = tmp_path / "t.jsonl", Listener()
+    rows = [{"text": text, "score": 4, "prediction": "mine", "truncated": True} for text in TEXTS[:3]]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    predict_file(run, file, tmp_path / "o.jsonl", console=console)
+    for row, answer in zip(lines(tmp_path / "o.jsonl"), load(run).predict(TEXTS[:3]), strict=True):
+        assert {name: row.pop(f"input_{name}") for name in ("score", "prediction", "truncated")} == {
+            "score": 4,
+            "prediction": "mine",
+            "truncated": True,
+        }
+        assert row == {"text": row["text"], **answer}
+    assert [one.what for one in console.decisions].count("column names") == 1
+    assert not console.warned, "no text was truncated"
+    assert main(["predict", str(run), "--row", json.dumps(rows[0]), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["input_score"] == 4
+
+
 @pytest.mark.parametrize("stop_after", [1, 99, 100, 299])
 def test_an_interrupted_file_goes_on_without_loss(
     stop_after: int, run: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -159,8 +177,8 @@ def test_an_interrupted_file_goes_on_without_loss(
     predict_file(run, str(texts), whole)
     stream = Predictor.stream
 
-    def stopped(self: Predictor, rows: Any) -> Iterator[dict[str, Any]]:
-        for number, answer in enumerate(stream(self, rows)):
+    def stopped(self: Predictor, rows: Any, console: Any) -> Iterator[dict[str, Any]]:
+        for number, answer in enumerate(stream(self, rows, console)):
             if number == stop_after:
                 raise KeyboardInterrupt
             yield answer

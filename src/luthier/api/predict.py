@@ -86,7 +86,7 @@ def predict(
     source = _open(data, Path(folder.name), predictor, columns, console)
     command = f"luthier predict {typed(target)} --file"
     reader = _reading(predictor, source, columns, console, command)
-    return _counted(reader.stream(_records(source, folder)), source.name, console)
+    return _counted(reader.stream(_records(source, folder), console), source.name, console)
 
 
 def rows_of(
@@ -238,7 +238,7 @@ def _write(predictor: Predictor, opened: Source, output: Path, console: Console)
         console.progress("predict", None, done=done) as bar,
     ):
         rows = itertools.islice(opened.records(), done, None)
-        for answer in predictor.stream(rows):
+        for answer in predictor.stream(rows, console):
             file.append(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
             written += 1
             cut += "truncated" in answer
@@ -265,8 +265,8 @@ def _counted(answers: Iterator[dict[str, Any]], source: str, console: Console) -
 
 
 def _failure(answer: Mapping[str, Any]) -> list[str]:
-    """Why a row has no prediction; empty if it has one. A column of the data may be called `error` too."""
-    return [answer["error"]] if answer.get("prediction") is None and "error" in answer else []
+    """Why a row has no prediction; empty if it has one."""
+    return [answer["error"]] if "error" in answer else []
 
 
 def _tell_failures(failed: Sequence[str], rows: int, source: str, console: Console) -> None:

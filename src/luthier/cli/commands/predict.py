@@ -78,6 +78,7 @@ def predict(
     generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
 
     from luthier.api import predict as api
+    from luthier.pipeline.inference.answered import with_answer
 
     how: dict[str, Any] = {"device": device, "precision": precision, "base_model": model}
     if file is not None and output is not None:
@@ -94,7 +95,7 @@ def predict(
         predictor = api.load(target, **how)
         predictor = predictor.generating(generate, out.console) if generate else predictor
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
-            out.text(dumps({**predictor.fields(given), **answer}) if json else _line(given, answer))
+            out.text(dumps(with_answer(predictor.fields(given), answer)) if json else _line(given, answer))
     return 0
 
 

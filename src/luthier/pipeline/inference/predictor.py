@@ -23,6 +23,7 @@ from luthier.models.loading import load_config, load_tokenizer, longest_input, v
 from luthier.models.precision import weights_dtype
 from luthier.models.sources import locate
 from luthier.pipeline.fast_path import inference
+from luthier.pipeline.inference.answered import Answered
 from luthier.pipeline.inference.infer import MOST_TOKENS, asked_of, infer
 from luthier.recipe import FastRecipe
 from luthier.run_directory.run import Run, as_path
@@ -99,13 +100,17 @@ class Predictor:
         asked = (self.query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self.answers(chunk) for chunk in _chunks(asked)))
 
-    def stream(self, rows: Iterable[Record | Skipped]) -> Iterator[dict[str, Any]]:
+    def stream(self, rows: Iterable[Record | Skipped], console: Console | None = None) -> Iterator[dict[str, Any]]:
         """The fields of each row with its answer, in order; a row that cannot be read has `error` instead of an answer.
 
+        Args:
+            rows: The rows, of which a chunk is read at a time.
+            console: Receives the names of fields that change (see `Answered`); silent by default.
         Raises:
             ColumnError: The first row lacks a column that the task needs.
         """
         first: Record | None = None
+        answered = Answered(console or Console())
         for chunk in _chunks(rows):
             asked: list[Example | Skipped] = []
             for row in chunk:
@@ -114,13 +119,16 @@ class Predictor:
                     asked.append(self._asked(row, first))
                 else:
                     asked.append(row)
-            answers = iter(self.answers([example for example in asked if not isinstance(example, Skipped)]))
+            found = self.answers([example for example in asked if not isinstance(example, Skipped)])
+            answered.see(found)
+            answers = iter(found)
             for row, example in zip(chunk, asked, strict=True):
                 fields = row.values if isinstance(row, Record) else {"row": row.row}
                 if isinstance(example, Skipped):
-                    yield {**fields, "prediction": None, "error": f"{example.reason}: {example.detail}"}
+                    error = f"{example.reason}: {example.detail}"
+                    yield answered.row(fields, {"prediction": None, "error": error})
                 else:
-                    yield {**fields, **next(answers)}
+                    yield answered.row(fields, next(answers))
 
     def query(self, item: Input) -> Example:
         """The example to predict for an input.
