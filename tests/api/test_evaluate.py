@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from datasets import Dataset, DatasetDict
 from luthier.api.evaluate import evaluate
 from luthier.api.train import train
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.models.loading import load_tokenizer
 from luthier.pipeline.results import Evaluation
 from luthier.run_directory.predictions import read_predictions
 from luthier.run_directory.run import Run
@@ -18,6 +21,7 @@ from luthier.storage.atomic import write_json
 from luthier.tasks.text_classification import temperatures
 from tests.conftest import PLAIN_BY_NAME, review_rows, write_csv
 from tests.listener import Listener
+from tests.tasks.chat.templates import GEMMA
 
 ROWS = review_rows(140)[100:]  # none of them is among those that the run has seen
 
@@ -160,6 +164,20 @@ def test_rows_that_cannot_be_scored_are_left_out_and_told(copied: Path) -> None:
     with pytest.raises(FindingError, match="no row can be scored: 3 unknown-label") as caught:
         evaluate(copied, [{"text": f"a film {i}", "label": "mixed"} for i in range(3)])
     assert "bad, good" in caught.value.hint
+
+
+def test_a_conversation_that_the_template_refuses_is_skipped(
+    built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model, console = shutil.copytree(built("LLaMA"), tmp_path / "model"), Listener()
+    tokenizer = load_tokenizer(str(model))
+    tokenizer.chat_template = GEMMA
+    tokenizer.save_pretrained(model)
+    user, reply = {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}
+    rows = [{"messages": [user, reply]}, {"messages": [user, user, reply]}, {"messages": [user, reply]}]
+    assert evaluate(model, rows, console=console, max_new_tokens=4).metrics["loss"].n == 2
+    assert "refused-conversation" in console.findings[0].message
 
 
 def test_rows_of_which_half_cannot_be_scored_are_refused_unless_that_is_allowed(copied: Path) -> None:

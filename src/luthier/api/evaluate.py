@@ -13,7 +13,8 @@ from luthier.console import Console
 from luthier.data import checks
 from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
-from luthier.data.table import read
+from luthier.data.records import Record, Skipped
+from luthier.data.table import Example, read
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.findings import Finding
 from luthier.metrics.custom import how_called
@@ -200,7 +201,13 @@ def _examples(
         for decision in recognition.why:
             console.decision(decision)
     task = task.reading(columns, profiles, anew=predictor.foreign).named(recipe.data.label_names)
-    table = read(sources, task.example)
+
+    def example(record: Record) -> Example | Skipped:
+        found = task.example(record)
+        refusal = None if isinstance(found, Skipped) else task.refusal(found)
+        return found if refusal is None else refusal.of(record)
+
+    table = read(sources, example)
     if "test" in table.examples:
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)

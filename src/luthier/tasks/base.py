@@ -264,6 +264,9 @@ class Task(ABC, Generic[Learned]):
 
     # -- Bound: features, loss and answers -----------------------------------------------------------------------
 
+    def refusal(self, task: Bound[Learned], example: Example) -> Fault | None:
+        return None
+
     @abstractmethod
     def encode(self, task: Bound[Learned], examples: Examples, *, training: bool) -> Features:
         """See `Bound.encode`."""

@@ -272,6 +272,14 @@ class Bound(Fitted[Learned]):
     tokenizer: PreTrainedTokenizerBase
     limits: Limits | None
 
+    def query(self, values: Mapping[str, Any]) -> Example | Fault:
+        asked = super().query(values)
+        return asked if isinstance(asked, Fault) else self.refusal(asked) or asked
+
+    def refusal(self, example: Example) -> Fault | None:
+        """Why the tokenizer cannot be asked for an answer to an example; None if it can."""
+        return self.kind.refusal(self, example)
+
     def within(self, limits: Limits | None) -> "Bound[Learned]":
         """The same task with other limits."""
         return replace(self, limits=limits)

@@ -386,6 +386,15 @@ def test_turns_are_read_from_texts_as_in_training_and_a_text_without_turns_is_th
         assert json.loads(task.query({column: "Hello"})["messages"]) == [{"role": "user", "content": "Hello"}]
 
 
+def test_a_conversation_that_the_template_refuses_is_not_asked() -> None:
+    task, _ = learned(Chat, FIVE)
+    user = {"role": "user", "content": "Hello"}
+    refused = bound(task, with_template(GEMMA)).query({"messages": [user, user]})
+    assert isinstance(refused, Fault) and refused.reason == "refused-conversation"
+    for template, turns in ((GEMMA, [user]), (CHATML, [user, user])):
+        assert bound(task, with_template(template)).query({"messages": turns}) == task.query({"messages": turns})
+
+
 def test_a_missing_prompt_is_not_asked_and_an_empty_one_is() -> None:
     task, _ = learned(Chat, [{"prompt": f"What is {i}?", "response": f"It is {i}."} for i in range(6)])
     assert task.query({"prompt": None}) == Fault("missing-text", "column 'prompt' is empty")

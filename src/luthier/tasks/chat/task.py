@@ -229,6 +229,14 @@ class Chat(Writes, Task[Writing]):
         super().configure(task, model)
         model.generation_config.eos_token_id = template.end_tokens(task.tokenizer)
 
+    def refusal(self, task: Bound[Writing], example: Example) -> Fault | None:
+        """See `Bound.refusal`. Chat templates may refuse conversations, such as two user turns in a row."""
+        try:
+            self._prompts(task, {name: [value] for name, value in example.items()})
+        except DataError as error:
+            return Fault("refused-conversation", error.what)
+        return None
+
     def encode(self, task: Bound[Writing], examples: Examples, *, training: bool) -> Features:
         held = _within(task, examples)
         return {
@@ -253,9 +261,12 @@ class Chat(Writes, Task[Writing]):
     def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
         length = task.set_limits.length
         room = max(length - self.new_tokens(task), length // 2)
+        return [ids[-room:] for ids in self._prompts(task, examples)]
+
+    def _prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
+        """The whole prompts, without a limit."""
         return [
-            template.prompt_ids(task.tokenizer, _unanswered(turns), tools)[-room:]
-            for turns, tools in _conversations(examples)
+            template.prompt_ids(task.tokenizer, _unanswered(turns), tools) for turns, tools in _conversations(examples)
         ]
 
     def chat_prompt(self, task: Bound[Writing], messages: Sequence[Mapping[str, Any]]) -> list[int]:
