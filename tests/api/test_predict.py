@@ -15,11 +15,13 @@ from luthier.api.predict import predict, predict_file
 from luthier.cli import main
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
-from luthier.errors import ColumnError, DamagedError, FindingError, ModelError, SourceError, UsageError
+from luthier.errors import ColumnError, DamagedError, DataError, FindingError, ModelError, SourceError, UsageError
+from luthier.models.loading import load_tokenizer
 from luthier.pipeline.inference import predictor as module
 from luthier.pipeline.inference.predictor import Predictor, load
 from tests.conftest import review, write_csv
 from tests.listener import Listener
+from tests.tasks.chat.templates import GEMMA
 
 Tuned = Callable[[str], Path]
 TEXTS = [review("good" if i % 3 else "bad", i) for i in range(300)]
@@ -175,29 +177,76 @@ def test_an_interrupted_file_goes_on_without_loss(
     monkeypatch.setattr(module, "CHUNK", 50)
     whole = tmp_path / "whole.jsonl"
     predict_file(run, str(texts), whole)
-    stream = Predictor.stream
-
-    def stopped(self: Predictor, rows: Any, console: Any) -> Iterator[dict[str, Any]]:
-        for number, answer in enumerate(stream(self, rows, console)):
-            if number == stop_after:
-                raise KeyboardInterrupt
-            yield answer
-
     output = tmp_path / "answers.jsonl"
-    with monkeypatch.context() as patch:
-        patch.setattr(Predictor, "stream", stopped)
-        with pytest.raises(KeyboardInterrupt):
-            predict_file(run, str(texts), output)
+    interrupt(monkeypatch, stop_after, lambda: predict_file(run, str(texts), output))
     assert not output.exists()
     part = tmp_path / "answers.jsonl.part"
     with part.open("ab") as file:
         file.write(b'{"id": "half a li')  # a kill ends in the middle of a line
     assert predict_file(run, str(texts), output) == len(TEXTS)
     assert [row["text"] for row in lines(output)] == TEXTS
-    for ours, theirs in zip(lines(output), lines(whole), strict=True):
-        assert ours["prediction"] == theirs["prediction"]
-        assert ours["scores"] == pytest.approx(theirs["scores"], abs=1e-6)
+    assert output.read_text() == whole.read_text()
     assert not part.exists()
+
+
+@pytest.mark.parametrize("stop_after", [3, 4, 6, 11])
+def test_an_interrupted_file_ends_with_the_texts_that_it_would_have_had(
+    stop_after: int, built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 4)
+    rows = [
+        {"text": f"the {animal} {verb}"} for animal in ("cat", "dog", "bird") for verb in ("sat", "ran", "sang", "")
+    ]
+    settings: dict[str, Any] = {"temperature": 1.5, "max_new_tokens": 6, "seed": 3}
+    predict_file(built("LLaMA"), rows, tmp_path / "whole.jsonl", **settings)
+    interrupt(monkeypatch, stop_after, lambda: predict_file(built("LLaMA"), rows, tmp_path / "o.jsonl", **settings))
+    predict_file(built("LLaMA"), rows, tmp_path / "o.jsonl", **settings)
+    assert (tmp_path / "o.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
+
+
+def test_a_resumed_file_counts_the_rows_before_too(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 1)
+    file, console = tmp_path / "t.jsonl", Listener()
+    rows = [{"text": None}, {"text": "film " * 600}, {"text": TEXTS[0]}, {"text": None}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    interrupt(monkeypatch, 2, lambda: predict_file(run, file, tmp_path / "o.jsonl", text="text"))
+    predict_file(run, file, tmp_path / "o.jsonl", text="text", console=console)
+    assert console.said == ["resuming after row 2 of an earlier run"]
+    truncated, failed = console.warned
+    assert truncated.startswith("1 row had more than")
+    assert failed == "2 rows of 4 were not predicted: see `error` in the output"
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, after: int, call: Callable[[], Any]) -> None:
+    """Make a call that is interrupted after a number of rows."""
+    stream = Predictor.stream
+
+    def stopped(self: Predictor, rows: Any, console: Any) -> Iterator[dict[str, Any]]:
+        yield from itertools.islice(stream(self, rows, console), after)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Predictor, "stream", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            call()
+
+
+def test_a_conversation_that_the_template_refuses_has_an_error_and_stops_nothing(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = shutil.copytree(built("LLaMA"), tmp_path / "model")
+    tokenizer = load_tokenizer(str(model))
+    tokenizer.chat_template = GEMMA
+    tokenizer.save_pretrained(model)
+    user = {"role": "user", "content": "Hello"}
+    rows = [{"messages": [user]}, {"messages": [user, user]}, {"messages": [user]}]
+    assert predict_file(model, rows, tmp_path / "o.jsonl", max_new_tokens=4) == 3
+    first, refused, last = lines(tmp_path / "o.jsonl")
+    assert first == last and first["prediction"] is not None
+    assert refused["prediction"] is None
+    assert refused["error"].startswith("refused-conversation: the chat template refuses the conversation: ")
+    with pytest.raises(DataError, match="refused-conversation"):
+        load(model).predict([rows[1]])
 
 
 def test_an_unfinished_output_of_another_source_is_not_taken_up(run: Path, texts: Path, tmp_path: Path) -> None:
@@ -320,3 +369,24 @@ def test_a_call_that_fails_leaves_nothing_that_blocks_the_next(
             predict_file(run, str(texts), output)
     assert [path.name for path in tmp_path.iterdir()] == ["texts.csv"]
     assert predict_file(run, [{"text": text} for text in TEXTS[:3]], output) == 3
+
+
+def test_what_was_answered_before_an_error_is_kept_for_the_next_call(
+    run: Path, texts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 10)
+    records, output, console = Source.records, tmp_path / "answers.jsonl", Listener()
+
+    def failing(self: Source) -> Iterator[Record | Skipped]:
+        yield from itertools.islice(records(self), 25)
+        raise SourceError("the disk of the source is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Source, "records", failing)
+        with pytest.raises(SourceError):
+            predict_file(run, str(texts), output, console=console)
+    assert len(lines(tmp_path / "answers.jsonl.part")) == 20
+    assert "the same command resumes there" in console.said[-1]
+    assert predict_file(run, str(texts), output, console=console) == len(TEXTS)
+    assert "resuming after row 20 of an earlier run" in console.said
+    assert [row["text"] for row in lines(output)] == TEXTS

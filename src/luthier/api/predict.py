@@ -1,9 +1,8 @@
 """`predict`: predictions for texts, or for files of any size."""
 
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -15,19 +14,16 @@ from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.reader import Reading
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
-from luthier.errors import DataError, FindingError, ResourceError, UsageError, nearest
+from luthier.errors import DataError, UsageError, nearest
+from luthier.pipeline.inference.answers_file import Tally, write_answers
 from luthier.pipeline.inference.inputs import FIRST_ROWS, has_inputs, with_inputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.settings import columns_of
 from luthier.recipe import GenerationRecipe
 from luthier.run_directory.run import as_path
-from luthier.storage import atomic
-from luthier.storage.append import AppendFile, whole_lines
-from luthier.storage.checksums import digest
-from luthier.storage.disk import remove
 from luthier.storage.temporary import temporary_directory
-from luthier.text import count, listing, plural, typed
+from luthier.text import listing, typed
 
 __all__ = ["load", "predict", "predict_file"]
 
@@ -193,9 +189,8 @@ def predict_file(
 ) -> int:
     """Write the rows of a source with their answers as JSON lines.
 
-    Lines go to `OUTPUT.part`, which is renamed when the last row is done. If an interrupted call is repeated with the
-    same source, model and settings, it resumes after the last complete line. An error other than a full disk leaves
-    nothing.
+    Lines go to `OUTPUT.part`, which is renamed when the last row is done. If a call that was interrupted or failed is
+    repeated with the same source, model and settings, it resumes there and ends with the same texts.
 
     Args:
         target: A run, a model directory, a short name or a Hub name.
@@ -225,76 +220,16 @@ def predict_file(
         )
         source = _open(data, Path(folder), predictor, columns, console)
         command = f"luthier predict {typed(target)} --output {typed(output)} --file"
-        return _write(_reading(predictor, source, columns, console, command), source, output, console)
-
-
-def _write(predictor: Predictor, opened: Source, output: Path, console: Console) -> int:
-    part = output.with_name(output.name + ".part")
-    done, length = _take_up(part, _origin(predictor, opened), console)
-    written, cut, failed = done, 0, list[str]()
-    with (
-        _discarded(part),
-        closing(AppendFile(part, length)) as file,
-        console.progress("predict", None, done=done) as bar,
-    ):
-        rows = itertools.islice(opened.records(), done, None)
-        for answer in predictor.stream(rows, console):
-            file.append(json.dumps(answer, ensure_ascii=False, default=str) + "\n")
-            written += 1
-            cut += "truncated" in answer
-            failed += _failure(answer)
-            bar.advance(1)
-        file.sync()
-    atomic.replace(part, output)
-    remove(_origin_file(part))
-    if cut:
-        were, most = "was" if cut == 1 else "were", plural(predictor.task.set_limits.length, "token")
-        console.warn(f"{plural(cut, 'row')} had more than {most} and {were} truncated")
-    _tell_failures(failed, written, opened.name, console)
-    return written
+        return write_answers(_reading(predictor, source, columns, console, command), source, output, console)
 
 
 def _counted(answers: Iterator[dict[str, Any]], source: str, console: Console) -> Iterator[dict[str, Any]]:
     """The answers to the rows of a source, and afterwards how many rows failed."""
-    rows, failed = 0, list[str]()
+    tally = Tally()
     for answer in answers:
-        rows += 1
-        failed += _failure(answer)
+        tally.add(answer)
         yield answer
-    _tell_failures(failed, rows, source, console)
-
-
-def _failure(answer: Mapping[str, Any]) -> list[str]:
-    """Why a row has no prediction; empty if it has one."""
-    return [answer["error"]] if "error" in answer else []
-
-
-def _tell_failures(failed: Sequence[str], rows: int, source: str, console: Console) -> None:
-    """Warn about rows without a prediction.
-
-    Raises:
-        FindingError: No row has one.
-    """
-    if failed and len(failed) == rows:
-        hint = "`error` has the reason for each row; check the file, or choose columns with --text or --column"
-        where = f"{source}, {plural(rows, 'row')}"
-        raise FindingError(f"no row could be predicted: {failed[0]}", where=where, hint=hint)
-    if failed:
-        were = "was" if len(failed) == 1 else "were"
-        console.warn(f"{plural(len(failed), 'row')} of {count(rows)} {were} not predicted: see `error` in the output")
-
-
-@contextmanager
-def _discarded(part: Path) -> Iterator[None]:
-    """Remove an unfinished output after an error; after an interruption or on a full disk it is kept for the next."""
-    try:
-        yield
-    except ResourceError:
-        raise
-    except Exception:
-        remove(part)
-        remove(_origin_file(part))
-        raise
+    tally.tell_failures(source, console)
 
 
 def _see_output(output: Path, sources: Sequence[str]) -> None:
@@ -309,35 +244,3 @@ def _see_output(output: Path, sources: Sequence[str]) -> None:
         raise UsageError("no such directory", where=str(output.parent), hint="create it, or choose another --output")
     if output.exists() and any(Path(source).exists() and output.samefile(source) for source in sources):
         raise UsageError("the output would overwrite the input", where=str(output), hint="choose another --output")
-
-
-def _take_up(part: Path, origin: Mapping[str, Any], console: Console) -> tuple[int, int]:
-    """The number of complete rows that an interrupted call left, and their length in bytes."""
-    note = _origin_file(part)
-    if not part.exists():
-        atomic.write_json(note, origin)
-        return 0, 0
-    if not note.exists() or json.loads(note.read_text(encoding="utf-8")) != origin:
-        raise UsageError(
-            "the output file is an unfinished output of another source or model, or of other settings",
-            where=str(part),
-            hint="delete it, or choose another --output",
-        )
-    done, length = whole_lines(part)
-    console.say(f"resuming after row {done} of an earlier run")
-    return done, length
-
-
-def _origin_file(part: Path) -> Path:
-    return part.with_name(part.name + ".json")
-
-
-def _origin(predictor: Predictor, source: Source) -> dict[str, Any]:
-    name = str(predictor.model.name_or_path)
-    weights = sorted(Path(name).glob("*.safetensors")) if Path(name).is_dir() else []
-    return {
-        "source": source.digest,
-        "model": [digest(path) for path in weights] or name,
-        "precision": str(predictor.model.dtype),
-        "task": predictor.task.card(),
-    }

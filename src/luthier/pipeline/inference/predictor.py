@@ -53,6 +53,11 @@ class Predictor:
     foreign: bool = False
 
     @property
+    def chunk(self) -> int:
+        """Rows that `stream` answers together: what is sampled for a row depends on those that it is batched with."""
+        return CHUNK
+
+    @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self.task.tokenizer
 
