@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from datasets import Dataset, config
 
+from luthier.data import cached as module
 from luthier.data.cached import cached
 
 ROWS = Dataset.from_dict({"text": ["a", "bb", "ccc"]})
@@ -30,6 +31,15 @@ def test_the_same_key_is_computed_once() -> None:
     assert function.calls == 2
     cached(ROWS, function, "others")
     assert function.calls == 3
+
+
+@pytest.mark.usefixtures("cache")
+def test_other_versions_of_the_libraries_compute_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Lengths()
+    cached(ROWS, function, "lengths")
+    monkeypatch.setattr(module, "VERSIONS", "6.0.0 1.0.0")
+    cached(ROWS, function, "lengths")
+    assert function.calls == 2
 
 
 def test_without_a_cache_it_is_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

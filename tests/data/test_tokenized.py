@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import numpy as np
@@ -255,6 +256,8 @@ def test_a_digest_tells_tables_apart(other: dict[str, list[Any]]) -> None:
 CHANGES: dict[str, Callable[[PreTrainedTokenizerFast], object]] = {
     "a word": lambda tokenizer: tokenizer.add_tokens(["g"]),
     "a template": lambda tokenizer: setattr(tokenizer, "chat_template", "{{ messages }}"),
+    "truncation on the left": lambda tokenizer: setattr(tokenizer, "truncation_side", "left"),
+    "token types": lambda tokenizer: tokenizer.model_input_names.append("token_type_ids"),
 }
 
 
@@ -267,6 +270,11 @@ def test_a_tokenizer_has_another_digest_once_its_tokens_change(tokenizer: PreTra
     assert tokenizer_digest(tokenizer) != before
 
 
-def test_a_tokenizer_written_in_python_has_the_digest_of_its_vocabulary() -> None:
+def test_a_tokenizer_written_in_python_has_the_digest_of_its_vocabulary_and_arguments(tmp_path: Path) -> None:
     assert tokenizer_digest(ByT5Tokenizer()) == tokenizer_digest(ByT5Tokenizer())
     assert tokenizer_digest(ByT5Tokenizer()) != tokenizer_digest(ByT5Tokenizer(extra_ids=10))
+    assert tokenizer_digest(ByT5Tokenizer()) != tokenizer_digest(ByT5Tokenizer(do_lower_case=True))
+    ByT5Tokenizer().save_pretrained(tmp_path / "one")
+    copytree(tmp_path / "one", tmp_path / "other")
+    one, other = (tokenizer_digest(ByT5Tokenizer.from_pretrained(tmp_path / name)) for name in ("one", "other"))
+    assert one == other, "a moved tokenizer is the same one"

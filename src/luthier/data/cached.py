@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tokenizers
+import transformers
 from datasets import Dataset, disable_progress_bars, enable_progress_bars
 from datasets import config as datasets_config
 from datasets.utils import are_progress_bars_disabled
-from transformers import __version__
 
 from luthier.storage.disk import make_directory
 
 FORM = "3"  # version of the columns; a new one invalidates what is cached
+VERSIONS = f"{transformers.__version__} {tokenizers.__version__}"  # another version may tokenize in another way
 
 
 def cached(
@@ -33,7 +35,7 @@ def cached(
         batch: Rows of a batch.
         processes: Processes to use.
     """
-    fingerprint = hashlib.sha256(f"{key} {FORM} {__version__}".encode()).hexdigest()[:32]
+    fingerprint = hashlib.sha256(f"{key} {FORM} {VERSIONS}".encode()).hexdigest()[:32]
     cache = Path(datasets_config.HF_DATASETS_CACHE) / "luthier"
     try:
         make_directory(cache)

@@ -26,6 +26,8 @@ ROWS_PER_PROCESS = 50_000  # below this, a process takes longer to start than to
 # Columns besides the model's inputs. A task provides the first three if it needs them; the others are measured here.
 EXAMPLES, TARGETS, TARGET_LENGTH = "examples", "targets", "target_length"
 COST, LENGTH, UNKNOWN, WORDS = "cost", "full_length", "unknown", "words_only"
+# Arguments of a slow tokenizer that say where it lies, not what it does; the names of its files are its own.
+PLACED = ("name_or_path", "tokenizer_file", "is_local", "local_files_only")
 
 Examples = Mapping[str, Sequence[Any]]
 Features = dict[str, list[Any]]
@@ -199,16 +201,23 @@ def content_digest(examples: Dataset) -> str:
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256 of everything that determines the tokens, including the chat template."""
+    """SHA-256 of everything that determines a row's features, including the chat template."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        written = repr(sorted(tokenizer.get_vocab().items()))
+        placed = {*PLACED, *tokenizer.vocab_files_names}
+        state = {key: value for key, value in tokenizer.init_kwargs.items() if key not in placed}
+        state["vocabulary"] = tokenizer.get_vocab()
     else:
         # The state also holds the truncation and padding of the last call, which do not matter.
         state = json.loads(backend.to_str()) | {"truncation": None, "padding": None}
-        written = json.dumps(state, sort_keys=True)
-    template = tokenizer.chat_template or ""
-    return hashlib.sha256(f"{type(tokenizer).__name__} {written} {template}".encode()).hexdigest()
+    decides = {
+        "class": type(tokenizer).__name__,
+        "state": state,
+        "chat_template": tokenizer.chat_template,
+        "truncation_side": tokenizer.truncation_side,
+        "model_input_names": tokenizer.model_input_names,  # BERT reads token types, DistilBERT does not
+    }
+    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class _Hashing(io.RawIOBase):

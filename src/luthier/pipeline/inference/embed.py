@@ -59,7 +59,7 @@ def embed(prepared: Prepared, texts: Sequence[str], console: Console) -> FloatAr
         return {"vector": found}
 
     rows = Dataset.from_dict({"text": list(unique)})
-    decides = (content_digest(rows), tokenizer_digest(tokenizer), tokenizer.truncation_side, limit)
+    decides = (content_digest(rows), tokenizer_digest(tokenizer), limit)
     model = (type(body).__name__, body.config.to_json_string(), state_digest(body.state_dict()))
     with console.progress("embed", len(unique), "texts") as bar:
         found = cached(rows, vectors, f"mean of the last hidden states {decides} {model}", batch=CHUNK)
