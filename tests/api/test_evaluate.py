@@ -190,6 +190,34 @@ def test_rows_of_which_half_cannot_be_scored_are_refused_unless_that_is_allowed(
     assert evaluate(copied, rows, allow=["mostly-skipped"]).metrics["accuracy"].n == 40
 
 
+def test_rows_without_a_target_left_are_skipped_and_told_as_in_training(tmp_path: Path) -> None:
+    def talk(name: str, n: int, first: int, long: int) -> str:
+        """A file of short conversations, the first of which have a question that leaves no room for the answer."""
+        rows = [
+            {"role": "user", "content": ("long text " * 40 if i < long else "short") + f" {first + i}"}
+            for i in range(n)
+        ]
+        pairs = [{"messages": [row, {"role": "assistant", "content": f"reply {i}"}]} for i, row in enumerate(rows)]
+        (tmp_path / name).write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+        return str(tmp_path / name)
+
+    data, test = talk("train.jsonl", 60, 0, 0), talk("test.jsonl", 40, 100, 30)
+    few = {"max_steps": 1, "generation.max_new_tokens": 2, "baselines": False, "max_length": 64}
+    console = Listener()
+    settings: dict[str, Any] = {"task": "chat", "from_scratch": "tiny", "test": test, **few}
+    with pytest.raises(FindingError, match=r"30 test rows of 40 \(75.0 %\) have no target left"):
+        train(data, run_dir=tmp_path / "refused", **settings)
+    result = train(data, run_dir=tmp_path / "run", allow=["lost-targets"], console=console, **settings)
+    (splits,) = [decision.value for decision in console.decisions if decision.what == "splits"]
+    assert splits.endswith("test 10")
+    with pytest.raises(FindingError, match=r"30 test rows of 40 \(75.0 %\) have no target left"):
+        evaluate(result, test)
+    again = evaluate(result, test, allow=["lost-targets"], console=(told := Listener()), baselines=False)
+    assert again.metrics == result.metrics
+    assert again.metrics["loss"].n == 10
+    assert {finding.id for finding in told.findings} == {"lost-targets", "truncation"}
+
+
 def test_rows_that_the_model_was_trained_on_are_told(copied: Path) -> None:
     described, console = Run(copied).read_json(Run(copied).data_file), Listener()
     assert described is not None

@@ -114,12 +114,16 @@ def test_targets_have_their_own_limit() -> None:
     assert choose_limits(recipe_of(data__max_target_length=5), find("translation"), whole, 512)[0].target == 5
 
 
-def test_stride_defaults_to_a_third_of_max_length_and_is_at_most_half() -> None:
+def test_stride_defaults_to_a_third_of_max_length_and_is_at_most_half_which_is_said() -> None:
     tags = find("token-classification")
     recipe = recipe_of(data__max_length=12)
-    assert choose_limits(recipe, tags, {"train": encoded([5])}, 512)[0].stride == recipe.data.stride == 4
+    limits, decision = choose_limits(recipe, tags, {"train": encoded([5])}, 512)
+    assert limits.stride == recipe.data.stride == 4
+    assert "stride" not in decision.why
     wide = recipe_of(data__max_length=12, data__stride=11)
-    assert choose_limits(wide, tags, {"train": encoded([5])}, 512)[0].stride == 6
+    limits, decision = choose_limits(wide, tags, {"train": encoded([5])}, 512)
+    assert limits.stride == wide.data.stride == 6, "the recipe has the number that is used"
+    assert decision.why == "as asked; the stride is 6, half of the length, instead of 11"
 
 
 def test_rows_that_are_truncated_have_no_stride() -> None:
@@ -179,6 +183,7 @@ def classification(texts: list[str], tiny_model: Path) -> tuple[Bound[Any], dict
 def test_rows_are_truncated_to_max_length_with_a_finding(tiny_model: Path) -> None:
     texts = ["great film", "the story of two people in town", "sad music", "cold night"]
     task, examples = classification(texts, tiny_model)
+    examples["test"] = examples["train"].select([1, 2])
     recipe, table = recipe_of(data__max_length=6), table_of(examples)
     task, found, decision, findings = tokenize(task, examples, BertConfig(max_position_embeddings=64), recipe, table)
     assert [len(ids) for ids in found["train"].rows["input_ids"]] == [4, 6, 4, 4]
@@ -186,8 +191,9 @@ def test_rows_are_truncated_to_max_length_with_a_finding(tiny_model: Path) -> No
     assert found["train"].rows["labels"][:] == [0, 1, 0, 1]
     assert task.set_limits == Limits(6, None, 0)
     assert decision.value == "6 tokens"
-    (cut,) = [finding for finding in findings if finding.id == "truncation"]
+    cut, held_out = [finding for finding in findings if finding.id == "truncation"]
     assert cut.rows == (2,) and cut.severity == "warning"
+    assert held_out.message.startswith("1 test row of 2 (50.0 %) has more than 6 tokens and is truncated")
 
 
 def test_the_beginning_is_longer_in_characters_than_in_words() -> None:
@@ -246,8 +252,13 @@ def test_rows_without_a_target_are_skipped_and_counted() -> None:
     assert [dict(table.accounts[split].skipped) for split in ("train", "validation", "test")] == [
         {"no-target-left": 1}
     ] * 3
-    (lost,) = [finding for finding in findings if finding.id == "lost-targets"]
-    assert lost.rows == (2,)
+    lost = [finding for finding in findings if finding.id == "lost-targets"]
+    assert [(finding.rows, finding.severity) for finding in lost] == [((2,), "error")] * 3
+    assert [finding.message.partition(" (")[0] for finding in lost] == [
+        "1 training row of 3",
+        "1 validation row of 2",
+        "1 test row of 1",
+    ]
     assert targets_of(task, found["train"]) == ["Hi 0<|im_end|>", "Hi 2<|im_end|>"]
 
 

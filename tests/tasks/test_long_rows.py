@@ -1,10 +1,12 @@
 """Rows that are too long: how long a row may be, what is said of it, and what is marked."""
 
+import numpy as np
 import pytest
+from datasets import Dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.data.tokenized import Limits
+from luthier.data.tokenized import Encoded, Limits
 from luthier.tasks.long_rows import BLOCKS, CUT, WINDOWS, LongRows
 
 MOST = "a sensible maximum"
@@ -71,12 +73,17 @@ def test_the_line_says_where_the_length_comes_from() -> None:
 
 
 def test_only_rows_that_are_cut_are_a_finding_and_marked() -> None:
-    (finding,) = CUT.check([10, 70, 80], 64, [4, 5, 6])
+    sizes = np.array([10, 70, 80])
+    encoded = Encoded(Dataset.from_dict({}), sizes, sizes, sizes // 10, sizes * 0, sizes)
+    (finding,) = CUT.check(encoded, Limits(64), [4, 5, 6], "train")
     assert (finding.id, finding.rows) == ("truncation", (5, 6))
+    of_rows, of_targets = CUT.check(encoded, Limits(64, 7), [4, 5, 6], "test")
+    assert (of_rows.rows, of_targets.id, of_targets.rows) == ((5, 6), "truncated-targets", (6,))
+    assert "1 test row of 3" in of_targets.message
     answers = [{"prediction": "a"}, {"prediction": "b"}]
     assert CUT.mark(answers, [False, True]) == [{"prediction": "a"}, {"prediction": "b", "truncated": True}]
     for way in (WINDOWS, BLOCKS):
-        assert way.check([10, 70, 80], 64, [4, 5, 6]) == []
+        assert way.check(encoded, Limits(64, 7), [4, 5, 6], "train") == []
         assert way.mark(answers, [False, True]) == answers
     assert answers == [{"prediction": "a"}, {"prediction": "b"}], "what was given is left as it was"
 

@@ -15,13 +15,14 @@ from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.table import Example, read
+from luthier.data.tokenized import Encoded
 from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.findings import Finding
 from luthier.metrics.custom import how_called
 from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
 from luthier.models.sources import near
-from luthier.pipeline.inference.infer import answer, asked_of
+from luthier.pipeline.inference.infer import Asked, answer
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.inference.score import Scored, score, score_split
@@ -33,6 +34,7 @@ from luthier.pipeline.recipes import specs_of
 from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation
 from luthier.pipeline.settings import dotted, place
+from luthier.pipeline.tokenize import tokenize_split
 from luthier.recipe import Recipe
 from luthier.recipe.tables import put
 from luthier.run_directory.predictions import write_predictions
@@ -157,8 +159,8 @@ def _on(
         put(values, key, value)
     recipe = Recipe.build(values, where=where)
     sources = sources_to_score(data, target, console)
-    task, examples = _examples(predictor, sources, recipe, console)
-    asked = asked_of(examples[:], task.encode(examples[:], training=False))
+    task, examples, encoded = _examples(predictor, sources, recipe, console)
+    asked = Asked.of(examples[:], encoded)
     raw = RawOutputs.wanted(recipe, asked.rows)
     generated = recipe.evaluation.generated_rows
     answers, _ = answer(task, predictor.model, asked, recipe, generated=generated, console=console, raw=raw)
@@ -181,7 +183,7 @@ def _on(
 
 def _examples(
     predictor: Predictor, several: Sequence[Source], recipe: Recipe, console: Console
-) -> tuple[Bound[Any], Dataset]:
+) -> tuple[Bound[Any], Dataset, Encoded]:
     """The model's task for the columns of the data, and the rows as examples, limited to labels that it knows."""
     task, sources, names = predictor.task, {"test": several}, listing([source.name for source in several], 3)
     for decision in source_decisions(sources):
@@ -213,11 +215,14 @@ def _examples(
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
     findings = checks.skipped_rows(account.read, account.skipped)
-    if "test" in table.examples:
-        findings += task.missed(table.examples["test"], "test")
+    examples, encoded = table.examples.get("test"), None
+    if examples:
+        findings += task.missed(examples, "test")
+        examples, encoded, cut = tokenize_split(task, examples, "test", table)
+        findings += cut
     for finding in findings:
         console.finding(finding)
-    if not table.examples.get("test"):
+    if not examples or encoded is None:
         reasons = listing([f"{n} {reason}" for reason, n in account.skipped.most_common()]) or "there are none"
         used = ", ".join(f"{role} {column!r}" for role, column in task.columns.items())
         labels = task.model_config().get("id2label", {})
@@ -225,7 +230,7 @@ def _examples(
         hint = f"columns used: {used}{knows}; choose others with --text and --label"
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     refuse(stopping(findings, recipe), sources)
-    return task, table.examples["test"]
+    return task, examples, encoded
 
 
 def _seen(task: Bound[Any], train: Dataset, examples: Dataset) -> list[Finding]:

@@ -27,7 +27,7 @@ from luthier.pipeline.inference.infer import asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.opening import empty_columns, open_sources, recognise_columns
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
-from luthier.pipeline.split import make_splits, names_of, read_table
+from luthier.pipeline.split import make_splits, names_of, read_table, sizes
 from luthier.pipeline.tokenize import lengths, targets_of, tokenize
 from luthier.pipeline.training.batches import decide_tokens
 from luthier.pipeline.training.label_head import decide_head
@@ -158,18 +158,19 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     bound, ready = task.bind(tokenizer, config)
     better, measured = check_metrics(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
-    sizes = {split: len(each.rows) for split, each in encoded.items()}
-    sizes = sizes if drawn is None else drawn.sizes(sizes, table.accounts, train_rows)
+    of_rows = {split: len(each.rows) for split, each in encoded.items()}
+    of_rows = of_rows if drawn is None else drawn.sizes(of_rows, table.accounts, train_rows)
     basis = Basis(
         kind,
-        sizes["train"],
+        of_rows["train"],
         float(encoded["train"].lengths.mean()),
-        sizes.get("validation", 0),
+        of_rows.get("validation", 0),
         bound.metric_for_best,
         config,
     )
     recipe, trained = decide_training(recipe, basis)
     batches = decide_tokens(recipe, encoded["train"].lengths)
+    split_decision = replace(split_decision, value=sizes(examples))  # without the rows that were dropped since
     made = [split_decision, *made, *ready, *decide_head(bound, config), length_decision]
     made += [*batches, *trained, *measured]
     for decision in made:

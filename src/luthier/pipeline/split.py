@@ -78,7 +78,6 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
         examples |= {split: take(train, positions) for split, positions in rows.items() if len(positions)}
     if recipe.data.train_rows is not None:
         examples["train"] = _sampled(examples["train"], task, recipe.data.train_rows, recipe.sample_seed)
-    sizes = ", ".join(f"{split} {count(len(examples[split]))}" for split in SPLITS if split in examples)
     made = [split for split, part in shares.items() if part and split in examples]
     reasons = [f"{' and '.join(given)} given"] if given else []
     if made:
@@ -86,7 +85,12 @@ def make_splits(table: Table, task: Recognised[Any], recipe: Recipe) -> tuple[di
     if recipe.data.train_rows is not None:
         reasons.append(f"training on a sample of {count(recipe.data.train_rows)}")
     ordered = {split: examples[split] for split in SPLITS if split in examples}
-    return ordered, Decision("splits", sizes, "; ".join(reasons) or "nothing held out")
+    return ordered, Decision("splits", sizes(ordered), "; ".join(reasons) or "nothing held out")
+
+
+def sizes(examples: Mapping[str, Dataset]) -> str:
+    """The number of rows of each split."""
+    return ", ".join(f"{split} {count(len(rows))}" for split, rows in examples.items())
 
 
 def _sampled(train: Dataset, task: Recognised[Any], n: int, seed: int) -> Dataset:

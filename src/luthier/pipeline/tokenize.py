@@ -1,6 +1,7 @@
 """Tokenize the examples: choose the length limits, and check what they cut."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from typing import Any
@@ -62,29 +63,51 @@ def tokenize(
     size = _bytes_per_token(task, examples["train"], whole["train"].full_lengths)
     limits, decision = choose_limits(recipe, task.kind, whole, longest_input(task.tokenizer, config), size)
     bound = task.within(limits)
-    encoded = {split: _cut(bound, rows, whole[split], split, digest) for split, rows in examples.items()}
-    rows = values_of(examples["train"], "row")
-    findings = task.kind.long_rows.check(whole["train"].full_lengths.tolist(), limits.length, rows)
     new = recipe.model.name is None or recipe.model.fresh_tokenizer
-    findings += _tokenizer_tells(bound, whole["train"], examples["train"], new=new)
-    findings += checks.lost_targets(
-        len(encoded["train"].without_target), len(examples["train"]), _rows(encoded, examples)
-    )
-    why_lost = task.kind.why_lost
-    for split in list(examples):
-        if lost := encoded[split].without_target:
-            if len(lost) == len(examples[split]) and split == "train":
-                what = f"no target left in any of {plural(len(lost), 'training row')}: {why_lost}"
-                raise FindingError(what, where=examples[split][0]["source"], hint="increase it with --set max_length")
-            examples[split] = table.drop(examples[split], split, NO_TARGET, lost, why_lost)
-            if not len(examples[split]):
-                del examples[split], encoded[split]
-                continue
-            left = examples[split]
-            encoded[split] = _cut(bound, left, _measure(task, left, split, digest), split, digest)
+    findings = _tokenizer_tells(bound, whole["train"], examples["train"], new=new)
+    encoded: dict[str, Encoded] = {}
+    for split, rows in list(examples.items()):
+        left, encoded[split], told = _within_limits(bound, rows, whole[split], split, table, digest)
+        findings += told
+        if len(left):
+            examples[split] = left
+        elif split == "train":
+            what = f"no target left in any of {plural(len(rows), 'training row')}: {task.kind.why_lost}"
+            raise FindingError(what, where=rows[0]["source"], hint="increase it with --set max_length")
+        else:
+            del examples[split], encoded[split]
     encoded["train"] = encoded["train"].learnable()
     findings += bound.notice(examples["train"][:], encoded["train"].rows)
     return bound, encoded, decision, findings
+
+
+def tokenize_split(task: Bound[Any], rows: Dataset, split: str, table: Table) -> tuple[Dataset, Encoded, list[Finding]]:
+    """Tokenize the examples of one held-out split within the task's limits, as `tokenize` does.
+
+    Args:
+        task: The task, with limits.
+        rows: The examples.
+        split: Their split.
+        table: Records examples without any target left as skipped.
+    Returns:
+        The other examples, their features, and findings about what the limits cut.
+    """
+    digest = tokenizer_digest(task.tokenizer)
+    return _within_limits(task, rows, _measure(task.within(None), rows, split, digest), split, table, digest)
+
+
+def _within_limits(
+    task: Bound[Any], rows: Dataset, whole: Encoded, split: str, table: Table, digest: str
+) -> tuple[Dataset, Encoded, list[Finding]]:
+    """See `tokenize_split`; `whole` are the examples before truncation."""
+    encoded, numbers = _cut(task, rows, whole, split, digest), values_of(rows, "row")
+    findings = task.kind.long_rows.check(whole, task.set_limits, numbers, split)
+    if lost := encoded.without_target:
+        findings += checks.lost_targets([numbers[i] for i in lost], len(rows), split)
+        rows = table.drop(rows, split, NO_TARGET, lost, task.kind.why_lost)
+        if len(rows):
+            encoded = _cut(task, rows, _measure(task.within(None), rows, split, digest), split, digest)
+    return rows, encoded, findings
 
 
 def choose_limits(
@@ -119,10 +142,15 @@ def choose_limits(
         data.max_target_length = CUT.length(max(int(lengths.max()) for lengths in targets), most)
     if data.stride is None:
         data.stride = kind.long_rows.stride(data.max_length)
-    stride = min(data.stride or 0, data.max_length // 2)
-    limits = Limits(data.max_length, data.max_target_length if targets else None, stride)
+    limits = Limits(data.max_length, data.max_target_length if targets else None, data.stride or 0)
+    lowered = ""
+    if limits.stride > limits.length // 2:
+        limits = replace(limits, stride=limits.length // 2)
+        lowered = f"; the stride is {limits.stride}, half of the length, instead of {data.stride}"
+        data.stride = limits.stride
     longer = float((lengths > limits.length).mean())
-    return limits, kind.long_rows.decision(limits, longer, asked=given, needed=needed, most=most, why=why)
+    decision = kind.long_rows.decision(limits, longer, asked=given, needed=needed, most=most, why=why)
+    return limits, replace(decision, why=decision.why + lowered)
 
 
 def _most_tokens(kind: Task[Any], lengths: IntArray, most: int, bytes_per_token: float) -> tuple[int, str]:
@@ -220,7 +248,3 @@ def _tokenizer_tells(task: Bound[Any], train: Encoded, examples: Dataset, *, new
 def _texts(task: Bound[Any], examples: Dataset, places: list[int]) -> list[str]:
     """The beginnings of the texts of some examples."""
     return [text[:LONGEST] for text in task.texts(examples.select(places)[:])] if places else []
-
-
-def _rows(encoded: Mapping[str, Encoded], examples: Mapping[str, Dataset]) -> list[int]:
-    return [examples["train"][i]["row"] for i in encoded["train"].without_target]

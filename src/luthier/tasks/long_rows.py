@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.data import checks
-from luthier.data.tokenized import Limits
+from luthier.data.tokenized import Encoded, Limits
 from luthier.findings import Decision, Finding
 from luthier.text import share
 
@@ -59,9 +59,21 @@ class LongRows:
             why += self.tail.format(share=share(longer), stride=limits.stride)
         return Decision("length", value, why)
 
-    def check(self, lengths: Sequence[int], most: int, rows: Sequence[int]) -> list[Finding]:
-        """Findings about text that is cut."""
-        return checks.truncation(lengths, most, rows) if self.cut else []
+    def check(self, encoded: Encoded, limits: Limits, rows: Sequence[int], split: str) -> list[Finding]:
+        """Findings about text that is cut.
+
+        Args:
+            encoded: The examples of a split.
+            limits: The chosen limits.
+            rows: Source row number of each example.
+            split: The split.
+        """
+        if not self.cut:
+            return []
+        found = checks.truncation(encoded.full_lengths.tolist(), limits.length, rows, split)
+        if encoded.full_targets is not None and limits.target is not None:
+            found += checks.truncation(encoded.full_targets.tolist(), limits.target, rows, split, targets=True)
+        return found
 
     def mark(self, answers: Sequence[dict[str, Any]], long: Sequence[bool]) -> list[dict[str, Any]]:
         """Add `truncated` to the answers whose input was cut."""

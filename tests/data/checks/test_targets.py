@@ -8,17 +8,23 @@ from tests.data.checks.findings import named, only, sound
 
 @pytest.mark.parametrize(("lost", "severity"), [(2, "warning"), (3, "error")])
 def test_more_than_one_lost_target_in_a_hundred_stops_a_training(lost: int, severity: str) -> None:
-    assert named(checks.lost_targets(lost, 200, [7, 8, 9][:lost])) == [("lost-targets", severity)]
+    assert named(checks.lost_targets([7, 8, 9][:lost], 200)) == [("lost-targets", severity)]
 
 
 def test_lost_targets_are_counted_and_their_rows_named() -> None:
-    finding = only(checks.lost_targets(1, 40, [12]))
+    finding = only(checks.lost_targets([12], 40))
     assert finding.message == (
         "1 training row of 40 (2.5 %) has no target left after truncation and cannot be learned from."
     )
     assert finding.rows == (12,)
-    assert len(only(checks.lost_targets(500, 1000, range(500))).rows) == 30
-    assert checks.lost_targets(0, 40, []) == []
+    assert len(only(checks.lost_targets(range(500), 1000)).rows) == 30
+    assert checks.lost_targets([], 40) == []
+
+
+def test_lost_targets_of_held_out_rows_say_which_split_they_are_in() -> None:
+    finding = only(checks.lost_targets([3, 4], 40, "test"))
+    assert finding.message == "2 test rows of 40 (5.0 %) have no target left after truncation and are not scored."
+    assert finding.severity == "error"
 
 
 @pytest.mark.parametrize("counts", [{}, {"PER": 0, "LOC": 0}])

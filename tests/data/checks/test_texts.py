@@ -15,11 +15,22 @@ def test_truncation(cut: int, severity: str | None) -> None:
 
 def test_truncation_says_what_is_lost() -> None:
     finding = only(checks.truncation([10, 200, 28], 100, rows=[7, 8, 9]))
-    assert "1 row of 3 (33.3 %) has more than 100 tokens" in finding.message
+    assert "1 training row of 3 (33.3 %) has more than 100 tokens" in finding.message
     assert "138 of 238 tokens are kept" in finding.message
-    assert "the longest row has 200" in finding.message
+    assert "the longest has 200" in finding.message
     assert finding.rows == (8,)
     assert checks.truncation([], 100) == []
+
+
+def test_truncated_targets_and_the_rows_of_held_out_splits_are_told_apart() -> None:
+    assert only(checks.truncation([10, 200], 100, split="test")).message.startswith("1 test row of 2 (50.0 %) has more")
+    finding = only(checks.truncation([10, 200, 300], 100, split="validation", targets=True))
+    assert finding.id == "truncated-targets"
+    assert finding.message == (
+        "2 validation rows of 3 (66.7 %) have a target of more than 100 tokens, which is truncated; "
+        "210 of 510 tokens are kept; the longest has 300."
+    )
+    assert "--set max_target_length=" in finding.action
 
 
 @pytest.mark.parametrize(

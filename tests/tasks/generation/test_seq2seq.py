@@ -188,13 +188,16 @@ def test_each_side_of_marian_is_cut_by_its_own_tokenizer(built: Built) -> None:
 
 
 def test_what_is_too_long_is_cut_on_both_sides_and_counted(built: Built, tmp_path: Path) -> None:
-    data = [{"document": "the cat sat " * 40, "summary": "the dog ran " * 10 + str(i)} for i in range(60)]
+    data = [{"document": "the cat sat " * 40 + str(i), "summary": "the dog ran " * 10 + str(i)} for i in range(60)]
     file = write(tmp_path / "rows.jsonl", data)
     settings = {"model.name": str(built("T5")), "data.max_length": 32, "data.max_target_length": 12}
     found = luthier.inspect([str(file)], task="summarization", cost=False, **settings).to_dict()
     assert found["lengths"]["truncated_share"] == 1.0
     assert (found["lengths"]["target"]["truncated_share"], found["lengths"]["target"]["max_length"]) == (1.0, 12)
-    assert "truncation" in {finding["id"] for finding in found["findings"]}
+    for name in ("truncation", "truncated-targets"):
+        told = [finding["message"] for finding in found["findings"] if finding["id"] == name]
+        sizes = ["48 training rows of 48", "6 validation rows of 6", "6 test rows of 6"]
+        assert [message.partition(" (100.0 %)")[0] for message in told] == sizes
     task, examples, tokenizer = ready(Summarization, built("T5"), data[:4])
     for row in encoded(task, examples, tokenizer, Limits(32, 12), training=True):
         assert (len(row["input_ids"]), len(row["labels"])) == (32, 12)

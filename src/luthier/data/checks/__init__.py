@@ -111,6 +111,7 @@ CHECKS: dict[str, str] = {
     "short-text": "warning: most texts are a single character or empty",
     "skipped-rows": "info, warning above 1 % of the rows: unusable rows",
     "training-rows": "warning: an evaluated text is one that the model was trained on",
+    "truncated-targets": "info, warning above 5 % of the rows: texts to generate longer than the maximum length",
     "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
     "unknown-tokens": "info from 0.1 % of the tokens, warning above 1 %: tokens that the tokenizer does not know",
     "unlabelled-rows": "info: rows of several labels that have none",

@@ -2,30 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 
-from luthier.data.checks.wording import MOST_ROWS, have
+from luthier.data.checks.wording import MOST_ROWS, are, have, row_of
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
 MOST_LOST_TARGETS = 0.01
 
 
-def lost_targets(lost: int, n: int, rows: Sequence[int]) -> list[Finding]:
+def lost_targets(rows: Sequence[int], n: int, split: str = "train") -> list[Finding]:
     """Examples without any target left after truncation; an error above 1 %.
 
     Args:
-        lost: Number of these examples.
-        n: Number of all examples.
         rows: Source row numbers of these examples.
+        n: Number of all examples.
+        split: The split that they are in.
     """
+    lost = len(rows)
     if not lost:
         return []
     severity: Severity = "error" if lost > MOST_LOST_TARGETS * n else "warning"
+    what = "cannot be learned from" if split == "train" else f"{are(lost)} not scored"
     return [
         Finding(
             id="lost-targets",
             severity=severity,
-            message=f"{plural(lost, 'training row')} of {count(n)} ({share(lost / n)}) {have(lost)} no target left "
-            "after truncation and cannot be learned from.",
+            message=f"{plural(lost, row_of(split))} of {count(n)} ({share(lost / n)}) {have(lost)} no target left "
+            f"after truncation and {what}.",
             action="Increase max_length, or shorten the text before the target.",
             rows=tuple(rows[:MOST_ROWS]),
         )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from luthier.data.checks.duplicates import normalise
-from luthier.data.checks.wording import are, have, quote, row_numbers
+from luthier.data.checks.wording import are, have, quote, row_numbers, row_of
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
@@ -12,27 +12,38 @@ FEWEST_TO_TRAIN = 50
 FEWEST_TO_SCORE = 30
 
 
-def truncation(lengths: Sequence[int], most: int, rows: Sequence[int] | None = None) -> list[Finding]:
-    """Rows that are longer than the maximum length.
+def truncation(
+    lengths: Sequence[int],
+    most: int,
+    rows: Sequence[int] | None = None,
+    split: str = "train",
+    *,
+    targets: bool = False,
+) -> list[Finding]:
+    """Rows, or targets, that are longer than the maximum length.
 
     Args:
         lengths: Tokens of each row before truncation, including special tokens.
         most: Maximum tokens of a row.
         rows: Source row number of each row; 1, 2, 3 ... when None.
+        split: The split that they are in.
+        targets: Whether the lengths are those of separate targets.
     """
     cut = [index for index, length in enumerate(lengths) if length > most]
     if not cut:
         return []
     part = len(cut) / len(lengths)
     before, after = sum(lengths), sum(min(length, most) for length in lengths)
+    over = f"more than {plural(most, 'token')}"
+    what = f"a target of {over}, which is truncated" if targets else f"{over} and {are(len(cut))} truncated"
+    key = "max_target_length" if targets else "max_length"
     return [
         Finding(
-            id="truncation",
+            id="truncated-targets" if targets else "truncation",
             severity="warning" if part > 0.05 else "info",
-            message=f"{plural(len(cut), 'row')} of {count(len(lengths))} ({share(part)}) {have(len(cut))} more than "
-            f"{plural(most, 'token')} and {are(len(cut))} truncated; {count(after)} of {plural(before, 'token')} "
-            f"are kept; the longest row has {count(max(lengths))}.",
-            action="Increase --set max_length=... if the model allows it, or shorten the texts.",
+            message=f"{plural(len(cut), row_of(split))} of {count(len(lengths))} ({share(part)}) {have(len(cut))} "
+            f"{what}; {count(after)} of {plural(before, 'token')} are kept; the longest has {count(max(lengths))}.",
+            action=f"Train with a higher --set {key}=... if the model allows it, or shorten the texts.",
             rows=row_numbers(cut, rows),
         )
     ]

@@ -23,6 +23,11 @@ def row_numbers(indices: Iterable[int], rows: Sequence[int] | None) -> tuple[int
     return tuple(sorted(index + 1 if rows is None else rows[index] for index in islice(indices, MOST_ROWS)))
 
 
+def row_of(split: str) -> str:
+    """What a row of a split is called."""
+    return "training row" if split == "train" else f"{split} row"
+
+
 def are(n: int) -> str:
     return "is" if n == 1 else "are"
 
