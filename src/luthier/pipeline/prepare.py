@@ -53,6 +53,7 @@ class Prepared:
         encoded: Split to its encoded examples.
         config: The model's configuration.
         greater_is_better: Direction of the metric that selects the best checkpoint.
+        ranked_by_answers: Whether that metric is one of generated answers.
         findings: What the checks found, worst first.
         decisions: Choices made for the user.
         seen: Held-out split to its examples whose text is also in training; they are not in `splits`.
@@ -67,6 +68,7 @@ class Prepared:
     encoded: dict[str, Encoded]
     config: PretrainedConfig
     greater_is_better: bool
+    ranked_by_answers: bool
     findings: list[Finding]
     decisions: list[Decision]
     seen: dict[str, Dataset] = field(default_factory=dict)
@@ -157,6 +159,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     config, tokenizer, made = make_parts(loaded, task, examples["train"], recipe)
     bound, ready = task.bind(tokenizer, config)
     better, measured = check_metrics(bound, examples, recipe)
+    of_answers, generated = check_answers(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     of_rows = {split: len(each.rows) for split, each in encoded.items()}
     of_rows = of_rows if drawn is None else drawn.sizes(of_rows, table.accounts, train_rows)
@@ -172,7 +175,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     batches = decide_tokens(recipe, encoded["train"].lengths)
     split_decision = replace(split_decision, value=sizes(examples))  # without the rows that were dropped since
     made = [split_decision, *made, *ready, *decide_head(bound, config), length_decision]
-    made += [*batches, *trained, *measured]
+    made += [*batches, *trained, *measured, *generated]
     for decision in made:
         console.decision(decision)
     severities = ("error", "warning", "info")
@@ -181,7 +184,9 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     for finding in findings:
         console.finding(finding)
     decisions += made
-    return Prepared(recipe, bound, sources, table, examples, encoded, config, better, findings, decisions, seen, drawn)
+    return Prepared(
+        recipe, bound, sources, table, examples, encoded, config, better, of_answers, findings, decisions, seen, drawn
+    )
 
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
@@ -300,6 +305,32 @@ def check_metrics(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Rec
             hint=f"if lower is better: {lower}; if higher is better: {higher}",
         )
     return direction, [how_called(spec, raw) for spec in recipe.evaluation.metrics]
+
+
+def check_answers(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Recipe) -> tuple[bool, list[Decision]]:
+    """Find out whether the metric that selects the best checkpoint is one of generated answers.
+
+    If so, every validation row is answered at each evaluation, as `Seq2SeqTrainer` does with `predict_with_generate`:
+    a few rows would select by chance.
+
+    Returns:
+        Whether it is, and that this is done.
+    Raises:
+        RecipeError: Nothing is to be generated during training.
+    """
+    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    if "validation" not in examples or "evaluation.samples" not in task.kind.uses(task.shape):
+        return False, []
+    rows = examples["validation"][:]
+    unanswered = [answer | {"prediction": None} for answer in task.perfect(rows)]
+    if best in {"loss", *(metric.name for metric in task.metrics(unanswered, rows))}:
+        return False, []
+    if not recipe.evaluation.samples:
+        what = f"{best} selects the checkpoint by generated answers, but samples is 0: none are generated in training"
+        hint = "remove samples, or select by the loss: --set metric_for_best=loss"
+        raise RecipeError(what, where="evaluation.samples", hint=hint)
+    why = f"{best} selects the checkpoint; --set metric_for_best=loss takes less time"
+    return True, [Decision("answers", "to every validation row, at each evaluation", why)]
 
 
 def _trial_outputs(task: Bound[Any], rows: Dataset, recipe: Recipe) -> RawOutputs | None:

@@ -41,7 +41,9 @@ class EvaluationRecipe(Section):
     )
     baselines: MayChange[bool] = Field(True, description="score simple baselines alongside the model")
     samples: Annotated[int, Field(ge=0)] = Field(
-        8, description="validation rows to generate answers for at each evaluation during training"
+        8,
+        description="validation rows to generate answers for at each evaluation during training; all of them if"
+        " metric_for_best needs answers",
     )
     generated_rows: Annotated[int, Field(ge=0)] | None = Field(
         None, description="rows to generate answers for in the final score (default: all)"

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from luthier.console import Console
-from luthier.errors import ModelError
+from luthier.errors import ModelError, RecipeError
 from luthier.pipeline.inference.score import Scored, all_metrics, quick_metrics, score, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
@@ -194,6 +194,42 @@ def test_quick_metrics_omit_undefined_metrics(tmp_path: Path, tiny_model: Path) 
     said = 1.5 * labels.scale + labels.mean  # standard deviations from the mean, until the model is finished
     assert values["mse"] == pytest.approx(float(((gold - said) ** 2).mean()))
     assert not any(map(math.isnan, values.values()))
+
+
+def chats(folder: Path, console: Console, **settings: Any) -> Prepared:
+    """40 short conversations, 12 of them for validation."""
+    rows = [[("user", f"say {i}"), ("assistant", f"number {i} it is")] for i in range(40)]
+    lines = [json.dumps({"messages": [{"role": role, "content": text} for role, text in row]}) for row in rows]
+    (folder / "chats.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    values = {"task": "chat", "from_scratch": "tiny", "validation_share": 0.3, "max_new_tokens": 2, **settings}
+    return prepare(build_recipe([str(folder / "chats.jsonl")], values, folder, Console()), console)
+
+
+def test_a_metric_of_answers_that_selects_the_checkpoint_is_one_of_all_validation_rows(tmp_path: Path) -> None:
+    def answered(prepared: Prepared) -> int:
+        return quick_metrics(prepared, fresh_model(prepared).eval(), "validation").metrics[-1].n
+
+    console = Listener()
+    prepared = chats(tmp_path, console, metric_for_best="rougeL")
+    rows = len(prepared.splits["validation"])
+    assert rows > prepared.recipe.evaluation.samples == 8
+    assert answered(prepared) == rows
+    (said,) = [str(decision) for decision in console.decisions if decision.what == "answers"]
+    assert "every validation row" in said and "rougeL selects the checkpoint" in said
+    console = Listener()
+    assert answered(chats(tmp_path, console)) == 8, "the loss selects it"
+    assert "answers" not in {decision.what for decision in console.decisions}
+
+
+def test_a_metric_of_answers_cannot_select_the_checkpoint_if_none_are_generated(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="rougeL selects the checkpoint by generated answers, but samples is 0") as no:
+        chats(tmp_path, Console(), metric_for_best="rougeL", samples=0)
+    assert no.value.where == "evaluation.samples"
+    (tmp_path / "own.py").write_text(SOURCE)
+    own = {"metrics": [f"{tmp_path / 'own.py'}:errors:min"], "metric_for_best": "errors"}
+    with pytest.raises(RecipeError, match="errors selects the checkpoint by generated answers"):
+        chats(tmp_path, Console(), samples=0, **own)
+    assert not chats(tmp_path, Console(), samples=0, metric_for_best="perplexity").ranked_by_answers
 
 
 def test_a_split_is_scored_with_baselines_and_the_model_is_unchanged(data: Prepared, model: PreTrainedModel) -> None:

@@ -182,7 +182,8 @@ def _evaluations(prepared: Prepared, training: Training, sizes: Mapping[str, int
     n = evaluations(training.recipe, training.total_steps, per_epoch) if "validation" in sizes else 0
     if not n:
         return {}
-    rows, samples = sizes["validation"], min(prepared.recipe.evaluation.samples, sizes["validation"])
+    rows = sizes["validation"]
+    samples = rows if prepared.ranked_by_answers else min(prepared.recipe.evaluation.samples, rows)
     parts = {"evaluation": _part([rows * one for one in _forward(prepared, training, "validation")], n, rows)}
     written = _written(prepared, training, "validation", samples)
     return parts | ({"samples": _part([samples * one for one in written], n, samples)} if written else {})

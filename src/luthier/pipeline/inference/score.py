@@ -96,7 +96,8 @@ def quick_metrics(prepared: Prepared, model: PreTrainedModel, split: str) -> Qui
     task, recipe = prepared.task, prepared.recipe
     asked = _asked(prepared, split)
     raw = RawOutputs.wanted(recipe, asked.rows)
-    answers, loss = answer(task, model, asked, recipe, generated=recipe.evaluation.samples, raw=raw)
+    generated = None if prepared.ranked_by_answers else recipe.evaluation.samples
+    answers, loss = answer(task, model, asked, recipe, generated=generated, raw=raw)
     metrics = all_metrics(task, answers, asked.examples, recipe, raw)
     values = {metric.name: float(metric.on(np.ones((1, metric.n)))[0]) for metric in metrics if metric.n}
     found = {} if loss is None else {"loss": loss}

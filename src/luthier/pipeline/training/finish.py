@@ -27,6 +27,7 @@ from luthier.models.export import save_model
 from luthier.models.learned import trainable
 from luthier.pipeline.evaluations import Evaluations, not_separated
 from luthier.pipeline.fast_path import decide, keeps_pages
+from luthier.pipeline.inference.infer import evenly
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
 from luthier.pipeline.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
@@ -155,12 +156,14 @@ def _supervise(
     recipe, task = prepared.recipe, prepared.task
     evaluate, best = None, recipe.evaluation.metric_for_best or task.metric_for_best
     if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
-        samples = Samples(run.samples_file, training.state.step)
+        samples, rows = Samples(run.samples_file, training.state.step), prepared.splits["validation"]
+        kept = evenly(len(rows), recipe.evaluation.samples)
+        shown = rows.select(kept)[:]
         evaluations = Evaluations(run.evaluations_file, training.state.step, greater=prepared.greater_is_better)
 
         def evaluate() -> dict[str, float]:
             found = quick_metrics(prepared, training.model, "validation")
-            samples.add(training.state.step, task.samples(prepared.splits["validation"][:], found.answers))
+            samples.add(training.state.step, task.samples(shown, [found.answers[i] for i in kept]))
             evaluations.add(training.state.step, next((one for one in found.metrics if one.name == best), None))
             return found.values
 
