@@ -240,6 +240,23 @@ def test_a_head_that_writes_may_not_be_new(dropped: str, tmp_path: Path) -> None
         load_model("CausalLM", str(tmp_path))
 
 
+@pytest.mark.parametrize("dropped", ["classifier", "bert.pooler"])
+def test_a_finished_model_may_have_no_new_head(dropped: str, tmp_path: Path) -> None:
+    config = BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    BertForSequenceClassification(config).save_pretrained(path := tmp_path / "model")
+    load_model(HEAD, str(path), finished=True)
+    with pytest.raises(ModelError, match="2 parameters of a different shape, such as classifier") as caught:
+        load_model(HEAD, str(path), config={"num_labels": 5}, finished=True)
+    assert f"`luthier train DATA --model {path}` trains a new head" in str(caught.value.hint)
+    weights = load_file(path / "model.safetensors")
+    kept = {name: tensor for name, tensor in weights.items() if not name.startswith(dropped)}
+    save_file(kept, path / "model.safetensors", metadata={"format": "pt"})
+    load_model(HEAD, str(path))
+    with pytest.raises(ModelError, match=f"2 parameters missing, such as {dropped}") as caught:
+        load_model(HEAD, str(path), finished=True)
+    assert "trains a new head" in str(caught.value.hint)
+
+
 def test_an_encoder_alone_is_no_encoder_decoder(tmp_path: Path) -> None:
     config = T5Config(vocab_size=50, d_model=16, d_kv=8, num_heads=2, num_layers=1, d_ff=32)
     T5EncoderModel(config).save_pretrained(tmp_path)

@@ -128,7 +128,7 @@ def _again(
     prepared = prepare(recipe, console)
     same_data(run, prepared)
     auto_class, wanted = prepared.task.kind.auto_class, prepared.task.model_config()
-    model = load_any(auto_class, str(run.model), base=base_model, config=wanted)
+    model = load_any(auto_class, str(run.model), base=base_model, config=wanted, finished=True)
     predictor = Predictor(prepared.task.finished(model), model).generating(generation, console)
     prepared.task = predictor.task
     _, scored = score_split(prepared, predictor.model, before["split"], console)

@@ -29,10 +29,11 @@ from luthier.models.architectures import ARCHITECTURES
 from luthier.models.quiet import quiet
 from luthier.models.sources import PACKAGED, locate, near, packaged_directory
 from luthier.storage.checksums import MANIFEST, verify
-from luthier.text import listing, plural, shorten
+from luthier.text import listing, plural, shorten, typed
 
 LONGEST = 512  # maximum tokens if neither the tokenizer nor the model states a limit
 SAVED = "pass a directory written by save_pretrained of both the model and the tokenizer"
+POOLER = "pooler"  # belongs to the head: checkpoints of masked language models come without one
 WRITERS = ("CausalLM", "Seq2SeqLM")  # auto classes with a head that generates text
 # What transformers raises for a model that cannot be loaded.
 UNLOADABLE = (
@@ -93,6 +94,7 @@ def load_model(
     config: Mapping[str, Any] | None = None,
     dropout: float | None = None,
     verified: bool = False,
+    finished: bool = False,
     settings: PretrainedConfig | None = None,
     quantization: BitsAndBytesConfig | None = None,
 ) -> PreTrainedModel:
@@ -104,6 +106,7 @@ def load_model(
         config: Entries of the configuration to set, such as `num_labels`.
         dropout: Rate for every dropout layer; None leaves the model's own.
         verified: Whether `verify_model` has been called already.
+        finished: Whether it is used as it is: its head must be there too, rather than be new.
         settings: Configuration to load it with in place of its own.
         quantization: How to quantize its linear layers; None leaves them as they are.
     Raises:
@@ -131,7 +134,7 @@ def load_model(
             output_loading_info=True,
             **({} if quantization is None else {"quantization_config": quantization}),
         )
-    _check_weights(model, loading, name, writes=auto_class in WRITERS)
+    _check_weights(model, loading, name, writes=auto_class in WRITERS, finished=finished)
     return model
 
 
@@ -181,7 +184,9 @@ def has_dropout(model: PreTrainedModel) -> bool:
     return any(isinstance(rate, float | int) and rate > 0 for rate in (*layers, *settings))
 
 
-def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str, *, writes: bool) -> None:
+def _check_weights(
+    model: PreTrainedModel, loading: Mapping[str, Any], name: str, *, writes: bool, finished: bool
+) -> None:
     """Check that only the head is new: a model with random layers in its body would look like a weak model.
 
     Args:
@@ -189,14 +194,16 @@ def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str
         loading: The loading info of transformers.
         name: Name of the model.
         writes: Whether its head generates text; such a head is pretrained too.
+        finished: Whether the model is used as it is, so that no part may be new.
     """
     own = [str(key) for key in model.state_dict()]
     body = f"{model.base_model_prefix}."
     if not any(key.startswith(body) for key in own):
         body = ""  # T5 has its layers at the top level
-    known = "" if writes else body
-    # A pooler belongs to the head: checkpoints of masked language models come without one.
-    new = [str(key) for key in loading["missing_keys"] if str(key).startswith(known) and "pooler" not in str(key)]
+    known = "" if finished or writes else body
+    new = [str(key) for key in loading["missing_keys"] if str(key).startswith(known)]
+    if not finished:
+        new = [key for key in new if POOLER not in key]
     misfit = [str(key[0]) for key in loading["mismatched_keys"] if str(key[0]).startswith(known)]
     left = [key for key in map(str, loading["unexpected_keys"]) if key.startswith(body) and _layer_of(key)]
     layers = {_layer_of(key) for key in own}
@@ -204,10 +211,13 @@ def _check_weights(model: PreTrainedModel, loading: Mapping[str, Any], name: str
     kinds = ((new, "missing"), (misfit, "of a different shape"), (over, "of layers that the model does not have"))
     wrong = [f"{plural(len(keys), 'parameter')} {what}" for keys, what in kinds if keys]
     if wrong:
+        hint = "config.json and the weights must belong to the same model"
+        if not over and all(POOLER in key or not key.startswith(body) for key in new + misfit):  # the head alone
+            hint += f"; `luthier train DATA --model {typed(name)}` trains a new head"
         raise ModelError(
             f"the weights do not fit the model: {', '.join(wrong)}, such as {(new + misfit + over)[0]}",
             where=name,
-            hint="config.json and the weights must belong to the same model",
+            hint=hint,
         )
 
 

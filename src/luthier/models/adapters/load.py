@@ -77,11 +77,12 @@ def load_any(
     config: Mapping[str, Any] | None = None,
     dropout: float | None = None,
     verified: bool = False,
+    finished: bool = False,
 ) -> PreTrainedModel:
     """Load a model as `load_model`, or the base model of an adapter with the adapter.
 
     Args:
-        auto_class: As in `load_model`, like `config`, `dropout` and `verified`.
+        auto_class: As in `load_model`, like `config`, `dropout`, `verified` and `finished`.
         name: As in `load_model`; or the directory of an adapter.
         base: The base model, if it is no longer where it was; only for adapters.
         merge: Whether an adapter is merged into the weights of its base model.
@@ -96,7 +97,13 @@ def load_any(
             raise ModelError("the model is not an adapter, so it has no base model", where=name, hint="remove --model")
         quantization = four_bits(auto_class, load_config(name)) if four_bit else None
         return load_model(
-            auto_class, name, config=config, dropout=dropout, verified=verified, quantization=quantization
+            auto_class,
+            name,
+            config=config,
+            dropout=dropout,
+            verified=verified,
+            finished=finished,
+            quantization=quantization,
         )
     if not verified:
         verify_model(str(path))

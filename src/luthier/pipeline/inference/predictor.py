@@ -239,7 +239,7 @@ def load(
     task, _ = fitted.bind(tokenizer, config)
     task = task.within(limits)
     wanted = {} if card is None else task.model_config()
-    model = load_any(task.kind.auto_class, path, base=base_model, config=wanted, verified=True)
+    model = load_any(task.kind.auto_class, path, base=base_model, config=wanted, verified=True, finished=True)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
     task, _ = task.generating(model, {})
