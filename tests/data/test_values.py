@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from luthier.data import values as module
 from luthier.data.values import (
+    as_number,
     field_of,
     finite,
     flags_in,
@@ -134,11 +135,17 @@ def test_a_field_at_a_dotted_path(value: Any, path: str, field: Any) -> None:
     assert field_of(value, path) == field
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), "1" + "0" * 400, "-1e999", math.inf, math.nan])
+def test_what_no_float_can_hold_is_no_number(value: Any) -> None:
+    assert as_number(value) is None
+
+
 @pytest.mark.parametrize(
     ("values", "found"),
     [
         (["1", "2.5", "NaN", "nan ", "-inf", "Infinity"], ["1", "2.5"]),
         ([1, 2.5, math.inf, "NaN"], [1, 2.5]),
+        ([1, 2.5, 10**400, -(10**400), "1e999"], [1, 2.5]),
         (["1", "two", "NaN"], ["1", "two", "NaN"]),
         (["good", "bad", "NaN"], ["good", "bad", "NaN"]),
         (["1", "2", "NA", "NaN"], ["1", "2", "NA", "NaN"]),

@@ -82,12 +82,36 @@ def test_a_line_that_is_only_half_written_is_left_out(file: Path) -> None:
         assert read_curves(file) == {"train/loss": Series([1], [0.5], [0.5])}, length
 
 
-@pytest.mark.parametrize("line", ["[1, 2]", "{}", "5", "null", '"text"', "{"])
-def test_a_line_that_is_no_point_is_left_out(file: Path, line: str) -> None:
-    whole = read_curves(file)
+@pytest.mark.parametrize("line", ["[1, 2]", "{}", "5", "null", '"text"', "{", "", "\0\0"])
+def test_a_line_that_is_no_point_is_named(file: Path, line: str) -> None:
+    first, second = file.read_text().splitlines()
+    times = first_and_last_time(file)
+    file.write_text(f"{first}\n{line}\n{second}\n")
+    with pytest.raises(DamagedError, match="a point cannot be read") as caught:
+        read_curves(file)
+    assert caught.value.where == f"{file}, line 2"
+    assert first_and_last_time(file) == times, "a resume drops it with the points after its checkpoint"
+
+
+@pytest.mark.parametrize(
+    "change", [('"step": 1', '"step": null'), ("0.5}", '"a number"}'), ("0.5}", "1" + "0" * 400 + "}")]
+)
+def test_a_point_with_another_value_is_damaged(file: Path, change: tuple[str, str]) -> None:
+    text = file.read_text()
+    assert change[0] in text
+    file.write_text(text.replace(*change, 1))
+    with pytest.raises(DamagedError, match="a point cannot be read"):
+        read_curves(file)
+
+
+def test_a_damaged_line_that_is_followed_is_named_by_its_number_in_the_file(file: Path) -> None:
+    follower = CurveFollower(file)
+    follower.update()
     with file.open("a") as end:
-        end.write(f"{line}\n")
-    assert read_curves(file) == whole
+        end.write("{\n")
+    with pytest.raises(DamagedError) as caught:
+        follower.update()
+    assert caught.value.where == f"{file}, line 3"
 
 
 def test_a_resumed_run_drops_the_points_after_its_checkpoint(file: Path) -> None:

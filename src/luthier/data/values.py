@@ -43,25 +43,35 @@ def is_missing(value: Any) -> bool:
 
 def as_number(value: Any) -> float | None:
     """Convert a number, or a number written as text, to float; None if it is not finite, not a number or a boolean."""
+    number = _as_float(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _as_float(value: Any) -> float | None:
+    """As `as_number`, but infinite if it is too large for a float."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, str):  # float() does not strip separators such as \x1f
         value = value.strip().replace("\u2212", "-", 1)
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return None  # float() would also accept nan, infinity and 1_000
-    number = float(value)
-    return number if math.isfinite(number) else None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def finite(values: list[Any]) -> tuple[list[Any], list[Any]]:
-    """Separate NaN and infinity, also as words, from the numbers of a column of numbers; any other column is whole.
+    """Separate NaN, infinity, also as words, and what is too large for a float from the numbers of a column of numbers.
+
+    Any other column is whole.
 
     "NaN" among the names of classes is text, as "NA" and "null" are anywhere.
 
     Args:
         values: Values that are not missing.
     """
-    odd = [bool(_NOT_FINITE.fullmatch(str(value).strip())) for value in values]
+    odd = [bool(_NOT_FINITE.fullmatch(str(value).strip())) or math.isinf(_as_float(value) or 0) for value in values]
     found = [value for value, is_odd in zip(values, odd, strict=True) if not is_odd]
     if len(found) == len(values) or not found or any(as_number(value) is None for value in found):
         return values, []

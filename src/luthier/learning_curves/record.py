@@ -4,16 +4,13 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from luthier.errors import DamagedError
 from luthier.storage.append import AppendFile
-
-POINT = {"step", "epoch", "time", "name", "value"}
 
 
 @dataclass
@@ -56,11 +53,14 @@ class CurveWriter(AppendFile):
 
 
 def read_curves(path: Path) -> dict[str, Series]:
-    """Read the curves by name; empty if there is no file. Incomplete lines are skipped."""
-    curves: dict[str, Series] = {}
-    for point in _points(path):
-        _add(curves, point)
-    return curves
+    """Read the curves by name; empty if there is no file. A last line that is incomplete is left out.
+
+    Raises:
+        DamagedError: Another line cannot be read.
+    """
+    follower = CurveFollower(path)
+    follower.update()
+    return follower.curves
 
 
 def mean_curves(several: Sequence[Mapping[str, Series]]) -> dict[str, Series]:
@@ -85,24 +85,31 @@ class CurveFollower:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._read = path, 0
+        self._path, self._read, self._lines = path, 0, 0
         self.curves: dict[str, Series] = {}
 
     def update(self) -> bool:
         """Read what was appended since the last call; returns whether `curves` changed.
 
         A resumed run drops the points after its checkpoint: a shorter file is read again from its beginning.
+
+        Raises:
+            DamagedError: A line cannot be read.
         """
         if not self._path.exists():
             return False
         with self._path.open("rb") as file:
             if file.seek(0, os.SEEK_END) < self._read:
-                self._read, self.curves = 0, {}
+                self._read, self._lines, self.curves = 0, 0, {}
             file.seek(self._read)
             # The last line may still be incomplete.
             lines, _, rest = file.read().rpartition(b"\n")
             self._read = file.tell() - len(rest)
-        for point in _parsed(lines):
+        for line in lines.split(b"\n") if lines else ():
+            self._lines += 1
+            if (point := _point(line)) is None:
+                hint = "restore the file from a backup, or remove the line to continue without this point"
+                raise DamagedError("a point cannot be read", where=f"{self._path}, line {self._lines}", hint=hint)
             _add(self.curves, point)
         return bool(lines)
 
@@ -110,26 +117,26 @@ class CurveFollower:
 def _add(curves: dict[str, Series], point: Mapping[str, Any]) -> None:
     series = curves.setdefault(point["name"], Series())
     series.steps.append(point["step"])
-    series.values.append(float(point["value"]))
-    series.epochs.append(float(point["epoch"]))
-    series.times.append(float(point["time"]))
+    series.values.append(point["value"])
+    series.epochs.append(point["epoch"])
+    series.times.append(point["time"])
 
 
 def first_and_last_time(path: Path) -> tuple[float, float]:
-    """When the first and the last point were added, in seconds since the epoch of Unix; 0 if there is none."""
-    times = [float(point["time"]) for point in _points(path)]
+    """When the first and the last point were added, in seconds since the epoch of Unix; 0 if there is none.
+
+    Lines that cannot be read are left out: a resume asks before it drops the points after its checkpoint.
+    """
+    points = map(_point, path.read_bytes().split(b"\n") if path.exists() else ())
+    times = [point["time"] for point in points if point is not None]
     return min(times, default=0.0), max(times, default=0.0)
 
 
-def _points(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    yield from _parsed(path.read_bytes())
-
-
-def _parsed(lines: bytes) -> Iterator[dict[str, Any]]:
-    for line in lines.split(b"\n"):
-        with suppress(ValueError):
-            point = json.loads(line)
-            if isinstance(point, dict) and point.keys() >= POINT:
-                yield point
+def _point(line: bytes) -> dict[str, Any] | None:
+    """The point of a line; None if the line is damaged."""
+    try:
+        point = json.loads(line)
+        numbers = {key: float(point[key]) for key in ("epoch", "time", "value")}
+        return {"step": int(point["step"]), "name": str(point["name"]), **numbers}
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
