@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import luthier
-from luthier.run_directory.environment import PACKAGES, environment, log_threads, peak_memory
+from luthier.run_directory.environment import PACKAGES, environment, log_threads, peak_memory, warn_of_versions
 from luthier.run_directory.run import Run
 from tests.listener import Listener
 
@@ -86,6 +86,26 @@ def test_another_number_of_threads_than_before_is_warned_of_on_a_cpu(
 
 def test_a_run_that_does_not_say_its_threads_is_not_warned_of(tmp_path: Path) -> None:
     assert logged(tmp_path, CPU, before=None).warned == []
+
+
+def test_other_versions_than_a_run_was_started_with_are_warned_of(tmp_path: Path) -> None:
+    then, listener = environment([]), Listener()
+    (tmp_path / "environment.json").write_text(json.dumps(then))
+    warn_of_versions(Run(tmp_path), listener)
+    assert listener.warned == []
+    old = then | {"luthier": "0.0.1", "versions": {**then["versions"], "torch": "1.0"}}
+    (tmp_path / "environment.json").write_text(json.dumps(old))
+    warn_of_versions(Run(tmp_path), listener)
+    (warning,) = listener.warned
+    assert f"started with luthier 0.0.1 (now {then['luthier']}), torch 1.0 (now {torch.__version__});" in warning
+
+
+@pytest.mark.parametrize("recorded", [None, {}, {"versions": {}}])
+def test_a_run_that_does_not_say_its_versions_is_not_warned_of(tmp_path: Path, recorded: object) -> None:
+    if recorded is not None:
+        (tmp_path / "environment.json").write_text(json.dumps(recorded))
+    warn_of_versions(Run(tmp_path), listener := Listener())
+    assert listener.warned == []
 
 
 def test_the_peak_is_in_bytes_on_a_cpu() -> None:

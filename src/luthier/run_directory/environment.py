@@ -20,7 +20,7 @@ from luthier.console import Console
 from luthier.findings import Decision
 from luthier.plugins import OURS
 from luthier.run_directory.run import Run, timestamp
-from luthier.text import plural
+from luthier.text import listing, plural
 
 PACKAGES = (
     "torch",
@@ -56,7 +56,7 @@ def environment(gpus: Sequence[str], task_package: str = OURS) -> dict[str, Any]
         "processes": processes.count(),
         "memory_bytes": psutil.virtual_memory().total,
         "devices": list(gpus),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "versions": _versions(PACKAGES),
         "task_package": None if task_package == OURS else _pinned(task_package),
         "git_commit": _git_commit(),
         "command": shlex.join(sys.argv),
@@ -73,6 +73,19 @@ def log_threads(run: Run, device: torch.device, console: Console) -> None:
             "the weights may differ in rounding from those of an uninterrupted run:"
             f" it was started with {plural(before, 'thread')}, torch now uses {now};"
             f" set OMP_NUM_THREADS={before} to avoid this"
+        )
+
+
+def warn_of_versions(run: Run, console: Console) -> None:
+    """Warn if a resumed run was started with other versions of Luthier or the libraries."""
+    recorded = run.read_json(run.environment_file) or {}
+    before = {"luthier": recorded.get("luthier"), **recorded.get("versions", {})}
+    now = _versions(["luthier", *PACKAGES])
+    changed = [f"{name} {before[name]} (now {now[name]})" for name in now if before.get(name) not in (None, now[name])]
+    if changed:
+        console.warn(
+            "the weights may differ from those of an uninterrupted run:"
+            f" it was started with {listing(changed)}; install these versions again to avoid this"
         )
 
 
@@ -93,6 +106,10 @@ def _processor() -> str:
             return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()
+
+
+def _versions(names: Sequence[str]) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in names}
 
 
 def _pinned(package: str) -> str:

@@ -41,7 +41,7 @@ from luthier.pipeline.training.time_limit import TimeLimit, time_limit
 from luthier.pipeline.training.trace_rows import trace_rows
 from luthier.reporting.averaging import CHECKPOINT
 from luthier.reporting.card import model_card
-from luthier.run_directory.environment import log_threads
+from luthier.run_directory.environment import log_threads, warn_of_versions
 from luthier.run_directory.predictions import write_predictions
 from luthier.run_directory.run import COMPLETED, Run
 from luthier.storage.atomic import sweep, write_json
@@ -75,6 +75,7 @@ def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limi
         allocator.give_back_at_once()
     pages = keeps_pages(prepared.recipe, training.device)
     log_threads(run, training.device, console)
+    warn_of_versions(run, console)
     if isinstance(passes := training.objective.around, Fast):
         console.decision(decide(prepared.task, passes, prepared.recipe.fast, training.device, pages))
     if prepared.recipe.model.adapter is not None:
