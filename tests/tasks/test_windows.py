@@ -7,7 +7,7 @@ from transformers import BertTokenizer, ByT5Tokenizer
 
 from luthier.data.tokenized import Limits
 from luthier.errors import ModelError, UsageError
-from luthier.tasks.windows import encode_windows, first_tokens, most_context, past_blank, swallowed
+from luthier.tasks.windows import encode_windows, first_tokens, most_context, once, past_blank, swallowed
 
 WORDS = ["ada", "met", "bob", "in", "new", "york"]
 
@@ -146,11 +146,17 @@ def test_words_that_a_token_of_an_earlier_word_takes_in(
 @pytest.mark.parametrize(
     ("places", "best"),
     [
-        ([(0, 1, 10), (1, 5, 10), (2, 9, 10)], 1),
-        ([(0, 8, 10), (1, 2, 10)], 1),
-        ([(0, 3, 10), (1, 3, 7)], 0),
-        ([(4, 0, 1)], 0),
+        ([(1, 10), (5, 10), (9, 10)], 1),
+        ([(8, 10), (2, 10)], 1),
+        ([(3, 10), (3, 7)], 0),
+        ([(0, 1)], 0),
     ],
 )
-def test_the_window_with_most_text_around_a_token_is_asked(places: list[tuple[int, int, int]], best: int) -> None:
+def test_the_window_with_most_text_around_a_token_is_asked(places: list[tuple[int, int]], best: int) -> None:
     assert most_context(places) == best
+
+
+def test_a_word_in_several_windows_is_kept_in_one_of_its_text() -> None:
+    first = [[-1, 0, 1, 2, 3, -1], [-1, 2, 3, 4, 5, -1], [-1, 2, 3, -1]]
+    assert once(first, [0, 0, 1]) == [[-1, 0, 1, 2, -1, -1], [-1, -1, 3, 4, 5, -1], [-1, 2, 3, -1]]
+    assert once([], []) == []

@@ -119,6 +119,25 @@ def swallowed(tokens: Offsets, every: Sequence[int], words: Offsets) -> list[int
     return sorted(reached.difference(every))
 
 
-def most_context(places: Sequence[tuple[int, int, int]]) -> int:
-    """The index of the (window, place, length) in which a token has the most context on its shorter side."""
-    return max(range(len(places)), key=lambda i: min(places[i][1], places[i][2] - 1 - places[i][1]))
+def once(first: Sequence[Sequence[int]], owners: Sequence[int]) -> list[list[int]]:
+    """The words whose first token each token is, each in one window alone, so that it is learned and counted once.
+
+    Args:
+        first: The words of each window, from `first_tokens`.
+        owners: The text of each window.
+    """
+    places: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for window, words in enumerate(first):
+        for place, word in enumerate(words):
+            if word != NO_WORD:
+                places.setdefault((owners[window], word), []).append((window, place))
+    found = [[NO_WORD] * len(words) for words in first]
+    for (_, word), several in places.items():
+        window, place = several[most_context([(place, len(first[window])) for window, place in several])]
+        found[window][place] = word
+    return found
+
+
+def most_context(places: Sequence[tuple[int, int]]) -> int:
+    """The index of the (place, length of the window) in which a token has the most context on its shorter side."""
+    return max(range(len(places)), key=lambda i: min(places[i][0], places[i][1] - 1 - places[i][0]))

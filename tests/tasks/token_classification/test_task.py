@@ -410,8 +410,7 @@ def test_a_window_that_opens_inside_a_word_has_no_label_there(stride: int, oracl
                 assert piece.lstrip("Ġ▁") == "" or words[word].startswith(piece.lstrip("Ġ▁"))
                 assert task.learned.names[label] == task.gold(examples)[0][word]
                 labelled.append(word)
-    assert set(labelled) == set(range(len(words)))
-    assert (len(labelled) == 2 * len(words)) == (stride == 0), "once each where windows share nothing"
+    assert sorted(labelled) == sorted([*range(len(words))] * 2), "once each, also where windows share words"
 
 
 @pytest.mark.parametrize("length", [4, 5, 7, 64])

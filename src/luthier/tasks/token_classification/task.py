@@ -54,7 +54,7 @@ from luthier.tasks.token_classification.columns import recognise_tokens, why_not
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.tagset import Tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
-from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, most_context, swallowed
+from luthier.tasks.windows import NO_WORD, encode_windows, first_tokens, once, swallowed
 from luthier.text import plural, shorten
 
 
@@ -267,23 +267,26 @@ class TokenClassification(Task[Tags]):
     def encode(self, task: Bound[Tags], examples: Examples, *, training: bool) -> Features:
         features = encode_windows(task.tokenizer, examples["text"], None, task.limits)
         places, sequences = features.pop("offsets"), features.pop("sequences")
-        features["words"], features["swallowed"] = [], []
-        tagged = [task.learned.valid(row) for row in examples["tags"]] if "tags" in examples else []
-        if tagged:
-            features["labels"], features[TARGETS] = [], []
+        owners = [example for (example,) in features[EXAMPLES]]
+        found = [
+            first_tokens(examples["text"][example], offsets, parts, examples["offsets"][example])
+            for example, offsets, parts in zip(owners, places, sequences, strict=True)
+        ]
+        features["words"] = once([first for first, _ in found], owners)
+        features["swallowed"] = [
+            swallowed(offsets, every, examples["offsets"][example])
+            for example, offsets, (_, every) in zip(owners, places, found, strict=True)
+        ]
+        if "tags" in examples:
+            tagged = [task.learned.valid(row) for row in examples["tags"]]
             ids = {name: number for number, name in enumerate(task.learned.names)}
-        for row, (offsets, parts) in enumerate(zip(places, sequences, strict=True)):
-            example = features[EXAMPLES][row][0]
-            text, words = examples["text"][example], examples["offsets"][example]
-            first, every = first_tokens(text, offsets, parts, words)
-            features["words"].append(first)
-            features["swallowed"].append(swallowed(offsets, every, words))
-            if tagged:
-                learned = every if task.learned.all_subwords and training else first
-                features["labels"].append(
-                    [IGNORED if word == NO_WORD else ids.get(tagged[example][word], IGNORED) for word in learned]
-                )
-                features[TARGETS].append(sum(label != IGNORED for label in features["labels"][-1]))
+            features["labels"], features[TARGETS] = [], []
+            for example, words, (_, every) in zip(owners, features["words"], found, strict=True):
+                here = {*words} - {NO_WORD}
+                learned = every if task.learned.all_subwords and training else words
+                labels = [ids.get(tagged[example][word], IGNORED) if word in here else IGNORED for word in learned]
+                features["labels"].append(labels)
+                features[TARGETS].append(sum(label != IGNORED for label in labels))
         return features
 
     def collator(self, task: Bound[Tags], model: PreTrainedModel) -> Collate:
@@ -308,22 +311,19 @@ class TokenClassification(Task[Tags]):
         self, task: Bound[Tags], examples: Examples, rows: Sequence[Mapping[str, Any]], collected: Sequence[Any]
     ) -> list[Answer]:
         names = task.learned.names
-        seen: list[dict[int, list[tuple[int, int]]]] = [{} for _ in examples["text"]]
+        seen: list[dict[int, tuple[int, int]]] = [{} for _ in examples["text"]]
         inside: list[set[int]] = [set() for _ in seen]
         for number, row in enumerate(rows):
             inside[owner(row, number)].update(row["swallowed"])
             for place, word in enumerate(row["words"]):
                 if word != NO_WORD:
-                    seen[owner(row, number)].setdefault(word, []).append((number, place))
+                    seen[owner(row, number)][word] = number, place
         found = []
         for words, windows, reached in zip(_tokens(examples), seen, inside, strict=True):
             within = reached - windows.keys()  # a window may end before a token that begins in the word
             # A word that the tokenizer drops entirely (such as a soft hyphen) is tagged O, with score 0.
             predicted, sure = [OUTSIDE] * len(words), [0.0] * len(words)
-            for word, places in windows.items():
-                number, place = places[
-                    most_context([(n, at, len(rows[n]["words"])) for n, at in places]) if len(places) > 1 else 0
-                ]
+            for word, (number, place) in windows.items():
                 shares = collected[number][place]
                 best = int(np.argmax(shares))
                 predicted[word], sure[word] = names[best], float(shares[best])
