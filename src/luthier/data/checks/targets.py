@@ -28,7 +28,7 @@ def lost_targets(rows: Sequence[int], n: int, split: str = "train") -> list[Find
             severity=severity,
             message=f"{plural(lost, row_of(split))} of {count(n)} ({share(lost / n)}) {have(lost)} no target left "
             f"after truncation and {what}.",
-            action="Increase max_length, or shorten the text before the target.",
+            action="Train with a higher --set max_length=..., or shorten the text before the target.",
             rows=tuple(rows[:MOST_ROWS]),
         )
     ]
