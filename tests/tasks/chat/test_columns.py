@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from luthier.errors import ColumnError
-from luthier.tasks.chat.columns import SHAPES, is_messages, recognise_chat, why_not
+from luthier.tasks.chat.columns import SHAPES, is_messages, likely, recognise_chat, why_not
 from tests.tasks.by_hand import Row, profiles_of
 
 TEXTS = ["what is a luthier", "who made this old violin", "when was the cello made", "why do the strings wear out"]
@@ -211,3 +211,16 @@ def test_a_list_of_marks_beside_the_messages_is_asked_about() -> None:
     found = recognise_chat(profiles_of(others), given={}, shape=None)
     assert found is not None
     assert found.unclear == ""
+
+
+def test_texts_in_another_models_template_are_conversations_and_said() -> None:
+    chatml = "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>\n"
+    rows = [{"text": chatml.format(TEXTS[i % 4], i)} for i in range(8)]
+    found = recognise_chat(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert (found.columns, found.confidence) == ({"messages": "text"}, 0.9)
+    assert "ChatML's marks" in found.why[-1].why
+    some = [row if i % 2 else {"text": TEXTS[i % 4]} for i, row in enumerate(rows)]
+    assert found_in(some) is None
+    assert found_in(some, text="text") == ("messages", {"messages": "text"}, 1.0)
+    assert likely(profiles_of(some)) == [{"messages": "text"}]

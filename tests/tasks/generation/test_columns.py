@@ -168,3 +168,21 @@ def test_a_column_of_classes_is_no_text(name: str, cells: list[str], texts: bool
     rows = [{name: cells[i % len(cells)]} for i in range(30)]
     assert (found_in(recognise_text, rows) is not None) is texts
     assert (found_in(recognise_writing, rows) is not None) is texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "asked"),
+    [
+        (["Anna: Hi", "Ben: Hello"], "sed -E 's/^Anna:/User:/; s/^Ben:/Assistant:/'"),
+        (["3.12.23, 21:41 - Anna: Hi", "3.12.23, 21:42 - Ben: Hello"], "*Anna:/User:/"),
+        (["User: Hi\nAssistant: Hello", "The old violin"], "50.0 % of the texts in 'text' are conversations"),
+        (["Anna: Hi", "The old violin"], ""),
+    ],
+)
+def test_texts_that_may_be_conversations_are_asked_about(texts: list[str], asked: str) -> None:
+    profiles = profiles_of([{"text": text} for text in texts * 5])
+    found = recognise_text(profiles, given={}, shape=None)
+    named = recognise_text(profiles, given={"text": "text"}, shape=None)
+    assert found is not None
+    assert named is not None
+    assert (asked in found.unclear, bool(found.unclear), named.unclear) == (True, bool(asked), "")

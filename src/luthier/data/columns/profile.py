@@ -12,7 +12,7 @@ from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.joined import joined_in
 from luthier.data.columns.numbers import Writing, may_be_numbers, writing_of
 from luthier.data.columns.structure import Structure, structure_of
-from luthier.data.columns.transcripts import are_transcripts
+from luthier.data.columns.transcripts import Transcripts, transcripts_in
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
 from luthier.data.values import (
@@ -59,7 +59,7 @@ class ColumnProfile:
         commonest_share: Share of the most frequent value.
         structure: Structure of the column's lists and objects, including those written as text.
         flags: Labels of a column whose cells hold a flag for each label, such as `[0, 1, 0]`; None for other columns.
-        transcripts: Whether the texts are conversations, with `Human:` and `Assistant:` before the turns.
+        transcripts: What the texts are as conversations, with `Human:` or other marks before the turns.
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
         writing: How the numbers are written, as in 3,04 or $5; None for plain ones.
@@ -88,7 +88,7 @@ class ColumnProfile:
     commonest_share: float
     structure: Structure
     flags: Flags | None = None
-    transcripts: bool = False
+    transcripts: Transcripts = field(default_factory=Transcripts)
     not_finite: Counter[str] = field(default_factory=Counter)
     joined_surely: bool = True
     writing: Writing | None = None
@@ -248,7 +248,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         commonest_share=counts[commonest] / n,
         structure=structure,
         flags=flags,
-        transcripts=are_transcripts(present),
+        transcripts=transcripts_in(present),
         not_finite=Counter(map(_as_text, odd)),
         cells=cells if structure.keys else (),
     )

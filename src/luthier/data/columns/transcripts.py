@@ -1,47 +1,199 @@
-"""Conversations written as one text: `Human:` and `Assistant:` before the turns."""
+"""Conversations in one text: with `Human:` and `Assistant:`, or the marks of a chat template, before the turns."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 ASKING = ("user", "human", "prompter", "customer", "client")
 ANSWERING = ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent")
+SPEAKERS = "speakers"  # the form of texts with names before the turns
 GOOD_SHARE = 0.95  # minimum share of the texts that are split into turns; other rows are skipped
-_NAME = rf"\**(?P<name>{'|'.join((*ASKING, *ANSWERING, 'system'))})\**[ \t]*:\**"
+_SOME_SHARE = 0.1  # minimum share from which some of the texts are conversations
+_EDGES = 100  # characters in which the control tokens at the end of a turn are looked for
+_LINES = 0.8  # minimum share of the lines that begin with a name, in a log of any two speakers
+_TEXTS = 200  # to look through for names
+_NAME = rf"\**(?P<name>{'|'.join((*ASKING, *ANSWERING, 'system', 'function response'))})\**[ \t]*:\**"
 _AT_LINE = re.compile(rf"^[ \t]*{_NAME}", re.IGNORECASE | re.MULTILINE)
 _AFTER_BLANK = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*{_NAME}", re.IGNORECASE)
 _HEADING = re.compile(rf"#{{2,4}}[ \t]*{_NAME}", re.IGNORECASE)  # also in the middle of a line
+# The marks that begin a turn, by the template that they are of; each mark or the name in it is one of `_MEANS`.
+_MARKS = {
+    "ChatML": re.compile(r"<\|im_start\|>[ \t]*(?P<name>\w+)[^\n<]{0,40}?(?:\n|(?=<)|$)"),
+    "Llama 3": re.compile(r"<\|(?:start_header_id|header_start)\|>(?P<name>\w+)<\|(?:end_header_id|header_end)\|>"),
+    "Gemma": re.compile(r"<start_of_turn>(?P<name>\w+)"),
+    "Zephyr": re.compile(r"<\|(?P<name>system|user|assistant)\|>"),
+    "DeepSeek": re.compile(r"<\uff5c(?P<name>User|Assistant)\uff5c>"),
+    "Llama 2": re.compile(r"(?P<name>\[/?INST\]|<</?SYS>>|\[/?SYSTEM_PROMPT\])"),
+    "Alpaca": re.compile(r"^###[ \t]*(?P<name>Instruction|Question|Input|Response|Answer|Output)[ \t]*:", re.MULTILINE),
+    "Vicuna": re.compile(r"(?:(?<=\s)|(?<=>)|\A)(?P<name>USER|ASSISTANT):"),
+}
+_HEADED = ("Alpaca", "Vicuna")  # templates with a text above the first mark, the same in each row
+_LATER = ("Input", "Response", "Output", "Answer")  # never the first mark
+_MEANS = {
+    **{name: name for name in ("system", "user", "assistant", "tool")},
+    **{"model": "assistant", "ipython": "tool", "developer": "system"},
+    **{"[inst]": "user", "[/inst]": "assistant", "<<sys>>": "system", "<</sys>>": "user"},
+    **{"[system_prompt]": "system", "[/system_prompt]": "user"},
+    **{"instruction": "user", "question": "user", "input": "user"},
+    **{"response": "assistant", "answer": "assistant", "output": "assistant"},
+}
+# Tokens and headings that begin or end a text or a turn.
+_EDGE = (
+    r"</?s>|<bos>|<eos>|<end_of_turn>|<\|(?:im_end|end|eot_id|eom_id|eot|endoftext|begin_of_text|end_of_text)\|>"
+    r"|<\uff5c(?:begin|end)\u2581of\u2581sentence\uff5c>|\[BOS\]|\[EOS\]"
+)
+_AT_START = re.compile(rf"\A(?:\s*(?:{_EDGE}))*\s*")
+_AT_END = re.compile(rf"(?:\s*(?:{_EDGE}|^#{{2,3}}[ \t]*End[ \t]*$))+\s*\Z", re.MULTILINE)
+_CONTROL = re.compile(r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\uff5c\w+\uff5c>")
+_HINTS = ("<|im_start|>", "_id|>", "header_", "<start_of_turn>", "<|user|>", "<\uff5c", "[INST]", "### ")
+_TIME = (
+    r"[\[(]?(?:\d{1,4}[./-]\w{1,9}[./-]\d{2,4})[, T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?[\])]?(?:[ \t]*[-:])?[ \t]+"
+)
+_NAMED = re.compile(rf"^[ \t]*(?P<time>{_TIME})?(?P<name>[^\W\d_][\w.'#\- ]{{0,30}}?)(?::(?=\s)|(?P<alone>$))")
+
+
+@dataclass(frozen=True, slots=True)
+class Transcripts:
+    """What the texts of a column are as conversations.
+
+    Args:
+        form: `speakers`, or the template whose marks they have; empty if none, or hardly any, are conversations.
+        share: Share of the texts that are split into turns.
+        names: Speakers whose names begin the lines, none of which says who is to be learned.
+    """
+
+    form: str = ""
+    share: float = 0.0
+    names: tuple[str, ...] = ()
+
+    @property
+    def sure(self) -> bool:
+        """Whether the texts are conversations; else only some of them are."""
+        return bool(self.form) and self.share >= GOOD_SHARE
 
 
 def turns_in(text: str) -> list[tuple[str, str]]:
     """The turns of a conversation: each speaker, in lower case, and what is said, possibly nothing.
 
-    Turns start at lines, or all of them after a blank line, or at headings such as `### Human:`.
+    Turns start at lines, or all of them after a blank line, or at headings such as `### Human:`, or at the marks of a
+    chat template, whose control tokens are left out; a text above Alpaca's and Vicuna's first mark is the system's.
 
     Returns:
-        Empty if the text does not begin with a speaker, or if some turns follow a blank line and others do not: then
-        it is not certain which of them are turns.
+        Empty if the text does not begin with a speaker or mark, if some turns follow a blank line and others do not, or
+        if other control tokens are left: then it is not certain which of them are turns.
     """
-    text = text.strip()
-    found = list(_HEADING.finditer(text))
-    if not found:
-        found, blank = list(_AT_LINE.finditer(text)), list(_AFTER_BLANK.finditer(text))
-        if len(blank) not in (1, len(found)):
-            return []
-    if not found or found[0].start():
-        return []
-    ends = [*(mark.start() for mark in found[1:]), len(text)]
-    return [(mark["name"].lower(), text[mark.end() : end].strip()) for mark, end in zip(found, ends, strict=True)]
+    return _split(text)[1]
 
 
-def are_transcripts(values: Sequence[object]) -> bool:
-    """Whether a column holds conversations, most of which have both sides.
+def without_end(text: str) -> str:
+    """A text without the control tokens that end a turn."""
+    return text[:-_EDGES] + _AT_END.sub("", text[-_EDGES:])
+
+
+def transcripts_in(values: Sequence[object]) -> Transcripts:
+    """What the texts of a column are as conversations, most of which have both sides.
 
     Args:
         values: The values that are not missing.
     """
-    if not values or not all(isinstance(value, str) and turns_in(value) for value in values[:5]):
-        return False
-    found = [turns_in(value) if isinstance(value, str) else [] for value in values]
-    speakers = [{name for name, _ in turns} for turns in found]
-    both = sum(bool(names & set(ASKING)) and bool(names & set(ANSWERING)) for names in speakers)
-    return sum(map(bool, found)) >= GOOD_SHARE * len(values) and 2 * both >= len(values)
+    texts = [value for value in values if isinstance(value, str)]
+    if not texts or len(texts) < len(values):
+        return Transcripts()
+    found = [_split(text) for text in texts]
+    forms = Counter(form for form, _ in found if form)
+    share = sum(forms.values()) / len(texts)
+    both = sum({"user", "assistant"} <= {_side(name) for name, _ in turns} for _, turns in found)
+    if share >= _SOME_SHARE and 2 * both >= sum(forms.values()):
+        return Transcripts(max(forms, key=lambda form: forms[form]), share)
+    return Transcripts(names=_names(texts[:_TEXTS]))
+
+
+def speaker_at(line: str) -> str:
+    """Who speaks from the beginning of a line on: system, user, assistant or tool; empty if no mark says so."""
+    line = _AT_START.sub("", line)
+    if spoken := _AT_LINE.match(line) or _HEADING.match(line):
+        return _side(spoken["name"].lower())
+    marks = (mark for pattern in _MARKS.values() if (mark := pattern.match(line)))
+    return next((_MEANS.get(mark["name"].lower(), "") for mark in marks), "")
+
+
+def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The form of a text, and its turns; both empty if it is no conversation."""
+    text = _bare(text)
+    spoken = _spoken(text)
+    if {"user", "assistant"} <= {_side(name) for name, _ in spoken}:
+        return SPEAKERS, spoken
+    for form, pattern in _MARKS.items() if "USER:" in text or any(hint in text for hint in _HINTS) else ():
+        found = list(pattern.finditer(text))
+        above = text[: found[0].start()].strip() if found else ""
+        if (
+            not found
+            or (above and form not in _HEADED)
+            or found[0]["name"] in ("Input", "Response", "Output", "Answer")
+        ):
+            continue
+        turns = [(_MEANS.get(name, ""), said) for name, said in _pieces(text, found)]
+        # A turn that only holds another mark, as [INST] before <<SYS>>; the last one may be still to come.
+        turns = [turn for turn in turns[:-1] if turn[1]] + turns[-1:]
+        turns = [("system", above)] * bool(above) + _joined(turns)
+        clean = all(role and not _CONTROL.search(said) for role, said in turns)
+        if clean and {"user", "assistant"} <= {role for role, _ in turns}:
+            return form, turns
+    return SPEAKERS if spoken else "", spoken
+
+
+def _bare(text: str) -> str:
+    """A text without the control tokens and the whitespace around it."""
+    return without_end(_AT_START.sub("", text).rstrip())
+
+
+def _spoken(text: str) -> list[tuple[str, str]]:
+    """The turns of a text that begins with the name of a speaker, as all turns do."""
+    if _HEADING.match(text):
+        return _pieces(text, list(_HEADING.finditer(text)))
+    found = list(_AT_LINE.finditer(text)) if _AT_LINE.match(text) else []
+    blank = len(list(_AFTER_BLANK.finditer(text))) if found else 0
+    return _pieces(text, found) if found and blank in (1, len(found)) else []
+
+
+def _pieces(text: str, marks: Sequence[re.Match[str]]) -> list[tuple[str, str]]:
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    pieces = (text[mark.end() : end] for mark, end in zip(marks, ends, strict=True))
+    return [(mark["name"].lower(), _bare(said)) for mark, said in zip(marks, pieces, strict=True)]
+
+
+def _joined(turns: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Turns, of which consecutive ones of the user are one: Alpaca's instruction and input."""
+    joined: list[tuple[str, str]] = []
+    for role, said in turns:
+        if joined and joined[-1][0] == role == "user":
+            joined[-1] = (role, f"{joined[-1][1]}\n\n{said}")
+        else:
+            joined.append((role, said))
+    return joined
+
+
+def _side(name: str) -> str:
+    return "user" if name in ASKING else "assistant" if name in ANSWERING else name
+
+
+def _names(texts: Sequence[str]) -> tuple[str, ...]:
+    """The names that begin the lines of a log: two in the whole of it or in each text, or any with times."""
+    lines = [[line.rstrip() for line in text.splitlines() if line.strip()] for text in texts]
+    marked = [[mark for line in some if (mark := _NAMED.match(line))] for some in lines]
+    found = [[mark for mark in marks if mark["time"] or mark["alone"] is None] for marks in marked]
+    total, alone = sum(map(len, lines)), sum(mark["alone"] is not None for marks in found for mark in marks)
+    if 2 * alone > total:  # a name alone, behind a time, heads the lines that are said
+        return ()
+    n = sum(map(len, found))
+    names = Counter(mark["name"] for marks in found for mark in marks)
+    timed = sum(bool(mark["time"]) for marks in found for mark in marks)
+    first = tuple(name for name, _ in names.most_common(2))
+    if len(names) < 2 or n < 6:
+        return ()
+    if 2 * timed >= total and 3 * len(names) <= n:
+        return first
+    two = len(names) == 2 and min(names.values()) * 5 >= n
+    each = sum(len({mark["name"] for mark in marks}) == 2 and len(marks) > 2 for marks in found) >= _LINES * len(texts)
+    return first if n >= _LINES * total and (two or each) else ()

@@ -20,6 +20,7 @@ from luthier.data.columns.roles import (
     with_split,
 )
 from luthier.data.columns.structure import same_lengths
+from luthier.data.columns.transcripts import SPEAKERS
 from luthier.findings import Decision
 from luthier.tasks.chat.marks import is_mark
 from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS
@@ -48,6 +49,8 @@ _ROLES = {
     "prompt": (["prompt"], "response"),
 }
 _OTHERS = ("system", "tools", "history")
+_TOLD = {SPEAKERS: "texts with a speaker before each turn"}
+_MARKED = "texts with {}'s marks, which give way to those of the model's own chat template"
 _FLAGS = {"0", "1", "true", "false"}
 _SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
 
@@ -73,6 +76,11 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     return max(fitting, key=lambda recognition: recognition.confidence, default=None)
 
 
+def likely(profiles: Profiles) -> list[Columns]:
+    """The columns that may have been meant: texts some of which are conversations."""
+    return [{"messages": name} for name, column in profiles.items() if is_transcript(column)]
+
+
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
     """Explain that there are no conversations, and say what each column holds."""
     if {"message_id", "parent_id", "text"} <= profiles.keys():
@@ -91,8 +99,8 @@ def is_messages(column: ColumnProfile) -> bool:
 
 
 def is_transcript(column: ColumnProfile | None) -> bool:
-    """Whether a column holds conversations as texts, with `Human:` and `Assistant:` before the turns."""
-    return column is not None and column.transcripts
+    """Whether a column holds conversations as texts, with `Human:` and `Assistant:` or other marks before the turns."""
+    return column is not None and bool(column.transcripts.form)
 
 
 def _messages(profiles: Profiles, given: Given) -> Recognition | None:
@@ -107,9 +115,8 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
         lists = by_name(profiles, MESSAGE_NAMES[:8], lambda column: column.structure.item == "text")
         sure = 0.9
     if not lists:
-        texts = {name: column for name, column in profiles.items() if not _is_rejected(name)}
-        lists = by_name(texts, (*MESSAGE_NAMES, *RESPONSE_NAMES), is_transcript)
-        lists = lists or [name for name, column in texts.items() if is_transcript(column)]
+        texts = {name: one for name, one in profiles.items() if one.transcripts.sure and not _is_rejected(name)}
+        lists = by_name(texts, (*MESSAGE_NAMES, *RESPONSE_NAMES), is_transcript) or list(texts)
         sure = 0.5 if _others(profiles, lists) else 0.9
     if not lists or not _holds_turns(profiles[lists[0]]):
         return None
@@ -228,8 +235,8 @@ def _recognition(
         for role, name in columns.items()
     ]
     forms = {"messages": "lists of messages", "instruction": "instruction and output", "prompt": "prompt and response"}
-    told = any(is_transcript(profiles[str(name)]) for name in columns.values())
-    why.append(Decision("shape", shape, "texts with a speaker before each turn" if told else forms[shape]))
+    told = [profiles[str(name)].transcripts.form for name in columns.values() if is_transcript(profiles[str(name)])]
+    why.append(Decision("shape", shape, _TOLD.get(told[0], _MARKED.format(told[0])) if told else forms[shape]))
     why += unused([name for name in profiles if _is_rejected(name)], "the replies that were turned down")
     roles, unclear = with_split(profiles, given, columns, why), ""
     if shape == "messages":

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from luthier.data.columns.transcripts import ANSWERING, ASKING, turns_in
+from luthier.data.columns.transcripts import ANSWERING, ASKING, turns_in, without_end
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
 from luthier.tasks.chat.marks import marked_learned
@@ -19,7 +19,10 @@ ROLES = {
     **dict.fromkeys((*ASKING, "person"), "user"),
     **dict.fromkeys((*ANSWERING, "bing", "bard"), "assistant"),
     **dict.fromkeys(("function_call", "tool_call"), "assistant"),
-    **dict.fromkeys(("tool", "observation", "function", "function_response", "tool_response", "ipython"), "tool"),
+    **dict.fromkeys(
+        ("tool", "observation", "function", "function_response", "function response", "tool_response", "ipython"),
+        "tool",
+    ),
 }
 _CALLS = ("function_call", "tool_call")
 _KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
@@ -73,6 +76,8 @@ def read_messages(
         replies = turns_of(reply, "assistant")
         if isinstance(replies, Fault):
             return replies
+        if role in transcripts:  # the reply may end with a control token, as the prompt's turns do
+            replies = [turn | {"content": without_end(turn["content"])} for turn in replies]
         # Preference data repeats the prompt in each of the replies.
         turns = replies if any(turn["role"] == "user" for turn in replies) else turns + replies
     system = _cell(values, columns, "system")
@@ -144,7 +149,7 @@ def _transcript(text: str, column: str) -> list[Message] | Fault:
     """The messages of a conversation that is one text; where it ends with a speaker alone, that turn is to come."""
     turns = turns_in(text)
     if not turns:
-        detail = f"column {column!r} is not split clearly by speakers such as 'Human:': {shorten(text.strip(), 40)!r}"
+        detail = f"column {column!r} is not split clearly by speakers or marks: {shorten(text.strip(), 40)!r}"
         return [] if is_missing(text) else Fault("unclear-turns", detail)
     if not turns[-1][1]:
         turns = turns[:-1]

@@ -35,7 +35,7 @@ from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.chat import template
-from luthier.tasks.chat.columns import SHAPES, is_transcript, recognise_chat, why_not
+from luthier.tasks.chat.columns import SHAPES, is_transcript, likely, recognise_chat, why_not
 from luthier.tasks.chat.messages import ROLE_KEYS, Message, is_learned, read_messages, read_tools
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
@@ -85,6 +85,9 @@ class Chat(Writes, Task[Writing]):
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not(profiles, given=given)
+
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely(profiles)
 
     def details(self, shape: str, columns: Columns, profiles: Mapping[str, ColumnProfile]) -> Mapping[str, Any]:
         """The roles whose columns hold conversations as one text, and whether messages are lists of texts in text."""

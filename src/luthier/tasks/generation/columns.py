@@ -21,9 +21,11 @@ from luthier.data.columns.roles import (
 from luthier.findings import Decision
 from luthier.tasks.text_classification.columns import recognise_classification
 from luthier.tasks.text_classification.label_columns import LABEL_NAMES
+from luthier.text import share
 
 GENERATION, WRITING = "text-generation", "creative-writing"
 WRITING_SHAPES = ("prompt", "story")
+_TIME = "[^:]*:[^[:alpha:]]*([AP]M)?[^[:alpha:]]*"  # before a name in a log, for sed
 # Best first.
 TEXT_NAMES = ("text", "content", "document", "body", "article", "code", "passage", "page", "sentence", "raw content")
 STORY_NAMES = ("story", "stories", "poem", "poems", "lyrics", "lyric", "tale", "fiction", "song", "script", "scene")
@@ -53,7 +55,8 @@ def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     how = "as given" if named else "by name" if is_named(chosen, TEXT_NAMES) else "by content"
     why = [said("text", profiles[chosen], how), *unused(others, "also text; --text takes another")]
     columns = with_split(profiles, given, {"text": chosen}, why)
-    return Recognition(GENERATION, "", columns, _confidence(profiles, others), why)
+    unclear = "" if named else _conversations(profiles[chosen])
+    return Recognition(GENERATION, "", columns, _confidence(profiles, others), why, unclear)
 
 
 def likely_text(profiles: Profiles) -> list[Columns]:
@@ -154,6 +157,22 @@ def _confidence(profiles: Profiles, others: Sequence[str]) -> float:
     # Repeated titles make poor labels; so do dates and sources.
     held = [column for column in profiles.values() if column.structure.lengths or column.list_share]
     return 0.25 if others or held else 0.6 if rival is not None else 0.85
+
+
+def _conversations(column: ColumnProfile) -> str:
+    """What is unclear about texts that may be conversations; empty if nothing."""
+    found = column.transcripts
+    if found.form and not found.sure:
+        return f"{share(found.share)} of the texts in {column.name!r} are conversations, and the others are not"
+    if found.names:
+        one, two = found.names
+        timed = "" if column.examples[0].lstrip().startswith(found.names) else _TIME
+        renamed = f"sed -E 's/^{timed}{one}:/User:/; s/^{timed}{two}:/Assistant:/'"
+        return (
+            f"the lines of {column.name!r} begin with {one!r} and {two!r}: if they speak with each other, write"
+            f" 'Assistant:' for the one to learn and 'User:' for the other, as `{renamed}` does"
+        )
+    return ""
 
 
 def _writing_confidence(profiles: Profiles, columns: Columns) -> float:

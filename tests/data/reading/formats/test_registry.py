@@ -114,6 +114,7 @@ def test_no_two_formats_claim_an_extension_or_first_bytes() -> None:
         "lines",
         "passages",
         "conll",
+        "dialogs",
         "excel",
         "parquet",
         "arrow",

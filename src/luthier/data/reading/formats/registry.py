@@ -5,14 +5,26 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
 
-from luthier.data.reading.formats import columnar, conll, delimited, excel, fasttext, json, lines, passages, squad, tmx
+from luthier.data.reading.formats import (
+    columnar,
+    conll,
+    delimited,
+    dialogs,
+    excel,
+    fasttext,
+    json,
+    lines,
+    passages,
+    squad,
+    tmx,
+)
 from luthier.data.reading.formats.annotation import spacy
 from luthier.data.reading.reader import BinaryFormat, TextFormat
 from luthier.plugins import Ignored, take_plugins
 
 GROUP = "luthier.formats"
 # In the order in which they are tried: if two formats accept the same text, the stricter one comes first.
-_OURS = (columnar, excel, tmx, squad, spacy, json, fasttext, conll, delimited, passages, lines)
+_OURS = (columnar, excel, tmx, squad, spacy, json, fasttext, dialogs, conll, delimited, passages, lines)
 
 
 @dataclass(frozen=True)
