@@ -1,5 +1,6 @@
 """JSON: lines, and one value for the whole file."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,40 @@ def test_json_shapes(tmp_path: Path) -> None:
         if message:
             with pytest.raises(SourceError, match=message):
                 open_source(path)
+
+
+ROWS = [{"text": f"a {i}", "more": {"list": [{"b": i}, {}], "brace": "}\n{"}} for i in range(5)]
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2])
+@pytest.mark.parametrize("between", ["\n", "", ",\n", "\n\n", "\r\n"])
+def test_objects_one_after_the_other(tmp_path: Path, indent: int | None, between: str) -> None:
+    text = between.join(json.dumps(row, indent=indent) for row in ROWS)
+    for name in ("t.json", "t.jsonl", "t.txt"):
+        source = open_source(write(tmp_path, name, text))
+        assert [record.values for record in source.records() if isinstance(record, Record)] == ROWS
+
+
+def test_a_damaged_object_among_others_is_a_skipped_row(tmp_path: Path) -> None:
+    good = [json.dumps(row, indent=2) for row in ROWS]
+    for damaged in (good[1][:-20], good[1].replace(":", "", 1), '{\n  "text": "a\n}'):
+        source = open_source(write(tmp_path, "t.json", "\n".join([good[0], damaged, *good[2:]])))
+        assert outcome(source) == ["ok", "invalid-json", "ok", "ok", "ok"]
+    assert outcome(open_source(write(tmp_path, "t.json", "\n".join([*good, good[0][:-20]])))) == ["ok"] * 5 + [
+        "invalid-json"
+    ]
+
+
+def test_one_object_over_many_lines_takes_linear_time_and_stays_one_value(tmp_path: Path) -> None:
+    rows_ = "{\n" + '"rows": [\n' + ",\n".join(f'{{"a": "{i:0100}"}}' for i in range(20_000)) + "\n]}"
+    assert len(rows(open_source(write(tmp_path, "t.json", rows_)))) == 20_000
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    source = open_source(write(tmp_path, "t.json", json.dumps({"id": 1, "messages": turns}, indent=2)))
+    assert rows(source) == [[1, turns]]
+
+
+def test_objects_are_sampled_where_they_begin(tmp_path: Path) -> None:
+    text = "\n".join(json.dumps(row, indent=2) for row in ROWS * 2_000)
+    part = open_source(write(tmp_path, "t.json", text)).part(20_000)
+    assert part is not None
+    assert set(outcome(part[0])) == {"ok"}

@@ -1,25 +1,29 @@
-"""JSON: one value per line (JSON lines), or a single value in the whole file."""
+"""JSON: one value per line (JSON lines), a single value in the whole file, or objects one after the other."""
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
-from luthier.data.reading.blocks import LineByLine
+from luthier.data.reading.blocks import LineByLine, TextReader
 from luthier.data.reading.charset import INVALID
 from luthier.data.reading.formats.annotation.rows import as_row, is_spacy, said
 from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import listing, plural, shorten
+from luthier.text import count, listing, plural, shorten
 
 # Besides json's own error: excessive nesting, and numbers with thousands of digits.
 JSON_ERRORS = (ValueError, RecursionError)
 _LINE_SUFFIXES = (".jsonl", ".jsonlines", ".ndjson")
 _SPLIT = {"columns", "index", "data", "index_names", "column_names"}  # of pandas' `to_json(orient="split")`
 _FIRST = 1_000  # of a list, of which some may be null
+_DECODER = json.JSONDecoder()
+_BETWEEN = " \t\r\n,\ufeff"
+_TURN = ({"role", "content"}, {"from", "value"})  # keys of a message: a list of them is one conversation
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -51,6 +55,24 @@ class JsonReader(Reader):
             yield fault.at(self.name, number) if fault else Record(self.name, number, row)
 
 
+@dataclass
+class JsonObjectsReader(TextReader):
+    """Reads objects one after the other, of any number of lines; what is none, up to the next, is a skipped row."""
+
+    def records(self) -> Iterator[Record | Skipped]:
+        with self.text.lines() as lines:
+            for number, (place, value) in enumerate(_objects(lines), start=1):
+                row = as_row(value)
+                fault = row if isinstance(row, Fault) else value_fault(row)
+                yield fault.at(self.name, number, f"line {count(place)}") if fault else Record(self.name, number, row)
+
+    def row_start(self, lines: Sequence[str]) -> int | None:
+        pairs = enumerate(pairwise(lines), start=1)
+        return next(
+            (at for at, (above, line) in pairs if line.startswith("{") and above.rstrip(" ,\r\n").endswith("}")), None
+        )
+
+
 def open_json(text: TextFile, how: Reading) -> Reader | None:
     """The reader if the text is JSON, else None.
 
@@ -60,11 +82,16 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     if not looks_like_json(text) and not how.format:
         return None
     objects = objects_by_line(text, how)
-    if objects is not None:
+    several = _first_objects(text) if not objects or 2 * len(objects) < len(text.sample_lines()) else []
+    if objects is not None and (several == objects or len(several) < len(objects) or not several):
         columns = list(dict.fromkeys(key for row in objects for key in row))
         decisions = _decisions(text, "JSON lines", "one object per line")
         decisions += said([_parsed(line) for line in text.sample_lines()])
         return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
+    if several:
+        columns = list(dict.fromkeys(key for row in several for key in row))
+        decisions = _decisions(text, "JSON", "objects one after the other")
+        return JsonObjectsReader(text.file.name, "json", columns, [*decisions, *said(several)], text)
     try:
         found, shape = _rows(json.loads(text.read()), text.file.name)
     except JSON_ERRORS as error:
@@ -119,6 +146,88 @@ def value_fault(value: Any, suspicious: bool = True) -> Fault | None:
     return None
 
 
+def _first_objects(text: TextFile) -> list[dict[str, Any]]:
+    """The objects of the sample if there are several one after the other, else none."""
+    if not text.sample.lstrip(_BETWEEN).startswith("{"):
+        return []
+    found = [value for _, value in _objects(text.first_lines())]
+    objects = [as_row(value) for value in found if isinstance(value, dict)]
+    return objects if len(objects) > 1 and isinstance(found[0], dict) else []  # else the sample is part of one
+
+
+def _objects(lines: Iterable[str]) -> Iterator[tuple[int, Any]]:
+    """The objects in lines, each with the line that it begins in, or a fault for what is none."""
+    blocks: list[_Block] = []
+    size = enough = 0
+    for place, line in enumerate(lines, start=1):
+        if line.startswith("{") or not blocks:
+            if size >= enough:  # so that the time stays linear
+                blocks = yield from _complete(blocks)
+                size = sum(len(block.text) for block in blocks)
+                enough = 2 * size
+            blocks.append(_Block(place))
+        blocks[-1].text += line if line.endswith("\n") else line + "\n"
+        size += len(line)
+    yield from _complete(blocks, last=True)
+
+
+@dataclass
+class _Block:
+    """Lines from one that begins with a brace to the next: an object, or a part of one."""
+
+    place: int
+    text: str = ""
+
+
+def _complete(blocks: list[_Block], *, last: bool = False) -> Generator[tuple[int, Any], None, list[_Block]]:
+    """The objects in blocks, or a fault for a block that begins none; returns those that may go on in further ones."""
+    while blocks:
+        text = "".join(block.text for block in blocks)
+        left = yield from _decoded(text, blocks[0].place)
+        taken = len(text) - len(left)
+        while blocks and len(blocks[0].text) <= taken:
+            taken -= len(blocks.pop(0).text)
+        if not left or (not last and _is_open(left)):
+            return [replace(block, text=block.text[taken:]) for block in blocks[:1]] + blocks[1:] if left else []
+        yield blocks[0].place, _damaged(blocks.pop(0).text[taken:])
+    return []
+
+
+def _decoded(text: str, place: int) -> Generator[tuple[int, Any], None, str]:
+    """The objects at the beginning of a text; returns what is left of it."""
+    while text := text.lstrip(_BETWEEN):
+        try:
+            value, end = _DECODER.raw_decode(text)
+        except JSON_ERRORS:
+            return text
+        yield place, value
+        text = text[end:]
+    return ""
+
+
+def _is_open(text: str) -> bool:
+    """Whether a text may be the beginning of an object."""
+    try:
+        _DECODER.raw_decode(text.rstrip())
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text.rstrip()) - 1
+    except JSON_ERRORS:
+        return False
+    return True
+
+
+def _damaged(text: str) -> Fault:
+    try:
+        json.loads(text)
+    except JSON_ERRORS as error:
+        return Fault("invalid-json", str(error))
+    return Fault("invalid-json", shorten(text, 60))
+
+
+def _is_turn(item: Any) -> bool:
+    return isinstance(item, dict) and any(keys <= item.keys() for keys in _TURN)
+
+
 def _rows(value: Any, name: str) -> tuple[list[Any], str]:
     """The rows of a JSON value, and a description of its layout.
 
@@ -136,6 +245,8 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
     of_objects = [key for key, cells in lists.items() if cells and isinstance(cells[0], dict)]
     if {"columns", "data"} <= lists.keys() <= _SPLIT and "data" not in of_objects:
         return [_with_names(value["columns"], row) for row in value["data"]], "columns and data"
+    if len(of_objects) == 1 and all(map(_is_turn, lists[of_objects[0]])):
+        return [value], "a single row"
     if "data" in of_objects or (len(of_objects) == 1 and len(lists) == 1):
         key = "data" if "data" in of_objects else of_objects[0]
         return lists[key], f"rows under {key!r}"
