@@ -59,11 +59,14 @@ def commands(recipe: Recipe, profiles: Profiles, model: PretrainedConfig | None)
     flat = flattened(profiles, lists=True)
     found = []
     for name, task in registry().items():
-        for columns in task.likely(flat) if model is None or task.fits(model) else []:
-            inputs = [column for role in task.roles if not role.learned for column in several(columns.get(role.name))]
+        for columns in task.likely({**flat, **profiles}) if model is None or task.fits(model) else []:
+            flags = {role.name for role in task.roles if role.kind == "label" and not role.learned}
+            roles = [role for role in task.roles if not role.learned and role.name not in flags]
+            inputs = [column for role in roles for column in several(columns.get(role.name))]
             targets = [column for role in task.roles if role.learned for column in several(columns.get(role.name))]
             # A task that only writes texts has no other input.
             given: Columns = {"text": inputs, "label": targets} if inputs else {"text": targets}
+            given |= {role: name for role, name in columns.items() if role in flags}
             if task.recognise(with_fields(profiles, inputs + targets), given, None) is not None:
                 found.append(_command(recipe, name, given))
     return found

@@ -224,3 +224,40 @@ def test_texts_in_another_models_template_are_conversations_and_said() -> None:
     assert found_in(some) is None
     assert found_in(some, text="text") == ("messages", {"messages": "text"}, 1.0)
     assert likely(profiles_of(some)) == [{"messages": "text"}]
+
+
+# -- preferences ------------------------------------------------------------------------------------------------------
+
+
+def test_a_conversation_that_waits_for_its_reply_is_the_prompt_of_the_chosen_one() -> None:
+    rows = [
+        {"conversations": said(i, "user", "assistant", "user"), "chosen": said(i, "assistant")[0], "rejected": "no"}
+        for i in range(8)
+    ]
+    assert found_in(rows) == ("prompt", {"prompt": "conversations", "response": "chosen"}, 0.92)
+    whole = [row | {"conversations": said(i, "user", "assistant")} for i, row in enumerate(rows)]
+    assert found_in(whole) == ("messages", {"messages": "conversations"}, 0.97)
+    openai = [
+        {"input": {"messages": said(i, "user")}, "preferred_output": said(i, "assistant"), "non_preferred_output": []}
+        for i in range(8)
+    ]
+    assert found_in(openai) == ("prompt", {"prompt": "input", "response": "preferred_output"}, 0.92)
+
+
+@pytest.mark.parametrize("flag", [[True, False], [1, 0], ["true", "false"]])
+def test_replies_with_a_flag_are_asked_about(flag: list[Any]) -> None:
+    rows = [row | {"label": flag[i % 2]} for i, row in enumerate(table("prompt", "completion"))]
+    found = recognise_chat(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert (found.confidence, "'label'" in found.unclear) == (0.96, True)
+    columns = {"prompt": "prompt", "response": "completion"}
+    assert likely(profiles_of(rows)) == [columns | {"desirable": "label"}, columns]
+    given: dict[str, str | list[str]] = {"text": "prompt", "label": "completion", "desirable": "label"}
+    chosen = recognise_chat(profiles_of(rows), given=given, shape=None)
+    assert chosen is not None
+    assert (chosen.columns, chosen.unclear) == (columns | {"desirable": "label"}, "")
+
+
+def test_answers_to_questions_with_a_flag_are_pairs_to_classify_rather_than_talk() -> None:
+    rows = [row | {"label": i % 2} for i, row in enumerate(table("question", "answer"))]
+    assert found_in(rows) == ("prompt", {"prompt": "question", "response": "answer"}, 0.6)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from luthier.data.columns.transcripts import ANSWERING, ASKING
 from luthier.data.records import Fault
-from luthier.tasks.chat.messages import ROLES, Message, is_learned, read_messages, read_tools
+from luthier.tasks.chat.messages import ROLES, Message, is_exchange, is_learned, read_messages, read_tools, undesirable
 
 MESSAGES = {"messages": "m"}
 USER, ASSISTANT = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}
@@ -39,6 +39,18 @@ def read(cell: Any) -> list[Message] | Fault:
         ["Hi", "Hello"],
         json.dumps([USER, ASSISTANT]),
         str([USER, ASSISTANT]),
+        [["Hi", "Hello"]],
+        [{"human": "Hi", "assistant": "Hello", "id": 1}],
+        [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [{"text": "Hel"}, {"text": "lo"}]}],
+        [
+            USER,
+            {
+                "role": "assistant",
+                "content": [{"type": "thinking", "thinking": "?"}, {"type": "text", "text": "Hello"}],
+            },
+        ],
+        [USER, {"role": "assistant", "content": [{"type": "refusal", "refusal": "Hello"}]}],
+        {"messages": [USER, ASSISTANT], "tools": []},
         f"[{USER}\n {ASSISTANT}]",
         {
             "text": "Hi",
@@ -109,7 +121,8 @@ def test_calls_of_tools() -> None:
         ([USER, {"role": "moderator", "content": "x"}], "unknown-role", "message 2 has the role 'moderator'"),
         ([{"content": "x"}], "unknown-role", "message 1 has the role ''"),
         ([USER, "Hello"], "invalid-message", "message 2"),
-        ([{"role": "user", "content": [{"type": "image"}]}, ASSISTANT], "not-text", "message 1"),
+        ([{"role": "user", "content": [{"type": "image"}]}, ASSISTANT], "image-part", "message 1 has a part of type"),
+        ([{"role": "user", "content": [{"type": "input_audio"}]}, ASSISTANT], "input-audio-part", "'input_audio'"),
         ([USER, {"role": "assistant", "content": [{"type": "text", "text": {"a": 1}}]}], "not-text", "message 2"),
         ([USER, {"role": "assistant", "content": [{"type": "text", "text": 3}]}], "not-text", "message 2"),
         ([USER, {"role": "function_call", "content": "search(rice)"}], "bad-tool-call", "names no function"),
@@ -291,3 +304,72 @@ def test_a_prompt_that_is_a_transcript() -> None:
 )
 def test_text_that_only_begins_like_parts_stays_text(content: str) -> None:
     assert read([USER, ASSISTANT | {"content": content}]) == [USER, ASSISTANT | {"content": content}]
+
+
+def test_marks_of_another_template_are_no_part_of_the_turns() -> None:
+    row = {"p": "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", "r": "Hello<|im_end|>"}
+    assert read_messages(row, {"prompt": "p", "response": "r"}, "prompt", transcripts=["prompt"]) == [USER, ASSISTANT]
+    row = {"m": "USER: Hi\n\nASSISTANT: Hello <|endoftext|>", "s": "SYSTEM: Be brief"}
+    columns = {"messages": "m", "system": "s"}
+    system = {"role": "system", "content": "Be brief"}
+    assert read_messages(row, columns, "messages", transcripts=["messages"]) == [system, USER, ASSISTANT]
+    for told in ([{"text": "Be brief"}], {"role": "system", "parts": [{"text": "Be brief"}]}):
+        row = {"m": [USER, ASSISTANT], "s": told}
+        assert read_messages(row, columns, "messages") == [system, USER, ASSISTANT]
+
+
+# -- tools as parts, pairs, and what judges a row ----------------------------------------------------------------------
+
+
+def test_anthropics_tool_parts_are_calls_and_messages_of_the_tool() -> None:
+    call = {"type": "tool_use", "id": "c1", "name": "search", "input": {"q": "rice"}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "white"}]}
+    said = {"type": "text", "text": "And?"}
+    found = read(
+        [USER, {"role": "assistant", "content": [call]}, {"role": "user", "content": [result, said]}, ASSISTANT]
+    )
+    called = {"type": "function", "function": {"name": "search", "arguments": {"q": "rice"}}, "id": "c1"}
+    assert found == [
+        USER,
+        {"role": "assistant", "content": "", "tool_calls": [called]},
+        {"role": "tool", "content": "white", "tool_call_id": "c1"},
+        {"role": "user", "content": "And?"},
+        ASSISTANT,
+    ]
+    image = result | {"content": [{"type": "image"}]}
+    fault = read([USER, {"role": "user", "content": [image]}, ASSISTANT])
+    assert getattr(fault, "reason", "") == "image-part"
+
+
+def test_earlier_turns_stand_before_a_prompt_in_any_form() -> None:
+    columns = {"prompt": "p", "response": "r", "history": "h"}
+    for history in ([["Hi", "Hello"]], ["Hi", "Hello"], [USER, ASSISTANT], '[["Hi", "Hello"]]'):
+        found = read_messages({"p": "And?", "r": "Done", "h": history}, columns, "prompt")
+        assert found == [USER, ASSISTANT, {"role": "user", "content": "And?"}, {"role": "assistant", "content": "Done"}]
+
+
+def test_preference_data_of_openai_has_its_tools_in_the_prompt() -> None:
+    tools = [{"type": "function", "function": {"name": "search"}}]
+    row = {"p": {"messages": [USER], "tools": tools, "parallel_tool_calls": True}, "r": [ASSISTANT]}
+    assert read_messages(row, PROMPT, "prompt") == [USER, ASSISTANT]
+    assert read_tools(row, PROMPT) == tools
+    assert read_messages({"p": [USER], "r": ASSISTANT}, PROMPT, "prompt") == [USER, ASSISTANT]
+
+
+def test_a_list_of_names_is_no_exchange() -> None:
+    assert is_exchange(["human", "assistant", "id"])
+    assert not is_exchange(["customer", "agent", "text"])
+    assert not is_exchange(["question", "answer"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        *((cell, "") for cell in (True, 1, "true", "1.0", "Yes")),
+        *((cell, "undesirable-reply") for cell in (False, 0, "False", "0")),
+        *((cell, "unclear-flag") for cell in (None, "", "maybe", 2)),
+    ],
+)
+def test_rows_whose_reply_is_not_to_be_learned(cell: Any, reason: str) -> None:
+    assert getattr(undesirable({"l": cell}, {"desirable": "l"}), "reason", "") == reason
+    assert undesirable({"l": cell}, {"messages": "l"}) is None

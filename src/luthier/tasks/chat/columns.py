@@ -1,6 +1,6 @@
 """Recognise the columns of conversations: lists of messages, instructions with outputs, prompts with responses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from luthier.data.columns.metadata import is_metadata
 from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, words_of
@@ -19,18 +19,25 @@ from luthier.data.columns.roles import (
     unused,
     with_split,
 )
-from luthier.data.columns.structure import same_lengths
 from luthier.data.columns.transcripts import SPEAKERS
+from luthier.data.values import structured
 from luthier.findings import Decision
-from luthier.tasks.chat.marks import is_mark
-from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS
+from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS, ROLES, is_exchange
+from luthier.tasks.chat.unread import (
+    judgements,
+    may_be_desirable,
+    reasoning,
+    unclear_judgement,
+    unclear_marks,
+    unread_flags,
+)
 
 TASK = "chat"
 SHAPES = ("messages", "instruction", "prompt")
 # Best first.
 MESSAGE_NAMES = (
     *("messages", "conversations", "conversation", "dialog", "dialogue", "chat", "turns", "utterances", "prompt"),
-    *("dialogs", "dialogues", "history"),
+    *("dialogs", "dialogues", "history", "contents"),
 )
 INSTRUCTION_NAMES = ("instruction", "instructions")
 INPUT_NAMES = ("input", "inputs", "context")
@@ -38,9 +45,9 @@ OUTPUT_NAMES = ("output", "outputs", "response", "completion", "answer", "target
 PROMPT_NAMES = ("prompt", "question", "instruction", "query", "input", "user", "human", "message")
 RESPONSE_NAMES = (
     *("response", "completion", "reply", "assistant", "output", "answer", "chosen", "bot", "gpt"),
-    *("chosen response", "model output", "generation"),
+    *("chosen response", "model output", "generation", "preferred output"),
 )
-SYSTEM_NAMES = ("system", "system prompt", "system message")
+SYSTEM_NAMES = ("system", "system prompt", "system message", "system instruction")
 TOOL_NAMES = ("tools", "functions")
 HISTORY_NAMES = ("history",)
 _ROLES = {
@@ -48,10 +55,11 @@ _ROLES = {
     "instruction": (["instruction", "input"], "output"),
     "prompt": (["prompt"], "response"),
 }
-_OTHERS = ("system", "tools", "history")
+_OTHERS = ("system", "tools", "history", "desirable")
 _TOLD = {SPEAKERS: "texts with a speaker before each turn"}
 _MARKED = "texts with {}'s marks, which give way to those of the model's own chat template"
-_FLAGS = {"0", "1", "true", "false"}
+_SURE = 0.7  # confidence above which what judges the replies is asked about
+_ASKED = 0.96  # confidence of a reading that is asked about: above that of classes of its texts
 _SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
 
 
@@ -77,8 +85,15 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
 
 
 def likely(profiles: Profiles) -> list[Columns]:
-    """The columns that may have been meant: texts some of which are conversations."""
-    return [{"messages": name} for name, column in profiles.items() if is_transcript(column)]
+    """The columns that may have been meant: texts some of which are conversations, or replies that are judged."""
+    found: list[Columns] = [{"messages": name} for name, column in profiles.items() if is_transcript(column)]
+    best = recognise_chat(profiles, given={}, shape=None)
+    judged = judgements(profiles, best.columns, best.shape) if best is not None and best.confidence >= _ASKED else []
+    if best is None or not judged:
+        return found
+    columns = {role: name for role, name in best.columns.items() if role in (*SHAPES, "input", "output", "response")}
+    good = [name for name in judged[:1] if may_be_desirable(profiles[name])]
+    return [*found, *(columns | {"desirable": name} for name in good), columns]
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
@@ -89,13 +104,21 @@ def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
 
 
 def is_messages(column: ColumnProfile) -> bool:
-    """Whether a column holds lists of messages with role and content, or trees of them as in OASST."""
+    """Whether a column holds lists of messages with role and content, objects with one, or trees as in OASST.
+
+    A list may also hold exchanges, objects with a text for each side: human and assistant.
+    """
     keys = column.structure.keys
     if column.structure.item not in ("object", "") or not keys:
         return False
     if column.structure.item == "":
-        return {"text", "role", "replies"} <= keys
-    return bool(keys & set(ROLE_KEYS)) and bool(keys & {*CONTENT_KEYS, "tool_calls"})
+        held = "messages" in keys and column.structure.inner & set(ROLE_KEYS)
+        return {"text", "role", "replies"} <= keys or bool(held)
+    return _are_of_messages(keys) or is_exchange(keys)
+
+
+def _are_of_messages(keys: Collection[str]) -> bool:
+    return bool(set(keys) & set(ROLE_KEYS)) and bool(set(keys) & {*CONTENT_KEYS, "tool_calls"})
 
 
 def is_transcript(column: ColumnProfile | None) -> bool:
@@ -135,7 +158,8 @@ def _holds_turns(column: ColumnProfile) -> bool:
 
 
 def _is_rejected(name: str) -> bool:
-    return "rejected" in words_of(name)
+    words = set(words_of(name))
+    return "rejected" in words or {"non", "preferred"} <= words
 
 
 def _others(profiles: Profiles, used: Sequence[str]) -> list[str]:
@@ -151,8 +175,20 @@ def _others(profiles: Profiles, used: Sequence[str]) -> list[str]:
 
 def _turns_of_a_pair(profiles: Profiles, name: str) -> bool:
     """Whether a list of messages is only the prompt, with its response in another column."""
-    named = is_named(name, ["prompt"])
-    return named and bool(by_name(profiles, RESPONSE_NAMES, lambda column: is_messages(column) or is_prose(column)))
+    free = {other: column for other, column in profiles.items() if other != name and not _is_rejected(other)}
+    if is_named(name, ["prompt"]):
+        return bool(by_name(free, RESPONSE_NAMES, _may_be_turn))
+    return _asks(profiles[name]) and any(
+        is_named(one, RESPONSE_NAMES) for one in by_name(free, RESPONSE_NAMES, _may_be_turn)
+    )
+
+
+def _asks(column: ColumnProfile) -> bool:
+    """Whether the conversations of a column end before the assistant answers."""
+    held = (cell.get("messages", cell) if isinstance(cell, dict) else cell for cell in map(structured, column.cells))
+    last = [cell[-1] for cell in held if isinstance(cell, list) and cell and isinstance(cell[-1], dict)]
+    said = [next((str(turn[key]) for key in ROLE_KEYS if turn.get(key)), "").lower() for turn in last]
+    return is_messages(column) and bool(said) and sum(ROLES.get(role) == "user" for role in said) >= _SAME * len(said)
 
 
 def _instruction(profiles: Profiles, given: Given) -> Recognition | None:
@@ -179,13 +215,16 @@ def _prompt(profiles: Profiles, given: Given) -> Recognition | None:
         return None
     found = dict(named)
     _fill(profiles, found, "prompt", PROMPT_NAMES)
+    asking = [name for name, column in profiles.items() if _asks(column)]
+    if "prompt" not in found and asking:
+        found["prompt"] = asking[0]
     _fill(profiles, found, "response", RESPONSE_NAMES)
     if "prompt" not in found or "response" not in found:
         return None
     prompt, response = str(found["prompt"]), str(found["response"])
     # A question with an answer is more likely question answering than chat.
     question = is_named(prompt, ["question", "query"]) or is_named(response, ["answer"])
-    called = is_named(prompt, PROMPT_NAMES) and is_named(response, RESPONSE_NAMES)
+    called = (is_named(prompt, PROMPT_NAMES) or prompt in asking) and is_named(response, RESPONSE_NAMES)
     sure = 0.4 if not called else 0.6 if question else 0.92
     certain = len({"prompt", "response"} & named.keys()) == 2 and sure > 0.9
     return _recognition(profiles, given, named, "prompt", found, 1.0 if certain else sure)
@@ -211,7 +250,8 @@ def _may_be_text(column: ColumnProfile) -> bool:
 
 
 def _may_be_turn(column: ColumnProfile) -> bool:
-    return _may_be_text(column) or is_messages(column)
+    alone = column.structure.item == "" and _are_of_messages(column.structure.keys)
+    return _may_be_text(column) or is_messages(column) or alone
 
 
 def _recognition(
@@ -220,14 +260,15 @@ def _recognition(
     """Build the recognition: add the columns that every shape may have, and a decision for each column."""
     columns = dict(found)
     for role, names, fits in (
-        ("system", SYSTEM_NAMES, is_prose),
+        ("system", SYSTEM_NAMES, lambda column: is_prose(column) or is_structured(column)),
         ("tools", TOOL_NAMES, lambda column: column.missing_share < 1),
         ("history", HISTORY_NAMES, is_structured),
+        ("desirable", (), is_prose),  # only if it is named
     ):
         free = {name: column for name, column in profiles.items() if name not in columns.values()}
         called = [name for name in by_name(free, names, fits) if is_named(name, names)]
         chosen = several(given.get(role)) or called
-        if chosen and (role != "history" or shape == "instruction"):
+        if chosen and (role != "history" or shape != "messages"):
             columns[role] = chosen[0]
     given_roles = {*named, *(role for role in _OTHERS if role in given)}
     why = [
@@ -238,30 +279,13 @@ def _recognition(
     told = [profiles[str(name)].transcripts.form for name in columns.values() if is_transcript(profiles[str(name)])]
     why.append(Decision("shape", shape, _TOLD.get(told[0], _MARKED.format(told[0])) if told else forms[shape]))
     why += unused([name for name in profiles if _is_rejected(name)], "the replies that were turned down")
-    roles, unclear = with_split(profiles, given, columns, why), ""
+    roles = with_split(profiles, given, columns, why)
+    judged = judgements(profiles, roles, shape) if confidence > _SURE and not named else []
+    unclear = unclear_judgement(judged[0]) if judged else ""
+    confidence = max(confidence, _ASKED) if judged else confidence
     if shape == "messages":
         messages = profiles[str(columns["messages"])]
-        why += unused(_unread_flags(messages), "flags of messages; `weight` 0 marks a turn that is not to be learned")
-        if (marks := _marks(profiles, messages)) and not named:
-            unclear = (
-                f"column {marks[0]!r} has a number for each message: if it says which turns are learned, write it as"
-                " weight 0 or 1 in each message; if not, name the messages with --column messages=" + messages.name
-            )
+        why += reasoning(messages)
+        why += unused(unread_flags(messages), "flags of messages; `weight` 0 marks a turn that is not to be learned")
+        unclear = unclear if named else unclear_marks(profiles, messages) or unclear
     return Recognition(TASK, shape, roles, confidence, why, unclear)
-
-
-def _unread_flags(messages: ColumnProfile) -> list[str]:
-    """Keys of messages with a flag that is not read, such as `approved`."""
-    keys = [key for key in sorted(messages.structure.keys) if key not in ROLE_KEYS + CONTENT_KEYS and not is_mark(key)]
-    values = {key: set(messages.fields[f"{messages.name}.{key}"].parts or ()) for key in keys}
-    return [key for key in keys if values[key] and {value.lower() for value in values[key]} <= _FLAGS]
-
-
-def _marks(profiles: Profiles, messages: ColumnProfile) -> list[str]:
-    """Columns with a list of numbers as long as that of the messages."""
-    return [
-        name
-        for name, column in profiles.items()
-        if column.structure.item == "number"
-        and same_lengths(column.structure.lengths, messages.structure.lengths) > _SAME
-    ]

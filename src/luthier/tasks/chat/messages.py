@@ -1,6 +1,6 @@
 """Read conversations in common formats, as messages with the roles system, user, assistant and tool."""
 
-import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -8,12 +8,13 @@ from luthier.data.columns.transcripts import ANSWERING, ASKING, turns_in, withou
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
 from luthier.tasks.chat.marks import marked_learned
+from luthier.tasks.chat.parts import not_text, text_in, without_tool_parts
 from luthier.text import count, listing, shorten
 
 Message = dict[str, Any]
 
 ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
-CONTENT_KEYS = ("content", "value", "text", "message", "utterance")
+CONTENT_KEYS = ("content", "value", "text", "message", "utterance", "parts")
 ROLES = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys((*ASKING, "person"), "user"),
@@ -25,6 +26,7 @@ ROLES = {
     ),
 }
 _CALLS = ("function_call", "tool_call")
+_FLAGS = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
 _KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
 
 
@@ -67,10 +69,10 @@ def read_messages(
     if reply:
         if shape == "instruction":
             turns = _with_input(first, _cell(values, columns, "input"))
-            history = _history(_cell(values, columns, "history"))
-            if isinstance(history, Fault):
-                return history
-            turns = history + turns
+        history = _history(_cell(values, columns, "history"))
+        if isinstance(history, Fault):
+            return history
+        turns = history + turns
         if not any(_says(turn) for turn in turns):
             return Fault("empty-text", f"column {columns[role]!r} is empty")
         replies = turns_of(reply, "assistant")
@@ -82,7 +84,12 @@ def read_messages(
         turns = replies if any(turn["role"] == "user" for turn in replies) else turns + replies
     system = _cell(values, columns, "system")
     if not is_missing(system) and not any(turn["role"] == "system" for turn in turns):
-        turns = [{"role": "system", "content": str(system)}, *turns]
+        told = text_in(system)
+        if told is None:
+            return Fault("not-text", f"column {columns['system']!r} holds something other than text")
+        named = turns_in(told)  # glaive's begins with SYSTEM:
+        told = named[0][1] if [name for name, _ in named] == ["system"] else told
+        turns = [{"role": "system", "content": told}, *turns]
     if not turns:
         return Fault("empty-conversation", f"column {columns[role]!r} has no messages")
     if replied and not any(turn["role"] == "assistant" and _says(turn) for turn in turns):
@@ -93,9 +100,33 @@ def read_messages(
     return turns
 
 
+def undesirable(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> Fault | None:
+    """Why a row is not learned if a column says so, as KTO's label does; None if it is learned.
+
+    Args:
+        values: Column to value.
+        columns: Columns by role; `desirable` is true where the reply is good.
+    """
+    if "desirable" not in columns:
+        return None
+    cell = _cell(values, columns, "desirable")
+    flag = _FLAGS.get(str(cell).strip().lower())
+    if flag is None:
+        return Fault(
+            "unclear-flag", f"column {columns['desirable']!r} has {shorten(str(cell), 40)!r}, not true or false"
+        )
+    return None if flag else Fault("undesirable-reply", f"column {columns['desirable']!r} is false")
+
+
 def is_learned(turn: Mapping[str, Any]) -> bool:
     """Whether a message is learned: an assistant turn that is not marked otherwise."""
     return turn["role"] == "assistant" and turn.get("weight") != 0
+
+
+def is_exchange(value: Collection[str]) -> bool:
+    """Whether the keys of an object name both sides of a conversation, each with its text: human and assistant."""
+    roles = [ROLES.get(key.lower()) for key in value]
+    return not {*ROLE_KEYS, *CONTENT_KEYS} & set(value) and roles.count("user") == roles.count("assistant") == 1
 
 
 def read_tools(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]) -> list[dict[str, Any]] | Fault:
@@ -105,8 +136,10 @@ def read_tools(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
         values: Column to value.
         columns: Columns by role, as `recognise_chat` found them.
     """
-    found = _cell(values, columns, "tools")
-    if is_missing(found):
+    found, asked = _cell(values, columns, "tools"), _cell(values, columns, "prompt")
+    if is_missing(found) and isinstance(asked, Mapping):  # OpenAI's preference data
+        found = asked.get("tools")
+    if is_missing(found) or found == []:
         return []
     tools = [found] if isinstance(found, Mapping) else found
     if not isinstance(tools, list) or not all(isinstance(tool, Mapping) for tool in tools):
@@ -120,7 +153,7 @@ def _cell(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], rol
     if not isinstance(value, str):
         return _filled(value)
     found = structured(value)
-    if role in ("messages", "tools", "history"):
+    if role in ("messages", "tools", "history", "system"):
         return found
     # A reply may itself be JSON, so only lists of messages are parsed.
     written = (
@@ -130,16 +163,28 @@ def _cell(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], rol
 
 
 def _turns(cell: Any, speaker: str) -> list[Message] | Fault:
-    """The messages in a cell: a list of messages, an OASST tree, alternating texts, or one text of the speaker."""
+    """The messages in a cell: a list of messages, an OASST tree, alternating texts, or one text of the speaker.
+
+    Lists may also hold pairs of a user's text and the assistant's answer, or objects with a text for each of them.
+    """
     if isinstance(cell, Mapping) and "replies" in cell:
         return _turns(_path(cell), speaker)
+    if isinstance(cell, Mapping) and isinstance(cell.get("messages"), list):
+        return _turns(cell["messages"], speaker)
     if isinstance(cell, Mapping):
         return _turns([cell], speaker)
     if not isinstance(cell, list | tuple):
         return [] if is_missing(cell) else [{"role": speaker, "content": str(cell)}]
     if cell and all(isinstance(turn, str) for turn in cell):
         return [{"role": ("user", "assistant")[place % 2], "content": turn} for place, turn in enumerate(cell)]
-    found = [_message(turn, place) for place, turn in enumerate(cell, start=1)]
+    if cell and all(isinstance(turn, list | tuple) and len(turn) == 2 for turn in cell):
+        pairs = (zip(("user", "assistant"), pair, strict=True) for pair in cell)
+        cell = [{"role": role, "content": said} for pair in pairs for role, said in pair if not is_missing(said)]
+    elif cell and all(isinstance(turn, Mapping) and is_exchange(turn) for turn in cell):
+        named = ((name, said) for turn in cell for name, said in turn.items() if not is_missing(said))
+        cell = [{"role": name, "content": said} for name, said in named if name.lower() in ROLES]
+    plain = ((one, place) for place, turn in enumerate(cell, start=1) for one in without_tool_parts(turn))
+    found = [_message(turn, place) for turn, place in plain]
     if faults := [turn for turn in found if isinstance(turn, Fault)]:
         return faults[0]
     return [turn for turn in found if not isinstance(turn, Fault)]
@@ -165,16 +210,19 @@ def _message(turn: Any, place: int) -> Message | Fault:
     if role is None:
         return Fault("unknown-role", f"{where} has the role {said!r}; known: {listing(list(ROLES), 30)}")
     content = next((turn[key] for key in CONTENT_KEYS if turn.get(key) is not None), "")
-    content = _text_in(content)
-    if content is None:
+    text = text_in(content)
+    if text is None and (kind := not_text(content)):
+        reason = f"{re.sub('[^a-z]+', '-', kind.lower())}-part"
+        return Fault(reason, f"{where} has a part of type {kind!r}; remove such parts where the text makes sense alone")
+    if text is None:
         return Fault("not-text", f"{where} holds something other than text")
-    message: Message = {"role": role, "content": str(content)}
+    message: Message = {"role": role, "content": text}
     message |= {key: turn[key] for key in _KEPT if turn.get(key) is not None}
     marked = marked_learned(turn, where) if role == "assistant" else True
     if isinstance(marked, Fault):
         return marked
     message |= {} if marked else {"weight": 0}
-    calls: Any = content if said.strip().lower() in _CALLS else turn.get("tool_calls") or turn.get("function_call")
+    calls: Any = text if said.strip().lower() in _CALLS else turn.get("tool_calls") or turn.get("function_call")
     if calls and role == "assistant":
         read = _calls(calls, where)
         if isinstance(read, Fault):
@@ -201,33 +249,6 @@ def _calls(found: Any, where: str) -> list[dict[str, Any]] | Fault:
     return calls or Fault("bad-tool-call", f"{where} calls nothing")
 
 
-def _text_in(content: Any) -> str | None:
-    """The text of a content, whose parts are joined; None if a part is not text, such as an image.
-
-    An object that is no part is written as JSON; some files write lists of parts as JSON, too.
-    """
-    if isinstance(content, str) and content.lstrip().startswith('[{"type"'):
-        written = structured(content)
-        parts = isinstance(written, list) and all(_part(part) is not None for part in written)
-        return _text_in(written) if parts else content  # a reply may itself be JSON
-    if isinstance(content, Mapping):
-        if isinstance(content.get("parts"), list):  # ChatGPT's exports
-            return _text_in(content["parts"])
-        is_part = "text" in content and {"type", "content_type"} & content.keys()
-        return _part(content) if is_part else json.dumps(content, ensure_ascii=False)
-    if not isinstance(content, list):
-        return str(content)
-    texts = list(map(_part, content))
-    return None if None in texts else "".join(map(str, texts))
-
-
-def _part(part: Any) -> str | None:
-    """The text of a part, which may be an object with a value; None if it has none."""
-    text = part.get("text") if isinstance(part, Mapping) else part
-    text = text.get("value") if isinstance(text, Mapping) else text
-    return text if isinstance(text, str) else None
-
-
 def _path(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The messages of a tree along its best replies: those of the lowest rank, or the first."""
     found = [tree]
@@ -244,17 +265,10 @@ def _with_input(turns: list[Message], more: Any) -> list[Message]:
 
 
 def _history(cell: Any) -> list[Message] | Fault:
-    """Earlier turns, from pairs of a user's text and the assistant's answer."""
-    if is_missing(cell):
-        return []
-    pairs = cell if isinstance(cell, list) else [cell]
-    if not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
-        return Fault("invalid-message", f"the history {shorten(str(cell), 60)!r} is not a list of pairs")
-    return [
-        {"role": role, "content": str(text)}
-        for pair in pairs
-        for role, text in zip(("user", "assistant"), pair, strict=True)
-    ]
+    """Earlier turns, in any form of a list."""
+    if isinstance(cell, list) or is_missing(cell):
+        return _turns(cell, "user")
+    return Fault("invalid-message", f"the history {shorten(str(cell), 60)!r} is not a list")
 
 
 def _says(turn: Message) -> bool:

@@ -36,7 +36,7 @@ from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.chat import template
 from luthier.tasks.chat.columns import SHAPES, is_transcript, likely, recognise_chat, why_not
-from luthier.tasks.chat.messages import ROLE_KEYS, Message, is_learned, read_messages, read_tools
+from luthier.tasks.chat.messages import ROLE_KEYS, Message, is_learned, read_messages, read_tools, undesirable
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.panels import panels
@@ -67,6 +67,7 @@ class Chat(Writes, Task[Writing]):
         Role("system", needed=False),
         Role("tools", needed=False),
         Role("history", needed=False),
+        Role("desirable", "label", needed=False),
         Role("output", needed=False, learned=True),
         Role("response", needed=False, learned=True),
     )
@@ -99,6 +100,8 @@ class Chat(Writes, Task[Writing]):
     # -- rows and examples ---------------------------------------------------------------------------------------
 
     def example(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
+        if fault := undesirable(values, task.columns):
+            return fault
         turns = read_messages(values, task.columns, task.shape, transcripts=task.details.get(TRANSCRIPTS, ()))
         tools = read_tools(values, task.columns)
         if isinstance(turns, Fault):

@@ -1,7 +1,7 @@
 """Recognise the text and label columns of a classification task, and its shape."""
 
 from luthier.data.columns.metadata import is_metadata
-from luthier.data.columns.profile import Recognition, is_id, is_split, require
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, require
 from luthier.data.columns.roles import Columns, Given, Profiles, described, is_named, is_structured, several
 from luthier.errors import RecipeError, UsageError
 from luthier.findings import Decision
@@ -13,7 +13,7 @@ from luthier.tasks.text_classification.label_columns import (
     label_score,
 )
 from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_classes
-from luthier.tasks.text_classification.text_columns import find_texts, may_be_text, rival_of, text_score
+from luthier.tasks.text_classification.text_columns import find_texts, may_be_text, pair_of, rival_of, text_score
 from luthier.text import listing, plural
 
 TASK = "text-classification"
@@ -105,14 +105,23 @@ def likely(profiles: Profiles) -> list[Columns]:
         if name != text
         and not (is_id(column) or is_split(column) or is_metadata(column) or is_object(column))
         and column.distinct > 1
-        and (column.distinct_share <= 0.5 or column.flags is not None)
+        and (column.distinct_share <= 0.5 or column.flags is not None or _is_score(column))
     ]
     labels.sort(key=label_score, reverse=True)
     rival = rival_of(text, profiles, texts)
-    first, second = [name for name in profiles if name in (text, rival)] if rival else (text, "")
-    pairs: list[Columns] = [{"text": first, "text_pair": second, "label": one.name} for one in labels[:1] if second]
+    side = [name for name in profiles if name in (text, rival)] if rival else (text, "")
+    first, second = pair_of(profiles, texts) or side
+    pairs: list[Columns] = [
+        {"text": first, "text_pair": second, "label": one.name}
+        for one in labels[:1]
+        if second and one.name not in (first, second)
+    ]
     singles: list[Columns] = [{"text": text, "label": one.name} for one in labels[:3] if one.name != rival]
     return [*pairs, *singles]
+
+
+def _is_score(column: ColumnProfile) -> bool:
+    return column.numeric_share > 0.95 and label_place(column.name) is not None
 
 
 def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:

@@ -19,7 +19,8 @@ TEXT_NAMES = (
 PAIR_NAMES = (
     ("premise", "hypothesis"), ("question", "sentence"), ("question", "passage"), ("question", "answer"),
     ("query", "passage"), ("query", "document"), ("query", "title"), ("claim", "evidence"), ("claim", "text"),
-    ("post", "reply"), ("context", "response"), ("headline", "body"), ("target", "text"),
+    ("post", "reply"), ("context", "response"), ("prompt", "completion"), ("prompt", "response"),
+    ("instruction", "output"), ("instruction", "response"), ("headline", "body"), ("target", "text"),
 )  # fmt: skip
 FIRST = {"1", "a", "first", "left", "i"}
 SECOND = {"2", "b", "second", "right", "ii", "pair"}
@@ -73,7 +74,7 @@ def find_texts(
         return Choice([*asked, ranked[0]], 0.7, [*named, _found("text_pair", profiles[ranked[0]])]) if ranked else None
     if not ranked:
         return None
-    pair = None if shape == "single" else _pair(profiles, scores)
+    pair = None if shape == "single" else pair_of(profiles, scores)
     if pair is None and shape == "pair":
         pair = (ranked[0], ranked[1]) if len(ranked) > 1 else None
     if pair is not None:
@@ -119,7 +120,7 @@ def text_score(column: ColumnProfile) -> float:
     return score - (4 if is_about(column) else 0)
 
 
-def _pair(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | None:
+def pair_of(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] | None:
     """Two text columns that form a pair, by their names, or by their lengths if they have no names."""
     table = [name for name in profiles if scores.get(name, 0) > 0]  # in the table's order
     stems = {name: [] if is_unnamed(name) else words_of(name) for name in table}

@@ -77,8 +77,8 @@ def test_a_line_that_is_not_valid_text_skips_its_conversation(tmp_path: Path) ->
 
 
 def test_samples_begin_where_conversations_do(tmp_path: Path) -> None:
-    texts_of(tmp_path, "\n\n".join([ONE, TWO] * 40_000))
-    part = open_source(tmp_path / "log.txt").part(50_000)
+    texts_of(tmp_path, "\n\n".join([ONE, TWO] * 8_000))
+    part = open_source(tmp_path / "log.txt").part(5_000)
     assert part is not None
     rows = [row.values["text"] for row in part[0].records() if isinstance(row, Record)]
     assert set(rows) == {ONE, TWO}

@@ -1,0 +1,99 @@
+"""What in messages and beside them is not read, but may say what is to be learned: marks, flags, scores, reasoning."""
+
+from luthier.data.columns.metadata import is_metadata
+from luthier.data.columns.profile import ColumnProfile, is_id, words_of
+from luthier.data.columns.roles import Columns, Profiles, several, unused
+from luthier.data.columns.structure import same_lengths
+from luthier.data.values import structured
+from luthier.findings import Decision
+from luthier.tasks.chat.marks import is_mark
+from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS
+from luthier.tasks.chat.parts import reasoning_in
+from luthier.text import count, plural
+
+_FLAGS = {"0", "1", "true", "false"}
+_SCORE_WORDS = {"score", "rating", "reward", "grade", "quality"}
+_GOOD_WORDS = {
+    *(
+        "label",
+        "desirable",
+        "kto",
+        "good",
+        "correct",
+        "valid",
+        "helpful",
+        "preferred",
+        "chosen",
+        "accepted",
+        "approved",
+    ),
+    *("liked", "upvoted", "thumbs"),
+}
+_SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
+
+
+def judgements(profiles: Profiles, columns: Columns, shape: str) -> list[str]:
+    """Unread columns that may say whether a reply is good: flags, and beside a prompt and a response also scores."""
+    read = {name for names in columns.values() for name in several(names)}
+    free = {name: one for name, one in profiles.items() if name not in read and "rejected" not in words_of(name)}
+    free = {name: one for name, one in free.items() if one.distinct > 1 and not (is_metadata(one) or is_id(one))}
+    scores = [name for name, one in free.items() if one.numeric_share > _SAME and set(words_of(name)) & _SCORE_WORDS]
+    flags = [name for name, one in free.items() if _is_flag(one)]
+    return flags + (scores if shape == "prompt" else [])
+
+
+def may_be_desirable(column: ColumnProfile) -> bool:
+    """Whether a flag may say that a reply is good, rather than toxic or the like."""
+    return {value.lower() for value in column.values or "?"} <= _FLAGS and bool(
+        _GOOD_WORDS & set(words_of(column.name))
+    )
+
+
+def unclear_judgement(name: str) -> str:
+    """What is unclear about a column that may judge the replies."""
+    return f"column {name!r} may say which replies are good, so that not all are to be learned, or be what to predict"
+
+
+def unclear_marks(profiles: Profiles, messages: ColumnProfile) -> str:
+    """What is unclear about a list beside the messages, of weights or speakers; empty if there is none."""
+    found = _marks(profiles, messages)
+    if not found:
+        return ""
+    if profiles[found[0]].structure.item == "text":
+        what = "a text for each message: if it names the speakers, write them as a role in each message"
+    else:
+        what = (
+            "a number for each message: if it says which turns are learned, write it as weight 0 or 1 in each message"
+        )
+    return f"column {found[0]!r} has {what}; if not, name the messages with --column messages={messages.name}"
+
+
+def reasoning(messages: ColumnProfile) -> list[Decision]:
+    """The decision not to learn what is thought before it is said, if there is any."""
+    rows = [kinds for cell in messages.cells if (kinds := reasoning_in(structured(cell)))]
+    names = sorted(set().union(*rows))
+    why = f"reasoning, in {count(len(rows))} of {plural(messages.n, 'row')}; to learn it, write it into the content"
+    return unused(names, why)
+
+
+def unread_flags(messages: ColumnProfile) -> list[str]:
+    """Keys of messages with a flag that is not read, such as `approved`."""
+    keys = [key for key in sorted(messages.structure.keys) if key not in ROLE_KEYS + CONTENT_KEYS and not is_mark(key)]
+    values = {key: set(messages.fields[f"{messages.name}.{key}"].parts or ()) for key in keys}
+    return [key for key in keys if values[key] and {value.lower() for value in values[key]} <= _FLAGS]
+
+
+def _marks(profiles: Profiles, messages: ColumnProfile) -> list[str]:
+    """Columns with a list of numbers as long as that of the messages; beside plain texts, also of their speakers."""
+    kinds = ("number", "text") if messages.structure.item == "text" else ("number",)
+    return [
+        name
+        for name, column in profiles.items()
+        if name != messages.name
+        and column.structure.item in kinds
+        and same_lengths(column.structure.lengths, messages.structure.lengths) > _SAME
+    ]
+
+
+def _is_flag(column: ColumnProfile) -> bool:
+    return {value.lower() for value in column.values or "?"} <= _FLAGS
