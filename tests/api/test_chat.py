@@ -1,6 +1,7 @@
 """`chat`: turns that follow each other, told as they are written."""
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from luthier.tasks.chat.task import Chat
 from luthier.tasks.phases import Recognised
 from tests.api.conftest import ANSWER
 from tests.conftest import review_rows, write_csv
+from tests.listener import Listener
 from tests.matrix.data import rows as drawn
 from tests.tasks.by_hand import run
 
@@ -108,9 +110,16 @@ def test_an_answer_that_is_broken_off_counts_as_far_as_it_came(conversation: Con
 def test_a_conversation_may_be_longer_than_the_model_takes(conversation: Conversation) -> None:
     longest = replace(conversation.predictor, task=conversation.predictor.task.within(Limits(256)))
     assert longest.model.config.n_positions == 256
-    talk = Conversation(longest)
+    console = Listener()
+    talk = Conversation(longest, console=console)
+    assert "".join(talk.reply("the new dog")).strip() and not console.warned
     for text in ("the old cat sat on a mat " * 60, "the new dog"):
         assert "".join(talk.reply(text)).strip().startswith("the old bird flew")
+    (warned,) = console.warned
+    assert re.fullmatch(
+        r"the conversation no longer fits: .* tokens at its beginning are left out of the prompt", warned
+    )
+    assert longest.predict(["the old cat sat on a mat " * 60])[0]["truncated"]
 
 
 def test_what_fails_while_writing_is_raised_where_it_is_read(

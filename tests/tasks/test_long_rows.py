@@ -1,4 +1,4 @@
-"""Rows that are too long: how long a row may be, what is said of it, and what is marked."""
+"""Rows that are too long: how long a row may be, and what is said of it."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_the_line_says_where_the_length_comes_from() -> None:
     )
 
 
-def test_only_rows_that_are_cut_are_a_finding_and_marked() -> None:
+def test_only_rows_that_are_cut_are_a_finding() -> None:
     sizes = np.array([10, 70, 80])
     encoded = Encoded(Dataset.from_dict({}), sizes, sizes, sizes // 10, sizes * 0, sizes)
     (finding,) = CUT.check(encoded, Limits(64), [4, 5, 6], "train")
@@ -80,12 +80,8 @@ def test_only_rows_that_are_cut_are_a_finding_and_marked() -> None:
     of_rows, of_targets = CUT.check(encoded, Limits(64, 7), [4, 5, 6], "test")
     assert (of_rows.rows, of_targets.id, of_targets.rows) == ((5, 6), "truncated-targets", (6,))
     assert "1 test row of 3" in of_targets.message
-    answers = [{"prediction": "a"}, {"prediction": "b"}]
-    assert CUT.mark(answers, [False, True]) == [{"prediction": "a"}, {"prediction": "b", "truncated": True}]
     for way in (WINDOWS, BLOCKS):
         assert way.check(encoded, Limits(64, 7), [4, 5, 6], "train") == []
-        assert way.mark(answers, [False, True]) == answers
-    assert answers == [{"prediction": "a"}, {"prediction": "b"}], "what was given is left as it was"
 
 
 def test_only_a_way_without_a_fate_loses_text() -> None:

@@ -1,8 +1,9 @@
 """`chat`: a conversation with a decoder, with streamed replies."""
 
 import json
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from threading import Event, Thread
@@ -15,6 +16,7 @@ from luthier.console import Console
 from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.storage.atomic import write_text
 from luthier.tasks.chat.messages import Message
+from luthier.text import plural
 
 
 @dataclass
@@ -25,11 +27,14 @@ class Conversation:
         predictor: A chat model.
         messages: The messages so far.
         seed: Seed for sampling each reply; None for another reply each time.
+        console: Receives a warning, once, when the conversation no longer fits into the prompt; silent by default.
     """
 
     predictor: Predictor
     messages: list[Message] = field(default_factory=list)
     seed: int | None = None
+    console: Console = field(default_factory=Console)
+    _warned: bool = field(default=False, init=False)
 
     @property
     def system(self) -> str:
@@ -44,6 +49,7 @@ class Conversation:
     def reset(self) -> None:
         """Clear the conversation; the system message stays."""
         self.messages = self.messages[:1] if self.system else []
+        self._warned = False
 
     def reply(self, text: str) -> Iterator[str]:
         """Reply to a message, piece by piece. If the reply is stopped early, the part so far is kept."""
@@ -64,9 +70,19 @@ class Conversation:
         """
         write_text(path, json.dumps([{"messages": self.messages}], ensure_ascii=False, indent=2) + "\n")
 
+    def _prompt(self) -> list[int]:
+        task = self.predictor.task
+        kept = task.chat_prompt(self.messages)
+        whole = task.within(replace(task.set_limits, length=sys.maxsize)).chat_prompt(self.messages)
+        if len(kept) < len(whole) and not self._warned:
+            self._warned = True
+            left = plural(len(whole) - len(kept), "token")
+            self.console.warn(f"the conversation no longer fits: {left} at its beginning are left out of the prompt")
+        return kept
+
     def _stream(self) -> Iterator[str]:
         task, model = self.predictor.task, self.predictor.model
-        prompt = torch.tensor([task.chat_prompt(self.messages)], device=model.device)
+        prompt = torch.tensor([self._prompt()], device=model.device)
         streamer: Any = TextIteratorStreamer(task.tokenizer, skip_prompt=True, skip_special_tokens=True)
         stop = _Stop()
         failure: list[BaseException] = []
@@ -120,7 +136,7 @@ def chat(
         system: The system message.
         device: As in `load`.
         base_model: As in `load`.
-        console: Receives decisions; silent by default.
+        console: Receives decisions, and the warning of a `Conversation`; silent by default.
         **generation: Settings such as `temperature`, `max_new_tokens` or `seed` (default: the model's own); see
             `Predictor.generating`.
     Returns:
@@ -135,6 +151,7 @@ def chat(
     """
     predictor = load(target, device=device, base_model=base_model)
     predictor.task.chat_prompt([{"role": "user", "content": "Hello"}])  # raises if it is not a chat model
-    conversation = Conversation(predictor.generating(generation, console), seed=generation.get("seed"))
+    predictor = predictor.generating(generation, console)
+    conversation = Conversation(predictor, seed=generation.get("seed"), console=console or Console())
     conversation.system = system
     return conversation

@@ -253,14 +253,14 @@ def freeze(model: PreTrainedModel, patterns: list[str]) -> int:
     return learning
 
 
-def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:
-    """The maximum number of tokens that the model takes."""
+def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig, default: int = LONGEST) -> int:
+    """The maximum number of tokens that the model takes; `default` if neither tokenizer nor model states one."""
     positions = getattr(config, "max_position_embeddings", None)
     if positions and config.model_type in ARCHITECTURES:
         positions -= ARCHITECTURES[config.model_type].spare_positions
     # Tokenizers without a limit have a number of thirty digits instead.
     limits = [limit for limit in (tokenizer.model_max_length, positions) if limit and limit < 1_000_000]
-    return int(min(limits)) if limits else LONGEST
+    return int(min(limits)) if limits else default
 
 
 def _place(name: str, console: Console | None = None) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from luthier.data import checks
 from luthier.data.tokenized import Encoded, Limits
@@ -74,11 +73,6 @@ class LongRows:
         if encoded.full_targets is not None and limits.target is not None:
             found += checks.truncation(encoded.full_targets.tolist(), limits.target, rows, split, targets=True)
         return found
-
-    def mark(self, answers: Sequence[dict[str, Any]], long: Sequence[bool]) -> list[dict[str, Any]]:
-        """Add `truncated` to the answers whose input was cut."""
-        pairs = zip(answers, long, strict=True)
-        return [answer | {"truncated": True} if self.cut and cut else answer for answer, cut in pairs]
 
 
 CUT = LongRows("", False, "; {share} of the training rows are truncated")

@@ -269,3 +269,19 @@ def test_a_model_that_does_not_generate_refuses_settings_of_generation() -> None
 def bound_to_write() -> Predictor:
     task, _ = learned(TextGeneration, [{"text": "a film"}])
     return predicting(task, SimpleNamespace(generation_config=GenerationConfig()), TOKENIZER, Limits(32))
+
+
+def test_prompts_that_are_cut_are_marked(writer: Predictor) -> None:
+    length = writer.task.set_limits.length
+    short, long = writer.predict([{"text": "the old cat"}, {"text": "the old cat " * length}], max_new_tokens=8)
+    assert "truncated" not in short and long["truncated"] is True
+
+
+def test_answers_that_leave_no_room_for_a_prompt_are_refused(writer: Predictor) -> None:
+    positions = writer.task.learned.positions
+    assert positions == writer.model.config.max_position_embeddings
+    for new in (positions, positions + 1):
+        with pytest.raises(RecipeError, match=f"max_new_tokens is {new}, but the model takes") as caught:
+            writer.generating({"max_new_tokens": new})
+        assert caught.value.hint.startswith(f"set it to at most {positions - 1}; ")
+    assert writer.generating({"max_new_tokens": positions - 1}).task.prompts({"prompt": ["a b c"], "text": [""]})

@@ -1,6 +1,7 @@
 """Chat: of every conversation the assistant's turns are learned, each with its end, and nothing else."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data.batches import IGNORED
@@ -21,7 +22,7 @@ from luthier.pipeline.prepare import Prepared, prepare, refuse
 from luthier.recipe import Recipe
 from luthier.tasks.chat.rendering import render_chat
 from luthier.tasks.chat.task import Chat, documents_of
-from luthier.tasks.chat.template import prompt_ids
+from luthier.tasks.chat.template import latest_ids, prompt_ids
 from luthier.tasks.registry import registry
 from tests.matrix.data import rows as drawn
 from tests.tasks.by_hand import (
@@ -417,6 +418,45 @@ def test_a_conversation_longer_than_the_model_takes_keeps_its_end() -> None:
     prompt = prompts(task, {name: [value] for name, value in example.items()}, tokenizer, Limits(64))[0]
     assert len(prompt) == 48
     assert tokenizer.decode(prompt).endswith("What is it?<|im_end|>\n<|im_start|>assistant\n")
+
+
+def test_a_long_conversation_keeps_its_system_message_and_its_last_turns() -> None:
+    task, _, tokenizer = ready("chatml", FIVE, generation__max_new_tokens=16)
+    said = turns("[Be kind.]", *(f"{i} " + "hello " * 5 for i in range(9)))["messages"]
+    kept = [said[0], *said[-3:]]
+    room = len(prompt_ids(tokenizer, kept))
+    for length in (room, room + 5):
+        example = task.query({"messages": said})
+        prompt = prompts(task, {name: [value] for name, value in example.items()}, tokenizer, Limits(length + 16))[0]
+        assert prompt == prompt_ids(tokenizer, kept)
+    gemma = with_template(GEMMA)
+    found = latest_ids(gemma, said[1:], None, len(prompt_ids(gemma, said[-3:])) + 3)
+    assert found == prompt_ids(gemma, said[-3:]), "it begins with a user's turn, as the template expects"
+
+
+@pytest.mark.parametrize(
+    ("length", "positions", "new", "room"),
+    [
+        (1024, 1024, None, 768),
+        (128, 128, None, 64),
+        (128, 128, 120, 8),
+        (304, 8192, 512, 152),  # fine-tuned on short rows
+        (128, 128, 200, 64),  # impossible: half of the positions
+        (304, 8192, None, 152),
+        (304, None, 2000, 152),  # a model that states no limit
+    ],
+)
+def test_prompt_and_answer_fit_into_the_positions(
+    length: int, positions: int | None, new: int | None, room: int
+) -> None:
+    task, _ = learned(Chat, FIVE, generation__max_new_tokens=new)
+    config = LlamaConfig(max_position_embeddings=positions) if positions else PretrainedConfig()
+    fitted, decisions = task.bind(with_template(CHATML), config)
+    ready = fitted.within(Limits(length))
+    assert Chat().prompt_room(ready) == room
+    assert room + Chat().new_tokens(ready) <= (positions or sys.maxsize)
+    changed = new is not None and positions is not None and new >= positions
+    assert ("max_new_tokens" in {decision.what for decision in decisions}) == changed
 
 
 def test_the_right_replies_are_a_perfect_score() -> None:

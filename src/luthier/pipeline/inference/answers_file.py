@@ -90,8 +90,9 @@ def write_answers(predictor: Predictor, source: Source, output: Path, console: C
     atomic.replace(part, output)
     remove(_origin_file(part))
     if tally.truncated:
-        were, most = "was" if tally.truncated == 1 else "were", plural(predictor.task.set_limits.length, "token")
-        console.warn(f"{plural(tally.truncated, 'row')} had more than {most} and {were} truncated")
+        were = "was" if tally.truncated == 1 else "were"
+        what = f"{plural(tally.truncated, 'row')} {were} truncated to the tokens that the model reads"
+        console.warn(f"{what}: see `truncated` in the output")
     tally.tell_failures(source.name, console)
     return tally.rows
 

@@ -1,6 +1,7 @@
 """Predict with a model: texts, pairs, mappings, or the rows of a source."""
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from luthier.console import Console
 from luthier.data.batches import by_length, longest
 from luthier.data.records import Fault, Record, Skipped
 from luthier.data.table import Example
-from luthier.data.tokenized import Limits
+from luthier.data.tokenized import Examples, Limits
 from luthier.errors import ColumnError, DataError, ModelError, UsageError
 from luthier.models.adapters.load import load_any
 from luthier.models.device import AUTO, choose_device
@@ -177,19 +178,38 @@ class Predictor:
             return []
         task = self.task
         columns = {name: [example[name] for example in examples] for name in examples[0]}
-        whole = task.within(None).encode(columns, training=False)
-        long = [longest(ids) > task.set_limits.length for ids in whole["input_ids"]]
         written = task.write(self.model, columns, Console())
         if written is not None:
             answers = [task.readable({"prediction": one.text}) for one in written]
+            cut = [n > 0 for n in unread(task, columns)]
         else:
+            whole = task.within(None).encode(columns, training=False)
+            long = [longest(ids) > task.set_limits.length for ids in whole["input_ids"]]
+            cut = [task.kind.long_rows.cut and one for one in long]
             asked = asked_of(columns, task.encode(columns, training=False) if any(long) else whole)
             device = next(self.model.parameters()).device
             batches = by_length(asked.lengths, tokens=CPU_BUDGET if device.type == "cpu" else MOST_TOKENS)
             objective = inference(task, self.model, FastRecipe())
             collected = infer(task, self.model, asked, batches, task.collator(self.model), objective).collected
             answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
-        return task.kind.long_rows.mark(answers, long)
+        return [answer | {"truncated": True} if one else answer for answer, one in zip(answers, cut, strict=True)]
+
+
+def unread(task: Bound[Any], columns: Examples) -> list[int]:
+    """How many tokens of each input the length limit cuts off; 0 if inputs are read in windows.
+
+    Args:
+        task: A task within limits.
+        columns: Examples.
+    """
+    prompts = task.prompts(columns)
+    if prompts is not None:
+        whole = task.within(replace(task.set_limits, length=sys.maxsize)).prompts(columns) or []
+        return [len(ids) - len(kept) for ids, kept in zip(whole, prompts, strict=True)]
+    if not task.kind.long_rows.cut:
+        return [0] * len(next(iter(columns.values())))
+    rows = task.within(None).encode(columns, training=False)["input_ids"]
+    return [max(0, longest(ids) - task.set_limits.length) for ids in rows]
 
 
 def _no_input(item: Any) -> UsageError:

@@ -1,8 +1,6 @@
 """Trace what a model does with examples, from their text to its answers."""
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -10,14 +8,14 @@ from accelerate.utils import send_to_device
 from torch import Tensor
 
 from luthier.console import Console
-from luthier.data.batches import longest, pad_inputs
+from luthier.data.batches import pad_inputs
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples
 from luthier.errors import UsageError
 from luthier.pipeline.inference.infer import asked_of
-from luthier.pipeline.inference.predictor import Predictor
+from luthier.pipeline.inference.predictor import Predictor, unread
 from luthier.reporting.traces.trace import Trace
-from luthier.tasks.phases import Bound, Written
+from luthier.tasks.phases import Written
 from luthier.text import plural
 from luthier.tracing.anatomy import anatomy
 from luthier.tracing.attribution import Attribution, attribute, decision
@@ -105,22 +103,10 @@ def _attribution(
 
 def _read(predictor: Predictor, inputs: Sequence[Mapping[str, Any]], columns: Examples) -> list[Read]:
     found = []
-    for values, unread in zip(inputs, _unread(predictor.task, columns), strict=True):
+    for values, left in zip(inputs, unread(predictor.task, columns), strict=True):
         cuts = {role: cut(text, predictor.tokenizer) for role, text in values.items() if isinstance(text, str)}
-        found.append(Read(values, cuts, unread))
+        found.append(Read(values, cuts, left))
     return found
-
-
-def _unread(task: Bound[Any], columns: Examples) -> list[int]:
-    """How many tokens of each input the length limit cuts off."""
-    prompts = task.prompts(columns)
-    if prompts is not None:
-        whole = task.within(replace(task.set_limits, length=sys.maxsize)).prompts(columns) or []
-        return [len(ids) - len(kept) for ids, kept in zip(whole, prompts, strict=True)]
-    if not task.kind.long_rows.cut:
-        return [0] * len(next(iter(columns.values())))  # read in windows
-    rows = task.within(None).encode(columns, training=False)["input_ids"]
-    return [max(0, longest(ids) - task.set_limits.length) for ids in rows]
 
 
 def _refuse_long(predictor: Predictor, read: Sequence[Read]) -> None:

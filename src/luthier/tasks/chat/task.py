@@ -40,7 +40,7 @@ from luthier.tasks.chat.messages import ROLE_KEYS, Message, is_learned, read_mes
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.panels import panels
-from luthier.tasks.generation.writes import Writes, Writing, language_metrics
+from luthier.tasks.generation.writes import Writes, Writing, language_metrics, with_positions
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.usage import string
@@ -213,7 +213,8 @@ class Chat(Writes, Task[Writing]):
         tokens = tokenizer.convert_ids_to_tokens(template.end_tokens(tokenizer))
         ends = ", ".join(repr(token) for token in tokens)
         learned = "is learned after each of the assistant's turns"
-        return task.learned, [decision, Decision("end of turn", ends, learned)]
+        writing, decisions = with_positions(task.learned, tokenizer, config)
+        return writing, [decision, Decision("end of turn", ends, learned), *decisions]
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
         return set(template.end_tokens(tokenizer))
@@ -238,7 +239,8 @@ class Chat(Writes, Task[Writing]):
     def refusal(self, task: Bound[Writing], example: Example) -> Fault | None:
         """See `Bound.refusal`. Chat templates may refuse conversations, such as two user turns in a row."""
         try:
-            self._prompts(task, {name: [value] for name, value in example.items()})
+            ((turns, tools),) = _conversations({name: [value] for name, value in example.items()})
+            template.prompt_ids(task.tokenizer, _unanswered(turns), tools)
         except DataError as error:
             return Fault("refused-conversation", error.what)
         return None
@@ -265,14 +267,12 @@ class Chat(Writes, Task[Writing]):
     # -- answers -------------------------------------------------------------------------------------------------
 
     def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
-        length = task.set_limits.length
-        room = max(length - self.new_tokens(task), length // 2)
-        return [ids[-room:] for ids in self._prompts(task, examples)]
-
-    def _prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
-        """The whole prompts, without a limit."""
+        """See `Bound.prompts`. Of a conversation that is too long, the first turns after the system message are left
+        out; a last turn that is too long is cut at its start."""
+        room = self.prompt_room(task)
         return [
-            template.prompt_ids(task.tokenizer, _unanswered(turns), tools) for turns, tools in _conversations(examples)
+            template.latest_ids(task.tokenizer, _unanswered(turns), tools, room)
+            for turns, tools in _conversations(examples)
         ]
 
     def chat_prompt(self, task: Bound[Writing], messages: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -280,7 +280,7 @@ class Chat(Writes, Task[Writing]):
         return ids
 
     def most_new_tokens(self, task: Bound[Writing]) -> int:
-        return 256
+        return max(1, min(256, max(task.set_limits.length, task.learned.positions) // 2))
 
     def written_texts(self, examples: Examples) -> list[str]:
         return ["\n".join(_said(turns)) for turns, _ in _conversations(examples)]

@@ -1,5 +1,6 @@
 """The chat template of a tokenizer, and which tokens of a conversation are the assistant's."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -54,6 +55,29 @@ def prompt_ids(
     """The tokens of a conversation up to where the assistant's next answer begins. Arguments as for `render_chat`."""
     text = render_chat(tokenizer, messages, tools, add_generation_prompt=True)
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def latest_ids(
+    tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message], tools: Tools | None, room: int
+) -> list[int]:
+    """As `prompt_ids`, at most `room` tokens: the system message, and the last turns, from a user's, that fit with it.
+
+    If not even the last user's turn fits, the tokens at the end of the whole prompt.
+    """
+    whole = prompt_ids(tokenizer, messages, tools)
+    if len(whole) <= room:
+        return whole
+    system = 1 if messages and messages[0]["role"] == "system" else 0
+    begins = [place for place, message in enumerate(messages) if message["role"] == "user" and place > system]
+
+    def latest(begin: int) -> list[int]:
+        return prompt_ids(tokenizer, [*messages[:system], *messages[begin:]], tools)
+
+    try:
+        first = bisect_left(begins, True, key=lambda begin: len(latest(begin)) <= room)
+        return latest(begins[first]) if first < len(begins) else whole[-room:]
+    except DataError:  # the template takes the whole conversation only
+        return whole[-room:]
 
 
 def assistant_mask(

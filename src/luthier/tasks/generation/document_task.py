@@ -20,7 +20,7 @@ from luthier.tasks.base import Task
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import Document
 from luthier.tasks.generation.panels import panels
-from luthier.tasks.generation.writes import Writes, Writing
+from luthier.tasks.generation.writes import Writes, Writing, with_positions
 from luthier.tasks.long_rows import BLOCKS
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import or_empty, read_text
@@ -96,7 +96,9 @@ class DocumentTask(Writes, Task[Writing]):
     def ready(
         self, task: Fitted[Writing], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
     ) -> tuple[Writing, list[Decision]]:
-        return task.learned, [Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")]
+        end = Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")
+        learned, decisions = with_positions(task.learned, tokenizer, config)
+        return learned, [end, *decisions]
 
     def texts(self, task: Fitted[Writing], examples: Examples) -> Iterator[str]:
         for prompt, text in zip(examples["prompt"], examples["text"], strict=True):
@@ -122,7 +124,7 @@ class DocumentTask(Writes, Task[Writing]):
     # -- answers -------------------------------------------------------------------------------------------------
 
     def prompts(self, task: Bound[Writing], examples: Examples) -> list[list[int]]:
-        room = max(1, task.set_limits.length - self.new_tokens(task))
+        room = self.prompt_room(task)
         ids = task.tokenizer(_asked(task, examples))["input_ids"]
         opens, end = _edges(task.tokenizer)
         begun = [one[: len(one) - len(end)] if end and one[-1:] == end else one for one in ids]

@@ -1,5 +1,6 @@
 """The base of tasks that generate text: token loss, generation, and the likelihood of gold texts."""
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,13 @@ from luthier.interrupts import check
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
+from luthier.models.loading import longest_input
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
 from luthier.reporting.telling import Judged
 from luthier.tasks.generation.panels import judged
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
-from luthier.text import listing
+from luthier.text import listing, plural
 from luthier.tokenizers.losses import lost
 from luthier.tokenizers.suitability import LONGEST, SAMPLE
 
@@ -45,11 +47,13 @@ class Writing:
         settings: Settings for its generation config.
         seed: Seed for sampling.
         prefix: Text before every source, as in the architecture's pretraining; None until it is known.
+        positions: Tokens that a decoder takes, of prompt and answer together; 0 until they are known.
     """
 
     settings: GenerationRecipe = field(default_factory=GenerationRecipe)
     seed: int = 0
     prefix: str | None = None
+    positions: int = 0
 
 
 class Writes(ABC):
@@ -193,6 +197,11 @@ class Writes(ABC):
         known = {name: value for name, value in own.items() if value is not None}
         chosen = GenerationRecipe.build(asked, where="generation").with_defaults(known)
         decisions = decide_sampling(chosen)
+        positions, new = task.learned.positions, asked.get("max_new_tokens") or 0
+        if positions and new >= positions:
+            what = f"max_new_tokens is {new}, but the model takes {plural(positions, 'token')} with the prompt"
+            hint = f"set it to at most {positions - 1}; {positions // 2} leaves half of them for the prompt"
+            raise RecipeError(what, where="generation.max_new_tokens", hint=hint)
         if "seed" in settings and not chosen.sampling:
             hint = "set temperature, top_k or top_p to sample, or remove seed"
             raise RecipeError("greedy and beam search use no seed", where="seed", hint=hint)
@@ -231,8 +240,15 @@ class Writes(ABC):
         ]
 
     def new_tokens(self, task: Bound[Writing]) -> int:
-        """Maximum tokens per answer."""
-        return task.learned.settings.max_new_tokens or self.most_new_tokens(task)
+        """Maximum tokens per answer; half of those that a decoder takes if the settings leave none for the prompt."""
+        new, positions = task.learned.settings.max_new_tokens or self.most_new_tokens(task), task.learned.positions
+        return max(1, positions // 2) if positions and new >= positions else new
+
+    def prompt_room(self, task: Bound[Writing]) -> int:
+        """Maximum tokens of a decoder's prompt: with the answer it has the maximum length; where answers are longer
+        than in training, it has at least half of the maximum length if the model takes both."""
+        length, new = task.set_limits.length, self.new_tokens(task)
+        return max(1, length - new, min(length // 2, (task.learned.positions or length) - new))
 
     def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
         """The text of generated ids, without special tokens."""
@@ -268,6 +284,16 @@ class Writes(ABC):
 
     def targets(self, task: Bound[Writing], rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return [str(task.tokenizer.decode([token for token in row["labels"] if token != IGNORED])) for row in rows]
+
+
+def with_positions(
+    learned: Writing, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+) -> tuple[Writing, list[Decision]]:
+    """What was learned with the positions of a decoder, and what follows for the length of its answers."""
+    positions, new = longest_input(tokenizer, config, default=sys.maxsize), learned.settings.max_new_tokens or 0
+    why = f"{new} leave none of the model's {plural(positions, 'token')} for the prompt"
+    decisions = [Decision("max_new_tokens", str(max(1, positions // 2)), why)] if new >= positions else []
+    return replace(learned, positions=positions), decisions
 
 
 def decide_sampling(settings: GenerationRecipe) -> list[Decision]:
