@@ -168,6 +168,18 @@ def test_unclear_columns_stop_with_the_likely_readings(case: str) -> None:
     assert found == readings
 
 
+def test_judged_replies_are_offered_by_the_judgement_whole_and_as_a_pair() -> None:
+    good: Cell = lambda i: [True, False][i % 2]  # noqa: E731
+    message, commands = refused({"prompt": english, "completion": french, "label": good})
+    assert "'label' may say which replies are good" in message
+    found = [" ".join(command[4:]) for command in commands]
+    assert found[:3] == [
+        "chat --text prompt --label completion --column desirable=label",
+        "chat --text prompt --label completion",
+        "text-classification --text prompt,completion --label label",
+    ]
+
+
 def test_only_tasks_of_the_model_are_offered() -> None:
     columns, _, _ = UNCLEAR["a list of objects"]
     assert [command[4] for command in refused(columns, GPT2Config())[1]] == ["text-classification", "text-generation"]

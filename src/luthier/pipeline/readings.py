@@ -43,7 +43,8 @@ def lost_text(recognition: Recognition, profiles: Profiles) -> str:
     long = LONGER * max(profiles[name].mean_chars for name in read)
     for name in unread(recognition, profiles):
         derived = any(set(words_of(one)) <= set(words_of(name)) for one in read)  # such as `sentence_parse`
-        if profiles[name].mean_chars > long and is_prose(profiles[name]) and not derived:
+        text = is_prose(profiles[name]) or profiles[name].structure.item == "text"
+        if profiles[name].mean_chars > long and text and not derived:
             return name
     return ""
 

@@ -70,6 +70,7 @@ def test_every_template(form: str, text: str) -> None:
 
 
 def test_what_differs_between_templates() -> None:
+    assert turns_in("User\uff1aHi\nBot\uff1aHello") == [("user", "Hi"), ("bot", "Hello")]
     gemma = "<bos><start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\nHello<end_of_turn>\n"
     assert turns_in(gemma) == [("user", "Hi"), ("assistant", "Hello")]
     assert turns_in("### Instruction:\nAdd\n\n### Input:\n1 2\n\n### Response:\n3") == [
@@ -129,6 +130,8 @@ def test_columns() -> None:
         (["Title: A\nAuthor: B\nText: C"] * 9, ()),
         (["It was late.", "Note: it rained.", "They went on.", "Anna: Hi", "Ben: Hello"] * 9, ()),
         (["good", "bad"] * 9, ()),
+        (["2023-11-02 17:12:01 INFO: begun", "2023-11-02 17:12:02 WARN: late"] * 9, ()),
+        (["Anna\uff1aHi", "Ben\uff1aHello"] * 9, ("Anna", "Ben")),
         (["2023-11-02 17:12:01 job 1 started", "2023-11-02 17:12:02 job 2 done"] * 9, ()),
     ],
 )

@@ -261,3 +261,21 @@ def test_replies_with_a_flag_are_asked_about(flag: list[Any]) -> None:
 def test_answers_to_questions_with_a_flag_are_pairs_to_classify_rather_than_talk() -> None:
     rows = [row | {"label": i % 2} for i, row in enumerate(table("question", "answer"))]
     assert found_in(rows) == ("prompt", {"prompt": "question", "response": "answer"}, 0.6)
+
+
+def test_of_two_conversations_that_are_compared_neither_is_chosen() -> None:
+    rows = [{name: said(i, "user", "assistant") for name in ("conversation_a", "conversation_b")} for i in range(8)]
+    found = recognise_chat(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert "'conversation_b'" in found.unclear
+    assert likely(profiles_of(rows)) == [{"messages": "conversation_a"}, {"messages": "conversation_b"}]
+    assert found_in(rows, text="conversation_b") == ("messages", {"messages": "conversation_b"}, 1.0)
+    parts = [{"messages": row["conversation_a"], "chosen": row["conversation_a"], "prompt": "x"} for row in rows]
+    found = recognise_chat(profiles_of(parts), given={}, shape=None)
+    assert found is not None
+    assert (found.columns, found.unclear) == ({"messages": "messages"}, "")
+
+
+def test_a_column_about_the_input_is_no_input() -> None:
+    rows = [row | {"input_quality": ["good", "bad"][i % 2]} for i, row in enumerate(table("instruction", "output"))]
+    assert found_in(rows) == ("instruction", {"instruction": "instruction", "output": "output"}, 0.98)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from luthier.tasks.chat.unread import judgements, may_be_desirable, reasoning, unclear_marks
+from luthier.tasks.chat.unread import judgements, may_be_desirable, other_flags, reasoning, unclear_marks
 from tests.tasks.by_hand import profiles_of
 
 READ: dict[str, str | list[str]] = {"prompt": "prompt", "response": "response"}
@@ -20,8 +20,13 @@ def beside(**columns: list[Any]) -> list[str]:
 
 
 def test_flags_and_scores_judge_replies() -> None:
-    assert beside(label=[True, False], stars=[1, 0, 1], score=[0.5, 2, 3]) == ["label", "stars", "score"]
-    assert beside(topic=["a", "b"], length=[3, 4], good=[True], score_rejected=[1, 2], verified=[0, 1], id=[0, 1]) == []
+    assert beside(label=[True, False], is_toxic=[1, 0, 1], score=[0.5, 2, 3]) == ["label", "is_toxic", "score"]
+    assert beside(topic=["a", "b"], turns=[3, 4], good=[True], score_rejected=[1, 2], redacted=[0, 1], id=[0, 1]) == []
+
+
+def test_flags_that_judge_nothing_are_named() -> None:
+    rows = [{"messages": [], "redacted": i % 2, "label": i % 2, "verified": i % 2, "n": i} for i in range(4)]
+    assert other_flags(profiles_of(rows), {"messages": "messages"}) == ["redacted"]
 
 
 @pytest.mark.parametrize(("name", "good"), [("label", True), ("is_good", True), ("kto_tag", True), ("toxic", False)])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from luthier.tasks.text_classification.columns import SHAPES
+from luthier.tasks.text_classification.columns import SHAPES, likely, recognise_classification
+from tests.tasks.by_hand import Row, profiles_of
 from tests.tasks.text_classification.test_columns import brief, found_in, one_of, prose, table
 
 
@@ -44,3 +45,27 @@ def test_judgements_of_annotators_are_no_pair_of_texts() -> None:
     found = found_in(rows)
     assert found is not None
     assert (found[0], found[1]["text"]) == ("single/one", "text")
+
+
+def replies(prompt: str, *names: str) -> str:
+    rows: list[Row] = [
+        {prompt: f"why is {i} so", **{name: f"it is {i} {name}" for name in names}, "label": "ab"[i % 2]}
+        for i in range(20)
+    ]
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    return found.unclear
+
+
+def test_replies_that_are_compared_are_not_read_without_their_prompt_in_silence() -> None:
+    assert "answer 'prompt'" in replies("prompt", "response_a", "response_b")
+    assert "answer 'question'" in replies("question", "answer_0", "answer_1")
+    assert replies("prompt", "response") == replies("topic", "response_a", "response_b") == ""
+
+
+def test_a_prompt_with_its_reply_is_a_pair_and_offered_as_one_with_a_score() -> None:
+    rows: list[Row] = [{"prompt": f"why is {i}", "completion": f"it is {i}", "score": i / 7} for i in range(20)]
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert found.columns == {"text": "prompt", "text_pair": "completion", "label": "score"}
+    assert likely(profiles_of(rows))[0] == found.columns

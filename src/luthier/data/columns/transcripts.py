@@ -5,15 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-ASKING = ("user", "human", "prompter", "customer", "client")
-ANSWERING = ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent")
+ASKING = ("user", "human", "prompter", "customer", "client", "\u7528\u6237")
+ANSWERING = ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent", "\u52a9\u624b")
 SPEAKERS = "speakers"  # the form of texts with names before the turns
 GOOD_SHARE = 0.95  # minimum share of the texts that are split into turns; other rows are skipped
 _SOME_SHARE = 0.1  # minimum share from which some of the texts are conversations
 _EDGES = 100  # characters in which the control tokens at the end of a turn are looked for
 _LINES = 0.8  # minimum share of the lines that begin with a name, in a log of any two speakers
 _TEXTS = 200  # to look through for names
-_NAME = rf"\**(?P<name>{'|'.join((*ASKING, *ANSWERING, 'system', 'function response'))})\**[ \t]*:\**"
+_NAME = rf"\**(?P<name>{'|'.join((*ASKING, *ANSWERING, 'system', 'function response'))})\**[ \t]*[:\uff1a]\**"
 _AT_LINE = re.compile(rf"^[ \t]*{_NAME}", re.IGNORECASE | re.MULTILINE)
 _AFTER_BLANK = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*{_NAME}", re.IGNORECASE)
 _HEADING = re.compile(rf"#{{2,4}}[ \t]*{_NAME}", re.IGNORECASE)  # also in the middle of a line
@@ -50,7 +50,8 @@ _HINTS = ("<|im_start|>", "_id|>", "header_", "<start_of_turn>", "<|user|>", "<\
 _TIME = (
     r"[\[(]?(?:\d{1,4}[./-]\w{1,9}[./-]\d{2,4})[, T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?[\])]?(?:[ \t]*[-:])?[ \t]+"
 )
-_NAMED = re.compile(rf"^[ \t]*(?P<time>{_TIME})?(?P<name>[^\W\d_][\w.'#\- ]{{0,30}}?)(?::(?=\s)|(?P<alone>$))")
+_LEVELS = {"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"}
+_NAMED = re.compile(rf"^[ \t]*(?P<time>{_TIME})?(?P<name>[^\W\d_][\w.'#\- ]{{0,30}}?)(?::(?=\s)|\uff1a|(?P<alone>$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ def _names(texts: Sequence[str]) -> tuple[str, ...]:
     names = Counter(mark["name"] for marks in found for mark in marks)
     timed = sum(bool(mark["time"]) for marks in found for mark in marks)
     first = tuple(name for name, _ in names.most_common(2))
-    if len(names) < 2 or n < 6:
+    if len(names) < 2 or n < 6 or names.keys() <= _LEVELS:
         return ()
     if 2 * timed >= total and 3 * len(names) <= n:
         return first

@@ -26,6 +26,7 @@ from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS, ROLES, is_excha
 from luthier.tasks.chat.unread import (
     judgements,
     may_be_desirable,
+    other_flags,
     reasoning,
     unclear_judgement,
     unclear_marks,
@@ -40,7 +41,7 @@ MESSAGE_NAMES = (
     *("dialogs", "dialogues", "history", "contents"),
 )
 INSTRUCTION_NAMES = ("instruction", "instructions")
-INPUT_NAMES = ("input", "inputs", "context")
+INPUT_NAMES = ("input", "inputs", "context", "input text")
 OUTPUT_NAMES = ("output", "outputs", "response", "completion", "answer", "target", "reply")
 PROMPT_NAMES = ("prompt", "question", "instruction", "query", "input", "user", "human", "message")
 RESPONSE_NAMES = (
@@ -88,6 +89,10 @@ def likely(profiles: Profiles) -> list[Columns]:
     """The columns that may have been meant: texts some of which are conversations, or replies that are judged."""
     found: list[Columns] = [{"messages": name} for name, column in profiles.items() if is_transcript(column)]
     best = recognise_chat(profiles, given={}, shape=None)
+    if best is not None and best.shape == "messages" and is_messages(profiles[str(best.columns["messages"])]):
+        first = str(best.columns["messages"])
+        others = _conversations(profiles, first)
+        found += [{"messages": name} for name in (first, *others)] if others else []
     judged = judgements(profiles, best.columns, best.shape) if best is not None and best.confidence >= _ASKED else []
     if best is None or not judged:
         return found
@@ -151,6 +156,18 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
         known = is_messages(column) or is_transcript(column) or is_named(column.name, MESSAGE_NAMES)
         sure = 1.0 if known else 0.3
     return _recognition(profiles, given, named, "messages", {"messages": lists[0]}, sure)
+
+
+def _unclear_others(profiles: Profiles, chosen: str) -> str:
+    """What is unclear where other columns hold conversations too, and no name says that they are parts of these."""
+    others = _conversations(profiles, chosen)
+    return f"{chosen!r} and {others[0]!r} both hold conversations, and only one of them is read" if others else ""
+
+
+def _conversations(profiles: Profiles, chosen: str) -> list[str]:
+    parts = (*PROMPT_NAMES, *RESPONSE_NAMES)
+    held = [name for name, column in profiles.items() if is_messages(column) and not _is_rejected(name)]
+    return [name for name in held if name != chosen and not is_named(name, parts)]
 
 
 def _holds_turns(column: ColumnProfile) -> bool:
@@ -241,7 +258,10 @@ def _fill(profiles: Profiles, found: Columns, role: str, names: Sequence[str]) -
     if role in found:
         return
     free = {name: column for name, column in profiles.items() if name not in found.values()}
-    if fitting := by_name(free, names, _may_be_turn if role in ("prompt", "response") else _may_be_text):
+    fitting = by_name(free, names, _may_be_turn if role in ("prompt", "response") else _may_be_text)
+    if role == "input":  # may be there or not, so that `input_quality` is none
+        fitting = [name for name in fitting if is_named(name, names)]
+    if fitting:
         found[role] = fitting[0]
 
 
@@ -280,6 +300,7 @@ def _recognition(
     why.append(Decision("shape", shape, _TOLD.get(told[0], _MARKED.format(told[0])) if told else forms[shape]))
     why += unused([name for name in profiles if _is_rejected(name)], "the replies that were turned down")
     roles = with_split(profiles, given, columns, why)
+    why += unused(other_flags(profiles, roles), "flags; --column desirable=NAME learns the rows in which it is true")
     judged = judgements(profiles, roles, shape) if confidence > _SURE and not named else []
     unclear = unclear_judgement(judged[0]) if judged else ""
     confidence = max(confidence, _ASKED) if judged else confidence
@@ -287,5 +308,6 @@ def _recognition(
         messages = profiles[str(columns["messages"])]
         why += reasoning(messages)
         why += unused(unread_flags(messages), "flags of messages; `weight` 0 marks a turn that is not to be learned")
-        unclear = unclear if named else unclear_marks(profiles, messages) or unclear
+        if not named:
+            unclear = unclear_marks(profiles, messages) or _unclear_others(profiles, messages.name) or unclear
     return Recognition(TASK, shape, roles, confidence, why, unclear)

@@ -12,41 +12,42 @@ from luthier.tasks.chat.parts import reasoning_in
 from luthier.text import count, plural
 
 _FLAGS = {"0", "1", "true", "false"}
-_SCORE_WORDS = {"score", "rating", "reward", "grade", "quality"}
+_SCORE_WORDS = {
+    "score", "rating", "reward", "grade", "quality", "helpfulness", "correctness", "coherence", "complexity",
+    "verbosity", "truthfulness", "honesty", "harmlessness", "relevance", "accuracy", "toxicity", "stars",
+}  # fmt: skip
 _GOOD_WORDS = {
-    *(
-        "label",
-        "desirable",
-        "kto",
-        "good",
-        "correct",
-        "valid",
-        "helpful",
-        "preferred",
-        "chosen",
-        "accepted",
-        "approved",
-    ),
-    *("liked", "upvoted", "thumbs"),
-}
+    "label", "desirable", "kto", "good", "correct", "valid", "safe", "helpful", "preferred", "chosen", "accepted",
+    "approved", "liked", "upvoted", "thumbs",
+}  # fmt: skip
+_BAD_WORDS = {
+    "bad", "toxic", "harmful", "unsafe", "flagged", "spam", "wrong", "incorrect", "undesirable", "hallucination",
+    "hallucinated", "refusal", "error",
+}  # fmt: skip
 _SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
 
 
 def judgements(profiles: Profiles, columns: Columns, shape: str) -> list[str]:
     """Unread columns that may say whether a reply is good: flags, and beside a prompt and a response also scores."""
-    read = {name for names in columns.values() for name in several(names)}
-    free = {name: one for name, one in profiles.items() if name not in read and "rejected" not in words_of(name)}
-    free = {name: one for name, one in free.items() if one.distinct > 1 and not (is_metadata(one) or is_id(one))}
-    scores = [name for name, one in free.items() if one.numeric_share > _SAME and set(words_of(name)) & _SCORE_WORDS]
-    flags = [name for name, one in free.items() if _is_flag(one)]
-    return flags + (scores if shape == "prompt" else [])
+    found = []
+    for name, column in _unread(profiles, columns).items():
+        words = set(words_of(name))
+        score = shape == "prompt" and column.numeric_share > _SAME and words & _SCORE_WORDS
+        if score or (_is_flag(column) and words & (_GOOD_WORDS | _BAD_WORDS)):
+            found.append(name)
+    return found
+
+
+def other_flags(profiles: Profiles, columns: Columns) -> list[str]:
+    """Unread columns of flags that judge nothing by their names, such as `redacted`."""
+    judging = judgements(profiles, columns, "")
+    unread = _unread(profiles, columns)
+    return [name for name, one in unread.items() if _is_flag(one) and name not in judging and not is_metadata(one)]
 
 
 def may_be_desirable(column: ColumnProfile) -> bool:
     """Whether a flag may say that a reply is good, rather than toxic or the like."""
-    return {value.lower() for value in column.values or "?"} <= _FLAGS and bool(
-        _GOOD_WORDS & set(words_of(column.name))
-    )
+    return _is_flag(column) and bool(_GOOD_WORDS & set(words_of(column.name)))
 
 
 def unclear_judgement(name: str) -> str:
@@ -93,6 +94,12 @@ def _marks(profiles: Profiles, messages: ColumnProfile) -> list[str]:
         and column.structure.item in kinds
         and same_lengths(column.structure.lengths, messages.structure.lengths) > _SAME
     ]
+
+
+def _unread(profiles: Profiles, columns: Columns) -> Profiles:
+    read = {name for names in columns.values() for name in several(names)}
+    free = {name: one for name, one in profiles.items() if name not in read and "rejected" not in words_of(name)}
+    return {name: one for name, one in free.items() if one.distinct > 1 and not is_id(one)}
 
 
 def _is_flag(column: ColumnProfile) -> bool:

@@ -13,7 +13,14 @@ from luthier.tasks.text_classification.label_columns import (
     label_score,
 )
 from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_classes
-from luthier.tasks.text_classification.text_columns import find_texts, may_be_text, pair_of, rival_of, text_score
+from luthier.tasks.text_classification.text_columns import (
+    compared,
+    find_texts,
+    may_be_text,
+    pair_of,
+    rival_of,
+    text_score,
+)
 from luthier.text import listing, plural
 
 TASK = "text-classification"
@@ -62,7 +69,7 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
     found = f"{'pair' if len(texts.columns) == 2 else 'single'}/{kind}"
     sure = round(min(texts.confidence, labels.confidence), 2)
-    unclear = texts.unclear or labels.unclear
+    unclear = texts.unclear or labels.unclear or ("" if asked_texts else compared(profiles))
     if kind == "several" and labels_shape is None and "labels" not in given and not unclear:
         shapes = found, found.replace("several", "one")
         return Recognition(TASK, found, columns, sure, why, may_be_classes(profiles[labels.columns[0]]), shapes)

@@ -22,6 +22,8 @@ PAIR_NAMES = (
     ("post", "reply"), ("context", "response"), ("prompt", "completion"), ("prompt", "response"),
     ("instruction", "output"), ("instruction", "response"), ("headline", "body"), ("target", "text"),
 )  # fmt: skip
+PROMPT_NAMES = ("prompt", "question", "instruction", "query")
+REPLY_NAMES = ("response", "answer", "completion", "output", "reply", "generation")
 FIRST = {"1", "a", "first", "left", "i"}
 SECOND = {"2", "b", "second", "right", "ii", "pair"}
 
@@ -98,6 +100,16 @@ def _is_text_missing(profiles: Profiles, found: list[str]) -> bool:
     """Whether the column that is named like the text is empty, and no other such column has text."""
     empty = [name for name, column in profiles.items() if column.missing_share == 1 and is_named(name, TEXT_NAMES)]
     return bool(empty) and not any(is_named(name, TEXT_NAMES) for name in found)
+
+
+def compared(profiles: Profiles) -> str:
+    """What is unclear where several replies to a prompt are compared, since not all of these texts are read."""
+    words = {name: words_of(name) for name, column in profiles.items() if may_be_text(column)}
+    prompts = [name for name in words if words[name] in ([one] for one in PROMPT_NAMES)]
+    replies = [name for name in words if len(words[name]) == 2 and words[name][0] in REPLY_NAMES]
+    if not prompts or len(replies) < 2 or len({words[name][0] for name in replies}) > 1:
+        return ""
+    return f"{listing([repr(name) for name in replies])} answer {prompts[0]!r}, and at most two texts are read together"
 
 
 def may_be_text(column: ColumnProfile) -> bool:
