@@ -5,7 +5,7 @@ from typing import Any
 
 from luthier.data.columns.profile import words_of
 from luthier.data.records import Fault
-from luthier.data.values import as_number, is_missing
+from luthier.data.values import flag_in, is_missing
 from luthier.text import shorten
 
 # Keys whose values must be clear: those that are true of a learned turn, and of one that is not.
@@ -21,7 +21,6 @@ _EXACT = {*LEARNED_KEYS, *MASKED_KEYS, *_PART_KEYS, "mask"}
 _LEARNED_WORDS = {"loss", "train", "trainable", "training", "trained", "learn", "learned", "learnable"}
 _MASKED_WORDS = {"masked", "ignore", "ignored", "skip", "skipped", "exclude", "excluded"}
 _NOT_WORDS = {"no", "not", "without", "disable", "disabled"}
-_FLAGS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def is_mark(key: str) -> bool:
@@ -40,14 +39,14 @@ def marked_learned(turn: Mapping[str, Any], where: str) -> bool | Fault:
     for key, value in turn.items():
         if not is_mark(key) or is_missing(value) or value == []:
             continue
-        flag = _FLAGS.get(str(value).strip().lower(), as_number(value))
-        if flag not in (0, 1) and key not in _EXACT:
+        flag = flag_in(value)
+        if flag is None and key not in _EXACT:
             continue  # such as a loss that was measured
         means = _meaning(key)
-        if flag not in (0, 1) or means is None:
+        if flag is None or means is None:
             detail = f"{where} has {key} {shorten(str(value), 40)!r}; write weight 0 (not learned) or 1 (learned)"
             return Fault("unclear-weight", detail)
-        learned = learned and bool(flag) == means
+        learned = learned and flag == means
     return learned
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from luthier.data.columns.transcripts import ANSWERING, ASKING, turns_in, without_end
 from luthier.data.records import Fault
-from luthier.data.values import is_missing, structured
+from luthier.data.values import flag_in, is_missing, structured
 from luthier.tasks.chat.marks import marked_learned
 from luthier.tasks.chat.parts import not_text, text_in, without_tool_parts
 from luthier.text import count, listing, shorten
@@ -26,7 +26,6 @@ ROLES = {
     ),
 }
 _CALLS = ("function_call", "tool_call")
-_FLAGS = {"1": True, "1.0": True, "true": True, "yes": True, "0": False, "0.0": False, "false": False, "no": False}
 _KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
 
 
@@ -110,7 +109,7 @@ def undesirable(values: Mapping[str, Any], columns: Mapping[str, str | list[str]
     if "desirable" not in columns:
         return None
     cell = _cell(values, columns, "desirable")
-    flag = _FLAGS.get(str(cell).strip().lower())
+    flag = flag_in(cell)
     if flag is None:
         return Fault(
             "unclear-flag", f"column {columns['desirable']!r} has {shorten(str(cell), 40)!r}, not true or false"

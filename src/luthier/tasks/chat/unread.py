@@ -4,14 +4,13 @@ from luthier.data.columns.metadata import is_metadata
 from luthier.data.columns.profile import ColumnProfile, is_id, words_of
 from luthier.data.columns.roles import Columns, Profiles, several, unused
 from luthier.data.columns.structure import same_lengths
-from luthier.data.values import structured
+from luthier.data.values import flag_in, structured
 from luthier.findings import Decision
 from luthier.tasks.chat.marks import is_mark
 from luthier.tasks.chat.messages import CONTENT_KEYS, ROLE_KEYS
 from luthier.tasks.chat.parts import reasoning_in
 from luthier.text import count, plural
 
-_FLAGS = {"0", "1", "true", "false"}
 _SCORE_WORDS = {
     "score", "rating", "reward", "grade", "quality", "helpfulness", "correctness", "coherence", "complexity",
     "verbosity", "truthfulness", "honesty", "harmlessness", "relevance", "accuracy", "toxicity", "stars",
@@ -81,7 +80,7 @@ def unread_flags(messages: ColumnProfile) -> list[str]:
     """Keys of messages with a flag that is not read, such as `approved`."""
     keys = [key for key in sorted(messages.structure.keys) if key not in ROLE_KEYS + CONTENT_KEYS and not is_mark(key)]
     values = {key: set(messages.fields[f"{messages.name}.{key}"].parts or ()) for key in keys}
-    return [key for key in keys if values[key] and {value.lower() for value in values[key]} <= _FLAGS]
+    return [key for key in keys if values[key] and None not in map(flag_in, values[key])]
 
 
 def _marks(profiles: Profiles, messages: ColumnProfile) -> list[str]:
@@ -103,4 +102,4 @@ def _unread(profiles: Profiles, columns: Columns) -> Profiles:
 
 
 def _is_flag(column: ColumnProfile) -> bool:
-    return {value.lower() for value in column.values or "?"} <= _FLAGS
+    return column.distinct > 0 and column.flag_share == 1
