@@ -350,7 +350,7 @@ def test_a_text_messages_and_a_row_of_the_data_ask_the_same() -> None:
         ({"messages": None}, "missing-text"),
         ({"messages": []}, "empty-conversation"),
         ({"messages": [{"role": "narrator", "content": "Once"}]}, "unknown-role"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x.png"}]}]}, "not-text"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x.png"}]}]}, "image-url-part"),
         ({"messages": [{"role": "user", "content": "Hello"}, 3]}, "invalid-message"),
         ({"messages": {"a": 1}}, "unknown-role"),
         ({"messages": '[{"role": "narrator", "content": "Once"}]'}, "unknown-role"),
