@@ -169,8 +169,7 @@ def test_unclear_columns_stop_with_the_likely_readings(case: str) -> None:
 
 
 def test_judged_replies_are_offered_by_the_judgement_whole_and_as_a_pair() -> None:
-    good: Cell = lambda i: [True, False][i % 2]  # noqa: E731
-    message, commands = refused({"prompt": english, "completion": french, "label": good})
+    message, commands = refused({"prompt": english, "completion": french, "label": lambda i: i % 2 == 0})
     assert "'label' may say which replies are good" in message
     found = [" ".join(command[4:]) for command in commands]
     assert found[:3] == [

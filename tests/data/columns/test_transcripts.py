@@ -77,6 +77,9 @@ def test_what_differs_between_templates() -> None:
         ("user", "Add\n\n1 2"),
         ("assistant", "3"),
     ]
+    user = "<|im_start|>user\n{}<|im_end|>\n"
+    twice = user.format("Hi") + user.format("You?") + "<|im_start|>assistant\nHello<|im_end|>"
+    assert turns_in(twice) == [("user", "Hi"), ("user", "You?"), ("assistant", "Hello")]
     assert turns_in("[INST] Hi [/INST]") == [("user", "Hi"), ("assistant", "")]
     functions = turns_in("USER: Hi\n\nASSISTANT: <functioncall> {}\n\nFUNCTION RESPONSE: 3\n\nASSISTANT: It is 3")
     assert [name for name, _ in functions] == ["user", "assistant", "function response", "assistant"]

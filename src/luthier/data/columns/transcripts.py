@@ -28,7 +28,18 @@ _MARKS = {
     "Alpaca": re.compile(r"^###[ \t]*(?P<name>Instruction|Question|Input|Response|Answer|Output)[ \t]*:", re.MULTILINE),
     "Vicuna": re.compile(r"(?:(?<=\s)|(?<=>)|\A)(?P<name>USER|ASSISTANT):"),
 }
-_HEADED = ("Alpaca", "Vicuna")  # templates with a text above the first mark, the same in each row
+# Each template's texts have one of these, which takes far less time to find than the marks.
+_HINTS = {
+    "ChatML": ("<|im_start|>",),
+    "Llama 3": ("<|start_header_id|>", "<|header_start|>"),
+    "Gemma": ("<start_of_turn>",),
+    "Zephyr": ("<|assistant|>",),
+    "DeepSeek": ("<\uff5cAssistant\uff5c>",),
+    "Llama 2": ("[/INST]",),
+    "Alpaca": ("### Response", "### Answer", "### Output", "###Response"),
+    "Vicuna": ("ASSISTANT:",),
+}
+_HEADED = ("Alpaca", "Vicuna")  # templates with a system message above the first mark
 _LATER = ("Input", "Response", "Output", "Answer")  # never the first mark
 _MEANS = {
     **{name: name for name in ("system", "user", "assistant", "tool")},
@@ -46,7 +57,6 @@ _EDGE = (
 _AT_START = re.compile(rf"\A(?:\s*(?:{_EDGE}))*\s*")
 _AT_END = re.compile(rf"(?:\s*(?:{_EDGE}|^#{{2,3}}[ \t]*End[ \t]*$))+\s*\Z", re.MULTILINE)
 _CONTROL = re.compile(r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\uff5c\w+\uff5c>")
-_HINTS = ("<|im_start|>", "_id|>", "header_", "<start_of_turn>", "<|user|>", "<\uff5c", "[INST]", "### ")
 _TIME = (
     r"[\[(]?(?:\d{1,4}[./-]\w{1,9}[./-]\d{2,4})[, T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?[\])]?(?:[ \t]*[-:])?[ \t]+"
 )
@@ -125,8 +135,8 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     spoken = _spoken(text)
     if {"user", "assistant"} <= {_side(name) for name, _ in spoken}:
         return SPEAKERS, spoken
-    for form, pattern in _MARKS.items() if "USER:" in text or any(hint in text for hint in _HINTS) else ():
-        found = list(pattern.finditer(text))
+    for form in [form for form, hints in _HINTS.items() if any(hint in text for hint in hints)]:
+        found = list(_MARKS[form].finditer(text))
         above = text[: found[0].start()].strip() if found else ""
         if (
             not found
@@ -137,7 +147,7 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
         turns = [(_MEANS.get(name, ""), said) for name, said in _pieces(text, found)]
         # A turn that only holds another mark, as [INST] before <<SYS>>; the last one may be still to come.
         turns = [turn for turn in turns[:-1] if turn[1]] + turns[-1:]
-        turns = [("system", above)] * bool(above) + _joined(turns)
+        turns = [("system", above)] * bool(above) + (_joined(turns) if form == "Alpaca" else turns)
         clean = all(role and not _CONTROL.search(said) for role, said in turns)
         if clean and {"user", "assistant"} <= {role for role, _ in turns}:
             return form, turns
