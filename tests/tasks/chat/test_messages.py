@@ -41,6 +41,7 @@ def read(cell: Any) -> list[Message] | Fault:
         str([USER, ASSISTANT]),
         [["Hi", "Hello"]],
         [{"human": "Hi", "assistant": "Hello", "id": 1}],
+        [{"assistant": "Hello", "human": "Hi"}],
         [{"role": "user", "parts": [{"text": "Hi"}]}, {"role": "model", "parts": [{"text": "Hel"}, {"text": "lo"}]}],
         [
             USER,
@@ -313,8 +314,10 @@ def test_marks_of_another_template_are_no_part_of_the_turns() -> None:
     columns = {"messages": "m", "system": "s"}
     system = {"role": "system", "content": "Be brief"}
     assert read_messages(row, columns, "messages", transcripts=["messages"]) == [system, USER, ASSISTANT]
-    for told in ([{"text": "Be brief"}], {"role": "system", "parts": [{"text": "Be brief"}]}):
-        row = {"m": [USER, ASSISTANT], "s": told}
+    told = read_messages({"m": [USER, ASSISTANT], "s": '["a", 1]'}, columns, "messages")
+    assert told == [{"role": "system", "content": '["a", 1]'}, USER, ASSISTANT]
+    for parts in ([{"text": "Be brief"}], {"role": "system", "parts": [{"text": "Be brief"}]}):
+        row = {"m": [USER, ASSISTANT], "s": parts}
         assert read_messages(row, columns, "messages") == [system, USER, ASSISTANT]
 
 

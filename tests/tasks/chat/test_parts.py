@@ -19,7 +19,7 @@ THOUGHT = {"type": "thinking", "thinking": "?", "signature": "x"}
         ([THOUGHT, TEXT, {"type": "redacted_thinking", "data": "x"}], "Hi", ""),
         ([THOUGHT], "", ""),
         ([{"type": "refusal", "refusal": "No"}], "No", ""),
-        ([TEXT, IMAGE], None, "image_url"),
+        ([THOUGHT, IMAGE], None, "image_url"),
         ([{"type": "text", "text": 3}], None, ""),
         ([{"no": "kind"}], None, ""),
     ],

@@ -25,6 +25,7 @@ ROLES = {
         "tool",
     ),
 }
+_ORDER = ("system", "user", "assistant", "tool")  # in an exchange
 _CALLS = ("function_call", "tool_call")
 _KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
 
@@ -124,7 +125,7 @@ def is_learned(turn: Mapping[str, Any]) -> bool:
 
 def is_exchange(value: Collection[str]) -> bool:
     """Whether the keys of an object name both sides of a conversation, each with its text: human and assistant."""
-    roles = [ROLES.get(key.lower()) for key in value]
+    roles = list(map(_role, value))
     return not {*ROLE_KEYS, *CONTENT_KEYS} & set(value) and roles.count("user") == roles.count("assistant") == 1
 
 
@@ -152,7 +153,7 @@ def _cell(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], rol
     if not isinstance(value, str):
         return _filled(value)
     found = structured(value)
-    if role in ("messages", "tools", "history", "system"):
+    if role in ("messages", "tools", "history"):
         return found
     # A reply may itself be JSON, so only lists of messages are parsed.
     written = (
@@ -180,8 +181,9 @@ def _turns(cell: Any, speaker: str) -> list[Message] | Fault:
         pairs = (zip(("user", "assistant"), pair, strict=True) for pair in cell)
         cell = [{"role": role, "content": said} for pair in pairs for role, said in pair if not is_missing(said)]
     elif cell and all(isinstance(turn, Mapping) and is_exchange(turn) for turn in cell):
-        named = ((name, said) for turn in cell for name, said in turn.items() if not is_missing(said))
-        cell = [{"role": name, "content": said} for name, said in named if name.lower() in ROLES]
+        # The keys of an object have no order that means something: Arrow and others sort them.
+        sides = [(name, turn[name]) for turn in cell for role in _ORDER for name in turn if _role(name) == role]
+        cell = [{"role": name, "content": said} for name, said in sides if not is_missing(said)]
     plain = ((one, place) for place, turn in enumerate(cell, start=1) for one in without_tool_parts(turn))
     found = [_message(turn, place) for turn, place in plain]
     if faults := [turn for turn in found if isinstance(turn, Fault)]:
@@ -205,7 +207,7 @@ def _message(turn: Any, place: int) -> Message | Fault:
     if not isinstance(turn, Mapping):
         return Fault("invalid-message", f"{where} is {shorten(str(turn), 40)!r}")
     said = next((str(turn[key]) for key in ROLE_KEYS if turn.get(key) is not None), "")
-    role = ROLES.get(said.strip().lower())
+    role = _role(said)
     if role is None:
         return Fault("unknown-role", f"{where} has the role {said!r}; known: {listing(list(ROLES), 30)}")
     content = next((turn[key] for key in CONTENT_KEYS if turn.get(key) is not None), "")
@@ -268,6 +270,10 @@ def _history(cell: Any) -> list[Message] | Fault:
     if isinstance(cell, list) or is_missing(cell):
         return _turns(cell, "user")
     return Fault("invalid-message", f"the history {shorten(str(cell), 60)!r} is not a list")
+
+
+def _role(name: str) -> str | None:
+    return ROLES.get(name.strip().lower())
 
 
 def _says(turn: Message) -> bool:

@@ -34,7 +34,8 @@ def text_in(content: Any) -> str | None:
 def not_text(content: Any) -> str:
     """The kind of the first part of a content that is no text, such as `image_url`; empty if it has no kind."""
     parts = content if isinstance(content, list) else [content]
-    return next((_kind(part) for part in parts if _text_of(part) is None and _kind(part) not in ("", "text")), "")
+    said = ("", "text", *REASONING)
+    return next((_kind(part) for part in parts if _text_of(part) is None and _kind(part) not in said), "")
 
 
 def without_tool_parts(turn: Any) -> Iterator[Any]:
