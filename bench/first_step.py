@@ -24,13 +24,13 @@ STARTED = "BENCH_STARTED"  # the environment variable with the time at which the
 START, REST, END = "Python and imports", "decisions, the run directory, and the rest", "the first step"
 # Where a stage is looked up when it is called, its function, and its name in the table.
 STAGES = (
-    ("luthier.pipeline.prepare", "recognise_columns", "open, recognise the columns"),
-    ("luthier.pipeline.prepare", "load_parts", "load configuration and tokenizer"),
-    ("luthier.pipeline.prepare", "read_table", "read the rows"),
-    ("luthier.pipeline.prepare", "make_splits", "split"),
-    ("luthier.pipeline.prepare", "check", "check the data"),
-    ("luthier.pipeline.prepare", "check_metrics", "try the metrics"),
-    ("luthier.pipeline.prepare", "tokenize", "tokenize"),
+    ("luthier.pipeline.preparation.prepare", "recognise_columns", "open, recognise the columns"),
+    ("luthier.pipeline.preparation.prepare", "load_parts", "load configuration and tokenizer"),
+    ("luthier.pipeline.preparation.prepare", "read_table", "read the rows"),
+    ("luthier.pipeline.preparation.prepare", "make_splits", "split"),
+    ("luthier.pipeline.preparation.prepare", "check", "check the data"),
+    ("luthier.pipeline.preparation.prepare", "check_metrics", "try the metrics"),
+    ("luthier.pipeline.preparation.prepare", "tokenize", "tokenize"),
     ("luthier.api.one_run", "decide_precision", "measure the precisions"),
     ("luthier.pipeline.training.finish", "assemble", "load the model"),
     ("luthier.pipeline.training.assemble", "fast_training", "try the fast path"),

@@ -25,11 +25,11 @@ KINDS = ("own", "all")
 WORDS = 2_000  # of the generated texts
 # Where a stage is looked up when it is called, its function, and its name in the table.
 STAGES = (
-    ("luthier.pipeline.prepare", "recognise_columns", "recognise"),
-    ("luthier.pipeline.prepare", "read_table", "read"),
-    ("luthier.pipeline.prepare", "make_splits", "split"),
-    ("luthier.pipeline.prepare", "check", "check"),
-    ("luthier.pipeline.prepare", "tokenize", "tokenize"),
+    ("luthier.pipeline.preparation.prepare", "recognise_columns", "recognise"),
+    ("luthier.pipeline.preparation.prepare", "read_table", "read"),
+    ("luthier.pipeline.preparation.prepare", "make_splits", "split"),
+    ("luthier.pipeline.preparation.prepare", "check", "check"),
+    ("luthier.pipeline.preparation.prepare", "tokenize", "tokenize"),
     ("luthier.api.one_run", "keep_data", "keep the data"),
     ("luthier.engines.loop", "run", "train"),
     ("luthier.pipeline.training.finish", "_score", "score"),

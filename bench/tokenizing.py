@@ -70,9 +70,9 @@ def measured(path: Path, tokenizer: Any, name: str) -> dict[str, float]:
     from luthier.console import Console
     from luthier.data.examples import values_of
     from luthier.data.tokenized import measure as tokenize
-    from luthier.pipeline.opening import open_sources, recognise_columns
+    from luthier.pipeline.preparation.opening import open_sources, recognise_columns
+    from luthier.pipeline.preparation.split import read_table
     from luthier.pipeline.recipes import build_recipe
-    from luthier.pipeline.split import read_table
 
     seconds = {}
     recipe = build_recipe(path, {}, path.parent, Console())

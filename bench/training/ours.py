@@ -15,7 +15,7 @@ from bench.training.cases import Case
 def prepared(case: Case, data: Path, work: Path, seed: int, settings: Mapping[str, Any]) -> Any:
     """The rows as Luthier encodes them, which all sides train on."""
     from luthier.console import Console
-    from luthier.pipeline.prepare import prepare
+    from luthier.pipeline.preparation.prepare import prepare
     from luthier.pipeline.recipes import build_recipe
 
     train, valid = case.files(data, work / "data", seed)

@@ -12,7 +12,7 @@ from luthier.console import Console
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
 from luthier.engines.optimizers.builtin import BUILT_IN
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import Recipe

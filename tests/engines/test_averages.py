@@ -13,7 +13,7 @@ from luthier.engines import checkpoints, engine_named
 from luthier.engines.averages import Ema, evaluated
 from luthier.engines.base import Training
 from luthier.errors import RecipeError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weights, with_settings
 

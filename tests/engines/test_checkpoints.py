@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from luthier.engines import checkpoints, engine_named
 from luthier.engines.base import Training
 from luthier.errors import DamagedError, FingerprintError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import ENGINES, OPTIMIZERS, prepared_data, same_weights, weights, with_settings
 

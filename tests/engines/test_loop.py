@@ -11,7 +11,7 @@ from accelerate.state import GradientState
 from luthier.engines.base import Training
 from luthier.engines.loop import new_accelerator, run, steps
 from luthier.errors import UsageError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings
 

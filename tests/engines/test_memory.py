@@ -16,7 +16,7 @@ from luthier.engines.events import Events, MicroBatchHalved, Stop
 from luthier.engines.memory import attempt, is_out_of_memory
 from luthier.engines.objective import Objective
 from luthier.errors import ResourceError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import ENGINES, Trace, loss_gap, prepared_data, run_steps, weight_gap, with_settings
 

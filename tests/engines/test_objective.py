@@ -16,7 +16,7 @@ from luthier.data.batches import Batch
 from luthier.engines.base import Training
 from luthier.engines.objective import Objective, RDrop
 from luthier.pipeline.inference.infer import Asked, answer
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights
 
 STEPS, PARTS = 3, 4

@@ -13,7 +13,7 @@ from transformers import BertPreTrainedModel
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
 from luthier.errors import RecipeError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import FastRecipe
 from tests.engines.helpers import ENGINES, prepared_data, run_steps, same_weights, weight_gap, weights, with_settings

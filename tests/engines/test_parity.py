@@ -18,7 +18,7 @@ from luthier.engines.base import Training
 from luthier.engines.objective import Objective
 from luthier.engines.optimizers.schedules import rates
 from luthier.learning_curves.record import read_curves
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.conftest import write_csv
 from tests.engines.helpers import (

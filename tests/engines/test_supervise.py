@@ -17,7 +17,7 @@ from luthier.engines.ranking import ANY
 from luthier.engines.supervise import Supervisor
 from luthier.errors import ResourceError
 from luthier.learning_curves.record import CurveWriter, read_curves
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.storage import disk
 from tests.engines.helpers import ENGINES, prepared_data, same_weights, weights, with_settings

@@ -8,7 +8,7 @@ import torch
 
 from luthier.engines import trainer
 from luthier.engines.base import Step, Training
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import prepared_data, run_steps, same_weights, with_settings
 

@@ -16,7 +16,7 @@ from luthier.engines.base import Training
 from luthier.errors import NonFiniteError
 from luthier.models.export import save_model
 from luthier.models.loading import load_tokenizer
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import finish as story
 from luthier.pipeline.training.assemble import assemble as right
 from tests.faults.runs import EITHER, begin

@@ -9,7 +9,7 @@ from luthier import allocator
 from luthier.console import Console
 from luthier.fast import Fast
 from luthier.pipeline.fast_path import READS_PADDING, allowed, decide, keeps_pages
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble
 from luthier.recipe import FastRecipe, Recipe

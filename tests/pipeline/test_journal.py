@@ -14,7 +14,7 @@ from luthier.console import Console
 from luthier.data.records import Skipped
 from luthier.errors import FingerprintError, RunError
 from luthier.pipeline.journal import STDIN, blamed_on, claimed, data_name, keep_data, same_data, write_skipped
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json

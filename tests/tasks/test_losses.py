@@ -13,7 +13,7 @@ from torch.distributions import Bernoulli, Categorical, kl_divergence
 from luthier.console import Console
 from luthier.data.batches import IGNORED
 from luthier.errors import RecipeError
-from luthier.pipeline.prepare import prepare
+from luthier.pipeline.preparation.prepare import prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble
 from luthier.tasks.losses import binary_divergence, categorical_divergence, summed_cross_entropy

@@ -28,13 +28,13 @@ from luthier.pipeline.inference.predictor import Predictor, load
 from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.inference.scored_split import sources_to_score, split_in_memory
 from luthier.pipeline.journal import same_data
-from luthier.pipeline.opening import profile_sources, source_decisions
-from luthier.pipeline.prepare import prepare, refuse, stopping
+from luthier.pipeline.preparation.opening import profile_sources, source_decisions
+from luthier.pipeline.preparation.prepare import prepare, refuse, stopping
+from luthier.pipeline.preparation.recognise import recognise
+from luthier.pipeline.preparation.tokenize import tokenize_split
 from luthier.pipeline.recipes import specs_of
-from luthier.pipeline.recognise import recognise
 from luthier.pipeline.results import Evaluation
 from luthier.pipeline.settings import dotted, place
-from luthier.pipeline.tokenize import tokenize_split
 from luthier.recipe import Recipe
 from luthier.recipe.tables import put
 from luthier.run_directory.predictions import write_predictions

@@ -9,9 +9,9 @@ from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.data.table import Accounts
 from luthier.findings import Finding
-from luthier.pipeline.first_batch import first_batch
 from luthier.pipeline.inference.cost import measure_cost
-from luthier.pipeline.prepare import prepare
+from luthier.pipeline.preparation.first_batch import first_batch
+from luthier.pipeline.preparation.prepare import prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble, decide_precision
 from luthier.recipe import Recipe

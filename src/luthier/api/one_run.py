@@ -18,7 +18,7 @@ from luthier.pipeline.journal import (
     same_data,
     write_skipped,
 )
-from luthier.pipeline.prepare import Prepared, prepare, refuse
+from luthier.pipeline.preparation.prepare import Prepared, prepare, refuse
 from luthier.pipeline.results import Result
 from luthier.pipeline.training.assemble import decide_precision
 from luthier.pipeline.training.finish import finish

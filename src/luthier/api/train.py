@@ -15,7 +15,7 @@ from luthier.engines.optimizers.groups import Group
 from luthier.engines.optimizers.make import groups_to_train
 from luthier.engines.optimizers.schedules import rates
 from luthier.models.adapters.add import describe
-from luthier.pipeline.prepare import prepare, refuse
+from luthier.pipeline.preparation.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.results import Result
 from luthier.pipeline.several.seeds import SeedsResult

@@ -12,7 +12,7 @@ from luthier.data.reading.sources import is_stream
 from luthier.engines.checkpoints import list_checkpoints
 from luthier.errors import FingerprintError, InterruptedRun, LuthierError, ResourceError, UsageError
 from luthier.interrupts import Interrupted
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.run_directory.log import log_end
 from luthier.run_directory.run import Run, as_path
 from luthier.storage.atomic import move, write_text

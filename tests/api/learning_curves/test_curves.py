@@ -57,7 +57,7 @@ def test_the_rows_of_a_spike_are_those_that_the_engine_trained_on(trained: Run) 
     assert named is not None and spike.rows == tuple(int(row) for row in named[1].split(","))
     # The engine's rows are places in the training split; the texts say which rows of the file they are.
     from luthier.console import Console
-    from luthier.pipeline.prepare import prepare
+    from luthier.pipeline.preparation.prepare import prepare
 
     split = prepare(trained.recipe, Console()).splits["train"]
     texts = {split[i]["text"] for i in BATCHES[23]}

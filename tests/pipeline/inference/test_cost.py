@@ -17,7 +17,7 @@ from luthier.pipeline.inference.cost import (
     scheduled,
 )
 from luthier.pipeline.inference.score import quick_metrics
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import best
 from luthier.pipeline.training import finish as training_steps
 from luthier.pipeline.training.assemble import assemble

@@ -20,7 +20,7 @@ from luthier.console import Console
 from luthier.errors import ModelError
 from luthier.pipeline.inference import embed as module
 from luthier.pipeline.inference.embed import embed
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
 from tests.conftest import review
 from tests.engines.helpers import prepared_data, with_settings

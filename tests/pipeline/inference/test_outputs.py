@@ -17,7 +17,7 @@ from luthier.metrics.bootstrap import score
 from luthier.metrics.custom import custom_metrics, load
 from luthier.pipeline.inference.outputs import RawOutputs
 from luthier.pipeline.inference.score import quick_metrics, score_split
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.tasks.registry import find, shapes_using

@@ -17,7 +17,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from luthier.console import Console
 from luthier.errors import ModelError, RecipeError
 from luthier.pipeline.inference.score import Scored, all_metrics, quick_metrics, score, score_split
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.tasks.phases import Answer

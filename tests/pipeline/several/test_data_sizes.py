@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from luthier.console import Console
 from luthier.errors import DataError, LuthierError, UsageError
 from luthier.pipeline.inference.cost import Cost, Part
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe, with_changes
 from luthier.pipeline.several.data_sizes import LEAST, check_sizes, seconds_of, sized_runs, sizes_of, training_on
 from luthier.recipe import Recipe

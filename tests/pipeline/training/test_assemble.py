@@ -13,7 +13,7 @@ from torch import nn
 from luthier.console import Console
 from luthier.data.batches import BatchPlan
 from luthier.errors import RecipeError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import assemble as assembling
 from luthier.pipeline.training.assemble import assemble, decide_precision, fingerprint, fresh_model
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings

@@ -17,7 +17,7 @@ from luthier.learning_curves.record import read_curves
 from luthier.models.adapters.load import load_any
 from luthier.models.loading import load_model
 from luthier.pipeline.inference.score import quick_metrics
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import finish as finishing
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.finish import finish

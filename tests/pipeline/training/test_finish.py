@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from luthier.engines import checkpoints
 from luthier.engines.events import Events, Stop
 from luthier.errors import DamagedError, FingerprintError
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.results import Result
 from luthier.pipeline.training.finish import finish
 from luthier.run_directory.run import Run

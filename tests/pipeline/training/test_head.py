@@ -23,7 +23,7 @@ from luthier.engines.objective import LABELS
 from luthier.errors import RecipeError
 from luthier.metrics.baselines.linear import ridge
 from luthier.pipeline.inference.infer import evenly
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training import head
 from luthier.pipeline.training.assemble import assemble

@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer
 
 from luthier.console import Console
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import fresh_model
 from tests.conftest import PLAIN, review, write_csv

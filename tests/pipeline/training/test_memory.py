@@ -11,7 +11,7 @@ import torch
 from luthier.engines import engine_named
 from luthier.engines.base import Training
 from luthier.engines.checkpoints import random_state
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import memory
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.memory import MemoryEstimate, estimate_memory, optimizer_bytes

@@ -9,7 +9,7 @@ import pytest
 from luthier.engines.events import Events
 from luthier.errors import RecipeError, RunError
 from luthier.learning_curves.record import read_curves
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import time_limit as limits
 from luthier.pipeline.training.finish import finish
 from luthier.pipeline.training.time_limit import TimeLimit, time_limit

@@ -18,7 +18,7 @@ from luthier.data.tokenized import Limits
 from luthier.errors import FindingError
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.loading import load_model, load_tokenizer
-from luthier.pipeline.prepare import Prepared, prepare, refuse
+from luthier.pipeline.preparation.prepare import Prepared, prepare, refuse
 from luthier.recipe import Recipe
 from luthier.tasks.chat.rendering import render_chat
 from luthier.tasks.chat.task import Chat, documents_of

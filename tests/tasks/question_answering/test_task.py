@@ -24,7 +24,7 @@ from luthier.data.records import Fault
 from luthier.data.tokenized import Limits
 from luthier.errors import ColumnError
 from luthier.pipeline.inference.predictor import Predictor, load
-from luthier.pipeline.prepare import prepare
+from luthier.pipeline.preparation.prepare import prepare
 from luthier.recipe import Recipe
 from luthier.run_directory.predictions import read_predictions
 from luthier.tasks.phases import Answer, Bound

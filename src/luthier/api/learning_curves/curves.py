@@ -94,7 +94,7 @@ def _with_rows(run: Run, found: Sequence[Diagnosis]) -> list[Diagnosis]:
     # They load transformers, which most runs need not.
     from luthier.data.table import describe_rows
     from luthier.pipeline.journal import same_data
-    from luthier.pipeline.prepare import prepare
+    from luthier.pipeline.preparation.prepare import prepare
     from luthier.pipeline.training.assemble import batch_plan
 
     try:

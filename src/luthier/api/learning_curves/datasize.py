@@ -18,7 +18,7 @@ from luthier.findings import Decision
 from luthier.models.device import choose_device
 from luthier.pipeline.inference.cost import measure_cost
 from luthier.pipeline.journal import STDIN, data_name, keep_data, same_data
-from luthier.pipeline.prepare import Prepared, prepare, refuse
+from luthier.pipeline.preparation.prepare import Prepared, prepare, refuse
 from luthier.pipeline.recipes import build_recipe, with_changes
 from luthier.pipeline.several.data_sizes import SizedRun, check_sizes, seconds_of, sized_runs, training_on
 from luthier.pipeline.several.size_scores import DataSizeTest, conclude_sizes

@@ -22,7 +22,7 @@ from luthier.interrupts import check
 from luthier.learning_curves.plot import save
 from luthier.learning_curves.rate_range import FEWEST, RateRange, diverged
 from luthier.models.device import choose_device
-from luthier.pipeline.prepare import prepare, refuse
+from luthier.pipeline.preparation.prepare import prepare, refuse
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.training.assemble import assemble, decide_precision
 from luthier.pipeline.training.head import fit_head

@@ -24,7 +24,7 @@ from luthier.models.quiet import quiet
 from luthier.models.scratch import POSITIONS, shape_of
 from luthier.pipeline.inference.infer import evenly
 from luthier.pipeline.parts import ENOUGH, spread
-from luthier.pipeline.split import make_splits, read_table
+from luthier.pipeline.preparation.split import make_splits, read_table
 from luthier.recipe import Recipe, TokenizerKind
 from luthier.reporting.tokenizers.comparison import Rows, Sentence, TokenizerComparison
 from luthier.tasks.phases import Fitted

@@ -12,7 +12,7 @@ from luthier.data.columns.roles import several
 from luthier.data.reading.memory import Data, paths_in
 from luthier.data.reading.sources import Source
 from luthier.errors import RecipeError, UsageError
-from luthier.pipeline.opening import Found, open_sources, recognise_columns
+from luthier.pipeline.preparation.opening import Found, open_sources, recognise_columns
 from luthier.pipeline.recipes import build_recipe
 from luthier.pipeline.settings import dotted
 from luthier.recipe import Recipe

@@ -22,8 +22,8 @@ from luthier.errors import UsageError, nearest
 from luthier.findings import Decision
 from luthier.models.architectures import DEFAULTS, architecture_named
 from luthier.models.quiet import quiet
-from luthier.pipeline.opening import Found, empty_columns
-from luthier.pipeline.split import names_of, none_usable
+from luthier.pipeline.preparation.opening import Found, empty_columns
+from luthier.pipeline.preparation.split import names_of, none_usable
 from luthier.recipe import Recipe, TokenizerKind
 from luthier.run_directory.run import as_path
 from luthier.storage.atomic import write_directory

@@ -15,7 +15,7 @@ from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.score import PROBED, score
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.head import ROWS, may_fit
 from luthier.recipe import TrainingRecipe
 from luthier.recipe.training import Strategy, steps_between

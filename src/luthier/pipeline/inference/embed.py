@@ -19,7 +19,7 @@ from luthier.errors import ModelError
 from luthier.interrupts import check
 from luthier.models.device import choose_device
 from luthier.models.learned import state_digest
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.text import shorten
 

@@ -21,7 +21,7 @@ from luthier.models.device import choose_device
 from luthier.pipeline.inference.embed import embed
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Fitted

@@ -12,8 +12,8 @@ from luthier.errors import DataError, UsageError
 from luthier.pipeline.defaults import Basis, decide_training
 from luthier.pipeline.inference.cost import Cost
 from luthier.pipeline.parts import with_defaults
-from luthier.pipeline.prepare import Prepared
-from luthier.pipeline.split import distinct, names_of
+from luthier.pipeline.preparation.prepare import Prepared
+from luthier.pipeline.preparation.split import distinct, names_of
 from luthier.recipe import Recipe
 from luthier.text import count, listing, plural
 

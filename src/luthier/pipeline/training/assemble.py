@@ -27,7 +27,7 @@ from luthier.models.precision import choose
 from luthier.models.scratch import grow_embeddings, make_model, renew_embeddings
 from luthier.pipeline.fast_path import allowed
 from luthier.pipeline.parts import shared_with_own
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.batches import plan_of
 from luthier.pipeline.training.label_head import NEW, decide_head
 from luthier.recipe import TrainingRecipe

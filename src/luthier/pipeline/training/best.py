@@ -18,7 +18,7 @@ from luthier.errors import DamagedError
 from luthier.models.device import choose_device
 from luthier.models.learned import learned, load_learned
 from luthier.pipeline.inference.score import quick_metrics
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.reporting.averaging import AVERAGE, CHECKPOINT, in_words
 from luthier.run_directory.run import Run

@@ -29,7 +29,7 @@ from luthier.pipeline.evaluations import Evaluations, not_separated
 from luthier.pipeline.fast_path import decide, keeps_pages
 from luthier.pipeline.inference.infer import evenly
 from luthier.pipeline.inference.score import Scored, quick_metrics, score_split
-from luthier.pipeline.prepare import Prepared, prepare
+from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.results import Result
 from luthier.pipeline.samples import Samples
 from luthier.pipeline.training.assemble import assemble, fingerprint

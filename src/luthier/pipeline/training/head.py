@@ -20,7 +20,7 @@ from luthier.findings import Decision
 from luthier.interrupts import check
 from luthier.metrics.baselines.linear import Linear
 from luthier.pipeline.inference.infer import evenly
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.tasks.registry import shapes_using
 from luthier.text import plural
 

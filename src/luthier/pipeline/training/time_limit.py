@@ -18,7 +18,7 @@ from luthier.errors import RunError
 from luthier.findings import Decision
 from luthier.learning_curves.record import first_and_last_time
 from luthier.pipeline.inference import cost
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.time_plan import Needs, TimePlan, Times, plan_of, plan_time
 from luthier.recipe import TrainingRecipe

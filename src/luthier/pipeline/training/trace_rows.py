@@ -17,7 +17,7 @@ from luthier.models.device import choose_device
 from luthier.pipeline.inference.predictor import Predictor
 from luthier.pipeline.inference.score import Scored
 from luthier.pipeline.inference.traced import traced
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.reporting.telling import ROWS, TracedRow, telling_rows
 from luthier.reporting.traces.trace import Trace
 from luthier.run_directory.run import Run

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from luthier.errors import FindingError, SourceError, UsageError
-from luthier.pipeline import opening
-from luthier.pipeline.opening import empty_columns, open_sources, recognise_columns, sample_rows
+from luthier.pipeline.preparation import opening
+from luthier.pipeline.preparation.opening import empty_columns, open_sources, recognise_columns, sample_rows
 from luthier.recipe import Recipe
 from tests.conftest import review_rows, write_csv
 from tests.tasks.by_hand import recipe_of

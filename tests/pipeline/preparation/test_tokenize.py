@@ -15,7 +15,7 @@ from luthier.data.table import Accounts, Table
 from luthier.data.tokenized import Encoded, Limits
 from luthier.errors import FindingError, UsageError
 from luthier.models.loading import load_tokenizer
-from luthier.pipeline.tokenize import choose_limits, lengths, targets_of, tokenize
+from luthier.pipeline.preparation.tokenize import choose_limits, lengths, targets_of, tokenize
 from luthier.recipe import TokenizerKind
 from luthier.tasks.chat.task import Chat
 from luthier.tasks.phases import Bound

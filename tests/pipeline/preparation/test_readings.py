@@ -12,8 +12,8 @@ from transformers import BertConfig, GPT2Config
 from luthier.data.columns.profile import Recognition, profile
 from luthier.data.records import Record
 from luthier.errors import ColumnError
-from luthier.pipeline.readings import task_commands, unread
-from luthier.pipeline.recognise import recognise
+from luthier.pipeline.preparation.readings import task_commands, unread
+from luthier.pipeline.preparation.recognise import recognise
 from luthier.recipe import Recipe
 from luthier.tasks.registry import find, provisional
 from luthier.tasks.text_classification.task import TextClassification

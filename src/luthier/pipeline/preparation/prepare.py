@@ -25,10 +25,10 @@ from luthier.models.loading import load_config
 from luthier.pipeline.defaults import Basis, decide_training, usual_rate
 from luthier.pipeline.inference.infer import asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
-from luthier.pipeline.opening import empty_columns, open_sources, recognise_columns
 from luthier.pipeline.parts import choose_model, load_parts, make_parts, with_defaults
-from luthier.pipeline.split import make_splits, names_of, read_table, sizes
-from luthier.pipeline.tokenize import lengths, targets_of, tokenize
+from luthier.pipeline.preparation.opening import empty_columns, open_sources, recognise_columns
+from luthier.pipeline.preparation.split import make_splits, names_of, read_table, sizes
+from luthier.pipeline.preparation.tokenize import lengths, targets_of, tokenize
 from luthier.pipeline.training.batches import decide_tokens
 from luthier.pipeline.training.label_head import decide_head
 from luthier.plugins import OURS

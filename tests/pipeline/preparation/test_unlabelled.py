@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from luthier.pipeline.opening import Found, open_sources, recognise_columns
+from luthier.pipeline.preparation.opening import Found, open_sources, recognise_columns
 from luthier.recipe import Recipe
 
 Row = Callable[[int], dict[str, Any]]

@@ -7,8 +7,8 @@ import pytest
 from torch import Tensor
 
 from luthier.data.batches import groups, train_loader
-from luthier.pipeline.first_batch import first_batch
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.first_batch import first_batch
+from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from tests.engines.helpers import prepared_data
 

@@ -9,7 +9,7 @@ import pytest
 from luthier.data.reading.sources import Source, open_source
 from luthier.data.table import Table
 from luthier.errors import FindingError, RecipeError
-from luthier.pipeline.split import make_splits, names_of, read_table
+from luthier.pipeline.preparation.split import make_splits, names_of, read_table
 from luthier.tasks.phases import Recognised
 from luthier.tasks.text_classification.task import TextClassification
 from tests.conftest import review_rows, write_csv

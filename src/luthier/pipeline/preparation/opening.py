@@ -16,9 +16,9 @@ from luthier.data.reading.sources import Source, sample
 from luthier.data.records import Record, Skipped
 from luthier.errors import FindingError, SourceError, UsageError
 from luthier.findings import Decision, Finding
-from luthier.pipeline.recognise import recognise
-from luthier.pipeline.split import SPLITS, names_of
-from luthier.pipeline.unlabelled import with_labels
+from luthier.pipeline.preparation.recognise import recognise
+from luthier.pipeline.preparation.split import SPLITS, names_of
+from luthier.pipeline.preparation.unlabelled import with_labels
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Recognised
 from luthier.tasks.registry import find

@@ -12,7 +12,7 @@ from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import SHORT, SPLIT, Given, described, is_structured, several, there_are
 from luthier.errors import ColumnError, ModelError, RecipeError, nearest
 from luthier.models.families import families_of
-from luthier.pipeline.readings import commands, lost_text, shape_commands, task_commands, unread
+from luthier.pipeline.preparation.readings import commands, lost_text, shape_commands, task_commands, unread
 from luthier.plugins import OURS
 from luthier.recipe import Recipe
 from luthier.tasks.base import Task

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.data.batches import IGNORED, Batch, train_loader
 from luthier.engines.base import Training
-from luthier.pipeline.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared
 
 MOST_LABELS = 40
 

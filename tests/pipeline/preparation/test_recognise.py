@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from luthier.data.columns.profile import Recognition, profile
 from luthier.data.records import Record
 from luthier.errors import ColumnError
-from luthier.pipeline import recognise as pipeline
+from luthier.pipeline.preparation import recognise as pipeline
 from luthier.recipe import Recipe
 from luthier.tasks.chat import columns as chat_columns
 from luthier.tasks.generation import columns as text_columns
