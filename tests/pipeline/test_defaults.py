@@ -69,6 +69,14 @@ def test_the_reason_for_the_epochs_is_the_one_that_decides(rows: int, why: str) 
     assert [one.why for one in decisions if one.what == "epochs"] == [why]
 
 
+def test_steps_that_were_asked_for_are_reached() -> None:
+    recipe, decisions = decide_training(recipe_of(model__name="a model", training__max_steps=1_001), basis(80))
+    assert recipe.training.epochs == 101
+    assert recipe.training.total_steps(10) == 1_001
+    assert "for the 1,001 steps that were asked for" in next(one.why for one in decisions if one.what == "epochs")
+    assert decided(basis(80), training__max_steps=5)[0].training.epochs == decided(basis(80))[0].training.epochs
+
+
 @given(rows=st.integers(1, 3_000_000), batch_size=st.none() | st.integers(1, 512))
 def test_the_steps_are_enough_and_not_too_many(rows: int, batch_size: int | None) -> None:
     given_size = {} if batch_size is None else {"training__batch_size": batch_size}

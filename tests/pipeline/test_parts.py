@@ -132,7 +132,7 @@ def test_it_is_said(tmp_path: Path) -> None:
     told = Listener()
     plan([str(data)], console=told, task="translation", from_scratch="tiny", max_steps=5, precision="fp32")
     (line,) = [decision for decision in told.decisions if decision.what == "training"]
-    assert line.value == "adafactor, learning rate 0.01, 5 steps"
+    assert line.value == "adafactor, learning rate 0.01, 10 epochs and at most 5 steps"
     (epochs,) = with_defaults(chosen(model__from_scratch="tiny"), find("translation"))[1]
     assert epochs.value == "adafactor, learning rate 0.01, 10 epochs"
 

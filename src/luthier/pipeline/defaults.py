@@ -105,6 +105,11 @@ def _epochs(recipe: Recipe, basis: Basis) -> Setting:
         needed = math.ceil(LEAST_STEPS / per_epoch)
         epochs, most = min(MOST_EPOCHS, needed), f", {MOST_EPOCHS} epochs at most" if needed > MOST_EPOCHS else ""
         why = f"of {plural(per_epoch, 'step')} each; fine-tuning needs about {LEAST_STEPS} steps{most}"
+    if recipe.training.max_steps is not None and per_epoch * epochs < recipe.training.max_steps:
+        epochs = math.ceil(recipe.training.max_steps / per_epoch)
+        why = (
+            f"of {plural(per_epoch, 'step')} each, for the {count(recipe.training.max_steps)} steps that were asked for"
+        )
     return Setting(float(epochs), Decision("epochs", count(epochs), why))
 
 

@@ -111,7 +111,8 @@ def _with_defaults(recipe: Recipe, kind: Task[Any]) -> tuple[Recipe, list[Decisi
     defaults = scratch.training_defaults(model.architecture, model.from_scratch, optimizer)
     recipe, decisions = _for_optimizer(recipe.with_defaults({**kind.defaults, **defaults}))
     training = recipe.training
-    length = plural(training.max_steps, "step") if training.max_steps else f"{training.epochs:g} epochs"
+    most = f" and at most {plural(training.max_steps, 'step')}" if training.max_steps else ""
+    length = f"{training.epochs:g} epochs{most}"
     what = f"{training.optimizer}, learning rate {training.learning_rate:g}, {length}"
     return recipe, [*decisions, Decision("training", what, "training from scratch")]
 
