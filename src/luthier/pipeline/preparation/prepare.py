@@ -161,16 +161,9 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     better, measured = check_metrics(bound, examples, recipe)
     of_answers, generated = check_answers(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
-    of_rows = {split: len(each.rows) for split, each in encoded.items()}
-    of_rows = of_rows if drawn is None else drawn.sizes(of_rows, table.accounts, train_rows)
-    basis = Basis(
-        kind,
-        of_rows["train"],
-        float(encoded["train"].lengths.mean()),
-        of_rows.get("validation", 0),
-        bound.metric_for_best,
-        config,
-    )
+    counted = {split: len(rows) for split, rows in examples.items()} | {"train": len(encoded["train"].rows)}
+    counted = counted if drawn is None else drawn.sizes(counted, table.accounts, train_rows)
+    basis = _basis(bound, encoded["train"], counted, config)
     recipe, trained = decide_training(recipe, basis)
     batches = decide_tokens(recipe, encoded["train"].lengths)
     split_decision = replace(split_decision, value=sizes(examples))  # without the rows that were dropped since
@@ -187,6 +180,12 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     return Prepared(
         recipe, bound, sources, table, examples, encoded, config, better, of_answers, findings, decisions, seen, drawn
     )
+
+
+def _basis(task: Bound[Any], train: Encoded, counted: Mapping[str, int], config: PretrainedConfig) -> Basis:
+    """What the training settings follow from; `counted` has the windows or blocks of the training rows."""
+    length = float(train.lengths.mean())
+    return Basis(task.kind, counted["train"], length, counted.get("validation", 0), task.metric_for_best, config)
 
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
