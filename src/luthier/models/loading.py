@@ -253,14 +253,23 @@ def freeze(model: PreTrainedModel, patterns: list[str]) -> int:
     return learning
 
 
-def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig, default: int = LONGEST) -> int:
-    """The maximum number of tokens that the model takes; `default` if neither tokenizer nor model states one."""
-    positions = getattr(config, "max_position_embeddings", None)
+def longest_input(tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig) -> int:
+    """The maximum number of tokens that the model takes."""
+    # Tokenizers without a limit have a number of thirty digits instead.
+    stated = tokenizer.model_max_length, positions_of(config)
+    limits = [limit for limit in stated if limit and limit < 1_000_000]
+    return int(min(limits)) if limits else LONGEST
+
+
+def positions_of(config: PretrainedConfig) -> int | None:
+    """The tokens that the architecture has positions for; None if it states no limit.
+
+    The tokenizer of a fine-tuned model may state fewer: those of its training.
+    """
+    positions: int | None = getattr(config, "max_position_embeddings", None)
     if positions and config.model_type in ARCHITECTURES:
         positions -= ARCHITECTURES[config.model_type].spare_positions
-    # Tokenizers without a limit have a number of thirty digits instead.
-    limits = [limit for limit in (tokenizer.model_max_length, positions) if limit and limit < 1_000_000]
-    return int(min(limits)) if limits else default
+    return positions
 
 
 def _place(name: str, console: Console | None = None) -> str:

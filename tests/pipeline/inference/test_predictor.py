@@ -285,3 +285,14 @@ def test_answers_that_leave_no_room_for_a_prompt_are_refused(writer: Predictor) 
             writer.generating({"max_new_tokens": new})
         assert caught.value.hint.startswith(f"set it to at most {positions - 1}; ")
     assert writer.generating({"max_new_tokens": positions - 1}).task.prompts({"prompt": ["a b c"], "text": [""]})
+
+
+def test_the_positions_are_those_of_the_model_not_the_length_of_its_training(writer: Predictor, tmp_path: Path) -> None:
+    """Fine-tuned on short rows, a model still writes long answers."""
+    task, _ = learned(TextGeneration, [{"text": "the old cat"}])
+    save_model(tmp_path, writer.model, writer.tokenizer, bound(task, writer.tokenizer, Limits(16)).card(), "")
+    found = load(tmp_path)
+    assert found.task.set_limits == Limits(16) and found.tokenizer.model_max_length == 16
+    assert found.task.learned.positions == writer.model.config.max_position_embeddings > 40
+    (answer,) = found.predict(["the old cat"], max_new_tokens=40)
+    assert "truncated" not in answer

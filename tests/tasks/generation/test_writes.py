@@ -83,7 +83,7 @@ def test_texts_are_the_same_in_batches_and_one_by_one(name: str, built: Built) -
 def test_settings_of_sampling_are_left_out_of_greedy_decoding(built: Built) -> None:
     model = load_model("CausalLM", str(built("LLaMA")))
     task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], generation__do_sample=False)
-    bound(task, Mock(model_max_length=64), Limits(64)).configure(model)
+    bound(task, Mock(), Limits(64)).configure(model)
     config: GenerationConfig = model.generation_config
     config.validate(strict=True)  # nothing to be warned about
     assert (config.do_sample, config.temperature, config.max_new_tokens) == (False, None, 32)

@@ -213,7 +213,7 @@ class Chat(Writes, Task[Writing]):
         tokens = tokenizer.convert_ids_to_tokens(template.end_tokens(tokenizer))
         ends = ", ".join(repr(token) for token in tokens)
         learned = "is learned after each of the assistant's turns"
-        writing, decisions = with_positions(task.learned, tokenizer, config)
+        writing, decisions = with_positions(task.learned, config)
         return writing, [decision, Decision("end of turn", ends, learned), *decisions]
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:

@@ -97,7 +97,7 @@ class DocumentTask(Writes, Task[Writing]):
         self, task: Fitted[Writing], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
     ) -> tuple[Writing, list[Decision]]:
         end = Decision("end of text", repr(tokenizer.eos_token), "is learned after each document")
-        learned, decisions = with_positions(task.learned, tokenizer, config)
+        learned, decisions = with_positions(task.learned, config)
         return learned, [end, *decisions]
 
     def texts(self, task: Fitted[Writing], examples: Examples) -> Iterator[str]:

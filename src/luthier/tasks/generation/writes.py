@@ -23,7 +23,7 @@ from luthier.interrupts import check
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
-from luthier.models.loading import longest_input
+from luthier.models.loading import positions_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
 from luthier.reporting.telling import Judged
 from luthier.tasks.generation.panels import judged
@@ -286,11 +286,9 @@ class Writes(ABC):
         return [str(task.tokenizer.decode([token for token in row["labels"] if token != IGNORED])) for row in rows]
 
 
-def with_positions(
-    learned: Writing, tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
-) -> tuple[Writing, list[Decision]]:
+def with_positions(learned: Writing, config: PretrainedConfig) -> tuple[Writing, list[Decision]]:
     """What was learned with the positions of a decoder, and what follows for the length of its answers."""
-    positions, new = longest_input(tokenizer, config, default=sys.maxsize), learned.settings.max_new_tokens or 0
+    positions, new = positions_of(config) or sys.maxsize, learned.settings.max_new_tokens or 0
     why = f"{new} leave none of the model's {plural(positions, 'token')} for the prompt"
     decisions = [Decision("max_new_tokens", str(max(1, positions // 2)), why)] if new >= positions else []
     return replace(learned, positions=positions), decisions
