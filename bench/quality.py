@@ -8,6 +8,7 @@ validation rows (`--on validation`) of other sets than MRPC, all of BBC News, an
 
 import argparse
 import json
+import resource
 import shlex
 import subprocess
 import sys
@@ -73,6 +74,7 @@ class Run:
     Args:
         score: By the set's metric.
         seconds: Of the whole process.
+        processor: Seconds of the processor, which other work beside it hardly changes; None in older results.
         baselines: Baseline to its score.
         commit: What was measured.
         machine: And where.
@@ -83,6 +85,7 @@ class Run:
     baselines: Mapping[str, float | None]
     commit: str
     machine: str
+    processor: float | None = None
 
 
 class Results:
@@ -167,23 +170,29 @@ class Bench:
             options = [*one.options, *shlex.split(what.options), "--seed", what.seed, "--json", "-q"]
             where = ["--run-dir", self.work / "runs" / f"{what.name}-{time.time_ns()}"]
             words = ["luthier", "train", train, "--test", test, *options, *where]
-        said, seconds = _said([str(word) for word in (python, "-m", *words)], what.name)
+        said, seconds, used = _said([str(word) for word in (python, "-m", *words)], what.name)
         if what.candidate in PEERS:
             score, baselines = said[one.metric], {}
         else:
             score = said["metrics"][one.metric]["value"]
             baselines = {name: scores.get(one.metric) for name, scores in said["baselines"].items()}
-        return Run(score, round(seconds, 1), baselines, commit(), processor())
+        return Run(score, round(seconds, 1), baselines, commit(), processor(), round(used, 1))
 
 
-def _said(command: list[str], name: str) -> tuple[dict[str, Any], float]:
-    """What a command prints as JSON, and its seconds."""
+def _said(command: list[str], name: str) -> tuple[dict[str, Any], float, float]:
+    """What a command prints as JSON, its seconds, and those of the processor."""
     print(name, file=sys.stderr, flush=True)
-    start = time.perf_counter()
+    start, before = time.perf_counter(), _processor_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{shlex.join(command)} failed: {done.stdout[-500:]}{done.stderr[-2000:]}")
-    return json.loads(done.stdout), time.perf_counter() - start
+    return json.loads(done.stdout), time.perf_counter() - start, _processor_seconds() - before
+
+
+def _processor_seconds() -> float:
+    """Of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def measured_on(runs: Iterable[Run]) -> str:
@@ -207,12 +216,14 @@ def row(one: Set, found: Mapping[str, Sequence[Run]]) -> list[str]:
         pairs = [run.score - other.score for run, other in zip(runs, reference, strict=False)]
         apart = "" if runs is reference else interval(pairs)
         seconds = f"{mean(run.seconds for run in runs):.0f}"
-        lines.append((name, interval([run.score for run in runs]), apart, seconds, str(len(runs))))
+        busy = [run.processor for run in runs if run.processor is not None]
+        used = f"{mean(busy):.0f}" if busy else ""
+        lines.append((name, interval([run.score for run in runs]), apart, seconds, used, str(len(runs))))
     for key, name in BASELINES.items():
         known = [(score, run.score) for run in reference if (score := run.baselines.get(key)) is not None]
         if known:
             pairs = [score - other for score, other in known]
-            lines.append((name, interval([score for score, _ in known]), interval(pairs), "", str(len(known))))
+            lines.append((name, interval([score for score, _ in known]), interval(pairs), "", "", str(len(known))))
     return [f"| {' | '.join((one.name if not i else '', *line))} |" for i, line in enumerate(lines)]
 
 
@@ -241,7 +252,8 @@ def main() -> None:
         told = subprocess.run(asked, stdout=subprocess.PIPE, text=True, check=True).stdout
         print("- versions for AutoGluon:", *told.split())
     print(f"- `{command_line()}`\n")
-    print(f"| set | candidate | score | difference to {names[0]} | seconds | seeds |\n|---|---|---:|---:|---:|---:|")
+    columns = ("set", "candidate", "score", f"difference to {names[0]}", "seconds", "of the processor", "seeds")
+    print(f"| {' | '.join(columns)} |\n|---|---|{'---:|' * 5}")
     every: list[Run] = []
     for one in SETS:
         if args.only and one.name not in args.only:
