@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 
-from luthier.api import predict as predict_module
 from luthier.api.chat import Conversation, chat
 from luthier.api.evaluate import evaluate
 from luthier.api.predict import predict, predict_file
@@ -21,6 +20,7 @@ from luthier.data.reading.sources import open_source
 from luthier.data.records import Record
 from luthier.data.tokenized import Limits
 from luthier.errors import ModelError, RecipeError, ResourceError, UsageError
+from luthier.pipeline.inference import answers_file
 from luthier.tasks.chat.task import Chat
 from luthier.tasks.phases import Recognised
 from tests.api.conftest import ANSWER
@@ -186,7 +186,7 @@ def test_an_unfinished_file_of_other_settings_is_not_continued(
 
     rows = [{"messages": row["messages"][:1]} for row in drawn("chat", 3)]
     with monkeypatch.context() as patch:
-        patch.setattr(predict_module.AppendFile, "sync", stop)
+        patch.setattr(answers_file.AppendFile, "sync", stop)
         with pytest.raises(KeyboardInterrupt):
             predict_file(talker, rows, tmp_path / "out.jsonl", max_new_tokens=1)
     with pytest.raises(UsageError, match="or of other settings"):

@@ -21,7 +21,6 @@ from luthier.storage.atomic import write_json
 from luthier.tasks.text_classification import temperatures
 from tests.conftest import PLAIN_BY_NAME, review_rows, write_csv
 from tests.listener import Listener
-from tests.tasks.chat.templates import GEMMA
 
 ROWS = review_rows(140)[100:]  # none of them is among those that the run has seen
 
@@ -172,7 +171,10 @@ def test_a_conversation_that_the_template_refuses_is_skipped(
     monkeypatch.chdir(tmp_path)
     model, console = shutil.copytree(built("LLaMA"), tmp_path / "model"), Listener()
     tokenizer = load_tokenizer(str(model))
-    tokenizer.chat_template = GEMMA
+    tokenizer.chat_template = (
+        "{% for one in messages %}{% if (one.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns') }}"
+        "{% endif %}{{ one.content + eos_token }}{% endfor %}"
+    )
     tokenizer.save_pretrained(model)
     user, reply = {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}
     rows = [{"messages": [user, reply]}, {"messages": [user, user, reply]}, {"messages": [user, reply]}]
