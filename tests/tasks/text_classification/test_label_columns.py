@@ -53,8 +53,13 @@ def test_a_column_that_holds_its_own_name_is_a_mark() -> None:
         {"joy": one_of(3, 0, 1, 5), "fear": one_of(5, 1, 0, 4, 2)},
         {"annotator_1": one_of("pos", "neg"), "annotator_2": one_of("neg", "pos", "neg")},
         {"toxic": one_of("ja", "nein"), "threat": one_of("nein", "ja", "nein")},
+        {"annotator_1": one_of("yes", "no"), "annotator_2": one_of("no", "yes", "no")},
+        {"vote1": one_of(0, 1), "vote2": one_of(1, 0, 0), "vote3": one_of(1, 0, 1, 1)},
+        {"price": one_of("yes", "no", "maybe"), "quality": one_of("no", "maybe", "yes", "no")},
+        {"grammar": one_of("A", "B", "C"), "style": one_of("B", "C", "A", "A"), "content": one_of("C", "A", "B", "C")},
+        {"label1": one_of("a", "b"), "label2": one_of("c", "d", "d")},
     ],
-    ids=["aspects", "votes", "annotators", "two words"],
+    ids=["aspects", "votes", "annotators", "two words", "yes", "0/1", "a name", "a text's name", "numbered"],
 )
 def test_columns_that_could_each_be_the_label_are_asked_about(others: dict[str, Any]) -> None:
     found = recognise_classification(profiles_of(table(text=prose, **others)), given={}, shape=None)
@@ -67,7 +72,20 @@ def test_nothing_is_asked_where_a_name_tells_or_the_columns_are_the_same_classes
         {"label": one_of("a", "b"), "place": one_of("c", "d", "d")},
         {"wear": one_of("none", "much"), "code": one_of(0, 1)},
         {"label": one_of("yes", "no"), "urgent": one_of("no", "yes", "yes")},
+        {"gold_label": one_of("a", "b"), "label1": one_of("a", "b", "b"), "label2": one_of("b", "a", "b")},
+        {"is_test": one_of(0, 1), "label": one_of("a", "b", "b")},
+        {"sentiment": one_of("a", "b", "b"), "is_reply": one_of(0, 1)},
+        {"spam": one_of("a", "b", "b"), "train": one_of(0, 1), "is_valid": one_of(1, 0, 0)},
     ):
         found = recognise_classification(profiles_of(table(text=prose, **columns)), given={}, shape=None)
         assert found is not None
         assert (found.shape, found.unclear) == ("single/one", "")
+        assert found.columns["label"] in ("label", "code", "gold_label", "sentiment", "spam")
+
+
+def test_flags_of_a_split_are_no_labels() -> None:
+    rows = table(text=prose, **flags(1, 0), is_train=one_of(1, 0, 1), odd=one_of(None))
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert found.columns["labels"] == list(NAMES)
+    assert [one.value for one in found.why if one.what == "not used"] == ["'is_train'", "'odd'"]

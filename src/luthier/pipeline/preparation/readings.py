@@ -7,7 +7,7 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.fields import flattened, with_fields
 from luthier.data.columns.metadata import is_metadata
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, is_unnamed, words_of
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_mark, is_split, is_unnamed, words_of
 from luthier.data.columns.roles import Columns, is_named, is_prose, several
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry
@@ -92,7 +92,7 @@ def _may_be_needed(column: ColumnProfile) -> bool:
     if column.missing_share == 1 or any(role.kind == "label" for role in roles):
         return bool(roles)
     about = is_metadata(column) and not is_unnamed(column.name)
-    return not (about or is_split(column) or is_id(column) or column.distinct < 2)
+    return not (about or is_split(column) or is_id(column) or (column.distinct < 2 and not is_mark(column)))
 
 
 def _command(recipe: Recipe, task: str, given: Columns) -> str:

@@ -6,6 +6,7 @@ from luthier.data.columns.joined import SEPARATORS
 from luthier.data.columns.metadata import HEADING_NAMES, is_about
 from luthier.data.columns.profile import SAMPLE, ColumnProfile, is_id, is_mark, is_split, is_unnamed, words_of
 from luthier.data.columns.roles import Profiles, is_named, is_structured
+from luthier.data.splits import SPLIT_OF
 from luthier.findings import Decision
 from luthier.tasks.chat.messages import ROLES
 from luthier.tasks.text_classification.shape import flags_said, is_flag
@@ -19,7 +20,12 @@ LABEL_NAMES = (
     "stance", "quality", "similarity", "grade", "toxicity", "spam", "entailment", "type", "genre", "gender", "outcome",
     "duplicate", "paraphrase",
 )  # fmt: skip
-CERTAIN_NAMES = ("label", "labels", "gold", "target", "class", "y")  # whatever else the table holds
+# Whatever else the table holds.
+CERTAIN_NAMES = (
+    "label", "labels", "gold", "target", "class", "y", "gold label", "final label", "true label", "majority label",
+)  # fmt: skip
+CODE_NAMES = {"code", "id", "index", "number", "name", "text"}  # of the same classes in another column
+SPLIT_NAMES = {*SPLIT_OF, "holdout", "heldout"}
 
 
 def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: str | None) -> Choice | None:
@@ -35,30 +41,34 @@ def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: st
     """
     if asked:
         return Choice(asked, 1.0, [Decision("label", _columns(asked), "as given")])
-    columns = [column for column in profiles.values() if column.name not in texts]
+    columns = [column for column in profiles.values() if column.name not in texts and not _is_of_split(column)]
     # Later columns win a tie: in tables without column names, the label is usually last.
     ranked = sorted([column for column in columns[::-1] if _may_be_label(column)], key=label_score, reverse=True)
-    flags = max([one for one in columns if _is_one_flag(one)], [one for one in columns if is_mark(one)], key=len)
+    set_apart = [one for one in columns if _is_one_flag(one)], [one for one in columns if is_mark(one)]
+    flags = max(*map(_of_one_judge, set_apart), key=len)
     if len(flags) > 1 and _are_flags(flags, ranked[0] if ranked else None, shape):
-        why = f"{flags_said(flags)}: each is a label"
-        sure = 0.85 if len(flags) > 2 else 0.6
-        return Choice(
-            [one.name for one in flags], sure, [Decision("labels", _columns([one.name for one in flags]), why)]
-        )
+        names = [one.name for one in flags]
+        why = Decision("labels", _columns(names), f"{flags_said(flags)}: each is a label")
+        return Choice(names, 0.85 if len(flags) > 2 else 0.6, [why, *_left_out(profiles)])
     if not ranked:
         return None
     best, *others = ranked
     by_name = label_place(best.name) is not None
-    reasons = [_found(best, by_name=by_name)]
+    reasons = [_found(best, by_name=by_name), *_left_out(profiles)]
     rivals = [column for column in others if not is_about(column)]
-    equal = [] if by_name else [one for one in rivals if _are_equal(best, one)]
+    equal = [one for one in rivals if _are_equal(best, one)]
     if equal:
-        names = listing([repr(one.name) for one in columns if one in equal or one is best], 6)
-        what = f"the columns {names} could each be the label, and nothing tells which"
+        quoted = listing([repr(one.name) for one in columns if one in equal or one is best], 6)
+        what = f"the columns {quoted} could each be the label, and nothing tells which"
         return Choice([best.name], 0.4, reasons, what)
     if unused := [repr(column.name) for column in rivals if label_score(column) > 0]:
         reasons.append(Decision("not used", listing(unused), "could be the label too; --label takes another"))
     return Choice([best.name], _label_confidence(best, bool(unused)), reasons, "" if by_name else _turns(best))
+
+
+def _of_one_judge(flags: Sequence[ColumnProfile]) -> list[ColumnProfile]:
+    """Flags without those that are numbered: several annotators set the same label."""
+    return [one for one in flags if not any(_are_numbered(one.name, other.name) for other in flags if other is not one)]
 
 
 def _are_flags(flags: Sequence[ColumnProfile], best: ColumnProfile | None, shape: str | None) -> bool:
@@ -72,10 +82,37 @@ def _are_flags(flags: Sequence[ColumnProfile], best: ColumnProfile | None, shape
 
 def _are_equal(best: ColumnProfile, other: ColumnProfile) -> bool:
     """Whether two columns may be the label equally well, and are not the same classes in other words."""
-    same = best.values is not None and other.values is not None
-    if same and sorted((best.values or {}).values()) == sorted((other.values or {}).values()):
+    values, others = dict(best.values or {}), dict(other.values or {})
+    if is_named(best.name, CERTAIN_NAMES):
         return False
-    return label_score(other) > label_score(best) - 0.5
+    words = set(words_of(best.name)), set(words_of(other.name))
+    related = bool(words[0] & words[1]) or any(one & CODE_NAMES for one in words)
+    if related and values.keys() != others.keys() and sorted(values.values()) == sorted(others.values()):
+        return False
+    if _are_numbered(best.name, other.name) or (len(values) > 1 and values.keys() == others.keys()):
+        return True
+    return label_place(best.name) is None and label_score(other) > label_score(best) - 0.5
+
+
+def _are_numbered(first: str, second: str) -> bool:
+    """Whether two names differ only in a number or letter at their end, as those of several annotators."""
+    (*stem, one), (*other, two) = words_of(first) or [""], words_of(second) or [""]
+    ends = all(end.isdecimal() or len(end) == 1 for end in (one, two))
+    return bool(stem) and stem == other and ends
+
+
+def _is_of_split(column: ColumnProfile) -> bool:
+    """Whether a column of flags says which rows are those of a split, as `is_train` does."""
+    return is_flag(column) and bool(SPLIT_NAMES & set(words_of(column.name)))
+
+
+def _left_out(profiles: Profiles) -> list[Decision]:
+    """Columns that may have been meant to say something about the label, or the rows to hold out."""
+    held = [repr(one.name) for one in profiles.values() if _is_of_split(one)]
+    empty = [repr(one.name) for one in profiles.values() if one.missing_share == 1]
+    why = "may say which rows are held out: a column 'split' of train, validation and test does"
+    said = [Decision("not used", listing(held), why)] if held else []
+    return said + ([Decision("not used", listing(empty), "empty in all rows")] if empty else [])
 
 
 def _turns(column: ColumnProfile) -> str:
@@ -113,9 +150,7 @@ def label_score(column: ColumnProfile) -> float:
     score = 0.0
     words = words_of(column.name)
     if (place := label_place(column.name)) is not None:
-        score += (4 if len(words) == 1 else 3) - place / len(LABEL_NAMES)
-    if words and words[0] in {"is", "has"}:
-        score += 2
+        score += (4 if len(words) == 1 or is_named(column.name, CERTAIN_NAMES) else 3) - place / len(LABEL_NAMES)
     if is_about(column):
         score -= 4
     if HEADING_NAMES & set(words) or place_in(column.name, TEXT_NAMES) is not None:
@@ -143,7 +178,8 @@ def _is_one_flag(column: ColumnProfile) -> bool:
 def label_place(name: str) -> int | None:
     """The place of a column's name among `LABEL_NAMES`, best first; None if it is no such name."""
     words = words_of(name)
-    return 0 if words[:1] in (["is"], ["has"]) and len(words) > 1 else place_in(name, LABEL_NAMES)
+    place = place_in(name, LABEL_NAMES)
+    return len(LABEL_NAMES) if place is None and words[:1] in (["is"], ["has"]) and len(words) > 1 else place
 
 
 def is_object(column: ColumnProfile) -> bool:
