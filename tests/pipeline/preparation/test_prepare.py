@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from luthier.api.inspect import inspect
+from luthier.api.train import plan
 from luthier.cli import main
 from luthier.errors import FindingError, RecipeError, UsageError
 from tests.conftest import review, review_rows, write_csv
+from tests.listener import Listener
 
 STOPS = 3
 
@@ -126,3 +128,19 @@ def test_rows_that_cannot_be_read_are_the_reason(tiny_model: Path, tmp_path: Pat
 def test_an_empty_path_is_not_this_folder(data: Any, tiny_model: Path) -> None:
     with pytest.raises(UsageError, match="a path is empty"):
         inspect(data, model=str(tiny_model))
+
+
+def test_validation_rows_are_counted_as_blocks_of_texts_but_not_as_windows_of_words(tmp_path: Path) -> None:
+    """Settings such as early stopping follow from them."""
+    texts = write_csv(
+        tmp_path / "t.csv", [{"text": " ".join(review("good", 9 * i + k) for k in range(60))} for i in range(20)]
+    )
+    words = [{"tokens": review("good", i).split() * 8, "tags": ["O", *["B-X"] * 7] * 40} for i in range(20)]
+    words = [{"tokens": one["tokens"], "tags": one["tags"][: len(one["tokens"])]} for one in words]
+    tagged = tmp_path / "w.jsonl"
+    tagged.write_text("".join(json.dumps(one) + "\n" for one in words), encoding="utf-8")
+    for data, stops in ((texts, True), (tagged, False)):
+        told = Listener()
+        settings = {"validation_share": 0.5, "test_share": 0, "max_length": 16}
+        plan([str(data)], console=told, from_scratch="tiny", precision="fp32", **settings)
+        assert any(one.what == "early stopping" for one in told.decisions) == stops

@@ -161,7 +161,8 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     better, measured = check_metrics(bound, examples, recipe)
     of_answers, generated = check_answers(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
-    counted = {split: len(rows) for split, rows in examples.items()} | {"train": len(encoded["train"].rows)}
+    packed = kind.long_rows.packed  # blocks of texts; windows are of one row, which a validation row is
+    counted = {one: len(encoded[one].rows if packed or one == "train" else rows) for one, rows in examples.items()}
     counted = counted if drawn is None else drawn.sizes(counted, table.accounts, train_rows)
     basis = _basis(bound, encoded["train"], counted, config)
     recipe, trained = decide_training(recipe, basis)

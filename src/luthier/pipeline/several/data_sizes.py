@@ -90,7 +90,10 @@ def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
     given.data.shape, given.model = prepared.recipe.data.shape, prepared.recipe.model.model_copy(deep=True)
     with_task, _ = with_defaults(given, task.kind)
     windows = math.ceil(rows * len(prepared.encoded["train"].rows) / len(prepared.splits["train"]))
-    validation = len(prepared.splits.get("validation", ()))
+    validation = 0
+    if "validation" in prepared.splits:
+        packed = task.kind.long_rows.packed
+        validation = len(prepared.encoded["validation"].rows if packed else prepared.splits["validation"])
     length = float(prepared.encoded["train"].lengths.mean())
     basis = Basis(task.kind, windows, length, validation, task.metric_for_best, config)
     training = decide_training(with_task, basis)[0].training
