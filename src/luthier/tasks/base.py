@@ -187,6 +187,9 @@ class Task(ABC, Generic[Learned]):
     def missed(self, task: Fitted[Learned], examples: Dataset, split: str) -> list[Finding]:
         return []
 
+    def doubts(self, task: Recognised[Learned], profiles: Profiles) -> list[Finding]:
+        return []
+
     def label_counts(self, task: Fitted[Learned], examples: Dataset) -> dict[str, int]:
         return {}
 

@@ -101,6 +101,10 @@ class Recognised(Generic[Learned]):
             details = {**details, **self.kind.details(self.shape, columns, profiles)}
         return replace(self, columns=dict(columns), details=details)
 
+    def doubts(self, profiles: Mapping[str, ColumnProfile]) -> list[Finding]:
+        """Findings about how the columns of another table are read, such as numbers that may have thousands."""
+        return self.kind.doubts(self, profiles)
+
     @property
     def label_names(self) -> Mapping[str, str]:
         """Names of the labels that the data writes as codes: code to name."""

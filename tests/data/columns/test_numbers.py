@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from luthier.data.columns.numbers import Writing, writing_of
+from luthier.data.columns.numbers import Writing, thousands_or_fraction, writing_of
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,25 @@ def test_numbers_with_signs_and_units(values: list[str], numbers: list[float]) -
     assert writing is not None
     assert [writing.number(value) for value in values] == numbers
     assert writing.number("none") is None and writing.number(True) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "unclear"),
+    [
+        (["511", "1.793", "2.344"], "1.793"),
+        (["511", "1,793", "12,344", "n/a"], "1,793"),
+        (["511", "1.793", "2.34"], ""),
+        (["511", "0.793", "2.344"], ""),
+        (["1511", "1.793"], ""),
+        (["5", "1.793"], ""),
+        (["1.793", "2.344"], ""),
+        (["511", "942"], ""),
+        ([511, 1.793], ""),
+    ],
+    ids=str,
+)
+def test_three_digits_behind_a_mark_may_be_thousands(values: list[Any], unclear: str) -> None:
+    assert thousands_or_fraction(values) == unclear
 
 
 @pytest.mark.parametrize(

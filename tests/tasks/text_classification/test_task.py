@@ -454,6 +454,15 @@ def test_flags_without_names_are_learned_by_their_positions() -> None:
         assert isinstance(skipped, Skipped) and skipped.reason == "bad-label"
 
 
+def test_numbers_that_may_have_thousands_are_told_where_they_are_read_as_fractions() -> None:
+    profiles = profile([Record("rows.csv", i, {"text": "a film", "price": f"{i}.793"}) for i in range(1, 9)])
+    profiles["price"] = replace(profiles["price"], thousands="1.793")
+    task = Recognised(TextClassification(), "single/number", {"text": "text", "label": "price"}, {})
+    assert [finding.id for finding in task.doubts(profiles)] == ["unclear-thousands"]
+    assert not replace(task, details={"writing": {"mark": ","}}).doubts(profiles)
+    assert not replace(task, shape="single/one").doubts(profiles)
+
+
 def test_fields_of_objects_are_read_as_columns() -> None:
     kind = TextClassification()
     task = Recognised(kind, "single/one", {"text": "review.body", "label": "meta.stars"}, {})

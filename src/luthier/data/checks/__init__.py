@@ -22,6 +22,7 @@ from luthier.data.checks.targets import (
     no_end,
     no_entities,
     numbered_tags,
+    unclear_thousands,
 )
 from luthier.data.checks.texts import (
     constant_text,
@@ -68,6 +69,7 @@ __all__ = [
     "skipped_rows",
     "training_rows",
     "truncation",
+    "unclear_thousands",
     "unknown_tokens",
     "unlabelled_rows",
     "unseen_labels",
@@ -113,6 +115,7 @@ CHECKS: dict[str, str] = {
     "training-rows": "warning: an evaluated text is one that the model was trained on",
     "truncated-targets": "info, warning above 5 % of the rows: texts to generate longer than the maximum length",
     "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
+    "unclear-thousands": "warning: numbers to score against may have thousands or a fraction, as 1.793 may",
     "unknown-tokens": "info from 0.1 % of the tokens, warning above 1 %: tokens that the tokenizer does not know",
     "unlabelled-rows": "info: rows of several labels that have none",
     "unseen-labels": "error: a label in validation or test that no training row has",

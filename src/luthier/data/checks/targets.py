@@ -1,5 +1,6 @@
 """Checks of targets other than labels: tags, answers and texts to generate."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from luthier.data.checks.wording import MOST_ROWS, are, have, row_of
@@ -32,6 +33,19 @@ def lost_targets(rows: Sequence[int], n: int, split: str = "train") -> list[Find
             rows=tuple(rows[:MOST_ROWS]),
         )
     ]
+
+
+def unclear_thousands(column: str, value: str) -> list[Finding]:
+    """Numbers to score against that may have thousands or a fraction, read as the fraction.
+
+    Args:
+        column: The column of the numbers.
+        value: One of them, as it is written.
+    """
+    whole = re.sub("[.,]", "", value)
+    message = f"The numbers of {column!r} may have thousands or a fraction: {value} is read as the fraction."
+    action = f"If it is {whole}, write it so in the file: the scores are wrong otherwise."
+    return [Finding("unclear-thousands", "warning", message, action)]
 
 
 def no_entities(counts: Mapping[str, int]) -> list[Finding]:

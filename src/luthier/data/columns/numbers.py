@@ -16,7 +16,7 @@ _DIGITS = {  # by the decimal mark, with marks between thousands
     ".": re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"),
     ",": re.compile(r"(\d+|\d{1,3}(\.\d{3})+)(,\d+)?"),
 }
-_COMMA = re.compile(r"[+-]?(\d+)(?:,(\d+))?", re.ASCII)
+_PARTS = re.compile(r"[+-]?(?P<whole>\d+)(?:(?P<mark>[.,])(?P<behind>\d+))?", re.ASCII)
 _GOOD_SHARE = 0.95
 
 
@@ -81,14 +81,30 @@ def writing_of(values: Sequence[Any]) -> Writing | None:
     return Writing(before, after, marks[0]) if before or after or both else None
 
 
+def thousands_or_fraction(values: Sequence[Any]) -> str:
+    """The first number of a column whose mark separates thousands or a fraction, such as 1.793; empty if it is clear.
+
+    It is unclear if each mark has three digits behind it, and the numbers without one have at most three, as 511 has.
+
+    Args:
+        values: The values that are not missing.
+    """
+    found = [match for value in values if isinstance(value, str) and (match := _PARTS.fullmatch(value.strip()))]
+    marked = [match for match in found if match["mark"]]
+    groups = all(len(match["behind"]) == 3 and re.fullmatch("[1-9].{0,2}", match["whole"]) for match in marked)
+    most = max((len(match["whole"]) for match in found if not match["mark"]), default=0)
+    unclear = groups and most == 3 and len({match["mark"] for match in marked}) == 1
+    return marked[0][0] if unclear else ""
+
+
 def _has_decimal_commas(values: Sequence[Any]) -> bool:
     """Whether values are certainly numbers with a decimal comma: 3,04 rather than the labels 3 and 4.
 
     Labels do not begin with a zero, and none is there twice (3,3); numbers of which each has three digits behind the
     comma may have thousands.
     """
-    found = [match for value in values if isinstance(value, str) and (match := _COMMA.fullmatch(value.strip()))]
-    parts = [(match[1], match[2]) for match in found if match[2]]
+    found = [match for value in values if isinstance(value, str) and (match := _PARTS.fullmatch(value.strip()))]
+    parts = [(match["whole"], match["behind"]) for match in found if match["mark"] == ","]
     if not parts or len(found) < _GOOD_SHARE * len(values) or 2 * len(parts) < len(found):
         return False
     thousands = all(len(fraction) == 3 for _, fraction in parts)

@@ -10,7 +10,7 @@ from typing import Any
 
 from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.joined import joined_in
-from luthier.data.columns.numbers import Writing, may_be_numbers, writing_of
+from luthier.data.columns.numbers import Writing, may_be_numbers, thousands_or_fraction, writing_of
 from luthier.data.columns.structure import Structure, structure_of
 from luthier.data.columns.transcripts import Transcripts, transcripts_in
 from luthier.data.records import Record
@@ -63,6 +63,7 @@ class ColumnProfile:
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
         writing: How the numbers are written, as in 3,04 or $5; None for plain ones.
+        thousands: A number that may have thousands or a fraction (`numbers.thousands_or_fraction`); empty for none.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
@@ -92,6 +93,7 @@ class ColumnProfile:
     not_finite: Counter[str] = field(default_factory=Counter)
     joined_surely: bool = True
     writing: Writing | None = None
+    thousands: str = ""
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
     def number(self, value: Any) -> float | None:
@@ -243,6 +245,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         separator=joined.separator if joined else None,
         joined_surely=joined is None or joined.sure,
         writing=writing,
+        thousands=thousands_or_fraction(present),
         parts=parts,
         commonest=commonest,
         commonest_share=counts[commonest] / n,

@@ -12,7 +12,7 @@ from luthier.tasks.text_classification.label_columns import (
     label_place,
     label_score,
 )
-from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_classes
+from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_classes, may_have_thousands
 from luthier.tasks.text_classification.text_columns import (
     compared,
     find_texts,
@@ -73,6 +73,8 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
     if kind == "several" and labels_shape is None and "labels" not in given and not unclear:
         shapes = found, found.replace("several", "one")
         return Recognition(TASK, found, columns, sure, why, may_be_classes(profiles[labels.columns[0]]), shapes)
+    if kind == "number" and labels_shape is None and not unclear:
+        return Recognition(TASK, found, columns, sure, why, may_have_thousands(profiles[labels.columns[0]]), [found])
     return Recognition(TASK, found, columns, sure, why, unclear)
 
 

@@ -1,5 +1,6 @@
 """Decide what kind of label a column has: one class, several labels, or a number."""
 
+import re
 from collections.abc import Sequence
 
 from luthier.data.columns.profile import ColumnProfile, is_mark, words_of
@@ -56,6 +57,17 @@ def may_be_classes(column: ColumnProfile) -> str:
     return (
         f"the cells of {column.name!r} may be {one} ({listing(joined, 3)}, ...), or {several} joined by"
         f" {column.separator!r} ({listing(list(map(repr, column.parts or ())), 4)})"
+    )
+
+
+def may_have_thousands(column: ColumnProfile) -> str:
+    """What is unclear about numbers that may have thousands or a fraction; empty if nothing."""
+    if not column.thousands:
+        return ""
+    whole = re.sub("[.,]", "", column.thousands)
+    return (
+        f"the numbers of {column.name!r} may have thousands or a fraction: {column.thousands} is read as the fraction;"
+        f" if it is {whole}, write it so in the file"
     )
 
 

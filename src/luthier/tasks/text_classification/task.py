@@ -163,6 +163,16 @@ class TextClassification(Task[Labels]):
         rows = values_of(examples, "row")
         return [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, rows)]
 
+    def doubts(self, task: Recognised[Labels], profiles: Profiles) -> list[Finding]:
+        """See `Recognised.doubts`."""
+        kind = _kind(task.shape)
+        column = profiles.get(str(task.columns[kind.role]))
+        if kind is not Number or column is None or not column.thousands:
+            return []
+        number = Cells.from_details(task.details).number(column.thousands)
+        fraction = number is not None and abs(number) < 1000
+        return checks.unclear_thousands(column.name, column.thousands) if fraction else []
+
     def knows(self, task: Fitted[Labels], example: Example) -> bool:
         return task.learned.knows(example["label"])
 
