@@ -78,6 +78,8 @@ def test_joined_labels(values: list[str], separator: str) -> None:
     "values",
     [
         ["3,8", "2,5", "4", "1,25"],  # decimal commas
+        ["1", "1.5", "2", "2,5", "3", "3,5"],
+        ["1", "2", "3", "4", "5", "0,5", "1,5", "2,5", "3,5", "4,5"],
         ["3,8", "2,5", "4,1", "1,2"] * 9 + ["k.A."],
         ["New York, NY", "Boston, MA", "Austin, TX"],
         ["Toys, Games & Crafts", "Food, Drink & Tobacco", "Sports, Outdoors"],
@@ -130,5 +132,6 @@ def test_ids_joined_by_commas_are_told_from_numbers_with_a_decimal_comma() -> No
     ids = [f"{i % 7},{i % 7 + 1 + i % 3}" if i % 3 else str(i % 7) for i in range(60)]
     found = found_in(ids)
     assert found is not None and found.separator == ","
+    assert found_in([*ids, "none"]) is not None
     assert found_in([f"{i % 6},{i * 7 % 10}" for i in range(60)]) is None
     assert found_in([f"{i % 6},0{i % 6 + 1}" for i in range(60)]) is None

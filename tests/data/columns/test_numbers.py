@@ -12,10 +12,16 @@ from luthier.data.columns.numbers import Writing, thousands_or_fraction, writing
     [
         (["3,04", "1,5", "2"], True),
         (["3,3", "1,5", "-2,5"], True),
+        (["2,0", "1,5", "0,5"], True),
+        (["1", "1,5", "2", "2,5"], True),
+        (["1,5", "3.5", "2"], True),
+        (["3,04", "1", "2", "4"], True),
+        (["1,2", "1,3", "2,3", "1"], False),
+        (["1,25", "1.253", "2"], False),
         (["3,04", "1,5"] * 20 + ["k.A."], True),
         (["3,8", "1,5"], False),  # may be labels
         (["1,004", "2,250"], False),  # may be thousands
-        (["3,04", "1", "2", "4"], False),
+        (["3,04", *"12345678901"], False),  # single cells
         (["3,04", "n"], False),
         ([3.5, 4], False),
         ([], False),
@@ -27,7 +33,7 @@ def test_decimal_commas(values: list[Any], commas: bool) -> None:
 
 def test_a_decimal_comma_becomes_a_point() -> None:
     comma = Writing(mark=",")
-    assert [comma.number(value) for value in ("-3,04", "3", "a,b", "1,2,3", 3)] == [-3.04, 3, None, None, 3]
+    assert [comma.number(value) for value in ("-3,04", "3", "3.5", "a,b", "1,2,3", 3)] == [-3.04, 3, 3.5, None, None, 3]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ _MARK = re.compile(r"""[^\w\s.'"\u2019()\[\]{}<>]{1,3}|[_\n\t ]""")
 _LETTER = re.compile(r"[^\W\d_]")
 _NUMBERS = 0.95  # least share of numbers in a column of numbers
 _MOST_MARKS = 6
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
+_DECIMAL = re.compile(r"[+-]?\d+([.,]\d+)?")
 _PADDED = re.compile(r"0\d")
 
 Split = Mapping[str, Sequence[str]]
@@ -69,7 +69,7 @@ def _usual(counts: Mapping[str, int], separator: str) -> Joined | None:
     split = {value: split_labels(value, separator) for value in counts if _has(value, separator)}
     if separator == WRITTEN_LIST and len(split) < len(counts):
         return None
-    if separator == "," and _have_decimal_commas(counts) and not _ascending(split):
+    if separator == "," and _have_decimals(counts) and not _ascending(counts, split):
         return None
     parts = _parts(counts, split)
     if parts is None:
@@ -128,16 +128,21 @@ def _have_places(counts: Mapping[str, int], split: Split) -> bool:
     return len(split) == len(counts) and len(lengths) == 1 and len(places) == len({label for label, _ in places})
 
 
-def _have_decimal_commas(counts: Mapping[str, int]) -> bool:
-    """Whether all values but a few may be numbers with a decimal comma."""
-    numbers = sum(n for value, n in counts.items() if _DECIMAL_COMMA.fullmatch(value.strip()))
+def _have_decimals(counts: Mapping[str, int]) -> bool:
+    """Whether all values but a few may be numbers with a decimal comma or point."""
+    numbers = sum(n for value, n in counts.items() if _DECIMAL.fullmatch(value.strip()))
     return numbers >= _NUMBERS * sum(counts.values())
 
 
-def _ascending(split: Split) -> bool:
-    """Whether joined numbers are ids: always in ascending order, unlike the parts of numbers with a decimal comma."""
-    digits = all(part.isdecimal() for parts in split.values() for part in parts)
-    if len(split) < 5 or not digits or any(_PADDED.match(part) for parts in split.values() for part in parts):
+def _ascending(counts: Mapping[str, int], split: Split) -> bool:
+    """Whether joined numbers are ids: always in ascending order, unlike the parts of numbers with a decimal comma.
+
+    Halves (1,5 and 2,5) are numbers, and so are all if some have a point (1.5).
+    """
+    points = any("." in value and _DECIMAL.fullmatch(value.strip()) for value in counts)
+    digits = not points and all(part.isdecimal() for parts in split.values() for part in parts)
+    halves = {parts[-1] for parts in split.values()} == {"5"}
+    if len(split) < 5 or not digits or halves or any(_PADDED.match(part) for parts in split.values() for part in parts):
         return False
     return all(sorted({int(part) for part in parts}) == list(map(int, parts)) for parts in split.values())
 

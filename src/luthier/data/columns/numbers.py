@@ -18,6 +18,7 @@ _DIGITS = {  # by the decimal mark, with marks between thousands
 }
 _PARTS = re.compile(r"[+-]?(?P<whole>\d+)(?:(?P<mark>[.,])(?P<behind>\d+))?", re.ASCII)
 _GOOD_SHARE = 0.95
+_FEWEST = 0.1  # least share of the numbers with a mark in a column of numbers with a decimal comma
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +101,21 @@ def thousands_or_fraction(values: Sequence[Any]) -> str:
 def _has_decimal_commas(values: Sequence[Any]) -> bool:
     """Whether values are certainly numbers with a decimal comma: 3,04 rather than the labels 3 and 4.
 
-    Labels do not begin with a zero, and none is there twice (3,3); numbers of which each has three digits behind the
-    comma may have thousands.
+    Labels do not begin with a zero, and are in ascending order; halves (1,5 and 2,5) and a column in which others have
+    a point (1.5) are numbers. Numbers of which each has three digits behind the comma may have thousands.
     """
     found = [match for value in values if isinstance(value, str) and (match := _PARTS.fullmatch(value.strip()))]
-    parts = [(match["whole"], match["behind"]) for match in found if match["mark"] == ","]
-    if not parts or len(found) < _GOOD_SHARE * len(values) or 2 * len(parts) < len(found):
+    parts = {(match["whole"], match["behind"]) for match in found if match["mark"] == ","}
+    points = {match["behind"] for match in found if match["mark"] == "."}
+    marked = sum(match["mark"] is not None for match in found)
+    if not parts or len(found) < _GOOD_SHARE * len(values) or marked < _FEWEST * len(found):
         return False
-    thousands = all(len(fraction) == 3 for _, fraction in parts)
-    return not thousands and any((len(f) > 1 and f[0] == "0") or f == whole for whole, f in parts)
+    if all(len(behind) == 3 for _, behind in parts) or any(len(behind) == 3 for behind in points):
+        return False
+    halves = len(parts) > 1 and {behind for _, behind in parts} == {"5"}
+    return bool(points) or halves or any(_cannot_be_labels(*pair) for pair in parts)
+
+
+def _cannot_be_labels(whole: str, behind: str) -> bool:
+    """Whether the digits around a comma are no two labels in ascending order."""
+    return (len(behind) > 1 and behind[0] == "0") or (len(behind), behind) <= (len(whole), whole)
