@@ -6,7 +6,7 @@ import pytest
 
 from luthier.data.columns.profile import profile
 from luthier.data.records import Record
-from luthier.tasks.text_classification.shape import is_flag, kind_of
+from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_a_number
 
 SEVERAL = "several labels"
 
@@ -39,6 +39,18 @@ def profiles_of(cells: list[Any], rows: int = 60) -> Any:
             "a number",
             "40 values from 0 to 5.55, not all whole; with a decimal comma",
         ),
+        (
+            [*(f"{i}.5" for i in range(14)), "n/a", "-", "n/a", "free"],
+            "number",
+            "a number",
+            "14 values from 0.5 to 13.5, not all whole; 12 rows skipped, not a finite number: 'n/a', '-', 'free'",
+        ),
+        (
+            [*(f"${i}.50" for i in range(19)), "free"],
+            "number",
+            "a number",
+            "19 values from 0.5 to 18.5, not all whole; written with '$'; 3 rows skipped, not a finite number: 'free'",
+        ),
         (["0.5", "1", "1.5", "NaN"], "one", "one label", "3 classes; 15 rows skipped, not a finite number: 'NaN'"),
         ([0, 1, "NaN"], "one", "one label", "2 classes; 20 rows skipped, not a whole number: 'NaN'"),
         (["good", "bad", "NaN"], "one", "one label", "3 classes"),
@@ -47,6 +59,15 @@ def profiles_of(cells: list[Any], rows: int = 60) -> Any:
 def test_one_several_or_a_number(cells: list[Any], kind: str, value: str, why: str) -> None:
     found, decisions = kind_of(profiles_of(cells), ["label"], None, several=False)
     assert (found, decisions[0].value, decisions[0].why) == (kind, value, why)
+
+
+def test_numbers_with_too_many_words_to_skip_are_asked_about() -> None:
+    prices = [f"${i}.50" for i in range(10)]
+    unclear = may_be_a_number(profiles_of([*prices, "free", "free"])["label"])
+    assert unclear.startswith("'label' has numbers from 0.5 to 9.5, and also 'free' (10 rows)")
+    assert not may_be_a_number(profiles_of([*prices, "n/a", "n/a"])["label"])
+    assert not may_be_a_number(profiles_of(["0.5", "1", "1.5", "other"])["label"])
+    assert not may_be_a_number(profiles_of([*prices, *"abcdef"])["label"])
 
 
 def test_flags_without_names_are_named_by_their_positions() -> None:

@@ -70,7 +70,7 @@ def writing_of(values: Sequence[Any]) -> Writing | None:
     if _has_decimal_commas(values):
         return Writing(mark=",")
     found = [match for value in values if isinstance(value, str) and (match := _WRITTEN.fullmatch(value.strip()))]
-    if not found or len(found) < _GOOD_SHARE * len(values):
+    if 2 * len(found) <= len(values):
         return None
     affixes = {(match["before"], match["after"]) for match in found}
     marks = [mark for mark, form in _DIGITS.items() if all(form.fullmatch(match["digits"]) for match in found)]

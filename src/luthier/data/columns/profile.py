@@ -63,6 +63,7 @@ class ColumnProfile:
         not_finite: Count of NaN and infinity, as text, in a column whose other values are numbers; else empty.
         joined_surely: Whether the values with a separator cannot be classes as they stand (`joined.Joined.sure`).
         writing: How the numbers are written, as in 3,04 or $5; None for plain ones.
+        others: Count of each value that is no number, in a column of which most values are; else empty.
         thousands: A number that may have thousands or a fraction (`numbers.thousands_or_fraction`); empty for none.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
@@ -93,6 +94,7 @@ class ColumnProfile:
     not_finite: Counter[str] = field(default_factory=Counter)
     joined_surely: bool = True
     writing: Writing | None = None
+    others: Counter[str] = field(default_factory=Counter)
     thousands: str = ""
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
@@ -225,6 +227,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     writing = writing_of(present) if joined is None else None
     read = writing.number if writing else as_number
     numbers = [number for value in present if (number := read(value)) is not None]
+    most = 2 * len(numbers) > n
     return ColumnProfile(
         name=name,
         n=len(values),
@@ -238,13 +241,14 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         flag_share=sum(flag_in(text) is not None for text in texts) / n,
         list_share=len(lists) / n,
         letter_share=len(_LETTER.findall("".join(texts))) / max(characters, 1),
-        low=min(numbers) if 2 * len(numbers) > n else None,
-        high=max(numbers) if 2 * len(numbers) > n else None,
+        low=min(numbers) if most else None,
+        high=max(numbers) if most else None,
         examples=tuple(shorten(text, 80) for text in list(counts)[:3]),
         values=counts if len(counts) <= MOST_VALUES else None,
         separator=joined.separator if joined else None,
         joined_surely=joined is None or joined.sure,
         writing=writing,
+        others=Counter(text for text in texts if read(text) is None) if most else Counter(),
         thousands=thousands_or_fraction(present),
         parts=parts,
         commonest=commonest,

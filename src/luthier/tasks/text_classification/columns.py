@@ -12,7 +12,15 @@ from luthier.tasks.text_classification.label_columns import (
     label_place,
     label_score,
 )
-from luthier.tasks.text_classification.shape import is_flag, kind_of, may_be_classes, may_have_thousands
+from luthier.tasks.text_classification.shape import (
+    NEARLY_ALL,
+    is_flag,
+    kind_of,
+    may_be_a_number,
+    may_be_classes,
+    may_have_thousands,
+    number_share,
+)
 from luthier.tasks.text_classification.text_columns import (
     compared,
     find_texts,
@@ -75,6 +83,9 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         return Recognition(TASK, found, columns, sure, why, may_be_classes(profiles[labels.columns[0]]), shapes)
     if kind == "number" and labels_shape is None and not unclear:
         return Recognition(TASK, found, columns, sure, why, may_have_thousands(profiles[labels.columns[0]]), [found])
+    if kind == "one" and labels_shape is None and not unclear:
+        shapes = found.replace("one", "number"), found
+        return Recognition(TASK, found, columns, sure, why, may_be_a_number(profiles[labels.columns[0]]), shapes)
     return Recognition(TASK, found, columns, sure, why, unclear)
 
 
@@ -130,7 +141,7 @@ def likely(profiles: Profiles) -> list[Columns]:
 
 
 def _is_score(column: ColumnProfile) -> bool:
-    return column.numeric_share > 0.95 and label_place(column.name) is not None
+    return number_share(column) >= NEARLY_ALL and label_place(column.name) is not None
 
 
 def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:

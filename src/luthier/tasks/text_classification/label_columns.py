@@ -9,7 +9,7 @@ from luthier.data.columns.roles import Profiles, is_named, is_structured
 from luthier.data.splits import SPLIT_OF
 from luthier.findings import Decision
 from luthier.tasks.chat.messages import ROLES
-from luthier.tasks.text_classification.shape import flags_said, is_flag
+from luthier.tasks.text_classification.shape import NEARLY_ALL, flags_said, is_flag, number_share
 from luthier.tasks.text_classification.text_columns import TEXT_NAMES, Choice, place_in
 from luthier.text import listing, plural
 
@@ -136,7 +136,7 @@ def _may_be_label(column: ColumnProfile) -> bool:
     if column.list_share:
         return column.list_share > 0.9 and column.parts is not None and (by_name or len(column.parts) < column.n / 2)
     joined = column.separator in SEPARATORS or (column.separator and (by_name or is_unnamed(column.name)))
-    if column.numeric_share > 0.95 or joined:
+    if number_share(column) >= NEARLY_ALL or joined:
         return True
     if column.mean_chars > 60 or column.mean_words > 8:
         return False

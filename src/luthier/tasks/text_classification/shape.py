@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from luthier.data.checks.labels import MISSING_WORDS
 from luthier.data.columns.profile import ColumnProfile, is_mark, words_of
 from luthier.data.columns.roles import Profiles
 from luthier.findings import Decision
@@ -11,6 +12,8 @@ from luthier.text import listing, plural
 
 QUANTITY_NAMES = {"score", "rating", "similarity", "price", "value", "amount", "age", "grade", "points", "percent"}
 MOST_CLASSES = 50  # maximum distinct whole numbers that are classes whatever their name
+NEARLY_ALL = 0.9  # minimum share of numbers in a column of numbers; rows with other cells are skipped
+FEW_WORDS = 5  # maximum distinct words beside numbers that may be numbers to predict
 _SHAPE = "shape"
 
 
@@ -40,8 +43,9 @@ def kind_of(profiles: Profiles, labels: list[str], asked: str | None, *, several
             return "one", [Decision(_SHAPE, "one label", f"{kinds}, {joined} of exactly one")]
         return "several", [Decision(_SHAPE, "several labels", f"{kinds}, {joined}")]
     odd = skipped(column.not_finite, "a finite number")
-    if column.numeric_share > 0.95 and (reason := _number_reason(column)):
+    if number_share(column) >= NEARLY_ALL and (reason := _number_reason(column)):
         commas = f"; {column.writing.said()}" if column.writing else ""
+        odd = skipped(column.others + column.not_finite, "a finite number")
         return "number", [Decision(_SHAPE, "a number", reason + commas + odd)]
     strays = strays_of(column)
     classes = plural(strays.classes if strays else column.distinct, "class", "classes")
@@ -57,6 +61,24 @@ def may_be_classes(column: ColumnProfile) -> str:
     return (
         f"the cells of {column.name!r} may be {one} ({listing(joined, 3)}, ...), or {several} joined by"
         f" {column.separator!r} ({listing(list(map(repr, column.parts or ())), 4)})"
+    )
+
+
+def number_share(column: ColumnProfile) -> float:
+    """Share of numbers in a column, without the cells that only say that there is none, such as `n/a`."""
+    rows = column.n * (1 - column.missing_share)
+    missing = sum(n for word, n in column.others.items() if word.strip().casefold() in MISSING_WORDS)
+    return column.numeric_share * rows / max(rows - missing, 1)
+
+
+def may_be_a_number(column: ColumnProfile) -> str:
+    """What is unclear about a column of numbers and a few words, such as prices and `free`; empty if nothing."""
+    if not 0 < len(column.others) <= FEW_WORDS or number_share(column) >= NEARLY_ALL or not _number_reason(column):
+        return ""
+    words = listing([f"{word!r} ({plural(n, 'row')})" for word, n in column.others.most_common()])
+    return (
+        f"{column.name!r} has numbers from {column.low:g} to {column.high:g}, and also {words}: it may be a number to"
+        " predict, with these rows skipped, or classes"
     )
 
 
@@ -101,10 +123,10 @@ def _names(column: ColumnProfile) -> list[Decision]:
 def _number_reason(column: ColumnProfile) -> str:
     """Why a column of numbers is a number to predict rather than classes; empty if it is classes."""
     span = f"{column.low:g} to {column.high:g}"
-    strays = strays_of(column)
+    strays, numbers = strays_of(column), column.distinct - len(column.others)
     if column.integer_share < column.numeric_share and strays is None:
-        return f"{plural(column.distinct, 'value')} from {span}, not all whole" if column.distinct > 5 else ""
-    distinct = strays.classes if strays else column.distinct
+        return f"{plural(numbers, 'value')} from {span}, not all whole" if numbers > 5 else ""
+    distinct = strays.classes if strays else numbers
     if distinct <= MOST_CLASSES or column.low is None or column.high is None:
         return ""
     # Classes are numbered from 0 or 1 without gaps; quantities are not, or have a telling name.
