@@ -214,7 +214,7 @@ def _examples(
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
-    findings = [*task.doubts(profiles), *checks.skipped_rows(account.read, account.skipped)]
+    findings = [*task.doubts(profiles), *checks.skipped_rows(account.read, account.skipped, table.skipped)]
     examples, encoded = table.examples.get("test"), None
     if examples:
         findings += task.missed(examples, "test")

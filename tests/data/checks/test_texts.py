@@ -4,6 +4,7 @@ import pytest
 
 from luthier.data import checks
 from luthier.data.checks.texts import looks_like_id
+from luthier.data.records import Skipped
 from tests.data.checks.findings import named, only, severities
 
 
@@ -136,3 +137,6 @@ def test_skipped(aside: int, found: tuple[str, str] | None) -> None:
 def test_set_aside_names_the_reasons_most_frequent_first() -> None:
     finding = only(checks.skipped_rows(4076, {"empty-text": 3, "missing-label": 40}))
     assert finding.message == "43 rows of 4,076 (1.1 %) are skipped: missing-label 40, empty-text 3."
+    rows = [Skipped("a.csv", 2, "empty-text", "no text"), Skipped("a.csv", 7, "missing-label", "column 'x' is empty")]
+    finding = only(checks.skipped_rows(4076, {"empty-text": 3, "missing-label": 40}, rows))
+    assert finding.message.endswith("missing-label 40, empty-text 3; row 7: column 'x' is empty.")

@@ -104,6 +104,15 @@ def test_numbers_have_a_point_or_the_comma_of_the_training_data() -> None:
     assert [restored.number(value) for value in ("3.5", "3,5", 2, "k.A.")] == [3.5, 3.5, 2, None]
 
 
+@pytest.mark.parametrize(
+    ("writing", "sample"),
+    [(None, "1250.5"), (Writing(before="$"), "$1,250.5"), (Writing(after=" kg", mark=","), "1.250,5 kg")],
+)
+def test_a_cell_that_is_no_number_is_told_with_the_spelling_that_is(writing: Writing | None, sample: str) -> None:
+    fault = Cells(writing=writing).not_a_number("1'250,5", "price")
+    assert fault.detail == f"column 'price' is \"1'250,5\", not a finite number such as {sample}"
+
+
 def test_a_label_of_its_own_column_is_set_by_a_flag_or_by_a_mark() -> None:
     assert [Cells().flag(value) for value in (True, "No", " yes ", "T", 0, "1.0", "maybe")] == [
         *(True, False, True, True, False, True, None),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from luthier.data.checks.duplicates import normalise
 from luthier.data.checks.wording import are, have, quote, row_numbers, row_of
+from luthier.data.records import Skipped
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
@@ -162,18 +163,21 @@ def few_rows(n: int, split: str = "train") -> list[Finding]:
     return [Finding("few-rows", "warning", message, "Label more rows; 100 per class is a good start.")]
 
 
-def skipped_rows(read: int, reasons: Mapping[str, int]) -> list[Finding]:
+def skipped_rows(read: int, reasons: Mapping[str, int], rows: Sequence[Skipped] = ()) -> list[Finding]:
     """Skipped rows; if half of the rows or more are skipped, the finding is the error `mostly-skipped`.
 
     Args:
         read: Number of rows read.
         reasons: Number of skipped rows by reason.
+        rows: The skipped rows, of which one is quoted.
     """
     aside = sum(reasons.values())
     if not aside:
         return []
     worst = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     why = listing([f"{reason} {count(n)}" for reason, n in worst if n])
+    first = next((row for row in rows if row.reason == worst[0][0]), None)
+    why += f"; row {first.row}: {first.detail}" if first else ""
     mostly = 2 * aside >= read
     severity: Severity = "error" if mostly else "warning" if aside > 0.01 * read else "info"
     return [

@@ -49,6 +49,11 @@ class Writing:
         affix = self.before or self.after
         return f"written with {affix!r}" if affix else "with a decimal comma" if self.mark == "," else "with thousands"
 
+    def sample(self) -> str:
+        """A number in this writing."""
+        digits = "1.250,5" if self.mark == "," else "1,250.5"
+        return f"{self.before}{digits}{self.after}"
+
     def _fits(self, found: re.Match[str]) -> bool:
         return (found["before"], found["after"]) == (self.before, self.after)
 

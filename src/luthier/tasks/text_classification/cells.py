@@ -68,6 +68,11 @@ class Cells:
         """The number in a cell; None if it is not a finite one."""
         return self.writing.number(value) if self.writing else as_number(value)
 
+    def not_a_number(self, value: Any, column: str) -> Fault:
+        """Why a cell is skipped that is no finite number, with the spelling that is read."""
+        sample = self.writing.sample() if self.writing else "1250.5"
+        return Fault("bad-label", f"column {column!r} is {_quote(value)}, not a finite number such as {sample}")
+
     def flag(self, value: Any) -> bool | None:
         """Whether a cell of a label's own column sets the label; None if it is no flag."""
         if self.marks is None:
@@ -109,7 +114,7 @@ class Cells:
             detail = f"column {column!r} is {_quote(value)}, but the labels are whole numbers"
             return Fault("bad-label", detail)
         if self.finite and number is None:
-            return Fault("bad-label", f"column {column!r} is {_quote(value)}, which is not a finite number")
+            return self.not_a_number(value, column)
         return str(value)
 
 

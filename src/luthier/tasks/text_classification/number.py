@@ -53,9 +53,8 @@ class Number(Labels):
         value = values.get(str(column))
         if is_missing(value):
             return Fault("missing-label", f"column {column!r} is empty")
-        number = cells.number(value)
-        if number is None:
-            return Fault("bad-label", f"column {column!r} is {value!r}, which is not a finite number")
+        if (number := cells.number(value)) is None:
+            return cells.not_a_number(value, str(column))
         return number
 
     @classmethod
