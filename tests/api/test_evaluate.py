@@ -12,7 +12,7 @@ from datasets import Dataset, DatasetDict
 
 from luthier.api.evaluate import evaluate
 from luthier.api.train import train
-from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.errors import ColumnError, DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.models.loading import load_tokenizer
 from luthier.pipeline.results import Evaluation
 from luthier.run_directory.predictions import read_predictions
@@ -21,6 +21,7 @@ from luthier.storage.atomic import write_json
 from luthier.tasks.text_classification import temperatures
 from tests.conftest import PLAIN_BY_NAME, review_rows, write_csv
 from tests.listener import Listener
+from tests.tasks.conftest import COLUMNS
 
 ROWS = review_rows(140)[100:]  # none of them is among those that the run has seen
 
@@ -250,6 +251,25 @@ def test_a_model_alone_is_scored_beside_the_caller(run: Path, tmp_path: Path, mo
     assert (tmp_path / found.directory / "metrics.json").is_file()
     assert found.baselines == {}, "nobody knows what it learned from"
     assert found.to_dict()["run"] == str(run / "model")
+
+
+def test_flags_need_a_column_for_each_label_of_the_model(tuned: Callable[[str], Path], tmp_path: Path) -> None:
+    run = shutil.copytree(tuned("single/several"), tmp_path / "run")
+    flags = COLUMNS["single/several"]["labels"]
+    rows = [{"text": f"a film {i}", **{name: (i + j) % 2 for j, name in enumerate(flags)}} for i in range(20)]
+    fewer = [{key: value for key, value in row.items() if key != flags[0]} for row in rows]
+    with pytest.raises(ColumnError, match=f"1 label of the model has no column: {flags[0]}"):
+        evaluate(run, fewer, label=list(flags[1:]))
+    renamed = [{"other" if key == flags[0] else key: value for key, value in row.items()} for row in rows]
+    found = evaluate(run, renamed, label=["other", *flags[1:]], label_names={"other": flags[0]})
+    assert found.metrics["f1_micro"].n == 20
+
+
+def test_rows_of_which_none_has_a_label_are_told(tuned: Callable[[str], Path], tmp_path: Path) -> None:
+    run, console = shutil.copytree(tuned("single/several"), tmp_path / "run"), Listener()
+    bare = [{"text": f"a film {i}", **dict.fromkeys(COLUMNS["single/several"]["labels"], 0)} for i in range(20)]
+    evaluate(run, bare, console=console)
+    assert "unlabelled-rows" in [finding.id for finding in console.findings]
 
 
 def test_rows_of_another_shape_are_refused(copied: Path) -> None:

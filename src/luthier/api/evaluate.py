@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.table import Example, read
 from luthier.data.tokenized import Encoded
-from luthier.errors import DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.errors import ColumnError, DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.findings import Finding
 from luthier.metrics.custom import how_called
 from luthier.models.adapters.load import load_any
@@ -45,7 +45,7 @@ from luthier.storage.disk import make_directory, writing
 from luthier.storage.temporary import temporary_directory
 from luthier.tasks.phases import Bound
 from luthier.tasks.registry import find, refuse_unused
-from luthier.text import listing, typed
+from luthier.text import listing, plural, typed
 
 USED = (  # the settings that scoring uses, besides those of the generation of text
     *("task", "data.allow", "data.columns", "data.label_names", "data.shape"),
@@ -203,6 +203,10 @@ def _examples(
         for decision in recognition.why:
             console.decision(decision)
     task = task.reading(columns, profiles, anew=predictor.foreign).named(recipe.data.label_names)
+    labels = task.model_config().get("id2label", {})
+    learned = [role.name for role in task.kind.roles if role.learned]
+    for flags in (column for role, column in columns.items() if role in learned and isinstance(column, list)):
+        _require_labels(labels.values(), {task.name_of(name) for name in flags}, names)
 
     def example(record: Record) -> Example | Skipped:
         found = task.example(record)
@@ -225,12 +229,20 @@ def _examples(
     if not examples or encoded is None:
         reasons = listing([f"{n} {reason}" for reason, n in account.skipped.most_common()]) or "there are none"
         used = ", ".join(f"{role} {column!r}" for role, column in task.columns.items())
-        labels = task.model_config().get("id2label", {})
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; choose others with --text and --label"
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     refuse(stopping(findings, recipe), sources)
     return task, examples, encoded
+
+
+def _require_labels(known: Iterable[str], there: Collection[str], where: str) -> None:
+    """Check that each label of the model has a column of flags: without one, it would count as set in no row."""
+    if missing := [label for label in known if label not in there]:
+        have = "has" if len(missing) == 1 else "have"
+        what = f"{plural(len(missing), 'label')} of the model {have} no column: {listing(missing)}"
+        hint = f"add {'it' if len(missing) == 1 else 'them'}, or name other columns: --label-names COLUMN={missing[0]}"
+        raise ColumnError(what, where=where, hint=hint)
 
 
 def _seen(task: Bound[Any], train: Dataset, examples: Dataset) -> list[Finding]:

@@ -78,6 +78,21 @@ def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> lis
     ]
 
 
+def none_labelled(labels: Sequence[Sequence[str]], split: str) -> list[Finding]:
+    """No evaluated row has any of several labels.
+
+    Args:
+        labels: The labels of each row.
+        split: Name of the rows, such as `test`.
+    """
+    if any(labels):
+        return []
+    rows = plural(len(labels), f"{split} row")
+    message = f"None of the {rows} has a label: every prediction of one counts as an error."
+    action = "If the labels are merely missing, add them: the scores mean nothing without."
+    return [Finding("unlabelled-rows", "warning", message, action)]
+
+
 def unseen_labels(
     train: Iterable[Hashable],
     others: Mapping[str, Sequence[Hashable]],

@@ -161,7 +161,10 @@ class TextClassification(Task[Labels]):
     def missed(self, task: Fitted[Labels], examples: Dataset, split: str) -> list[Finding]:
         columns = {str(task.columns[role]): values_of(examples, role) for role in self.asked(task)}
         rows = values_of(examples, "row")
-        return [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, rows)]
+        found = [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, rows)]
+        if task.learned.kind == "several" and split != "train":
+            found += checks.none_labelled(values_of(examples, "label"), split)
+        return found
 
     def doubts(self, task: Recognised[Labels], profiles: Profiles) -> list[Finding]:
         """See `Recognised.doubts`."""
