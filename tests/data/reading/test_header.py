@@ -58,6 +58,30 @@ def test_the_evidence_for_a_header_is_said(rows: list[list[str]], expected: bool
     assert evidence in why
 
 
+LONG = ["the bow of this violin is worn", "a fine sound, and a fine case", "it came late and in pieces"] * 3
+
+
+@pytest.mark.parametrize("first", [["text", "spam"], ["Comment", "toxic"], ["review_text", "positive"], ["body", "x"]])
+def test_a_name_of_texts_above_texts_is_a_header_though_a_label_has_its_columns_name(first: list[str]) -> None:
+    below = [[text, first[1] if i % 2 else "other"] for i, text in enumerate(LONG)]
+    assert find_header([first, *below])[0]
+    assert find_header([["text", "price", "quality"], *([text, "", "quality"] for text in LONG)])[0]
+    assert not find_header([["a review", first[1]], *below])[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([["text", "a", "b"], ["hello there", "yes", "no"], ["how are you", "no", "no"], ["fine", "yes", "yes"]], True),
+        ([["comment", "verb"], ["house", "noun"], ["run", "verb"], ["dictionary", "noun"]], False),  # words
+        ([["message", "send"], *([text, "send"] for text in (*LONG, "call", "stop"))], False),  # some texts are words
+        ([["review", "Fine, it came in time."], *([text, "Fine."] for text in LONG)], False),  # a text beside it
+    ],
+)
+def test_a_name_of_texts_above_words_may_be_one_of_them(rows: list[list[str]], expected: bool) -> None:
+    assert find_header(rows)[0] is expected
+
+
 def test_rows_that_were_filled_up_are_no_table_with_gaps() -> None:
     rows = [["remark", "verdict", "colour"], ["a good thing", "x", ""], ["a fine one", "y", ""]]
     assert find_header(rows) == (True, "a name above each column of a table with gaps")

@@ -15,6 +15,12 @@ _COMMON = (
     "topic translation tweet type url user utterance value word words"
 )
 _NAMES = frozenset(_COMMON.split())
+# Names of a column of texts; none is likely to be a text itself.
+_OF_TEXTS = (
+    "text texts review reviews message messages comment comments sentence sentences tweet tweets content utterance "
+    "utterances body post posts document documents headline headlines paragraph passage"
+)
+_TEXTS = frozenset(_OF_TEXTS.split())
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _NAME_LIKE = re.compile(r"[^\W\d_][\w #./()\-:%?]*|[#_]\w[\w #./()\-:%]*")
 
@@ -49,6 +55,8 @@ def find_header(rows: list[list[str]], *, padded: bool = False, expected: Collec
     known = bool(named) and sum(map(_is_known, named)) >= enough and all(map(_is_short, named))
     if known and (not again or _is_known(again)):
         return True, "the first line holds column names"
+    if name := _above_texts(names, columns, again):
+        return True, f"{name!r} is the usual name of a column of texts"
     if again:
         return False, f"the first line's values recur below ({again[:40]!r}), so it is data"
     unlike = _unlike_below(names, columns) if below else ""
@@ -71,6 +79,23 @@ def _unlike_below(names: list[str], columns: list[list[str]]) -> str:
         for name, column in zip(names, columns, strict=True):
             if name and _mean_length(column) > max(20, 3 * len(name)):
                 return "short names above longer texts"
+    return ""
+
+
+def _above_texts(names: list[str], columns: list[list[str]], again: str) -> str:
+    """The usual name of a column of texts, such as `text`, above longer texts; empty if there is none.
+
+    Other columns may repeat their names, as `spam` above spam and ham does: then hardly any text may be as short.
+    """
+    if not all((not name or _NAME_LIKE.fullmatch(name)) and _is_short(name) for name in names):
+        return ""
+    for name, column in zip(names, columns, strict=True):
+        if set(re.split(r"[\W_]+", name.lower())) <= _TEXTS and name not in column:
+            cells = [cell.strip() for cell in column if cell.strip()]
+            longer = sum(len(cell) > len(name) for cell in cells) >= 0.9 * len(cells)
+            several = sum(len(cell.split()) > 1 for cell in cells) > 0.5 * len(cells)
+            if _mean_length(cells) > max(20, 2 * len(name)) and longer if again else several:
+                return name
     return ""
 
 
