@@ -85,6 +85,17 @@ def test_prose_is_no_table(text: str) -> None:
     assert dialect_of(text, ".txt") is None
 
 
+@pytest.mark.parametrize("quoted", ['"one, two"', '""', '"he said ""so"""', '"one\ntwo"'])
+def test_quotes_that_csv_writes_around_few_cells_of_one_column_are_quotes(quoted: str) -> None:
+    assert dialect_of("text\n" + "a fine sound\n" * 9 + quoted + "\n") == ("", '"')
+    assert dialect_of(quoted + "\n" + "a fine sound\n" * 9) == ("", '"')
+
+
+@pytest.mark.parametrize("line", ['"So," he said.', '"Fine."', '"one, two"\nthree, four'])
+def test_quotes_that_csv_would_not_write_in_one_column_are_text(line: str) -> None:
+    assert dialect_of("text\n" + "a fine sound\n" * 9 + line + "\n") == ("", "")
+
+
 def test_csv_of_one_column_keeps_its_commas() -> None:
     assert dialect_of("review\ngood, very good\nbad\nwell, well, well\n") == ("", "")
 

@@ -88,7 +88,7 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
     fits = [fit for fit in fits if fit.width > 1 and _is_table(fit, table)]
     if fits:
         return max(fits, key=lambda fit: _rank(fit, suffix))
-    return _best_quoting(lines, newline, "", whole) if table else None
+    return _one_column(lines, newline, suffix, whole) if table else None
 
 
 def named_separator(name: str) -> str:
@@ -122,6 +122,15 @@ def _is_table(fit: Fit, table: bool) -> bool:
     text = "".join(strip_end(field) + "\n" for row in fit.rows for field in row.fields[1:])
     prose = sum(field.startswith(" ") for field in text.splitlines()) > 0.5 * max(1, text.count("\n"))
     return fit.first_agrees and fit.agreeing >= 0.95 and len(fit.rows) > 1 and not prose
+
+
+def _one_column(lines: list[str], newline: str, suffix: str, whole: bool) -> Fit | None:
+    """The fit of a table with one column: its separator may still be the reason why some fields are quoted."""
+    separator = SEPARATORS_BY_SUFFIX[suffix]
+    fit = _best_quoting(lines, newline, separator, whole)
+    if fit and fit.dialect.quote and (fit.width, fit.agreeing) == (1, 1) and _quotes_needed("".join(lines), separator):
+        return _fit(lines, newline, replace(fit.dialect, separator=""), whole)
+    return _best_quoting(lines, newline, "", whole)
 
 
 def _rank(fit: Fit, suffix: str) -> tuple[object, ...]:
@@ -194,9 +203,9 @@ def _quoted_fields(text: str, separator: str, quote: str) -> list[str]:
 
 
 def _quotes_needed(text: str, separator: str) -> bool:
-    """Whether a quoted field needs its quotes: it contains a separator, a line break or a doubled quote."""
+    """Whether a quoted field needs its quotes: it is empty or contains a separator, a line break or a doubled quote."""
     fields = _quoted_fields(text, separator, '"')
-    return any('""' in field or "\n" in field or (separator and separator in field) for field in fields)
+    return any(not field or '""' in field or "\n" in field or (separator and separator in field) for field in fields)
 
 
 def _quoted_columns(plain: Fit) -> bool:
