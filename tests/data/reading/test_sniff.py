@@ -85,6 +85,15 @@ def test_prose_is_no_table(text: str) -> None:
     assert dialect_of(text, ".txt") is None
 
 
+@pytest.mark.parametrize(
+    "line", ["let a{} = b;", "  color: red{};", "INSERT INTO table{};;", "word{} and word,", "one{} |"]
+)
+def test_a_separator_that_only_ends_lines_separates_nothing(line: str) -> None:
+    text = "".join(line.format(i) + "\n" for i in range(30))
+    assert dialect_of(text, ".txt") is None
+    assert dialect_of("text,label\n" + "fine,\n" * 30, ".txt") == (",", '"')  # a name stands behind it
+
+
 @pytest.mark.parametrize("quoted", ['"one, two"', '""', '"he said ""so"""', '"one\ntwo"'])
 def test_quotes_that_csv_writes_around_few_cells_of_one_column_are_quotes(quoted: str) -> None:
     assert dialect_of("text\n" + "a fine sound\n" * 9 + quoted + "\n") == ("", '"')

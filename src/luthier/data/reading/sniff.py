@@ -118,6 +118,8 @@ def _is_table(fit: Fit, table: bool) -> bool:
         return fit.agreeing >= 0.5
     if fit.dialect.separator == "\t":
         return (fit.first_agrees or len(fit.rows) >= _SURE_ROWS) and fit.agreeing >= 0.9
+    if not any(field.strip() for row in fit.rows if len(row.fields) == fit.width for field in row.fields[1:]):
+        return False  # the lines end in it, as those of a program in semicolons
     # In prose, a comma is followed by a space; a single line of text is no evidence.
     text = "".join(strip_end(field) + "\n" for row in fit.rows for field in row.fields[1:])
     prose = sum(field.startswith(" ") for field in text.splitlines()) > 0.5 * max(1, text.count("\n"))
