@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import shlex
 import tomllib
 from collections.abc import Sequence
@@ -102,6 +103,11 @@ def typed(path: str | os.PathLike[str]) -> str:
     """A path as a user types it in a command: quoted for the shell, and not mistaken for an option; `-` is stdin."""
     name = os.fspath(path)
     return shlex.quote(f"./{name}" if name.startswith("-") and name != "-" else name)
+
+
+def sed_pattern(text: str) -> str:
+    """A text as a pattern of `sed -E`, in which it means itself."""
+    return re.sub(r"[\[\\.*^$+?(){}|/]", r"\\\g<0>", text)
 
 
 def toml_value(text: str) -> Any:

@@ -1,5 +1,7 @@
 """Conversations in one text: split where it is certain, and not taken for one where it is not."""
 
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,7 +141,35 @@ def test_columns() -> None:
     ],
 )
 def test_logs_whose_names_do_not_say_who_answers(texts: list[str], names: tuple[str, ...]) -> None:
-    assert transcripts_in(texts) == Transcripts(names=names)
+    found = transcripts_in(texts)
+    assert (found.form, found.names) == ("", names)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "Anna: Hi\nBen: Hello\n" * 3,
+        "FAQ\n\nQ: Why?\nA: So.\n\n" + "Q: Who?\nA: I.\n\n" * 6,
+        "".join(f"[12.06.23, 10:2{i}:11] {['Anna', 'Ben', 'Cara'][i % 3]}: Hi: you\n" for i in range(9)),
+        "".join(f"12/6/23, 9:2{i} PM - {('Dr. O-Neil', 'Ann.B', 'C')[i % 3]}: Hi\n" for i in range(9)),
+    ],
+)
+def test_the_script_that_renames_speakers_makes_a_conversation(log: str) -> None:
+    found = transcripts_in([log])
+    assert transcripts_in(log.splitlines()).names
+    done = subprocess.run(["sed", "-E", found.renaming], input=log, capture_output=True, text=True, check=True).stdout
+    assert transcripts_in(done.strip().split("\n\n")).sure
+    assert not [line for line in done.splitlines() if line.strip() and not line.startswith(("User: ", "Assistant: "))]
+
+
+def test_no_script_is_offered_that_would_leave_speakers() -> None:
+    for texts in (
+        ["[02-Nov-23 05:12 PM] anna\nHi\n\n[02-Nov-23 05:13 PM] ben\nHello\n"] * 3,
+        ["  Anna: Hi", "Ben: Ho"] * 4,
+    ):
+        assert transcripts_in(texts).names
+        assert not transcripts_in(texts).renaming
+    assert transcripts_in(["User: x\nPassword: y"] * 9) == Transcripts()
 
 
 def test_who_speaks_at_a_line() -> None:

@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from luthier.text import sed_pattern
+
 ASKING = ("user", "human", "prompter", "customer", "client", "\u7528\u6237")
 ANSWERING = ("assistant", "gpt", "bot", "chatgpt", "chatbot", "model", "ai", "agent", "\u52a9\u624b")
 SPEAKERS = "speakers"  # the form of texts with names before the turns
@@ -61,6 +63,10 @@ _TIME = (
     r"[\[(]?(?:\d{1,4}[./-]\w{1,9}[./-]\d{2,4})[, T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?[\])]?(?:[ \t]*[-:])?[ \t]+"
 )
 _LEVELS = {"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"}
+_FIELDS = {"password", "login", "name", "email", "e-mail", "phone", "address", "from", "to", "subject", "date", "title"}
+# What is before a name in a log, for sed and for Python.
+_TIMES = {"": "", "[^:]*:[^[:alpha:]]*([AP]M)?[^[:alpha:]]*": r"[^:]*:[\W\d_]*([AP]M)?[\W\d_]*"}
+_MOST_RENAMED = 8
 _NAMED = re.compile(rf"^[ \t]*(?P<time>{_TIME})?(?P<name>[^\W\d_][\w.'#\- ]{{0,30}}?)(?::(?=\s)|\uff1a|(?P<alone>$))")
 
 
@@ -72,11 +78,14 @@ class Transcripts:
         form: `speakers`, or the template whose marks they have; empty if none, or hardly any, are conversations.
         share: Share of the texts that are split into turns.
         names: Speakers whose names begin the lines, none of which says who is to be learned.
+        renaming: A script for `sed -E` that makes the second of them the assistant and the others users; empty if no
+            simple one does.
     """
 
     form: str = ""
     share: float = 0.0
     names: tuple[str, ...] = ()
+    renaming: str = ""
 
     @property
     def sure(self) -> bool:
@@ -117,7 +126,8 @@ def transcripts_in(values: Sequence[object]) -> Transcripts:
     both = sum({"user", "assistant"} <= {_side(name) for name, _ in turns} for _, turns in found)
     if share >= _SOME_SHARE and 2 * both >= sum(forms.values()):
         return Transcripts(max(forms, key=lambda form: forms[form]), share)
-    return Transcripts(names=_names(texts[:_TEXTS]))
+    names, renaming = _names(texts[:_TEXTS])
+    return Transcripts(names=names, renaming=renaming)
 
 
 def speaker_at(line: str) -> str:
@@ -189,22 +199,38 @@ def _side(name: str) -> str:
     return "user" if name in ASKING else "assistant" if name in ANSWERING else name
 
 
-def _names(texts: Sequence[str]) -> tuple[str, ...]:
-    """The names that begin the lines of a log: two in the whole of it or in each text, or any with times."""
+def _names(texts: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The names that begin the lines of a log, the most frequent first, and a script for sed that renames them.
+
+    There are two in the whole of it or in each text, or any with times.
+    """
     lines = [[line.rstrip() for line in text.splitlines() if line.strip()] for text in texts]
     marked = [[mark for line in some if (mark := _NAMED.match(line))] for some in lines]
     found = [[mark for mark in marks if mark["time"] or mark["alone"] is None] for marks in marked]
     total, alone = sum(map(len, lines)), sum(mark["alone"] is not None for marks in found for mark in marks)
     if 2 * alone > total:  # a name alone, behind a time, heads the lines that are said
-        return ()
+        return (), ""
     n = sum(map(len, found))
-    names = Counter(mark["name"] for marks in found for mark in marks)
+    counts = Counter(mark["name"] for marks in found for mark in marks)
     timed = sum(bool(mark["time"]) for marks in found for mark in marks)
-    first = tuple(name for name, _ in names.most_common(2))
-    if len(names) < 2 or n < 6 or names.keys() <= _LEVELS:
-        return ()
-    if 2 * timed >= total and 3 * len(names) <= n:
-        return first
-    two = len(names) == 2 and min(names.values()) * 5 >= n
+    names = tuple(name for name, _ in counts.most_common())
+    if len(names) < 2 or n < 6 or counts.keys() <= _LEVELS or {name.lower() for name in names} & _FIELDS:
+        return (), ""
+    two = len(names) == 2 and min(counts.values()) * 5 >= n
+    if (2 * timed >= total and 3 * len(names) <= n) or (n >= _LINES * total and two):
+        return names, _renaming(names, lines, [mark.string for marks in found for mark in marks])
     each = sum(len({mark["name"] for mark in marks}) == 2 and len(marks) > 2 for marks in found) >= _LINES * len(texts)
-    return first if n >= _LINES * total and (two or each) else ()
+    return (names[:2], "") if n >= _LINES * total and each else ((), "")
+
+
+def _renaming(names: Sequence[str], lines: Sequence[Sequence[str]], said: Sequence[str]) -> str:
+    """The script that renames all speakers of a log; empty if it would leave some, or be long."""
+    first = next(some[0] for some in lines if some)
+    for script, pattern in _TIMES.items():
+        known = re.compile(f"{pattern}({'|'.join(map(re.escape, names))}):")
+        if len(names) <= _MOST_RENAMED and all(map(known.match, said)):
+            one, two, *more = map(sed_pattern, names)
+            users = f"({'|'.join([one, *more])})" if more else one
+            start = "" if known.match(first) else f"/^{script}({'|'.join([one, two, *more])}):/,$!d; "
+            return f"{start}s/^{script}{users}:/User:/; s/^{script}{two}:/Assistant:/"
+    return ""

@@ -1,6 +1,7 @@
 """Recognise the column of text to generate, or of stories and their prompts."""
 
 import math
+import shlex
 from collections.abc import Sequence
 
 from luthier.data.columns.metadata import HEADING_NAMES, is_about
@@ -21,11 +22,10 @@ from luthier.data.columns.roles import (
 from luthier.findings import Decision
 from luthier.tasks.text_classification.columns import recognise_classification
 from luthier.tasks.text_classification.label_columns import LABEL_NAMES
-from luthier.text import share
+from luthier.text import listing, share
 
 GENERATION, WRITING = "text-generation", "creative-writing"
 WRITING_SHAPES = ("prompt", "story")
-_TIME = "[^:]*:[^[:alpha:]]*([AP]M)?[^[:alpha:]]*"  # before a name in a log, for sed
 # Best first.
 TEXT_NAMES = ("text", "content", "document", "body", "article", "code", "passage", "page", "sentence", "raw content")
 STORY_NAMES = ("story", "stories", "poem", "poems", "lyrics", "lyric", "tale", "fiction", "song", "script", "scene")
@@ -165,12 +165,12 @@ def _conversations(column: ColumnProfile) -> str:
     if found.form and not found.sure:
         return f"{share(found.share)} of the texts in {column.name!r} are conversations, and the others are not"
     if found.names:
-        one, two = found.names
-        timed = "" if column.examples[0].lstrip().startswith(found.names) else _TIME
-        renamed = f"sed -E 's/^{timed}{one}:/User:/; s/^{timed}{two}:/Assistant:/'"
+        begun = " and ".join(map(repr, found.names)) if len(found.names) == 2 else listing(found.names, 4)
+        others = "the other" if len(found.names) == 2 else "the others"
+        does = f", as `{shlex.join(['sed', '-E', found.renaming])}` does in a text file" if found.renaming else ""
         return (
-            f"the lines of {column.name!r} begin with {one!r} and {two!r}: if they speak with each other, write"
-            f" 'Assistant:' for the one to learn and 'User:' for the other, as `{renamed}` does"
+            f"the lines of {column.name!r} begin with {begun}: if they speak with each other, write 'Assistant:' for"
+            f" the one to learn and 'User:' for {others}{does}"
         )
     return ""
 

@@ -1,5 +1,7 @@
 """Conversations in plain text: where each begins, and texts that are none."""
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,22 @@ def test_one_conversation_in_a_file_is_one_row_unless_it_may_be_many(tmp_path: P
     assert "sed" in caught.value.hint
     assert texts_of(tmp_path, many + "\n---\n")[0] == [many]
     assert len(texts_of(tmp_path, many.replace("User:", "---\nUser:"))[0]) == 30
+
+
+@pytest.mark.parametrize(
+    "turns",
+    ["User: Hi {}\n\nAssistant: Hello\n\n", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>\n"],
+)
+def test_the_command_that_puts_lines_between_conversations(tmp_path: Path, turns: str) -> None:
+    text = "".join(turns.format(i) for i in range(30))
+    with pytest.raises(SourceError, match="where a conversation ends") as caught:
+        texts_of(tmp_path, text)
+    command = shlex.split(caught.value.hint.split("`")[1])
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert texts_of(tmp_path, done) == (
+        [turns.format(i).strip() for i in range(30)],
+        "one row for each: lines of dashes or the like are between them",
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from luthier.data.reading.reader import Reading, TextFile, TextFormat
 from luthier.data.records import Fault, Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import count
+from luthier.text import count, sed_pattern
 
 MOST = 20  # questions in a conversation, from which it may be several
 _TABLES = (".csv", ".tsv", ".tab", ".psv", ".conll")
@@ -61,7 +61,7 @@ class DialogReader(TextReader):
 def open_dialogs(text: TextFile, how: Reading) -> DialogReader | None:
     """The reader if the text begins with a speaker or a template's mark, as its conversations do, else None."""
     lines = text.first_lines()
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in lines if line.strip() and not _is_rule(line)), "")
     given = how.format in FORMAT.names
     if not given and (how.by_line or text.file.suffix in _TABLES or not _may_begin(first)):
         return None
@@ -77,7 +77,7 @@ def open_dialogs(text: TextFile, how: Reading) -> DialogReader | None:
     questions = [line for line in lines if speaker_at(line) == "user"]
     if len(questions) > MOST and not any(map(_is_rule, lines)):
         mark = first.split(":")[0] + ":" if ":" in first else first.strip()
-        command = shlex.join(["sed", f"s/^{re.escape(mark)}/---\\n&/", text.file.name])
+        command = shlex.join(["sed", "-E", f"s/^{sed_pattern(mark)}/---\\n&/", text.file.name])
         hint = f"put a line of --- between them; if each begins with {mark!r}, `{command}` does so"
         raise SourceError(
             "it is unclear where a conversation ends and the next begins", where=text.file.name, hint=hint
