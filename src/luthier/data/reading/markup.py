@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from luthier.data.columns.transcripts import speaker_at
 from luthier.errors import SourceError
 from luthier.text import listing
 
@@ -60,8 +61,9 @@ def refuse_marked_lines(lines: Sequence[str], name: str) -> None:
     Raises:
         SourceError: Nearly all are.
     """
+    spoken = sum(bool(speaker_at(line)) for line in lines)  # <s>[INST] and the like are no markup
     for what, form, hint in _LINES:
-        if sum(bool(form.fullmatch(line.strip())) for line in lines) >= max(_FEWEST, _MOST * len(lines)):
+        if sum(bool(form.fullmatch(line.strip())) for line in lines) - spoken >= max(_FEWEST, _MOST * len(lines)):
             raise SourceError(f"looks like {what}", where=name, hint=hint)
     _refuse_labelled(lines, name)
 

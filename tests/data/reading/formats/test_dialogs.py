@@ -58,6 +58,20 @@ def test_one_conversation_in_a_file_is_one_row_unless_it_may_be_many(tmp_path: P
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "<s>[INST] Hi {} [/INST] Hello </s>",
+        "<s>[INST] Hi {} [/INST] Hello </s><s>[INST] And? [/INST] Done </s>",
+        "<start_of_turn>user Hi {}<end_of_turn><start_of_turn>model Hello<end_of_turn>",
+    ],
+)
+def test_control_tokens_around_each_line_are_no_markup(tmp_path: Path, line: str) -> None:
+    lines = [line.format(i) for i in range(25)]
+    assert texts_of(tmp_path, "\n".join(lines))[0] == lines
+    assert open_source(tmp_path / "log.txt").decisions[0].value == "conversations"
+
+
+@pytest.mark.parametrize(
     "turns",
     ["User: Hi {}\n\nAssistant: Hello\n\n", "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n{}<|im_end|>\n"],
 )
