@@ -172,6 +172,11 @@ def test_no_script_is_offered_that_would_leave_speakers() -> None:
     assert transcripts_in(["User: x\nPassword: y"] * 9) == Transcripts()
 
 
+def test_conversations_in_one_line_are_noticed() -> None:
+    assert transcripts_in(["Human: Hi  AI: Hello Human: So?"] * 9 + ["Fine."]) == Transcripts(in_line=("Human", "AI"))
+    assert transcripts_in(["The user: Hi AI: Hello", "User: Hi", "User:Hi AI:Hello"] * 9).in_line is None
+
+
 def test_who_speaks_at_a_line() -> None:
     lines = ["Customer: Hi", "**AI:** Hi", "<s>[INST] Hi", "### Response:", "<|im_start|>system", "Anna: Hi", ""]
     assert list(map(speaker_at, lines)) == ["user", "assistant", "user", "assistant", "system", "", ""]

@@ -176,6 +176,8 @@ def test_a_column_of_classes_is_no_text(name: str, cells: list[str], texts: bool
         (["Anna: Hi", "Ben: Hello"], "sed -E 's/^Anna:/User:/; s/^Ben:/Assistant:/'"),
         (["3.12.23, 21:41 - Anna: Hi", "3.12.23, 21:42 - Ben: Hello"], "*Anna:/User:/"),
         (["User: Hi\nAssistant: Hello", "The old violin"], "50.0 % of the texts in 'text' are conversations"),
+        (["User: Hi Assistant: Hello User: So?", "Human: Hi Assistant: Hello"], "'User:' and 'Assistant:' in one line"),
+        (["User: Hi Assistant", "So the assistant said"], ""),
         (["Anna: Hi", "The old violin"], ""),
     ],
 )

@@ -17,6 +17,9 @@ _LINES = 0.8  # minimum share of the lines that begin with a name, in a log of a
 _TEXTS = 200  # to look through for names
 _NAME = rf"\**(?P<name>{'|'.join((*ASKING, *ANSWERING, 'system', 'function response'))})\**[ \t]*[:\uff1a]\**"
 _AT_LINE = re.compile(rf"^[ \t]*{_NAME}", re.IGNORECASE | re.MULTILINE)
+_BOTH_IN_LINE = re.compile(
+    rf"\s*({'|'.join(ASKING)})[ \t]*:(?=\s).*\s({'|'.join(ANSWERING)})[ \t]*:(?=\s)", re.IGNORECASE
+)
 _AFTER_BLANK = re.compile(rf"(?:\A|\n[ \t]*\n)[ \t]*{_NAME}", re.IGNORECASE)
 _HEADING = re.compile(rf"#{{2,4}}[ \t]*{_NAME}", re.IGNORECASE)  # also in the middle of a line
 # The marks that begin a turn, by the template that they are of; each mark or the name in it is one of `_MEANS`.
@@ -80,12 +83,14 @@ class Transcripts:
         names: Speakers whose names begin the lines, none of which says who is to be learned.
         renaming: A script for `sed -E` that makes the second of them the assistant and the others users; empty if no
             simple one does.
+        in_line: Names of the two sides, if most texts have both in one line.
     """
 
     form: str = ""
     share: float = 0.0
     names: tuple[str, ...] = ()
     renaming: str = ""
+    in_line: tuple[str, str] | None = None
 
     @property
     def sure(self) -> bool:
@@ -126,6 +131,9 @@ def transcripts_in(values: Sequence[object]) -> Transcripts:
     both = sum({"user", "assistant"} <= {_side(name) for name, _ in turns} for _, turns in found)
     if share >= _SOME_SHARE and 2 * both >= sum(forms.values()):
         return Transcripts(max(forms, key=lambda form: forms[form]), share)
+    together = [(match[1], match[2]) for text in texts if (match := _BOTH_IN_LINE.match(text))]
+    if 2 * len(together) > len(texts):
+        return Transcripts(in_line=together[0])
     names, renaming = _names(texts[:_TEXTS])
     return Transcripts(names=names, renaming=renaming)
 

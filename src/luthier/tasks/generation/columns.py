@@ -164,6 +164,13 @@ def _conversations(column: ColumnProfile) -> str:
     found = column.transcripts
     if found.form and not found.sure:
         return f"{share(found.share)} of the texts in {column.name!r} are conversations, and the others are not"
+    if found.in_line:
+        one, two = found.in_line
+        script = rf"s/^/\n/; s/[[:blank:]]+({one}|{two}):/\n\1:/g"
+        return (
+            f"the texts of {column.name!r} have '{one}:' and '{two}:' in one line: if they are conversations, begin a"
+            f" line with each, as `{shlex.join(['sed', '-E', script])}` does in a text file"
+        )
     if found.names:
         begun = " and ".join(map(repr, found.names)) if len(found.names) == 2 else listing(found.names, 4)
         others = "the other" if len(found.names) == 2 else "the others"

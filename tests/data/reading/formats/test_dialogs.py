@@ -9,6 +9,8 @@ import pytest
 from luthier.data.reading.sources import open_source
 from luthier.data.records import Record
 from luthier.errors import SourceError
+from luthier.tasks.generation.columns import recognise_text
+from tests.tasks.by_hand import profiles_of
 
 ONE = "User: Hi\nAssistant: Hello\nUser: And?\nAssistant: Done"
 TWO = "User: Bye\nAssistant: See you"
@@ -85,6 +87,16 @@ def test_the_command_that_puts_lines_between_conversations(tmp_path: Path, turns
         [turns.format(i).strip() for i in range(30)],
         "one row for each: lines of dashes or the like are between them",
     )
+
+
+def test_the_command_that_begins_a_line_with_each_turn(tmp_path: Path) -> None:
+    rows = [{"text": f"User: Hi {i} Assistant: Hello User: And? Assistant: Done"} for i in range(25)]
+    found = recognise_text(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    command = shlex.split(found.unclear.split("`")[1])
+    text = "\n".join(row["text"] for row in rows)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+    assert texts_of(tmp_path, done)[0] == [ONE.replace("Hi", f"Hi {i}") for i in range(25)]
 
 
 @pytest.mark.parametrize(
