@@ -10,17 +10,19 @@ from tests.tasks.by_hand import profiles_of
 READ: dict[str, str | list[str]] = {"prompt": "prompt", "response": "response"}
 
 
-def beside(**columns: list[Any]) -> list[str]:
+def beside(shape: str = "prompt", /, **columns: list[Any]) -> list[str]:
     rows = [
         {"prompt": f"what is {i}", "response": f"it is {i}"}
         | {name: cells[i % len(cells)] for name, cells in columns.items()}
         for i in range(12)
     ]
-    return judgements(profiles_of(rows), READ, "prompt")
+    return judgements(profiles_of(rows), READ, shape)
 
 
 def test_flags_and_scores_judge_replies() -> None:
     assert beside(label=[True, False], is_toxic=[1, 0, 1], score=[0.5, 2, 3]) == ["label", "is_toxic", "score"]
+    assert beside("instruction", rating=[1, 5, 3]) == ["rating"]
+    assert beside("messages", rating=[1, 5, 3]) == []
     assert beside(topic=["a", "b"], turns=[3, 4], good=[True], score_rejected=[1, 2], redacted=[0, 1], id=[0, 1]) == []
 
 

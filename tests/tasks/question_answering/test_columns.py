@@ -8,6 +8,7 @@ import pytest
 from luthier.data.columns.profile import Recognition
 from luthier.errors import ColumnError
 from luthier.tasks.question_answering.columns import (
+    likely_generative_qa,
     recognise_generative_qa,
     recognise_qa,
     why_not_generative_qa,
@@ -191,3 +192,21 @@ def test_what_no_column_looks_like_is_told(columns: dict[str, Any], extractive: 
     for reason, missing in ((why_not_qa(profiles), extractive), (why_not_generative_qa(profiles), generative)):
         assert f" a {missing}: " in reason
         assert all(repr(name) in reason for name in columns)
+
+
+@pytest.mark.parametrize(
+    ("beside", "asked"),
+    [
+        ({"accepted": [True, False]}, "'accepted'"),
+        ({"score": [1, 4, 2.5]}, "'score'"),
+        ({"topic": ["art", "wood"]}, ""),
+    ],
+)
+def test_what_judges_the_answers_is_asked_about(beside: dict[str, list[Any]], asked: str) -> None:
+    profiles = profiles_of(table(question="who made the violin", answer="a master of", **beside))
+    found = recognise_generative_qa(profiles, given={}, shape=None)
+    named = recognise_generative_qa(profiles, given={"text": "question", "label": "answer"}, shape=None)
+    assert found is not None
+    assert named is not None
+    assert (asked in found.unclear, bool(found.unclear), named.unclear) == (True, bool(asked), "")
+    assert likely_generative_qa(profiles) == ([{"question": "question", "answers": "answer"}] if asked else [])

@@ -61,6 +61,7 @@ _TOLD = {SPEAKERS: "texts with a speaker before each turn"}
 _MARKED = "texts with {}'s marks, which give way to those of the model's own chat template"
 _SURE = 0.7  # confidence above which what judges the replies is asked about
 _ASKED = 0.96  # confidence of a reading that is asked about: above that of classes of its texts
+_PAIR = 0.6  # confidence of a question and an answer by their names
 _SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
 
 
@@ -93,7 +94,7 @@ def likely(profiles: Profiles) -> list[Columns]:
         first = str(best.columns["messages"])
         others = _conversations(profiles, first)
         found += [{"messages": name} for name in (first, *others)] if others else []
-    judged = judgements(profiles, best.columns, best.shape) if best is not None and best.confidence >= _ASKED else []
+    judged = judgements(profiles, best.columns, best.shape) if best is not None and best.confidence >= _PAIR else []
     if best is None or not judged:
         return found
     columns = {role: name for role, name in best.columns.items() if role in (*SHAPES, "input", "output", "response")}
@@ -242,7 +243,7 @@ def _prompt(profiles: Profiles, given: Given) -> Recognition | None:
     # A question with an answer is more likely question answering than chat.
     question = is_named(prompt, ["question", "query"]) or is_named(response, ["answer"])
     called = (is_named(prompt, PROMPT_NAMES) or prompt in asking) and is_named(response, RESPONSE_NAMES)
-    sure = 0.4 if not called else 0.6 if question else 0.92
+    sure = 0.4 if not called else _PAIR if question else 0.92
     certain = len({"prompt", "response"} & named.keys()) == 2 and sure > 0.9
     return _recognition(profiles, given, named, "prompt", found, 1.0 if certain else sure)
 

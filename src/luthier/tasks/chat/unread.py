@@ -27,11 +27,11 @@ _SAME = 0.95  # minimum share of the rows in which a list of marks is as long as
 
 
 def judgements(profiles: Profiles, columns: Columns, shape: str) -> list[str]:
-    """Unread columns that may say whether a reply is good: flags, and beside a prompt and a response also scores."""
+    """Unread columns that may say whether a reply is good: flags, and beside a single reply also scores."""
     found = []
     for name, column in _unread(profiles, columns).items():
         words = set(words_of(name))
-        score = shape == "prompt" and column.numeric_share > _SAME and words & _SCORE_WORDS
+        score = shape != "messages" and column.numeric_share > _SAME and words & _SCORE_WORDS
         if score or (_is_flag(column) and words & (_GOOD_WORDS | _BAD_WORDS)):
             found.append(name)
     return found
@@ -39,7 +39,7 @@ def judgements(profiles: Profiles, columns: Columns, shape: str) -> list[str]:
 
 def other_flags(profiles: Profiles, columns: Columns) -> list[str]:
     """Unread columns of flags that judge nothing by their names, such as `redacted`."""
-    judging = judgements(profiles, columns, "")
+    judging = judgements(profiles, columns, "messages")
     unread = _unread(profiles, columns)
     return [name for name, one in unread.items() if _is_flag(one) and name not in judging and not is_metadata(one)]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.data.columns.profile import Recognition
-from luthier.data.columns.roles import Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples
@@ -19,7 +19,11 @@ from luthier.tasks.generation.seq2seq import Seq2SeqTask, answered, text_in
 from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.question_answering.answers import read_answer_texts, read_context
-from luthier.tasks.question_answering.columns import recognise_generative_qa, why_not_generative_qa
+from luthier.tasks.question_answering.columns import (
+    likely_generative_qa,
+    recognise_generative_qa,
+    why_not_generative_qa,
+)
 from luthier.tasks.roles import Role, or_empty
 
 BEFORE_QUESTION, BEFORE_CONTEXT = "question: ", " context: "
@@ -45,6 +49,9 @@ class GenerativeQA(Seq2SeqTask):
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         return why_not_generative_qa(profiles, given=given)
+
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely_generative_qa(profiles)
 
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         """Question and context in the format of T5's pretraining on SQuAD, which suits other models too."""

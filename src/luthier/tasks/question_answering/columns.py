@@ -21,6 +21,7 @@ from luthier.data.columns.roles import (
     with_split,
 )
 from luthier.findings import Decision
+from luthier.tasks.chat.unread import judgements, unclear_judgement
 from luthier.tasks.question_answering.answers import NO_ANSWER
 from luthier.tasks.question_answering.passages import CONTEXT_NAMES, passages_in
 from luthier.text import share
@@ -116,9 +117,18 @@ def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | No
     classes = answers.n >= 50 and answers.distinct <= 20
     called = is_named(question.name, QUESTION_NAMES[:4]) and is_named(answers.name, ANSWER_NAMES[:-1])
     sure = 0.4 if classes else 0.6 if placed and "context" in columns else 0.93 if called else 0.5
+    judged = [] if named else judgements(profiles, columns, found)
+    unclear = unclear or (unclear_judgement(judged[0]) if judged else "")
     certain = {"question", "answers"} <= named.keys() and not placed and not classes and called
     roles = with_split(profiles, given, columns, why)
     return Recognition(GENERATIVE, found, roles, 1.0 if certain else sure, why, unclear)
+
+
+def likely_generative_qa(profiles: Profiles) -> list[Columns]:
+    """The question and the answers, where a column that is not read may say which answers are good."""
+    found = recognise_generative_qa(profiles, given={}, shape=None)
+    judged = found is not None and judgements(profiles, found.columns, found.shape)
+    return [{role: found.columns[role] for role in found.columns if role != "split"}] if found and judged else []
 
 
 def why_not_qa(profiles: Profiles, *, given: Given | None = None) -> str:
