@@ -44,6 +44,12 @@ def test_markup_is_refused_by_name(tmp_path: Path, kind: str) -> None:
         "".join(f"{i} bows are worn.\n" for i in range(40)),
         "".join(f"{i % 2} bows\n" for i in range(10)) + "None is worn.\n" * 10,
         "".join(f"{'AB'[i % 2]} bow {i} is worn.\n" for i in range(40)),
+        "".join(f"{('INSERT', 'DELETE')[i % 2]} bow {i};\n" for i in range(40)),
+        "".join(f"{('BOW', 'CASE')[i % 2]} {i} IS WORN\n" for i in range(40)),
+        "".join(f"[{('INFO', 'WARN')[i % 2]}] bow {i} is worn\n" for i in range(40)),
+        "".join(f"{chr(65 + i % 12) * 2} bow {i} is worn\n" for i in range(99)),
+        "".join(f"[{i}] bow {i % 2} is worn (19{i:02})\n" for i in range(40)),
+        "".join(f"[{'ab'[i % 2]}] bow {i} is worn.\n" for i in range(38)) + "None of them is worn.\n" * 2,
     ],
 )
 def test_some_markup_in_a_text_is_part_of_it(tmp_path: Path, text: str) -> None:
@@ -56,18 +62,26 @@ def test_some_markup_in_a_text_is_part_of_it(tmp_path: Path, text: str) -> None:
         ("{0} bow {1} is worn", "begins"),
         ("{2} What is bow {1} ?", "begins"),
         ("bow {1} is worn  {0}", "ends"),
+        ("{3} What is bow {1} ?", "begins"),
+        ("[{3}] bow {1} is worn", "begins"),
+        ("bow {1} is worn | {3}", "ends"),
+        ("bow {1} is (very) worn ({3})", "ends"),
+        ("bow {1} is worn #{3}", "ends"),
     ],
 )
 def test_lines_with_labels_are_asked_about(tmp_path: Path, line: str, where: str) -> None:
     labels = ("DESC:manner", "NUM:date", "LOC:city")
-    text = "".join(line.format(i % 3, i, labels[i % 3]) + "\n" for i in range(40))
+    text = "".join(line.format(i % 3, i, labels[i % 3], labels[i % 3].split(":")[0]) + "\n" for i in range(40))
     file = write(tmp_path, "t.txt", text)
     with pytest.raises(SourceError, match=f"each line {where} with what looks like a label") as caught:
         open_source(file)
     assert rows(open_source(file, how=Reading(format="text"))) == [[one] for one in text.splitlines()]
     command = caught.value.hint.split("`")[1].split(" > ")[0]
     table = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    assert {len(row.split("\t")) for row in table.splitlines()} == {2}
+    cells = [row.split("\t") for row in table.splitlines()]
+    assert {len(row) for row in cells} == {2}
+    place = 0 if where == "begins" else 1
+    assert {row[place] for row in cells} in ({"0", "1", "2"}, {*labels}, {"DESC", "NUM", "LOC"})
 
 
 def test_lines_to_predict_may_be_markup(tmp_path: Path) -> None:

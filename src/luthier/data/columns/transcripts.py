@@ -65,7 +65,8 @@ _CONTROL = re.compile(r"<\|\w+\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<
 _TIME = (
     r"[\[(]?(?:\d{1,4}[./-]\w{1,9}[./-]\d{2,4})[, T]+\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?[\])]?(?:[ \t]*[-:])?[ \t]+"
 )
-_LEVELS = {"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"}
+# Of the lines of a program's log.
+LEVELS = {"TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL"}
 _FIELDS = {"password", "login", "name", "email", "e-mail", "phone", "address", "from", "to", "subject", "date", "title"}
 # What is before a name in a log, for sed and for Python.
 _TIMES = {"": "", "[^:]*:[^[:alpha:]]*([AP]M)?[^[:alpha:]]*": r"[^:]*:[\W\d_]*([AP]M)?[\W\d_]*"}
@@ -222,7 +223,7 @@ def _names(texts: Sequence[str]) -> tuple[tuple[str, ...], str]:
     counts = Counter(mark["name"] for marks in found for mark in marks)
     timed = sum(bool(mark["time"]) for marks in found for mark in marks)
     names = tuple(name for name, _ in counts.most_common())
-    if len(names) < 2 or n < 6 or counts.keys() <= _LEVELS or {name.lower() for name in names} & _FIELDS:
+    if len(names) < 2 or n < 6 or counts.keys() <= LEVELS or {name.lower() for name in names} & _FIELDS:
         return (), ""
     two = len(names) == 2 and min(counts.values()) * 5 >= n
     if (2 * timed >= total and 3 * len(names) <= n) or (n >= _LINES * total and two):

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
-from luthier.data.columns.transcripts import speaker_at
+from luthier.data.columns.transcripts import LEVELS, speaker_at
 from luthier.errors import SourceError
 from luthier.text import listing
 
@@ -31,8 +31,22 @@ _LINES = (  # the same, and what its lines are like
         "pass the texts that they were made of",
     ),
 )
-_LABEL = re.compile(r"[+-]?\d{1,2}|[^\W\d_]+:\w+")  # 0, +1 or DESC:manner
-_TO_COLUMN = (("begins", 0, r"s/[[:space:]]+/\t/"), ("ends", -1, r"s/[[:space:]]+([^[:space:]]+)$/\t\1/"))
+_LABEL = r"[+-]?\d{1,2}|[^\W\d_]+:\w+"  # 0, +1 or DESC:manner
+_WORD = r"[^\W\d_][\w-]*"
+# Where a line has its label, the label (also LOC and [spam]; | pos, (pos) and #spam), and how sed makes it a column.
+_LABELS = (
+    (
+        "begins",
+        re.compile(rf"({_LABEL}|[A-Z]{{2,}}(?=\s.*[a-z])(?!.*;$)|\[{_WORD}\])\s+\S.*"),
+        r"s/^[[:space:]]*\[?([^][:space:]]+)\]?[[:space:]]+/\1\t/",
+    ),
+    (
+        "ends",
+        re.compile(rf".*\S\s+({_LABEL}|\|\s*{_WORD}|\({_WORD}\)|#{_WORD})"),
+        r"s/[[:space:]]+(\|[[:space:]]*|[(#])?([^[:space:])]+)\)?[[:space:]]*$/\t\2/",
+    ),
+)
+_MOST_WORDS = 10  # labels that are words
 _FEWEST, _MOST = 3, 0.9  # lines, and the share of them that must be alike
 _FEWEST_LABELLED, _RECURRING = 20, 5  # lines, and how many there must be of each label on average
 
@@ -70,11 +84,14 @@ def refuse_marked_lines(lines: Sequence[str], name: str) -> None:
 
 def _refuse_labelled(lines: Sequence[str], name: str) -> None:
     """Refuse lines of which each begins or ends with a label, such as TREC's."""
-    words = [line.split() for line in lines if len(line.split()) > 1]
-    for where, place, swap in _TO_COLUMN:
-        found = {line[place] for line in words}
-        enough = len(words) >= max(_FEWEST_LABELLED, _MOST * len(lines), _RECURRING * len(found))
-        if enough and len(found) > 1 and all(map(_LABEL.fullmatch, found)):
+    longer = [line.strip() for line in lines if len(line.split()) > 1]
+    for where, form, swap in _LABELS:
+        labels = [match[1] for line in longer if (match := form.fullmatch(line))]
+        found = set(labels)
+        enough = len(labels) >= max(_FEWEST_LABELLED, _MOST * len(lines), _RECURRING * len(found))
+        words = {label.strip("[]") for label in found if not re.fullmatch(_LABEL, label)}
+        few = len(found) > 1 and len(words) <= _MOST_WORDS and not (words and words <= LEVELS)
+        if enough and few and len(labels) == len(longer):
             table = shlex.join(["sed", "-E", swap, name])
             what = f"each line {where} with what looks like a label: {listing(sorted(found), 4)}"
             hint = f"`{table} > labelled.tsv` makes it a column; `--set data.format=text` reads the lines as they are"
