@@ -140,17 +140,38 @@ def test_a_file_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
         open_source(tmp_path)
 
 
-def test_labels_in_the_names_of_files_are_asked_about(tmp_path: Path) -> None:
-    names = [f"{label}_{i}_txt" for label in ("neg", "pos") for i in range(6)]
+@pytest.mark.parametrize(
+    ("form", "labels", "where"),
+    [
+        ("{0}_{1}", ("neg", "pos"), "begin"),
+        ("{1}_{0}", ("neg", "pos"), "end"),
+        ("{1}_{0}", ("1", "10"), "end"),
+        ("{0}_{1}", ("0", "1"), "begin"),
+    ],
+)
+def test_labels_in_the_names_of_files_are_asked_about(
+    tmp_path: Path, form: str, labels: tuple[str, str], where: str
+) -> None:
+    names = [f"{form.format(label, i + 20 * place)}_txt" for place, label in enumerate(labels) for i in range(6)]
     folder = fill(tmp_path / "texts", **dict.fromkeys(names, "worn bow"))
-    with pytest.raises(SourceError, match="may begin with labels: neg, pos") as caught:
+    with pytest.raises(SourceError, match=f"may {where} with labels: {', '.join(labels)}") as caught:
         discover([folder])
     assert len(discover([folder], how=Reading(format="text"))["train"]) == 12
     subprocess.run(caught.value.hint.split("`")[1], shell=True, check=True)
-    assert {label: len(files) for label, files in find_classes(folder).items()} == {"neg": 6, "pos": 6}
+    assert {label: len(files) for label, files in find_classes(folder).items()} == dict.fromkeys(labels, 6)
 
 
-@pytest.mark.parametrize("names", [["chapter_{}"], ["neg_{}", "readme"], ["a{}b"], ["train_{}", "test_{}"]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["chapter_{}"],
+        ["neg_{}", "readme"],
+        ["a{}b"],
+        ["train_{}", "test_{}"],
+        ["1_{}", "2_{}"],
+        ["2020_0{}", "2021_0{}"],
+    ],
+)
 def test_other_names_of_files_hold_no_labels(tmp_path: Path, names: list[str]) -> None:
     files = [f"{name.format(i)}_txt" for name in names for i in range(6)]
     assert discover([fill(tmp_path, **dict.fromkeys(files, "worn bow"))])["train"]

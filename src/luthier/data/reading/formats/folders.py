@@ -19,7 +19,15 @@ from luthier.text import listing, plural
 
 _SUFFIXES = (".txt", ".text")
 _UNLABELLED = re.compile(r"unsup(ervised)?|(un|not?[ _-]?)label(l?ed|s)?", re.IGNORECASE)
-_CLASS_IN_NAME = re.compile(r"(?P<label>[^\W\d_]+)[_. -]?\d+")
+# Where a file has its label in the name, how, what makes it the shell variable c from f, and the least share of the
+# files that have a number of their own: neg_001 and neg1, 001_neg, IMDb's 0_9 with a number and a rating, and 1_001.
+# Beside labels that are numbers, those of parts of books and dates recur.
+_CLASSES_IN_NAMES = (
+    ("begin", re.compile(r"(?P<label>[^\W\d_]+)[_. -]?(?P<own>\d+)"), 'c="${f%%[_0-9. -]*}"', 0),
+    ("end", re.compile(r"(?P<own>\d+)[_. -](?P<label>[^\W\d_]+)"), 'c="${f%.*}"; c="${c##*[_. -]}"', 0),
+    ("end", re.compile(r"(?P<own>\d+)_(?P<label>\d{1,2})"), 'c="${f%.*}"; c="${c##*_}"', 0.5),
+    ("begin", re.compile(r"(?P<label>\d{1,2})_(?P<own>\d+)"), 'c="${f%%_*}"', 1),
+)
 _FEWEST_IN_NAMES, _MOST_IN_NAMES = 5, 20  # files of each label, and labels
 # Number of files, spread over all classes, used to detect the encoding of those that are not UTF-8.
 _ENCODING_FILES = 2_000
@@ -95,7 +103,7 @@ def find_classes(folder: Path) -> dict[str, list[Path]]:
 
 
 def refuse_classes_in_names(files: Sequence[Path], name: str) -> None:
-    """Refuse texts whose names seem to begin with their label, `neg_001.txt`: without it they would be plain text.
+    """Refuse texts whose names seem to contain their label, as `neg_001.txt`: without it they would be plain text.
 
     Args:
         files: Those of a folder.
@@ -104,14 +112,17 @@ def refuse_classes_in_names(files: Sequence[Path], name: str) -> None:
         SourceError: All texts are called so, with several classes.
     """
     texts = [file for file in files if file.suffix.lower() in _SUFFIXES]
-    found = [_CLASS_IN_NAME.fullmatch(file.stem) for file in texts]
-    counts = Counter(match["label"].lower() for match in found if match)
-    if 1 < len(counts) <= _MOST_IN_NAMES and counts.total() == len(texts) and min(counts.values()) >= _FEWEST_IN_NAMES:
-        move = 'for f in *.txt; do c="${f%%[_0-9. -]*}"; mkdir -p "$c"; mv "$f" "$c"; done'
-        hint = f"`(cd {shlex.quote(name)} && {move})` makes a folder of each; `--set data.format=text` reads plain text"
-        raise SourceError(
-            f"the files' names may begin with labels: {listing(sorted(counts), 6)}", where=name, hint=hint
-        )
+    for where, form, label, least in _CLASSES_IN_NAMES:
+        found = [match for file in texts if (match := form.fullmatch(file.stem))]
+        counts = Counter(match["label"].lower() for match in found)
+        own = len({match["own"] for match in found}) >= least * len(found)
+        recurring = 1 < len(counts) <= _MOST_IN_NAMES and min(counts.values()) >= _FEWEST_IN_NAMES
+        if recurring and own and len(found) == len(texts):
+            move = f'for f in *.txt; do {label}; mkdir -p "$c"; mv "$f" "$c"; done'
+            makes = f"`(cd {shlex.quote(name)} && {move})` makes a folder of each"
+            hint = f"{makes}; `--set data.format=text` reads plain text"
+            what = f"the files' names may {where} with labels: {listing(sorted(counts), 6)}"
+            raise SourceError(what, where=name, hint=hint)
 
 
 def unlabelled(folder: Path) -> list[Path]:
