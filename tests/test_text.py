@@ -1,11 +1,12 @@
 """How numbers and lists are written for people."""
 
 import math
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier import text
@@ -204,3 +205,11 @@ def test_a_text_stands_for_a_value_of_toml_or_for_itself() -> None:
         "",
         "a=b",
     ]
+
+
+@given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1))
+@settings(max_examples=40)
+def test_a_pattern_of_sed_means_the_text_itself(value: str) -> None:
+    command = ["sed", "-E", f"s/^{text.sed_pattern(value)}$/found/"]
+    done = subprocess.run(command, input=value + "\n", capture_output=True, text=True, check=True)
+    assert done.stdout == "found\n"
