@@ -48,6 +48,20 @@ def test_rows_without_any_label_are_counted() -> None:
     assert not checks.unlabelled_rows([["a"]], [1])
 
 
+def test_labels_of_which_each_row_has_one_may_be_classes() -> None:
+    finding = only(checks.exclusive_labels([["a"], ["b"], ["a"]], ["a", "b"]))
+    assert finding.message.startswith("Each of the 3 training rows has exactly one of the 2 labels")
+    assert not checks.exclusive_labels([["a"], ["a", "b"]], ["a", "b"])
+    assert not checks.exclusive_labels([["a"], []], ["a", "b"])
+    assert not checks.exclusive_labels([["a"], ["a"]], ["a"])
+
+
+def test_rows_to_score_without_any_label_are_told() -> None:
+    finding = only(checks.none_labelled([[], []], "test"))
+    assert (finding.id, finding.severity) == ("unlabelled-rows", "warning")
+    assert not checks.none_labelled([[], ["a"]], "test")
+
+
 def test_unseen_labels() -> None:
     others = {"validation": ["a", "b"], "test": ["a", "c", "c", "d"]}
     finding = only(checks.unseen_labels(["a", "b", "a"], others, {"test": [11, 12, 13, 14]}))

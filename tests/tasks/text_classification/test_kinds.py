@@ -312,6 +312,7 @@ def test_splits_are_balanced_by_label_by_labels_and_by_size() -> None:
         (OneLabel(tuple(map(str, range(30)))), [str(i) for i in range(30)], ["1"], {"label-by-row", "rare-class"}),
         (SeveralLabels(("a", "b")), [["a"]] * 30, [["a"]], {"constant-label", "rare-class"}),
         (SeveralLabels(("a", "b")), [["a"], ["b"], []] * 10, [["c"]], {"unseen-labels"}),
+        (SeveralLabels(("a", "b")), [["a"], ["b"]] * 15, [["a"]], {"exclusive-labels"}),
         (Number(), [1.5] * 30, [2.0], {"constant-target"}),
         (OneLabel(("a", "b")), ["a", "b"] * 15, ["a"], set()),
         (Number(), [1.5, 2.5] * 15, [2.0], set()),

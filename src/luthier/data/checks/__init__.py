@@ -4,6 +4,7 @@ from luthier.data.checks.duplicates import conflicting_labels, duplicates, held_
 from luthier.data.checks.labels import (
     constant_label,
     constant_target,
+    exclusive_labels,
     imbalance,
     label_by_row,
     missed_labels,
@@ -48,6 +49,7 @@ __all__ = [
     "duplicates",
     "empty_column",
     "empty_texts",
+    "exclusive_labels",
     "few_rows",
     "held_out_overlap",
     "id_as_text",
@@ -92,6 +94,7 @@ CHECKS: dict[str, str] = {
     "duplicates": "info, warning above 5 % of the rows: a text occurs more than once in a split",
     "empty-column": "warning: a column that is used is empty in most training rows",
     "empty-texts": "info: one of the two texts of a pair is empty",
+    "exclusive-labels": "info: each training row has exactly one of several labels, which may be classes",
     "few-rows": "warning: fewer than 50 rows to train on, or fewer than 30 to score on",
     "held-out-overlap": "warning: a text is in both validation and test",
     "id-as-text": "warning: the text column looks like numbers or ids",

@@ -78,6 +78,21 @@ def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> lis
     ]
 
 
+def exclusive_labels(labels: Sequence[Sequence[str]], names: Sequence[str]) -> list[Finding]:
+    """Each training row has exactly one of several labels, so they may be classes.
+
+    Args:
+        labels: The labels of each training row.
+        names: All labels.
+    """
+    if not labels or len(names) < 2 or any(len(found) != 1 for found in labels):
+        return []
+    rows, known = plural(len(labels), "training row"), plural(len(names), "label")
+    message = f"Each of the {rows} has exactly one of the {known}, but the model may predict any number of them."
+    action = "If they exclude each other, write the label of each row in one column: they are then classes."
+    return [Finding("exclusive-labels", "info", message, action)]
+
+
 def none_labelled(labels: Sequence[Sequence[str]], split: str) -> list[Finding]:
     """No evaluated row has any of several labels.
 

@@ -226,6 +226,7 @@ class SeveralLabels(Labels):
         return [
             *checks.unseen_labels(counts, others),
             *checks.constant_label(counts, len(train)),
+            *checks.exclusive_labels(train, self.names),
             *checks.unlabelled_rows(train, values_of(splits_["train"], "row")),
             *checks.rare_class(counts),
             *checks.imbalance(counts),
