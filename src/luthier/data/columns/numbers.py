@@ -88,14 +88,15 @@ def writing_of(values: Sequence[Any]) -> Writing | None:
 
 
 def thousands_or_fraction(values: Sequence[Any]) -> str:
-    """The first number of a column whose mark separates thousands or a fraction, such as 1.793; empty if it is clear.
+    """The first number, without a unit, whose mark separates thousands or a fraction, such as 1.793; empty if none.
 
     It is unclear if each mark has three digits behind it, and the numbers without one have at most three, as 511 has.
 
     Args:
         values: The values that are not missing.
     """
-    found = [match for value in values if isinstance(value, str) and (match := _PARTS.fullmatch(value.strip()))]
+    written = [match for value in values if isinstance(value, str) and (match := _WRITTEN.fullmatch(value.strip()))]
+    found = [match for one in written if (match := _PARTS.fullmatch(one["digits"]))]
     marked = [match for match in found if match["mark"]]
     groups = all(len(match["behind"]) == 3 and re.fullmatch("[1-9].{0,2}", match["whole"]) for match in marked)
     most = max((len(match["whole"]) for match in found if not match["mark"]), default=0)
