@@ -11,7 +11,7 @@ from luthier.metrics.base import Metric, ratio
 from luthier.metrics.bootstrap import RESAMPLES, Score, scores
 
 SMALLEST = np.finfo(np.float64).eps  # the probability that smaller ones count as
-TEMPERATURES = (0.05, 20.0)
+TEMPERATURES = (0.1, 20.0)  # with less, doubles cannot tell probabilities near 1 apart
 FOLDS = 5  # of rows on which a temperature is tried that was fitted on the others
 
 

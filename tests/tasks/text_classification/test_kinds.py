@@ -15,6 +15,7 @@ from torch import nn
 from luthier.data.batches import IGNORED
 from luthier.data.records import Fault
 from luthier.errors import RecipeError
+from luthier.metrics.calibration import TEMPERATURES
 from luthier.recipe import Recipe
 from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.kinds import KINDS, OneLabel, SeveralLabels
@@ -164,7 +165,7 @@ def test_the_logits_are_divided_by_the_temperature() -> None:
 @settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(-3000, 3000), min_size=2, max_size=2), min_size=1, max_size=6),
-    st.floats(0.1, 20),  # below, doubles cannot tell probabilities near 1 apart
+    st.floats(*TEMPERATURES),
     st.sampled_from([0.5, 0.02, 0.35, 0.9]),
 )
 def test_predictions_do_not_change_with_the_temperature(
