@@ -39,6 +39,13 @@ def test_columns_of_flags_are_several_labels(yes: Any, no: Any, said: str) -> No
     assert [one.why for one in found.why if one.what == "shape"] == [said]
 
 
+@pytest.mark.parametrize("names", [("label_1", "label_2", "label_3"), ("column2", "column3", "column4")])
+def test_numbered_flags_are_several_labels(names: tuple[str, ...]) -> None:
+    found = recognise_classification(profiles_of(table(text=prose, **flags(1, 0, names))), given={}, shape=None)
+    assert found is not None
+    assert (found.columns["labels"], found.unclear) == (list(names), "")
+
+
 def test_a_column_that_holds_its_own_name_is_a_mark() -> None:
     rows = table(comment=prose, **{name: flag(place, name, None) for place, name in enumerate(NAMES)})
     found = recognise_classification(profiles_of(rows), given={}, shape=None)

@@ -11,7 +11,9 @@ ABOUT_NAMES = {
     "filename", "fname", "path", "location", "timezone", "retweet", "number", "num", "attribution", "credit",
 }  # fmt: skip
 HEADING_NAMES = {"title", "subject", "headline", "heading", "header", "summary"}
-_JUDGES = {"annotator", "annotators", "worker", "vote"}
+JUDGES = {
+    "annotator", "annotators", "ann", "rater", "coder", "judge", "worker", "vote", "reviewer", "expert", "grader",
+}  # fmt: skip
 _MOST_JUDGEMENTS = 20  # distinct values of `annotator_1` up to which they are labels rather than people
 _ORIGIN = re.compile(r"\bCC[- ]?(BY|0)\b|\battribution\b|^https?://\S+$", re.IGNORECASE)
 
@@ -22,7 +24,7 @@ def is_about(column: ColumnProfile) -> bool:
     A column `annotator_1` of few values holds what an annotator said, not who it was.
     """
     words = words_of(column.name)
-    numbered = len(words) == 2 and words[0] in _JUDGES and (words[1].isdecimal() or len(words[1]) == 1)
+    numbered = len(words) == 2 and words[0] in JUDGES and (words[1].isdecimal() or len(words[1]) == 1)
     judged = numbered and column.distinct <= _MOST_JUDGEMENTS
     named = bool(ABOUT_NAMES & set(words)) and not judged
     return named or (bool(column.examples) and all(_ORIGIN.search(example) for example in column.examples))

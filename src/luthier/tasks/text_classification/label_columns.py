@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from luthier.data.columns.joined import SEPARATORS
-from luthier.data.columns.metadata import HEADING_NAMES, is_about
+from luthier.data.columns.metadata import HEADING_NAMES, JUDGES, is_about
 from luthier.data.columns.profile import SAMPLE, ColumnProfile, is_id, is_mark, is_split, is_unnamed, words_of
 from luthier.data.columns.roles import Profiles, is_named, is_structured
 from luthier.data.splits import SPLIT_OF
@@ -67,8 +67,10 @@ def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: st
 
 
 def _of_one_judge(flags: Sequence[ColumnProfile]) -> list[ColumnProfile]:
-    """Flags without those that are numbered: several annotators set the same label."""
-    return [one for one in flags if not any(_are_numbered(one.name, other.name) for other in flags if other is not one)]
+    """Flags without those of several annotators, who each set the same label."""
+    judged = [one for one in flags if set(words_of(one.name)) & JUDGES]
+    several = [one for one in judged if any(_are_numbered(one.name, other.name) for other in judged if other != one)]
+    return [one for one in flags if one not in several]
 
 
 def _are_flags(flags: Sequence[ColumnProfile], best: ColumnProfile | None, shape: str | None) -> bool:
