@@ -1,9 +1,8 @@
 """`chat`: a conversation with a decoder, with streamed replies."""
 
 import json
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from threading import Event, Thread
@@ -73,7 +72,7 @@ class Conversation:
     def _prompt(self) -> list[int]:
         task = self.predictor.task
         kept = task.chat_prompt(self.messages)
-        whole = task.within(replace(task.set_limits, length=sys.maxsize)).chat_prompt(self.messages)
+        whole = task.uncut.chat_prompt(self.messages)
         if len(kept) < len(whole) and not self._warned:
             self._warned = True
             left = plural(len(whole) - len(kept), "token")

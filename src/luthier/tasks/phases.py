@@ -7,6 +7,7 @@ argument.
 Each method calls the task (`kind`); see `luthier.tasks.base.Task` for what a task can override.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -287,6 +288,11 @@ class Bound(Fitted[Learned]):
     def within(self, limits: Limits | None) -> "Bound[Learned]":
         """The same task with other limits."""
         return replace(self, limits=limits)
+
+    @property
+    def uncut(self) -> "Bound[Learned]":
+        """The same task with no limit of the length, whose prompts are whole."""
+        return self.within(replace(self.set_limits, length=sys.maxsize))
 
     def tuned(self, validation: Validation | None, console: Console) -> "Bound[Learned]":
         """The same task with settings chosen on validation answers, such as a threshold.

@@ -204,7 +204,8 @@ def is_id(column: ColumnProfile) -> bool:
 def is_mark(column: ColumnProfile) -> bool:
     """Whether a column is marked in some rows, with `x`, a tick, 1 or its own name, and empty in all others."""
     marks = {value.strip().casefold() for value in column.values or ()}
-    return 0 < column.missing_share < 1 and len(marks) == 1 and marks <= {*_MARKS, column.name.strip().casefold()}
+    known = {*_MARKS, column.name.strip().casefold()}
+    return 0 < column.missing_share < 1 and len(marks) == 1 and all(one in known or flag_in(one) for one in marks)
 
 
 def _profile(name: str, values: list[Any]) -> ColumnProfile:
@@ -265,7 +266,7 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else str(value)
 
 
-_MARKS = {"x", "✓", "✔", "✅", "☑", "☒", "*", "+", "•", "1", "1.0", "yes", "y", "true", "t"}
+_MARKS = {"x", "✓", "✔", "✅", "☑", "☒", "*", "+", "•"}  # and flags that are true
 _LETTER = re.compile(r"[A-Za-z]|[^\x00-\x7f]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NAME_WORD = re.compile(r"[^\W\d_]+|\d+")

@@ -157,11 +157,7 @@ def _split(text: str) -> tuple[str, list[tuple[str, str]]]:
     for form in [form for form, hints in _HINTS.items() if any(hint in text for hint in hints)]:
         found = list(_MARKS[form].finditer(text))
         above = text[: found[0].start()].strip() if found else ""
-        if (
-            not found
-            or (above and form not in _HEADED)
-            or found[0]["name"] in ("Input", "Response", "Output", "Answer")
-        ):
+        if not found or (above and form not in _HEADED) or found[0]["name"] in _LATER:
             continue
         turns = [(_MEANS.get(name, ""), said) for name, said in _pieces(text, found)]
         # A turn that only holds another mark, as [INST] before <<SYS>>; the last one may be still to come.

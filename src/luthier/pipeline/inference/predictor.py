@@ -1,7 +1,6 @@
 """Predict with a model: texts, pairs, mappings, or the rows of a source."""
 
 import itertools
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
@@ -204,7 +203,7 @@ def unread(task: Bound[Any], columns: Examples) -> list[int]:
     """
     prompts = task.prompts(columns)
     if prompts is not None:
-        whole = task.within(replace(task.set_limits, length=sys.maxsize)).prompts(columns) or []
+        whole = task.uncut.prompts(columns) or []
         return [len(ids) - len(kept) for ids, kept in zip(whole, prompts, strict=True)]
     if not task.kind.long_rows.cut:
         return [0] * len(next(iter(columns.values())))

@@ -33,6 +33,11 @@ from luthier.text import listing, plural
 
 TASK = "text-classification"
 SHAPES = tuple(f"{texts}/{labels}" for texts in ("single", "pair") for labels in ("one", "several", "number"))
+DOUBTS = {  # kind of label: what may be unclear about its column, and the kinds to choose from
+    "several": (may_be_classes, ("several", "one")),
+    "number": (may_have_thousands, ("number",)),
+    "one": (may_be_a_number, ("number", "one")),
+}
 
 
 def recognise_classification(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
@@ -75,18 +80,13 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
     for column in [profiles[name] for name in [given.get("split")] if isinstance(name, str)] or splits[:1]:
         columns["split"] = column.name
         why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
-    found = f"{'pair' if len(texts.columns) == 2 else 'single'}/{kind}"
+    side = "pair" if len(texts.columns) == 2 else "single"
     sure = round(min(texts.confidence, labels.confidence), 2)
-    unclear = texts.unclear or labels.unclear or ("" if asked_texts else compared(profiles))
-    if kind == "several" and labels_shape is None and "labels" not in given and not unclear:
-        shapes = found, found.replace("several", "one")
-        return Recognition(TASK, found, columns, sure, why, may_be_classes(profiles[labels.columns[0]]), shapes)
-    if kind == "number" and labels_shape is None and not unclear:
-        return Recognition(TASK, found, columns, sure, why, may_have_thousands(profiles[labels.columns[0]]), [found])
-    if kind == "one" and labels_shape is None and not unclear:
-        shapes = found.replace("one", "number"), found
-        return Recognition(TASK, found, columns, sure, why, may_be_a_number(profiles[labels.columns[0]]), shapes)
-    return Recognition(TASK, found, columns, sure, why, unclear)
+    unclear, shapes = texts.unclear or labels.unclear or ("" if asked_texts else compared(profiles)), list[str]()
+    if not unclear and labels_shape is None and "labels" not in given:
+        doubt, kinds = DOUBTS[kind]
+        unclear, shapes = doubt(profiles[labels.columns[0]]), [f"{side}/{one}" for one in kinds]
+    return Recognition(TASK, f"{side}/{kind}", columns, sure, why, unclear, shapes)
 
 
 def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
