@@ -1,9 +1,9 @@
 """Checks of targets other than labels: tags, answers and texts to generate."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from luthier.data.checks.wording import MOST_ROWS, are, have, row_of
+from luthier.data.columns.numbers import as_whole
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
@@ -42,9 +42,8 @@ def unclear_thousands(column: str, value: str) -> list[Finding]:
         column: The column of the numbers.
         value: One of them, as it is written.
     """
-    whole = re.sub("[.,]", "", value)
     message = f"The numbers of {column!r} may have thousands or a fraction: {value} is read as the fraction."
-    action = f"If it is {whole}, write it so in the file: the scores are wrong otherwise."
+    action = f"If it is {as_whole(value)}, write it so in the file: the scores are wrong otherwise."
     return [Finding("unclear-thousands", "warning", message, action)]
 
 

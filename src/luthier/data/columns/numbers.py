@@ -104,6 +104,11 @@ def thousands_or_fraction(values: Sequence[Any]) -> str:
     return marked[0][0] if unclear else ""
 
 
+def as_whole(value: str) -> str:
+    """A number as it is if its marks separate thousands: 1793 for 1.793."""
+    return re.sub("[.,]", "", value)
+
+
 def _has_decimal_commas(values: Sequence[Any]) -> bool:
     """Whether values are certainly numbers with a decimal comma: 3,04 rather than the labels 3 and 4.
 

@@ -1,9 +1,9 @@
 """Decide what kind of label a column has: one class, several labels, or a number."""
 
-import re
 from collections.abc import Sequence
 
 from luthier.data.checks.labels import MISSING_WORDS
+from luthier.data.columns.numbers import as_whole
 from luthier.data.columns.profile import ColumnProfile, is_mark, words_of
 from luthier.data.columns.roles import Profiles
 from luthier.findings import Decision
@@ -86,10 +86,9 @@ def may_have_thousands(column: ColumnProfile) -> str:
     """What is unclear about numbers that may have thousands or a fraction; empty if nothing."""
     if not column.thousands:
         return ""
-    whole = re.sub("[.,]", "", column.thousands)
     return (
         f"the numbers of {column.name!r} may have thousands or a fraction: {column.thousands} is read as the fraction;"
-        f" if it is {whole}, write it so in the file"
+        f" if it is {as_whole(column.thousands)}, write it so in the file"
     )
 
 
