@@ -159,7 +159,8 @@ class Bench:
 
     def _measured(self, one: Set, what: What) -> Run:
         train, test = one.files(self.data, self.work / "data", what.seed, self.split)
-        files = ["--train", train, "--test", test, "--model", minilm(), "--output", self.work / "runs" / what.name]
+        output = self.work / "runs" / f"{what.name}-{time.time_ns()}"  # a run that was stopped may have left its folder
+        files = ["--train", train, "--test", test, "--model", minilm(), "--output", output]
         python = sys.executable
         if what.candidate == TRAINER:
             words = ["bench.trainer", *files, "--lr", "5e-5", "--batch-size", "8", "--pad", "--seed", what.seed]
@@ -168,8 +169,7 @@ class Bench:
             python, words = self.autogluon, ["bench.multimodal", *files, *limited]
         else:
             options = [*one.options, *shlex.split(what.options), "--seed", what.seed, "--json", "-q"]
-            where = ["--run-dir", self.work / "runs" / f"{what.name}-{time.time_ns()}"]
-            words = ["luthier", "train", train, "--test", test, *options, *where]
+            words = ["luthier", "train", train, "--test", test, *options, "--run-dir", output]
         said, seconds, used = _said([str(word) for word in (python, "-m", *words)], what.name)
         if what.candidate in PEERS:
             score, baselines = said[one.metric], {}
