@@ -17,6 +17,7 @@ from luthier.engines import loop, trainer
 from luthier.engines.base import Training
 from luthier.engines.objective import Objective
 from luthier.engines.optimizers.schedules import rates
+from luthier.fast import embeddings
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
@@ -123,6 +124,19 @@ def test_engines_agree_with_every_optimizer(data: Callable[[str], Prepared], opt
     expected = rates(with_settings(prepared, **SETTINGS).recipe.training, STEPS)
     # The first group holds the parameters with the recipe's own rate, and the curves record its rate.
     assert one.rates == other.rates == expected
+
+
+def test_engines_agree_where_the_gradient_of_the_embeddings_is_kept(
+    data: Callable[[str], Prepared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embeddings, "LARGE", 1)
+    reference = trace(with_settings(data("single/one"), fast__embeddings=False), "loop", 1)
+    for engine, parts in (("loop", 1), ("trainer", 1), ("loop", 4), ("trainer", 4)):
+        kept = trace(data("single/one"), engine, parts)
+        assert loss_gap(reference, kept) <= TOLERANCE, (engine, parts)
+        assert weight_gap(reference, kept) <= TOLERANCE, (engine, parts)
+        if (engine, parts) == ("loop", 1):
+            assert same_weights(reference.weights, kept.weights), "bit for bit"
 
 
 def test_engines_draw_the_same_dropout(data: Callable[[str], Prepared]) -> None:

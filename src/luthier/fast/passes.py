@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from luthier import processes
 from luthier.fast.abilities import Abilities, abilities
 from luthier.fast.dropout import Functional, replace_dropout
+from luthier.fast.embeddings import keep_gradients
 from luthier.fast.layout import Asked, Forward, Side, first_tokens, running, sides
 from luthier.recipe import FastRecipe
 
@@ -24,6 +26,7 @@ class Fast:
         able: What was found to give the same numbers with it.
         wanted: The parts of the recipe.
         dropout: Whether its dropout is replaced while it is in training mode.
+        embeddings: Whether the gradients of its embeddings are kept from step to step.
         targets: Function of labels that gives what the logits at each place predict, both [b, t], if the model is asked
             for the losses of labels in place of logits (`luthier.fast.vocabulary`).
         smoothing: Label smoothing of these losses.
@@ -33,6 +36,7 @@ class Fast:
     able: Abilities
     wanted: FastRecipe
     dropout: bool = False
+    embeddings: bool = False
     targets: Callable[[Tensor], Tensor] | None = None
     smoothing: float = 0.0
 
@@ -85,7 +89,7 @@ def fast(model: PreTrainedModel, wanted: FastRecipe) -> Fast:
 
 
 def fast_training(model: PreTrainedModel, wanted: FastRecipe, device: torch.device) -> Fast:
-    """Prepare a model for fast passes in training; on a CPU, its dropout is replaced.
+    """Prepare a model for fast passes in training; on a CPU, its dropout is replaced and gradients are kept.
 
     Args:
         model: The model; one with gradient checkpointing has `dropout.again` as its `context_fn`.
@@ -95,4 +99,5 @@ def fast_training(model: PreTrainedModel, wanted: FastRecipe, device: torch.devi
     dropout = wanted.dropout_masks and device.type == "cpu"
     if dropout:
         replace_dropout(model)
-    return Fast(model, abilities(model), wanted, dropout)
+    kept = wanted.embeddings and device.type == "cpu" and processes.count() == 1 and keep_gradients(model) > 0
+    return Fast(model, abilities(model), wanted, dropout, kept)

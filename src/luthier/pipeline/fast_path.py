@@ -16,6 +16,7 @@ NAMES = {
     "unpad": "no padding",
     "attention": "attention",
     "dropout_masks": "dropout",
+    "embeddings": "embeddings",
     "last_layer": "last layer",
     "logits": "logits",
     "pages": "pages",
@@ -82,7 +83,9 @@ def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.dev
     elif passes.targets is None:
         why.setdefault("logits", NEEDS_LOGITS)
     if device.type != "cpu":
-        why |= dict.fromkeys(("attention", "dropout_masks"), ON_CPU)
+        why |= dict.fromkeys(("attention", "dropout_masks", "embeddings"), ON_CPU)
+    elif not passes.embeddings:
+        why["embeddings"] = ""  # no large table of its own is trained, in one process
     if pages:
         why["pages"] = pages
     if not task.kind.ignores_padding:

@@ -11,6 +11,7 @@ class FastRecipe(Section):
     unpad: bool = Field(True, description="run the layers on a batch's tokens without its padding")
     attention: bool = Field(True, description="on a CPU, compute attention in training step by step")
     dropout_masks: bool = Field(True, description="on a CPU, draw dropout masks with a faster generator")
+    embeddings: bool = Field(True, description="on a CPU, keep the memory of the embeddings' gradient")
     last_layer: bool = Field(True, description="run the last layer only for the tokens that the head reads")
     logits: bool = Field(True, description="compute losses of tokens without keeping logits")
     pages: bool = Field(True, description="on Linux, keep memory for the next step instead of returning it")
