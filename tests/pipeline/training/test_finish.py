@@ -110,6 +110,12 @@ def test_the_exported_model_is_the_best_checkpoint_and_not_the_last(data: Prepar
     assert not same_weights(kept[best], kept[8])
 
 
+def test_an_evaluation_shows_the_metric_that_ranks_checkpoints(data: Prepared, tmp_path: Path) -> None:
+    told = finished(begun(tmp_path / "run", data), with_settings(data, evaluation__metric_for_best="mcc"))[2]
+    lines = [line for line in told.said if line.startswith("step ")]
+    assert all("validation loss" in line and "mcc" in line for line in lines)
+
+
 def test_without_held_out_rows_the_last_checkpoint_is_exported_and_not_scored(tmp_path: Path, tiny_model: Path) -> None:
     held = {"data.validation_share": 0.0, "data.test_share": 0.0, "training.max_steps": 2}
     prepared = prepared_data(tmp_path, tiny_model, n=40, **(QUICK | held))

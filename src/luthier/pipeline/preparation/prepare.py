@@ -75,6 +75,11 @@ class Prepared:
     sample: Sample | None = None
 
     @property
+    def metric_for_best(self) -> str:
+        """The metric that selects the best checkpoint."""
+        return self.recipe.evaluation.metric_for_best or self.task.metric_for_best
+
+    @property
     def stopping(self) -> list[Finding]:
         """The findings that stop training."""
         return stopping(self.findings, self.recipe)

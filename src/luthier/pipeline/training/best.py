@@ -65,7 +65,7 @@ def best_model(run: Run, prepared: Prepared, training: Training, console: Consol
         return Best(model, step)
     found = {
         "chosen": chosen,
-        "metric": _metric(prepared),
+        "metric": prepared.metric_for_best,
         "scores": {
             name: {"steps": steps, "value": score.value if score.defined else None}
             for name, (steps, score) in scores.items()
@@ -113,7 +113,7 @@ def _put_best_average(run: Run, prepared: Prepared, training: Training, model: P
         nn.Module.to(model, device)
         metrics = quick_metrics(prepared, model, "validation").values
         nn.Module.to(model, "cpu")
-        return Evaluated.of(step, metrics, _metric(prepared))
+        return Evaluated.of(step, metrics, prepared.metric_for_best)
 
     steps = [one.step for one in state.ranked]
     soup = greedy_soup(steps, weights, score, greater=prepared.greater_is_better)
@@ -136,10 +136,6 @@ def _best_of(scores: Mapping[str, tuple[list[int], Evaluated]], prepared: Prepar
         if score.gains(None if best is None else scores[best][1], greater=prepared.greater_is_better):
             best = name
     return best
-
-
-def _metric(prepared: Prepared) -> str:
-    return prepared.recipe.evaluation.metric_for_best or prepared.task.metric_for_best
 
 
 def _copy(training: Training, model: PreTrainedModel) -> None:

@@ -91,7 +91,7 @@ def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limi
     peak.begin(events, held(training))
     if limit is not None:
         limit.watch(training, events)
-    with supervisor.watch(), _progress(console, training, events, prepared.recipe.evaluation.best_tolerance):
+    with supervisor.watch(), _progress(console, prepared, training, events):
         if not supervisor.ended:
             with nullcontext() if pages else allocator.kept():
                 engine(training, supervisor, events)
@@ -155,7 +155,7 @@ def _supervise(
 ) -> Supervisor:
     """The supervisor that evaluates, saves and records between the steps."""
     recipe, task = prepared.recipe, prepared.task
-    evaluate, best = None, recipe.evaluation.metric_for_best or task.metric_for_best
+    evaluate, best = None, prepared.metric_for_best
     if "validation" in prepared.splits and recipe.training.eval_strategy != "no":
         samples, rows = Samples(run.samples_file, training.state.step), prepared.splits["validation"]
         kept = evenly(len(rows), recipe.evaluation.samples)
@@ -237,8 +237,9 @@ def _score(prepared: Prepared, model: PreTrainedModel, console: Console) -> tupl
 
 
 @contextmanager
-def _progress(console: Console, training: Training, events: Events, tolerance: float) -> Iterator[None]:
+def _progress(console: Console, prepared: Prepared, training: Training, events: Events) -> Iterator[None]:
     """Show a progress bar over the steps, with loss, metric and speed."""
+    tolerance, ranks = prepared.recipe.evaluation.best_tolerance, prepared.metric_for_best
     near, top = (f", within {tolerance:g} of the best", BEST) if tolerance < ANY else ("", "")
     with console.progress("train", training.total_steps, "steps", training.state.step) as bar:
         metric: dict[str, str] = {}
@@ -251,10 +252,10 @@ def _progress(console: Console, training: Training, events: Events, tolerance: f
             shown = {name: number(value) for name, value in event.metrics.items()}
             raw = {name: value for name, value in shown.items() if not name.startswith(f"{EMA}_")}
             ema = {name.removeprefix(f"{EMA}_"): shown[name] for name in shown if name not in raw}
-            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw)}"
+            line = f"step {event.step}, epoch {event.epoch:.1f}: validation {_first(raw, ranks)}"
             best = near if event.near else top if event.best else ""
-            console.say(line + best + (f"; EMA: {_first(ema)}{BEST if event.ema_best else ''}" if ema else ""))
-            metric.update(list(raw.items())[1:2])
+            console.say(line + best + (f"; EMA: {_first(ema, ranks)}{BEST if event.ema_best else ''}" if ema else ""))
+            metric.update({ranks: raw[ranks]} if ranks in raw and ranks != "loss" else list(raw.items())[1:2])
 
         def halved(event: MicroBatchHalved) -> None:
             console.say(
@@ -268,8 +269,10 @@ def _progress(console: Console, training: Training, events: Events, tolerance: f
         yield
 
 
-def _first(metrics: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in list(metrics.items())[:3])
+def _first(metrics: Mapping[str, str], ranks: str) -> str:
+    """Three metrics, among them the one that ranks checkpoints."""
+    names = sorted(metrics, key=lambda name: name not in ("loss", ranks))[:3]
+    return ", ".join(f"{name} {metrics[name]}" for name in metrics if name in names)
 
 
 def _result(
