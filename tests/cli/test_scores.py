@@ -6,8 +6,9 @@ from typing import Any
 
 from luthier.cli import main
 from luthier.cli.output import Output
-from luthier.cli.scores import print_result, print_scores
+from luthier.cli.scores import print_result
 from luthier.learning_curves.advice import Advice
+from luthier.reporting.terminal.score_table import score_pieces
 from luthier.run_directory.run import COMPLETED
 from tests.cli.conftest import CapSys, Stub
 
@@ -74,7 +75,7 @@ def test_one_step_is_a_step_and_a_training_that_stopped_early_says_why(capsys: C
 
 
 def test_scores_of_an_evaluation_have_no_lines_below(result: SimpleNamespace, capsys: CapSys) -> None:
-    print_scores(Output(), result.to_dict())
+    Output().show(score_pieces(result.to_dict()))
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
     lines = lines[next(i for i, line in enumerate(lines) if line[0] == "metric") :]  # the verdict is above
     assert lines[0] == ["metric", "model,", "445", "test", "rows", "majority", "tfidf"]

@@ -32,7 +32,7 @@ from luthier.cli.commands import (
 from luthier.cli.commands.learning_curves import curves, datasize, lr_find, track, watch
 from luthier.cli.failures import BROKEN_PIPE, as_luthier_error, lines
 from luthier.cli.libraries import load, silence
-from luthier.cli.options import GENERAL
+from luthier.cli.options import GENERAL, with_output
 from luthier.cli.output import dumps
 from luthier.errors import RecipeError, UsageError
 
@@ -153,12 +153,12 @@ def build() -> typer.Typer:
     app.callback(invoke_without_command=True)(_root)
     for panel, commands in COMMANDS.items():
         for command in commands:
-            app.command(cls=Command, rich_help_panel=panel)(command)
+            app.command(cls=Command, rich_help_panel=panel)(with_output(command))
     for name, (panel, about, subcommands) in GROUPS.items():
         group = typer.Typer(name=name, help=about)
         group.callback(invoke_without_command=True)(_group)
         for subcommand in subcommands:
-            group.command(cls=Command)(subcommand)
+            group.command(cls=Command)(with_output(subcommand))
         app.add_typer(group, rich_help_panel=panel)
     return app
 

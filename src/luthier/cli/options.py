@@ -1,10 +1,13 @@
 """The options that several commands share, and how options become recipe keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from luthier.cli.output import Output
 from luthier.errors import UsageError
 from luthier.text import toml_value
 
@@ -18,6 +21,8 @@ TRACKING = "Tracking"
 GENERATION = "Generation of text (default: the model's own settings)"
 GENERAL = "General"
 
+Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
+DataOrRecipe = Annotated[list[str], Argument(metavar="DATA|RECIPE.toml", help="Data or one recipe; - is stdin.")]
 Data = Annotated[list[str], Argument(metavar="DATA", help="Files, folders or datasets; - is stdin.")]
 Json = Annotated[
     bool, Option("--json", metavar="", help="Print one JSON object to standard output.", rich_help_panel=GENERAL)
@@ -134,6 +139,20 @@ NumBeams = Annotated[
 SamplingSeed = Annotated[
     int | None, Option("--seed", metavar="N", min=0, help="Seed for sampling.", rich_help_panel=GENERATION)
 ]
+
+
+def with_output(command: Callable[..., int]) -> Callable[..., int]:
+    """A command with the options `--json`, `--quiet` and `--verbose`, which become its argument `out`."""
+
+    @wraps(command)
+    def run(json: bool, quiet: bool, verbose: bool, **given: Any) -> int:
+        return command(Output(as_json=json, quiet=quiet, verbose=verbose), **given)
+
+    own = [one for one in signature(command).parameters.values() if one.name != "out"]
+    general = {"json": Json, "quiet": Quiet, "verbose": Verbose}.items()
+    added = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=kind) for name, kind in general]
+    run.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]  # what typer reads
+    return run
 
 
 def generation(

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,13 @@ class Output:
     def json(self, value: Mapping[str, Any]) -> None:
         """Write one JSON object on one line."""
         self._stream.write(dumps(value) + "\n")
+
+    def result(self, values: Mapping[str, Any], pieces: Callable[[Mapping[str, Any]], Sequence[Piece]]) -> None:
+        """Write a result: as one JSON object, or as the fields and tables that people read."""
+        if self.as_json:
+            self.json(values)
+        else:
+            self.show(pieces(values))
 
     def text(self, text: str = "") -> None:
         """Write text, unchanged."""

@@ -1,7 +1,6 @@
 """The tables of scores that `train`, `resume` and `evaluate` print, and the lines below them."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from luthier.cli.output import Output
 from luthier.reporting.terminal.score_table import score_pieces
@@ -56,8 +55,3 @@ def print_sizes(out: Output, finished: "DataSizeTest") -> None:
         out.json(finished.to_dict())
         return
     out.show(finished.pieces(drawn=True))
-
-
-def print_scores(out: Output, result: Mapping[str, Any]) -> None:
-    """Print one row per metric: the score with its interval, and each baseline."""
-    out.show(score_pieces(result))

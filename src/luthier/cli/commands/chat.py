@@ -10,15 +10,12 @@ from luthier import interrupts
 from luthier.cli.options import (
     BaseModel,
     Device,
-    Json,
     MaxNewTokens,
     NumBeams,
-    Quiet,
     SamplingSeed,
     Temperature,
     TopK,
     TopP,
-    Verbose,
     generation,
 )
 from luthier.cli.output import Output
@@ -31,6 +28,7 @@ HELP = "/reset clears the conversation, /system TEXT sets the system message, /s
 
 
 def chat(
+    out: Output,
     target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or Hub name.")],
     system: Annotated[str, Option(metavar="TEXT", help="System message of the conversation.")] = "",
     temperature: Temperature = None,
@@ -41,16 +39,12 @@ def chat(
     seed: SamplingSeed = None,
     model: BaseModel = None,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Chat with a decoder in the terminal.
 
     Lines from a pipe are answered one by one.
     /reset clears the conversation, /system TEXT sets the system message, /save FILE saves, /exit quits.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
 
     from luthier.api.chat import chat as begin

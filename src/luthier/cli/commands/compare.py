@@ -5,29 +5,21 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.errors import UsageError
 from luthier.reporting.terminal.comparison import comparison_pieces
 
 
 def compare(
+    out: Output,
     runs: Annotated[list[Path], Argument(metavar="RUN", help="Runs or directories of seeds, the reference first.")],
     output: Annotated[Path | None, Option(metavar="FILE", help="Write a page with the learning curves.")] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Compare the scores, recipes and curves of runs."""
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     if len(runs) == 1:
         raise UsageError("compare needs at least two runs", where=str(runs[0]), hint="add another run")
 
     from luthier.api.compare import compare as compare_runs
 
-    found = compare_runs(runs, output=output)
-    if json:
-        out.json(found.to_dict())
-    else:
-        out.show(comparison_pieces(found.to_dict()))
+    out.result(compare_runs(runs, output=output).to_dict(), comparison_pieces)
     return 0

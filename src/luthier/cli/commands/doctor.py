@@ -3,24 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.text import plural, size
 
 
-def doctor(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> int:
+def doctor(out: Output) -> int:
     """Show devices, precisions and versions.
 
     Also memory, disk, installed models, and whether the Hugging Face Hub can be reached.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.doctor import doctor as look
 
     found = look()
     for why in found["broken"]:
         out.console.warn(why)
-    if json:
+    if out.as_json:
         out.json(found)
     else:
         _print(out, found)

@@ -8,33 +8,31 @@ from luthier.cli.options import (
     Allow,
     BaseModel,
     Device,
-    Json,
     LabelColumns,
     LabelNames,
     MaxNewTokens,
     NumBeams,
-    Quiet,
     RoleColumns,
     SamplingSeed,
     Set,
+    Target,
     Task,
     Temperature,
     TextColumns,
     TopK,
     TopP,
-    Verbose,
     generation,
     names_of_labels,
     overrides,
 )
 from luthier.cli.output import Output
-from luthier.cli.scores import print_scores
+from luthier.reporting.terminal.score_table import score_pieces
 
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
 Rows = Annotated[list[str] | None, Argument(metavar="DATA", help="Data to score (default: the run's held-out rows).")]
 
 
 def evaluate(
+    out: Output,
     target: Target,
     data: Rows = None,
     task: Task = None,
@@ -52,12 +50,8 @@ def evaluate(
     seed: SamplingSeed = None,
     model: BaseModel = None,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Score a model, with intervals and baselines."""
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
     given = {
         "task": task,
@@ -73,9 +67,7 @@ def evaluate(
     from luthier.api.evaluate import evaluate as evaluate_model
 
     found = evaluate_model(target, data or None, console=out.console, **changes)
-    if json:
-        out.json(found.to_dict())
-    else:
-        print_scores(out, found.to_dict())
+    out.result(found.to_dict(), score_pieces)
+    if not out.as_json:
         out.text(f"written to {found.directory}")
     return 0

@@ -9,11 +9,9 @@ from luthier.cli.options import (
     Allow,
     Data,
     Device,
-    Json,
     LabelColumns,
     LabelNames,
     Model,
-    Quiet,
     RoleColumns,
     Scratch,
     Set,
@@ -21,7 +19,6 @@ from luthier.cli.options import (
     Test,
     TextColumns,
     Validation,
-    Verbose,
     names_of_labels,
     overrides,
 )
@@ -31,6 +28,7 @@ WOULD_STOP = 3
 
 
 def inspect(
+    out: Output,
     data: Data,
     task: Task = None,
     model: Model = None,
@@ -52,15 +50,11 @@ def inspect(
         Option("--all", help="Read every row of large data, not a sample.", show_default=False, rich_help_panel=RUN),
     ] = False,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Report on the data, without training.
 
     The exit code is 3 if a finding would stop `luthier train`.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     given = {
         "task": task,
         "device": device,
@@ -74,12 +68,8 @@ def inspect(
     changes = overrides(given, text, label, column, settings)
 
     from luthier.api.inspect import inspect as inspect_data
+    from luthier.reporting.terminal.inspection import inspection_pieces
 
     found = inspect_data(data, cost=cost, all_rows=all_rows, console=out.console, **changes)
-    if json:
-        out.json(found.to_dict())
-    else:
-        from luthier.reporting.terminal.inspection import inspection_pieces
-
-        out.show(inspection_pieces(found.to_dict()))
+    out.result(found.to_dict(), inspection_pieces)
     return WOULD_STOP if found.stops else 0

@@ -5,31 +5,27 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from luthier.cli.options import BaseModel, Json, Quiet, Verbose
+from luthier.cli.options import BaseModel
 from luthier.cli.output import Output
 from luthier.text import plural
 
 
 def merge(
+    out: Output,
     target: Annotated[str, Argument(metavar="RUN|ADAPTER", help="Run or directory of an adapter.")],
     output: Annotated[
         Path | None, Option(metavar="DIR", help="Directory to write (default: merged, in the run).")
     ] = None,
     model: BaseModel = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Merge an adapter into its base model.
 
     The outputs of both are compared before the whole model is written.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.merge import merge as merge_adapter
 
     found = merge_adapter(target, output, base_model=model)
-    if json:
+    if out.as_json:
         out.json(found.to_dict())
     else:
         compared = f"its outputs for {plural(found.texts, 'text')} differ by {found.difference:.1g} at most"

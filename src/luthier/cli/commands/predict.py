@@ -11,18 +11,16 @@ from luthier.cli.options import (
     GENERAL,
     BaseModel,
     Device,
-    Json,
     LabelColumns,
     MaxNewTokens,
     NumBeams,
-    Quiet,
     RoleColumns,
     SamplingSeed,
+    Target,
     Temperature,
     TextColumns,
     TopK,
     TopP,
-    Verbose,
     generation,
     overrides,
 )
@@ -31,11 +29,11 @@ from luthier.errors import UsageError
 from luthier.text import number, plural, shorten
 
 ROW_HINT = 'write an object, such as --row \'{"text": "The strings are worn."}\''
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
 Texts = Annotated[list[str] | None, Argument(metavar="TEXT", help="Texts to predict.")]
 
 
 def predict(
+    out: Output,
     target: Target,
     texts: Texts = None,
     pair: Annotated[
@@ -62,9 +60,6 @@ def predict(
     precision: Annotated[
         str, Option(metavar="NAME", help="fp32, or faster: bf16 or fp16.", rich_help_panel=GENERAL)
     ] = "fp32",
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Predict texts, or the rows of a file.
 
@@ -74,7 +69,6 @@ def predict(
     given = overrides({}, text, label, column, None)
     columns = {key.removeprefix("data.columns."): name for key, name in given.items()}
     _check(texts, pair, row, file, output, columns)
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
 
     from luthier.api import predict as api
@@ -83,7 +77,7 @@ def predict(
     how: dict[str, Any] = {"device": device, "precision": precision, "base_model": model}
     if file is not None and output is not None:
         rows = api.predict_file(target, file, output, **how, console=out.console, **columns, **generate)
-        if json:
+        if out.as_json:
             out.json({"rows": rows, "output": str(output)})
         else:
             out.text(f"{plural(rows, 'row')} written to {output}")
@@ -95,7 +89,7 @@ def predict(
         predictor = api.load(target, **how)
         predictor = predictor.generating(generate, out.console) if generate else predictor
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
-            out.text(dumps(with_answer(predictor.fields(given), answer)) if json else _line(given, answer))
+            out.text(dumps(with_answer(predictor.fields(given), answer)) if out.as_json else _line(given, answer))
     return 0
 
 

@@ -5,27 +5,22 @@ from typing import Annotated
 
 from typer import Argument
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.text import size
 
 
 def prune(
+    out: Output,
     runs: Annotated[list[Path], Argument(metavar="RUN...", help="Run directories.")],
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Remove the checkpoints of finished runs.
 
     Models, scores and reports are kept.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.prune import prune as remove
 
     found = remove(runs)
-    if json:
+    if out.as_json:
         out.json({"runs": found})
     else:
         for run in found:

@@ -5,23 +5,18 @@ from typing import Annotated
 
 from typer import Argument
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 
 
 def report(
+    out: Output,
     run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Write the report of a run, even during training."""
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.report import report as write_report
 
     page = str(write_report(run))
-    if json:
+    if out.as_json:
         out.json({"run": str(run), "report": page})
     else:
         out.text(page)

@@ -5,20 +5,15 @@ from typing import Annotated
 
 from typer import Argument
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.cli.scores import print_result, print_seeds, print_sizes
 
 
 def resume(
+    out: Output,
     run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several runs.")],
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Resume a run from its newest intact checkpoint."""
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.resume import resume as resume_run
     from luthier.pipeline.several.seeds import SeedsResult
     from luthier.pipeline.several.size_scores import DataSizeTest

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from typer import Argument
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.reporting import names
 from luthier.reporting.verdict import than
@@ -14,18 +13,14 @@ from luthier.text import plural, size
 
 
 def runs(
+    out: Output,
     directory: Annotated[Path, Argument(metavar="DIR", help="Directory of runs.")] = Path("runs"),
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """List the runs in a directory with their scores."""
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.runs import runs as list_runs
 
     found = list_runs(directory)
-    if json:
+    if out.as_json:
         out.json({"runs": found})
     elif found:
         for run in found:

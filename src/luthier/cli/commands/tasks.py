@@ -1,13 +1,10 @@
 """`luthier tasks`: the list of tasks."""
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 
 
-def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) -> int:
+def tasks(out: Output) -> int:
     """List the tasks and their model families."""
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.tasks.registry import registered, registry
 
     found = [
@@ -23,7 +20,7 @@ def tasks(json: Json = False, quiet: Quiet = False, verbose: Verbose = False) ->
     ]
     for why in registered().broken.values():
         out.console.warn(why)
-    if json:
+    if out.as_json:
         out.json({"tasks": found})
     else:
         rows = [[str(task[key]) for key in ("name", "family", "about")] for task in found]

@@ -7,14 +7,11 @@ from typer import Argument, Option
 
 from luthier.cli.options import (
     Data,
-    Json,
     LabelColumns,
-    Quiet,
     RoleColumns,
     Task,
     TextColumns,
     Validation,
-    Verbose,
     overrides,
 )
 from luthier.cli.output import Output, check_output, typed_command
@@ -31,6 +28,7 @@ VocabularySize = Annotated[
 
 
 def train(
+    out: Output,
     data: Data,
     output: Annotated[Path, Option(metavar="DIR", help="Directory to write.", rich_help_panel=TOKENIZER)],
     kind: Annotated[
@@ -50,15 +48,11 @@ def train(
     text: TextColumns = None,
     label: LabelColumns = None,
     column: RoleColumns = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Train a tokenizer on the texts of data.
 
     It is for new models, or for a pretrained model in place of its own: `luthier train --tokenizer DIR`.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     changes = overrides({"task": task}, text, label, column, None)
 
     from luthier.api.tokenizers.train import train_tokenizer
@@ -73,7 +67,7 @@ def train(
         console=out.console,
         **changes,
     )
-    if json:
+    if out.as_json:
         out.json(made.to_dict())
         return 0
     words = [plural(made.vocabulary_size, "token")]
@@ -88,6 +82,7 @@ def train(
 
 
 def compare(
+    out: Output,
     data: Annotated[str, Argument(metavar="DATA", help="File, folder or dataset; - is stdin.")],
     names: Annotated[
         list[str] | None, Argument(metavar="KIND|MODEL", help="Kinds to train; saved tokenizers and models.")
@@ -101,9 +96,6 @@ def compare(
     label: LabelColumns = None,
     column: RoleColumns = None,
     valid: Validation = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Compare tokenizers on the texts of data.
 
@@ -112,7 +104,6 @@ def compare(
     directory is called like a kind, it is ./word.
     """
     check_output(output, "a comparison", [".html"])
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     changes = overrides({"task": task, "data.validation": valid}, text, label, column, None)
 
     from luthier.api.tokenizers.compare import compare_tokenizers
@@ -121,7 +112,7 @@ def compare(
     found = compare_tokenizers([data], names or [], vocabulary_size=vocab_size, console=out.console, **changes)
     if output is not None:
         found.write_page(output, typed_command())
-    if json:
+    if out.as_json:
         out.json(found.to_dict())
     else:
         out.show(comparison_pieces(found))

@@ -5,15 +5,15 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import BaseModel, Device, Json, MaxNewTokens, Quiet, Verbose
+from luthier.cli.options import BaseModel, Device, MaxNewTokens, Target
 from luthier.cli.output import Output, check_output, typed_command
 from luthier.errors import UsageError
 
 WRITTEN = {".html": "page", ".safetensors": "values"}
-Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]
 
 
 def trace(
+    out: Output,
     target: Target,
     texts: Annotated[
         list[str] | None, Argument(metavar="TEXT [SECOND]", help="The text, or the two texts of a pair.")
@@ -39,9 +39,6 @@ def trace(
     ] = None,
     model: BaseModel = None,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Show what a model does with a text.
 
@@ -53,7 +50,6 @@ def trace(
     if padding not in ("longest", "max_length"):
         raise UsageError(f"there is no padding {padding!r}", where="--padding", hint="choose longest or max_length")
     check_output(output, "a trace", WRITTEN)
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     generate = {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
 
     from luthier.api.trace import trace as follow
@@ -76,7 +72,7 @@ def trace(
         found.write_page(output, typed_command())
     elif output is not None:
         found.save(output)
-    if json:
+    if out.as_json:
         out.json(found.to_dict())
     else:
         out.show(trace_pieces(found))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Option
 
 from luthier.cli.options import (
     EVALUATION,
@@ -13,16 +13,15 @@ from luthier.cli.options import (
     TRAINING,
     Allow,
     BatchSize,
+    DataOrRecipe,
     Device,
     Epochs,
-    Json,
     LabelColumns,
     LabelNames,
     LearningRate,
     Lora,
     MaxSteps,
     Model,
-    Quiet,
     RoleColumns,
     Scratch,
     Seed,
@@ -32,17 +31,15 @@ from luthier.cli.options import (
     TextColumns,
     TokensPerBatch,
     Validation,
-    Verbose,
     names_of_labels,
     overrides,
 )
 from luthier.cli.output import Output
 from luthier.cli.scores import print_result, print_seeds
 
-DataOrRecipe = Annotated[list[str], Argument(metavar="DATA|RECIPE.toml", help="Data or one recipe; - is stdin.")]
-
 
 def train(
+    out: Output,
     data: DataOrRecipe,
     task: Task = None,
     model: Model = None,
@@ -125,16 +122,12 @@ def train(
         bool, Option("--dry-run", metavar="", help="Print the complete recipe and exit.", rich_help_panel=RUN)
     ] = False,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Fine-tune a model, evaluate it and write a report.
 
     Anything you don't set is inferred from the data or has a sensible default, and is printed.
     Options override the recipe file.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     given = {
         "task": task,
         "seed": seed,
@@ -171,7 +164,7 @@ def train(
         from luthier.api.train import plan
 
         planned = plan(data, seeds=seeds, run_dir=run_dir, console=out.console, **changes)
-        if json:
+        if out.as_json:
             out.json(planned.to_dict())
         else:
             from luthier.reporting.terminal.plan import plan_lines

@@ -5,34 +5,25 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output, check_output
 
 DRAWN = (".svg", ".png")
 
 
 def curves(
+    out: Output,
     run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
     output: Annotated[Path | None, Option(metavar="FILE", help="Draw the losses to an .svg or .png.")] = None,
     rows: Annotated[bool, Option(help="Name the rows of batches with a spike.")] = True,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Say what the learning curves of a run show.
 
     Whether they are healthy, with the steps and numbers that show it, and what to do; also during training.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     check_output(output, "a picture", DRAWN)
 
     from luthier.api.learning_curves.curves import curves as read
+    from luthier.reporting.terminal.curves import curves_pieces
 
-    found = read(run, output=output, rows=rows)
-    if json:
-        out.json(found.to_dict())
-    else:
-        from luthier.reporting.terminal.curves import curves_pieces
-
-        out.show(curves_pieces(found.to_dict()))
+    out.result(read(run, output=output, rows=rows).to_dict(), curves_pieces)
     return 0

@@ -6,21 +6,19 @@ from typing import Annotated
 from typer import Option
 
 from luthier.cli.commands.learning_curves.curves import DRAWN
-from luthier.cli.commands.train import DataOrRecipe
 from luthier.cli.options import (
     RUN,
     TRAINING,
     Allow,
     BatchSize,
+    DataOrRecipe,
     Device,
     Epochs,
-    Json,
     LabelColumns,
     LearningRate,
     Lora,
     MaxSteps,
     Model,
-    Quiet,
     RoleColumns,
     Scratch,
     Seed,
@@ -29,7 +27,6 @@ from luthier.cli.options import (
     Test,
     TextColumns,
     Validation,
-    Verbose,
     overrides,
 )
 from luthier.cli.output import Output, check_output
@@ -40,6 +37,7 @@ SIZES = "Sizes"
 
 
 def datasize(
+    out: Output,
     data: DataOrRecipe,
     at: Annotated[
         str | None,
@@ -76,16 +74,12 @@ def datasize(
         bool, Option("--dry-run", metavar="", help="Print the runs and their cost, and exit.", rich_help_panel=RUN)
     ] = False,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Say whether more labels would help.
 
     It trains on parts of the training rows, and extrapolates the score to two and four times the rows.
     With the --run-dir of an unfinished one, it goes on.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     check_output(output, "a picture", DRAWN)
     given = {
         "task": task,
@@ -110,7 +104,7 @@ def datasize(
 
     if dry_run:
         planned = plan(data, at=sizes, repeats=repeats, run_dir=run_dir, console=out.console, **changes)
-        if json:
+        if out.as_json:
             out.json(planned.to_dict())
         else:
             rows = [[run.name, f"{run.rows:,}", f"{run.steps:,}"] for run in planned.runs]

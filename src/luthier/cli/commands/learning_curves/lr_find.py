@@ -8,24 +8,21 @@ from typing import Annotated, Any
 from typer import Option
 
 from luthier.cli.commands.learning_curves.curves import DRAWN
-from luthier.cli.commands.train import DataOrRecipe
 from luthier.cli.options import (
     TRAINING,
     Allow,
     BatchSize,
+    DataOrRecipe,
     Device,
-    Json,
     LabelColumns,
     Lora,
     Model,
-    Quiet,
     RoleColumns,
     Scratch,
     Set,
     Task,
     TextColumns,
     TokensPerBatch,
-    Verbose,
     overrides,
 )
 from luthier.cli.output import Output, check_output, dumps
@@ -33,6 +30,7 @@ from luthier.text import typed
 
 
 def lr_find(
+    out: Output,
     data: DataOrRecipe,
     task: Task = None,
     model: Model = None,
@@ -50,16 +48,12 @@ def lr_find(
     allow: Allow = None,
     settings: Set = None,
     device: Device = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Find a learning rate by training at rising rates.
 
     It suggests the rate at which the loss falls fastest, with room to the one where it rises.
     Nothing is kept but the picture.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
     check_output(output, "a picture", DRAWN)
     given = {
         "task": task,
@@ -76,7 +70,7 @@ def lr_find(
     from luthier.api.learning_curves.lr_find import lr_find as find
 
     found = find(data, steps=steps, output=output, console=out.console, **changes)
-    if json:
+    if out.as_json:
         out.json(found.to_dict())
         return 0
     from luthier.reporting.terminal.display import Fields

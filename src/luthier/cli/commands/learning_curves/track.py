@@ -5,12 +5,12 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.text import plural
 
 
 def track(
+    out: Output,
     run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several runs.")],
     to: Annotated[
         list[str] | None,
@@ -18,20 +18,15 @@ def track(
     ] = None,
     project: Annotated[str | None, Option(metavar="NAME", help="Project or experiment.")] = None,
     name: Annotated[str | None, Option(metavar="NAME", help="Name of the run in the tracker.")] = None,
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Send the curves of a run to trackers.
 
     Points that a tracker holds already are not sent again.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.learning_curves.track import track as send
 
     found = send(run, to or (), project=project, run_name=name)
-    if json:
+    if out.as_json:
         out.json({"run": str(run), "points": found})
     else:
         out.text("\n".join(f"{tracker}: {plural(points, 'point')}" for tracker, points in found.items()))

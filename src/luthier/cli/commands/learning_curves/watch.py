@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 from rich.live import Live
 from typer import Argument
 
-from luthier.cli.options import Json, Quiet, Verbose
 from luthier.cli.output import Output
 from luthier.errors import InterruptedRun
 
@@ -21,10 +20,8 @@ UNFINISHED = InterruptedRun.exit_code
 
 
 def watch(
+    out: Output,
     run: Annotated[Path, Argument(metavar="RUN|DIR", help="Run directory, or a directory of runs.")],
-    json: Json = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> int:
     """Watch a run, or all runs in a directory.
 
@@ -32,8 +29,6 @@ def watch(
     Ctrl-C ends the watching, not the run.
     The exit code is 0 if the run is done, and 5 if it can be resumed.
     """
-    out = Output(as_json=json, quiet=quiet, verbose=verbose)
-
     from luthier.api.learning_curves.watch import is_run
     from luthier.api.learning_curves.watch import watch as follow
     from luthier.reporting.terminal.watch import ending, evaluation_line, screen, table
@@ -48,13 +43,14 @@ def watch(
         """A line for each evaluation since the last call."""
         for shot in shots:
             evaluations = len(shot.curves["eval/loss"].steps) if "eval/loss" in shot.curves else 0
-            if evaluations > said.get(shot.run.path, 0) and not quiet:
-                (out.console.say if json else out.text)(("" if one else f"{shot.name}: ") + evaluation_line(shot))
+            if evaluations > said.get(shot.run.path, 0) and not out.console.quiet:
+                say = out.console.say if out.as_json else out.text
+                say(("" if one else f"{shot.name}: ") + evaluation_line(shot))
             said[shot.run.path] = evaluations
 
     with live or nullcontext():
         shots = follow(run, lines if live is None else partial(draw, live))
-    if json:
+    if out.as_json:
         found = [shot.to_dict() for shot in shots]
         out.json(found[0] if one else {"runs": found})
     elif live is None:
