@@ -24,7 +24,7 @@ from luthier.data import checks
 from luthier.data.batches import Collate, pad_inputs, tensor_of
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
-from luthier.data.columns.roles import Columns, Given, Profiles, several
+from luthier.data.columns.roles import Columns, Given, Profiles, several, there_are
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
@@ -73,18 +73,30 @@ class Task(ABC, Generic[Learned]):
     why_lost: ClassVar[str] = "truncation to the maximum length leaves nothing of the target"
     quoted: ClassVar[str] = "text"  # column of the examples that findings quote
     gold_column: ClassVar[str] = "label"  # column of the examples with the gold answers
+    lacking: ClassVar[str] = ""  # what a table lacks that does not fit, for errors; by default its roles
     hub_tag: ClassVar[str] = ""  # pipeline tag on the Hub; the task's name by default
     counted: ClassVar[tuple[str, str]] = ("Label", "Labels")  # what `label_counts` counts
 
     # -- recognising the data ------------------------------------------------------------------------------------
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
-        """Find the task's columns by name and content; None if the data does not fit the task."""
+        """Find the task's columns by name and content.
+
+        Args:
+            profiles: The table's columns (`columns.profile`).
+            given: Columns that the user named, by role; for any task, `text` stands for the inputs in their order and
+                `label` for the target.
+            shape: The shape that the user asked for, one of `shapes`; None if not set.
+        Returns:
+            None if the data does not fit the task; `why_not` says why.
+        Raises:
+            ColumnError: A column that the user named does not exist.
+        """
         return recognise_by_roles(self.name, self.roles, profiles, given) if shape in (None, "") else None
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
         """Why `recognise` found nothing, as a message for the user."""
-        return why_not_by_roles(self.roles, profiles)
+        return f"{self.lacking}: {there_are(profiles)}" if self.lacking else why_not_by_roles(self.roles, profiles)
 
     def likely(self, profiles: Profiles) -> list[Columns]:
         """Columns by role that may have been meant, best first: offered where no task fits the columns clearly."""

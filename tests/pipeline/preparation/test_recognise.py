@@ -15,24 +15,10 @@ from luthier.errors import ColumnError
 from luthier.pipeline.preparation import recognise as pipeline
 from luthier.recipe import Recipe
 from luthier.tasks.chat import columns as chat_columns
-from luthier.tasks.generation import columns as text_columns
-from luthier.tasks.question_answering import columns as qa_columns
-from luthier.tasks.summarization import columns as summary_columns
-from luthier.tasks.text_classification import columns as classification_columns
-from luthier.tasks.token_classification import columns as token_columns
+from luthier.tasks.registry import registry
 from luthier.tasks.translation import columns as translation_columns
 
-RECOGNISERS: dict[str, tuple[Callable[..., Recognition | None], Callable[..., str]]] = {
-    "chat": (chat_columns.recognise_chat, chat_columns.why_not),
-    "creative-writing": (text_columns.recognise_writing, text_columns.why_not_writing),
-    "generative-qa": (qa_columns.recognise_generative_qa, qa_columns.why_not_generative_qa),
-    "question-answering": (qa_columns.recognise_qa, qa_columns.why_not_qa),
-    "summarization": (summary_columns.recognise_summarization, summary_columns.why_not),
-    "text-classification": (classification_columns.recognise_classification, classification_columns.why_not),
-    "text-generation": (text_columns.recognise_text, text_columns.why_not_text),
-    "token-classification": (token_columns.recognise_tokens, token_columns.why_not),
-    "translation": (translation_columns.recognise_translation, translation_columns.why_not),
-}
+TASKS = registry()
 WORDS = ["the", "film", "plot", "slow", "fine", "dull", "bright", "scene", "music", "never", "quite", "story", "half"]
 Make = Callable[[random.Random, int], Any]
 
@@ -413,7 +399,7 @@ def profiles_of(columns: dict[str, Make], rows: int = 80) -> Any:
 
 def found_in(profiles: Any, **named: Any) -> list[Recognition]:
     """What each recogniser that finds anything found, the surest first."""
-    found = [recognise(profiles, given=named, shape=None) for recognise, _ in RECOGNISERS.values()]
+    found = [task.recognise(profiles, named, None) for task in TASKS.values()]
     return sorted((one for one in found if one is not None), key=lambda one: -one.confidence)
 
 
@@ -431,8 +417,7 @@ def test_the_right_task_is_the_surest(case: str) -> None:
 def test_the_same_columns_are_found_again_by_their_roles(case: str) -> None:
     """What a recipe that was written out names is taken as it stands, with its shape."""
     columns, task, shape, expected = CASES[case]
-    recognise, _ = RECOGNISERS[task]
-    again = recognise(profiles_of(columns), given=expected, shape=shape or None)
+    again = TASKS[task].recognise(profiles_of(columns), expected, shape or None)
     assert again is not None
     assert (again.shape, again.columns) == (shape, expected)
 
@@ -450,14 +435,13 @@ def test_a_word_is_said_about_every_column_that_is_taken(case: str) -> None:
         assert "\n" not in decision.value + decision.why
 
 
-@pytest.mark.parametrize("task", RECOGNISERS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_reason_names_every_column(task: str) -> None:
     profiles = profiles_of({"number": lambda rng, row: row, "flag": one_of("0", "1"), "code": code})
-    recognise, why_not = RECOGNISERS[task]
-    assert recognise(profiles, given={}, shape=None) is None
-    reason = why_not(profiles)
+    assert TASKS[task].recognise(profiles, {}, None) is None
+    reason = TASKS[task].why_not(profiles, {})
     assert all(repr(name) in reason for name in profiles)
-    assert why_not({})
+    assert TASKS[task].why_not({}, {})
 
 
 @pytest.mark.parametrize(
@@ -488,7 +472,7 @@ def test_a_reason_names_every_column(task: str) -> None:
     ],
 )
 def test_what_the_user_names_overrules(case: str, named: dict[str, Any], task: str, expected: dict[str, Any]) -> None:
-    found = RECOGNISERS[task][0](profiles_of(CASES[case][0]), given=named, shape=None)
+    found = TASKS[task].recognise(profiles_of(CASES[case][0]), named, None)
     assert found is not None
     assert expected.items() <= found.columns.items()
     assert "as given" in {decision.why for decision in found.why}
@@ -512,10 +496,8 @@ def test_a_shape_of_another_task_is_none_of_this() -> None:
     for case, (columns, task, shape, _) in CASES.items():
         if task == "text-classification" or not shape:
             continue
-        others = [
-            recognise for name, (recognise, _) in RECOGNISERS.items() if name not in (task, "text-classification")
-        ]
-        found = [recognise(profiles_of(columns), given={}, shape=shape) for recognise in others]
+        others = [other for name, other in TASKS.items() if name not in (task, "text-classification")]
+        found = [other.recognise(profiles_of(columns), {}, shape) for other in others]
         assert {one.task for one in found if one is not None} <= {"creative-writing", "chat", "translation"}, case
 
 
@@ -571,9 +553,9 @@ NAMES = ["text", "question", "answers", "context", "messages", "tags", "tokens",
 @settings(max_examples=100, deadline=None)
 def test_any_table_is_judged_by_all(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
-    for recogniser, why_not in RECOGNISERS.values():
-        found = recogniser(profiles, given={}, shape=None)
-        assert why_not(profiles)
+    for task in TASKS.values():
+        found = task.recognise(profiles, {}, None)
+        assert task.why_not(profiles, {})
         if found is not None:
             names = [
                 name for value in found.columns.values() for name in ([value] if isinstance(value, str) else value)

@@ -7,7 +7,9 @@ import pytest
 
 from luthier.data.columns.profile import Recognition
 from luthier.errors import ColumnError
-from luthier.tasks.generation.columns import recognise_text, recognise_writing, why_not_text, why_not_writing
+from luthier.tasks.creative_writing.task import CreativeWriting
+from luthier.tasks.generation.columns import recognise_text, recognise_writing
+from luthier.tasks.text_generation.task import TextGeneration
 from tests.tasks.by_hand import Row, profiles_of
 
 SHORT = ["the old violin", "a broken string", "the bow of yew", "two wooden pegs"]
@@ -150,7 +152,8 @@ def test_the_decisions_say_which_shape_was_found() -> None:
 def test_what_the_columns_hold_instead_is_told() -> None:
     profiles = profiles_of(table(number=list(range(10)), split=["train", "test"]))
     assert recognise_text(profiles, given={}, shape=None) is recognise_writing(profiles, given={}, shape=None) is None
-    for reason in (why_not_text(profiles), why_not_writing(profiles)):
+    for task in (TextGeneration(), CreativeWriting()):
+        reason = task.why_not(profiles, {})
         assert "'number'" in reason and "'split'" in reason
 
 

@@ -7,13 +7,13 @@ import pytest
 
 from luthier.data.columns.profile import Recognition
 from luthier.errors import ColumnError
+from luthier.tasks.generative_qa.task import GenerativeQA
 from luthier.tasks.question_answering.columns import (
     likely_generative_qa,
     recognise_generative_qa,
     recognise_qa,
-    why_not_generative_qa,
-    why_not_qa,
 )
+from luthier.tasks.question_answering.task import QuestionAnswering
 from tests.tasks.by_hand import Row, profiles_of
 
 LETTERS = "abcdefghij"
@@ -189,7 +189,8 @@ def test_a_named_question_and_answer_are_certain() -> None:
 )
 def test_what_no_column_looks_like_is_told(columns: dict[str, Any], extractive: str, generative: str) -> None:
     profiles = profiles_of(table(**columns))
-    for reason, missing in ((why_not_qa(profiles), extractive), (why_not_generative_qa(profiles), generative)):
+    for task, missing in ((QuestionAnswering(), extractive), (GenerativeQA(), generative)):
+        reason = task.why_not(profiles, {})
         assert f" a {missing}: " in reason
         assert all(repr(name) in reason for name in columns)
 

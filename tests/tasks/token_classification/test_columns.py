@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from luthier.errors import ColumnError
-from luthier.tasks.token_classification.columns import recognise_tokens, why_not
+from luthier.tasks.token_classification.columns import recognise_tokens
+from luthier.tasks.token_classification.task import TokenClassification
 from tests.tasks.by_hand import Row, profiles_of
 
 SENTENCES = [["Ada", "met", "Bob"], ["in", "New", "York", "."], ["he", "plays"], ["Paul"]]
@@ -143,4 +144,5 @@ def test_the_decisions_say_how_each_column_was_found() -> None:
 
 
 def test_what_the_columns_hold_instead_is_told() -> None:
-    assert all(repr(name) in why_not(profiles_of(table(other="pos"))) for name in ("tokens", "other"))
+    reason = TokenClassification().why_not(profiles_of(table(other="pos")), {})
+    assert all(repr(name) in reason for name in ("tokens", "other"))

@@ -7,7 +7,8 @@ import pytest
 
 from luthier.data.records import Fault
 from luthier.errors import ColumnError
-from luthier.tasks.translation.columns import language_of, likely, read_side, recognise_translation, why_not
+from luthier.tasks.translation.columns import language_of, likely, read_side, recognise_translation
+from luthier.tasks.translation.task import Translation
 from tests.tasks.by_hand import Row, profiles_of
 
 OBJECT = {"source": "translation", "target": "translation"}
@@ -169,7 +170,7 @@ def test_a_name_of_many_words_or_of_two_languages_tells_none(name: str) -> None:
 
 
 def test_what_the_columns_hold_instead_is_told() -> None:
-    assert all(repr(name) in why_not(profiles_of(table("text", "note"))) for name in ("text", "note"))
+    assert all(repr(name) in Translation().why_not(profiles_of(table("text", "note")), {}) for name in ("text", "note"))
 
 
 def test_translations_into_another_script_may_be_shorter() -> None:

@@ -71,14 +71,7 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     `messages`: role `messages`. `instruction` (Alpaca): roles `instruction`, `input`, `output`, `history`. `prompt`:
     roles `prompt`, `response`. Each has `system` and `tools` too, if there are such columns.
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for the user's text and `label` for the reply.
-        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
-    Returns:
-        None if there are no conversations; `why_not` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`; `text` stands for the user's text and `label` for the reply.
     """
     finders = {"messages": _messages, "instruction": _instruction, "prompt": _prompt}
     found = [finder(profiles, given) for name, finder in finders.items() if shape in (None, name)]
@@ -102,7 +95,7 @@ def likely(profiles: Profiles) -> list[Columns]:
     return [*found, *(columns | {"desirable": name} for name in good), columns]
 
 
-def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
+def why_not(profiles: Profiles) -> str:
     """Explain that there are no conversations, and say what each column holds."""
     if {"message_id", "parent_id", "text"} <= profiles.keys():
         return "each row is one message of a tree (message_id, parent_id): pass one whole tree or conversation per row"

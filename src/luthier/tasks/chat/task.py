@@ -85,7 +85,7 @@ class Chat(Writes, Task[Writing]):
         return recognise_chat(profiles, given=given, shape=shape)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not(profiles, given=given)
+        return why_not(profiles)
 
     def likely(self, profiles: Profiles) -> list[Columns]:
         return likely(profiles)

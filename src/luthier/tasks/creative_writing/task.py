@@ -11,7 +11,7 @@ from luthier.data.columns.roles import Given, Profiles
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.diversity import diversity_metrics
-from luthier.tasks.generation.columns import recognise_writing, why_not_writing
+from luthier.tasks.generation.columns import recognise_writing
 from luthier.tasks.generation.document_task import DocumentTask
 from luthier.tasks.generation.documents import DEFAULTS
 from luthier.tasks.generation.writes import Writing, language_metrics
@@ -25,6 +25,7 @@ class CreativeWriting(DocumentTask):
     name = "creative-writing"
     about = "stories, plays or poems, with or without a prompt"
     row = "prompt + story, or stories alone"
+    lacking = "no column is named like a story or poem, or contains text"
     roles = (Role("prompt", needed=False), Role("story", learned=True))
     shapes = ("prompt", "story")
     metric_names = (
@@ -43,9 +44,6 @@ class CreativeWriting(DocumentTask):
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
         return recognise_writing(profiles, given=given, shape=shape)
-
-    def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not_writing(profiles, given=given)
 
     def metrics(self, task: Fitted[Writing], answers: Sequence[Answer], examples: Examples) -> list[AnyMetric]:
         stories = [answer["prediction"] for answer in answers if answer["prediction"] is not None]

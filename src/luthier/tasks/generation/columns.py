@@ -15,7 +15,6 @@ from luthier.data.columns.roles import (
     is_named,
     is_prose,
     said,
-    there_are,
     unused,
     with_split,
 )
@@ -35,14 +34,7 @@ PROMPT_NAMES = ("prompt", "writing prompt", "prompts", "premise", "title", "topi
 def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
     """Find the `text` column. The more a table looks like data of another task, the lower the confidence.
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; the task has no label.
-        shape: None or empty; the task has no shapes, so any other value gives None.
-    Returns:
-        None if no column holds text; `why_not_text` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`; the task has neither label nor shapes.
     """
     named = asked(profiles, given, ["text"], "")
     if named is None or shape:
@@ -68,15 +60,8 @@ def likely_text(profiles: Profiles) -> list[Columns]:
 def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
     """Find the `story` and, if there is one, its `prompt`.
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role. `label` stands for the story and `text` for its prompt; alone,
-            `text` is the story.
-        shape: `prompt` for prompts with stories, `story` for stories alone; None for either.
-    Returns:
-        None if there is no story; `why_not_writing` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`. `label` stands for the story and `text` for its prompt; alone, `text`
+    is the story. The shape is `prompt` for prompts with stories, `story` for stories alone; None for either.
     """
     if shape and shape not in WRITING_SHAPES:
         return None
@@ -103,16 +88,6 @@ def recognise_writing(profiles: Profiles, *, given: Given, shape: str | None) ->
     sure = _writing_confidence(profiles, columns)
     certain = "story" in named and sure > 0.9 and named.keys() == columns.keys()
     return Recognition(WRITING, found, with_split(profiles, given, columns, why), 1.0 if certain else sure, why)
-
-
-def why_not_text(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Explain that no column holds text, and say what each one holds."""
-    return f"no column contains text: {there_are(profiles)}"
-
-
-def why_not_writing(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Explain that there is no story, and say what each column holds."""
-    return f"no column is named like a story or poem, or contains text: {there_are(profiles)}"
 
 
 def _texts(profiles: Profiles) -> list[str]:

@@ -22,7 +22,7 @@ from luthier.tasks.question_answering.answers import read_answer_texts, read_con
 from luthier.tasks.question_answering.columns import (
     likely_generative_qa,
     recognise_generative_qa,
-    why_not_generative_qa,
+    why_not,
 )
 from luthier.tasks.roles import Role, or_empty
 
@@ -48,7 +48,7 @@ class GenerativeQA(Seq2SeqTask):
         return recognise_generative_qa(profiles, given=given, shape=shape)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not_generative_qa(profiles, given=given)
+        return why_not(profiles, ("question", "answer"))
 
     def likely(self, profiles: Profiles) -> list[Columns]:
         return likely_generative_qa(profiles)

@@ -55,14 +55,7 @@ _TEXTS_INSIDE = {"text", "texts", "value", "aliases", "answer", "normalized_valu
 def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
     """Find `question`, `context`, `answers` and, if it is a separate column, the answers' `start`.
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for question and context, `label` for the answers.
-        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
-    Returns:
-        None if one of them is not found; `why_not_qa` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`; `text` stands for question and context, `label` for the answers.
     """
     if shape and shape not in SHAPES:
         return None
@@ -90,7 +83,7 @@ def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Reco
 
 
 def recognise_generative_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
-    """Find `question`, `answers` and, if there is one, `context`; arguments and errors as in `recognise_qa`.
+    """Find `question`, `answers` and, if there is one, `context`; arguments and errors as there.
 
     If the answers have starts in a context, the confidence is lower than that of `recognise_qa`. The shape is one of
     `GENERATIVE_SHAPES`.
@@ -131,14 +124,13 @@ def likely_generative_qa(profiles: Profiles) -> list[Columns]:
     return [{role: found.columns[role] for role in found.columns if role != "split"}] if found and judged else []
 
 
-def why_not_qa(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Explain which of question, context and answer is missing, and say what each column holds."""
-    return f"no {_missing(profiles, ('question', 'context', 'answer'))}: {there_are(profiles)}"
-
-
-def why_not_generative_qa(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Explain which of question and answer is missing, and say what each column holds."""
-    return f"no {_missing(profiles, ('question', 'answer'))}: {there_are(profiles)}"
+def why_not(profiles: Profiles, roles: Sequence[str]) -> str:
+    """Explain which of the roles no column has, and say what each column holds."""
+    names = {"question": QUESTION_NAMES, "context": CONTEXT_NAMES, "answer": ANSWER_NAMES}
+    absent = [
+        role for role in roles if not by_name(profiles, names[role], _may_be_answers if role == "answer" else is_prose)
+    ]
+    return f"no column looks like a {' or '.join(absent or roles)}: {there_are(profiles)}"
 
 
 def _question_context_answers(profiles: Profiles, named: Columns) -> Columns | None:
@@ -194,11 +186,3 @@ def _line(role: str, column: ColumnProfile, named: Columns) -> Decision:
     line = said(role, column, "as given" if role in named else "by name")
     several_texts = role == "context" and is_structured(column)
     return replace(line, why=f"{line.why}; the passages of a row are joined") if several_texts else line
-
-
-def _missing(profiles: Profiles, roles: Sequence[str]) -> str:
-    names = {"question": QUESTION_NAMES, "context": CONTEXT_NAMES, "answer": ANSWER_NAMES}
-    absent = [
-        role for role in roles if not by_name(profiles, names[role], _may_be_answers if role == "answer" else is_prose)
-    ]
-    return f"column looks like a {' or '.join(absent or roles)}"

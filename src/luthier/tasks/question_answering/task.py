@@ -36,7 +36,7 @@ from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Validation
 from luthier.tasks.question_answering.answers import MENDS, read_answers, read_context
-from luthier.tasks.question_answering.columns import recognise_qa, why_not_qa
+from luthier.tasks.question_answering.columns import recognise_qa, why_not
 from luthier.tasks.question_answering.extraction import Candidate, best_spans
 from luthier.tasks.question_answering.panels import judged, panels
 from luthier.tasks.question_answering.snippet import extraction_code
@@ -89,7 +89,7 @@ class QuestionAnswering(Task[Reading]):
         return recognise_qa(profiles, given=given, shape=shape)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not_qa(profiles, given=given)
+        return why_not(profiles, ("question", "context", "answer"))
 
     def uses(self, shape: str) -> Sequence[str]:
         return "data.stride", "training.label_smoothing", "training.r_drop_alpha"

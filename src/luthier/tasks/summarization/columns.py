@@ -43,14 +43,7 @@ _OPINIONS = {"label", "labels", "sentiment", "stars", "star", "rating", "score",
 def recognise_summarization(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
     """Find `document` and `summary`, which is a list of columns if there are several references (summary1, ...).
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for the document, `label` for the summary.
-        shape: None or empty; the task has no shapes, so any other value gives None.
-    Returns:
-        None if one of them is not found; `why_not` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`; the task has no shapes, so that any gives None.
     """
     named = asked(profiles, given, ["document"], "summary")
     if named is None or shape:
@@ -74,7 +67,7 @@ def recognise_summarization(profiles: Profiles, *, given: Given, shape: str | No
     return Recognition(TASK, "", with_split(profiles, given, columns, why), 1.0 if certain else sure, why)
 
 
-def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
+def why_not(profiles: Profiles) -> str:
     """Explain that there is no document or no summary, and say what each column holds."""
     absent = "document" if _summaries(profiles, []) else "summary"
     return f"no column is named like a {absent}: {there_are(profiles)}"

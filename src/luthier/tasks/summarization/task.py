@@ -37,7 +37,7 @@ class Summarization(Seq2SeqTask):
         return likely(profiles)
 
     def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not(profiles, given=given)
+        return why_not(profiles)
 
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         return text_in(task, values, "document")

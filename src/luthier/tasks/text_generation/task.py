@@ -14,7 +14,7 @@ from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
-from luthier.tasks.generation.columns import likely_text, recognise_text, why_not_text
+from luthier.tasks.generation.columns import likely_text, recognise_text
 from luthier.tasks.generation.document_task import DocumentTask
 from luthier.tasks.generation.documents import DEFAULTS
 from luthier.tasks.generation.writes import Writing, language_metrics
@@ -28,6 +28,7 @@ class TextGeneration(DocumentTask):
     name = "text-generation"
     about = "text like the training documents, continued from a prompt"
     row = "text"
+    lacking = "no column contains text"
     roles = (Role("text", learned=True),)
     metric_names = ("loss", "perplexity", "bits_per_byte")
     broad = True
@@ -45,9 +46,6 @@ class TextGeneration(DocumentTask):
 
     def likely(self, profiles: Profiles) -> list[Columns]:
         return likely_text(profiles)
-
-    def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not_text(profiles, given=given)
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Writing] | None:
         return Fitted(self, "", {"text": "text"}, {}, Writing(GenerationRecipe())) if writes(config) else None

@@ -14,7 +14,6 @@ from luthier.data.columns.roles import (
     is_structured,
     said,
     several,
-    there_are,
     unused,
     with_split,
 )
@@ -38,24 +37,12 @@ TEXT_NAMES = ("text", "sentence", "content", "document", "data")
 def recognise_tokens(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
     """Find words with tags (roles `tokens`, `tags`) or texts with spans (roles `text`, `spans`).
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for the input and `label` for the target.
-        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
-    Returns:
-        None if neither is found; `why_not` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`.
     """
     found = [_tokens(profiles, given) if shape in (None, "tokens") else None]
     found += [_spans(profiles, given) if shape in (None, "spans") else None]
     fitting = [recognition for recognition in found if recognition is not None]
     return max(fitting, key=lambda recognition: recognition.confidence, default=None)
-
-
-def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Explain that there are no words with tags and no texts with spans, and say what each column holds."""
-    return f"no list of words beside a list of tags of its length, and no text beside spans: {there_are(profiles)}"
 
 
 def _tokens(profiles: Profiles, given: Given) -> Recognition | None:

@@ -50,7 +50,7 @@ from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role, or_empty, read_text
 from luthier.tasks.token_classification import annotations, tags
-from luthier.tasks.token_classification.columns import recognise_tokens, why_not
+from luthier.tasks.token_classification.columns import recognise_tokens
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.tagset import Tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
@@ -69,6 +69,7 @@ class TokenClassification(Task[Tags]):
     auto_class = "TokenClassification"
     about = "a tag for each word of a text: named entities and the like"
     row = "tokens + tags, or text + spans"
+    lacking = "no list of words beside a list of tags of its length, and no text beside spans"
     roles = (
         Role("tokens", needed=False),
         Role("text", needed=False),
@@ -86,9 +87,6 @@ class TokenClassification(Task[Tags]):
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
         return recognise_tokens(profiles, given=given, shape=shape)
-
-    def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not(profiles, given=given)
 
     def uses(self, shape: str) -> Sequence[str]:
         names = () if shape == "spans" else ("data.label_names",)

@@ -16,7 +16,6 @@ from luthier.data.columns.roles import (
     is_prose,
     is_structured,
     said,
-    there_are,
     unused,
     with_split,
 )
@@ -55,14 +54,7 @@ def recognise_translation(profiles: Profiles, *, given: Given, shape: str | None
     If one of the languages is English, it is the source; otherwise they are in the table's order. Both roles name the
     same column if it holds objects with a text for each language.
 
-    Args:
-        profiles: The table's columns (`columns.profile`).
-        given: Columns that the user named, by role; `text` stands for the source, `label` for the target.
-        shape: The languages that the user asked for, in the direction of translation; None if not set.
-    Returns:
-        None if there are no two languages; `why_not` says why.
-    Raises:
-        ColumnError: A column that the user named does not exist.
+    Arguments and errors as in `Task.recognise`.
     """
     named = asked(profiles, given, ["source"], "target")
     if named is None or any(isinstance(name, list) for name in named.values()) or (shape and "-" not in shape):
@@ -86,11 +78,6 @@ def recognise_translation(profiles: Profiles, *, given: Given, shape: str | None
     certain = len(named) == 2 and bool(pair.languages) and pair.confidence > 0.9
     roles = with_split(profiles, given, dict(columns), why)
     return Recognition(TASK, pair.languages, roles, 1.0 if certain else pair.confidence, why)
-
-
-def why_not(profiles: Profiles, *, given: Given | None = None) -> str:
-    """Explain that there are no two languages, and say what each column holds."""
-    return f"no two columns are named as languages, or source and target: {there_are(profiles)}"
 
 
 def likely(profiles: Profiles) -> list[Columns]:

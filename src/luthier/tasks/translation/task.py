@@ -27,7 +27,7 @@ from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
 from luthier.tasks.translation import languages
-from luthier.tasks.translation.columns import likely, read_side, recognise_translation, why_not
+from luthier.tasks.translation.columns import likely, read_side, recognise_translation
 
 
 class Translation(Seq2SeqTask):
@@ -36,6 +36,7 @@ class Translation(Seq2SeqTask):
     name = "translation"
     about = "a translation for a sentence"
     row = "source, target, in two languages"
+    lacking = "no two columns are named as languages, or source and target"
     roles = (Role("source"), Role("target", learned=True))
     metric_names = ("loss", "bleu", "chrf")
     longest = 256
@@ -45,9 +46,6 @@ class Translation(Seq2SeqTask):
 
     def likely(self, profiles: Profiles) -> list[Columns]:
         return likely(profiles)
-
-    def why_not(self, profiles: Profiles, given: Given) -> str:
-        return why_not(profiles, given=given)
 
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         return read_side(values, task.columns, task.shape, "source")
