@@ -20,7 +20,7 @@ def test_by_hand():
     assert bins[0].confidence is None and bins[0].accuracy.value is None
     # |1.15 - 1| + |2.9 - 2| over 5 examples.
     assert score(expected_calibration_error(confidence, right, n_bins=5)).value == pytest.approx(1.05 / 5)
-    assert bins[4].to_dict()["accuracy"]["n"] == 3
+    assert bins[4].accuracy.n == 3
 
 
 def test_edges_belong_to_the_lower_bin():

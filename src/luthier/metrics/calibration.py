@@ -33,15 +33,6 @@ class Bin:
     confidence: float | None
     accuracy: Score
 
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "low": self.low,
-            "high": self.high,
-            "n": self.n,
-            "confidence": self.confidence,
-            "accuracy": self.accuracy.to_dict(),
-        }
-
 
 def reliability(
     confidence: FloatArray, right: np.ndarray, n_bins: int = 10, *, resamples: int = RESAMPLES, seed: int = 0

@@ -1,6 +1,6 @@
 """Single-label classification metrics: accuracy, precision, recall, F1, Matthews correlation, confusion matrix.
 
-All equal scikit-learn's with `zero_division=0`. As in scikit-learn, macro and weighted means are over the classes that
+All equal scikit-learn's with `zero_division=0`. As in scikit-learn, macro means are over the classes that
 occur in gold or predicted labels. On a resample, these are the classes that occur in the resample, so a rare class
 that was not drawn is excluded from that resample's mean and not counted as 0.
 """
@@ -15,8 +15,6 @@ from scipy.sparse import csr_array
 from luthier.arrays import FloatArray, IntArray
 from luthier.metrics.base import Bounds, Metric, ratio
 from luthier.metrics.bootstrap import RESAMPLES, Score, scores
-
-Average = Literal["macro", "micro", "weighted"]
 
 
 def class_counts(predicted: IntArray, gold: IntArray, n_classes: int) -> csr_array:
@@ -48,7 +46,7 @@ def classification_metrics(
     """
     counts = class_counts(predicted, gold, n_classes)
     if positive is None:
-        return [accuracy(counts), f1(counts), precision(counts), recall(counts), mcc(counts)]
+        return [accuracy(counts), *(macro(name, counts) for name in ("f1", "precision", "recall")), mcc(counts)]
     return [accuracy(counts), *class_metrics(counts, positive), mcc(counts)]
 
 
@@ -81,19 +79,16 @@ def class_metrics(counts: csr_array, positive: int) -> list[Metric]:
     ]
 
 
-def f1(counts: csr_array, average: Average = "macro") -> Metric:
-    """Mean F1 over the classes, named `f1_macro` etc. `micro` equals accuracy; `weighted` weights by gold count."""
-    return _averaged("f1", counts, average)
+def macro(name: Literal["f1", "precision", "recall"], counts: csr_array) -> Metric:
+    """Mean over the classes, named `f1_macro` etc.; 0 for a class that is never predicted, or never gold."""
+    by_class = _BY_CLASS[name]
 
+    def value(sums: FloatArray) -> FloatArray:
+        _, predicted, gold = _split(sums)
+        occurs = predicted + gold > 0
+        return ratio((by_class(sums) * occurs).sum(-1), occurs.sum(-1))
 
-def precision(counts: csr_array, average: Average = "macro") -> Metric:
-    """Mean precision over the classes; 0 for a class that is never predicted."""
-    return _averaged("precision", counts, average)
-
-
-def recall(counts: csr_array, average: Average = "macro") -> Metric:
-    """Mean recall over the classes; 0 for a class that is never gold."""
-    return _averaged("recall", counts, average)
+    return Metric(f"{name}_macro", counts, value, bounds=Bounds(counts.shape[0]))
 
 
 def mcc(counts: csr_array) -> Metric:
@@ -133,16 +128,6 @@ class ClassScores:
     f1: Score
     support: int
     predicted: int
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "name": self.name,
-            "precision": self.precision.to_dict(),
-            "recall": self.recall.to_dict(),
-            "f1": self.f1.to_dict(),
-            "support": self.support,
-            "predicted": self.predicted,
-        }
 
 
 def class_table(
@@ -203,24 +188,3 @@ def _recall(sums: FloatArray) -> FloatArray:
 
 
 _BY_CLASS = {"f1": _f1, "precision": _precision, "recall": _recall}
-
-
-def _averaged(name: str, counts: csr_array, average: Average) -> Metric:
-    by_class = _BY_CLASS[name]
-
-    def macro(sums: FloatArray) -> FloatArray:
-        _, predicted, gold = _split(sums)
-        occurs = predicted + gold > 0
-        return ratio((by_class(sums) * occurs).sum(-1), occurs.sum(-1))
-
-    def micro(sums: FloatArray) -> FloatArray:
-        right, _, gold = _split(sums)
-        return ratio(right.sum(-1), gold.sum(-1))
-
-    def weighted(sums: FloatArray) -> FloatArray:
-        gold = _split(sums)[2]
-        return ratio((by_class(sums) * gold).sum(-1), gold.sum(-1))
-
-    values = {"macro": macro, "micro": micro, "weighted": weighted}
-    bounds = Bounds(counts.shape[0])
-    return Metric(f"{name}_{average}", counts, values[average], bounds=bounds)

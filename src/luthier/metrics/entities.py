@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from luthier.arrays import FloatArray
 from luthier.metrics.base import Bounds, Metric, ratio
-from luthier.metrics.classification import f1
+from luthier.metrics.classification import macro
 
 Tags = Sequence[Sequence[str]]
 
@@ -52,7 +52,7 @@ def each_tag(tags: Sequence[str]) -> list[Entity]:
 def tag_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
     """`accuracy` and `f1_macro` of tags of which each counts by itself; arguments as for `entity_metrics`."""
     types = entity_types(predicted, gold, units=each_tag)
-    return [_accuracy(predicted, gold), f1(type_counts(predicted, gold, types, units=each_tag))]
+    return [_accuracy(predicted, gold), macro("f1", type_counts(predicted, gold, types, units=each_tag))]
 
 
 def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
@@ -80,7 +80,7 @@ def entity_metrics(predicted: Tags, gold: Tags) -> list[Metric]:
         metric("f1", lambda right, found, wanted: ratio(2 * right, found + wanted, empty=0.0)),
         metric("precision", lambda right, found, _: ratio(right, found, empty=0.0)),
         metric("recall", lambda right, _, wanted: ratio(right, wanted, empty=0.0)),
-        f1(counts),
+        macro("f1", counts),
         _accuracy(predicted, gold),
     ]
 

@@ -6,9 +6,7 @@ from luthier.arrays import FloatArray, IntArray
 from luthier.metrics.base import ResampledMetric
 
 
-def ranking_metrics(
-    scores: FloatArray, truth: np.ndarray, *, max_resamples: int | None = None
-) -> list[ResampledMetric]:
+def ranking_metrics(scores: FloatArray, truth: np.ndarray) -> list[ResampledMetric]:
     """The area under the ROC curve, and the average precision, which is the area under the precision-recall curve.
 
     Both are undefined unless some labels are true and some false. The values are those of scikit-learn's
