@@ -93,18 +93,18 @@ def figures(
         Line("evaluation", curves["eval/loss"], EVAL) if "eval/loss" in curves else None,
         Line("EMA", curves["eval/ema_loss"], AVERAGED) if "eval/ema_loss" in curves else None,
     ]
-    lines = [line for line in loss if line and _finite(line.series).steps]
+    lines = [line for line in loss if line and line.series.finite().steps]
     if lines:
         found.append(picture("Loss", lines, unit=f"loss ({loss_unit})", best_step=best_step, wide=True))
     for name in sorted(curves, key=_rank):
         kind, _, leaf = name.partition("/")
         beside = kind == "eval" and leaf.startswith("ema_") and f"eval/{leaf.removeprefix('ema_')}" in curves
         # A chart of one point shows nothing.
-        if leaf == "loss" or beside or len(_finite(curves[name]).steps) < 2:
+        if leaf == "loss" or beside or len(curves[name].finite().steps) < 2:
             continue
         several = [Line("", curves[name], EVAL if kind == "eval" else TRAIN, smooth=leaf in _NOISY)]
         averaged = curves.get(f"{kind}/ema_{leaf}", Series())
-        if _finite(averaged).steps:
+        if averaged.finite().steps:
             several = [replace(several[0], label="raw"), Line("EMA", averaged, AVERAGED)]
         title = _TITLES.get(leaf) or metric_name(leaf)
         found.append(picture(title, several, unit=unit_of(leaf), best_step=best_step, axis=_FORMATS.get(leaf)))
@@ -171,7 +171,7 @@ def picture(
     steps = alt.Axis(tickMinStep=1, format="~s")
     step = alt.X("step:Q", title="optimizer step", axis=steps, scale=alt.Scale(nice=False, padding=5))
     numbers = alt.Axis(format=axis) if axis else alt.Axis()
-    drawn_values = [value for line in lines for value in _finite(line.series).values]
+    drawn_values = [value for line in lines for value in line.series.finite().values]
     value = alt.Y("value:Q", title=unit, axis=numbers, scale=_value_scale(drawn_values))
     layers: list[alt.Chart] = []
     words: list[str] = []
@@ -179,12 +179,12 @@ def picture(
     ends = [_end(line) for line in lines]
     shifts = _spread([end["value"] for end in ends], drawn_values, height)
     for line, end, shift in zip(lines, ends, shifts, strict=True):
-        drawn, note = thin(_finite(line.series))
+        drawn, note = thin(line.series.finite())
         notes += [f"{line.label or 'curve'}: {note}"] if note else []
         notes += _words_on_gaps(line)
         points = alt.Chart(alt.Data(values=_points(drawn, line.label)))
         if line.smooth and len(line.series.steps) > 4:
-            window, smoothed = smooth(_finite(line.series))
+            window, smoothed = smooth(line.series.finite())
             layers.append(points.mark_circle(size=12, opacity=0.28, color=line.colour, clip=wide).encode(step, value))
             curve = alt.Chart(alt.Data(values=_points(thin(smoothed)[0], line.label)))
             layers.append(curve.mark_line(color=line.colour, strokeWidth=2.2, clip=wide).encode(step, value))
@@ -225,7 +225,7 @@ def _hover(lines: Sequence[Line], step: "alt.X", value: "alt.Y", *, zoom: bool) 
     """The interactive layers: a tooltip on each point, and zoom along the steps."""
     import altair as alt
 
-    values = [point for line in lines for point in _points(thin(_finite(line.series))[0], line.label)]
+    values = [point for line in lines for point in _points(thin(line.series.finite())[0], line.label)]
     tooltip = [alt.Tooltip("step:Q", format=",d"), alt.Tooltip("value:Q", format=".4~g")]
     if any(line.label for line in lines):
         tooltip.insert(0, alt.Tooltip("curve:N"))
@@ -335,11 +335,6 @@ def thin(series: Series, most: int = MOST_POINTS) -> tuple[Series, str]:
     return Series([series.steps[i] for i in places], [series.values[i] for i in places]), note
 
 
-def _finite(series: Series) -> Series:
-    pairs = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
-    return Series([step for step, _ in pairs], [value for _, value in pairs])
-
-
 def _points(series: Series, label: str) -> list[Point]:
     """The data rows of a chart, with values to five digits."""
     named = {"curve": label} if label else {}
@@ -350,7 +345,7 @@ def _points(series: Series, label: str) -> list[Point]:
 
 
 def _end(line: Line) -> Point:
-    series = _finite(line.series)
+    series = line.series.finite()
     if line.smooth and len(series.steps) > 4:
         series = smooth(series)[1]
         tail = series.values[-max(1, len(series.values) // 20) :]

@@ -22,6 +22,12 @@ class Series:
     epochs: list[float] = field(default_factory=list)
     times: list[float] = field(default_factory=list, compare=False, repr=False)
 
+    def finite(self) -> "Series":
+        """The same without values that are not finite."""
+        kept = [i for i, value in enumerate(self.values) if math.isfinite(value)]
+        epochs = [self.epochs[i] for i in kept] if self.epochs else []
+        return Series([self.steps[i] for i in kept], [self.values[i] for i in kept], epochs)
+
 
 class CurveWriter(AppendFile):
     """Appends points to `curves.jsonl`.

@@ -148,10 +148,7 @@ class Reading:
 
     def finite(self, name: str) -> Series:
         """A curve without the values that are not finite; empty if there is none."""
-        series = self.curves.get(name, Series())
-        kept = [i for i, value in enumerate(series.values) if math.isfinite(value)]
-        epochs = [series.epochs[i] for i in kept] if series.epochs else []
-        return Series([series.steps[i] for i in kept], [series.values[i] for i in kept], epochs)
+        return self.curves.get(name, Series()).finite()
 
 
 def running_mean(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:

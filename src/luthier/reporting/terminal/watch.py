@@ -1,6 +1,5 @@
 """What `watch` shows: a run with its curves, several runs as lines, or a line for each evaluation."""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -124,7 +123,7 @@ def _silence(shot: Snapshot, now: float) -> str:
 
 def _plots(shot: Snapshot, width: int) -> list[Text]:
     """The losses, and each metric with two evaluations."""
-    train, evaluation = _finite(shot.losses), _finite(shot.curves.get("eval/loss", Series()))
+    train, evaluation = shot.losses.finite(), shot.curves.get("eval/loss", Series()).finite()
     # Early in a training, its whole length would leave the curves no room.
     drawn, end = [], min(shot.total_steps or 0, 2 * shot.step)
     if train.steps:
@@ -145,7 +144,7 @@ def _plots(shot: Snapshot, width: int) -> list[Text]:
 def _metrics(shot: Snapshot) -> list[tuple[str, Series]]:
     """The metrics, the one that selects the best checkpoint first."""
     found = {
-        name.removeprefix("eval/"): _finite(series)
+        name.removeprefix("eval/"): series.finite()
         for name, series in shot.curves.items()
         if name.startswith("eval/") and name != "eval/loss"
     }
@@ -163,8 +162,3 @@ def _score(name: str, series: Series) -> str:
 
 def _last(series: Series) -> str:
     return number(series.values[-1]) if series.values else ""
-
-
-def _finite(series: Series) -> Series:
-    kept = [i for i, value in enumerate(series.values) if math.isfinite(value)]
-    return Series([series.steps[i] for i in kept], [series.values[i] for i in kept])
