@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from luthier import processes
-from luthier.data.batches import BatchPlan, Collate, FeatureRow
+from luthier.data.batches import BatchPlan, Collate, FeatureRow, MicroBatch, train_loader
 from luthier.engines.averages import Ema
 from luthier.engines.events import Events
 from luthier.engines.objective import Objective
@@ -149,6 +150,17 @@ class Training:
         """Divide each step into this many micro-batches, also after a resume."""
         self.state.parts = parts
         self.plan = replace(self.plan, parts=parts)
+
+    def loader(self) -> DataLoader[MicroBatch]:
+        """The micro-batches of the remaining steps."""
+        return train_loader(
+            self.plan,
+            self.rows,
+            self.collate,
+            start=self.state.step,
+            stop=self.total_steps,
+            workers=self.recipe.dataloader_num_workers,
+        )
 
     def advance(self, tokens: int, padded_tokens: int) -> None:
         """Count a completed step and average its weights.

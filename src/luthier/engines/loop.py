@@ -10,10 +10,9 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState, GradientState
 from accelerate.utils import DistributedDataParallelKwargs, send_to_device
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from luthier import processes
-from luthier.data.batches import MicroBatch, amounts, groups, train_loader
+from luthier.data.batches import MicroBatch, amounts, groups
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.checkpoints import random_state
 from luthier.engines.events import Events
@@ -44,7 +43,7 @@ def steps(training: Training, accelerator: Accelerator, events: Events | None = 
 
     model.train()
     while state.step < training.total_steps:
-        for group in groups(_loader(training), training.plan.parts):
+        for group in groups(training.loader(), training.plan.parts):
             labels_of_step, tokens, padded_tokens = amounts(group)
             share = accelerator.num_processes / labels_of_step  # DDP averages over the processes; this makes it a sum
             randomness = random_state(training.device)
@@ -81,18 +80,6 @@ def _backward(
             accelerator.backward(part)
         loss += part.detach()
     return loss
-
-
-def _loader(training: Training) -> DataLoader[MicroBatch]:
-    """The batches of the remaining steps."""
-    return train_loader(
-        training.plan,
-        training.rows,
-        training.collate,
-        start=training.state.step,
-        stop=training.total_steps,
-        workers=training.recipe.dataloader_num_workers,
-    )
 
 
 def new_accelerator(training: Training) -> Accelerator:

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
-from luthier.data.batches import Batch, MicroBatch, amounts, train_loader
+from luthier.data.batches import Batch, MicroBatch, amounts
 from luthier.engines.base import OnStep, Step, Training, guard
 from luthier.engines.checkpoints import RandomState, random_state, set_random_state
 from luthier.engines.events import Events
@@ -151,16 +151,7 @@ class _PlannedTrainer(Trainer):
         return super().create_scheduler(*args, **options)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        training = self.bridge.training
-        loader = train_loader(
-            training.plan,
-            training.rows,
-            training.collate,
-            start=training.state.step,
-            stop=training.total_steps,
-            workers=training.recipe.dataloader_num_workers,
-        )
-        return _TrainerLoader(loader, self.bridge)  # type: ignore[return-value]  # only iterated and measured
+        return _TrainerLoader(self.bridge.training.loader(), self.bridge)  # type: ignore[return-value]  # only iterated and measured
 
 
 class _TrainerLoader:
