@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from luthier.reporting.task_words import TaskWords
 from luthier.tasks.registry import find
 from tests.reporting.words import task_of
 
@@ -48,9 +47,3 @@ def test_what_comes_next_fits_the_task(tmp_path: Path) -> None:
 def test_code_follows_the_shape_of_the_rows(shape: str, words: str) -> None:
     task = task_of("text-classification", shape)
     assert words in task.kind.transformers_code(task, "m")
-
-
-def test_of_a_task_that_is_not_installed_only_the_name_is_known() -> None:
-    words = TaskWords.unknown("tea-leaves")
-    assert (words.hub_tag, words.long_rows, words.next_command) == ("tea-leaves", "", "")
-    assert not words.snippets and not words.metrics and not words.languages

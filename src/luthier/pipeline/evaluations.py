@@ -12,7 +12,7 @@ import numpy as np
 
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import paired, resampled, value_of
-from luthier.run_directory.predictions import read_predictions, write_predictions
+from luthier.run_directory.predictions import answers_in, read_predictions, write_predictions
 
 RESAMPLES = 500  # fewer than for a score: every evaluation takes the time
 MOST = 100  # evaluations that are kept, those with the best values
@@ -68,5 +68,4 @@ def not_separated(path: Path, best: int | None) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    columns = read_predictions(path, "evaluations") or {}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return answers_in(read_predictions(path, "evaluations") or {})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.console import Console
-from luthier.data.reading.discover import split_of
+from luthier.data.reading.discover import SPLITS, split_of
 from luthier.data.reading.memory import paths_in, tables_in, write_copy
 from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
@@ -14,8 +14,6 @@ from luthier.pipeline.settings import dotted, place
 from luthier.recipe import Recipe, read_toml
 from luthier.recipe.tables import Section, put
 from luthier.text import listing
-
-SPLITS = ("train", "validation", "test")
 
 
 def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: Console) -> Recipe:

@@ -41,8 +41,3 @@ class TaskWords:
     languages: Sequence[str] = ()
     snippets: Sequence[Snippet] = ()
     next_command: str = ""
-
-    @classmethod
-    def unknown(cls, task: str) -> "TaskWords":
-        """Texts for a task that is not installed here."""
-        return cls(hub_tag=task)

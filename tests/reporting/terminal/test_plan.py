@@ -1,20 +1,16 @@
 """The groups and the schedule of a run, as lines."""
 
-from dataclasses import dataclass
+from typing import Any
 
 from luthier.reporting.terminal.plan import WIDTH, drawn, plan_lines
 
 
-@dataclass(frozen=True)
-class Group:
-    name: str
-    size: int
-    learning_rate: float
-    weight_decay: float
+def group(name: str, parameters: int, learning_rate: float, weight_decay: float) -> dict[str, Any]:
+    return {"name": name, "parameters": parameters, "learning_rate": learning_rate, "weight_decay": weight_decay}
 
 
 def test_groups_are_a_table_with_the_schedule_below() -> None:
-    lines = list(plan_lines([Group("head", 1234, 1e-3, 0.01), Group("model, no decay", 5, 5e-5, 0.0)], [0.0, 1.0, 0.5]))
+    lines = list(plan_lines([group("head", 1234, 1e-3, 0.01), group("model, no decay", 5, 5e-5, 0.0)], [0.0, 1.0, 0.5]))
     assert lines[0].split() == ["group", "parameters", "learning", "rate", "weight", "decay"]
     assert lines[2].split() == ["head", "1,234", "0.001", "0.01"]
     assert lines[3].split() == ["model,", "no", "decay", "5", "5e-05", "0"]

@@ -1,13 +1,19 @@
 """Words by rule, and tags from spans: exact, or a fault that shows what is wrong."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luthier.data.records import Fault
+from luthier.metrics.entities import entities
 from luthier.tasks.token_classification.annotations import Span
-from luthier.tasks.token_classification.tags import spans_of_tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
+
+
+def spans_of_tags(offsets: Sequence[tuple[int, int]], tags: Sequence[str]) -> list[Span]:
+    return [span(offsets[one.start][0], offsets[one.end - 1][1], one.type) for one in entities(tags)]
 
 
 def span(start: int, end: int, label: str = "X") -> Span:

@@ -170,7 +170,7 @@ def train(
             from luthier.reporting.terminal.plan import plan_lines
 
             out.text(planned.recipe.to_toml().rstrip())
-            for line in plan_lines(planned.groups, planned.rates):
+            for line in plan_lines(planned.to_dict()["groups"], planned.rates):
                 out.console.say(line)
         return 0
     from luthier.api.train import train as train_run

@@ -11,13 +11,13 @@ from luthier.data import checks
 from luthier.data.columns.profile import ColumnProfile, is_mark, profile
 from luthier.data.columns.roles import several
 from luthier.data.reading import packages
-from luthier.data.reading.discover import discover
+from luthier.data.reading.discover import SPLITS, discover
 from luthier.data.reading.sources import Source, sample
 from luthier.data.records import Record, Skipped
 from luthier.errors import FindingError, SourceError, UsageError
 from luthier.findings import Decision, Finding
 from luthier.pipeline.preparation.recognise import recognise
-from luthier.pipeline.preparation.split import SPLITS, names_of
+from luthier.pipeline.preparation.split import names_of
 from luthier.pipeline.preparation.unlabelled import with_labels
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Recognised

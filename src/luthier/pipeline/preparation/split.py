@@ -7,6 +7,7 @@ from datasets import Dataset
 
 from luthier.data import splits
 from luthier.data.examples import rows_of, take
+from luthier.data.reading.discover import SPLITS
 from luthier.data.reading.sources import Source
 from luthier.data.records import Skipped
 from luthier.data.table import Accounts, Table, read
@@ -16,7 +17,6 @@ from luthier.recipe import Recipe
 from luthier.tasks.phases import Recognised
 from luthier.text import count, listing, plural
 
-SPLITS = ("train", "validation", "test")
 USES = {"train": "learn from", "validation": "validate on", "test": "test on"}
 
 

@@ -1,7 +1,7 @@
 """What a run would do to the parameters: the groups of the optimizer and the learning rate schedule."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from luthier.reporting.terminal.display import Grid, as_text
 from luthier.text import count
@@ -10,28 +10,16 @@ BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 50  # characters of a drawn schedule
 
 
-class ParameterGroup(Protocol):
-    """See `luthier.engines.optimizers.groups.Group`."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def learning_rate(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
-
-
-def plan_lines(groups: Sequence[ParameterGroup], rates: Sequence[float]) -> Iterator[str]:
+def plan_lines(groups: Sequence[Mapping[str, Any]], rates: Sequence[float]) -> Iterator[str]:
     """Lines of a table of the groups, and of a drawing of the schedule.
 
     Args:
-        groups: The parameter groups.
+        groups: The parameter groups, as `--dry-run --json` prints them.
         rates: Learning rate of each step; empty for a schedule that follows a metric.
     """
     rows = [
-        (group.name, count(group.size), f"{group.learning_rate:.3g}", f"{group.weight_decay:g}") for group in groups
+        (one["name"], count(one["parameters"]), f"{one['learning_rate']:.3g}", f"{one['weight_decay']:g}")
+        for one in groups
     ]
     grid = Grid(("group", "parameters", "learning rate", "weight decay"), rows, (1, 2, 3))
     yield from as_text([grid]).splitlines()

@@ -31,7 +31,6 @@ from luthier.metrics.base import AnyMetric
 from luthier.metrics.overlap import rouge_metrics
 from luthier.models.families import writes
 from luthier.recipe import GenerationRecipe
-from luthier.reporting.panels import Panel
 from luthier.reporting.task_words import Snippet, TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.chat import template
@@ -39,7 +38,6 @@ from luthier.tasks.chat.columns import SHAPES, is_transcript, likely, recognise_
 from luthier.tasks.chat.messages import ROLE_KEYS, Message, is_learned, read_messages, read_tools, undesirable
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
-from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing, language_metrics, with_positions
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
@@ -171,9 +169,6 @@ class Chat(Writes, Task[Writing]):
         if written:
             found += rouge_metrics([text for text, _ in written], [[gold] for _, gold in written], names=("rougeL",))
         return found
-
-    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        return panels(predictions)
 
     def trial(self, task: Fitted[Writing]) -> Mapping[str, Any]:
         return {self.asked(task)[0]: "Hello"}

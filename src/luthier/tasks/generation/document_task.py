@@ -14,12 +14,10 @@ from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
 from luthier.findings import Decision
-from luthier.reporting.panels import Panel
 from luthier.tasks import usage
 from luthier.tasks.base import Task
 from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import Document
-from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing, with_positions
 from luthier.tasks.long_rows import BLOCKS
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
@@ -74,14 +72,8 @@ class DocumentTask(Writes, Task[Writing]):
 
     # -- words ---------------------------------------------------------------------------------------------------
 
-    def gold(self, task: Fitted[Writing], examples: Examples) -> list[Any]:
-        return list(examples["text"])
-
     def inputs(self, task: Fitted[Writing], examples: Examples) -> dict[str, list[Any]]:
         return {"prompt": _asked(task, examples)}
-
-    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        return panels(predictions)
 
     def trial(self, task: Fitted[Writing]) -> Mapping[str, Any]:
         return {self.asked(task)[0]: "Once upon a time"}

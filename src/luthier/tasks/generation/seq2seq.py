@@ -14,9 +14,7 @@ from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import TARGET_LENGTH, Examples, Features
 from luthier.findings import Decision
-from luthier.reporting.panels import Panel
 from luthier.tasks.base import Task
-from luthier.tasks.generation.panels import panels
 from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import by_column, or_empty, read_text
@@ -96,9 +94,6 @@ class Seq2SeqTask(Writes, Task[Writing]):
     def texts(self, task: Fitted[Writing], examples: Examples) -> Iterator[str]:
         yield from _sources(task, examples)
         yield from examples["target"]
-
-    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
-        return panels(predictions)
 
     def transformers_code(self, task: Fitted[Writing], model: str) -> str:
         row = {str(task.columns[role]): text for role, text in self.trial(task).items()}

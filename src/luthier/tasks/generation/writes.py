@@ -25,8 +25,9 @@ from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
 from luthier.models.loading import positions_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
+from luthier.reporting.panels import Panel
 from luthier.reporting.telling import Judged
-from luthier.tasks.generation.panels import judged
+from luthier.tasks.generation.panels import judged, panels
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Written
 from luthier.text import listing, plural
@@ -82,6 +83,9 @@ class Writes(ABC):
     @abstractmethod
     def written_texts(self, examples: Examples) -> list[str]:
         """The gold text of each example, whose likelihood is measured."""
+
+    def panels(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> list[Panel]:
+        return panels(predictions)
 
     def judged(self, task: Fitted[Writing], predictions: Mapping[str, Sequence[Any]]) -> Judged | None:
         return judged(predictions)

@@ -9,7 +9,6 @@ from luthier.data.records import Fault
 from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation, notation_of
 from luthier.data.values import structured
 from luthier.findings import Decision
-from luthier.tasks.token_classification.annotations import Span
 from luthier.text import count, plural
 
 SCHEMES = ("IOB2", "IOB1", "IOE", "IO", "BIOES", "BILOU")  # BIOES includes BMES and BMEOW
@@ -101,23 +100,6 @@ def repair(tags: Sequence[str]) -> list[str]:
     """Replace every I- that continues nothing with B-; conlleval also counts such entities."""
     wrong = set(invalid(tags))
     return [f"B{tag[1:]}" if place in wrong else tag for place, tag in enumerate(tags)]
-
-
-def spans_of_tags(offsets: Sequence[Sequence[int]], tags: Sequence[str]) -> list[Span]:
-    """The entities in IOB2 tags, as character spans; an I- that continues nothing begins an entity.
-
-    Args:
-        offsets: [w, 2], where each word starts and ends
-        tags: [w]
-    """
-    spans: list[Span] = []
-    for (start, end), tag in zip(offsets, repair(tags), strict=True):
-        prefix, kind = STANDARD.split(tag)
-        if prefix == "B":
-            spans.append(Span(start=start, end=end, label=kind))
-        elif prefix == "I":
-            spans[-1]["end"] = end
-    return spans
 
 
 def read_tokens(
