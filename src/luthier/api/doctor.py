@@ -40,12 +40,13 @@ def doctor() -> dict[str, Any]:
         >>> luthier.doctor()["devices"][0]["precision"]
     """
     advice = threads.chosen()  # measures the load, so call it before anything else
+    disk = shutil.disk_usage(Path.cwd())
     machine = {key: value for key, value in environment(()).items() if key not in OF_A_RUN}
     return {
         **machine,
         "set_before_torch": advice.variables,
         "memory_available_bytes": psutil.virtual_memory().available,
-        "disk": _disk(Path.cwd()),
+        "disk": {"path": str(Path.cwd()), "free_bytes": disk.free, "total_bytes": disk.total},
         "devices": [_measured(device) for device in _devices(machine["processor"])],
         "models": {name: packaged_directory(name) for name in PACKAGED},
         "hub": _hub(),
@@ -67,11 +68,6 @@ def _devices(processor: str) -> list[dict[str, Any]]:
 def _measured(device: dict[str, Any]) -> dict[str, Any]:
     precision, why = choose(device["device"])
     return {**device, "precisions": measure(device["device"]), "precision": precision, "why": why}
-
-
-def _disk(place: Path) -> dict[str, Any]:
-    usage = shutil.disk_usage(place)
-    return {"path": str(place), "free_bytes": usage.free, "total_bytes": usage.total}
 
 
 def _hub() -> dict[str, Any]:

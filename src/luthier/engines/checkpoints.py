@@ -65,7 +65,7 @@ def save(training: Training, directory: Path, fingerprint: Mapping[str, Any], ke
         return Checkpoint(target)
 
     def fill(aside: Path) -> None:
-        save_file(_contiguous(learned(training.model)), aside / MODEL)
+        save_file({name: tensor.contiguous() for name, tensor in learned(training.model).items()}, aside / MODEL)
         torch.save(tensors, aside / TENSORS)
 
     texts = {
@@ -122,10 +122,6 @@ def _read_weights(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
     missing = learned(model).keys() - tensors.keys()
     if missing:
         raise DamagedError(f"the weights cannot be read: {min(missing)} is missing", where=where)
-
-
-def _contiguous(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
 
 def list_checkpoints(directory: Path) -> list[Checkpoint]:

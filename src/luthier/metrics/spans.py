@@ -47,7 +47,7 @@ def span_metrics(predictions: Sequence[str], golds: Sequence[Sequence[str]]) -> 
     pairs = list(zip(predictions, golds, strict=True))
     f1 = np.array([token_f1(*pair) for pair in pairs], dtype=np.float64)
     exact = np.array([exact_match(*pair) for pair in pairs], dtype=np.float64)
-    has_answer = np.array([_has_answer(several) for several in golds], dtype=np.float64)
+    has_answer = np.array([any(map(str.strip, several)) for several in golds], dtype=np.float64)
     none = 1 - has_answer
     columns = [f1, exact, np.ones(len(pairs)), f1 * has_answer, exact * has_answer, has_answer, exact * none, none]
     statistics = np.stack(columns, axis=1)
@@ -118,10 +118,6 @@ def nearest_sentences(questions: Sequence[str], contexts: Sequence[str]) -> list
 
 def _normalised(golds: Sequence[str]) -> list[str]:
     return [gold for gold in map(normalise, golds) if gold] or [""]
-
-
-def _has_answer(golds: Sequence[str]) -> bool:
-    return any(gold.strip() for gold in golds)
 
 
 def _f1(found: Sequence[str], gold: Sequence[str]) -> float:

@@ -148,10 +148,6 @@ def _evaluation(recipe: Recipe, basis: Basis) -> Setting:
     return Setting("steps", Decision("evaluation", said, "often enough to see a trend"))
 
 
-def _saving(recipe: Recipe, basis: Basis) -> Setting:
-    return Setting("steps")
-
-
 def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     evaluated = basis.validation and recipe.training.eval_strategy != "no"
     known = basis.kind.package == OURS and recipe.evaluation.metric_for_best is None
@@ -186,7 +182,7 @@ PRETRAINED: Mapping[str, Rule] = {
 }
 ANY_MODEL: Mapping[str, Rule] = {
     "training.eval_strategy": _evaluation,
-    "training.save_strategy": _saving,
+    "training.save_strategy": lambda recipe, basis: Setting("steps"),
     "evaluation.best_tolerance": _tolerance,
     "training.early_stopping_patience": _patience,
 }

@@ -63,7 +63,8 @@ def model_card(run: Run, words: TaskWords) -> str:
 def _front_matter(content: Content) -> str:
     from huggingface_hub import EvalResult, ModelCardData
 
-    metrics = _defined(content)
+    entries = content.metrics.get("metrics") or {}
+    metrics = {name: entry for name, entry in entries.items() if entry and entry.get("value") is not None}
     split = content.metrics.get("split") or "test"
     results = [
         EvalResult(
@@ -194,11 +195,6 @@ def _training(content: Content) -> str:
     if versions:
         lines.append(f"{', '.join(f'{name} {version}' for name, version in versions.items())}.")
     return "## Training\n\n" + "\n".join(lines)
-
-
-def _defined(content: Content) -> dict[str, dict[str, Any]]:
-    entries = content.metrics.get("metrics") or {}
-    return {name: entry for name, entry in entries.items() if entry and entry.get("value") is not None}
 
 
 def _data_name(content: Content) -> str:

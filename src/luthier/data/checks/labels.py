@@ -131,7 +131,7 @@ def unseen_labels(
                     id="unseen-labels",
                     severity="error",
                     message=f"{plural(len(unseen), 'label')} of the {split} rows {are(len(unseen))} in no training "
-                    f"row: {named}. The training labels are {listing([repr(label) for label in _ordered(known)], 10)}.",
+                    f"row: {named}. The training labels are {listing(sorted(map(repr, known)), 10)}.",
                     action="Correct the spelling, add training rows with these labels, or remove these rows.",
                     rows=row_numbers(
                         (index for index, label in enumerate(labels) if label in unseen), (rows or {}).get(split)
@@ -174,11 +174,13 @@ def one_class(counts: Mapping[str, int]) -> list[Finding]:
     present = [label for label, n in counts.items() if n]
     if len(present) != 1:
         return []
+    n = counts[present[0]]
+    rows = "The only training row has" if n == 1 else f"All {count(n)} training rows have"
     return [
         Finding(
             id="one-class",
             severity="error",
-            message=f"{_every(counts[present[0]])} the label {present[0]!r}: there is nothing to learn.",
+            message=f"{rows} the label {present[0]!r}: there is nothing to learn.",
             action="Add rows of another class, or choose the label column with --label.",
         )
     ]
@@ -271,10 +273,6 @@ def constant_target(values: Sequence[float]) -> list[Finding]:
     ]
 
 
-def _every(n: int) -> str:
-    return "The only training row has" if n == 1 else f"All {count(n)} training rows have"
-
-
 _WHOLE = re.compile(r"([+-]?\d+)\.?0*")
 MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
 
@@ -285,7 +283,3 @@ def _folded(label: Hashable) -> str:
     if whole := _WHOLE.fullmatch(text):
         return str(int(whole[1]))
     return re.sub(r"(?<=\w)[-_ ]+(?=\w)", " ", text)
-
-
-def _ordered(labels: Iterable[Hashable]) -> list[Hashable]:
-    return sorted(labels, key=lambda label: (str(label), type(label).__name__))

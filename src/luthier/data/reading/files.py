@@ -262,15 +262,10 @@ def _remote(url: str) -> Iterator[BinaryIO]:
         with stream:
             yield stream
     except Exception as error:
-        if not _of_network(error):
+        if type(error).__module__.partition(".")[0] != "aiohttp":  # whose errors share no class below Exception
             raise
         hint = "repeat the command; or download the file first"
         raise SourceError(f"the download broke off: {_fault(error)}", where=url, hint=hint) from error
-
-
-def _of_network(error: Exception) -> bool:
-    """Whether an error while a download is read is one of the connection, whose class no library below shares."""
-    return type(error).__module__.partition(".")[0] == "aiohttp"
 
 
 def _fault(error: BaseException) -> str:

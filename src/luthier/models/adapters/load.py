@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
-from transformers import GenerationConfig, PretrainedConfig, PreTrainedModel
+from transformers import GenerationConfig, PreTrainedModel
 
 from luthier.errors import DamagedError, ModelError, RecipeError
 from luthier.models.adapters.quantized import check_four_bits, four_bits
@@ -58,7 +58,7 @@ def base_of(recipe: ModelRecipe, model: PreTrainedModel) -> Base | None:
         return None
     directory = Path(recipe.name).expanduser()
     name = str(directory.absolute()) if directory.is_dir() else recipe.name
-    rows, grown_to = (_vocabulary(config) for config in (load_config(name), model.config))
+    rows, grown_to = (int(one.get_text_config().vocab_size) for one in (load_config(name), model.config))
     return Base(name, weights_digest(name), recipe.adapter.kind == "qlora", rows, grown_to)
 
 
@@ -169,10 +169,6 @@ def weights_digest(name: str) -> str:
     if not files:
         raise ModelError(f"the model has no weights: no {WEIGHTS}", where=name)
     return sha256("".join(map(digest, files)).encode()).hexdigest()
-
-
-def _vocabulary(config: PretrainedConfig) -> int:
-    return int(config.get_text_config().vocab_size)
 
 
 def _attach(model: PreTrainedModel, path: Path, *, merge: bool) -> PreTrainedModel:

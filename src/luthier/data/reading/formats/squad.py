@@ -101,17 +101,14 @@ def _articles_of(value: Any) -> list[Any] | None:
 
 
 def _are_squad(values: list[Any]) -> bool:
-    return 2 * sum(_is_article(value) or _is_paragraph(value) for value in values) > len(values)
+    found = (_is_article(value) or (_has_questions(value) and "context" in value) for value in values)
+    return 2 * sum(found) > len(values)
 
 
 def _is_article(value: Any) -> bool:
     """Whether a JSON value is a SQuAD article: it has paragraphs, some of which have questions."""
     paragraphs = value.get("paragraphs") if isinstance(value, dict) else None
     return isinstance(paragraphs, list) and any(map(_has_questions, paragraphs))
-
-
-def _is_paragraph(value: Any) -> bool:
-    return _has_questions(value) and "context" in value
 
 
 def _has_questions(value: Any) -> bool:
