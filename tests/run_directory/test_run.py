@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from luthier.errors import RecipeError, RunError, UsageError
 from luthier.recipe import Recipe
-from luthier.run_directory.run import Run, as_paths, list_runs, new_path, timestamp
+from luthier.run_directory.run import Inside, Run, as_paths, list_runs, new_path, timestamp
 
 
 def made(path: Path) -> Run:
@@ -91,7 +91,7 @@ def test_a_directory_without_permission_is_reported(tmp_path: Path, monkeypatch:
 
 def test_each_file_of_a_run_has_a_place_of_its_own_in_its_directory(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    named = {name for name, kind in vars(Run).items() if isinstance(kind, property)} - {"recipe", "task_package"}
+    named = {name for name, kind in vars(Run).items() if isinstance(kind, Inside)}
     places = [getattr(run, name) for name in named]
     assert len(set(places)) == len(places) > 10 and {place.parent for place in places} == {tmp_path}
     assert list(tmp_path.iterdir()) == []

@@ -27,6 +27,17 @@ RUNS = "runs.json"  # in a directory of several runs of one command
 BEFORE_RECIPE = {CHECKPOINTS, "data", "environment.json", "data.json", "skipped.jsonl", "log.txt"}
 
 
+class Inside:
+    """A file or directory in the directory of a run or of several."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: Any, kind: object = None) -> Path:
+        path: Path = run.path
+        return path / self._name
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution of a recipe and its directory. Opening a run does not read its files.
@@ -36,6 +47,28 @@ class Run:
     """
 
     path: Path
+
+    recipe_file = Inside(RECIPE)
+    environment_file = Inside("environment.json")
+    data_file = Inside("data.json")
+    data = Inside("data")  # copies of data without a file: standard input, or data passed from Python
+    skipped_file = Inside("skipped.jsonl")
+    curves_file = Inside("curves.jsonl")
+    checkpoints = Inside(CHECKPOINTS)
+    model = Inside("model")
+    predictions_file = Inside("predictions.parquet")
+    metrics_file = Inside("metrics.json")
+    samples_file = Inside("samples.jsonl")  # texts that a generative model wrote at each evaluation
+    # The metric of each evaluation on paired resamples of the validation rows.
+    evaluations_file = Inside("evaluations.parquet")
+    task_file = Inside("task.json")  # what the task needs to interpret the predictions; also in the model directory
+    # Dotted recipe key to the value that the result was computed with; the recipe may be edited later.
+    settings_file = Inside("settings.json")
+    time_file = Inside("time.json")  # the plan of a run with a time limit, and the seconds that it has used
+    result_file = Inside("result.json")  # as `train --json` prints it; its presence means that the run is complete
+    report_file = Inside("report.html")
+    traces = Inside("traces")  # pages that trace scored rows, which the report links
+    log_file = Inside("log.txt")
 
     def __fspath__(self) -> str:
         """Every function that takes a run directory takes a run."""
@@ -86,93 +119,9 @@ class Run:
         return given or path.name
 
     @property
-    def recipe_file(self) -> Path:
-        return self.path / RECIPE
-
-    @property
-    def environment_file(self) -> Path:
-        return self.path / "environment.json"
-
-    @property
     def task_package(self) -> str:
         """The package of another author that the task came from, as pip takes it; empty for Luthier's own tasks."""
         return (self.read_json(self.environment_file) or {}).get("task_package") or ""
-
-    @property
-    def data_file(self) -> Path:
-        return self.path / "data.json"
-
-    @property
-    def data(self) -> Path:
-        """Copies of data without a file: standard input, or data passed from Python."""
-        return self.path / "data"
-
-    @property
-    def skipped_file(self) -> Path:
-        return self.path / "skipped.jsonl"
-
-    @property
-    def curves_file(self) -> Path:
-        return self.path / "curves.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / CHECKPOINTS
-
-    @property
-    def model(self) -> Path:
-        return self.path / "model"
-
-    @property
-    def predictions_file(self) -> Path:
-        return self.path / "predictions.parquet"
-
-    @property
-    def metrics_file(self) -> Path:
-        return self.path / "metrics.json"
-
-    @property
-    def samples_file(self) -> Path:
-        """Texts that a generative model generated at each evaluation."""
-        return self.path / "samples.jsonl"
-
-    @property
-    def evaluations_file(self) -> Path:
-        """The metric of each evaluation on paired resamples of the validation rows."""
-        return self.path / "evaluations.parquet"
-
-    @property
-    def task_file(self) -> Path:
-        """What the task needs to interpret the predictions; also in the model directory."""
-        return self.path / "task.json"
-
-    @property
-    def settings_file(self) -> Path:
-        """Dotted recipe key to the value that the result was computed with; the recipe may be edited later."""
-        return self.path / "settings.json"
-
-    @property
-    def time_file(self) -> Path:
-        """The plan of a run with a time limit, and the seconds that it has used."""
-        return self.path / "time.json"
-
-    @property
-    def result_file(self) -> Path:
-        """The result, as `train --json` prints it; its presence means that the run is complete."""
-        return self.path / "result.json"
-
-    @property
-    def report_file(self) -> Path:
-        return self.path / "report.html"
-
-    @property
-    def traces(self) -> Path:
-        """Pages that trace scored rows, which the report links."""
-        return self.path / "traces"
-
-    @property
-    def log_file(self) -> Path:
-        return self.path / "log.txt"
 
     @property
     def recipe(self) -> Recipe:

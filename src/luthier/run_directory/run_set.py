@@ -8,7 +8,7 @@ from typing import Any
 
 from luthier.errors import ModelError, RunError
 from luthier.run_directory.files import RESTORE, read_object
-from luthier.run_directory.run import RECIPE, RUNS, Run, State, check_unused, list_runs
+from luthier.run_directory.run import RECIPE, RUNS, Inside, Run, State, check_unused, list_runs
 from luthier.storage.atomic import sweep, write_json
 from luthier.storage.disk import make_directory, remove, remove_tree, writing
 from luthier.storage.lock import is_locked, locked
@@ -30,6 +30,9 @@ class RunSet:
     path: Path
     kind: str
     changes: Mapping[str, Mapping[str, Any]]
+
+    result_file = Inside("result.json")  # the summary of the runs; its presence means that all are complete
+    report_file = Inside("report.html")
 
     @classmethod
     def at(cls, path: Path) -> "RunSet | None":
@@ -57,15 +60,6 @@ class RunSet:
     def __fspath__(self) -> str:
         """Every function that takes a directory of several runs takes a set."""
         return str(self.path)
-
-    @property
-    def result_file(self) -> Path:
-        """The summary of the runs; its presence means that all are complete."""
-        return self.path / "result.json"
-
-    @property
-    def report_file(self) -> Path:
-        return self.path / "report.html"
 
     @property
     def begun(self) -> list[Run]:
