@@ -479,7 +479,6 @@ def test_an_unknown_column_is_answered_with_the_nearest_and_all() -> None:
     [
         ({"text": "body", "label": "body"}, None, UsageError),
         ({"text": ["title", "body", "stars"]}, None, UsageError),
-        ({}, "triple/one", RecipeError),
         ({"text": ["title", "body"]}, "single/one", RecipeError),
         ({"label": ["useful", "funny"]}, "single/one", RecipeError),
     ],

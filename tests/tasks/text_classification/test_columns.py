@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from luthier.errors import RecipeError, UsageError
-from luthier.tasks.text_classification.columns import SHAPES, recognise_classification, why_not
+from luthier.tasks.text_classification.columns import recognise_classification, why_not
 from tests.tasks.by_hand import Row, profiles_of
 
 ROWS = 120
@@ -132,7 +132,6 @@ def test_a_named_split_is_taken_instead_of_one_that_looks_like_it() -> None:
     [
         ({"text": ["a", "b"]}, "single/number", "pair/number"),
         ({"label": ["c", "d"]}, "pair/one", "pair/several"),
-        ({}, "single", ", ".join(SHAPES)),
     ],
 )
 def test_a_shape_that_what_was_named_contradicts_is_answered_with_one_that_fits(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from luthier.tasks.text_classification.columns import SHAPES, likely, recognise_classification
+from luthier.tasks.text_classification.columns import likely, recognise_classification
 from tests.tasks.by_hand import Row, profiles_of
 from tests.tasks.text_classification.test_columns import brief, found_in, one_of, prose, table
 
@@ -37,7 +37,6 @@ def test_a_shape_says_whether_there_are_two_texts() -> None:
         0.6,
     )
     assert found_in(table(text=prose, label=one_of("a", "b")), shape="pair/one") is None
-    assert len(SHAPES) == 6
 
 
 def test_judgements_of_annotators_are_no_pair_of_texts() -> None:

@@ -32,7 +32,6 @@ from luthier.tasks.text_classification.text_columns import (
 from luthier.text import listing, plural
 
 TASK = "text-classification"
-SHAPES = tuple(f"{texts}/{labels}" for texts in ("single", "pair") for labels in ("one", "several", "number"))
 DOUBTS = {  # kind of label: what may be unclear about its column, and the kinds to choose from
     "several": (may_be_classes, ("several", "one")),
     "number": (may_have_thousands, ("number",)),
@@ -47,13 +46,13 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         profiles: The table's columns (`columns.profile`).
         given: Columns that the user named, by role: `text` (two of them are a pair), `text_pair`, `label` (several of
             them are 0/1 columns), `labels`.
-        shape: The shape that the user asked for, one of `SHAPES`; None if not set.
+        shape: The shape that the user asked for, one of the task's; None if not set.
     Returns:
         None if no text or no label is found; `why_not` says why.
     Raises:
         ColumnError: A column that the user named does not exist.
         UsageError: One column is named for two roles, or too many for one.
-        RecipeError: There is no such shape, or the named columns contradict it.
+        RecipeError: The named columns contradict the shape.
     """
     asked_texts, asked_labels = _asked(profiles, given, shape)
     if _objects(profiles, asked_texts, asked_labels):
@@ -146,8 +145,6 @@ def _is_score(column: ColumnProfile) -> bool:
 
 def _asked(profiles: Profiles, given: Given, shape: str | None) -> tuple[list[str], list[str]]:
     """The columns that the user named as texts and as labels; checks that they exist and do not conflict."""
-    if shape is not None and shape not in SHAPES:
-        raise RecipeError(f"no shape {shape!r}", where="shape", hint=f"known: {', '.join(SHAPES)}")
     texts = [*several(given.get("text")), *several(given.get("text_pair"))]
     labels = [*several(given.get("label")), *several(given.get("labels"))]
     require(texts, profiles, where="--text")
