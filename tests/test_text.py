@@ -28,25 +28,6 @@ def test_a_number_has_so_many_digits_or_is_not_defined(value: float | None, digi
 
 
 @pytest.mark.parametrize(
-    ("value", "low", "high", "shown"),
-    [
-        (0.942, 0.917, 0.963, "0.942 (0.917-0.963)"),
-        (0.03, -0.01, 0.07, "0.030 (-0.010 to 0.070)"),
-        (-0.3, -0.5, -0.1, "-0.300 (-0.500 to -0.100)"),
-        (0.942, None, 0.963, "0.942"),
-        (0.942, 0.917, None, "0.942"),
-        (0.942, math.nan, math.nan, "0.942"),
-        (None, 0.917, 0.963, "not defined"),
-        (math.nan, None, None, "not defined"),
-    ],
-)
-def test_a_score_has_its_interval_where_there_is_one(
-    value: float | None, low: float | None, high: float | None, shown: str
-) -> None:
-    assert text.score(value, low, high) == shown
-
-
-@pytest.mark.parametrize(
     ("value", "shown"), [(0, "0"), (999, "999"), (4076, "4,076"), (1_234_567, "1,234,567"), (-4076, "-4,076")]
 )
 def test_a_count_has_separators(value: int, shown: str) -> None:

@@ -16,17 +16,6 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
 
 
-def score(value: float | None, low: float | None = None, high: float | None = None) -> str:
-    """Format a score with its interval: `0.942 (0.917-0.963)`."""
-    if value is None or math.isnan(value):
-        return "not defined"
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return number(value)
-    # Beside a minus sign a dash is unreadable, so intervals with negative bounds use "to".
-    dash = " to " if low < 0 or high < 0 else "-"
-    return f"{number(value)} ({number(low)}{dash}{number(high)})"
-
-
 def count(value: int) -> str:
     """Format an integer with thousands separators: `4,076`."""
     return f"{value:,}"

@@ -153,10 +153,10 @@ def _score_row(content: Content, name: str, entry: dict[str, Any], baselines: di
     found = ((content.metrics.get("differences") or {}).get(rival) or {}).get(name) or {}
     return [
         names.capital(names.metric(name, content.words.metrics)),
-        names.score(name, entry.get("value"), entry.get("low"), entry.get("high")),
+        names.scored(name, entry),
         text.count(entry["n"]) if entry.get("n") is not None else "",
         *(names.number(name, scores[name]) if name in (scores or {}) else "no score" for scores in baselines.values()),
-        names.score(name, found["value"], found.get("low"), found.get("high")) if found else "not tested",
+        names.scored(name, found) if found else "not tested",
     ]
 
 

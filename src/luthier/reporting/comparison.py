@@ -102,7 +102,7 @@ def write_comparison(path: Path, comparison: Mapping[str, Any]) -> Path:
         recipes=_recipes(comparison.get("recipes") or {}, contenders),
         curves=curves,
     )
-    write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    write_text(path, page)
     return path
 
 
@@ -126,8 +126,8 @@ def _table(metric: str, comparison: Mapping[str, Any], contenders: Sequence[Cont
 def _entry(
     metric: str, contender: Contender, found: Mapping[str, Any], tested: Mapping[str, Any], scale: Scale
 ) -> Entry:
-    score = Score(found.get("value"), found.get("low"), found.get("high")) if found else None
-    difference = Score(tested["value"], tested.get("low"), tested.get("high")) if "value" in tested else None
+    score = Score.of(found) if found else None
+    difference = Score.of(tested) if "value" in tested else None
     return Entry(
         contender=contender,
         score=score,

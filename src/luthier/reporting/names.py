@@ -118,6 +118,11 @@ def score(name: str, value: float | None, low: float | None = None, high: float 
     return f"{shown} ({low_end}{' to ' if low < 0 or high < 0 else '-'}{high_end})"
 
 
+def scored(name: str, entry: Mapping[str, float | None] | None) -> str:
+    """As `score`, of a score or a difference as results hold it; empty for None."""
+    return "" if entry is None else score(name, entry.get("value"), entry.get("low"), entry.get("high"))
+
+
 def _written(name: str, value: float | None, most: float | None) -> str:
     """Format a value; the largest absolute value shown next to it, `most`, sets the number of digits."""
     if value is None or most is None or not math.isfinite(value) or not math.isfinite(most):

@@ -35,9 +35,7 @@ def write_report(run: Run, words: TaskWords, panels: Sequence[Panel] = ()) -> Pa
         RunError: A file of the run is damaged.
         ResourceError: The file cannot be written.
     """
-    page = report_page(Content.read(run, words), panels)
-    # User data may contain lone surrogates, which UTF-8 cannot encode.
-    write_text(run.report_file, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    write_text(run.report_file, report_page(Content.read(run, words), panels))
     return run.report_file
 
 

@@ -1,6 +1,6 @@
 """Panels: results of a task for its report, which draws them without knowing the task."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +18,11 @@ class Score:
     value: float | None
     low: float | None = None
     high: float | None = None
+
+    @classmethod
+    def of(cls, entry: Mapping[str, float | None]) -> "Score":
+        """A score or a difference as results hold it."""
+        return cls(entry.get("value"), entry.get("low"), entry.get("high"))
 
     def verdict(self, greater_is_better: bool | None) -> str:
         """Verdict on a difference with this interval, such as `not significant`; empty without an interval.

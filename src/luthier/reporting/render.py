@@ -20,7 +20,7 @@ BRIEF = 120  # characters of an answer in a list
 
 
 def render(template: str, *, charts: bool, assets: Sequence[str] = (), **values: Any) -> str:
-    """Render a complete page.
+    """Render a complete page, of texts that may contain lone surrogates, which UTF-8 cannot encode.
 
     Args:
         template: File in `templates/` that extends `base.html`.
@@ -32,9 +32,10 @@ def render(template: str, *, charts: bool, assets: Sequence[str] = (), **values:
     scripts = [vega_bundle()] if charts else []
     scripts += [_asset(name) for name in ["page.js", *assets] if name.endswith(".js")]
     page = _environment().get_template(template)
-    return page.render(
+    whole = page.render(
         style=Markup(style), scripts=[Markup(script) for script in scripts], policy=_policy(style, scripts), **values
     )
+    return whole.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @cache

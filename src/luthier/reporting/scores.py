@@ -86,12 +86,12 @@ def _row(
     *,
     main: bool,
 ) -> Row:
-    score = Score(entry.get("value"), entry.get("low"), entry.get("high"))
+    score = Score.of(entry)
     known = [scores or {} for scores in (metrics.get("baselines") or {}).values()]
     rivals = tuple(Score(scores[name]) if name in scores else None for scores in known)
     rival = strongest(metrics, name)
     found = ((metrics.get("differences") or {}).get(rival) or {}).get(name)
-    difference = Score(found.get("value"), found.get("low"), found.get("high")) if found else None
+    difference = Score.of(found) if found else None
     return Row(
         metric=name,
         name=names.capital(names.metric(name, own)),

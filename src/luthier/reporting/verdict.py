@@ -63,7 +63,7 @@ def all_rows_note(metrics: Mapping[str, Any], own: Mapping[str, str]) -> tuple[s
     found = (metrics.get("all_rows") or {}).get(name)
     if not found or not entry:
         return ()
-    value = names.score(name, found["value"], found["low"], found["high"])
+    value = names.scored(name, found)
     left = text.plural(found["n"] - entry["n"], "row")
     what = names.capital(names.metric(name, own))
     return (
@@ -166,7 +166,7 @@ def _measured(metrics: Mapping[str, Any], name: str, own: Mapping[str, str]) -> 
 
 def _value(metrics: Mapping[str, Any], name: str) -> str:
     entry = metrics["metrics"][name]
-    value = names.score(name, entry["value"], entry.get("low"), entry.get("high"))
+    value = names.scored(name, entry)
     return f"{value} on {_rows(metrics, entry)}"
 
 

@@ -46,7 +46,7 @@ def _told(run: Mapping[str, Any]) -> str:
     """The model of a run, its score, and whether it beats the best baseline."""
     parts = [run["model"]] if run.get("model") else []
     if metric := run.get("metric"):
-        scored = names.score(metric["name"], metric.get("value"), metric.get("low"), metric.get("high"))
+        scored = names.scored(metric["name"], metric)
         mean = "mean " if "mean" in metric else ""
         parts.append(f"{mean}{names.metric(metric['name'])} {scored}")
     if (verdict := run.get("verdict")) and verdict["says"] != "not tested":

@@ -8,6 +8,7 @@ import numpy as np
 
 from luthier import text
 from luthier.learning_curves.plot import BLUE, INK, MOST_POINTS, ORDER, VERMILLION, Figure, theme
+from luthier.reporting import names
 from luthier.reporting.panels import Histogram, Reliability, Scatter, Tradeoff
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def tradeoff(panel: Tradeoff) -> Figure:
     line = alt.Chart(_values(points)).mark_line(color=BLUE, strokeWidth=2)
     layers = [_line(panel.chance, x, y, panel.names), line.encode(x, y, order="place:Q")]
     area = panel.area
-    caption = f"Area under the curve {text.score(area.value, area.low, area.high)}; dashed: random scores."
+    score = names.score("", area.value, area.low, area.high)
+    caption = f"Area under the curve {score}; dashed: random scores."
     if panel.chosen is not None:
         dot = alt.Chart(_values([{x_name: _short(panel.chosen[0]), y_name: _short(panel.chosen[1])}]))
         layers.append(

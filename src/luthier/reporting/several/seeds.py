@@ -82,14 +82,14 @@ def write_seeds_report(path: Path, values: Mapping[str, Any], own: Mapping[str, 
         * bool(values["best"])
         + [("Compare with another recipe", f"luthier compare {typed(values['run'])} DIR")],
     )
-    write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    write_text(path, page)
     return path
 
 
 def _row(
     path: Path, values: Mapping[str, Any], run: Mapping[str, Any], entry: Mapping[str, Any], scale: Scale
 ) -> SeedRow:
-    score = Score(entry["value"], entry.get("low"), entry.get("high")) if "value" in entry else None
+    score = Score.of(entry) if "value" in entry else None
     return SeedRow(
         seed=run["seed"],
         report=Path(os.path.relpath(run["report"], path.parent)).as_posix(),

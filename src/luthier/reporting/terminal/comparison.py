@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from luthier.reporting.names import score
+from luthier.reporting.names import scored
 from luthier.reporting.panels import Score
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 
@@ -16,10 +16,10 @@ def comparison_pieces(found: Mapping[str, Any]) -> list[Piece]:
     """
     names: Sequence[str] = found["runs"]
     scores: Mapping[str, Mapping[str, Any]] = found["metrics"]
-    rows = [[metric, *(_score(metric, runs.get(name)) for name in names)] for metric, runs in scores.items()]
+    rows = [[metric, *(scored(metric, runs.get(name)) for name in names)] for metric, runs in scores.items()]
     pieces: list[Piece] = [Grid(["metric", *names], rows, numbers=range(1, 1 + len(names)))]
     differences = [
-        [metric, name, _score(metric, difference), _verdict(difference, scores[metric][name])]
+        [metric, name, scored(metric, difference), _verdict(difference, scores[metric][name])]
         for metric, runs in found["differences"].items()
         for name, difference in runs.items()
     ]
@@ -38,10 +38,5 @@ def _setting(value: Any) -> str:
     return "not set" if value is None else str(value)
 
 
-def _score(metric: str, value: Mapping[str, float] | None) -> str:
-    return score(metric, value.get("value"), value.get("low"), value.get("high")) if value else ""
-
-
 def _verdict(difference: Mapping[str, float], measured: Mapping[str, Any]) -> str:
-    tested = Score(difference.get("value"), difference.get("low"), difference.get("high"))
-    return tested.verdict(measured.get("greater_is_better"))
+    return Score.of(difference).verdict(measured.get("greater_is_better"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from luthier.reporting.names import number, score
+from luthier.reporting.names import number, scored
 from luthier.reporting.terminal.display import Fields, Grid, Piece
 from luthier.reporting.verdict import all_rows_note, verdict
 from luthier.text import count, plural
@@ -27,7 +27,7 @@ def score_pieces(result: Mapping[str, Any], advice: "Advice | None" = None) -> l
     rows = []
     for name, value in metrics.items():
         shown = value or {}
-        cells = [name, score(name, shown.get("value"), shown.get("low"), shown.get("high"))]
+        cells = [name, scored(name, shown)]
         cells += [count(shown["n"]) if shown else ""] if len(sizes) > 1 else []
         cells += [number(name, scores[name]) if scores.get(name) is not None else "" for scores in baselines.values()]
         rows.append(cells)

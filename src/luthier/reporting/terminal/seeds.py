@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from luthier.reporting.names import number, score
+from luthier.reporting.names import number, score, scored
 from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
 from luthier.reporting.terminal.display import Grid, Piece
 from luthier.reporting.verdict import main_metric
@@ -24,7 +24,7 @@ def seeds_pieces(values: Mapping[str, Any]) -> list[Piece]:
             [
                 f"{run['seed']}{' (the model)' if run['seed'] == best else ''}",
                 "" if run["validation"] is None else number(picked, run["validation"]),
-                _score(metric, run["metrics"].get(metric)),
+                scored(metric, run["metrics"].get(metric)),
             ]
             for run in values["runs"]
         ]
@@ -45,7 +45,3 @@ def seeds_pieces(values: Mapping[str, Any]) -> list[Piece]:
         heads = ["metric", "mean", "standard deviation", "95 % interval of the mean"]
         pieces += [Grid(heads, means, numbers=(1, 2, 3)), MEANS]
     return [*pieces, VARIES]
-
-
-def _score(metric: str, entry: Mapping[str, Any] | None) -> str:
-    return score(metric, entry.get("value"), entry.get("low"), entry.get("high")) if entry else ""

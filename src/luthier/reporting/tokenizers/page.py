@@ -57,7 +57,7 @@ def write_page(path: Path, found: "TokenizerComparison", command: str = "") -> P
         command=command,
         snippet=_snippet(found),
     )
-    write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    write_text(path, page)
     return path
 
 

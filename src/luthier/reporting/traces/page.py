@@ -78,7 +78,7 @@ def write_page(path: Path, trace: "Trace", command: str = "", call: str = "") ->
         command=command,
         snippet=_snippet(trace, call or _call(trace)),
     )
-    write_text(path, page.encode("utf-8", "backslashreplace").decode("utf-8"))
+    write_text(path, page)
     return path
 
 
