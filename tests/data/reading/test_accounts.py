@@ -55,8 +55,8 @@ add(
         "repeated-header": "text,label\n",
         "encoding": "nu\0l,1\n",
     },
-    header="text,label\n",
-    how=Reading(separator=",", header=True),
+    header="sep=,\ntext,label\n",
+    how=Reading(header=True),
 )
 add(
     "TSV",
@@ -68,8 +68,8 @@ add(
         "repeated-header": "text\tlabel\n",
         "encoding": "nu\0l\t1\n",
     },
-    header="text\tlabel\n",
-    how=Reading(separator="tab", header=True),
+    header="sep=\t\ntext\tlabel\n",
+    how=Reading(header=True),
 )
 add(
     "JSON lines",
@@ -82,7 +82,7 @@ add(
         "encoding": '{"text": "\\ud83d"}\n',
     },
 )
-add("lines", "t.txt", {"ok": "fine\n", "": " \t\n", "encoding": "nu\0l\n"}, how=Reading(format="lines"))
+add("lines", "t.txt", {"ok": "fine\n", "": " \t\n", "encoding": "nu\0l\n"}, how=Reading(by_line=True))
 add(
     "CoNLL",
     "t.conll",

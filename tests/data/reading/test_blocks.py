@@ -81,7 +81,7 @@ def test_a_sample_of_a_sorted_file_finds_all_labels(tmp_path: Path, ending: str)
         "txt": [f"{label} {text}" for label, text in rows],
         "tsv": ["label\ttext", *map("\t".join, rows)],
     }[ending]
-    how = Reading(format="text" if ending == "txt" else "")  # or the labels are asked about
+    how = Reading(by_line=ending == "txt")  # or the labels are asked about
     found = drawn(open_source(write(tmp_path, f"t.{ending}", "\n".join(lines) + "\n"), how=how))
     read = [" ".join(map(str, row.values.values())) for row in found]
     assert set(read) <= {" ".join(row) for row in rows}

@@ -52,33 +52,11 @@ def test_a_few_bad_bytes_do_not_make_a_utf8_file_latin() -> None:
 def test_what_is_no_text_is_refused() -> None:
     with pytest.raises(SourceError, match="binary"):
         find_encoding(bytes(range(256)) * 4, "data")
-    with pytest.raises(SourceError, match="no encoding 'utf-nine'"):
-        find_encoding(b"text", "data", "utf-nine")
 
 
 def test_a_nul_or_a_control_character_does_not_make_a_text_binary() -> None:
     assert find_encoding(b"a text with a \0 in it\nand a \x01 too\n", "data").name == "utf-8"
     assert find_encoding(b"\x01\x02\x03" * 20, "data").name == "utf-8"  # every byte is ASCII
-
-
-def test_an_encoding_that_is_asked_for_is_not_questioned() -> None:
-    assert find_encoding("größer".encode(), "data", "Latin-1").decode("é".encode("latin-1")) == "é"
-
-
-@pytest.mark.parametrize(
-    "wanted", ["hex", "rot13", "base64", "bz2", "a\0b", "undefined", "punycode", "idna", "no-such", " "]
-)
-def test_what_is_no_encoding_of_text_is_refused(wanted: str) -> None:
-    with pytest.raises(SourceError, match="no encoding") as caught:
-        find_encoding(b"a text\n", "data", wanted)
-    assert caught.value.hint == "such as utf-8, utf-16 or cp1252"
-
-
-@pytest.mark.parametrize("wanted", ["utf-8", "UTF8", "utf-8-sig", "utf-16-le", "UTF_16_BE", "utf-32-le"])
-def test_a_mark_at_the_beginning_is_no_text_in_an_encoding_that_is_asked_for(wanted: str) -> None:
-    for mark in ("", "\ufeff"):
-        content = f"{mark}größer\n".encode(wanted.removesuffix("-sig"))
-        assert find_encoding(content, "data", wanted).decode(content) == "größer\n"
 
 
 def test_a_mark_at_the_beginning_is_no_part_of_the_name() -> None:

@@ -31,40 +31,19 @@ def test_content_beats_extension(tmp_path: Path) -> None:
     assert open_source(write(tmp_path, "song.txt", "[Chorus]\nla la la\n")).format == "text"
 
 
-def test_asked_for_beats_found(tmp_path: Path) -> None:
+def test_what_is_known_beats_what_is_found(tmp_path: Path) -> None:
     path = write(tmp_path, "t.csv", TABLE)
     assert rows(open_source(path, how=Reading(header=False)))[0] == ["text", "label"]
-    assert open_source(path, how=Reading(format="text")).columns == ["text"]
-    assert open_source(path, how=Reading(separator=";")).columns == ["text,label"]
-    page = write(tmp_path, "page.txt", "<html>\n<p>fine</p>\n")
-    with pytest.raises(SourceError, match="HTML page"):
-        open_source(page)
-    assert rows(open_source(page, how=Reading(format="text"))) == [["<html>"], ["<p>fine</p>"]]
-    with pytest.raises(SourceError, match="no format 'cvs'"):
-        open_source(path, how=Reading(format="cvs"))
 
 
-def test_a_mistyped_format_is_answered_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(SourceError) as caught:
-        opened(write(tmp_path, "t.csv", TABLE), Reading(format="jsonll"))
-    assert caught.value.where == "t.csv"
-    assert caught.value.hint == "did you mean 'jsonl'?"
-
-
-def test_the_first_bytes_beat_what_is_asked_for(tmp_path: Path) -> None:
+def test_the_first_bytes_beat_the_extension(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pyarrow.table({"text": ["a"]}), tmp_path / "t.csv")
-    assert opened(tmp_path / "t.csv", Reading(format="csv")).format == "parquet"
-
-
-def test_a_text_that_is_not_in_the_format_asked_for_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="not readable as conll") as caught:
-        opened(write(tmp_path, "t.csv", TABLE), Reading(format="conll"))
-    assert caught.value.hint
+    assert opened(tmp_path / "t.csv").format == "parquet"
 
 
 @pytest.mark.parametrize(("content", "what"), [(b"", "the file is empty"), (b"%PDF-1.7 more", "PDF")])
-def test_a_file_without_rows_is_refused_whatever_is_asked_for(tmp_path: Path, content: bytes, what: str) -> None:
-    for how in (Reading(), Reading(format="text")):
+def test_a_file_without_rows_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
+    for how in (Reading(), Reading(by_line=True)):
         with pytest.raises(SourceError, match=what):
             opened(write(tmp_path, "t.txt", content), how)
 

@@ -75,7 +75,7 @@ def test_lines_with_labels_are_asked_about(tmp_path: Path, line: str, where: str
     file = write(tmp_path, "t.txt", text)
     with pytest.raises(SourceError, match=f"each line {where} with what looks like a label") as caught:
         open_source(file)
-    assert rows(open_source(file, how=Reading(format="text"))) == [[one] for one in text.splitlines()]
+    assert rows(open_source(file, how=Reading(by_line=True))) == [[one] for one in text.splitlines()]
     command = caught.value.hint.split("`")[1].split(" > ")[0]
     table = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     cells = [row.split("\t") for row in table.splitlines()]

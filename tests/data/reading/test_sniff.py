@@ -2,8 +2,7 @@
 
 import pytest
 
-from luthier.data.reading.sniff import Fit, find_dialect, named_separator
-from luthier.errors import SourceError
+from luthier.data.reading.sniff import Fit, find_dialect
 
 
 def dialect_of(text: str, suffix: str = ".csv") -> tuple[str, str] | None:
@@ -152,21 +151,6 @@ def test_the_separator_and_the_quoting_are_said(text: str, separator: str, quoti
 
 def test_a_single_column_has_no_separator() -> None:
     assert fitted("review\ngood, very good\nbad\n").decisions()[0].value == "none"
-
-
-@pytest.mark.parametrize(
-    ("name", "character"), [("tab", "\t"), ("Semicolon", ";"), ("pipe", "|"), (",", ","), ("~", "~"), ("\\t", "\t")]
-)
-def test_a_separator_may_be_named(name: str, character: str) -> None:
-    assert named_separator(name) == character
-
-
-@pytest.mark.parametrize("name", ["::", "", "\n", "\r", '"', "semicolons", "\\x01"])
-def test_what_cannot_separate_fields_is_refused(name: str) -> None:
-    with pytest.raises(SourceError) as caught:
-        named_separator(name)
-    assert (caught.value.what, caught.value.where) == (f"{name!r} cannot be a separator", "separator")
-    assert caught.value.hint == "pass one character, or tab, comma, semicolon, pipe"
 
 
 def test_a_damaged_first_line_does_not_hide_tabs() -> None:

@@ -101,18 +101,15 @@ class Lines:
         self.number -= len(lines)
 
 
-def find_encoding(head: bytes, name: str, wanted: str = "") -> Encoding:
+def find_encoding(head: bytes, name: str) -> Encoding:
     """Detect the encoding of a text from its beginning (the longer the better).
 
     Args:
         head: First bytes of the file.
         name: Name of the file in errors.
-        wanted: Encoding given by the user; empty to detect it.
     Raises:
-        SourceError: The bytes are not text, or `wanted` is not an encoding.
+        SourceError: The bytes are not text.
     """
-    if wanted:
-        return _asked_for(wanted, head, name)
     for bom, codec in _BOMS.items():
         if head.startswith(bom):
             return Encoding(codec, "byte-order mark")
@@ -151,19 +148,6 @@ def strip_end(line: str) -> str:
 def find_newline(sample: str) -> str:
     """Detect the line ending: `\\n` (also for `\\r\\n`), or `\\r` alone as on old Macs."""
     return "\r" if "\r" in sample and "\n" not in sample else "\n"
-
-
-def _asked_for(wanted: str, head: bytes, name: str) -> Encoding:
-    try:
-        "".encode(wanted)  # fails for codecs of bytes, such as hex
-        found = Encoding(codecs.lookup(wanted).name, "asked for")
-        found.decode(b"a")  # fails for encodings that cannot mark invalid bytes, such as punycode
-    except (LookupError, ValueError) as error:
-        raise SourceError(f"no encoding {wanted!r}", where=name, hint="such as utf-8, utf-16 or cp1252") from error
-    # A byte-order mark is no part of the text.
-    marked = (codec for bom, codec in _BOMS.items() if head.startswith(bom))
-    same = (codec for codec in marked if found.name.startswith(codec.removesuffix("-sig")))
-    return Encoding(next(same, found.name), found.why)
 
 
 def _wide(head: bytes) -> str:

@@ -6,7 +6,7 @@ from luthier.data.reading.formats.registry import registered
 from luthier.data.reading.formats.words.rows import of_sentences
 from luthier.data.reading.markup import refuse_marked_lines, refuse_markup
 from luthier.data.reading.reader import BinaryFormat, Reader, Reading, TextFormat, open_text
-from luthier.errors import SourceError, nearest
+from luthier.errors import SourceError
 from luthier.findings import Decision
 
 
@@ -14,12 +14,8 @@ def open_file(file: DataFile, how: Reading) -> Reader:
     """Open a file with the reader for its content; the extension only matters if the content is ambiguous.
 
     Raises:
-        SourceError: The format is unknown, or the file is empty, damaged or of an unsupported type.
+        SourceError: The file is empty, damaged or of an unsupported type.
     """
-    known = registered()
-    if how.format and how.format not in known.names:
-        hint = known.broken.get(how.format) or nearest(how.format, known.names)
-        raise SourceError(f"no format {how.format!r}", where=file.name, hint=hint)
     head = file.head(1 << 16)
     if not head:
         raise SourceError("the file is empty", where=file.name, hint="pass a file with rows of data")
@@ -30,12 +26,12 @@ def open_file(file: DataFile, how: Reading) -> Reader:
     reader = of_sentences(reader) or reader
     if file.compression:
         reader.decisions.insert(0, Decision("compression", file.compression, "from the first bytes"))
-    reader.decisions += [Decision(f"format {name}", "not available", why) for name, why in known.broken.items()]
+    reader.decisions += [Decision(f"format {name}", "not available", why) for name, why in registered().broken.items()]
     return converted(reader, how)
 
 
 def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:
-    """The reader for the first bytes of a binary file, even if another format was asked for; None for text."""
+    """The reader for the first bytes of a binary file; None for text."""
     for one in registered().formats:
         if isinstance(one, BinaryFormat) and head.startswith(one.magic) and (reader := one.open(file, head, how)):
             return reader
@@ -43,13 +39,10 @@ def _open_binary(file: DataFile, head: bytes, how: Reading) -> Reader | None:
 
 
 def _open_text(file: DataFile, how: Reading) -> Reader:
-    text = open_text(file, how.encoding)
-    if not how.format:
-        refuse_markup(text.sample, file.name)
-    for one in registered().formats:
-        wanted = not how.format or how.format in one.names
-        if isinstance(one, TextFormat) and wanted and (reader := one.open(text, how)):
-            if reader.format == "text" and not (how.format or how.by_line):
-                refuse_marked_lines(text.sample_lines(), file.name)
-            return reader
-    raise SourceError(f"not readable as {how.format}", where=file.name, hint="omit the format to have it detected")
+    text = open_text(file)
+    refuse_markup(text.sample, file.name)
+    tried = (one.open(text, how) for one in registered().formats if isinstance(one, TextFormat))
+    reader = next(reader for reader in tried if reader is not None)  # the last one reads any text
+    if reader.format == "text" and not how.by_line:
+        refuse_marked_lines(text.sample_lines(), file.name)
+    return reader

@@ -44,7 +44,6 @@ def discover(
     validation: Sequence[str | Path] = (),
     test: Sequence[str | Path] = (),
     stdin_to: Path | None = None,
-    how: Reading | None = None,
     training: bool = True,
 ) -> Splits:
     """Open everything the user named and sort it into splits.
@@ -54,7 +53,6 @@ def discover(
         validation: Validation data named by the user.
         test: Test data named by the user.
         stdin_to: File to keep streams in, see `open_source`.
-        how: Reading options given by the user.
         training: Whether validation data is used for training if there is no training split; test data never is.
     Returns:
         The sources under `train`, `validation` and `test`; those from one folder are sorted by name.
@@ -65,10 +63,10 @@ def discover(
     streams = Counter(str(spec) for spec in (*specs, *validation, *test) if is_stream(str(spec)))
     if twice := [name for name, n in streams.items() if n > 1]:
         raise UsageError("a stream can be read only once", where=twice[0], hint="save it to a file, and pass the file")
-    splits = _sorted_in(specs, stdin_to, how)
+    splits = _sorted_in(specs, stdin_to)
     splits = _with_train(splits) if training else splits
     for split, named in (("validation", validation), ("test", test)):
-        inside = _sorted_in(named, stdin_to, how)
+        inside = _sorted_in(named, stdin_to)
         # A folder given as test data may have a split of that name; if not, all its data is used.
         splits[split] += inside[split] or [source for sources in inside.values() for source in sources]
     return splits
@@ -80,7 +78,7 @@ def split_of(name: str) -> str:
     return next(split for split, word in zip(SPLITS, found.groups(), strict=True) if word) if found else ""
 
 
-def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading | None) -> Splits:
+def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None) -> Splits:
     """Sort everything named into splits; files that differ only in their language form one source."""
     splits = _splits()
     groups = {group.files[0]: group for group in group_languages([Path(spec) for spec in specs]) if group.languages}
@@ -88,10 +86,10 @@ def _sorted_in(specs: Sequence[str | Path], stdin_to: Path | None, how: Reading 
     for spec in specs:
         group = in_group.get(Path(spec))
         if group is None:
-            for split, sources in _look_into(spec, stdin_to, how).items():
+            for split, sources in _look_into(spec, stdin_to).items():
                 splits[split] += sources
         elif group.files[0] == Path(spec):
-            splits["train"].append(open_parallel(str(Path(spec).parent), group, how))
+            splits["train"].append(open_parallel(str(Path(spec).parent), group))
     return splits
 
 
@@ -106,18 +104,18 @@ def _with_train(splits: Splits) -> Splits:
     return splits | {"train": validation, "validation": []}
 
 
-def _look_into(spec: str | Path, stdin_to: Path | None, how: Reading | None) -> Splits:
+def _look_into(spec: str | Path, stdin_to: Path | None) -> Splits:
     name, path = str(spec), Path(spec).expanduser()
     if name != STANDARD_INPUT and "://" not in name:
         with reading(name, path):
             if path.is_dir():
-                return _in_folder(name, path, how)
+                return _in_folder(name, path)
             if not path.exists():
                 return _named_splits(open_hub(name))
-    return _splits(train=[open_source(spec, stdin_to=stdin_to, how=how)])
+    return _splits(train=[open_source(spec, stdin_to=stdin_to)])
 
 
-def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
+def _in_folder(name: str, path: Path) -> Splits:
     """Splits of a folder: a saved dataset, folders or files named after splits, class folders, or plain data files."""
     if is_saved(path):
         return _named_splits(open_saved(name, path))
@@ -125,28 +123,27 @@ def _in_folder(name: str, path: Path, how: Reading | None) -> Splits:
     folders = [entry for entry in entries if entry.is_dir()]
     files = [entry for entry in entries if entry.is_file()]
     if split_folders := {folder: split_of(folder.name) for folder in folders if split_of(folder.name)}:
-        splits = _in_split_folders(name, split_folders, how)
+        splits = _in_split_folders(name, split_folders)
         _say_ignored(splits, entries, split_folders, "not in the folder of a split")
         return splits
     groups = group_languages(files)
     named = [group for group in groups if split_of(group.name) and (_is_data(group) or _unknown(group))]
     if any(map(_is_data, named)):
-        return _in_split_files(name, named, entries, how)
+        return _in_split_files(name, named, entries)
     if classes := find_classes(path):
         splits = _splits(train=[open_classes(name, path, classes)])
         read = [*(path / label for label in classes), *unlabelled(path)]
         _say_ignored(splits, entries, read, "not a folder of texts")
         return splits
     _refuse_beside(files, name)
-    if how is None or not how.format:
-        refuse_classes_in_names(files, name)
+    refuse_classes_in_names(files, name)
     if data := [group for group in groups if _is_data(group)]:
         chosen = _one_kind(data)
-        splits = _splits(train=[_open_group(name, group, how) for group in chosen])
+        splits = _splits(train=[_open_group(name, group) for group in chosen])
         _say_ignored(splits, entries, _files_of(chosen), OTHER_KIND)
         return splits
     if len(folders) == 1:
-        return _in_folder(_inside(name, folders[0]), folders[0], how)
+        return _in_folder(_inside(name, folders[0]), folders[0])
     held = listing([entry.name for entry in entries]) or "nothing"
     endings = listing([one.suffixes[0] for one in registered().formats if one.suffixes], 10)
     hint = f"it holds {held}; data files end in {endings}, or are in one folder per class"
@@ -162,16 +159,16 @@ def _refuse_beside(files: Sequence[Path], name: str) -> None:
         raise SourceError(what, where=name, hint=hint)
 
 
-def _in_split_folders(name: str, folders: dict[Path, str], how: Reading | None) -> Splits:
+def _in_split_folders(name: str, folders: dict[Path, str]) -> Splits:
     """Open folders named after splits (`train`, `test`, ...); everything inside belongs to the split."""
     splits = _splits()
     for folder, split in folders.items():
-        inside = _in_folder(_inside(name, folder), folder, how)
+        inside = _in_folder(_inside(name, folder), folder)
         splits[split] += [source for sources in inside.values() for source in sources]
     return splits
 
 
-def _in_split_files(name: str, named: list[FileGroup], entries: list[Path], how: Reading | None) -> Splits:
+def _in_split_files(name: str, named: list[FileGroup], entries: list[Path]) -> Splits:
     """Open files named after splits. Of several families (`{}.tsv`, `{}.meta.json`), use the one with most splits."""
     families: dict[str, list[FileGroup]] = {}
     for group in named:
@@ -186,24 +183,24 @@ def _in_split_files(name: str, named: list[FileGroup], entries: list[Path], how:
     ]
     splits = _splits()
     for group in chosen:
-        splits[split_of(group.name)].append(_open_group(name, group, how))
+        splits[split_of(group.name)].append(_open_group(name, group))
     _say_ignored(splits, entries, _files_of(chosen), OTHER_KIND)
-    return _same_header(splits, how)
+    return _same_header(splits)
 
 
-def _same_header(splits: Splits, how: Reading | None) -> Splits:
+def _same_header(splits: Splits) -> Splits:
     """Apply the header decision of the first file to all, since a short split may not show if it has a header."""
     sources = [source for split in SPLITS for source in splits[split]]
     first = sources[0]
     header = _has_header(first)
-    if header is None or (how is not None and how.header is not None):
+    if header is None:
         return splits
     changed: dict[str, Source] = {}
     for source in sources[1:]:
         other = _has_header(source)
         if other is None or other == header:
             continue
-        again = open_source(source.name, how=replace(how or Reading(), header=header))
+        again = open_source(source.name, how=Reading(header=header))
         if again.columns == first.columns:
             why = f"as in {Path(first.name).name}"
             again.decisions[:] = [replace(one, why=why) if one.what == "header" else one for one in again.decisions] + [
@@ -277,10 +274,10 @@ def _unknown(group: FileGroup) -> bool:
     return bool(_SPLIT_WORD.fullmatch(path.stem)) and path.suffix not in _OTHER_SUFFIXES
 
 
-def _open_group(folder: str, group: FileGroup, how: Reading | None) -> Source:
+def _open_group(folder: str, group: FileGroup) -> Source:
     if group.languages:
-        return open_parallel(folder, group, how)
-    return open_source(_inside(folder, group.files[0]), how=how)
+        return open_parallel(folder, group)
+    return open_source(_inside(folder, group.files[0]))
 
 
 def _files_of(groups: list[FileGroup]) -> list[Path]:

@@ -20,21 +20,15 @@ RUN = 16  # consecutive rows of a sample of rows: single rows at a fixed distanc
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Reading options given by the user; anything not set is detected from the content.
+    """What is known of how to read a source; anything not set is detected from the content.
 
     Args:
-        format: Name of a format, such as `csv` or `lines`.
-        encoding: Name of an encoding, such as `cp1252`.
-        separator: A character, or `tab`, `comma`, `semicolon`, `pipe`.
         header: Whether the first row is a header.
         by_line: Whether to read plain text with one row per line, even if it looks like prose.
         columns: Names of columns that the rows may have: a first line of these names alone is a header, and of a single
             column no other is, unless it is a common name.
     """
 
-    format: str = ""
-    encoding: str = ""
-    separator: str = ""
     header: bool | None = None
     by_line: bool = False
     columns: tuple[str, ...] = ()
@@ -145,14 +139,14 @@ class TextFile:
         return lines
 
 
-def open_text(file: DataFile, encoding: str = "") -> TextFile:
+def open_text(file: DataFile) -> TextFile:
     """Open a text file: detect its encoding and take a sample.
 
     Raises:
         SourceError: The file is not text or contains only whitespace.
     """
     head = file.head(ENCODING_BYTES)
-    found = find_encoding(head, file.name, encoding)
+    found = find_encoding(head, file.name)
     sample = found.decode(head[:SAMPLE_BYTES])
     if not sample.strip() and len(head) <= SAMPLE_BYTES:
         raise SourceError("the file is blank", where=file.name, hint="pass a file with rows of data")
@@ -164,7 +158,7 @@ class Format:
     """A file format, defined in `formats/` or by another package (entry point group `luthier.formats`).
 
     Args:
-        names: Its names in `Reading.format`; formats that share a name are tried in order.
+        names: Its names; no format of another package can have one that is taken.
         suffixes: Extensions of files in a folder that count as data without being opened.
     """
 

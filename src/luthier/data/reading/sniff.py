@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from luthier.data.reading.charset import Lines, strip_end
 from luthier.data.reading.dialect import STRAY, UNCLOSED, Dialect, FieldRow
-from luthier.errors import SourceError
 from luthier.findings import Decision
-from luthier.text import listing, plural, share
+from luthier.text import plural, share
 
 SEPARATORS_BY_SUFFIX = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".psv": "|"}
 _SAMPLE_LINES = 5_000
@@ -74,7 +73,7 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
         newline: Line ending.
         whole: Whether the sample is the whole file.
         suffix: File extension; a .csv file is a table even if it has a single column.
-        wanted: Separator given by the user.
+        wanted: Separator that the file states.
     """
     lines = _sample_lines(sample, newline, whole)
     first = next((line for line in lines if strip_end(line)), "")
@@ -89,20 +88,6 @@ def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: st
     if fits:
         return max(fits, key=lambda fit: _rank(fit, suffix))
     return _one_column(lines, newline, suffix, whole) if table else None
-
-
-def named_separator(name: str) -> str:
-    """The separator that a user means by `tab`, `\\t` or `,`.
-
-    Raises:
-        SourceError: It is not a single character, or one that ends lines or encloses fields.
-    """
-    named = {"\\t": "\t"} | {word: character for character, word in SEPARATORS.items()}
-    found = named.get(name.lower(), name)
-    if len(found) != 1 or found in '\r\n"':
-        hint = f"pass one character, or {listing([*SEPARATORS.values()])}"
-        raise SourceError(f"{name!r} cannot be a separator", where="separator", hint=hint)
-    return found
 
 
 def _sample_lines(sample: str, newline: str, whole: bool) -> list[str]:

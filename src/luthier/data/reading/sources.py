@@ -112,7 +112,7 @@ def open_source(spec: str | Path, *, stdin_to: Path | None = None, how: Reading 
     Args:
         spec: A path, a URL, the name of a Hub dataset with one split, or `-` for standard input.
         stdin_to: File to keep a stream in, a further one beside it; None for a temporary one, removed with the source.
-        how: Reading options given by the user; None to detect everything.
+        how: What is known of how to read it; None to detect everything.
     Raises:
         SourceError: The source is missing, empty, damaged or in an unsupported format.
     """
@@ -188,19 +188,18 @@ def open_classes(name: str, path: Path, classes: dict[str, list[Path]]) -> Sourc
     return Source(name, path, reader, reader.digest)
 
 
-def open_parallel(folder: str, group: FileGroup, how: Reading | None = None) -> Source:
+def open_parallel(folder: str, group: FileGroup) -> Source:
     """Open line-aligned files in several languages.
 
     Args:
         folder: Folder of the files, as the user wrote it.
         group: The files, as grouped by `group_languages`.
-        how: Reading options given by the user.
     Raises:
         SourceError: The files differ in their number of lines, or one of them cannot be read.
     """
     prefix = "" if folder == "." else folder.rstrip("/") + "/"
     name = f"{prefix}{group.name} ({', '.join(group.languages)})"
-    reader = ParallelReader.open(name, [prefix + file.name for file in group.files], group, how or Reading())
+    reader = ParallelReader.open(name, [prefix + file.name for file in group.files], group)
     return Source(name, group.files[0], reader, reader.digest)
 
 

@@ -38,5 +38,4 @@ def test_what_is_found_out_is_said(tmp_path: Path) -> None:
     assert (form.what, form.value) == ("format", "text")
     assert form.why.endswith("; there are no blank lines between them")
     assert (encoding.what, encoding.value) == ("encoding", "utf-8")
-    for how in (Reading(format="lines"), Reading(by_line=True)):
-        assert opened(tmp_path, "one\n", how).decisions[0].why.endswith("; as given")
+    assert opened(tmp_path, "one\n", Reading(by_line=True)).decisions[0].why.endswith("; as given")

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from luthier.data.reading.discover import discover
 from luthier.data.reading.formats.parallel import FileGroup, ParallelReader, group_languages
-from luthier.data.reading.reader import Reading
 from luthier.data.records import Record
 from luthier.errors import SourceError
 from tests.data.reading.rows import outcome, rows, write
@@ -19,7 +18,7 @@ def opened(folder: Path, **contents: str | bytes) -> ParallelReader:
     """A reader of one file for each language."""
     files = tuple(write(folder, f"t.{language}", content) for language, content in contents.items())
     group = FileGroup("t", files, tuple(contents))
-    return ParallelReader.open("mine", [file.name for file in files], group, Reading())
+    return ParallelReader.open("mine", [file.name for file in files], group)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

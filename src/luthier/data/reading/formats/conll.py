@@ -25,10 +25,10 @@ class ConllReader(TextReader):
     def open(cls, text: TextFile, how: Reading) -> "ConllReader | None":
         """The reader if the text is in CoNLL format, else None."""
         lines = text.first_lines()
-        named = how.format == "conll" or text.file.suffix in _SUFFIXES
+        named = text.file.suffix in _SUFFIXES
         inside = text.sample.strip().split(text.newline)
         gap = any(not line.strip() or begins_comment(line) for line in inside)
-        if how.separator or not (named or gap):
+        if not (named or gap):
             return None
         blocks = _sentences(enumerate(lines), lambda line, first: begins_comment(line))
         fields = find_fields([[strip_end(line) for _, line in block] for block in blocks], named=named, gap=gap)

@@ -10,7 +10,7 @@ from luthier.data.reading.charset import Lines
 from luthier.data.reading.dialect import Dialect, FieldRow
 from luthier.data.reading.header import find_header, name_columns
 from luthier.data.reading.reader import Reading, TextFile, TextFormat
-from luthier.data.reading.sniff import SEPARATORS, SEPARATORS_BY_SUFFIX, Fit, find_dialect, named_separator
+from luthier.data.reading.sniff import SEPARATORS, SEPARATORS_BY_SUFFIX, Fit, find_dialect
 from luthier.data.reading.titles import said, titles_of_lines
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
@@ -36,11 +36,10 @@ class DelimitedReader(TextReader):
             SourceError: The table has a header but no rows.
         """
         sample, stated = _after_statement(text.sample, text.newline)
-        wanted = how.separator or stated
-        sample, titles = _after_titles(sample, text.newline, named_separator(wanted) if wanted else "", how)
+        sample, titles = _after_titles(sample, text.newline, stated, how)
         alone = sample.partition(text.newline)[0].strip().strip('"') in how.columns
-        suffix = ".csv" if how.format == "csv" or alone else text.file.suffix
-        fit = find_dialect(sample, text.newline, text.whole, suffix, named_separator(wanted) if wanted else None)
+        suffix = ".csv" if alone else text.file.suffix
+        fit = find_dialect(sample, text.newline, text.whole, suffix, stated or None)
         if fit is None:
             return None
         header, why = _header(fit, how)

@@ -62,8 +62,7 @@ def open_dialogs(text: TextFile, how: Reading) -> DialogReader | None:
     """The reader if the text begins with a speaker or a template's mark, as its conversations do, else None."""
     lines = text.first_lines()
     first = next((line for line in lines if line.strip() and not _is_rule(line)), "")
-    given = how.format in FORMAT.names
-    if not given and (how.by_line or text.file.suffix in _TABLES or not _may_begin(first)):
+    if how.by_line or text.file.suffix in _TABLES or not _may_begin(first):
         return None
     for at in _breaks(first, lines):
         texts = ["\n".join(held) for _, held in _pieces(lines, at)]

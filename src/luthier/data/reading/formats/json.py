@@ -77,11 +77,11 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     """The reader if the text is JSON, else None.
 
     Raises:
-        SourceError: The file has a JSON extension or format but is not valid JSON, or has no rows.
+        SourceError: The file has a JSON extension but is not valid JSON, or has no rows.
     """
-    if not looks_like_json(text) and not how.format:
+    if not looks_like_json(text):
         return None
-    objects = objects_by_line(text, how)
+    objects = objects_by_line(text)
     several = _first_objects(text) if not objects or 2 * len(objects) < len(text.sample_lines()) else []
     if objects is not None and (several == objects or len(several) < len(objects) or not several):
         columns = list(dict.fromkeys(key for row in objects for key in row))
@@ -95,7 +95,7 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     try:
         found, shape = _rows(json.loads(text.read()), text.file.name)
     except JSON_ERRORS as error:
-        if how.format or text.file.suffix in FORMAT.suffixes:
+        if text.file.suffix in FORMAT.suffixes:
             hint = "fix the file, or use JSON lines: one object per line"
             raise SourceError(f"not valid JSON: {error}", where=text.file.name, hint=hint) from error
         return None
@@ -111,13 +111,11 @@ def looks_like_json(text: TextFile) -> bool:
     return text.sample.lstrip("\ufeff").lstrip().startswith(("{", "["))
 
 
-def objects_by_line(text: TextFile, how: Reading) -> list[dict[str, Any]] | None:
+def objects_by_line(text: TextFile) -> list[dict[str, Any]] | None:
     """The objects in the lines of the sample if the text is JSON lines, else None."""
-    if how.format == "json":
-        return None
     lines = text.sample_lines()
     objects = [value for line in lines if isinstance(value := as_row(_parsed(line)), dict)]
-    if how.format == "jsonl" or (text.file.suffix in _LINE_SUFFIXES and objects):
+    if text.file.suffix in _LINE_SUFFIXES and objects:
         return objects
     return objects if len(lines) > 1 and objects and 2 * len(objects) >= len(lines) else None
 

@@ -20,7 +20,7 @@ class LineReader(LineByLine):
 
 def open_lines(text: TextFile, how: Reading) -> LineReader:
     """The reader for any text."""
-    why = "as given" if how.format == "lines" or how.by_line else reads_as_prose(text.first_lines())[1]
+    why = "as given" if how.by_line else reads_as_prose(text.first_lines())[1]
     decisions = [Decision("format", "text", f"one row per line; {why}"), text.encoding.decision()]
     return LineReader(text.file.name, "text", ["text"], decisions, text)
 

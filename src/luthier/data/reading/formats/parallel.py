@@ -10,7 +10,7 @@ from pathlib import Path
 
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.files import COMPRESSION_SUFFIXES, find_file
-from luthier.data.reading.reader import Reading, RowReader, TextFile, open_text
+from luthier.data.reading.reader import RowReader, TextFile, open_text
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
@@ -61,19 +61,18 @@ class ParallelReader(RowReader):
     texts: list[TextFile]
 
     @classmethod
-    def open(cls, name: str, names: list[str], group: FileGroup, how: Reading) -> "ParallelReader":
+    def open(cls, name: str, names: list[str], group: FileGroup) -> "ParallelReader":
         """Open the files of a group.
 
         Args:
             name: Name of the source.
             names: Names of the files, as the user would write them.
             group: The files and their languages.
-            how: Reading options given by the user.
         Raises:
             SourceError: The files differ in their number of lines, or one of them cannot be read.
         """
         pairs = zip(names, group.files, strict=True)
-        texts = [open_text(find_file(one, path), how.encoding) for one, path in pairs]
+        texts = [open_text(find_file(one, path)) for one, path in pairs]
         sizes = [_count_lines(text) for text in texts]
         if len(set(sizes)) > 1:
             held = ", ".join(f"{one}: {plural(size, 'line')}" for one, size in zip(names, sizes, strict=True))

@@ -52,7 +52,7 @@ class PassageReader(TextReader):
 def open_passages(text: TextFile, how: Reading) -> PassageReader | None:
     """The reader if paragraphs or headings show that the text is prose or verse, else None."""
     lines = text.first_lines()
-    prose, why = (True, "as given") if how.format == "passages" else reads_as_prose(lines)
+    prose, why = reads_as_prose(lines)
     if how.by_line or not prose:
         return None
     titles = list(dict.fromkeys(title for line in block_starts(lines) if (title := title_of(line))))

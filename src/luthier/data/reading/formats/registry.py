@@ -40,10 +40,6 @@ class Registered:
     broken: Mapping[str, str]
 
     @property
-    def names(self) -> list[str]:
-        return list(dict.fromkeys(name for one in self.formats for name in one.names))
-
-    @property
     def suffixes(self) -> list[str]:
         return [suffix for one in self.formats for suffix in one.suffixes]
 

@@ -78,9 +78,9 @@ class SquadReader(Reader):
 
 def open_squad(text: TextFile, how: Reading) -> SquadReader | None:
     """The reader if the text is SQuAD JSON, as a single value or one article per line, else None."""
-    if '"qas"' not in text.sample or not (looks_like_json(text) or how.format):
+    if '"qas"' not in text.sample or not looks_like_json(text):
         return None
-    objects = objects_by_line(text, how)
+    objects = objects_by_line(text)
     if objects is not None:
         several = [value for value in objects if not _is_header(value)]
         return SquadReader.of_lines(text, several) if _are_squad(several) else None
