@@ -52,6 +52,13 @@ THINKING = (
     "{% set c = c.split('</think>')[-1] %}{% endif %}{{ '<|' + m.role + '|>' + c + eos_token }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|><think>\n' }}{% endif %}"
 )
+# A thought is written before the last answer, where there is none too.
+QWEN3 = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' }}"
+    "{% if m.role == 'assistant' and loop.last %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+    "{{ m.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 SPECIAL = ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<start_of_turn>", "<end_of_turn>", "[INST]"]
 SPECIAL += ["[/INST]", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 CONVERSATION: Conversation = [

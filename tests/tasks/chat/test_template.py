@@ -24,6 +24,7 @@ from tests.tasks.chat.templates import (
     NO_PROMPT,
     PHI3,
     PLAIN,
+    QWEN3,
     SMOLLM2,
     TEXT,
     THINKING,
@@ -85,6 +86,13 @@ def test_generating_stops_at_the_end_of_an_answer(template: str) -> None:
     tokenizer = with_template(template)
     found = set(tokenizer.convert_ids_to_tokens(end_tokens(tokenizer)))
     assert found == ({ENDS[template]} if template != PLAIN else set()) | {"<|endoftext|>"}
+
+
+def test_generating_does_not_stop_where_a_thought_begins_or_ends() -> None:
+    tokenizer = with_template(QWEN3)
+    tokenizer.add_tokens(["<think>", "</think>"])
+    assert answers(tokenizer, CONVERSATION)[-1].startswith("<think>"), "it is a part of the answer"
+    assert tokenizer.convert_ids_to_tokens(end_tokens(tokenizer)) == ["<|im_end|>", "<|endoftext|>"]
 
 
 def test_thoughts_that_a_template_takes_out_of_earlier_turns_are_not_looked_for() -> None:

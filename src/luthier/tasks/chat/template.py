@@ -43,8 +43,16 @@ def ensure(tokenizer: PreTrainedTokenizerBase) -> Decision:
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The ids that end an answer in generation: the template's end-of-turn token, and the end token."""
-    ids, mask = assistant_mask(tokenizer, [{"role": "user", "content": "?"}, {"role": "assistant", "content": "?"}])
-    closing = [token for token, ours in zip(ids, mask, strict=True) if ours and token in tokenizer.added_tokens_decoder]
+    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "?"}]
+    ids, mask = assistant_mask(tokenizer, turns)
+    text = rendered(tokenizer, turns, None)
+    offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    said = text.rindex("?")  # what stands before it, such as the <think> of Qwen3, begins the answer
+    closing = [
+        token
+        for token, ours, (start, _) in zip(ids, mask, offsets, strict=True)
+        if ours and start > said and token in tokenizer.added_tokens_decoder
+    ]
     end = [tokenizer.eos_token_id] if isinstance(tokenizer.eos_token_id, int) else []
     return list(dict.fromkeys([*closing, *end]))
 
