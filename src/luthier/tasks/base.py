@@ -67,6 +67,7 @@ class Task(ABC, Generic[Learned]):
     broad: ClassVar[bool] = False  # fits nearly any table, so an equally confident task is preferred
     unlabelled: ClassVar[bool] = False  # learns from text alone, so it fits any table with text
     ignores_padding: ClassVar[bool] = False  # loss and answers read `outputs.logits`, and none of padding
+    padding_side: ClassVar[str | None] = None  # of a batch; the tokenizer's own by default
     longest: ClassVar[int] = 512  # default maximum tokens per row
     beginning: ClassVar[int | None] = None  # the same where most rows are twice as long, if their beginning says enough
     long_rows: ClassVar[LongRows] = CUT  # how rows over the length limit are handled
@@ -294,7 +295,7 @@ class Task(ABC, Generic[Learned]):
         """See `Bound.collator`. By default labels have the same shape in every row, and are not padded."""
 
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-            batch = pad_inputs(rows, task.tokenizer)
+            batch = pad_inputs(rows, task.tokenizer, self.padding_side)
             if "labels" in rows[0]:
                 batch["labels"] = torch.tensor([row["labels"] for row in rows])
             return batch

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,17 @@ def test_the_labels_are_the_first_and_the_last_token_of_the_answer(tokenizer: Pr
     assert features["labels"] == [9, 10]
     assert features["offsets"][:6] == [[-1, -1]] * 6 and features["offsets"][-1] == [-1, -1]
     assert features["targets"] == 1
+
+
+def test_the_labels_are_of_the_padded_batch_whatever_the_side_of_the_tokenizer(
+    tokenizer: PreTrainedTokenizerBase,
+) -> None:
+    to_the_left = deepcopy(tokenizer)
+    to_the_left.padding_side = "left"  # as many decoders' are
+    task, examples = learned(QuestionAnswering, [squad(i) for i in range(6)])
+    batch = bound(task, to_the_left).collator(Mock())(encoded(task, examples, to_the_left))
+    for ids, (first, last), (answer,) in zip(batch["input_ids"], batch["labels"], examples["answers"], strict=True):
+        assert tokenizer.decode(ids[first : last + 1]) == answer
 
 
 def test_white_space_of_an_answer_is_no_token(tokenizer: PreTrainedTokenizerBase) -> None:

@@ -80,6 +80,7 @@ class QuestionAnswering(Task[Reading]):
     metric_names = ("f1", "exact_match", "f1_answerable", "exact_match_answerable", "no_answer_accuracy")
     gold_column = "answers"
     quoted = "question"
+    padding_side = "right"  # an answer's tokens are counted from the start of a row
     longest = 384
     long_rows = WINDOWS
 
