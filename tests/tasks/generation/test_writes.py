@@ -16,6 +16,7 @@ from luthier.errors import RecipeError
 from luthier.fast.token_losses import token_losses
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.recipe import GenerationRecipe, Recipe
+from luthier.tasks.generation import writes as module
 from luthier.tasks.generation.writes import UNTUNED, Writing, generate, language_metrics
 from luthier.tasks.phases import Answer, Bound
 from luthier.tasks.summarization.task import Summarization
@@ -199,6 +200,18 @@ def test_generating_leaves_the_model_in_its_mode_and_no_padding_in_what_is_writt
         assert all(0 < len(ids) <= 5 for ids in written)
         if tokenizer.pad_token_id != tokenizer.eos_token_id:
             assert not any(tokenizer.pad_token_id in ids for ids in written)
+
+
+def test_equal_prompts_have_other_samples_in_each_batch(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_WRITTEN", 40)
+    tokenizer, model = load_tokenizer(str(built("LLaMA"))), load_model("CausalLM", str(built("LLaMA"))).eval()
+    task, _ = learned(TextGeneration, [{"text": text(i)} for i in range(6)], generation__max_new_tokens=12)
+    task, _ = task.bind(tokenizer, model.config)
+    bound(task, tokenizer, Limits(64)).configure(model)
+    predictor = predicting(task, model, tokenizer, Limits(64))
+    found = [answer["prediction"] for answer in predictor.predict([text(0, 2, 3)] * 12)]
+    assert len(set(found)) == 12
+    assert found == [answer["prediction"] for answer in predictor.predict([text(0, 2, 3)] * 12)]
 
 
 # -- other settings for a model that is in use ------------------------------------------------------------------------

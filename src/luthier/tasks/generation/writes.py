@@ -222,9 +222,9 @@ class Writes(ABC):
         found = [Written("", ())] * len(prompts)
         lengths = np.array([len(prompt) + new for prompt in prompts], dtype=np.int64)
         with console.progress("write", len(prompts)) as bar, torch.random.fork_rng():
+            torch.manual_seed(task.learned.seed)  # once: each batch would sample the same texts for equal prompts
             for chosen in by_length(lengths, tokens=MOST_WRITTEN // task.learned.settings.num_beams):
                 check()
-                torch.manual_seed(task.learned.seed)
                 written = generate(model, task.tokenizer, [prompts[i] for i in chosen])
                 for i, ids in zip(chosen, written, strict=True):
                     found[i] = Written(self.text_of(ids, task.tokenizer), (*start, *ids))
