@@ -1,9 +1,12 @@
-"""Whether the weights of a model are finite."""
+"""Whether the weights of a model are finite, and what it computes from them."""
 
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import LogitsProcessor
+
+from luthier.errors import NonFiniteError
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
@@ -19,3 +22,32 @@ def all_finite(tensors: Iterable[Tensor]) -> bool:
         for extreme in torch.aminmax(tensor.detach())
     ]
     return not extremes or bool(torch.isfinite(torch.stack(extremes)).all())
+
+
+def overflowed(where: str, model: nn.Module) -> NonFiniteError:
+    """The error of a model that computes something that is no number.
+
+    Args:
+        where: Names the inputs.
+        model: The model.
+    """
+    half = next(model.parameters()).dtype == torch.float16
+    hint = "predict with --precision fp32, the default" if half else "train again with a lower learning rate"
+    return NonFiniteError(
+        "the model's outputs are not finite, so that its answers mean nothing", where=where, hint=hint
+    )
+
+
+class Overflow(LogitsProcessor):
+    """Notes whether the logits of generated tokens are nan: the most likely token would be the first of all."""
+
+    def __init__(self) -> None:
+        self._found: Tensor | None = None
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        here = scores.isnan().any()
+        self._found = here if self._found is None else self._found | here  # stays on the device
+        return scores
+
+    def __bool__(self) -> bool:
+        return self._found is not None and bool(self._found)

@@ -1,6 +1,7 @@
 """Prediction: the forms of an input, invalid inputs, and loading a model."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from transformers.modeling_outputs import MultipleChoiceModelOutput, SequenceCla
 from luthier.console import Console
 from luthier.data.records import Record, Skipped
 from luthier.data.tokenized import Limits
-from luthier.errors import ColumnError, DataError, ModelError, RecipeError, UsageError
+from luthier.errors import ColumnError, DataError, ModelError, NonFiniteError, RecipeError, UsageError
 from luthier.findings import Decision
 from luthier.models.export import save_model
 from luthier.pipeline.inference import predictor as module
@@ -50,6 +51,21 @@ def test_each_label_has_a_score_and_the_highest_is_the_prediction() -> None:
     assert list(short["scores"]) == ["bad", "good"]
     assert sum(short["scores"].values()) == pytest.approx(1)
     assert short["score"] == max(short["scores"].values())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_outputs_that_are_no_numbers_are_an_error_that_names_the_text(value: float) -> None:
+    def broken(ids: Tensor) -> SequenceClassifierOutput:
+        found = by_length(ids)
+        found.logits[ids.ne(0).sum(1) > 6] = value
+        return found
+
+    task, _ = learned(TextClassification, ROWS, shape="single/one")
+    half = predicting(task, Oracle(broken).half(), TOKENIZER, Limits(32))
+    assert half.predict(["a film"])[0]["prediction"] == "bad"
+    with pytest.raises(NonFiniteError, match="two people") as caught:
+        half.predict(["a film", "the story of two people in the town"])
+    assert "--precision fp32" in caught.value.hint
 
 
 def test_an_input_may_be_a_text_a_pair_or_a_mapping() -> None:

@@ -12,7 +12,7 @@ from transformers.modeling_outputs import CausalLMOutput
 
 from luthier.data.batches import IGNORED
 from luthier.data.tokenized import Examples, Limits
-from luthier.errors import RecipeError
+from luthier.errors import NonFiniteError, RecipeError
 from luthier.fast.token_losses import token_losses
 from luthier.models.loading import load_model, load_tokenizer
 from luthier.recipe import GenerationRecipe, Recipe
@@ -200,6 +200,17 @@ def test_generating_leaves_the_model_in_its_mode_and_no_padding_in_what_is_writt
         assert all(0 < len(ids) <= 5 for ids in written)
         if tokenizer.pad_token_id != tokenizer.eos_token_id:
             assert not any(tokenizer.pad_token_id in ids for ids in written)
+
+
+@pytest.mark.parametrize("name", ["LLaMA", "T5"])
+def test_logits_that_are_no_numbers_are_an_error_and_not_an_empty_text(name: str, built: Built) -> None:
+    tokenizer = load_tokenizer(str(built(name)))
+    model = load_model("Seq2SeqLM" if name == "T5" else "CausalLM", str(built(name)))
+    model.generation_config.update(max_new_tokens=3, max_length=None, do_sample=False)
+    generate(model, tokenizer, [[7], [7, 8]])
+    next(model.parameters()).data.fill_(float("nan"))
+    with pytest.raises(NonFiniteError, match="outputs are not finite"):
+        generate(model, tokenizer, [[7], [7, 8]])
 
 
 def test_equal_prompts_have_other_samples_in_each_batch(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
-from luthier.data.batches import by_length, longest
+from luthier.data.batches import by_length, flat, longest
 from luthier.data.records import Fault, Record, Skipped
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Limits
@@ -19,6 +20,7 @@ from luthier.errors import ColumnError, DataError, ModelError, UsageError
 from luthier.models.adapters.load import load_any
 from luthier.models.device import AUTO, choose_device
 from luthier.models.export import TASK_CARD, read_task_card
+from luthier.models.finite import overflowed
 from luthier.models.loading import load_config, load_tokenizer, longest_input, verify_model
 from luthier.models.precision import weights_dtype
 from luthier.models.sources import locate
@@ -172,7 +174,11 @@ class Predictor:
         return dict(zip(roles, texts, strict=True))
 
     def answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
-        """The answers to examples, in order, as `predict` returns them."""
+        """The answers to examples, in order, as `predict` returns them.
+
+        Raises:
+            NonFiniteError: The model's outputs are nan or infinite.
+        """
         if not examples:
             return []
         task = self.task
@@ -190,6 +196,10 @@ class Predictor:
             batches = by_length(asked.lengths, tokens=CPU_BUDGET if device.type == "cpu" else MOST_TOKENS)
             objective = inference(task, self.model, FastRecipe())
             collected = infer(task, self.model, asked, batches, task.collator(self.model), objective).collected
+            for row, outputs in zip(asked.rows, collected, strict=True):
+                if isinstance(outputs, np.ndarray) and not (outputs < np.inf).all():
+                    text = str(task.tokenizer.decode(flat(row["input_ids"]), skip_special_tokens=True))
+                    raise overflowed(repr(shorten(text, 60)), self.model)
             answers = [task.readable(answer) for answer in task.answers(columns, asked.rows, collected)]
         return [answer | {"truncated": True} if one else answer for answer, one in zip(answers, cut, strict=True)]
 

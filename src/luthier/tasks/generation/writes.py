@@ -23,6 +23,7 @@ from luthier.interrupts import check
 from luthier.metrics import language
 from luthier.metrics.base import AnyMetric
 from luthier.models.families import families_of
+from luthier.models.finite import Overflow, overflowed
 from luthier.models.loading import positions_of
 from luthier.recipe import SAMPLING, GenerationRecipe, Recipe, TrainingRecipe
 from luthier.reporting.panels import Panel
@@ -330,17 +331,21 @@ def generate(
         model: A decoder, or an encoder-decoder, whose encoder reads the prompts.
         tokenizer: The model's tokenizer, with a padding token.
         prompts: Token ids.
+    Raises:
+        NonFiniteError: The logits are nan.
     """
     side = "right" if model.config.is_encoder_decoder else "left"
     batch: BatchEncoding = tokenizer.pad(
         {"input_ids": [list(prompt) for prompt in prompts]}, padding_side=side, return_tensors="pt"
     ).to(model.device)
-    was_training = model.training
+    was_training, overflow = model.training, Overflow()
     model.eval()
     with torch.inference_mode():
         write: Any = model.generate
-        ids = write(**batch, use_cache=True)
+        ids = write(**batch, use_cache=True, logits_processor=[overflow])
     model.train(was_training)
+    if overflow:
+        raise overflowed(f"prompts of up to {batch['input_ids'].shape[1]} tokens", model)
     skipped = 1 if model.config.is_encoder_decoder else batch["input_ids"].shape[1]
     padding = {tokenizer.pad_token_id} - _ends(model)
     return [[token for token in row[skipped:] if token not in padding] for row in ids.tolist()]
