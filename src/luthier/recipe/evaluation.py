@@ -75,6 +75,7 @@ class GenerationRecipe(Section):
     max_new_tokens: Positive | None = Field(
         None, description="maximum tokens per answer (default: inferred from the data)"
     )
+    min_new_tokens: Annotated[int, Field(ge=0)] = Field(0, description="minimum tokens per answer")
     num_beams: Positive = Field(1, description="beams; 1 is greedy search, or sampling with do_sample")
     do_sample: bool | None = Field(
         None,
@@ -114,8 +115,14 @@ class GenerationRecipe(Section):
             **dict.fromkeys(SAMPLING, self.greedy),
             "do_sample": self.greedy if value else self.sampling,
             "length_penalty": self.num_beams == 1,
+            "min_new_tokens": name == "min_new_tokens" and not self._fit(value, self.max_new_tokens),
+            "max_new_tokens": name == "max_new_tokens" and not self._fit(self.min_new_tokens, value),
         }
         return super().takes_default(name, value) and not ruled_out.get(name)
+
+    @staticmethod
+    def _fit(least: int, most: int | None) -> bool:
+        return most is None or least <= most
 
     @model_validator(mode="after")
     def _no_clashes(self) -> Self:
@@ -125,6 +132,8 @@ class GenerationRecipe(Section):
         if given and self.greedy:
             why = "do_sample is false" if self.do_sample is False else "temperature 0 is greedy search"
             raise ValueError(f"{given[0]} applies only to sampling, but {why}")
+        if not self._fit(self.min_new_tokens, self.max_new_tokens):
+            raise ValueError(f"min_new_tokens is {self.min_new_tokens}, above max_new_tokens {self.max_new_tokens}")
         if self.length_penalty != 1 and self.num_beams == 1:
             raise ValueError("length_penalty applies only to beam search: set num_beams too")
         return self

@@ -271,6 +271,18 @@ def test_the_settings_that_are_not_given_are_the_models_own(
     assert {name: getattr(found, name) for name in expected} == expected
 
 
+def test_the_shortest_answer_of_pretraining_is_for_models_as_they_are(built: Built) -> None:
+    model = load_model("Seq2SeqLM", str(built("T5")))
+    model.generation_config.min_length = 20  # with the token that the decoder starts with
+    task = Bound(Summarization(), "", {}, {}, Writing(), Mock(), Limits(64))
+    assert task.generating(model, {})[0].learned.settings.min_new_tokens == 19
+    assert task.generating(model, {"max_new_tokens": 7})[0].learned.settings.min_new_tokens == 0
+    task.configure(model)  # before training, by the recipe
+    assert (model.generation_config.min_length, model.generation_config.min_new_tokens) == (None, None)
+    with pytest.raises(RecipeError, match="min_new_tokens is 8, above max_new_tokens 7"):
+        task.generating(model, {"min_new_tokens": 8, "max_new_tokens": 7})
+
+
 @pytest.mark.parametrize(
     ("config", "settings", "told"),
     [

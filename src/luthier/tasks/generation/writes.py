@@ -188,8 +188,9 @@ class Writes(ABC):
             # With greedy decoding, sampling settings only cause warnings.
             value = getattr(settings, name)
             setattr(saved, name, None if not settings.sampling else neutral if value is None else value)
+        saved.min_new_tokens = settings.min_new_tokens or None
         saved.max_new_tokens = self.new_tokens(task)
-        saved.max_length = None
+        saved.min_length = saved.max_length = None  # of pretraining, such as 56 and 142 of bart-large-cnn
 
     def generating(
         self, task: Bound[Writing], model: PreTrainedModel, settings: Mapping[str, Any]
@@ -197,6 +198,8 @@ class Writes(ABC):
         asked = {name: value for name, value in settings.items() if name != "seed"}
         own = {name: getattr(model.generation_config, name, None) for name in GenerationRecipe.model_fields}
         own["do_sample"] = bool(own["do_sample"])  # first of those that decide which others have an effect
+        if own["min_new_tokens"] is None and model.config.is_encoder_decoder:
+            own["min_new_tokens"] = max(0, (model.generation_config.min_length or 0) - 1)  # with its start token
         if own["do_sample"] and own["top_k"] is None:
             own["top_k"] = TOP_K
         known = {name: value for name, value in own.items() if value is not None}
