@@ -54,7 +54,8 @@ def test_rows_are_different_and_what_they_are_chosen_for(rows: list[tuple[float 
 
 
 @pytest.mark.parametrize(
-    ("answer", "text"), [("good", "good"), (["joy", "fear"], "joy, fear"), ([], ""), (2.5, "2.500")]
+    ("answer", "text"),
+    [("good", "good"), (["joy", "fear"], "joy, fear"), ([], ""), (2.5, "2.500"), (0.00042, "0.00042")],
 )
 def test_answers_are_quoted(answer: object, text: str) -> None:
     assert quoted(answer) == text

@@ -128,7 +128,8 @@ def _written(name: str, value: float | None, most: float | None) -> str:
     if value is None or most is None or not math.isfinite(value) or not math.isfinite(most):
         return text.number(value)
     digits = 1 if name in _OF_A_HUNDRED else 3
-    if digits == 3 and abs(most) >= (1 if name == "perplexity" else 100):
-        digits = 2 - math.floor(math.log10(abs(most)))  # three significant digits
+    small = name in _NO_SHARES and 0 < abs(most) < 0.1  # an error of 0.0004 is not 0.000
+    if digits == 3 and (small or abs(most) >= (1 if name == "perplexity" else 100)):
+        digits = min(9, 2 - math.floor(math.log10(abs(most))))  # three significant digits
     rounded = round(value, digits) + 0.0  # adding 0 turns -0.0 into 0.0
     return text.number(rounded, digits) if digits > 0 else text.count(round(rounded))

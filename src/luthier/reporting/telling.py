@@ -77,7 +77,7 @@ class TracedRow:
 def quoted(answer: Any) -> str:
     """An answer as text, such as a label, several labels, or a number."""
     if isinstance(answer, float):
-        return number(answer)
+        return number(answer) if abs(answer) >= 0.1 or not answer else f"{answer:.3g}"
     return listing([str(one) for one in answer]) if isinstance(answer, list | tuple) else str(answer)
 
 
