@@ -7,7 +7,9 @@ import re
 import pytest
 from lxml import html
 
+from luthier.reporting import page as module
 from luthier.reporting.panels import Confusion, Example, Examples, Reliability, Scatter, Score, Table
+from luthier.reporting.task_words import TaskWords
 from luthier.storage.atomic import write_json
 from luthier.text import number
 from tests.reporting.conftest import cut_short
@@ -338,6 +340,16 @@ def test_a_calibration_that_was_fitted_on_the_scored_rows_says_so(make_run, spli
     assert ("These are the scored rows" in shown) == (split == "validation")
     plain = words(read(write_report(run, [Reliability([], 0.0)]))[0].xpath("//main")[0])
     assert "These are the scored rows" not in plain
+
+
+@pytest.mark.parametrize(("of_rows", "share"), [(True, "60.0 %"), (False, "75.0 %")])
+def test_the_share_of_a_label_is_of_the_rows_which_may_have_several_or_none(make_run, of_rows, share):
+    run = make_run()
+    counts = {"label_counts": {"train": {"joy": 600, "love": 200}}, "splits": {"train": 1000}}
+    write_json(run.data_file, {**run.read_json(run.data_file), **counts})
+    document, _ = read(module.write_report(run, TaskWords("x", of_rows=of_rows)))
+    (row, _) = document.xpath("//div[@aria-label='Labels of each split']//tbody/tr")
+    assert cells(row)[:3] == ["joy", "600", share]
 
 
 def test_several_labels_a_row(make_run):

@@ -197,11 +197,13 @@ def _label_table(content: Content) -> dict[str, Any] | None:
     names = {name for split in counts.values() for name in split}
     ordered = sorted(names, key=lambda name: (-first.get(name, 0), name))
     most = max(first.values())
+    # Rows may have several labels, or none.
+    whole = (data.get("splits") or {}).get(next(iter(counts))) if content.words.of_rows else None
     rows = [
         {
             "name": name,
             "counts": [split.get(name, 0) for split in counts.values()],
-            "share": first.get(name, 0) / max(1, sum(first.values())),
+            "share": first.get(name, 0) / max(1, whole or sum(first.values())),
             "bar": round(100 * first.get(name, 0) / max(1, most), 1),
         }
         for name in ordered

@@ -32,6 +32,8 @@ class TaskWords:
         languages: Language codes of the model, in the form that the Hub expects.
         snippets: Code that uses the model, simplest first.
         next_command: Shell command to try the model.
+        of_rows: Whether `label_counts` counts rows, so that shares are of the rows; else a row may have one several
+            times, as entities.
     """
 
     hub_tag: str
@@ -41,3 +43,4 @@ class TaskWords:
     languages: Sequence[str] = ()
     snippets: Sequence[Snippet] = ()
     next_command: str = ""
+    of_rows: bool = True

@@ -228,7 +228,7 @@ class TokenClassification(Task[Tags]):
         return judged(predictions, plain=task.learned.plain)
 
     def page_words(self) -> TaskWords:
-        return replace(super().page_words(), metrics=METRIC_WORDS)
+        return replace(super().page_words(), metrics=METRIC_WORDS, of_rows=False)
 
     def words(self, task: Fitted[Tags], run: Path) -> TaskWords:
         found = super().words(task, run)
