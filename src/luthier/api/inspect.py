@@ -31,7 +31,7 @@ class Inspection(Shown):
         rows: Split to its rows: how many were read, kept, and skipped for which reason; those of the sample, if any.
         sample: Of a sample, its `rows` and `bytes`, the estimated `of_rows` and the `of_bytes` of all data; None if all
             rows were read.
-        labels: Label to its rows in the training split.
+        labels: Label to its rows in the training split; of tags, to its entities or words.
         lengths: `median`, `p95` and `max` in tokens, and `truncated_share`.
         findings: What the checks found, worst first.
         stops: Whether a finding would stop `train`.
@@ -97,7 +97,8 @@ def inspect(
             batch = first_batch(prepared, training)
             measured = measure_cost(prepared, training, recipe.data.train_rows).to_dict() if cost else None
         sample = prepared.sample.to_dict(prepared.table.accounts) if prepared.sample else None
-        values = prepared.to_dict() | {"sample": sample, "batch": batch, "cost": measured}
+        counted = "rows" if prepared.task.kind.page_words().of_rows else "occurrences"
+        values = prepared.to_dict() | {"counted": counted, "sample": sample, "batch": batch, "cost": measured}
     return Inspection(
         task=prepared.task.name,
         shape=prepared.recipe.data.shape,

@@ -121,6 +121,10 @@ def test_imbalance_says_how_much() -> None:
     )
 
 
+def test_the_share_of_a_label_is_of_the_rows_where_they_may_have_several() -> None:
+    assert "'a', has 900 training rows (90.0 %)" in only(checks.imbalance({"a": 900, "b": 800, "c": 10}, 1000)).message
+
+
 def test_a_class_without_training_rows_is_no_imbalance() -> None:
     assert checks.imbalance({"a": 1000, "b": 0}) == []
     assert checks.imbalance({"a": 1000, "b": 500, "c": 0}) == []

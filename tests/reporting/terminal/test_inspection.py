@@ -55,6 +55,13 @@ def test_labels_stand_with_their_share_of_the_rows() -> None:
     assert grid(pieces(labels={"good": 0}), "label").rows == [["good", "0", "0.0 %"]]
 
 
+def test_the_share_is_of_the_rows_where_they_may_have_several_labels_or_none() -> None:
+    found = {"labels": {"joy": 600, "love": 200}, "splits": {"train": 1000}}
+    assert grid(pieces(**found), "label").rows[0] == ["joy", "600", "60.0 %"]
+    entities = grid(pieces(**found, counted="occurrences"), "label")
+    assert (entities.columns[1], entities.rows[0]) == ("occurrences", ["joy", "600", "75.0 %"])
+
+
 def test_labels_beyond_the_first_are_counted_together_and_shares_are_of_all() -> None:
     rows = grid(pieces(labels={f"l{i}": 10 for i in range(MOST_LABELS + 8)}), "label").rows
     assert len(rows) == MOST_LABELS + 1

@@ -219,8 +219,13 @@ def label_by_row(counts: Mapping[str, int]) -> list[Finding]:
     ]
 
 
-def imbalance(counts: Mapping[str, int]) -> list[Finding]:
-    """The largest class has at least ten times the training rows of the smallest; `counts` as in `one_class`."""
+def imbalance(counts: Mapping[str, int], n: int | None = None) -> list[Finding]:
+    """The largest class has at least ten times the training rows of the smallest.
+
+    Args:
+        counts: As in `one_class`.
+        n: Number of training rows; None if each has one class.
+    """
     present = sorted(((n, str(label)) for label, n in counts.items() if n), reverse=True)
     if len(present) < 2 or present[0][0] < 10 * present[-1][0]:
         return []
@@ -230,7 +235,7 @@ def imbalance(counts: Mapping[str, int]) -> list[Finding]:
             id="imbalance",
             severity="warning" if most >= 50 * least else "info",
             message=f"The largest class, {largest!r}, has {plural(most, 'training row')} "
-            f"({share(most / sum(n for n, _ in present))}), the smallest, {smallest!r}, {count(least)}.",
+            f"({share(most / (n or sum(counts.values())))}), the smallest, {smallest!r}, {count(least)}.",
             action="Prefer macro F1 to accuracy; more rows of the small classes help most.",
         )
     ]

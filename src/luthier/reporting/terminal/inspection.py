@@ -26,11 +26,14 @@ def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
     pieces.append(Grid([f"rows{of}", "read", "kept", "skipped"], rows, numbers=(1, 2)))
     labels = list(found["labels"].items())
     if labels:
-        total = max(sum(n for _, n in labels), 1)
+        counted = found.get("counted", "rows")
+        # Rows may have several labels, or none.
+        whole = found["splits"]["train"] if counted == "rows" and "splits" in found else sum(n for _, n in labels)
+        total = max(whole, 1)
         shown = [[name, count(n), share(n / total)] for name, n in labels[:MOST_LABELS]]
         left = len(labels) - MOST_LABELS
         shown += [[f"and {count(left)} more", "", ""]] if left > 0 else []
-        pieces.append(Grid(["label", "rows", "share"], shown, numbers=(1, 2)))
+        pieces.append(Grid(["label", counted, "share"], shown, numbers=(1, 2)))
     batch = found.get("batch")
     return [
         *pieces,

@@ -229,7 +229,7 @@ class SeveralLabels(Labels):
             *checks.exclusive_labels(train, self.names),
             *checks.unlabelled_rows(train, values_of(splits_["train"], "row")),
             *checks.rare_class(counts),
-            *checks.imbalance(counts),
+            *checks.imbalance(counts, len(train)),
             *checks.near_equal_labels(label for labels in train for label in labels),
         ]
 
