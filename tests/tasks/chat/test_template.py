@@ -12,7 +12,8 @@ from transformers import ByT5Tokenizer, PreTrainedTokenizerBase
 from luthier.errors import DataError, ModelError
 from luthier.models.architectures import TURN_END
 from luthier.tasks.chat.rendering import fitting, render_chat
-from luthier.tasks.chat.template import assistant_mask, end_tokens, ensure, prompt_ids
+from luthier.tasks.chat.task import Chat
+from luthier.tasks.chat.template import assistant_mask, end_tokens, ensure, opening, prompt_ids
 from luthier.tokenizers.training import train_tokenizer
 from tests.tasks.chat.templates import (
     CALLING,
@@ -93,6 +94,15 @@ def test_generating_does_not_stop_where_a_thought_begins_or_ends() -> None:
     tokenizer.add_tokens(["<think>", "</think>"])
     assert answers(tokenizer, CONVERSATION)[-1].startswith("<think>"), "it is a part of the answer"
     assert tokenizer.convert_ids_to_tokens(end_tokens(tokenizer)) == ["<|im_end|>", "<|endoftext|>"]
+
+
+@pytest.mark.parametrize("template", [*ENDS, QWEN3, PHI3])
+def test_what_a_template_writes_before_an_answer_is_no_part_of_a_reply(template: str) -> None:
+    tokenizer = with_template(template)
+    written = "<think>\n\n</think>\n\n" if template == QWEN3 else ""
+    assert opening(tokenizer).strip() == written.strip()
+    ids = tokenizer(f"{written}It is sunny.", add_special_tokens=False)["input_ids"]
+    assert Chat().text_of(ids, tokenizer) == "It is sunny."
 
 
 def test_thoughts_that_a_template_takes_out_of_earlier_turns_are_not_looked_for() -> None:

@@ -277,6 +277,10 @@ class Chat(Writes, Task[Writing]):
     def most_new_tokens(self, task: Bound[Writing]) -> int:
         return max(1, min(256, max(task.set_limits.length, task.learned.positions) // 2))
 
+    def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
+        """See `Writes.text_of`. Without what the template writes before an answer, which is no part of gold ones."""
+        return super().text_of(ids, tokenizer).removeprefix(template.opening(tokenizer).strip()).lstrip()
+
     def written_texts(self, examples: Examples) -> list[str]:
         return ["\n".join(_said(turns)) for turns, _ in _conversations(examples)]
 

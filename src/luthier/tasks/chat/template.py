@@ -23,6 +23,8 @@ from luthier.tasks.chat.rendering import (
 )
 from luthier.text import plural, shorten
 
+_ASKED = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "?"}]
+
 
 def ensure(tokenizer: PreTrainedTokenizerBase) -> Decision:
     """Give a tokenizer without a chat template the default one: turns between `<|im_start|>` and `<|im_end|>`.
@@ -43,9 +45,8 @@ def ensure(tokenizer: PreTrainedTokenizerBase) -> Decision:
 
 def end_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The ids that end an answer in generation: the template's end-of-turn token, and the end token."""
-    turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "?"}]
-    ids, mask = assistant_mask(tokenizer, turns)
-    text = rendered(tokenizer, turns, None)
+    ids, mask = assistant_mask(tokenizer, _ASKED)
+    text = rendered(tokenizer, _ASKED, None)
     offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
     said = text.rindex("?")  # what stands before it, such as the <think> of Qwen3, begins the answer
     closing = [
@@ -55,6 +56,12 @@ def end_tokens(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     ]
     end = [tokenizer.eos_token_id] if isinstance(tokenizer.eos_token_id, int) else []
     return list(dict.fromkeys([*closing, *end]))
+
+
+def opening(tokenizer: PreTrainedTokenizerBase) -> str:
+    """What the template writes before an answer, after the prompt: an empty thought, as Qwen3's; empty for most."""
+    text, prompt = rendered(tokenizer, _ASKED, None), prompt_text(tokenizer, _ASKED[:1], None)
+    return text[len(prompt) : text.rindex("?")] if text.startswith(prompt) else ""
 
 
 def prompt_ids(
