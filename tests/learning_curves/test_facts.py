@@ -29,6 +29,12 @@ def test_before_the_scores_the_first_metric_counts(run: Run) -> None:
     assert Facts.of(run, {"eval/loss": Series(), "eval/perplexity": Series()}).greater_is_better is False
 
 
+def test_while_a_run_trains_its_data_say_which_metric_counts_and_its_direction(run: Run) -> None:
+    write_json(run.data_file, {**DATA, "metric_for_best": "odd", "greater_is_better": False})
+    found = Facts.of(run, CURVES)
+    assert (found.metric, found.greater_is_better) == ("odd", False)
+
+
 def test_the_scores_say_which_metric_counts_and_its_direction(run: Run) -> None:
     write_json(run.metrics_file, {"metric_for_best": "odd", "metrics": {"odd": {"greater_is_better": False}}})
     found = Facts.of(run, CURVES)

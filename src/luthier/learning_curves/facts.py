@@ -45,11 +45,13 @@ class Facts:
         """
         recipe, result = run.recipe, run.read_json(run.result_file)
         data, scores = run.read_json(run.data_file) or {}, run.read_json(run.metrics_file) or {}
-        chosen = scores.get("metric_for_best") or recipe.evaluation.metric_for_best
+        told = data.get("metric_for_best")  # while there is no score
+        chosen = scores.get("metric_for_best") or told or recipe.evaluation.metric_for_best
         measured = [name.removeprefix("eval/") for name in curves if name.startswith("eval/")]
         first = next((name for name in measured if name != "loss"), "")
         metric = chosen if chosen in measured else first
-        greater = ((scores.get("metrics") or {}).get(metric) or {}).get("greater_is_better")
+        scored = (scores.get("metrics") or {}).get(metric) or (data if metric == told else {})
+        greater = scored.get("greater_is_better")
         return cls(
             metric="" if metric == "loss" else metric,
             greater_is_better=metric not in LOWER_IS_BETTER if greater is None else bool(greater),
