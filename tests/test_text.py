@@ -28,6 +28,14 @@ def test_a_number_has_so_many_digits_or_is_not_defined(value: float | None, digi
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [(2.5, "2.500"), (0.0, "0.000"), (0.00042, "0.00042"), (-3.14159e-6, "-3.14e-06"), (0.1, "0.100")],
+)
+def test_an_amount_is_never_rounded_to_nothing(value: float, shown: str) -> None:
+    assert text.amount(value) == shown
+
+
+@pytest.mark.parametrize(
     ("value", "shown"), [(0, "0"), (999, "999"), (4076, "4,076"), (1_234_567, "1,234,567"), (-4076, "-4,076")]
 )
 def test_a_count_has_separators(value: int, shown: str) -> None:

@@ -16,6 +16,11 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
 
 
+def amount(value: float) -> str:
+    """Format a number in the unit of the data, however small: `3.142`, `0.00042`."""
+    return number(value) if not value or abs(value) >= 0.1 or math.isnan(value) else f"{value:.3g}"
+
+
 def count(value: int) -> str:
     """Format an integer with thousands separators: `4,076`."""
     return f"{value:,}"

@@ -86,6 +86,7 @@ def _environment() -> Environment:
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     environment.filters |= {
         "number": text.number,
+        "amount": text.amount,
         "count": text.count,
         "quantity": text.quantity,
         "size": text.size,

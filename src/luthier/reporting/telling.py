@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from luthier.errors import RunError
 from luthier.run_directory.run import Run
-from luthier.text import listing, number
+from luthier.text import amount, listing
 
 ROWS = "rows.json"  # in the directory of the traces: the rows that are traced
 Kind = Literal["right", "error", "close", "best", "worst"]
@@ -77,7 +77,7 @@ class TracedRow:
 def quoted(answer: Any) -> str:
     """An answer as text, such as a label, several labels, or a number."""
     if isinstance(answer, float):
-        return number(answer) if abs(answer) >= 0.1 or not answer else f"{answer:.3g}"
+        return amount(answer)
     return listing([str(one) for one in answer]) if isinstance(answer, list | tuple) else str(answer)
 
 

@@ -26,7 +26,7 @@ from luthier.cli.options import (
 )
 from luthier.cli.output import Output, dumps
 from luthier.errors import UsageError
-from luthier.text import number, plural, shorten
+from luthier.text import amount, number, plural, shorten
 
 ROW_HINT = 'write an object, such as --row \'{"text": "The strings are worn."}\''
 Texts = Annotated[list[str] | None, Argument(metavar="TEXT", help="Texts to predict.")]
@@ -151,7 +151,7 @@ def _label(prediction: Any, answer: Mapping[str, Any]) -> str:
     if prediction is None:
         return str(answer.get("error", "no answer"))
     if isinstance(prediction, float):
-        return number(prediction)
+        return amount(prediction)
     if isinstance(prediction, str):
         return prediction or "(no answer)"
     if not isinstance(prediction, list | tuple):

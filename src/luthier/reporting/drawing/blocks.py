@@ -164,7 +164,7 @@ def _card(example: Example, places: dict[str, int], longest: int) -> Card:
         prediction=prediction,
         gold_places=tuple(places[label] for label in gold),
         prediction_places=tuple(places[label] for label in prediction),
-        score="" if example.score is None else text.number(example.score),
+        score="" if example.score is None else text.amount(example.score),
         source=place(example.source),
         row=example.row,
     )
