@@ -164,6 +164,17 @@ def test_the_labels_are_the_first_and_the_last_token_of_the_answer(tokenizer: Pr
     assert features["targets"] == 1
 
 
+def test_answers_may_be_as_long_as_those_of_training(tokenizer: PreTrainedTokenizerBase) -> None:
+    long = " ".join(WORDS * 3)
+    rows = [row("what", f"the {long} in town", (long, 4)), row("where", "a film in town", ("town", 10))]
+    task, _ = learned(QuestionAnswering, rows)
+    for several, most in ((task, 30), (replace(task, learned=replace(task.learned, usual=long)), 42)):
+        ready, decisions = several.bind(tokenizer, BertConfig())
+        assert (ready.learned.most_tokens, ready.learned.usual, bool(decisions)) == (most, "", most > 30)
+        assert ready.bind(tokenizer, BertConfig())[0].learned == ready.learned, "a model that is loaded"
+    assert task.learned.usual == "town", "a single long answer is an exception"
+
+
 def test_the_labels_are_of_the_padded_batch_whatever_the_side_of_the_tokenizer(
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:

@@ -14,7 +14,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedTokenizerBase
+from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data import checks
@@ -25,7 +25,7 @@ from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import EXAMPLES, TARGETS, Examples, Features, owner
-from luthier.findings import Finding
+from luthier.findings import Decision, Finding
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.spans import best_threshold, nearest_sentences, span_metrics
 from luthier.recipe import Recipe, TrainingRecipe
@@ -42,8 +42,10 @@ from luthier.tasks.question_answering.panels import judged, panels
 from luthier.tasks.question_answering.snippet import extraction_code
 from luthier.tasks.roles import Role, by_column, or_empty, read_text
 from luthier.tasks.windows import encode_windows, past_blank
+from luthier.text import share
 
 N_BEST = 5
+USUAL = 0.99  # share of the training answers that may be given in full
 NONE = ""
 
 
@@ -54,12 +56,14 @@ class Reading:
     Args:
         unanswerable: Whether there are questions without an answer.
         threshold: Margin in logits by which no answer must exceed the best answer to be predicted.
-        most_tokens: Maximum tokens of an answer.
+        most_tokens: Maximum tokens of an answer: 30 as in the SQuAD scripts, or more if answers are longer.
+        usual: A training answer that is at least as long as nearly all; empty once a tokenizer has measured it.
     """
 
     unanswerable: bool = False
     threshold: float = 0.0
     most_tokens: int = 30
+    usual: str = ""
 
 
 class QuestionAnswering(Task[Reading]):
@@ -133,7 +137,10 @@ class QuestionAnswering(Task[Reading]):
         return [bool(answers) for answers in values_of(examples, "answers")]
 
     def fit(self, task: Recognised[Reading], train: Dataset, recipe: Recipe) -> Reading:
-        return Reading(task.shape == "unanswerable-too" or not all(values_of(train, "answers")))
+        answers = values_of(train, "answers")
+        by_length = sorted((text for several in answers for text in several), key=len)
+        usual = by_length[int(USUAL * (len(by_length) - 1))] if by_length else ""
+        return Reading(task.shape == "unanswerable-too" or not all(answers), usual=usual)
 
     def learned_type(self, shape: str) -> type[Reading]:
         return Reading
@@ -186,6 +193,18 @@ class QuestionAnswering(Task[Reading]):
         question, context = self.trial(task).values()
         threshold = task.learned.threshold if task.learned.unanswerable else None
         return extraction_code(question, context, model, task.learned.most_tokens, threshold)
+
+    def ready(
+        self, task: Fitted[Reading], tokenizer: PreTrainedTokenizerBase, config: PretrainedConfig
+    ) -> tuple[Reading, list[Decision]]:
+        """See `Fitted.bind`. Chooses the maximum tokens of an answer, if it is not known yet."""
+        learned, needed = replace(task.learned, usual=""), len(task.learned.usual.encode())  # most have fewer tokens
+        if needed > learned.most_tokens:
+            needed = len(tokenizer(task.learned.usual, add_special_tokens=False)["input_ids"])
+        if needed <= learned.most_tokens:
+            return learned, []
+        why = f"{share(USUAL)} of the training answers are no longer"
+        return replace(learned, most_tokens=needed), [Decision("answer length", f"{needed} tokens at most", why)]
 
     def of_model(self, config: Any, tokenizer: PreTrainedTokenizerBase) -> Fitted[Reading] | None:
         if not any(name.endswith("ForQuestionAnswering") for name in config.architectures or []):
