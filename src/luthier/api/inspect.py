@@ -97,8 +97,9 @@ def inspect(
             batch = first_batch(prepared, training)
             measured = measure_cost(prepared, training, recipe.data.train_rows).to_dict() if cost else None
         sample = prepared.sample.to_dict(prepared.table.accounts) if prepared.sample else None
-        counted = "rows" if prepared.task.kind.page_words().of_rows else "occurrences"
-        values = prepared.to_dict() | {"counted": counted, "sample": sample, "batch": batch, "cost": measured}
+        words = prepared.task.kind.page_words()
+        told = {"counted": "rows" if words.of_rows else "occurrences", "long_rows": words.long_rows}
+        values = prepared.to_dict() | told | {"sample": sample, "batch": batch, "cost": measured}
     return Inspection(
         task=prepared.task.name,
         shape=prepared.recipe.data.shape,

@@ -73,6 +73,8 @@ def test_lengths_are_whole_numbers_of_tokens() -> None:
     lengths = {"median": 411.6, "p95": 903.0, "max": 4871, "truncated_share": 0.871, "max_length": 256}
     (found,) = [value for name, value in fields(pieces(lengths=lengths)) if name == "tokens"]
     assert re.findall(r"\w+ [\d,]+(?= *[,;])", found) == ["median 412", "p95 903", "max 4,871"] and "87.1 %" in found
+    (_, told) = fields(pieces(lengths=lengths, long_rows="read in windows of {limit} tokens"))[-1]
+    assert told.endswith("; read in windows of 256 tokens, 87.1 % of rows longer"), "nothing is lost"
 
 
 def test_targets_are_shown_on_one_line_each() -> None:

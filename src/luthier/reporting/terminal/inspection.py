@@ -37,7 +37,13 @@ def inspection_pieces(found: Mapping[str, Any]) -> list[Piece]:
     batch = found.get("batch")
     return [
         *pieces,
-        Fields([*_lengths(found.get("lengths")), *_targets(found.get("targets")), *_cost(found.get("cost"))]),
+        Fields(
+            [
+                *_lengths(found.get("lengths"), found.get("long_rows", "")),
+                *_targets(found.get("targets")),
+                *_cost(found.get("cost")),
+            ]
+        ),
         *(_batch(batch) if batch else []),
     ]
 
@@ -62,11 +68,13 @@ def _batch(batch: Mapping[str, Any]) -> list[Piece]:
     return [Grid(["first batch", "shape", "dtype"], tensors), Fields(row)]
 
 
-def _lengths(lengths: Mapping[str, float] | None) -> list[tuple[str, str]]:
+def _lengths(lengths: Mapping[str, float] | None, fate: str) -> list[tuple[str, str]]:
     if not lengths:
         return []
     quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
-    return [("tokens", f"{quantiles}; {share(lengths['truncated_share'])} of rows truncated")]
+    longer = f"{share(lengths['truncated_share'])} of rows"
+    cut = f"{fate.format(limit=count(int(lengths['max_length'])))}, {longer} longer" if fate else f"{longer} truncated"
+    return [("tokens", f"{quantiles}; {cut}")]
 
 
 def _targets(targets: Sequence[str] | None) -> list[tuple[str, str]]:
