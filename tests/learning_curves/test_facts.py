@@ -54,6 +54,7 @@ def test_the_more_rows_the_smaller_the_differences_that_show() -> None:
         Facts(validation_rows=100).resolution == pytest.approx(1.96 * disagreement(100)) == pytest.approx(0.062, 0.01)
     )
     assert Facts(validation_rows=400).resolution < Facts(validation_rows=100).resolution
+    assert Facts("mse", validation_rows=100).resolution == 0, "it is in the unit of the data"
 
 
 def test_a_run_is_done_by_its_steps_or_its_result(run: Run) -> None:

@@ -69,8 +69,13 @@ class Facts:
 
     @property
     def resolution(self) -> float:
-        """The smallest difference of a share, such as an accuracy, between two evaluations that is significant."""
-        return CERTAIN * disagreement(self.validation_rows) if self.validation_rows else 0.0
+        """The smallest difference of a share, such as an accuracy, between two evaluations that is significant.
+
+        0 if the validation rows are unknown, or the metric is no share, but an error in the unit of the data.
+        """
+        if not self.validation_rows or self.metric in LOWER_IS_BETTER:
+            return 0.0
+        return CERTAIN * disagreement(self.validation_rows)
 
 
 def done_share(recipe: TrainingRecipe, losses: Series) -> float:
