@@ -198,7 +198,7 @@ class Writes(ABC):
         asked = {name: value for name, value in settings.items() if name != "seed"}
         own = {name: getattr(model.generation_config, name, None) for name in GenerationRecipe.model_fields}
         own["do_sample"] = bool(own["do_sample"])  # first of those that decide which others have an effect
-        if own["min_new_tokens"] is None and model.config.is_encoder_decoder:
+        if own["min_new_tokens"] is None and self.family == "encoder-decoder":
             own["min_new_tokens"] = max(0, (model.generation_config.min_length or 0) - 1)  # with its start token
         if own["do_sample"] and own["top_k"] is None:
             own["top_k"] = TOP_K
