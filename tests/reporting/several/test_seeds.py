@@ -23,7 +23,7 @@ def values(*scores: float | None, best: int | None = 2) -> dict[str, Any]:
         for seed, score in enumerate(scores, start=1)
     ]
     known = [score for score in scores if score is not None]
-    mean = {"value": None, **spread(known).to_dict(), "n": 200, "split": "test", "greater_is_better": True}
+    mean = {"value": None, **spread(scores).to_dict(), "n": 200, "split": "test", "greater_is_better": True}
     return {
         "run": "set",
         "task": "text-classification",

@@ -10,7 +10,7 @@ from luthier.reporting import names
 from luthier.reporting.drawing.intervals import Mark, Scale, mark
 from luthier.reporting.panels import Score
 from luthier.reporting.render import render
-from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
+from luthier.reporting.several.words import MEANS, VARIES, best_words, headline, partly
 from luthier.reporting.verdict import main_metric
 from luthier.storage.atomic import write_text
 from luthier.text import duration, listing, typed
@@ -70,7 +70,7 @@ def write_seeds_report(path: Path, values: Mapping[str, Any], own: Mapping[str, 
         mean=mean,
         drawing=mark(scale, mean),
         metrics=[
-            (name, names.metric(name, own), _mean(entry), entry["sd"], _range(entry))
+            (name, names.metric(name, own) + partly(entry), _mean(entry), entry["sd"], _range(entry))
             for name, entry in values["metrics"].items()
         ],
         facts=[

@@ -28,7 +28,13 @@ def headline(values: Mapping[str, Any], own: Mapping[str, str]) -> str:
     found = names.score(name, entry["mean"], entry["low"], entry["high"])
     sd = "" if entry["sd"] is None else f", standard deviation {names.number(name, entry['sd'])}"
     rows = plural(entry["n"], f"{entry['split']} row")
-    return f"{names.capital(names.metric(name, own))} over {n}: mean {found}{sd}, on {rows}."
+    return f"{names.capital(names.metric(name, own))} over {n}{partly(entry)}: mean {found}{sd}, on {rows}."
+
+
+def partly(entry: Mapping[str, Any]) -> str:
+    """That a mean leaves out seeds, for which the metric is undefined, as a correlation is for equal predictions."""
+    defined, seeds = entry["n_seeds"], len(entry["values"])
+    return f" (defined for {defined} of {seeds})" if defined < seeds else ""
 
 
 def best_words(values: Mapping[str, Any], own: Mapping[str, str]) -> str:

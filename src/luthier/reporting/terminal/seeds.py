@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.reporting.names import number, score, scored
-from luthier.reporting.several.words import MEANS, VARIES, best_words, headline
+from luthier.reporting.several.words import MEANS, VARIES, best_words, headline, partly
 from luthier.reporting.terminal.display import Grid, Piece
 from luthier.reporting.verdict import main_metric
 
@@ -33,7 +33,7 @@ def seeds_pieces(values: Mapping[str, Any]) -> list[Piece]:
         pieces.append(Grid(heads, rows, numbers=(1, 2)))
         means = [
             [
-                name,
+                name + partly(entry),
                 number(name, entry["mean"]),
                 "" if entry["sd"] is None else number(name, entry["sd"]),
                 ""
