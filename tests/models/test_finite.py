@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 from torch import Tensor
+from transformers import BertConfig, BertForSequenceClassification
 
-from luthier.models.finite import all_finite
+from luthier.errors import ModelError
+from luthier.models.finite import all_finite, require_finite
 
 
 def tensors(dtype: torch.dtype = torch.float32) -> list[Tensor]:
@@ -33,3 +35,15 @@ def test_whole_numbers_and_empty_tensors_do_not_matter() -> None:
     assert all_finite([torch.tensor([], dtype=torch.float32), torch.tensor([1, 2]), torch.tensor([True])])
     assert not all_finite([torch.tensor([1, 2]), torch.tensor([math.nan])])
     assert all_finite([torch.nn.Linear(2, 2).weight]), "a weight that needs a gradient"
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_model_with_a_bad_number_is_refused_by_the_name_of_its_parameter(bad: float) -> None:
+    config = BertConfig(vocab_size=5, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    model = BertForSequenceClassification(config)
+    require_finite(model, "downloaded")
+    with torch.no_grad():
+        model.classifier.weight[0, 3] = bad
+    with pytest.raises(ModelError, match=r"in 1 parameter, such as classifier\.weight") as error:
+        require_finite(model, "downloaded")
+    assert error.value.where == "downloaded"

@@ -28,6 +28,7 @@ from luthier.models.scratch import (
     make_config,
     make_model,
     parameters_of,
+    refuse_tokens_without_embedding,
     renew_embeddings,
     training_defaults,
 )
@@ -276,3 +277,17 @@ def test_embeddings_grow_by_the_tokens_that_were_added() -> None:
     assert torch.equal(after[:-2], before)
     assert model.config.vocab_size == len(tokenizer)
     assert after[-2:].std().item() < 2 * before.std().item()
+
+
+def test_a_token_without_an_embedding_is_refused_by_name_and_only_when_it_occurs() -> None:
+    model, tokenizer = made("gpt2"), train_tokenizer(TEXTS, 500, family="decoder", architecture="gpt2")
+    model.resize_token_embeddings(len(tokenizer))
+    refuse_tokens_without_embedding(model, tokenizer)
+    tokenizer.add_tokens(["<new>"], special_tokens=True)
+    known, unknown = (tokenizer(text, return_tensors="pt")["input_ids"] for text in (TEXTS[0], f"{TEXTS[0]} <new>"))
+    with pytest.raises(IndexError):
+        model(unknown)
+    refuse_tokens_without_embedding(model, tokenizer)
+    model(known)
+    with pytest.raises(ModelError, match="'<new>' has none"):
+        model(unknown)

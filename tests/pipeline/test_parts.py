@@ -153,6 +153,16 @@ def test_the_parts_of_a_pretrained_model_are_loaded_unless_its_tokenizer_is_new(
     assert load_parts(chosen(model__from_scratch="tiny"), "encoder-decoder") == Loaded(None, None)
 
 
+def test_embeddings_for_tokens_that_the_model_lacks_are_a_decision(tiny_model: Path) -> None:
+    recipe = recipe_of(model__name=str(tiny_model))
+    loaded = load_parts(recipe, "encoder")
+    assert loaded.tokenizer is not None
+    loaded.tokenizer.add_tokens(["<a>", "<b>"])
+    task, examples = learned(TextClassification, review_rows(4))
+    _, _, (decision,) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
+    assert (decision.what, decision.value) == ("embeddings", "2 new")
+
+
 def test_a_model_from_scratch_gets_a_tokenizer_trained_on_the_training_rows_and_the_labels() -> None:
     task, examples = learned(TextClassification, review_rows(40))
     recipe = chosen("text-classification", model__from_scratch="tiny", model__vocabulary_size=300)

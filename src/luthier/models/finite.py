@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from transformers import LogitsProcessor
+from transformers import LogitsProcessor, PreTrainedModel
 
-from luthier.errors import NonFiniteError
+from luthier.errors import ModelError, NonFiniteError
+from luthier.text import plural
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
@@ -22,6 +23,21 @@ def all_finite(tensors: Iterable[Tensor]) -> bool:
         for extreme in torch.aminmax(tensor.detach())
     ]
     return not extremes or bool(torch.isfinite(torch.stack(extremes)).all())
+
+
+def require_finite(model: PreTrainedModel, name: str) -> None:
+    """Refuse a model that was loaded with weights that are not finite: its answers would look like those of any other.
+
+    Args:
+        model: The model.
+        name: Its name, for the error.
+    Raises:
+        ModelError: A weight is nan or infinite.
+    """
+    if not all_finite(model.parameters()):
+        bad = [key for key, weight in model.named_parameters() if not all_finite([weight])]
+        what = f"the model has weights that are not finite, in {plural(len(bad), 'parameter')}, such as {bad[0]}"
+        raise ModelError(what, where=name, hint="download the model again, or choose another one")
 
 
 def overflowed(where: str, model: nn.Module) -> NonFiniteError:

@@ -26,6 +26,7 @@ from luthier import hub
 from luthier.console import Console
 from luthier.errors import DamagedError, ModelError, RecipeError
 from luthier.models.architectures import ARCHITECTURES
+from luthier.models.finite import require_finite
 from luthier.models.quiet import quiet
 from luthier.models.sources import PACKAGED, locate, near, packaged_directory
 from luthier.storage.checksums import MANIFEST, verify
@@ -110,7 +111,7 @@ def load_model(
         settings: Configuration to load it with in place of its own.
         quantization: How to quantize its linear layers; None leaves them as they are.
     Raises:
-        ModelError: No such model, or its architecture has no such head.
+        ModelError: No such model, its architecture has no such head, or it is finished and its weights are not finite.
         DamagedError: A file of the model is damaged.
     """
     path = _place(name)
@@ -135,6 +136,8 @@ def load_model(
             **({} if quantization is None else {"quantization_config": quantization}),
         )
     _check_weights(model, loading, name, writes=auto_class in WRITERS, finished=finished)
+    if finished:
+        require_finite(model, name)
     return model
 
 

@@ -10,11 +10,13 @@ import transformers
 from torch import nn
 from transformers import CONFIG_MAPPING, GenerationConfig, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from luthier.errors import ModelError
 from luthier.models import architectures
 from luthier.models.architectures import architecture_named
 from luthier.models.families import supports
 from luthier.models.loading import set_dropout, told
 from luthier.models.quiet import quiet
+from luthier.text import count, plural
 
 DEFAULT_ARCHITECTURE = architectures.DEFAULTS
 DROPOUT = 0.1
@@ -181,6 +183,36 @@ def grow_embeddings(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) 
         with quiet():
             model.resize_token_embeddings(len(tokenizer))
     return missing
+
+
+def refuse_tokens_without_embedding(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Have a finished model refuse the tokens of its tokenizer that its embeddings lack, once one occurs.
+
+    Models are published with a few tokens too many, which most texts do not have. In torch, the first such token is an
+    error without its name, and on a GPU one that ends the process. A model with an embedding for every token stays as
+    it is.
+
+    Args:
+        model: As it is used; nothing is added.
+        tokenizer: Its own.
+    """
+    embeddings: Any = model.get_input_embeddings()
+    rows = embeddings.num_embeddings
+    if len(tokenizer) <= rows:
+        return
+
+    def check(_: nn.Module, inputs: tuple[Any, ...]) -> None:
+        highest = int(inputs[0].max()) if inputs[0].numel() else 0
+        if highest >= rows:
+            token = tokenizer.convert_ids_to_tokens(highest)
+            raise ModelError(
+                f"the model has {count(rows)} embeddings, but its tokenizer has {plural(len(tokenizer), 'token')}: "
+                f"{token!r} has none",
+                where=str(tokenizer.name_or_path),
+                hint="use the tokenizer that belongs to the model, or train: `luthier train` adds embeddings",
+            )
+
+    embeddings.register_forward_pre_hook(check)
 
 
 def _ends(model: PreTrainedModel) -> list[Any]:

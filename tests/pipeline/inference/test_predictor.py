@@ -198,6 +198,20 @@ def test_the_task_of_a_third_party_model_is_inferred_from_its_head(foreign: Path
         assert answer["scores"] == pytest.approx(alone["scores"], abs=1e-5), "padding tokens are ignored"
 
 
+def test_a_third_party_model_that_cannot_answer_is_refused(foreign: Path) -> None:
+    found = load(foreign)
+    found.tokenizer.add_tokens(["<new>"])
+    found.tokenizer.save_pretrained(foreign)
+    load(foreign).predict(["a film"])
+    with pytest.raises(ModelError, match="'<new>' has none"):
+        load(foreign).predict(["a <new> film"])
+    with torch.no_grad():
+        found.model.score.weight[0, 0] = torch.nan
+    found.model.save_pretrained(foreign)
+    with pytest.raises(ModelError, match=r"not finite, in 1 parameter, such as score\.weight"):
+        load(foreign)
+
+
 def test_a_model_in_another_precision_gives_nearly_the_same_scores(foreign: Path) -> None:
     plain, half = load(foreign), load(foreign, precision="bf16")
     assert half.model.dtype == torch.bfloat16

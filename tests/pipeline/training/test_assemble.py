@@ -1,5 +1,8 @@
 """Setting up a training: number of steps, initial weights, precision, and the fingerprint of a run."""
 
+import shutil
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +12,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from transformers import AutoModelForSeq2SeqLM, BertForMaskedLM
 
 from luthier.console import Console
 from luthier.data.batches import BatchPlan
-from luthier.errors import RecipeError
+from luthier.errors import ModelError, RecipeError
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import assemble as assembling
 from luthier.pipeline.training.assemble import assemble, decide_precision, fingerprint, fresh_model
 from tests.engines.helpers import prepared_data, same_weights, weights, with_settings
 from tests.listener import Listener
 from tests.tasks.by_hand import recipe_of
+from tests.tasks.conftest import built as built  # noqa: PLC0414  # a fixture, for this module too
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +122,30 @@ def test_all_weights_of_a_model_from_scratch_depend_on_the_seed(from_nothing: Pr
     assert model.get_input_embeddings().num_embeddings == len(from_nothing.task.tokenizer) <= 300
     assert {module.p for module in model.modules() if isinstance(module, nn.Dropout)} == {0.2}
     assert model.config.id2label == {0: "bad", 1: "good"}
+
+
+def test_a_model_with_weights_that_are_not_finite_is_refused_before_the_first_step(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    broken = BertForMaskedLM.from_pretrained(tiny_model)
+    with torch.no_grad():
+        broken.bert.encoder.layer[1].output.dense.weight[0, 0] = torch.nan
+    shutil.copytree(tiny_model, tmp_path / "broken")
+    broken.save_pretrained(tmp_path / "broken")
+    prepared = prepared_data(tmp_path, tmp_path / "broken", n=20)
+    with pytest.raises(ModelError, match=r"not finite, in 1 parameter, such as .*layer\.1\.output\.dense\.weight"):
+        fresh_model(prepared)
+
+
+@pytest.mark.parametrize(("name", "needs_start"), [("T5", True), ("BART", True), ("mBART", False)])
+def test_an_encoder_decoder_needs_a_start_token_unless_it_begins_with_a_language(
+    name: str, needs_start: bool, built: Callable[[str], Path]
+) -> None:
+    model = AutoModelForSeq2SeqLM.from_pretrained(built(name))
+    assembling._require_start(model, name)
+    model.config.decoder_start_token_id = None
+    with pytest.raises(ModelError, match="decoder_start_token_id") if needs_start else nullcontext():
+        assembling._require_start(model, name)
 
 
 def test_a_fresh_tokenizer_gets_new_embeddings_and_keeps_the_layers(tmp_path: Path, tiny_model: Path) -> None:

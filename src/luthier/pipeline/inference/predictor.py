@@ -23,6 +23,7 @@ from luthier.models.export import TASK_CARD, read_task_card
 from luthier.models.finite import overflowed
 from luthier.models.loading import load_config, load_tokenizer, longest_input, verify_model
 from luthier.models.precision import weights_dtype
+from luthier.models.scratch import refuse_tokens_without_embedding
 from luthier.models.sources import locate
 from luthier.pipeline.fast_path import inference
 from luthier.pipeline.inference.answered import Answered
@@ -269,6 +270,7 @@ def load(
     task = task.within(limits)
     wanted = {} if card is None else task.model_config()
     model = load_any(task.kind.auto_class, path, base=base_model, config=wanted, verified=True, finished=True)
+    refuse_tokens_without_embedding(model, tokenizer)
     if model.config.pad_token_id is None:
         model.config.pad_token_id = tokenizer.pad_token_id
     task, _ = task.generating(model, {})

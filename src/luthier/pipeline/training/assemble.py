@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from accelerate.utils import set_seed
 from transformers import PreTrainedModel
 
@@ -13,13 +14,14 @@ from luthier.engines.averages import Ema, averages
 from luthier.engines.base import Training
 from luthier.engines.objective import Objective, RDrop
 from luthier.engines.optimizers import make_optimizer, make_scheduler
-from luthier.errors import RecipeError
+from luthier.errors import ModelError, RecipeError
 from luthier.fast import Fast, fast_training
 from luthier.fast.dropout import again
 from luthier.findings import Decision
 from luthier.models.adapters.add import add_adapter
 from luthier.models.adapters.load import load_any
 from luthier.models.device import choose_device
+from luthier.models.finite import require_finite
 from luthier.models.heads import renew_head
 from luthier.models.learned import state_digest
 from luthier.models.loading import freeze, has_dropout
@@ -119,7 +121,11 @@ def model_to_train(prepared: Prepared) -> PreTrainedModel:
 
 
 def fresh_model(prepared: Prepared) -> PreTrainedModel:
-    """The recipe's model before any step, with the head that the data needs. The seed determines the new weights."""
+    """The recipe's model before any step, with the head that the data needs. The seed determines the new weights.
+
+    Raises:
+        ModelError: The model cannot be loaded, or has weights that are not finite.
+    """
     recipe, task, tokenizer = prepared.recipe, prepared.task, prepared.task.tokenizer
     adapter, auto_class = recipe.model.adapter, prepared.task.kind.auto_class
     set_seed(recipe.seed)
@@ -136,6 +142,8 @@ def fresh_model(prepared: Prepared) -> PreTrainedModel:
         )
         if any(head.value == NEW for head in decide_head(task, prepared.config)):
             renew_head(model)
+        require_finite(model, recipe.model.name)
+        _require_start(model, recipe.model.name)
     if recipe.model.fresh_tokenizer:
         renew_embeddings(model, tokenizer, shared_with_own(recipe, tokenizer))
     added = grow_embeddings(model, tokenizer)
@@ -145,6 +153,18 @@ def fresh_model(prepared: Prepared) -> PreTrainedModel:
         add_adapter(model, adapter, auto_class, range(len(tokenizer) - added, len(tokenizer)))
     task.configure(model)
     return model
+
+
+def _require_start(model: PreTrainedModel, name: str) -> None:
+    """Check that an encoder-decoder can begin an answer: most need a start token, some begin with a language."""
+    if not model.config.is_encoder_decoder or getattr(model.config, "decoder_start_token_id", None) is not None:
+        return
+    try:
+        model.prepare_decoder_input_ids_from_labels(labels=torch.tensor([[0, 1]]))
+    except (RuntimeError, TypeError, ValueError):
+        what = "config.json has no decoder_start_token_id, the token that the model begins each answer with"
+        hint = "set it there: T5 begins with pad_token_id, BART with eos_token_id"
+        raise ModelError(what, where=name, hint=hint) from None
 
 
 def decide_precision(prepared: Prepared, console: Console) -> None:
