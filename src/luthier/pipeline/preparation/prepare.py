@@ -96,7 +96,7 @@ class Prepared:
             "label_counts": {name: self.task.label_counts(split) for name, split in self.splits.items()},
             "lengths": lengths(self.encoded["train"], self.task.set_limits),
             "targets": targets_of(self.task, self.encoded["train"]),
-            "metric_for_best": self.recipe.evaluation.metric_for_best or self.task.metric_for_best,
+            "metric_for_best": self.metric_for_best,
             "greater_is_better": self.greater_is_better,
             "usual_learning_rate": usual_rate(self.recipe, self.config),
             "findings": [finding.to_dict() for finding in self.findings],
