@@ -164,6 +164,7 @@ def test_rows_that_cannot_be_scored_are_left_out_and_told(copied: Path) -> None:
     with pytest.raises(FindingError, match="no row can be scored: 3 unknown-label") as caught:
         evaluate(copied, [{"text": f"a film {i}", "label": "mixed"} for i in range(3)])
     assert "bad, good" in caught.value.hint
+    assert "--label-names mixed=bad,..." in caught.value.hint
 
 
 def test_a_conversation_that_the_template_refuses_is_skipped(

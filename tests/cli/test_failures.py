@@ -106,6 +106,8 @@ def test_an_error_says_what_where_and_what_to_do(stub, capsys):
         ("training.tokens_per_batch", ["train", "a.csv", "--set", "tokens_per_batch=9"], "--set tokens_per_batch"),
         ("data.max_length", ["train", "a.csv", "--set", "data.max_length=9"], "--set max_length"),
         ("data.max_length", ["train", "r.toml"], "data.max_length"),
+        ("training.learning_rate=", ["evaluate", "run", "t.csv", "--lr", "1"], "--lr"),
+        ("training.learning_rate=", ["evaluate", "run", "t.csv", "--set", "learning_rate=1"], "--set learning_rate"),
         ("task", ["train", "r.toml"], "r.toml, task"),
         ("task", ["train", "r.toml", "--task", "chat"], "--task"),
         ("device", ["train", "lost.toml"], "device"),

@@ -231,6 +231,9 @@ def _examples(
         used = ", ".join(f"{role} {column!r}" for role, column in task.columns.items())
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; choose others with --text and --label"
+        if labels and set(account.skipped) == {"unknown-label"}:
+            own, known = table.skipped[0].detail, next(iter(labels.values()))
+            hint += f", or name the file's labels as the model does: --label-names {typed(f'{own}={known}')},..."
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     refuse(stopping(findings, recipe), sources)
     return task, examples, encoded

@@ -224,12 +224,12 @@ def predict_file(
 
 
 def _counted(answers: Iterator[dict[str, Any]], source: str, console: Console) -> Iterator[dict[str, Any]]:
-    """The answers to the rows of a source, and afterwards how many rows failed."""
+    """The answers to the rows of a source, and afterwards how many rows were cut or failed."""
     tally = Tally()
     for answer in answers:
         tally.add(answer)
         yield answer
-    tally.tell_failures(source, console)
+    tally.tell(source, console)
 
 
 def _see_output(output: Path, sources: Sequence[str]) -> None:

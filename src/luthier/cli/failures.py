@@ -60,7 +60,9 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
     """
     if isinstance(error, LuthierError):
         # Functions name the argument that was given; the command has an option for it.
-        error.where = re.sub(r"^([\w.]+\.\w+|device|seed|task)=(?=,|$)", lambda key: place_of(key[1]), error.where)
+        error.where = re.sub(
+            r"^([\w.]+\.\w+|device|seed|task)=(?=,|$)", lambda key: _option(key[1], words), error.where
+        )
         error.where = _origin(error.where, words) if _KEY.fullmatch(error.where) else error.where
         return error
     if isinstance(error, TyperException):
@@ -87,14 +89,22 @@ def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = 
 
 def _origin(key: str, words: Sequence[str]) -> str:
     """Where the command line sets a recipe key: its option, or the recipe file that holds it; else the key itself."""
-    option, leaf = place_of(key), key.rpartition(".")[2]
-    options = {word.partition("=")[0] for word in words if word.startswith("--")}
-    settings = {word.partition("=")[0] for word in words if "=" in word}
+    option, options = _option(key, words), {word.partition("=")[0] for word in words if word.startswith("--")}
     files = [(word, _in_file(Path(word), key)) for word in words if word.endswith(".toml")]
     in_file = next((f"{file}, {key}" for file, found in files if found is not None), key)
     if any(found is _NO_TABLE for _, found in files):
         return in_file
-    return option if option in options else f"--set {leaf}" if {key, leaf} & settings else in_file
+    return option if option in options or _is_set(key, words) else in_file
+
+
+def _option(key: str, words: Sequence[str]) -> str:
+    """The option of a recipe key: `--lr`, or `--set learning_rate` if the command line has it so."""
+    return f"--set {key.rpartition('.')[2]}" if _is_set(key, words) else place_of(key)
+
+
+def _is_set(key: str, words: Sequence[str]) -> bool:
+    """Whether the command line has `--set KEY=VALUE`, with or without the table of the key."""
+    return bool({key, key.rpartition(".")[2]} & {word.partition("=")[0] for word in words if "=" in word})
 
 
 def _in_file(path: Path, key: str) -> object:

@@ -22,13 +22,23 @@ def test_rows_are_counted_by_their_answers() -> None:
     assert tally(GOOD, CUT, MISSING, ODD, CUT) == Tally(rows=5, truncated=2, failed=2, reason="missing-text: a")
 
 
+def test_rows_that_were_cut_are_told() -> None:
+    console = Listener()
+    tally(GOOD, CUT).tell("t.csv", console)
+    tally(CUT, CUT).tell_truncated(console, "--json marks which")
+    assert console.warned == [
+        "1 row was truncated to the tokens that the model reads: see `truncated` in the output",
+        "2 rows were truncated to the tokens that the model reads: --json marks which",
+    ]
+
+
 def test_rows_that_failed_are_told_and_are_an_error_if_all_did() -> None:
     console = Listener()
-    tally(GOOD, CUT).tell_failures("t.csv", console)
-    Tally().tell_failures("t.csv", console)
+    tally(GOOD, GOOD).tell("t.csv", console)
+    Tally().tell("t.csv", console)
     assert console.warned == []
-    tally(GOOD, MISSING).tell_failures("t.csv", console)
+    tally(GOOD, MISSING).tell("t.csv", console)
     assert console.warned == ["1 row of 2 was not predicted: see `error` in the output"]
     with pytest.raises(FindingError, match="no row could be predicted: missing-text: a") as caught:
-        tally(MISSING, ODD).tell_failures("t.csv", console)
+        tally(MISSING, ODD).tell("t.csv", console)
     assert caught.value.where == "t.csv, 2 rows"

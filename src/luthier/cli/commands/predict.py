@@ -73,6 +73,7 @@ def predict(
 
     from luthier.api import predict as api
     from luthier.pipeline.inference.answered import with_answer
+    from luthier.pipeline.inference.answers_file import Tally
 
     how: dict[str, Any] = {"device": device, "precision": precision, "base_model": model}
     if file is not None and output is not None:
@@ -88,8 +89,11 @@ def predict(
         inputs: Sequence[Any] = list(zip(texts or [], pair, strict=True)) if pair else texts or _rows(row or [])
         predictor = api.load(target, **how)
         predictor = predictor.generating(generate, out.console) if generate else predictor
+        tally = Tally()
         for given, answer in zip(inputs, predictor.predict(inputs), strict=True):
             out.text(dumps(with_answer(predictor.fields(given), answer)) if out.as_json else _line(given, answer))
+            tally.add(answer)
+        tally.tell_truncated(out.console, "--json marks which")
     return 0
 
 

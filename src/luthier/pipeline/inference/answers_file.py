@@ -43,12 +43,20 @@ class Tally:
             self.failed += 1
             self.reason = self.reason or answer["error"]
 
-    def tell_failures(self, source: str, console: Console) -> None:
-        """Warn about rows without an answer.
+    def tell_truncated(self, console: Console, see: str = "see `truncated` in the output") -> None:
+        """Warn about rows whose input was cut, and say where they are marked."""
+        if self.truncated:
+            were = "was" if self.truncated == 1 else "were"
+            what = f"{plural(self.truncated, 'row')} {were} truncated to the tokens that the model reads"
+            console.warn(f"{what}: {see}")
+
+    def tell(self, source: str, console: Console) -> None:
+        """Warn about rows whose input was cut, and about those without an answer.
 
         Raises:
-            FindingError: No row has one.
+            FindingError: No row has an answer.
         """
+        self.tell_truncated(console)
         if self.failed and self.failed == self.rows:
             hint = "`error` has the reason for each row; check the file, or choose columns with --text or --column"
             where = f"{source}, {plural(self.rows, 'row')}"
@@ -89,11 +97,7 @@ def write_answers(predictor: Predictor, source: Source, output: Path, console: C
         file.sync()
     atomic.replace(part, output)
     remove(_origin_file(part))
-    if tally.truncated:
-        were = "was" if tally.truncated == 1 else "were"
-        what = f"{plural(tally.truncated, 'row')} {were} truncated to the tokens that the model reads"
-        console.warn(f"{what}: see `truncated` in the output")
-    tally.tell_failures(source.name, console)
+    tally.tell(source.name, console)
     return tally.rows
 
 
