@@ -89,7 +89,7 @@ class FindingError(DataError):
 
 
 class DamagedError(DataError):
-    """A file of a checkpoint or model does not match its checksum."""
+    """A file of a run, checkpoint or model cannot be read, or does not match its checksum."""
 
 
 class NonFiniteError(DataError):

@@ -12,7 +12,7 @@ from datasets import Dataset, DatasetDict
 
 from luthier.api.evaluate import evaluate
 from luthier.api.train import train
-from luthier.errors import ColumnError, DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.errors import ColumnError, DamagedError, DataError, FindingError, FingerprintError, RunError, UsageError
 from luthier.models.loading import load_tokenizer
 from luthier.pipeline.results import Evaluation
 from luthier.run_directory.predictions import read_predictions
@@ -294,9 +294,13 @@ def test_a_run_is_not_scored_again_on_data_that_has_changed(copied: Path, tmp_pa
 
 def test_a_run_without_a_score_is_refused(copied: Path) -> None:
     Run(copied).metrics_file.unlink()
-    with pytest.raises(RunError, match="no score yet") as caught:
+    with pytest.raises(DamagedError, match="the scores of the run are missing") as caught:
         evaluate(copied)
-    assert f"luthier resume {copied}" in caught.value.hint
+    assert caught.value.hint.endswith(f"luthier train {copied / 'recipe.toml'}"), "resume would say it is complete"
+    Run(copied).result_file.unlink()
+    with pytest.raises(RunError, match="no score yet") as unfinished:
+        evaluate(copied)
+    assert f"luthier resume {copied}" in unfinished.value.hint
 
 
 def test_only_a_run_knows_its_rows(run: Path, tmp_path: Path) -> None:

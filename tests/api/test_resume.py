@@ -90,6 +90,13 @@ def test_a_run_that_is_done_says_so_and_gets_a_page_that_was_lost(copied: Path) 
     assert (run.model / "model.safetensors").stat() == weights
 
 
+def test_a_run_that_was_moved_says_where_it_is(copied: Path, tmp_path: Path) -> None:
+    moved = copied.rename(tmp_path / "moved to")
+    result = resume(moved)
+    assert (result.to_dict()["run"], result.report_path) == (str(moved), Run(moved).report_file)
+    assert result.to_dict()["next"].startswith(f"luthier predict '{moved}' ")
+
+
 def test_a_run_whose_task_is_gone_names_its_package(copied: Path) -> None:
     run = Run(copied)
     run.recipe_file.write_text(run.recipe_file.read_text().replace('"text-classification"', '"stance"'))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.api.several.sides import Side, remarks, sides_of
-from luthier.errors import RunError, UsageError
+from luthier.errors import UsageError
 from luthier.learning_curves.record import mean_curves, read_curves
 from luthier.metrics.bootstrap import Score, difference
 from luthier.metrics.seeds.difference import SeedsDifference, seeds_difference
@@ -16,9 +16,8 @@ from luthier.pipeline.several.seeds import over_seeds
 from luthier.reporting.comparison import write_comparison
 from luthier.reporting.terminal.comparison import comparison_pieces
 from luthier.reporting.terminal.display import Piece, Shown
-from luthier.run_directory.run import Run, as_paths
+from luthier.run_directory.run import as_paths
 from luthier.tasks.registry import find
-from luthier.text import typed
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +69,8 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
         that differ), `seeds` (run -> its seeds) and `remarks` on what they can show.
     Raises:
         UsageError: Fewer than two runs, or the same one twice.
-        RunError: A run has no score.
+        DamagedError: The scores of a run are missing or cannot be read.
+        RunError: A run is not complete.
 
     Example:
         >>> luthier.compare(["runs/first", "runs/second"]).differences["accuracy"]["second"].excludes_zero
@@ -85,7 +85,7 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
             hint="add another run; `luthier runs` lists them",
         )
     names = [side.name for side in sides]
-    scores = {side.name: [_scores(run) for run in side.runs] for side in sides}
+    scores = {side.name: [run.scores() for run in side.runs] for side in sides}
     metrics = {
         metric: {name: _entry(metric, found) for name, found in scores.items() if metric in found[0]["metrics"]}
         for metric in dict.fromkeys(metric for found in scores.values() for metric in found[0]["metrics"])
@@ -106,14 +106,6 @@ def compare(run_dirs: Sequence[Path | str], *, output: Path | None = None) -> Co
     curves = {side.name: mean_curves([read_curves(run.curves_file) for run in side.runs]) for side in sides}
     page = write_comparison(output, values | {"curves": curves, "words": kind.page_words().metrics}) if output else None
     return Comparison(values, page)
-
-
-def _scores(run: Run) -> dict[str, Any]:
-    found = run.read_json(run.metrics_file)
-    if found is None:
-        hint = f"`luthier resume {typed(run.path)}` finishes it"
-        raise RunError("the run has no score yet", where=str(run.path), hint=hint)
-    return found
 
 
 def _entry(metric: str, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

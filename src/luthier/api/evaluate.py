@@ -117,10 +117,10 @@ def _again(
     run: Run, generation: Mapping[str, Any], device: str | None, base_model: str | None, console: Console
 ) -> Evaluation:
     """Score a run's model again on its own held-out rows, read from its sources."""
-    before = run.read_json(run.metrics_file)
-    if before is None or not run.model.is_dir():
+    before = run.scores()
+    if not run.model.is_dir():
         hint = f"`luthier resume {typed(run.path)}` finishes it"
-        raise RunError("the run has no score yet", where=str(run.path), hint=hint)
+        raise RunError("the run has no model yet", where=str(run.path), hint=hint)
     recipe = _recipe(run, base_model)
     find(str(recipe.task), run.task_package, where=str(run.path))
     recipe.device = device or recipe.device

@@ -30,7 +30,7 @@ from luthier.run_directory.environment import environment
 from luthier.run_directory.log import Tee
 from luthier.run_directory.run import Run, new_path
 from luthier.storage.atomic import write_json, write_text
-from luthier.tasks.registry import find
+from luthier.tasks.registry import find, restore
 from luthier.tracking.base import Tracker
 from luthier.tracking.registry import make_trackers
 
@@ -81,13 +81,20 @@ def go_on(run_dir: Path | str, events: Events, console: Tee) -> Result:
                 report(run.path)  # the run was killed while it was written
             discard_checkpoints(run, console)
             console.say(f"the run is already complete: {run.report_file}")
-            result = Result(done, run)
+            result = Result(done | _places(run), run)
             return processes.on_main(lambda: result)
         trackers = still_there(run, run.recipe, console)
         prepared = prepare(run.recipe, console)
         same_data(run, prepared)
         processes.on_main(lambda: (run, prepared.recipe))
         return _carry_out(run, prepared, trackers, events, console, time_limit(run, prepared, console))
+
+
+def _places(run: Run) -> dict[str, str]:
+    """Where a complete run is now: it may have been moved since its result was written."""
+    saved = run.read_json(run.task_file)
+    following = {"next": restore(saved).words(run.path).next_command} if saved else {}
+    return {"run": str(run.path), "report": str(run.report_file), **following}
 
 
 def _carry_out(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import RunError
+from luthier.errors import DamagedError
 
 RESTORE = "restore it from a backup, or delete it"
 
@@ -15,7 +15,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     """Read the object in a JSON file; None if the file does not exist.
 
     Raises:
-        RunError: The file is not a JSON object.
+        DamagedError: The file is not a JSON object.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -24,7 +24,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise RunError(f"the file is damaged: {error}", where=str(path), hint=RESTORE) from None
+        raise DamagedError(f"the file is damaged: {error}", where=str(path), hint=RESTORE) from None
     return found
 
 

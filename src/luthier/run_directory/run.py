@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from luthier.errors import RecipeError, RunError, UsageError, nearest
+from luthier.errors import DamagedError, RecipeError, RunError, UsageError, nearest
 from luthier.recipe import END, Recipe
 from luthier.run_directory.files import directory_size, read_object
 from luthier.storage.atomic import remove_directory, sweep
@@ -139,9 +139,25 @@ class Run:
         """Read the object in a JSON file of the run; None if the file does not exist yet.
 
         Raises:
-            RunError: The file is not a JSON object.
+            DamagedError: The file is not a JSON object.
         """
         return read_object(path)
+
+    def scores(self) -> dict[str, Any]:
+        """What is in `metrics.json`.
+
+        Raises:
+            DamagedError: It is not a JSON object, or a complete run has lost it.
+            RunError: The run is not complete.
+        """
+        found = self.read_json(self.metrics_file)
+        if found is None and self.result_file.exists():
+            hint = f"restore it from a backup, or train again: luthier train {typed(self.recipe_file)}"
+            raise DamagedError("the scores of the run are missing", where=str(self.metrics_file), hint=hint)
+        if found is None:
+            hint = f"`luthier resume {typed(self.path)}` finishes it"
+            raise RunError("the run has no score yet", where=str(self.path), hint=hint)
+        return found
 
     def state(self) -> State:
         """The state of the run."""

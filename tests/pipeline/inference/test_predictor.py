@@ -7,8 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas
+import pyarrow
 import pytest
 import torch
+from datasets import Dataset
 from torch import Tensor
 from transformers import GenerationConfig, GPT2Config, GPT2ForSequenceClassification
 from transformers.modeling_outputs import MultipleChoiceModelOutput, SequenceClassifierOutput
@@ -135,6 +138,22 @@ def test_an_invalid_input_is_an_error_in_predict_and_a_row_with_an_error_in_stre
     right, wrong = model.stream([Record("t", 1, good | {"id": 1}), Record("t", 2, bad | {"id": 2})])
     assert (right["id"], right["ending"]) == (1, "is long")
     assert wrong == bad | {"id": 2, "prediction": None, "error": "one-ending: there is nothing to choose from"}
+
+
+def test_a_table_is_refused_rather_than_its_column_names_predicted() -> None:
+    frame = pandas.DataFrame({"text": ["a film", "a story"]})
+    for table in (frame, pyarrow.Table.from_pandas(frame)):
+        with pytest.raises(UsageError, match="not a table") as caught:
+            predictor().predict(table)
+        assert caught.value.hint.startswith("luthier.predict(RUN, data)")
+    assert len(predictor().predict(frame["text"])) == len(predictor().predict(Dataset.from_pandas(frame))) == 2
+
+
+def test_half_a_character_is_an_error_in_predict_and_a_row_with_an_error_in_stream() -> None:
+    with pytest.raises(DataError, match=r"^encoding: the text holds half a character"):
+        predictor().predict(["a film", "a \ud800 film"])
+    good, bad = predictor().stream([Record("t", 1, {"text": "a film"}), Record("t", 2, {"text": "a \ud800 film"})])
+    assert good["prediction"] == "bad" and bad["error"].startswith("encoding: ")
 
 
 def test_unreadable_rows_keep_their_place_in_the_output() -> None:

@@ -1,6 +1,7 @@
 """Predict with a model: texts, pairs, mappings, or the rows of a source."""
 
 import itertools
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
@@ -97,12 +98,15 @@ class Predictor:
             ColumnError: A mapping lacks a column that the task needs.
             DataError: An input is invalid.
             RecipeError: As in `generating`.
-            UsageError: A text was given to a model that takes pairs, or a pair to one that takes texts.
+            UsageError: A text was given to a model that takes pairs, or a pair to one that takes texts; or a table.
         """
         if generation:
             return self.generating(generation).predict(inputs)
         if isinstance(inputs, str | Mapping):
             inputs = [inputs]
+        if hasattr(inputs, "columns"):  # a loop over a data frame gives the names of its columns
+            hint = "luthier.predict(RUN, data) takes data frames and tables"
+            raise UsageError("inputs must be texts or rows, not a table", where=type(inputs).__name__, hint=hint)
         if not isinstance(inputs, Iterable):
             raise _no_input(inputs)
         asked = (self.query(item) for item in inputs)
@@ -144,16 +148,24 @@ class Predictor:
         Raises:
             DataError: The task refuses the input.
         """
-        asked = self.task.query(self.fields(item))
+        asked = self._example(self.fields(item))
         if isinstance(asked, Fault):
             raise DataError(f"{asked.reason}: {asked.detail}", where=shorten(str(item), 60))
         return asked
+
+    def _example(self, values: Mapping[str, Any]) -> Example | Fault:
+        """The example of a row; a fault if tokenizers cannot read its text, or if the task refuses it."""
+        try:
+            json.dumps(list(values.values()), ensure_ascii=False, default=str).encode()
+        except UnicodeEncodeError:
+            return Fault("encoding", "the text holds half a character (a lone surrogate) or invalid bytes")
+        return self.task.query(values)
 
     def _asked(self, record: Record, first: Record) -> Example | Skipped:
         """The example of a row. A column missing from the first row is an error; a later row without it is skipped."""
         values = self.fields(record.values) if len(first.values) == 1 else record.values
         try:
-            asked = self.task.query(values)
+            asked = self._example(values)
         except ColumnError as error:
             if record is first:
                 raise ColumnError(error.what, where=record.source, hint=error.hint) from None
