@@ -3,13 +3,15 @@
 import io
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from luthier.cli.output import Output, dumps
+from luthier.cli.output import Output, check_output, dumps
 from luthier.errors import UsageError
 from tests.cli.conftest import CapSys
 
@@ -97,3 +99,15 @@ def test_json_has_dates_as_text_and_no_number_that_json_lacks() -> None:
     for value in (math.nan, math.inf):
         with pytest.raises(ValueError, match="not JSON compliant"):
             dumps({"value": value})
+
+
+def test_an_output_is_checked_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_output(None, "a picture", [".png"])
+    check_output(tmp_path / "a.png", "a picture", [".png"])
+    with pytest.raises(UsageError, match="a picture is not written as .pdf"):
+        check_output(tmp_path / "a.pdf", "a picture", [".png"])
+    with pytest.raises(UsageError, match="no such directory"):
+        check_output(tmp_path / "none" / "a.png", "a picture", [".png"])
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write anywhere
+    with pytest.raises(UsageError, match="permission denied"):
+        check_output(tmp_path / "a.png", "a picture", [".png"])

@@ -255,9 +255,9 @@ def test_a_function_may_be_called_max_and_other_directions_are_refused(tmp_path,
     for direction, greater in ((":min", False), ("", None)):
         (metric,) = custom_metrics(f"{tmp_path / 'lowest.py'}:max{direction}", [0], [0])
         assert (metric.name, metric.greater_is_better) == ("max", greater)
-    with pytest.raises(UsageError, match="no module") as caught:
+    with pytest.raises(UsageError, match="the direction of a metric is min or max, not 'lower'") as caught:
         custom_metrics(f"{source}:share:lower", [0], [0])
-    assert ":min or :max" in caught.value.hint
+    assert caught.value.hint == f"write {source}:share:min or {source}:share:max"
 
 
 class FakeMetric:

@@ -71,6 +71,9 @@ def test_a_failed_change_says_where_and_how_much_space_is_left(tmp_path: Path) -
     assert error.value.what == "cannot write: No space left on device"
     assert error.value.where == str(tmp_path / "a")
     assert "B available there; free some disk space or check the permissions" in error.value.hint
+    with pytest.raises(ResourceError) as error, disk.writing(tmp_path / "a"):
+        raise OSError(13, os.strerror(13))
+    assert error.value.hint == "check the permissions, or choose another place", "space would not help"
     with pytest.raises(ResourceError) as error, disk.writing(tmp_path / "gone" / "a"):
         raise OSError("odd")
     assert error.value.what == "cannot write: odd"

@@ -1,6 +1,7 @@
 """The result of a command: tables and text for people, or one JSON object."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ def check_output(file: Path | None, what: str, suffixes: Collection[str]) -> Non
     """Check where a result goes, before the work.
 
     Raises:
-        UsageError: The name ends in none of the suffixes, or its directory does not exist.
+        UsageError: The name ends in none of the suffixes, or its directory does not exist or cannot be written.
     """
     if file is None:
         return
@@ -28,6 +29,9 @@ def check_output(file: Path | None, what: str, suffixes: Collection[str]) -> Non
         raise UsageError(wrong, where=str(file), hint=f"end the name in {' or '.join(suffixes)}")
     if not file.parent.is_dir():
         raise UsageError("there is no such directory", where=str(file.parent), hint="create it, or choose another")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        hint = "check the permissions, or choose another place"
+        raise UsageError("the output cannot be written: permission denied", where=str(file), hint=hint)
 
 
 def typed_command() -> str:

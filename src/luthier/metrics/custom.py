@@ -146,6 +146,9 @@ def load(spec: str) -> Function:
         )
     if place == "evaluate":
         return _from_evaluate(name)
+    if ":" in place.removeprefix(Path(place).anchor):
+        what = f"the direction of a metric is min or max, not {name!r}"
+        raise UsageError(what, where=f"metric {spec!r}", hint=f"write {place}:min or {place}:max")
     module = _module(place, spec)
     function: object = getattr(module, name, None)
     if not callable(function):

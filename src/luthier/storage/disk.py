@@ -108,6 +108,8 @@ def cannot_write(path: Path, why: str) -> ResourceError:
         hint = f"create the directory {path.parent}, or choose another"
     elif why == os.strerror(errno.EISDIR):
         hint = "it is a directory: choose another name"
+    elif why in map(os.strerror, (errno.EACCES, errno.EPERM, errno.EROFS)):
+        hint = "check the permissions, or choose another place"
     else:
         room = f"{free(path.parent)} available there"
         hint = f"{room}; free some disk space or check the permissions, then try again, or resume the run"
