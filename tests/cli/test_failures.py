@@ -138,6 +138,18 @@ def test_a_bug_keeps_its_traceback_in_a_file(stub, capsys):
     assert "Traceback" in Path(where.removeprefix("where: ")).read_text()
 
 
+def test_a_bug_on_a_full_disk_is_still_a_message(stub, capsys, monkeypatch):
+    def full(path, data):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("luthier.cli.failures.write", full)
+    stub("train", train=ZeroDivisionError("division by zero"))
+    assert main(["train", "a.csv"]) == 1
+    what, where, _ = capsys.readouterr().err.splitlines()
+    assert what == "error: internal error: ZeroDivisionError: division by zero"
+    assert re.fullmatch(r"where: \w+\.py, line \d+; the traceback cannot be kept: No space left on device", where)
+
+
 def test_a_bug_of_a_plug_in_names_its_task_and_package():
     from luthier.tasks.registry import provisional
 

@@ -103,6 +103,9 @@ def test_what_fills_a_directory_may_fail_in_its_own_words(tmp_path: Path) -> Non
 
     with pytest.raises(ResourceError, match="No space left"):
         atomic.write_directory(tmp_path / "a", fill(RuntimeError("[enforce fail] No space left on device\nmore")))
+    torchs = "[enforce fail at inline_container.cc:672] . unexpected pos 2983296 vs 2983184"
+    with pytest.raises(ResourceError, match="unexpected pos"):
+        atomic.write_directory(tmp_path / "a", fill(RuntimeError(torchs)))
     with pytest.raises(RuntimeError, match="shape"):
         atomic.write_directory(tmp_path / "a", fill(RuntimeError("shape mismatch")))
     assert list(tmp_path.iterdir()) == []

@@ -195,7 +195,11 @@ def _top(module: str) -> str:
 
 
 def _keep(story: str, error: BaseException) -> str:
-    """Append a traceback to the log of the run in the exception's notes (`run: PATH`), else write it to a new file."""
+    """Append a traceback to the log of the run in the exception's notes (`run: PATH`), else write it to a new file.
+
+    Returns:
+        The file; where the error was raised, if no file can be written.
+    """
     for note in getattr(error, "__notes__", []):
         if note.startswith("run: "):
             log = Path(note.removeprefix("run: ")) / "log.txt"
@@ -206,6 +210,11 @@ def _keep(story: str, error: BaseException) -> str:
             except ResourceError:
                 break
             return str(log)
-    fresh = temporary_file(".txt")
-    write(fresh, story.encode("utf-8", "backslashreplace"))
+    try:
+        fresh = temporary_file(".txt")
+        write(fresh, story.encode("utf-8", "backslashreplace"))
+    except OSError as unwritten:  # the disk is full, which may be what went wrong in the first place
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        at = "".join(f"{Path(frame.filename).name}, line {frame.lineno}; " for frame in last)
+        return f"{at}the traceback cannot be kept: {unwritten.strerror or unwritten}"
     return str(fresh)

@@ -76,7 +76,7 @@ def write_directory(target: Path, fill: Callable[[Path], None], texts: Mapping[s
     except Exception as error:
         remove_tree(aside)
         # torch and safetensors write from native code and report a full disk with their own exception types.
-        if re.search(r"No space left|PytorchStreamWriter|[Ii]/?[Oo] ?[Ee]rror", str(error)):
+        if re.search(r"No space left|PytorchStreamWriter|inline_container|[Ii]/?[Oo] ?[Ee]rror", str(error)):
             raise cannot_write(target, str(error).splitlines()[0]) from None
         raise
 
