@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from luthier.errors import DataError
+from luthier.errors import DataError, ModelError
 from luthier.tasks.chat.rendering import DEFAULT_CHAT_TEMPLATE, fitting, prompt_text, render_chat, text_of
 from tests.tasks.chat.templates import (
     CALLING,
@@ -157,6 +157,13 @@ def test_an_assistant_that_speaks_first_is_given_its_header_where_the_template_a
 def test_the_text_of_a_message(content: Any, text: str) -> None:
     assert text_of({"role": "user", "content": content}) == text
     assert text_of({"role": "assistant"}) == ""
+
+
+def test_a_template_that_is_not_valid_is_a_fault_of_the_model() -> None:
+    tokenizer = with_template("{% for m in messages %}\n{{ m.content")
+    with pytest.raises(ModelError, match="the chat template is not valid: unexpected end of template") as caught:
+        render_chat(tokenizer, [{"role": "user", "content": "Hello"}])
+    assert caught.value.where.endswith("line 2 of the template")
 
 
 @pytest.mark.parametrize(

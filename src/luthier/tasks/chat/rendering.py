@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateSyntaxError
 from transformers import PreTrainedTokenizerBase
 
 from luthier.data.values import structured
@@ -137,6 +137,12 @@ def rendered(
             tokenize=False,
             add_generation_prompt=answering,
         )
+    except TemplateSyntaxError as error:
+        raise ModelError(
+            f"the chat template is not valid: {shorten(str(error.message))}",
+            where=f"{tokenizer.name_or_path}, line {error.lineno} of the template",
+            hint="correct chat_template.jinja there, or chat_template in tokenizer_config.json",
+        ) from None
     except (TemplateError, TypeError, ValueError, KeyError, IndexError) as error:
         raise DataError(
             f"the chat template refuses the conversation: {shorten(str(error))}",
