@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.errors import RunError
+from luthier.errors import DamagedError
 from luthier.reporting.telling import ROWS, Judged, TracedRow, quoted, telling_rows, traced_rows
 from luthier.run_directory.run import Run
 
@@ -71,5 +71,5 @@ def test_only_rows_whose_page_is_there_are_linked(tmp_path: Path) -> None:
     assert [one.title for one in traced_rows(run)] == ["The most confident error"]
     for damaged in ("{", "[1, 2]", '{"rows": [{"kind": "right"}]}', '{"rows": [3]}', '{"rows": 3}'):
         (run.traces / ROWS).write_text(damaged)
-        with pytest.raises(RunError, match="damaged"):
+        with pytest.raises(DamagedError, match="damaged"):
             traced_rows(run)

@@ -104,7 +104,9 @@ def test_settings_that_change_no_result_and_moved_data_are_no_edit(done: Path, t
     text = (run / "recipe.toml").read_text().replace(str(done.parent / "reviews.csv"), str(moved))
     (run / "recipe.toml").write_text(text)
     assert Recipe.load(run / "recipe.toml").data.train == [str(moved)]
-    assert resume(run).to_dict() == Run(done).read_json(done / "result.json")
+    again, before = resume(run).to_dict(), Run(done).read_json(done / "result.json") or {}
+    places = dict.fromkeys(("run", "report", "next"))
+    assert again | places == before | places, "the same result, in another place"
 
 
 def test_a_model_from_scratch_is_continued_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any, Literal
 
-from luthier.errors import RunError
+from luthier.errors import DamagedError
 from luthier.run_directory.run import Run
 from luthier.text import amount, listing
 
@@ -112,11 +112,11 @@ def traced_rows(run: Run) -> list[TracedRow]:
     """The rows of a run that are traced and whose pages are there.
 
     Raises:
-        RunError: The list of them is damaged.
+        DamagedError: The list of them is damaged.
     """
     file = run.traces / ROWS
     try:
         rows = [TracedRow(**values) for values in (run.read_json(file) or {}).get("rows", [])]
     except TypeError as error:
-        raise RunError(f"the file is damaged: {error}", where=str(file), hint="delete it") from None
+        raise DamagedError(f"the file is damaged: {error}", where=str(file), hint="delete it") from None
     return [row for row in rows if (run.traces / row.page).is_file()]
