@@ -159,8 +159,9 @@ def _require_start(model: PreTrainedModel, name: str) -> None:
     """Check that an encoder-decoder can begin an answer: most need a start token, some begin with a language."""
     if not model.config.is_encoder_decoder or getattr(model.config, "decoder_start_token_id", None) is not None:
         return
+    shift: Any = getattr(model, "prepare_decoder_input_ids_from_labels", lambda labels: labels)
     try:
-        model.prepare_decoder_input_ids_from_labels(labels=torch.tensor([[0, 1]]))
+        shift(labels=torch.tensor([[0, 1]]))
     except (RuntimeError, TypeError, ValueError):
         what = "config.json has no decoder_start_token_id, the token that the model begins each answer with"
         hint = "set it there: T5 begins with pad_token_id, BART with eos_token_id"
