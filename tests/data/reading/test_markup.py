@@ -23,6 +23,7 @@ MARKUP = {
     "subtitles": "1\n00:00:01,000 --> 00:00:02,500\nFine.\n\n2\n00:00:03,000 --> 00:00:04,000\nWorn.\n",
     "rich text": r"{\rtf1 Fine}",
     "numbers of features": "".join(f"{i % 2} 3:0.5 {i + 5}:1 900:2e-3\n" for i in range(20)),
+    "texts with a list": "".join(f"Ada {i} sings ['B-PER', 'O', 'O']\n" for i in range(20)),
     "parse trees": "(3 (2 the) (2 bow))\n" * 5,
 }
 
@@ -49,6 +50,9 @@ def test_markup_is_refused_by_name(tmp_path: Path, kind: str) -> None:
         "".join(f"[{('INFO', 'WARN')[i % 2]}] bow {i} is worn\n" for i in range(40)),
         "".join(f"{chr(65 + i % 12) * 2} bow {i} is worn\n" for i in range(99)),
         "".join(f"[{i}] bow {i % 2} is worn (19{i:02})\n" for i in range(40)),
+        "".join(f"bow {i} is worn [{i}]\n" for i in range(40)),
+        "Ada B-PER\n\nsings O\n\n" * 20,
+        "".join(f"the bow {'ab'[i % 2]}\n" for i in range(40)),
         "".join(f"[{'ab'[i % 2]}] bow {i} is worn.\n" for i in range(38)) + "None of them is worn.\n" * 2,
     ],
 )
@@ -87,3 +91,12 @@ def test_lines_with_labels_are_asked_about(tmp_path: Path, line: str, where: str
 def test_lines_to_predict_may_be_markup(tmp_path: Path) -> None:
     file = write(tmp_path, "t.txt", "<b>fine</b>\n" * 5)
     assert len(rows(open_source(file, how=Reading(by_line=True)))) == 5
+
+
+def test_words_with_tags_need_an_end_of_each_sentence(tmp_path: Path) -> None:
+    file = write(tmp_path, "t.txt", "Ada B-PER\nsings O\nin O\nParis B-LOC\n. O\n" * 6)
+    with pytest.raises(SourceError, match="nothing says where a sentence ends") as caught:
+        open_source(file)
+    command = shlex.split(caught.value.hint.split("`")[1].split(" > ")[0])
+    text = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert len(rows(open_source(write(tmp_path, "t.conll", text)))) == 6

@@ -133,8 +133,32 @@ UNCLEAR: dict[str, tuple[dict[str, Cell], str, list[str]]] = {
     ),
     "a passage beside question and answer": (
         {"article": lengthy, "question": lambda i: f"which {i}?", "options": lambda i: ["a", "b"], "answer": mood},
-        "not the longer texts of 'article'",
+        "not the texts of 'article'",
         ["text-classification article answer", "text-generation article"],
+    ),
+    "an answer beside flags": (
+        {"title": english, "answer": french, "binary": lambda i: "YN"[i % 2], "useful": lambda i: "YN"[i % 3 % 2]},
+        "not the texts of 'answer'",
+        [
+            "chat title answer",
+            "text-classification title binary",
+            "text-classification title useful",
+            "text-generation title",
+        ],
+    ),
+    "prompts that recur": (
+        {"remark": english, "prompt": lambda i: f"Say {i % 2} things", "boxes": lambda i: [{"x": i}]},
+        "'boxes' holds lists of objects",
+        ["summarization remark prompt", "text-generation remark"],
+    ),
+    "aspects as keys": (
+        {"comment": english, "label": lambda i: {"room": mood(i), **({"staff": mood(i + 1)} if i % 3 else {})}},
+        "'label' holds objects of room, staff",
+        [
+            "text-classification comment label.room",
+            "text-classification comment label.staff",
+            "text-generation comment",
+        ],
     ),
     "a turn of a conversation in each row": (
         {"text": english, "role": lambda i: ["prompter", "assistant"][i % 2]},

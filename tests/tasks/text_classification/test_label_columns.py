@@ -96,3 +96,45 @@ def test_flags_of_a_split_are_no_labels() -> None:
     assert found is not None
     assert found.columns["labels"] == list(NAMES)
     assert [one.value for one in found.why if one.what == "not used"] == ["'is_train'", "'odd'"]
+
+
+ABOUT = one_of("the battery", "the screen", "the price of it")
+
+
+@pytest.mark.parametrize(
+    ("columns", "texts", "label"),
+    [
+        (
+            {"ID": lambda i: i, "Target": ABOUT, "Tweet": prose, "Stance": one_of("FAVOR", "AGAINST", "NONE")},
+            2,
+            "Stance",
+        ),
+        ({"sentence": prose, "target": ABOUT, "polarity": one_of("pos", "neg", "neg")}, 2, "polarity"),
+        ({"Sentence": prose, "Aspect Term": ABOUT, "sentiment": one_of("pos", "neg", "neg")}, 2, "sentiment"),
+        ({"text": prose, "target": one_of("a", "b", "b")}, 1, "target"),
+        ({"text": prose, "target": one_of("a", "b", "b"), "score": one_of(1, 2, 3)}, 1, "target"),
+        ({"question": one_of("who?", "why not?", "how?"), "reply": prose, "y": one_of(0, 1, 1)}, 2, "y"),
+    ],
+)
+def test_what_an_opinion_is_about_is_no_label(columns: dict[str, Any], texts: int, label: str) -> None:
+    found = recognise_classification(profiles_of(table(**columns)), given={}, shape=None)
+    assert found is not None
+    assert found.columns["label"] == label
+    assert len([role for role in found.columns if role.startswith("text")]) == texts
+
+
+def test_a_score_is_asked_about_beside_a_label_that_no_name_tells() -> None:
+    rows = table(essay=prose, essay_set=one_of(1, 2, 3), domain1_score=lambda i: i % 11)
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert "'essay_set', 'domain1_score' could each be the label" in found.unclear
+    rows = table(essay=prose, mood=one_of("a", "b", "b"), confidence_score=lambda i: i % 11)
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert (found.columns["label"], found.unclear) == ("mood", "")
+
+
+def test_what_is_the_same_in_all_rows_is_a_label_only_by_its_whole_name() -> None:
+    for name, fits in (("label", True), ("task_type", False)):
+        found = recognise_classification(profiles_of(table(text=prose, **{name: one_of("ner")})), given={}, shape=None)
+        assert (found is not None) == fits

@@ -1,12 +1,13 @@
 """Columns of words with tags, and of texts with spans."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from luthier.errors import ColumnError
-from luthier.tasks.token_classification.columns import recognise_tokens
+from luthier.tasks.text_classification.columns import recognise_classification
+from luthier.tasks.token_classification.columns import likely, recognise_tokens
 from luthier.tasks.token_classification.task import TokenClassification
 from tests.tasks.by_hand import Row, profiles_of
 
@@ -146,3 +147,39 @@ def test_the_decisions_say_how_each_column_was_found() -> None:
 def test_what_the_columns_hold_instead_is_told() -> None:
     reason = TokenClassification().why_not(profiles_of(table(other="pos")), {})
     assert all(repr(name) in reason for name in ("tokens", "other"))
+
+
+# -- texts with a tag for each word ----------------------------------------------------------------------------------
+
+WRITTEN: dict[str, Callable[[list[str]], Any]] = {"a list": list, "blanks": " ".join, "commas": ",".join, "Python": str}
+
+
+def texts(write: Callable[[list[str]], Any], **others: Callable[[int], Any]) -> list[dict[str, Any]]:
+    return [
+        {"text": " ".join(words), "labels": write(NER[len(words)]), **{name: of(i) for name, of in others.items()}}
+        for i, words in enumerate(SENTENCES * 6)
+    ]
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_text_with_a_tag_for_each_word_is_split_at_blanks(how: str) -> None:
+    rows = texts(WRITTEN[how])
+    assert recognise_classification(profiles_of(rows), given={}, shape=None) is None
+    found = recognise_tokens(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert (found.columns, found.unclear) == ({"tokens": "text", "tags": "labels"}, "")
+    assert "split at blanks" in [one.value for one in found.why]
+    assert found_in(rows, text="text", label="labels") == ("tokens", {"tokens": "text", "tags": "labels"}, 1.0)
+
+
+def test_a_text_with_more_words_than_tags_is_not_split() -> None:
+    rows = [row | {"text": f"{row['text']} and so on"} for row in texts(list)]
+    assert found_in(rows) is None
+
+
+def test_tags_beside_a_label_of_the_whole_text_are_asked_about() -> None:
+    rows = texts(" ".join, intent=lambda i: ["play", "stop"][i % 2], number=lambda i: f"{i}")
+    found = recognise_tokens(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert "a label, in 'intent'" in found.unclear
+    assert likely(profiles_of(rows)) == [{"tokens": "text", "tags": "labels"}]

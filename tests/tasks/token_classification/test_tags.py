@@ -189,7 +189,8 @@ COLUMNS = {"tokens": "words", "tags": "ner"}
 
 def test_words_and_tags_of_a_row() -> None:
     assert read_tokens({"words": ["Ada", 7], "ner": ["B-PER", "O"]}, COLUMNS) == (["Ada", "7"], ["B-PER", "O"])
-    assert read_tokens({"words": "['Ada' 'met']", "ner": '["B-PER", "O"]'}, COLUMNS) == (["Ada", "met"], ["B-PER", "O"])
+    for words, ner in (("['Ada' 'met']", '["B-PER", "O"]'), ("Ada  met", "B-PER O"), ("Ada met ", "B-PER, O")):
+        assert read_tokens({"words": words, "ner": ner}, COLUMNS) == (["Ada", "met"], ["B-PER", "O"])
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,8 @@ def test_words_and_tags_of_a_row() -> None:
         (["a"], None, "missing-label", "'ner'"),
         (None, ["O"], "missing-text", "'words'"),
         ([], [], "empty-text", "'words'"),
-        ("a b", ["O", "O"], "empty-text", "'words'"),
+        (" ", ["O", "O"], "empty-text", "'words'"),
+        ("a b", "O", "length-mismatch", "2 tokens and 1 tag"),
     ],
 )
 def test_rows_that_are_skipped(words: Any, ner: Any, reason: str, detail: str) -> None:

@@ -174,7 +174,8 @@ def test_spans_of_annotation_tools_become_tags_of_words(tool: str) -> None:
         ({"tokens": None}, "missing-text"),
         ({"ner_tags": None}, "missing-label"),
         ({"ner_tags": ["O"] * 7 + [None]}, "missing-label"),
-        ({"ner_tags": "O O O"}, "missing-label"),
+        ({"ner_tags": "O O O"}, "length-mismatch"),
+        ({"ner_tags": " "}, "missing-label"),
     ],
 )
 def test_tokens_that_cannot_be_used_are_skipped(change: Row, reason: str) -> None:

@@ -178,3 +178,15 @@ def test_translations_into_another_script_may_be_shorter() -> None:
     assert likely(profiles_of(rows)) == [{"source": "one", "target": "other"}, {"source": "other", "target": "one"}]
     latin = [{"one": row["one"], "other": f"wir {n}"} for n, row in enumerate(rows)]
     assert likely(profiles_of(latin)) == []
+
+
+def test_two_texts_that_share_most_words_are_offered_in_their_order() -> None:
+    rows = [{"column1": f"we goes to the old town {n}", "column2": f"we go to the old town {n}"} for n in range(12)]
+    assert likely(profiles_of(rows)) == [{"source": "column1", "target": "column2"}]
+    assert likely(profiles_of([row | {"score": n} for n, row in enumerate(rows)])) == []
+
+
+def test_an_id_is_not_indonesian() -> None:
+    rows = table("arabic", "id")
+    assert found_in(rows) == ("ar-id", "arabic", "id", 0.95)
+    assert found_in([row | {"id": f"wo-ar-{i:04}"} for i, row in enumerate(rows)]) is None

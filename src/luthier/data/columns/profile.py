@@ -12,6 +12,7 @@ from luthier.data.columns.flags import Flags, flags_of
 from luthier.data.columns.joined import joined_in
 from luthier.data.columns.numbers import Writing, may_be_numbers, thousands_or_fraction, writing_of
 from luthier.data.columns.structure import Structure, structure_of
+from luthier.data.columns.tagged import are_tags, tagged_in
 from luthier.data.columns.transcripts import Transcripts, transcripts_in
 from luthier.data.records import Record
 from luthier.data.splits import SPLIT_OF
@@ -65,6 +66,7 @@ class ColumnProfile:
         writing: How the numbers are written, as in 3,04 or $5; None for plain ones.
         others: Count of each value that is no number, in a column of which most values are; else empty.
         thousands: A number that may have thousands or a fraction (`numbers.thousands_or_fraction`); empty for none.
+        word_counts: Words of each row's text, in row order; -1 if there is none.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
 
@@ -96,6 +98,7 @@ class ColumnProfile:
     writing: Writing | None = None
     others: Counter[str] = field(default_factory=Counter)
     thousands: str = ""
+    word_counts: tuple[int, ...] = field(default=(), repr=False, compare=False)
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
     def number(self, value: Any) -> float | None:
@@ -201,6 +204,11 @@ def is_id(column: ColumnProfile) -> bool:
     return coded and not may_be_numbers(column.examples)
 
 
+def holds_tags(column: ColumnProfile) -> bool:
+    """Whether the cells of a column are lists of tags of words such as B-PER and O."""
+    return bool(column.parts) and bool(column.structure.lengths) and are_tags(column.parts or Counter())
+
+
 def is_mark(column: ColumnProfile) -> bool:
     """Whether a column is marked in some rows, with `x`, a tick, 1 or its own name, and empty in all others."""
     marks = {value.strip().casefold() for value in column.values or ()}
@@ -225,6 +233,9 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
     joined = joined_in(counts) if not lists and flags is None and not structure.keys else None
     if joined:
         parts = joined.parts
+    if tagged := None if structure.lengths else tagged_in(cells):
+        structure, parts = tagged.structure, tagged.parts
+    word_counts = tuple(len(cell.split()) if isinstance(cell, str) else -1 for cell in cells)
     writing = writing_of(present) if joined is None else None
     read = writing.number if writing else as_number
     numbers = [number for value in present if (number := read(value)) is not None]
@@ -258,6 +269,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         flags=flags,
         transcripts=transcripts_in(present),
         not_finite=Counter(map(_as_text, odd)),
+        word_counts=word_counts,
         cells=cells if structure.keys else (),
     )
 

@@ -2,9 +2,12 @@
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 
+from luthier.data.columns.tagged import are_tags
 from luthier.data.columns.transcripts import LEVELS, speaker_at
+from luthier.data.tag_notation import OUTSIDE
 from luthier.errors import SourceError
 from luthier.text import listing
 
@@ -25,6 +28,7 @@ _BEGINNINGS = (  # what a text looks like, how it begins, what to do
 _LINES = (  # the same, and what its lines are like
     ("XML or SGML", re.compile(r"<[^<>]+>(.*<[^<>]+>)?"), _XML),
     ("parse trees", re.compile(r"\(\S* .*\(.*\)\s*\)"), _CONVERT),
+    ("texts with a list at the end of each line", re.compile(r"[^\[{].*\S\s*\[\s*(['\"]).*\1\s*\]"), _CONVERT),
     (
         "numbers of features (LIBSVM)",
         re.compile(r"\S+(\s+\d+:[\d.eE+-]+)+(\s*#.*)?"),
@@ -79,7 +83,20 @@ def refuse_marked_lines(lines: Sequence[str], name: str) -> None:
     for what, form, hint in _LINES:
         if sum(bool(form.fullmatch(line.strip())) for line in lines) - spoken >= max(_FEWEST, _MOST * len(lines)):
             raise SourceError(f"looks like {what}", where=name, hint=hint)
+    _refuse_tagged(lines, name)
     _refuse_labelled(lines, name)
+
+
+def _refuse_tagged(lines: Sequence[str], name: str) -> None:
+    """Refuse lines of a word and its tag with no blank line between the sentences, which a CoNLL file has."""
+    fields = [line.split() for line in lines]
+    width, n = Counter(map(len, fields)).most_common(1)[0] if fields else (0, 0)
+    tags = Counter(one[-1] for one in fields if one)
+    if n >= max(_FEWEST_LABELLED, _MOST * len(lines)) and width > 1 and OUTSIDE in tags and are_tags(tags):
+        script = shlex.join(["sed", "-E", "s/^[.!?\u3002\uff01\uff1f]+[[:blank:]].*/&\\n/", name])
+        what = "each line has a word and its tag, but nothing says where a sentence ends"
+        hint = f"put a blank line between sentences; `{script} > sentences.conll` puts one after each full stop"
+        raise SourceError(what, where=name, hint=hint)
 
 
 def _refuse_labelled(lines: Sequence[str], name: str) -> None:

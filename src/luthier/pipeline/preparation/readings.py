@@ -13,6 +13,8 @@ from luthier.recipe import Recipe
 from luthier.tasks.registry import registry
 
 Profiles = Mapping[str, ColumnProfile]
+NAMED = 0.9  # confidence of a label that is named like one
+TARGET_NAMES = ("answer", "response", "completion", "output", "reply", "translation")  # of texts to be written
 LONGER = 3  # times as long as what is read, from which an unread text is likely what should be
 
 
@@ -31,7 +33,9 @@ def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
 
 
 def lost_text(recognition: Recognition, profiles: Profiles) -> str:
-    """The column of texts far longer than those that a recognition reads, which are likely its input; empty for none.
+    """The column of texts that a recognition does not read although they are likely its input or target.
+
+    They are far longer than those that it reads, or named like answers beside a label that is not named like one.
 
     Args:
         recognition: The columns that are used.
@@ -41,10 +45,12 @@ def lost_text(recognition: Recognition, profiles: Profiles) -> str:
     if not profiles.keys() >= set(read):  # fields of objects
         return ""
     long = LONGER * max(profiles[name].mean_chars for name in read)
+    guessed = recognition.confidence < NAMED and any(role in recognition.columns for role in ("label", "labels"))
     for name in unread(recognition, profiles):
         derived = any(set(words_of(one)) <= set(words_of(name)) for one in read)  # such as `sentence_parse`
         text = is_prose(profiles[name]) or profiles[name].structure.item == "text"
-        if profiles[name].mean_chars > long and text and not derived:
+        target = guessed and is_named(name, TARGET_NAMES)
+        if (profiles[name].mean_chars > long or target) and text and not derived:
             return name
     return ""
 

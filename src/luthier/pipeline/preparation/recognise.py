@@ -80,7 +80,7 @@ def recognise(
         raise _unclear(what, recipe, profiles, model, where)
     if not given and (lost := lost_text(best, profiles)):
         read = listing([repr(name) for columns in best.columns.values() for name in several(columns)], 4)
-        what = f"the task is unclear: {best.task} would read {read}, but not the longer texts of {lost!r}"
+        what = f"the task is unclear: {best.task} would read {read}, but not the texts of {lost!r}"
         raise _unclear(what, recipe, profiles, model, where)
     if best.confidence <= GUESS and not given:
         what = f"the task is unclear, {best.task} is only a guess: {there_are(profiles)}"
@@ -130,7 +130,19 @@ def _sure(
     if flat.keys() <= profiles.keys():
         return sure
     found = _recognised([task for task in tasks if not task.unlabelled], flat, given, shape)
-    return [*sure, *(one for one in found if one.confidence >= CLEAR_FIELDS)]
+    return [*sure, *(one for one in found if one.confidence >= CLEAR_FIELDS and not _is_one_of_many(one, profiles))]
+
+
+def _is_one_of_many(found: Recognition, profiles: Mapping[str, ColumnProfile]) -> bool:
+    """Whether a label is a field beside others of the same values, as where the keys are aspects with a sentiment."""
+    labels = [name for role in ("label", "labels") for name in several(found.columns.get(role))]
+    for column in profiles.values():
+        for name in column.fields.keys() & set(labels):
+            others = [cell for cell in column.cells if isinstance(cell, dict)]
+            beside = {str(value) for cell in others for key, value in cell.items() if f"{column.name}.{key}" != name}
+            if beside and beside <= set(column.fields[name].values or ()):
+                return True
+    return False
 
 
 def _recognised(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from luthier.data.columns.metadata import is_metadata
+from luthier.data.columns.metadata import is_about, is_metadata
 from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, words_of
 from luthier.data.columns.roles import (
     Columns,
@@ -80,13 +80,18 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
 
 
 def likely(profiles: Profiles) -> list[Columns]:
-    """The columns that may have been meant: texts some of which are conversations, or replies that are judged."""
+    """The columns that may have been meant: texts some of which are conversations, replies, or judged replies."""
     found: list[Columns] = [{"messages": name} for name, column in profiles.items() if is_transcript(column)]
     best = recognise_chat(profiles, given={}, shape=None)
     if best is not None and best.shape == "messages" and is_messages(profiles[str(best.columns["messages"])]):
         first = str(best.columns["messages"])
         others = _conversations(profiles, first)
         found += [{"messages": name} for name in (first, *others)] if others else []
+    replies = [name for name in by_name(profiles, RESPONSE_NAMES, _may_be_text) if is_named(name, RESPONSE_NAMES)]
+    prompts = {one.name: one.mean_chars for one in profiles.values() if _may_be_text(one) and not is_about(one)}
+    if best is None and replies and len(prompts) > 1:
+        prompts.pop(replies[0], None)
+        found.append({"prompt": max(prompts, key=lambda name: prompts[name]), "response": replies[0]})
     judged = judgements(profiles, best.columns, best.shape) if best is not None and best.confidence >= _PAIR else []
     if best is None or not judged:
         return found

@@ -75,7 +75,7 @@ def why_not(profiles: Profiles) -> str:
 
 def likely(profiles: Profiles) -> list[Columns]:
     """Of two columns of texts, the shorter may summarize the one that is at least twice as long."""
-    texts = [column for column in profiles.values() if is_prose(column) and not is_about(column)]
+    texts = [one for one in profiles.values() if is_prose(one) and not is_about(one) and one.distinct > 1]
     summary, document = sorted(texts, key=lambda column: column.mean_chars) if len(texts) == 2 else (None, None)
     if summary is None or document is None or document.mean_chars < 2 * summary.mean_chars or summary.mean_words < 2:
         return []

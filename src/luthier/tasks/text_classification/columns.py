@@ -9,6 +9,7 @@ from luthier.tasks.text_classification.label_columns import (
     LABEL_NAMES,
     find_labels,
     is_object,
+    is_outcome,
     label_place,
     label_score,
 )
@@ -23,6 +24,7 @@ from luthier.tasks.text_classification.shape import (
 )
 from luthier.tasks.text_classification.text_columns import (
     compared,
+    entities,
     find_texts,
     may_be_text,
     pair_of,
@@ -59,6 +61,7 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
         return None
     texts_shape, labels_shape = shape.split("/") if shape else (None, None)
     labels_by_name = {name for name in profiles if name not in asked_texts and label_place(name) is not None}
+    labels_by_name -= entities(profiles)
     texts = find_texts(profiles, asked_texts, set(asked_labels), labels_by_name, texts_shape)
     if texts is None:
         return None
@@ -122,7 +125,8 @@ def likely(profiles: Profiles) -> list[Columns]:
         column
         for name, column in profiles.items()
         if name != text
-        and not (is_id(column) or is_split(column) or is_metadata(column) or is_object(column))
+        and not (is_id(column) or is_split(column) or is_object(column))
+        and (is_outcome(column) or not is_metadata(column))
         and column.distinct > 1
         and (column.distinct_share <= 0.5 or column.flags is not None or _is_score(column))
     ]

@@ -4,13 +4,22 @@ from collections.abc import Sequence
 
 from luthier.data.columns.joined import SEPARATORS
 from luthier.data.columns.metadata import HEADING_NAMES, JUDGES, is_about
-from luthier.data.columns.profile import SAMPLE, ColumnProfile, is_id, is_mark, is_split, is_unnamed, words_of
+from luthier.data.columns.profile import (
+    SAMPLE,
+    ColumnProfile,
+    holds_tags,
+    is_id,
+    is_mark,
+    is_split,
+    is_unnamed,
+    words_of,
+)
 from luthier.data.columns.roles import Profiles, is_named, is_structured
 from luthier.data.splits import SPLIT_OF
 from luthier.findings import Decision
 from luthier.tasks.chat.messages import ROLES
 from luthier.tasks.text_classification.shape import NEARLY_ALL, flags_said, is_flag, number_share
-from luthier.tasks.text_classification.text_columns import TEXT_NAMES, Choice, place_in
+from luthier.tasks.text_classification.text_columns import TEXT_NAMES, Choice, entities, place_in
 from luthier.text import listing, plural
 
 # Best first: of two columns with such names, the earlier name wins.
@@ -24,7 +33,10 @@ LABEL_NAMES = (
 CERTAIN_NAMES = (
     "label", "labels", "gold", "target", "class", "y", "gold label", "final label", "true label", "majority label",
 )  # fmt: skip
+INPUT_NAMES = ("prompt", "instruction", "question", "query", "input", "context")  # whatever recurs in them
 CODE_NAMES = {"code", "id", "index", "number", "name", "text"}  # of the same classes in another column
+SCORE_NAMES = {"score", "rating", "grade", "label"}
+CERTAINTIES = {"confidence", "count", "vote", "votes", "likes", "helpful", "length"}
 SPLIT_NAMES = {*SPLIT_OF, "holdout", "heldout"}
 
 
@@ -41,7 +53,8 @@ def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: st
     """
     if asked:
         return Choice(asked, 1.0, [Decision("label", _columns(asked), "as given")])
-    columns = [column for column in profiles.values() if column.name not in texts and not _is_of_split(column)]
+    taken = texts | entities(profiles)
+    columns = [column for column in profiles.values() if column.name not in taken and not _is_of_split(column)]
     # Later columns win a tie: in tables without column names, the label is usually last.
     ranked = sorted([column for column in columns[::-1] if _may_be_label(column)], key=label_score, reverse=True)
     set_apart = [one for one in columns if _is_one_flag(one)], [one for one in columns if is_mark(one)]
@@ -55,7 +68,7 @@ def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: st
     best, *others = ranked
     by_name = label_place(best.name) is not None
     reasons = [_found(best, by_name=by_name), *_left_out(profiles)]
-    rivals = [column for column in others if not is_about(column)]
+    rivals = [one for one in others if not is_about(one) or (not by_name and is_outcome(one))]
     equal = [one for one in rivals if _are_equal(best, one)]
     if equal:
         quoted = listing([repr(one.name) for one in columns if one in equal or one is best], 6)
@@ -93,7 +106,15 @@ def _are_equal(best: ColumnProfile, other: ColumnProfile) -> bool:
         return False
     if _are_numbered(best.name, other.name) or (len(values) > 1 and values.keys() == others.keys()):
         return True
-    return label_place(best.name) is None and label_score(other) > label_score(best) - 0.5
+    if label_place(best.name) is not None:
+        return False
+    return is_outcome(other) or label_score(other) > label_score(best) - 0.5
+
+
+def is_outcome(column: ColumnProfile) -> bool:
+    """Whether a name ends like a label's, whatever it begins with: `domain1_score`, but not `confidence_score`."""
+    *words, last = words_of(column.name) or [""]
+    return last in SCORE_NAMES and not CERTAINTIES & set(words)
 
 
 def _are_numbered(first: str, second: str) -> bool:
@@ -131,7 +152,15 @@ def _turns(column: ColumnProfile) -> str:
 def _may_be_label(column: ColumnProfile) -> bool:
     by_name = label_place(column.name) is not None
     coded = is_id(column) and not (by_name and column.distinct_share < 0.5)
-    if coded or column.missing_share > 0.98 or is_split(column) or (column.distinct < 2 and not by_name):
+    if (
+        coded
+        or holds_tags(column)
+        or column.missing_share > 0.98
+        or is_split(column)
+        or (column.distinct < 2 and not is_named(column.name, (*LABEL_NAMES, *CERTAIN_NAMES)))
+    ):
+        return False
+    if not by_name and is_named(column.name, INPUT_NAMES):
         return False
     if column.flags is not None or is_object(column):
         return column.flags is not None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from luthier.data.columns.metadata import HEADING_NAMES, is_about, is_metadata
 from luthier.data.columns.profile import ColumnProfile, is_id, is_split, is_unnamed, words_of
@@ -24,6 +25,11 @@ PAIR_NAMES = (
 )  # fmt: skip
 PROMPT_NAMES = ("prompt", "question", "instruction", "query")
 REPLY_NAMES = ("response", "answer", "completion", "output", "reply", "generation")
+# What an opinion is about, and how the opinion is called: the target is no label beside it.
+ENTITY_NAMES = ("target", "aspect", "aspect term", "aspect category")
+OPINION_NAMES = ("stance", "polarity", "sentiment", "opinion")
+_OPINED = ("text", "tweet", "sentence", "review", "comment", "post")
+_PAIRS = (*PAIR_NAMES, *product(PROMPT_NAMES, REPLY_NAMES), *product(ENTITY_NAMES, _OPINED))
 FIRST = {"1", "a", "first", "left", "i"}
 SECOND = {"2", "b", "second", "right", "ii", "pair"}
 
@@ -102,6 +108,12 @@ def _is_text_missing(profiles: Profiles, found: list[str]) -> bool:
     return bool(empty) and not any(is_named(name, TEXT_NAMES) for name in found)
 
 
+def entities(profiles: Profiles) -> set[str]:
+    """The columns that say what an opinion is about, if there is a column of opinions."""
+    opinions = any(is_named(name, OPINION_NAMES) for name in profiles)
+    return {name for name in profiles if opinions and is_named(name, ENTITY_NAMES)}
+
+
 def compared(profiles: Profiles) -> str:
     """What is unclear where several replies to a prompt are compared, since not all of these texts are read."""
     words = {name: words_of(name) for name, column in profiles.items() if may_be_text(column)}
@@ -145,8 +157,8 @@ def pair_of(profiles: Profiles, scores: Mapping[str, float]) -> tuple[str, str] 
     ]
     if numbered:
         return max(numbered, key=lambda pair: scores[pair[0]] + scores[pair[1]])
-    for first_word, second_word in PAIR_NAMES:
-        match = [[name for name in table if stems[name] == [word]] for word in (first_word, second_word)]
+    for one in _PAIRS:
+        match = [[name for name in table if stems[name] == words.split()] for words in one]
         if all(match):
             return match[0][0], match[1][0]
     prose = [name for name in table if profiles[name].mean_words >= 2]

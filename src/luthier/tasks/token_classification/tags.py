@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from luthier.data.columns.tagged import tags_of
 from luthier.data.records import Fault
 from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation, notation_of
 from luthier.data.values import structured
@@ -111,7 +112,9 @@ def read_tokens(
         values: Column to value.
         columns: The columns of the roles `tokens` and `tags`.
     """
-    found = {role: structured(values.get(str(columns[role]))) for role in ("tokens", "tags")}
+    words = structured(values.get(str(columns["tokens"])))
+    words = words.split() if isinstance(words, str) else words
+    found = {"tokens": words, "tags": tags_of(values.get(str(columns["tags"])))}
     for role, cell in found.items():
         if not isinstance(cell, list | tuple) or not cell:
             reason = "missing-label" if role == "tags" else "missing-text" if cell is None else "empty-text"

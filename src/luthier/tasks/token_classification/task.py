@@ -21,7 +21,7 @@ from luthier.data import checks, splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
 from luthier.data.columns.profile import Recognition, require
-from luthier.data.columns.roles import Given, Profiles
+from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.table import Example
@@ -50,7 +50,7 @@ from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
 from luthier.tasks.roles import Role, or_empty, read_text
 from luthier.tasks.token_classification import annotations, tags
-from luthier.tasks.token_classification.columns import recognise_tokens
+from luthier.tasks.token_classification.columns import likely, recognise_tokens
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.tagset import Tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
@@ -87,6 +87,9 @@ class TokenClassification(Task[Tags]):
 
     def recognise(self, profiles: Profiles, given: Given, shape: str | None) -> Recognition | None:
         return recognise_tokens(profiles, given=given, shape=shape)
+
+    def likely(self, profiles: Profiles) -> list[Columns]:
+        return likely(profiles)
 
     def uses(self, shape: str) -> Sequence[str]:
         names = () if shape == "spans" else ("data.label_names",)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from luthier.data.columns.metadata import is_metadata
-from luthier.data.columns.profile import ColumnProfile, Recognition, words_of
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_id_name, words_of
 from luthier.data.columns.roles import (
     Columns,
     Given,
@@ -81,16 +81,21 @@ def recognise_translation(profiles: Profiles, *, given: Given, shape: str | None
 
 
 def likely(profiles: Profiles) -> list[Columns]:
-    """Two columns of texts of similar length and other words may be translations, in either direction."""
-    texts = [column for column in profiles.values() if is_prose(column) and not is_metadata(column)]
+    """Two columns of texts of similar length may be translations, in either direction.
+
+    If they share most words and are all there is, the second may be the first in other words: corrected, or simpler.
+    """
+    texts = [one for one in profiles.values() if is_prose(one) and not is_metadata(one) and one.distinct > 1]
     if len(texts) != 2 or not _alike(*texts, most=2 if _is_latin(texts[0]) == _is_latin(texts[1]) else 5):
         return []
     found = [{word for text in column.examples for word in words_of(text)} for column in texts]
     words, others = ({word for word in one if not word.isdigit()} for one in found)
-    if 2 * len(words & others) > min(len(words), len(others)):
+    shared = 2 * len(words & others) > min(len(words), len(others))
+    if shared and len(profiles) > 2:
         return []
     one, other = (column.name for column in texts)
-    return [{"source": one, "target": other}, {"source": other, "target": one}]
+    found: list[Columns] = [{"source": one, "target": other}, {"source": other, "target": one}]
+    return found[:1] if shared else found
 
 
 def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, role: str) -> str | Fault:
@@ -205,6 +210,9 @@ def _direction(
 def _may_be_language(column: ColumnProfile) -> bool:
     """Whether a column may be text in the language of its name; the column `id` is rarely Indonesian."""
     if column.structure.lengths or column.list_share or column.missing_share == 1:
+        return False
+    coded = column.mean_words < 1.5 and all(any(map(str.isdigit, example)) for example in column.examples)
+    if coded and is_id_name(column.name):  # wo-ar-0116
         return False
     return column.numeric_share < 0.5 and column.letter_share > 0.3 and column.distinct_share > 0.5
 

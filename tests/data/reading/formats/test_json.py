@@ -89,3 +89,21 @@ def test_objects_are_sampled_where_they_begin(tmp_path: Path) -> None:
     part = open_source(write(tmp_path, "t.json", text)).part(20_000)
     assert part is not None
     assert set(outcome(part[0])) == {"ok"}
+
+
+def test_lists_of_cells_are_rows(tmp_path: Path) -> None:
+    rated = open_source(write(tmp_path, "t.json", '[["fine", 1], ["worn", 0], [null, 1]]'))
+    assert (rated.columns, rows(rated)) == (["column1", "column2"], [["fine", 1], ["worn", 0], [None, 1]])
+    named = open_source(write(tmp_path, "n.json", '[["text", "stars"], ["fine", 1], ["worn", 0]]'))
+    assert (named.columns, rows(named)) == (["text", "stars"], [["fine", 1], ["worn", 0]])
+    pairs = open_source(write(tmp_path, "p.json", '[["dog", "chien"], ["cat", "chat"]]'))
+    assert rows(pairs) == [["dog", "chien"], ["cat", "chat"]]
+    for other in ('[["a", 1], ["b"]]', '[["a"], ["b"]]', '[["a", [1]], ["b", [2]]]', '[["a", 1]]'):
+        assert set(outcome(open_source(write(tmp_path, "o.json", other)))) == {"not-an-object"}
+
+
+def test_texts_as_keys_are_no_columns(tmp_path: Path) -> None:
+    whole = write(tmp_path, "t.json", json.dumps({f"bow {i} is worn": i % 2 for i in range(20)}))
+    with pytest.raises(SourceError, match="texts as its keys"):
+        open_source(whole)
+    assert len(rows(open_source(write(tmp_path, "o.json", json.dumps({f"bow_{i}": i for i in range(20)}))))) == 1

@@ -21,6 +21,7 @@ JSON_ERRORS = (ValueError, RecursionError)
 _LINE_SUFFIXES = (".jsonl", ".jsonlines", ".ndjson")
 _SPLIT = {"columns", "index", "data", "index_names", "column_names"}  # of pandas' `to_json(orient="split")`
 _FIRST = 1_000  # of a list, of which some may be null
+_MANY = 12  # keys, of which most have blanks: they are no names of columns
 _DECODER = json.JSONDecoder()
 _BETWEEN = " \t\r\n,\ufeff"
 _TURN = ({"role", "content"}, {"from", "value"})  # keys of a message: a list of them is one conversation
@@ -233,7 +234,7 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         SourceError: The rows cannot be identified.
     """
     if isinstance(value, list):
-        return ([value], "a single row") if is_spacy(value) else (value, "a list of rows")
+        return ([value], "a single row") if is_spacy(value) else (_from_lists(value) or value, "a list of rows")
     if not isinstance(value, dict):
         raise SourceError("the JSON is a single value", where=name, hint="a list of objects, one per row")
     lists = {key: cells for key, cells in value.items() if isinstance(cells, list)}
@@ -251,6 +252,9 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
     if len(of_objects) > 1:
         hint = f"pass one file for each of {listing(of_objects)}"
         raise SourceError("the JSON has several lists of rows", where=name, hint=hint)
+    if len(value) >= _MANY and not lists and sum(" " in key.strip() for key in value) > len(value) / 2:
+        hint = 'write a list of objects, one per row: [{"text": ..., "label": ...}, ...]'
+        raise SourceError("the JSON is one object that has texts as its keys", where=name, hint=hint)
     return _from_columns(value, lists, name) or ([value], "a single row")
 
 
@@ -261,6 +265,17 @@ def _with_names(columns: list[Any], row: Any) -> dict[str, Any] | Fault:
     if len(row) != len(columns):
         return Fault("field-count", f"{plural(len(row), 'cell')} instead of {len(columns)}")
     return dict(zip(map(str, columns), row, strict=True))
+
+
+def _from_lists(rows: list[Any]) -> list[dict[str, Any]] | None:
+    """The rows that are lists of as many texts and numbers each; the first may be their names."""
+    lists = [row for row in rows if isinstance(row, list) and not any(isinstance(cell, list | dict) for cell in row)]
+    if len(lists) < max(len(rows), 2) or len({len(row) for row in lists}) > 1 or len(lists[0]) < 2:
+        return None
+    texts = [all(isinstance(cell, str) for cell in cells) for cells in zip(*lists[1:], strict=True)]
+    if all(isinstance(cell, str) for cell in lists[0]) and not all(texts):
+        return [dict(zip(lists[0], row, strict=True)) for row in lists[1:]]
+    return [{f"column{place}": cell for place, cell in enumerate(row, start=1)} for row in lists]
 
 
 def _from_columns(value: dict[str, Any], lists: dict[str, list[Any]], name: str) -> tuple[list[Any], str] | None:
