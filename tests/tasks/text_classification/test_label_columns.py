@@ -138,3 +138,17 @@ def test_what_is_the_same_in_all_rows_is_a_label_only_by_its_whole_name() -> Non
     for name, fits in (("label", True), ("task_type", False)):
         found = recognise_classification(profiles_of(table(text=prose, **{name: one_of("ner")})), given={}, shape=None)
         assert (found is not None) == fits
+
+
+def test_labels_of_several_tasks_are_asked_about() -> None:
+    rows = table(text=prose, label_sexist=one_of("yes", "no"), label_category=one_of("none", "threats", "derogation"))
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert "'label_sexist', 'label_category' could each be the label" in found.unclear
+
+
+def test_choices_beside_what_they_belong_to_are_asked_about() -> None:
+    rows = table(premise=prose, choice1=prose, choice2=prose, question=one_of("cause", "effect"), label=one_of(0, 1))
+    found = recognise_classification(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert "answer 'premise'" in found.unclear

@@ -24,10 +24,23 @@ _BEGINNINGS = (  # what a text looks like, how it begins, what to do
     ("a gettext catalogue", r'(#.*\s+)*msgid\s+"', f"{_CONVERT}, or to TMX"),
     ("subtitles", r"WEBVTT\b|\d+\s+\d\d:\d\d:\d\d[,.]\d+\s+-->", _CONVERT),
     ("rich text", r"\{\\rtf", "save it as plain text"),
+    ("corrections in M2", r"(S [^\n]*\n\s*)+A -?\d+ -?\d+\|\|\|", _CONVERT),
+    ("annotations of PubTator", r"\w+\|t\|[^\n]*\n\w+\|a\|", _CONVERT),
 )
+_TAGGED = r"(?:\S*[^\W\d_]\S*/[A-Z][A-Z$-]*|[^\w\s]+/\S+|\d\S*/\S+)"  # sings/VBZ ./.
 _LINES = (  # the same, and what its lines are like
     ("XML or SGML", re.compile(r"<[^<>]+>(.*<[^<>]+>)?"), _XML),
     ("parse trees", re.compile(r"\(\S* .*\(.*\)\s*\)"), _CONVERT),
+    (
+        "words with tags behind a slash",
+        re.compile(rf"{_TAGGED}(?:\s+{_TAGGED})+"),
+        "write one word and its tag per line",
+    ),
+    (
+        "conversations with __eou__ behind the turns",
+        re.compile(r".*__eou__.*"),
+        "convert it to JSON lines, with the turns of a conversation in a list `messages`",
+    ),
     ("texts with a list at the end of each line", re.compile(r"[^\[{].*\S\s*\[\s*(['\"]).*\1\s*\]"), _CONVERT),
     (
         "numbers of features (LIBSVM)",

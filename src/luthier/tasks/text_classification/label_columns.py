@@ -106,8 +106,9 @@ def _are_equal(best: ColumnProfile, other: ColumnProfile) -> bool:
         return False
     if _are_numbered(best.name, other.name) or (len(values) > 1 and values.keys() == others.keys()):
         return True
-    if label_place(best.name) is not None:
-        return False
+    if label_place(best.name) is not None:  # label_sexist, label_category
+        alike = label_place(other.name) == label_place(best.name) and len(words_of(best.name)) > 1
+        return alike and label_score(other) == label_score(best)
     return is_outcome(other) or label_score(other) > label_score(best) - 0.5
 
 

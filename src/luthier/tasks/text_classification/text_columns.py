@@ -24,10 +24,12 @@ PAIR_NAMES = (
     ("instruction", "output"), ("instruction", "response"), ("headline", "body"), ("target", "text"),
 )  # fmt: skip
 PROMPT_NAMES = ("prompt", "question", "instruction", "query")
+CHOICE_NAMES = ("choice", "option", "sol", "solution", "ending", "candidate")
 REPLY_NAMES = ("response", "answer", "completion", "output", "reply", "generation")
 # What an opinion is about, and how the opinion is called: the target is no label beside it.
 ENTITY_NAMES = ("target", "aspect", "aspect term", "aspect category")
 OPINION_NAMES = ("stance", "polarity", "sentiment", "opinion")
+_PROMPTS = ("premise", *PROMPT_NAMES, "context", "goal", "sentence")  # first what is read, where `question` says how
 _OPINED = ("text", "tweet", "sentence", "review", "comment", "post")
 _PAIRS = (*PAIR_NAMES, *product(PROMPT_NAMES, REPLY_NAMES), *product(ENTITY_NAMES, _OPINED))
 FIRST = {"1", "a", "first", "left", "i"}
@@ -117,8 +119,8 @@ def entities(profiles: Profiles) -> set[str]:
 def compared(profiles: Profiles) -> str:
     """What is unclear where several replies to a prompt are compared, since not all of these texts are read."""
     words = {name: words_of(name) for name, column in profiles.items() if may_be_text(column)}
-    prompts = [name for name in words if words[name] in ([one] for one in PROMPT_NAMES)]
-    replies = [name for name in words if len(words[name]) == 2 and words[name][0] in REPLY_NAMES]
+    prompts = [name for name in words if words[name] in ([one] for one in _PROMPTS)]
+    replies = [name for name in words if len(words[name]) == 2 and words[name][0] in (*REPLY_NAMES, *CHOICE_NAMES)]
     if not prompts or len(replies) < 2 or len({words[name][0] for name in replies}) > 1:
         return ""
     return f"{listing([repr(name) for name in replies])} answer {prompts[0]!r}, and at most two texts are read together"
