@@ -94,8 +94,8 @@ def likely(profiles: Profiles) -> list[Columns]:
     if shared and len(profiles) > 2:
         return []
     one, other = (column.name for column in texts)
-    found: list[Columns] = [{"source": one, "target": other}, {"source": other, "target": one}]
-    return found[:1] if shared else found
+    pairs: list[Columns] = [{"source": one, "target": other}, {"source": other, "target": one}]
+    return pairs[:1] if shared else pairs
 
 
 def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]], shape: str, role: str) -> str | Fault:
