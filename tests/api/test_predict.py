@@ -213,7 +213,7 @@ def test_a_resumed_file_counts_the_rows_before_too(run: Path, tmp_path: Path, mo
     predict_file(run, file, tmp_path / "o.jsonl", text="text", console=console)
     assert console.said == ["resuming after row 2 of an earlier run"]
     truncated, failed = console.warned
-    assert truncated == "1 row was truncated to the tokens that the model reads: see `truncated` in the output"
+    assert truncated == "1 row was truncated to the model's max_length: see `truncated` in the output"
     assert failed == "2 rows of 4 were not predicted: see `error` in the output"
 
 

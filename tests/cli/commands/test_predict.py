@@ -75,7 +75,7 @@ def test_texts_that_were_cut_are_told(stub: Stub, capsys: CapSys) -> None:
     assert main(["predict", "runs/a", "a long text"]) == 0
     told = capsys.readouterr()
     assert told.out == "yes  0.900  a long text\n"
-    assert "1 row was truncated to the tokens that the model reads: --json marks which" in told.err
+    assert "1 row was truncated to the model's max_length: --json marks which" in told.err
 
 
 def test_settings_of_generation_go_with_texts(stub: Stub, capsys: CapSys) -> None:

@@ -27,8 +27,8 @@ def test_rows_that_were_cut_are_told() -> None:
     tally(GOOD, CUT).tell("t.csv", console)
     tally(CUT, CUT).tell_truncated(console, "--json marks which")
     assert console.warned == [
-        "1 row was truncated to the tokens that the model reads: see `truncated` in the output",
-        "2 rows were truncated to the tokens that the model reads: --json marks which",
+        "1 row was truncated to the model's max_length: see `truncated` in the output",
+        "2 rows were truncated to the model's max_length: --json marks which",
     ]
 
 

@@ -47,7 +47,7 @@ class Tally:
         """Warn about rows whose input was cut, and say where they are marked."""
         if self.truncated:
             were = "was" if self.truncated == 1 else "were"
-            what = f"{plural(self.truncated, 'row')} {were} truncated to the tokens that the model reads"
+            what = f"{plural(self.truncated, 'row')} {were} truncated to the model's max_length"
             console.warn(f"{what}: {see}")
 
     def tell(self, source: str, console: Console) -> None:
