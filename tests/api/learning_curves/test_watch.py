@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from luthier.api.learning_curves.watch import is_run, watch
-from luthier.errors import RunError
+from luthier.errors import DamagedError, RunError
 from luthier.learning_curves.record import CurveWriter
 from luthier.run_directory.run import Run
 from luthier.run_directory.run_set import RunSet
@@ -115,7 +115,7 @@ def test_a_damaged_run_among_others_has_failed(tmp_path: Path) -> None:
     first, second = watch(tmp_path, pause=pauses())
     assert (first.life.state, second.life.state) == ("done", "failed")
     assert second.life.why.startswith("the file is damaged")
-    with pytest.raises(RunError, match="the file is damaged"):
+    with pytest.raises(DamagedError, match="the file is damaged"):
         watch(damaged)
 
 
