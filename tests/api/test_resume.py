@@ -84,7 +84,8 @@ def test_a_run_that_is_done_says_so_and_gets_a_page_that_was_lost(copied: Path) 
     weights = (run.model / "model.safetensors").stat()
     run.report_file.unlink()
     result = resume(copied, console=console)
-    assert result.to_dict() == run.read_json(run.result_file)
+    written = run.read_json(run.result_file)
+    assert result.to_dict() | {key: written[key] for key in ("run", "report", "next")} == written
     assert [str(run.report_file) in line for line in console.said] == [True]
     assert run.report_file.is_file()
     assert (run.model / "model.safetensors").stat() == weights
