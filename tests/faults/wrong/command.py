@@ -108,7 +108,7 @@ COMMAND = [
     Case(
         "resume a damaged result",
         lambda s: on_spoiled(s, "result.json", truncated, "resume"),
-        2,
+        3,
         "is damaged",
         "result.json",
         "delete it",
@@ -323,7 +323,7 @@ COMMAND = [
     Case(
         "report on damaged metrics",
         lambda s: on_spoiled(s, "metrics.json", truncated, "report"),
-        2,
+        3,
         "is damaged",
         "metrics.json",
         "from a backup",

@@ -32,7 +32,7 @@ RECIPE = [
         lambda s: s.train(*set_to("batch_size=many")),
         2,
         "training.batch_size must be a whole number, got 'many'",
-        "--batch-size",
+        "--set batch_size",
         "training.batch_size: ",
     ),
     Case(

@@ -364,10 +364,10 @@ TASKS = [
     Case(
         "broken chat template",
         on("chat", model=copied("LLaMA", template="{% for m in messages %}{{ m.content }")),
-        3,
-        "the chat template refuses the conversation: unexpected '}'",
-        "roles user, assistant",
-        "most templates expect",
+        2,
+        "the chat template is not valid: unexpected '}'",
+        "line 1 of the template",
+        "correct chat_template.jinja",
     ),
     Case(
         "chat template that changes what is said",
