@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.errors import RecipeError, RunError
+from luthier.errors import DamagedError, RecipeError
 from luthier.recipe import END
 from luthier.reporting.content import Content
 from luthier.reporting.task_words import TaskWords
@@ -103,7 +103,7 @@ def test_only_the_first_skipped_rows_are_shown_and_none_that_is_half_written(run
 @pytest.mark.parametrize("name", ["data.json", "metrics.json", "result.json", "environment.json"])
 def test_a_damaged_file_is_named(run: Run, name: str) -> None:
     (run.path / name).write_text('{"task": ', encoding="utf-8")
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(DamagedError) as caught:
         Content.read(run, WORDS)
     assert caught.value.where == str(run.path / name)
 

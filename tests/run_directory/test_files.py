@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.errors import RunError
+from luthier.errors import DamagedError
 from luthier.run_directory.files import directory_size, read_object
 
 
@@ -15,7 +15,7 @@ def test_an_object_is_read_and_anything_else_is_damaged(tmp_path: Path) -> None:
     assert read_object(file) == {"a": 1}
     for wrong in ("[1]", '{"a"', ""):
         file.write_text(wrong)
-        with pytest.raises(RunError, match="the file is damaged") as caught:
+        with pytest.raises(DamagedError, match="the file is damaged") as caught:
             read_object(file)
         assert caught.value.where == str(file)
 

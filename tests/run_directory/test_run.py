@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.errors import RecipeError, RunError, UsageError
+from luthier.errors import DamagedError, RecipeError, RunError, UsageError
 from luthier.recipe import Recipe
 from luthier.run_directory.run import Inside, Run, as_paths, list_runs, new_path, timestamp
 
@@ -132,7 +132,7 @@ def test_json_is_read_if_it_is_there_and_whole(tmp_path: Path) -> None:
     assert run.read_json(run.data_file) == {"größe": 1}
     for damaged in (b"", b'{"a": ', b"\xff\xfe", b"[1]"):
         run.data_file.write_bytes(damaged)
-        with pytest.raises(RunError) as caught:
+        with pytest.raises(DamagedError) as caught:
             run.read_json(run.data_file)
         assert caught.value.where == str(run.data_file)
 

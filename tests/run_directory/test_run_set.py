@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.errors import ModelError, RunError
+from luthier.errors import DamagedError, ModelError, RunError
 from luthier.run_directory.run import Run
 from luthier.run_directory.run_set import RUNS, RunSet, best_run, check_set_unused, list_sets
 from luthier.storage.atomic import write_json, write_text
@@ -38,7 +38,7 @@ def test_what_is_no_set_is_none_and_a_damaged_one_is_named(tmp_path: Path) -> No
     named = ('["seed-1"]', '{"seed-1": 5}', "{}", '{"../other/seed-1": {}}', "5")
     for damage in ("{broken", "[]", "{}", *(f'{{"kind": "seeds", "runs": {runs}}}' for runs in named)):
         (tmp_path / RUNS).write_text(damage)
-        with pytest.raises(RunError, match="damaged") as caught:
+        with pytest.raises(DamagedError, match="damaged") as caught:
             RunSet.at(tmp_path)
         assert caught.value.hint == "restore it from a backup, or delete it"
 

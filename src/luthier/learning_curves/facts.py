@@ -40,7 +40,7 @@ class Facts:
         """Read them from a run directory, of a finished or unfinished run.
 
         Raises:
-            RunError: A file is damaged.
+            DamagedError: A file is damaged.
             RecipeError: The recipe cannot be read.
         """
         recipe, result = run.recipe, run.read_json(run.result_file)

@@ -99,7 +99,7 @@ class Follower:
         """Take a snapshot.
 
         Raises:
-            RunError: A file of the run is damaged.
+            DamagedError: A file of the run is damaged.
             RecipeError: Its recipe cannot be read.
         """
         life = life_of(self.run)  # before the points, so that a run that has ended has all of them

@@ -43,7 +43,7 @@ def model_card(run: Run, words: TaskWords) -> str:
         run: The run; scores and data are included as far as they are available.
         words: The task's texts for reports.
     Raises:
-        RunError: A file of the run is damaged.
+        DamagedError: A file of the run is damaged.
     """
     content = Content.read(run, words)
     parts = [

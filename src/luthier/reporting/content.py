@@ -63,7 +63,7 @@ class Content:
         """Read the run directory of a finished or unfinished run.
 
         Raises:
-            RunError: A file is damaged.
+            DamagedError: A file is damaged.
             RecipeError: The recipe cannot be read.
         """
         data = run.read_json(run.data_file) or {}

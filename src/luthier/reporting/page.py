@@ -32,7 +32,7 @@ def write_report(run: Run, words: TaskWords, panels: Sequence[Panel] = ()) -> Pa
     Returns:
         The file.
     Raises:
-        RunError: A file of the run is damaged.
+        DamagedError: A file of the run is damaged.
         ResourceError: The file cannot be written.
     """
     write_text(run.report_file, report_page(Content.read(run, words), panels))

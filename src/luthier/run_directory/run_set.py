@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import ModelError, RunError
+from luthier.errors import DamagedError, ModelError, RunError
 from luthier.run_directory.files import RESTORE, read_object
 from luthier.run_directory.run import RECIPE, RUNS, Inside, Run, State, check_unused, list_runs
 from luthier.storage.atomic import sweep, write_json
@@ -39,7 +39,7 @@ class RunSet:
         """The set of runs in a directory; None if there is none.
 
         Raises:
-            RunError: Its file is damaged.
+            DamagedError: Its file is damaged.
         """
         found = None
         with suppress(NotADirectoryError, PermissionError):
@@ -54,7 +54,7 @@ class RunSet:
             or not all(map(_is_run, *zip(*runs.items(), strict=True)))
         ):
             what = "the file is damaged: it does not name runs and what each of them sets"
-            raise RunError(what, where=str(path / RUNS), hint=RESTORE)
+            raise DamagedError(what, where=str(path / RUNS), hint=RESTORE)
         return cls(path, kind, runs)
 
     def __fspath__(self) -> str:

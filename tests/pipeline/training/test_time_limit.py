@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from luthier.engines.events import Events
-from luthier.errors import RecipeError, RunError
+from luthier.errors import DamagedError, RecipeError
 from luthier.learning_curves.record import read_curves
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import time_limit as limits
@@ -173,7 +173,7 @@ def test_the_time_of_a_run_that_lost_its_file_is_that_of_its_curves(
 def test_a_damaged_file_is_named(data: Prepared, tmp_path: Path, content: str) -> None:
     run = begun(tmp_path / "run", data)
     run.time_file.write_text(content)
-    with pytest.raises(RunError, match="the file is damaged") as caught:
+    with pytest.raises(DamagedError, match="the file is damaged") as caught:
         time_limit(run, with_settings(data), Listener())
     assert caught.value.where == str(run.time_file) and "or delete it" in caught.value.hint
 

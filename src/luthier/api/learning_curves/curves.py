@@ -63,7 +63,8 @@ def curves(run_dir: Path | str, *, output: Path | None = None, rows: bool = True
     Returns:
         The findings, each with the steps that show it, what to do, and the curves.
     Raises:
-        RunError: It is not a run directory, or a file of it is damaged.
+        RunError: It is not a run directory.
+        DamagedError: A file of it is damaged.
         RecipeError: Its recipe cannot be read.
         UsageError: `output` has another extension, or there is no loss to draw.
 

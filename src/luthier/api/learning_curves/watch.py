@@ -30,7 +30,8 @@ def watch(
     Returns:
         The last snapshots: `life.state` says how each run ended.
     Raises:
-        RunError: There is no run, or a file of it is damaged; one of several runs is shown as `failed` instead.
+        RunError: There is no run.
+        DamagedError: A file of the run is damaged; one of several runs is shown as `failed` instead.
         RecipeError: Its recipe cannot be read.
 
     Example:

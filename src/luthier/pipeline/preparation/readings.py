@@ -14,7 +14,7 @@ from luthier.tasks.registry import registry
 
 Profiles = Mapping[str, ColumnProfile]
 NAMED = 0.9  # confidence of a label that is named like one
-TARGET_NAMES = ("answer", "response", "completion", "output", "reply", "translation")  # of texts to be written
+TARGET_NAMES = ("answer", "response", "completion", "output", "reply")  # of texts to be written
 LONGER = 3  # times as long as what is read, from which an unread text is likely what should be
 
 

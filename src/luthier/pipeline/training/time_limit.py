@@ -14,7 +14,7 @@ from luthier.console import Console
 from luthier.engines import checkpoints
 from luthier.engines.base import Training
 from luthier.engines.events import EvaluationNumbers, Events, StepNumbers, Stop
-from luthier.errors import RunError
+from luthier.errors import DamagedError
 from luthier.findings import Decision
 from luthier.learning_curves.record import first_and_last_time
 from luthier.pipeline.inference import cost
@@ -113,7 +113,7 @@ def time_limit(
         elapsed: Gives the seconds since the run was started.
     Raises:
         RecipeError: The time is too short.
-        RunError: `time.json` is damaged.
+        DamagedError: `time.json` is damaged.
     """
     recipe = prepared.recipe.training
     if recipe.max_time is None or recipe.max_seconds is None:
@@ -139,7 +139,7 @@ def _begun(run: Run) -> tuple[float, TimePlan | None] | None:
         return kept["used"] + max(0.0, last - kept["until"]), TimePlan(**kept["plan"])
     except (KeyError, TypeError):
         hint = "restore it from a backup, or delete it: the time is then taken from the curves"
-        raise RunError("the file is damaged: values are missing", where=str(run.time_file), hint=hint) from None
+        raise DamagedError("the file is damaged: values are missing", where=str(run.time_file), hint=hint) from None
 
 
 def _plan(run: Run, prepared: Prepared, limit: float, console: Console, elapsed: Callable[[], float]) -> TimePlan:
