@@ -206,7 +206,7 @@ def is_id(column: ColumnProfile) -> bool:
 
 def holds_tags(column: ColumnProfile) -> bool:
     """Whether the cells of a column are lists of tags of words such as B-PER and O."""
-    return bool(column.parts) and bool(column.structure.lengths) and are_tags(column.parts or Counter())
+    return bool(column.structure.lengths) and are_tags(column.parts or Counter())
 
 
 def is_mark(column: ColumnProfile) -> bool:

@@ -21,7 +21,7 @@ from luthier.models.device import choose_device
 from luthier.pipeline.inference.embed import embed
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.outputs import RawOutputs
-from luthier.pipeline.preparation.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared, ranking_metric
 from luthier.pipeline.training.assemble import fresh_model
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer, Bound, Fitted
@@ -138,7 +138,7 @@ def score(
             for key, metric in theirs.items()
             if key in own and own[key].n == metric.n
         }
-    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    best = ranking_metric(recipe, task)
     directions = {name: metric.greater_is_better for name, metric in own.items()}
     if best in own and directions[best] is None:
         directions[best] = recipe.evaluation.greater_is_better

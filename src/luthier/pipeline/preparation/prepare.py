@@ -77,7 +77,7 @@ class Prepared:
     @property
     def metric_for_best(self) -> str:
         """The metric that selects the best checkpoint."""
-        return self.recipe.evaluation.metric_for_best or self.task.metric_for_best
+        return ranking_metric(self.recipe, self.task)
 
     @property
     def stopping(self) -> list[Finding]:
@@ -114,6 +114,17 @@ class Prepared:
                 for source in several
             ],
         }
+
+
+def row_counts(kind: Task[Any], examples: Mapping[str, Dataset], encoded: Mapping[str, Encoded]) -> dict[str, int]:
+    """Split to the rows that count: blocks of packed texts, windows to train on, and the examples of other splits."""
+    packed = kind.long_rows.packed  # a window is of one row, which a validation row is
+    return {one: len(encoded[one].rows if packed or one == "train" else rows) for one, rows in examples.items()}
+
+
+def ranking_metric(recipe: Recipe, task: Fitted[Any]) -> str:
+    """The metric that selects the best checkpoint: the recipe's, else the task's."""
+    return recipe.evaluation.metric_for_best or task.metric_for_best
 
 
 def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, may_sample: bool = False) -> Prepared:
@@ -168,8 +179,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     better, measured = check_metrics(bound, examples, recipe)
     of_answers, generated = check_answers(bound, examples, recipe)
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
-    packed = kind.long_rows.packed  # blocks of texts; windows are of one row, which a validation row is
-    counted = {one: len(encoded[one].rows if packed or one == "train" else rows) for one, rows in examples.items()}
+    counted = row_counts(kind, examples, encoded)
     counted = counted if drawn is None else drawn.sizes(counted, table.accounts, train_rows)
     basis = _basis(bound, encoded["train"], counted, config)
     recipe, trained = decide_training(recipe, basis)
@@ -288,7 +298,7 @@ def check_metrics(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Rec
     for spec in recipe.evaluation.metrics:
         for metric in custom_metrics(spec, shifted, gold, outputs=raw, taken=set(directions), resamples=0):
             directions[metric.name], specs[metric.name] = metric.greater_is_better, spec
-    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    best = ranking_metric(recipe, task)
     if best not in directions:
         hint = nearest(best, directions)
         hint = hint if hint.startswith("known") else f"{hint} known: {', '.join(directions)}"
@@ -325,7 +335,7 @@ def check_answers(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Rec
     Raises:
         RecipeError: Nothing is to be generated during training.
     """
-    best = recipe.evaluation.metric_for_best or task.metric_for_best
+    best = ranking_metric(recipe, task)
     if "validation" not in examples or "evaluation.samples" not in task.kind.uses(task.shape):
         return False, []
     rows = examples["validation"][:]

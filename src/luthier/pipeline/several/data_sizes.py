@@ -12,7 +12,7 @@ from luthier.errors import DataError, UsageError
 from luthier.pipeline.defaults import Basis, decide_training
 from luthier.pipeline.inference.cost import Cost
 from luthier.pipeline.parts import with_defaults
-from luthier.pipeline.preparation.prepare import Prepared
+from luthier.pipeline.preparation.prepare import Prepared, row_counts
 from luthier.pipeline.preparation.split import distinct, names_of
 from luthier.recipe import Recipe
 from luthier.text import count, listing, plural
@@ -90,10 +90,7 @@ def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
     given.data.shape, given.model = prepared.recipe.data.shape, prepared.recipe.model.model_copy(deep=True)
     with_task, _ = with_defaults(given, task.kind)
     windows = math.ceil(rows * len(prepared.encoded["train"].rows) / len(prepared.splits["train"]))
-    validation = 0
-    if "validation" in prepared.splits:
-        packed = task.kind.long_rows.packed
-        validation = len(prepared.encoded["validation"].rows if packed else prepared.splits["validation"])
+    validation = row_counts(task.kind, prepared.splits, prepared.encoded).get("validation", 0)
     length = float(prepared.encoded["train"].lengths.mean())
     basis = Basis(task.kind, windows, length, validation, task.metric_for_best, config)
     training = decide_training(with_task, basis)[0].training
