@@ -8,6 +8,8 @@ import torch
 from luthier import allocator
 from luthier.console import Console
 from luthier.fast import Fast
+from luthier.fast.varlen import BY_FLASH_ATTN, BY_TORCH, Core
+from luthier.pipeline import fast_path
 from luthier.pipeline.fast_path import READS_PADDING, allowed, decide, keeps_pages
 from luthier.pipeline.preparation.prepare import Prepared, prepare
 from luthier.pipeline.recipes import build_recipe
@@ -55,7 +57,25 @@ def test_what_is_off_has_a_reason(data: Prepared) -> None:
     assert "pages: the allocator is not glibc's" in why
     value, why = said(data, torch.device("meta"), "it is for CPUs")
     assert value == "no padding, last layer"
-    assert "attention: it is for CPUs" in why
+    assert "dropout: it is for CPUs" in why
+
+
+@pytest.mark.parametrize(
+    ("core", "on", "reason"),
+    [
+        (BY_FLASH_ATTN, True, ""),
+        (BY_TORCH, False, "attention: the model drops attention weights, which takes flash-attn"),
+        (None, False, "attention: neither flash-attn nor torch's varlen_attn works here"),
+    ],
+)
+def test_attention_of_a_gpu_needs_a_kernel(
+    data: Prepared, monkeypatch: pytest.MonkeyPatch, core: Core | None, on: bool, reason: str
+) -> None:
+    monkeypatch.setattr(fast_path, "core_for", lambda device: core)
+    value, why = said(with_settings(data, model__dropout=0.1), torch.device("meta"))
+    assert ("attention" in value.split(", ")) == on
+    assert reason in why
+    assert ("attention" in why) == (not on)
 
 
 def test_a_task_that_reads_padding_says_so(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from luthier.fast import attention, vocabulary
 from luthier.fast.last_layer import Selection, places, reads_first
 from luthier.fast.layout import Asked, Forward, Side, first_tokens, running, sides
 from luthier.fast.unpad import Stack
+from luthier.fast.varlen import BY_ROWS, Core
 from luthier.fast.vocabulary import has_output_layer
 from luthier.text import shorten
 from luthier.tracing.anatomy import stacks
@@ -26,7 +27,7 @@ MOST_ROUNDING = 0.05  # of it, in bf16 and fp16
 LARGE = 1_000.0  # what logits are multiplied by, so that a soft cap shows
 FAILURES = (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError)
 DIFFERS = "its results would differ"
-LAYERS = ("attention", "unpad", "last_layer")
+LAYERS = ("attention", "unpad", "varlen", "last_layer")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Abilities:
         logits: Whether its logits are a linear function of hidden states and no more, so that they can be left out.
         attention: Whether its layers take part in fast passes at all.
         unpad: Whether they run without padding.
+        varlen: Whether their attention too, given a core that can (`luthier.fast.varlen`).
         last_layer: Whether the last layer can run for the first tokens alone.
         reads_first: Whether the head reads the first token of each row, be it padding or not, and no other.
         why_not: Part to the reason why the model cannot do it.
@@ -45,6 +47,7 @@ class Abilities:
     logits: bool = False
     attention: bool = False
     unpad: bool = False
+    varlen: bool = False
     last_layer: bool = False
     reads_first: bool = False
     why_not: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +88,7 @@ def _tried(model: PreTrainedModel, found: Sequence[Stack]) -> Abilities:
         why_not |= dict.fromkeys(LAYERS, why_not["attention"])
     else:
         why_not["unpad"] = _no_unpadding(model, trial)
+        why_not["varlen"] = why_not["unpad"] or _no_varlen(model, trial)
         why_not["last_layer"] = _no_selection(found, trial, unpadded=not why_not["unpad"])
     able = {part: not why for part, why in why_not.items()}
     return Abilities(**able, reads_first=trial.reads_first, why_not={k: why for k, why in why_not.items() if why})
@@ -115,6 +119,17 @@ def _no_unpadding(model: PreTrainedModel, trial: "_Trial") -> str:
     if any(value for name, value in model.config.to_dict().items() if name.endswith("layerdrop")):
         return "layers are left out at random"  # among them the last, which pads again
     return "" if trial.agrees(trial.forward(unpad=True)) else DIFFERS
+
+
+def _no_varlen(model: PreTrainedModel, trial: "_Trial") -> str:
+    """Why attention cannot run over packed rows; empty if it can.
+
+    A window is longer than the rows of a trial. That a model tells its attention of it, and of all else that its mask
+    says, is what transformers asks of one that supports flash attention.
+    """
+    if not model._supports_flash_attn:  # no public name for reading it
+        return "transformers does not run it with flash attention"
+    return "" if trial.agrees(trial.forward(unpad=True, core=BY_ROWS)) else DIFFERS
 
 
 def _no_losses(model: PreTrainedModel, trial: "_Trial") -> str:
@@ -163,12 +178,13 @@ class _Trial:
         self._inputs = {name: value for name, value in self._batch.items() if name != "labels"}
         self._plain = self.run(None)
 
-    def forward(self, *, unpad: bool, read: bool = False) -> Forward:
+    def forward(self, *, unpad: bool, read: bool = False, core: Core | None = None) -> Forward:
         """A fast pass over the rows."""
         own, written = sides(self._batch, cross=self._both) if unpad else (None, None)
         tokens = first_tokens(self._batch, own) if read else None
         shape = len(LENGTHS), max(LENGTHS)
-        return Forward(Side(own, None, tokens, shape, True), Side(written, own, explicit=True))
+        own_side = Side(own, None, tokens, shape, explicit=True, core=core)
+        return Forward(own_side, Side(written, own, explicit=True, core=core))
 
     def run(self, forward: Forward | None) -> tuple[list[Tensor], Tensor]:
         """The outputs of the last layers, [b, t, d], and the logits.

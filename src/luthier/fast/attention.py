@@ -1,4 +1,8 @@
-"""Attention that takes packed rows, and a step that is cheaper on a CPU than the fused kernel's backward pass."""
+"""Attention that takes packed rows, and is computed in the way that is cheapest on the device.
+
+On a GPU that is flash attention over the packed rows (`varlen.py`) where a model allows it; on a CPU, in training, step
+by step, which is cheaper than the fused kernel's backward pass. Else rows are padded for it, and SDPA computes it.
+"""
 
 from typing import Any
 
@@ -10,6 +14,7 @@ from transformers.masking_utils import sdpa_mask
 
 from luthier.fast.dropout import drop
 from luthier.fast.layout import ACTIVE, Rows, Side
+from luthier.fast.varlen import Heads, Rule
 
 NAME = "luthier"  # of the attention implementation
 SIDE = "luthier_side"  # keyword that layers hand on to their attention
@@ -59,6 +64,12 @@ def attention(
     if side is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     keys = _rows_of(key, side)
+    if side.core is not None and side.own is not None and keys is not None:
+        rule = _rule(module, **options)
+        if rule is not None and side.core.takes(query, value, rule):
+            heads = Heads(*(part[0].transpose(0, 1) for part in (query, key, value)))
+            starts, longest = (side.own.starts, keys.starts), (side.own.shape[1], keys.shape[1])
+            return side.core.attend(heads, starts, longest, rule).unsqueeze(0), None
     query, key, value = _padded(query, side.own), _padded(key, keys), _padded(value, keys)
     explicit = side.explicit and query.device.type == "cpu" and query.requires_grad
     if explicit and key.shape[2] <= MOST_SCORES:
@@ -66,6 +77,25 @@ def attention(
     else:
         found, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     return (found if side.own is None else side.own.pack(found)), None
+
+
+def _rule(
+    module: nn.Module,
+    *,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    is_causal: bool | None = None,
+    sliding_window: int | None = None,
+    position_bias: Tensor | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
+    **_: Any,
+) -> Rule | None:
+    """Which keys are seen, as models tell it to flash attention; None if there is more than a rule can say."""
+    if position_bias is not None or softcap is not None or s_aux is not None:
+        return None
+    causal = getattr(module, "is_causal", False) if is_causal is None else is_causal
+    return Rule(causal, sliding_window, scaling, dropout)
 
 
 def _rows_of(key: Tensor, side: Side) -> Rows | None:

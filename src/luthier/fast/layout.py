@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from luthier.data.batches import IGNORED
+from luthier.fast.varlen import Core
 
 WORTHWHILE = 0.97  # share of real tokens, above which packing takes longer than the padding
 
@@ -38,6 +40,13 @@ class Rows:
         places = real.flatten().nonzero()[:, 0]
         return cls((real.shape[0], real.shape[1]), places) if len(places) <= WORTHWHILE * real.numel() else None
 
+    @cached_property
+    def starts(self) -> Tensor:
+        """[b + 1] int32 places in the packed row at which rows begin, and its end."""
+        rows, tokens = self.shape
+        begins = torch.arange(rows + 1, device=self.places.device) * tokens
+        return torch.searchsorted(self.places, begins, out_int32=True)
+
     def pack(self, values: Tensor) -> Tensor:
         """[b, t, ...] or [1, t, ...] to [1, n, ...]."""
         rows, tokens = self.shape
@@ -62,6 +71,7 @@ class Side:
         read: [b] index of the first token of each row in this stack, if the head reads no other token.
         shape: b and t of the padded batch.
         explicit: Whether attention is computed step by step where that is faster.
+        core: How attention over packed rows is computed where it can; None to pad them for it.
     """
 
     own: Rows | None = None
@@ -69,6 +79,7 @@ class Side:
     read: Tensor | None = None
     shape: tuple[int, int] = (0, 0)
     explicit: bool = False
+    core: Core | None = None
 
     def pad(self, hidden: Tensor) -> Tensor:
         """The output of the last layer, of the real tokens or of those that are read, as [b, t, d]."""
@@ -158,7 +169,6 @@ def first_tokens(batch: Mapping[str, Any], rows: Rows | None) -> Tensor | None:
     ids = batch["input_ids"]
     if rows is None:
         return torch.arange(len(ids), device=ids.device) * ids.shape[1]
-    lengths = batch["attention_mask"].ne(0).sum(1)
-    starts = lengths.cumsum(0) - lengths
+    starts = rows.starts[:-1]
     begins = torch.arange(len(ids), device=ids.device) * ids.shape[1]
     return starts if bool((rows.places[starts] == begins).all()) else None

@@ -14,6 +14,7 @@ from luthier.fast.abilities import Abilities, abilities
 from luthier.fast.dropout import Functional, replace_dropout
 from luthier.fast.embeddings import keep_gradients
 from luthier.fast.layout import Asked, Forward, Side, first_tokens, running, sides
+from luthier.fast.varlen import core_for
 from luthier.recipe import FastRecipe
 
 
@@ -72,8 +73,11 @@ class Fast:
         if self.able.reads_first and first is None:  # the head reads padding
             own, first = None, first_tokens(batch, None)
         read = first if self.able.last_layer and self.wanted.last_layer else None
-        shape = ids.shape[0], ids.shape[1]
-        return Forward(Side(own, None, read, shape, explicit), Side(written, own, explicit=explicit), asked)
+        shape, core = (ids.shape[0], ids.shape[1]), None
+        if self.able.varlen and self.wanted.attention:
+            core = core_for(ids.device)
+        encoder = Side(own, None, read, shape, explicit, core)
+        return Forward(encoder, Side(written, own, explicit=explicit, core=core), asked)
 
 
 def fast(model: PreTrainedModel, wanted: FastRecipe) -> Fast:

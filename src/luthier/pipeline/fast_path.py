@@ -8,6 +8,7 @@ from transformers import PreTrainedModel
 from luthier import allocator
 from luthier.engines.objective import Objective
 from luthier.fast import Fast, fast
+from luthier.fast.varlen import core_for
 from luthier.findings import Decision
 from luthier.recipe import FastRecipe, Recipe, TrainingRecipe
 from luthier.tasks.phases import Bound
@@ -67,6 +68,16 @@ def keeps_pages(recipe: Recipe, device: torch.device) -> str:
     return "" if allocator.available() else "the allocator is not glibc's"
 
 
+def _padded_attention(model: PreTrainedModel, device: torch.device) -> str:
+    """Why a model's rows are padded for attention in training on a GPU; empty if they are not."""
+    core = core_for(device)
+    if core is None:
+        return "neither flash-attn nor torch's varlen_attn works here"
+    rates = (value for key, value in model.config.to_dict().items() if "att" in key and "drop" in key)
+    drops = any(isinstance(rate, float | int) and rate > 0 for rate in rates)
+    return "the model drops attention weights, which takes flash-attn" if drops and not core.drops else ""
+
+
 def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.device, pages: str) -> Decision:
     """What is on in training, and why something is off.
 
@@ -78,12 +89,15 @@ def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.dev
         pages: Why memory is not kept for the next step; empty if it is.
     """
     why = dict(passes.able.why_not)
+    varlen = why.pop("varlen", "")
     if task.token_targets() is None:
         why["logits"] = ""  # nothing to leave out
     elif passes.targets is None:
         why.setdefault("logits", NEEDS_LOGITS)
     if device.type != "cpu":
-        why |= dict.fromkeys(("attention", "dropout_masks", "embeddings"), ON_CPU)
+        why |= dict.fromkeys(("dropout_masks", "embeddings"), ON_CPU)
+        padded = varlen or _padded_attention(passes.model, device)
+        why |= {"attention": padded} if padded else {}
     elif not passes.embeddings:
         why["embeddings"] = ""  # no large table of its own is trained, in one process
     if pages:

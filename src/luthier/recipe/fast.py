@@ -9,7 +9,7 @@ class FastRecipe(Section):
     """What makes a run faster and gives the same numbers within rounding. Each part can be turned off."""
 
     unpad: bool = Field(True, description="run the layers on a batch's tokens without its padding")
-    attention: bool = Field(True, description="on a CPU, compute attention in training step by step")
+    attention: bool = Field(True, description="compute attention step by step on a CPU, without padding on a GPU")
     dropout_masks: bool = Field(True, description="on a CPU, draw dropout masks with a faster generator")
     embeddings: bool = Field(True, description="on a CPU, keep the memory of the embeddings' gradient")
     last_layer: bool = Field(True, description="run the last layer only for the tokens that the head reads")
