@@ -53,7 +53,7 @@ def test_a_hub_that_answers_is_used(asked: Any) -> None:
 def test_a_hub_that_does_not_is_asked_once(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     addresses = asked(ConnectionError("no network"))
     holds(monkeypatch, model="org/bert", dataset="org/reviews")
-    with pytest.raises(ModelError, match="it is not here, and the Hub cannot be reached") as caught:
+    with pytest.raises(ModelError, match="no such run or model here, and the Hub cannot be reached") as caught:
         load_config("org/nosuch")
     assert caught.value.hint.endswith("; cached here: org/bert")
     with pytest.raises(SourceError) as refused:

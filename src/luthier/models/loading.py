@@ -316,9 +316,10 @@ def _as_model_error(error: Exception, name: str, part: str) -> ModelError:
         what = f"transformers does not support the architecture {kind[1]!r}"
         return ModelError(what, where=name, hint="correct model_type in config.json, or install a newer transformers")
     if not Path(name).exists() and not hub.reachable():
-        what = f"the {part} cannot be loaded: it is not here, and the Hub cannot be reached"
+        what = "no such run or model here, and the Hub cannot be reached"
         short = listing([short for short in PACKAGED if packaged_directory(short)]) or "none"
-        return ModelError(what, where=name, hint=near(name) or f"installed: {short}; {hub.held('model')}")
+        there = f"`luthier runs` lists the runs; models installed: {short}; {hub.held('model')}"
+        return ModelError(what, where=name, hint=near(name) or there)
     hint = SAVED if Path(name).exists() else near(name) or "check the name; it may need a login (`hf auth login`)"
     said = [line.strip() for line in told.splitlines() if line.strip()] or [type(error).__name__]
     first = " ".join(said[: 2 if said[0].endswith(":") else 1])

@@ -61,9 +61,11 @@ MODEL = [
         2,
         "the Hub cannot be reached",
         "no-such-model",
-        "installed: minilm",
+        "models installed: minilm",
     ),
-    Case("near short name", lambda s: tuned(s, "minilm2"), 2, "cannot be loaded", "minilm2", "did you mean 'minilm'?"),
+    Case(
+        "near short name", lambda s: tuned(s, "minilm2"), 2, "no such run or model", "minilm2", "did you mean 'minilm'?"
+    ),
     Case(
         "a file",
         lambda s: tuned(s, "reviews.csv"),
