@@ -192,6 +192,9 @@ def test_rows_of_which_half_cannot_be_scored_are_refused_unless_that_is_allowed(
     assert "40 rows of 80 (50.0 %)" in caught.value.what and "--allow mostly-skipped" in caught.value.hint
     assert not (copied / "evaluations").exists()
     assert evaluate(copied, rows, allow=["mostly-skipped"]).metrics["accuracy"].n == 40
+    with pytest.raises(UsageError, match="no finding 'mostly-skiped'") as caught:
+        evaluate(copied, rows, allow=["mostly-skiped"])
+    assert caught.value.hint == "did you mean 'mostly-skipped'?"
 
 
 def test_rows_without_a_target_left_are_skipped_and_told_as_in_training(tmp_path: Path) -> None:

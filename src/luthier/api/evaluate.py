@@ -29,7 +29,7 @@ from luthier.pipeline.inference.score import Scored, score, score_split
 from luthier.pipeline.inference.scored_split import sources_to_score, split_in_memory
 from luthier.pipeline.journal import same_data
 from luthier.pipeline.preparation.opening import profile_sources, source_decisions
-from luthier.pipeline.preparation.prepare import prepare, refuse, stopping
+from luthier.pipeline.preparation.prepare import check_allowed, prepare, refuse, stopping
 from luthier.pipeline.preparation.recognise import recognise
 from luthier.pipeline.preparation.tokenize import tokenize_split
 from luthier.pipeline.recipes import specs_of
@@ -224,6 +224,7 @@ def _examples(
         findings += task.missed(examples, "test")
         examples, encoded, cut = tokenize_split(task, examples, "test", table)
         findings += cut
+    check_allowed(recipe, task.kind, findings)
     for finding in findings:
         console.finding(finding)
     if not examples or encoded is None:
