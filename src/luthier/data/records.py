@@ -1,5 +1,6 @@
 """Rows as read from a source, before a task interprets them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,6 +51,11 @@ class Fault:
 
     reason: str
     detail: str
+
+    @classmethod
+    def empty(cls, reason: str, values: Mapping[str, Any], column: Any) -> "Fault":
+        """Of a row whose cell in a column is empty, or whose file has no such column."""
+        return cls(reason, f"column {column!r} {'is empty' if column in values else 'is not there'}")
 
     def of(self, record: Record) -> Skipped:
         """The skipped row for a record with this fault."""

@@ -65,9 +65,8 @@ class Role:
             cells = list(cells[0])
         for name, cell in zip(several(columns) * len(cells), cells, strict=False):
             if is_missing(cell):
-                there = "is empty" if name in values else "is not there"
                 reason = "missing-label" if self.kind == "label" else f"{'missing' if cell is None else 'empty'}-text"
-                return Fault(reason, f"column {name!r} {there}")
+                return Fault.empty(reason, values, name)
         if self.kind == "label":
             return cells[0]
         for cell in cells:
@@ -85,7 +84,7 @@ def read_text(values: Mapping[str, Any], column: str) -> str | Fault:
     """The text in a row's column, or why there is none."""
     cell = values.get(column)
     if is_missing(cell):
-        return Fault("missing-text" if cell is None else "empty-text", f"column {column!r} is empty")
+        return Fault.empty("missing-text" if cell is None else "empty-text", values, column)
     return not_text(column, cell) if isinstance(cell, dict | list | tuple) else str(cell)
 
 

@@ -26,7 +26,7 @@ VALUE = st.recursive(
 @settings(max_examples=200, deadline=None)
 def test_lists_and_objects_are_never_labels(value: Any) -> None:
     for cells in (Cells(), Cells(words=[]), FLAGS, Cells(separator="|")):
-        one, several = cells.label(value, "label"), cells.labels(value, "label")
+        one, several = cells.label({"label": value}, "label"), cells.labels({"label": value}, "label")
         for label in [one, *([several] if isinstance(several, Fault) else several)]:
             assert isinstance(label, Fault) or not label.startswith(("{'", '{"')) or isinstance(value, str | list)
         if isinstance(value, dict):
@@ -52,7 +52,7 @@ def test_lists_and_objects_are_never_labels(value: Any) -> None:
     ],
 )
 def test_the_only_label_of_a_cell(cells: Cells, value: Any, label: str) -> None:
-    assert cells.label(value, "label") == label
+    assert cells.label({"label": value}, "label") == label
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_the_only_label_of_a_cell(cells: Cells, value: Any, label: str) -> None:
     ],
 )
 def test_no_label_or_several_are_a_fault(cells: Cells, value: Any, reason: str) -> None:
-    found = cells.label(value, "label")
+    found = cells.label({"label": value}, "label")
     assert isinstance(found, Fault)
     assert found.reason == reason
     assert "'label'" in found.detail
@@ -119,3 +119,12 @@ def test_a_label_of_its_own_column_is_set_by_a_flag_or_by_a_mark() -> None:
     ]
     marks = Cells(marks=["x"])
     assert [marks.flag(value) for value in ("X", "", None, float("nan"), "y")] == [True, False, False, False, None]
+
+
+def test_a_column_that_a_file_lacks_is_not_called_empty() -> None:
+    details = {
+        found.detail
+        for found in (Cells().label({}, "label"), Cells().label({"label": None}, "label"))
+        if isinstance(found, Fault)
+    }
+    assert details == {"column 'label' is not there", "column 'label' is empty"}

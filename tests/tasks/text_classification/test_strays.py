@@ -36,8 +36,8 @@ def test_a_stray_cell_turns_no_classes_into_numbers(stray: str, rows: int, class
     assert why[0].why.startswith(f"{classes} classes")
     assert (repr(stray) in why[0].why) == (rows > 0)
     cells = Cells.of([column])
-    assert [cells.label(number, "stars") for number in numbers] == [str(number) for number in numbers]
-    assert getattr(cells.label(stray, "stars"), "reason", "") == "bad-label"
+    assert [cells.label({"stars": number}, "stars") for number in numbers] == [str(number) for number in numbers]
+    assert getattr(cells.label({"stars": stray}, "stars"), "reason", "") == "bad-label"
 
 
 def test_a_word_that_recurs_is_a_class() -> None:
@@ -45,7 +45,7 @@ def test_a_word_that_recurs_is_a_class() -> None:
     strays = strays_of(column)
     assert strays is not None
     assert (strays.words, strays.cells, strays.classes) == (["other"], {"N/A": 1, "?": 4}, 6)
-    assert Cells.of([column]).label("other", "stars") == "other"
+    assert Cells.of([column]).label({"stars": "other"}, "stars") == "other"
 
 
 @pytest.mark.parametrize(

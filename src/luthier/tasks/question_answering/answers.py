@@ -64,7 +64,7 @@ def read_answers(values: Mapping[str, Any], columns: Mapping[str, str | list[str
     cell = structured(values.get(str(columns["answers"])))
     start = structured(values.get(str(columns["start"]))) if "start" in columns else None
     if cell is None and ("start" not in columns or start is None):
-        return Fault("missing-label", f"column {columns['answers']!r} is empty")
+        return Fault.empty("missing-label", values, columns["answers"])
     found = _pairs(cell, start)
     if isinstance(found, Fault):
         return found
@@ -88,7 +88,7 @@ def read_answer_texts(values: Mapping[str, Any], columns: Mapping[str, str | lis
     """The distinct answers of a row as texts; empty if the question has no answer."""
     cell = structured(values.get(str(columns["answers"])))
     if is_missing(cell) and not isinstance(cell, str):
-        return Fault("missing-label", f"column {columns['answers']!r} is empty")
+        return Fault.empty("missing-label", values, columns["answers"])
     if isinstance(cell, dict) and "value" in cell:  # TriviaQA: the answer and its aliases
         cell = [cell["value"], *(cell.get("aliases") or ())]
     found = _pairs(cell, None)

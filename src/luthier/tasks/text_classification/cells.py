@@ -84,11 +84,12 @@ class Cells:
         joined = self.separator not in (None, WRITTEN_LIST)
         return joined or (self.separator is None and self.flags is None and isinstance(value, str))
 
-    def labels(self, value: Any, column: str) -> list[str] | Fault:
-        """The labels in a cell, none for an empty one, or why they cannot be read."""
+    def labels(self, values: Mapping[str, Any], column: str) -> list[str] | Fault:
+        """The labels in a row's cell, none for an empty one, or why they cannot be read."""
+        value = values.get(column)
         if self.flags is not None:
             if is_missing(value):
-                return Fault("missing-label", f"column {column!r} is empty")
+                return Fault.empty("missing-label", values, column)
             found = self.flags.labels(value)
             flags = f"{len(self.flags.names)} flags"
             return Fault("bad-label", f"column {column!r} is {_quote(value)}, not {flags}") if found is None else found
@@ -97,12 +98,13 @@ class Cells:
             return Fault("bad-label", f"column {column!r} is {_quote(value)}, not a label")
         return split_labels(value, self.separator)
 
-    def label(self, value: Any, column: str) -> str | Fault:
-        """The only label in a cell, or why there is none."""
+    def label(self, values: Mapping[str, Any], column: str) -> str | Fault:
+        """The only label in a row's cell, or why there is none."""
+        value = values.get(column)
         if is_missing(value):
-            return Fault("missing-label", f"column {column!r} is empty")
+            return Fault.empty("missing-label", values, column)
         if self.flags is not None or self.separator == WRITTEN_LIST or isinstance(value, dict | list | tuple):
-            labels = self.labels(value, column)
+            labels = self.labels(values, column)
             if isinstance(labels, Fault):
                 return labels
             if len(labels) != 1:

@@ -62,7 +62,7 @@ class OneLabel(Labels):
 
     @classmethod
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> str | Fault:
-        return cells.label(values.get(str(column)), str(column))
+        return cells.label(values, str(column))
 
     @classmethod
     def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells = CELLS) -> Self:
@@ -180,8 +180,8 @@ class SeveralLabels(Labels):
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> list[str] | Fault:
         if isinstance(column, str):
             if is_missing(value := values.get(column)) and not cells.may_be_empty(value):
-                return Fault("missing-label", f"column {column!r} is empty")
-            return cells.labels(value, column)
+                return Fault.empty("missing-label", values, column)
+            return cells.labels(values, column)
         flags = {name: values.get(name) for name in column}
         empty = [name for name, flag in flags.items() if is_missing(flag)]
         if empty and cells.marks is None:

@@ -52,7 +52,7 @@ class Number(Labels):
     def read(cls, values: Mapping[str, Any], column: str | list[str], cells: Cells) -> float | Fault:
         value = values.get(str(column))
         if is_missing(value):
-            return Fault("missing-label", f"column {column!r} is empty")
+            return Fault.empty("missing-label", values, column)
         if (number := cells.number(value)) is None:
             return cells.not_a_number(value, str(column))
         return number

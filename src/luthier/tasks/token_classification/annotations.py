@@ -55,7 +55,7 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
     if found is None and answer == "accept":
         found = []  # Prodigy omits the key if nothing is marked
     if is_missing(found) or (found == [] and isinstance(structured(values[str(columns["text"])]), dict)):
-        return Fault("missing-label", f"column {columns['spans']!r} is empty")
+        return Fault.empty("missing-label", values, columns["spans"])
     if not isinstance(found, list | tuple):
         return Fault("invalid-span", f"{shorten(str(found), 60)} instead of a list of spans")
     if any(isinstance(one, dict) and "result" in one for one in found):
