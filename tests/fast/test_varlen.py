@@ -46,6 +46,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Rule]:
         return BY_ROWS.attend(heads, starts, longest, rule)
 
     core = Core(attend, BY_ROWS.dtypes, drops=True, step=1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # the model stays on the CPU
     monkeypatch.setattr(passes, "core_for", lambda device: core)
     return found
 

@@ -72,7 +72,8 @@ def test_attention_of_a_gpu_needs_a_kernel(
     data: Prepared, monkeypatch: pytest.MonkeyPatch, core: Core | None, on: bool, reason: str
 ) -> None:
     monkeypatch.setattr(fast_path, "core_for", lambda device: core)
-    value, why = said(with_settings(data, model__dropout=0.1), torch.device("meta"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    value, why = said(with_settings(data, model__dropout=0.1, device="cpu"), torch.device("meta"))
     assert ("attention" in value.split(", ")) == on
     assert reason in why
     assert ("attention" in why) == (not on)

@@ -41,11 +41,13 @@ class Limits:
         length: Maximum tokens of a row; for an encoder-decoder, of the source.
         target: Maximum tokens of the target of an encoder-decoder; None for other models.
         stride: Tokens by which two windows of a long example overlap.
+        reads: Maximum tokens of an input once the model is trained, if it takes more than `length`.
     """
 
     length: int
     target: int | None = None
     stride: int = 0
+    reads: int | None = None
 
 
 # A task's function from examples to features. Without limits, each example gives one row. Within limits, an example may

@@ -127,6 +127,8 @@ def _no_varlen(model: PreTrainedModel, trial: "_Trial") -> str:
     A window is longer than the rows of a trial. That a model tells its attention of it, and of all else that its mask
     says, is what transformers asks of one that supports flash attention.
     """
+    if not torch.cuda.is_available():
+        return "it is for GPUs"  # a trial would delay the first step
     if not model._supports_flash_attn:  # no public name for reading it
         return "transformers does not run it with flash attention"
     return "" if trial.agrees(trial.forward(unpad=True, core=BY_ROWS)) else DIFFERS

@@ -26,7 +26,7 @@ def save_model(
     Args:
         directory: The directory to write.
         model: The model, with its configuration.
-        tokenizer: Its `model_max_length` is set to the length that the model was fine-tuned with.
+        tokenizer: Its `model_max_length` is set to what the model reads.
         task: The task card, which prediction needs: the task's name, what it learned, and `max_length`.
         card: The text of the README.
     Raises:

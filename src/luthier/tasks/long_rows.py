@@ -54,6 +54,8 @@ class LongRows:
         value = f"blocks of {limits.length} tokens" if self.packed else f"{limits.length} tokens"
         if limits.target is not None:
             value += f", targets {limits.target}"
+        if limits.reads:
+            why += f"; the trained model reads up to {limits.reads}"
         if longer or self.packed:
             why += self.tail.format(share=share(longer), stride=limits.stride)
         return Decision("length", value, why)

@@ -97,6 +97,27 @@ def test_max_length_above_the_default_of_the_task_must_be_set_explicitly() -> No
     assert choose_limits(recipe_of(data__max_length=3000), CLASSIFIES, whole, 4096)[0].length == 3000
 
 
+@pytest.mark.parametrize(
+    ("task", "settings", "longest", "reads"),
+    [
+        ("text-classification", {}, 512, 512),
+        ("text-classification", {"data__max_length": 40}, 512, 512),  # as in a recipe that was written out
+        ("text-classification", {"data__max_length": 8}, 512, None),  # rows are cut, and the score is of cut rows
+        ("text-classification", {}, 24, None),  # no more than in training
+        ("text-classification", {"model__name": None, "model__from_scratch": "tiny"}, 512, None),
+        ("token-classification", {}, 512, None),  # nothing is cut: longer texts are read in windows
+        ("chat", {}, 8192, 8192),
+    ],
+)
+def test_a_trained_model_reads_what_its_base_does_unless_rows_are_cut_or_it_is_new(
+    task: str, settings: dict[str, Any], longest: int, reads: int | None
+) -> None:
+    recipe = recipe_of(**{"model__name": "minilm", **settings})
+    limits, decision = choose_limits(recipe, find(task), {"train": encoded([5, 20])}, longest)
+    assert limits.reads == reads
+    assert (f"; the trained model reads up to {reads}" in decision.why) is (reads is not None)
+
+
 @pytest.mark.parametrize("key", ["max_length", "max_target_length"])
 def test_a_length_above_the_limit_of_the_model_is_an_error(key: str) -> None:
     with pytest.raises(UsageError, match=f"at most 64 tokens, but {key} is 65") as caught:

@@ -23,7 +23,7 @@ from luthier.recipe import Recipe
 from luthier.tasks.chat.rendering import render_chat
 from luthier.tasks.chat.task import Chat, documents_of
 from luthier.tasks.chat.template import latest_ids, prompt_ids
-from luthier.tasks.registry import registry
+from luthier.tasks.registry import limits_in, registry
 from tests.matrix.data import rows as drawn
 from tests.tasks.by_hand import (
     Row,
@@ -457,6 +457,15 @@ def test_prompt_and_answer_fit_into_the_positions(
     assert room + Chat().new_tokens(ready) <= (positions or sys.maxsize)
     changed = new is not None and positions is not None and new >= positions
     assert ("max_new_tokens" in {decision.what for decision in decisions}) == changed
+
+
+def test_the_prompts_of_a_training_are_those_of_the_trained_model() -> None:
+    task, _ = learned(Chat, FIVE)
+    fitted, _ = task.bind(with_template(CHATML), LlamaConfig(max_position_embeddings=8192))
+    in_training = fitted.within(Limits(304, reads=8192))
+    trained = fitted.within(limits_in(in_training.card()))
+    assert trained.set_limits.length == 8192
+    assert Chat().prompt_room(trained) == Chat().prompt_room(in_training) == 8192 - 256
 
 
 def test_the_right_replies_are_a_perfect_score() -> None:

@@ -143,6 +143,8 @@ def choose_limits(
     if data.stride is None:
         data.stride = kind.long_rows.stride(data.max_length)
     limits = Limits(data.max_length, data.max_target_length if targets else None, data.stride or 0)
+    if kind.long_rows.cut and recipe.model.name and needed <= limits.length < longest:
+        limits = replace(limits, reads=longest)  # what a new model has not seen, it has not learned
     lowered = ""
     if limits.stride > limits.length // 2:
         limits = replace(limits, stride=limits.length // 2)
