@@ -37,7 +37,7 @@ def trace(
         inputs: A text, a pair of texts as a tuple, a mapping with the task's columns, or a list of these; or the path
             of a file.
         padding: Pad the sequences of the batch to the longest one, or to `max_length`.
-        max_length: Maximum tokens of a sequence (default: that of the model's training).
+        max_length: Maximum tokens of a sequence (default: all that the model reads).
         truncation: Whether to cut what is longer, as `predict` does, or to refuse it.
         attribution: Whether to attribute the model's decision about one text to its tokens, by integrated gradients.
         rows: Numbers of the rows of the file, from 1 (default: the first 8).

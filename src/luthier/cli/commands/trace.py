@@ -26,7 +26,7 @@ def trace(
         str, Option(metavar="longest|max_length", help="Pad to the longest row, or to --max-length.")
     ] = "longest",
     max_length: Annotated[
-        int | None, Option(metavar="N", help="Maximum tokens of a row (default: as in training).")
+        int | None, Option(metavar="N", help="Maximum tokens of a row (default: the model's).")
     ] = None,
     truncation: Annotated[bool, Option(help="Cut longer rows, or refuse them.")] = True,
     attribution: Annotated[
