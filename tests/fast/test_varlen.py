@@ -153,6 +153,10 @@ def test_each_kernel_is_called_by_its_own_interface(monkeypatch: pytest.MonkeyPa
     install(monkeypatch, of_flash_attn)
     assert is_right(BY_TORCH, CPU)
     assert is_right(BY_FLASH_ATTN, CPU)
+    with torch.no_grad():
+        assert is_right(BY_TORCH, CPU)
+    with torch.inference_mode():
+        assert is_right(BY_TORCH, CPU)
 
 
 @pytest.mark.parametrize("change", [{"window_size": (-1, 0), "causal": True}, {"softmax_scale": 1.0}])

@@ -135,6 +135,8 @@ def core_for(device: torch.device) -> Core | None:
     return next((core for core in installed if is_right(core, device)), None)
 
 
+@torch.inference_mode(False)  # whoever asks first may be predicting
+@torch.enable_grad()
 def is_right(core: Core, device: torch.device) -> bool:
     """Whether a core gives what `BY_ROWS` gives, forward and backward, with random rows in bf16."""
     lengths = torch.tensor([5, 1, 70, 33])
