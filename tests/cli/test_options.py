@@ -1,6 +1,5 @@
 """How the options that commands share become recipe keys."""
 
-import io
 import string
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.cli import main
-from luthier.cli.options import generation, names_of_labels, overrides
+from luthier.cli.options import names_of_labels, overrides
 from luthier.errors import RecipeError, UsageError
 from tests.cli.conftest import Stub
 
@@ -89,32 +88,6 @@ def test_column_names_the_columns_of_any_role(stub: Stub, command: str) -> None:
         "data.columns.text": ["title", "body"],
         "data.columns.labels": ["joy", "fear"],
     }
-
-
-GENERATION = ["--temperature", "0.7", "--top-p", "0.9", "--top-k", "5", "--max-new-tokens", "8", "--num-beams", "2"]
-ASKED = {"temperature": 0.7, "top_p": 0.9, "top_k": 5, "max_new_tokens": 8, "num_beams": 2}
-
-
-def test_settings_of_generation_go_to_each_command_that_generates(
-    stub: Stub, result: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    found = SimpleNamespace(to_dict=result.to_dict, directory="there")
-    chats, scores = stub("chat", chat=SimpleNamespace()), stub("evaluate", evaluate=found)
-    predicts = stub("predict", predict=[], predict_file=1)
-    words = [*GENERATION, "--seed", "3"]
-    assert main(["chat", "runs/a", *words]) == main(["evaluate", "runs/a", "--json", *words]) == 0
-    assert main(["predict", "runs/a", "--file", "f.csv", *words]) == 0
-    assert main(["predict", "runs/a", "--file", "f.csv", "--output", "o.jsonl", *words]) == 0
-    assert chats["chat"].settings == {"system": "", "device": None, "base_model": None, "seed": 3, **ASKED}
-    assert scores["evaluate"].settings == {"seed": 3, **{f"generation.{name}": ASKED[name] for name in ASKED}}
-    for call in predicts.values():
-        assert call.settings == {"device": None, "precision": "fp32", "base_model": None, "seed": 3, **ASKED}
-
-
-def test_settings_of_generation_that_are_not_given_are_left_to_the_model() -> None:
-    assert generation(None, None, None, None, None, None) == {}
-    assert generation(0.0, None, None, None, None, 0) == {"temperature": 0.0, "seed": 0}
 
 
 def test_only_what_was_given_overrides() -> None:

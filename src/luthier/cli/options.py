@@ -36,109 +36,6 @@ Verbose = Annotated[
         "--verbose", "-v", metavar="", help="More detail, such as the rows behind findings.", rich_help_panel=GENERAL
     ),
 ]
-Device = Annotated[
-    str | None,
-    Option(metavar="NAME", help="auto (default), cpu, cuda, cuda:1, mps or xpu.", rich_help_panel=GENERAL),
-]
-Task = Annotated[
-    str | None, Option(metavar="NAME", help="Task name (default: inferred from the data).", rich_help_panel=TASK)
-]
-Model = Annotated[
-    str | None,
-    Option(metavar="NAME", help="Model short name, directory or Hub name.", rich_help_panel=TASK),
-]
-Scratch = Annotated[
-    str | None,
-    Option("--from-scratch", metavar="SIZE", help="Train a new model: tiny, small or base.", rich_help_panel=TASK),
-]
-Lora = Annotated[
-    bool, Option("--lora", metavar="", help="Train a LoRA adapter, not the whole model.", rich_help_panel=TASK)
-]
-BatchSize = Annotated[
-    int | None, Option("--batch-size", metavar="N", help="Examples per optimizer step.", rich_help_panel=TRAINING)
-]
-Epochs = Annotated[
-    float | None, Option("--epochs", metavar="N", help="Passes over the training rows.", rich_help_panel=TRAINING)
-]
-MaxSteps = Annotated[
-    int | None,
-    Option("--max-steps", metavar="N", help="Stop after this many optimizer steps.", rich_help_panel=TRAINING),
-]
-TokensPerBatch = Annotated[
-    int | None,
-    Option(
-        "--tokens-per-batch",
-        metavar="N",
-        help="Tokens per optimizer step, instead of --batch-size.",
-        rich_help_panel=TRAINING,
-    ),
-]
-LearningRate = Annotated[
-    float | None, Option("--lr", metavar="RATE", help="Peak learning rate.", rich_help_panel=TRAINING)
-]
-Seed = Annotated[
-    int | None,
-    Option("--seed", metavar="N", help="Seed for splits, data order and initial weights.", rich_help_panel=RUN),
-]
-BaseModel = Annotated[
-    str | None,
-    Option("--model", metavar="BASE", help="Base model of an adapter, if it has moved.", rich_help_panel=GENERAL),
-]
-TextColumns = Annotated[
-    str | None,
-    Option("--text", metavar="A[,B]", help="Text column; two columns for text pairs.", rich_help_panel=DATA),
-]
-LabelColumns = Annotated[
-    str | None,
-    Option("--label", metavar="A[,B...]", help="Label column; several for multi-label data.", rich_help_panel=DATA),
-]
-RoleColumns = Annotated[
-    list[str] | None,
-    Option("--column", metavar="ROLE=NAME", help="Column for any role of the task; repeatable.", rich_help_panel=DATA),
-]
-LabelNames = Annotated[
-    list[str] | None,
-    Option("--label-names", metavar="A=X[,B=Y...]", help="Names for labels that are codes.", rich_help_panel=DATA),
-]
-Validation = Annotated[
-    list[str] | None,
-    Option("--valid", metavar="DATA", help="Validation data (default: 10 %); repeatable.", rich_help_panel=DATA),
-]
-Test = Annotated[
-    list[str] | None,
-    Option("--test", metavar="DATA", help="Test data (default: 10 %); repeatable.", rich_help_panel=DATA),
-]
-Allow = Annotated[
-    list[str] | None,
-    Option(metavar="ID", help="Continue despite this finding; repeatable.", rich_help_panel=RUN),
-]
-Set = Annotated[
-    list[str] | None,
-    Option("--set", metavar="KEY=VALUE", help="Set any recipe key; repeatable.", rich_help_panel=RUN),
-]
-
-Temperature = Annotated[
-    float | None,
-    Option(metavar="T", help="Sampling temperature; 0 is greedy search.", rich_help_panel=GENERATION),
-]
-TopP = Annotated[
-    float | None,
-    Option("--top-p", metavar="P", help="Nucleus (top-p) sampling; 1 is off.", rich_help_panel=GENERATION),
-]
-TopK = Annotated[
-    int | None,
-    Option("--top-k", metavar="K", help="Sample from the K most likely tokens.", rich_help_panel=GENERATION),
-]
-MaxNewTokens = Annotated[
-    int | None,
-    Option("--max-new-tokens", metavar="N", help="Maximum tokens per answer.", rich_help_panel=GENERATION),
-]
-NumBeams = Annotated[
-    int | None, Option("--num-beams", metavar="N", help="Beams of beam search.", rich_help_panel=GENERATION)
-]
-SamplingSeed = Annotated[
-    int | None, Option("--seed", metavar="N", min=0, help="Seed for sampling.", rich_help_panel=GENERATION)
-]
 
 
 def with_output(command: Callable[..., int]) -> Callable[..., int]:
@@ -153,20 +50,6 @@ def with_output(command: Callable[..., int]) -> Callable[..., int]:
     added = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=False, annotation=kind) for name, kind in general]
     run.__signature__ = Signature([*own, *added])  # type: ignore[attr-defined]  # what typer reads
     return run
-
-
-def generation(
-    temperature: float | None,
-    top_p: float | None,
-    top_k: int | None,
-    max_new_tokens: int | None,
-    num_beams: int | None,
-    seed: int | None,
-) -> dict[str, Any]:
-    """The generation settings that were given, by name."""
-    sampling = {"temperature": temperature, "top_p": top_p, "top_k": top_k, "seed": seed}
-    given = {**sampling, "max_new_tokens": max_new_tokens, "num_beams": num_beams}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def overrides(

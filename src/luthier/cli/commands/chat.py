@@ -2,23 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
 from luthier import interrupts
-from luthier.cli.options import (
-    BaseModel,
-    Device,
-    MaxNewTokens,
-    NumBeams,
-    SamplingSeed,
-    Temperature,
-    TopK,
-    TopP,
-    generation,
-)
 from luthier.cli.output import Output
+from luthier.cli.settings import BASE, SAMPLING, by_name, takes
 from luthier.errors import LuthierError
 
 if TYPE_CHECKING:
@@ -27,29 +17,21 @@ if TYPE_CHECKING:
 HELP = "/reset clears the conversation, /system TEXT sets the system message, /save FILE saves, /exit quits"
 
 
+@takes(*SAMPLING, BASE, "--device")
 def chat(
     out: Output,
     target: Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory, short name or Hub name.")],
+    changes: dict[str, Any],
     system: Annotated[str, Option(metavar="TEXT", help="System message of the conversation.")] = "",
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    top_k: TopK = None,
-    max_new_tokens: MaxNewTokens = None,
-    num_beams: NumBeams = None,
-    seed: SamplingSeed = None,
-    model: BaseModel = None,
-    device: Device = None,
 ) -> int:
     """Chat with a decoder in the terminal.
 
     Lines from a pipe are answered one by one.
     /reset clears the conversation, /system TEXT sets the system message, /save FILE saves, /exit quits.
     """
-    generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
-
     from luthier.api.chat import chat as begin
 
-    conversation = begin(target, system=system, device=device, base_model=model, console=out.console, **generate)
+    conversation = begin(target, system=system, console=out.console, **by_name(changes))
     interrupts.release()  # from here on, Ctrl-C stops a reply or ends the conversation
     terminal = sys.stdin.isatty()
     if terminal:

@@ -1,22 +1,23 @@
 """`luthier merge`: an adapter into the weights of its base model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import BaseModel
 from luthier.cli.output import Output
+from luthier.cli.settings import BASE, takes
 from luthier.text import plural
 
 
+@takes(BASE)
 def merge(
     out: Output,
     target: Annotated[str, Argument(metavar="RUN|ADAPTER", help="Run or directory of an adapter.")],
+    changes: dict[str, Any],
     output: Annotated[
         Path | None, Option(metavar="DIR", help="Directory to write (default: merged, in the run).")
     ] = None,
-    model: BaseModel = None,
 ) -> int:
     """Merge an adapter into its base model.
 
@@ -24,7 +25,7 @@ def merge(
     """
     from luthier.api.merge import merge as merge_adapter
 
-    found = merge_adapter(target, output, base_model=model)
+    found = merge_adapter(target, output, **changes)
     if out.as_json:
         out.json(found.to_dict())
     else:

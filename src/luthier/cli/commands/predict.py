@@ -7,34 +7,22 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import (
-    GENERAL,
-    BaseModel,
-    Device,
-    LabelColumns,
-    MaxNewTokens,
-    NumBeams,
-    RoleColumns,
-    SamplingSeed,
-    Target,
-    Temperature,
-    TextColumns,
-    TopK,
-    TopP,
-    generation,
-    overrides,
-)
+from luthier.cli.options import GENERAL, Target
 from luthier.cli.output import Output, dumps
+from luthier.cli.settings import BASE, SAMPLING, by_name, takes
 from luthier.errors import UsageError
 from luthier.text import amount, number, plural, shorten
 
+COLUMNS = "data.columns."
 ROW_HINT = 'write an object, such as --row \'{"text": "The strings are worn."}\''
 Texts = Annotated[list[str] | None, Argument(metavar="TEXT", help="Texts to predict.")]
 
 
+@takes("--text --label --column", *SAMPLING, BASE, "--device precision")
 def predict(
     out: Output,
     target: Target,
+    changes: dict[str, Any],
     texts: Texts = None,
     pair: Annotated[
         list[str] | None, Option(metavar="TEXT", help="Second text of each TEXT, in order; repeatable.")
@@ -46,17 +34,6 @@ def predict(
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Write the predictions for --file as JSON lines.")
     ] = None,
-    text: TextColumns = None,
-    label: LabelColumns = None,
-    column: RoleColumns = None,
-    temperature: Temperature = None,
-    top_p: TopP = None,
-    top_k: TopK = None,
-    max_new_tokens: MaxNewTokens = None,
-    num_beams: NumBeams = None,
-    seed: SamplingSeed = None,
-    model: BaseModel = None,
-    device: Device = None,
     precision: Annotated[
         str, Option(metavar="NAME", help="fp32, or faster: bf16 or fp16.", rich_help_panel=GENERAL)
     ] = "fp32",
@@ -66,16 +43,15 @@ def predict(
     Predictions for a file are JSON lines in the order of its rows; --json prints texts as JSON lines too.
     Columns with other names than in training are recognised where that is certain.
     """
-    given = overrides({}, text, label, column, None)
-    columns = {key.removeprefix("data.columns."): name for key, name in given.items()}
+    columns = {key.removeprefix(COLUMNS): name for key, name in changes.items() if key.startswith(COLUMNS)}
     _check(texts, pair, row, file, output, columns)
-    generate = generation(temperature, top_p, top_k, max_new_tokens, num_beams, seed)
+    generate = by_name({key: value for key, value in changes.items() if not key.startswith(COLUMNS)})
+    how = {"precision": precision} | {name: generate.pop(name) for name in ("device", "base_model") if name in generate}
 
     from luthier.api import predict as api
     from luthier.pipeline.inference.answered import with_answer
     from luthier.pipeline.inference.answers_file import Tally
 
-    how: dict[str, Any] = {"device": device, "precision": precision, "base_model": model}
     if file is not None and output is not None:
         rows = api.predict_file(target, file, output, **how, console=out.console, **columns, **generate)
         if out.as_json:

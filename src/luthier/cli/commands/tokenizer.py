@@ -1,20 +1,13 @@
 """`luthier tokenizer`: training and comparing tokenizers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import (
-    Data,
-    LabelColumns,
-    RoleColumns,
-    Task,
-    TextColumns,
-    Validation,
-    overrides,
-)
+from luthier.cli.options import Data
 from luthier.cli.output import Output, check_output, typed_command
+from luthier.cli.settings import takes
 from luthier.text import number, plural, share
 
 HELP = "Train and compare tokenizers."
@@ -27,9 +20,11 @@ VocabularySize = Annotated[
 ]
 
 
+@takes("--task --text --label --column")
 def train(
     out: Output,
     data: Data,
+    changes: dict[str, Any],
     output: Annotated[Path, Option(metavar="DIR", help="Directory to write.", rich_help_panel=TOKENIZER)],
     kind: Annotated[
         str | None,
@@ -44,17 +39,11 @@ def train(
         str | None,
         Option(metavar="NAME", help="Architecture of the models, such as bert.", rich_help_panel=TOKENIZER),
     ] = None,
-    task: Task = None,
-    text: TextColumns = None,
-    label: LabelColumns = None,
-    column: RoleColumns = None,
 ) -> int:
     """Train a tokenizer on the texts of data.
 
     It is for new models, or for a pretrained model in place of its own: `luthier train --tokenizer DIR`.
     """
-    changes = overrides({"task": task}, text, label, column, None)
-
     from luthier.api.tokenizers.train import train_tokenizer
 
     made = train_tokenizer(
@@ -81,9 +70,11 @@ def train(
     return 0
 
 
+@takes("--task --text --label --column --valid")
 def compare(
     out: Output,
     data: Annotated[str, Argument(metavar="DATA", help="File, folder or dataset; - is stdin.")],
+    changes: dict[str, Any],
     names: Annotated[
         list[str] | None, Argument(metavar="KIND|MODEL", help="Kinds to train; saved tokenizers and models.")
     ] = None,
@@ -91,11 +82,6 @@ def compare(
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Write a page (.html).", rich_help_panel=TOKENIZER)
     ] = None,
-    task: Task = None,
-    text: TextColumns = None,
-    label: LabelColumns = None,
-    column: RoleColumns = None,
-    valid: Validation = None,
 ) -> int:
     """Compare tokenizers on the texts of data.
 
@@ -104,7 +90,6 @@ def compare(
     directory is called like a kind, it is ./word.
     """
     check_output(output, "a comparison", [".html"])
-    changes = overrides({"task": task, "data.validation": valid}, text, label, column, None)
 
     from luthier.api.tokenizers.compare import compare_tokenizers
     from luthier.reporting.terminal.tokenizers import comparison_pieces

@@ -5,16 +5,19 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from luthier.cli.options import BaseModel, Device, MaxNewTokens, Target
+from luthier.cli.options import Target
 from luthier.cli.output import Output, check_output, typed_command
+from luthier.cli.settings import BASE, by_name, takes
 from luthier.errors import UsageError
 
 WRITTEN = {".html": "page", ".safetensors": "values"}
 
 
+@takes("--max-new-tokens", BASE, "--device")
 def trace(
     out: Output,
     target: Target,
+    changes: dict[str, Any],
     texts: Annotated[
         list[str] | None, Argument(metavar="TEXT [SECOND]", help="The text, or the two texts of a pair.")
     ] = None,
@@ -33,12 +36,9 @@ def trace(
         bool,
         Option("--attribution", metavar="", help="Show which tokens decided (integrated gradients; needs captum)."),
     ] = False,
-    max_new_tokens: MaxNewTokens = None,
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Write a page (.html) or all values (.safetensors).")
     ] = None,
-    model: BaseModel = None,
-    device: Device = None,
 ) -> int:
     """Show what a model does with a text.
 
@@ -50,7 +50,6 @@ def trace(
     if padding not in ("longest", "max_length"):
         raise UsageError(f"there is no padding {padding!r}", where="--padding", hint="choose longest or max_length")
     check_output(output, "a trace", WRITTEN)
-    generate = {} if max_new_tokens is None else {"max_new_tokens": max_new_tokens}
 
     from luthier.api.trace import trace as follow
     from luthier.reporting.terminal.trace import trace_pieces
@@ -63,10 +62,8 @@ def trace(
         truncation=truncation,
         attribution=attribution,
         rows=row or None,
-        device=device,
-        base_model=model,
         console=out.console,
-        **generate,
+        **by_name(changes),
     )
     if output is not None and output.suffix == ".html":
         found.write_page(output, typed_command())

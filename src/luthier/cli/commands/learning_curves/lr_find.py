@@ -8,46 +8,24 @@ from typing import Annotated, Any
 from typer import Option
 
 from luthier.cli.commands.learning_curves.curves import DRAWN
-from luthier.cli.options import (
-    TRAINING,
-    Allow,
-    BatchSize,
-    DataOrRecipe,
-    Device,
-    LabelColumns,
-    Lora,
-    Model,
-    RoleColumns,
-    Scratch,
-    Set,
-    Task,
-    TextColumns,
-    TokensPerBatch,
-    overrides,
-)
+from luthier.cli.options import TRAINING, DataOrRecipe
 from luthier.cli.output import Output, check_output, dumps
+from luthier.cli.settings import takes
 from luthier.text import typed
 
 
+@takes(
+    "--task --model --from-scratch --lora --text --label --column",
+    "steps --batch-size --tokens-per-batch output --allow --set --device",
+)
 def lr_find(
     out: Output,
     data: DataOrRecipe,
-    task: Task = None,
-    model: Model = None,
-    from_scratch: Scratch = None,
-    lora: Lora = False,
-    text: TextColumns = None,
-    label: LabelColumns = None,
-    column: RoleColumns = None,
+    changes: dict[str, Any],
     steps: Annotated[int, Option(metavar="N", help="Optimizer steps, at least 20.", rich_help_panel=TRAINING)] = 100,
-    batch_size: BatchSize = None,
-    tokens_per_batch: TokensPerBatch = None,
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the losses to an .svg or .png.", rich_help_panel=TRAINING)
     ] = None,
-    allow: Allow = None,
-    settings: Set = None,
-    device: Device = None,
 ) -> int:
     """Find a learning rate by training at rising rates.
 
@@ -55,17 +33,6 @@ def lr_find(
     Nothing is kept but the picture.
     """
     check_output(output, "a picture", DRAWN)
-    given = {
-        "task": task,
-        "device": device,
-        "model.name": model,
-        "model.from_scratch": from_scratch,
-        "model.adapter.kind": "lora" if lora else None,
-        "data.allow": allow,
-        "training.batch_size": batch_size,
-        "training.tokens_per_batch": tokens_per_batch,
-    }
-    changes = overrides(given, text, label, column, settings)
 
     from luthier.api.learning_curves.lr_find import lr_find as find
 
