@@ -55,8 +55,9 @@ class Setting:
     def parameter(self) -> Parameter:
         """The parameter from which typer makes the option."""
         default, kind = (False, bool) if self.kind is bool else (None, self.kind | None)
-        how = {"metavar": self.metavar, "help": self.about, "rich_help_panel": self.panel, "min": self.least}
-        option = Option(default, self.option, **how)
+        option = Option(
+            default, self.option, metavar=self.metavar, help=self.about, rich_help_panel=self.panel, min=self.least
+        )
         return Parameter(self.name, Parameter.POSITIONAL_OR_KEYWORD, default=option, annotation=kind)
 
     def value(self, given: Any) -> Any:
