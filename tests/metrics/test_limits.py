@@ -4,7 +4,6 @@ import numpy as np
 
 from luthier.metrics.base import Metric, mean
 from luthier.metrics.bootstrap import value_of
-from luthier.metrics.calibration import expected_calibration_error
 from luthier.metrics.classification import classification_metrics
 from luthier.metrics.diversity import diversity_metrics
 from luthier.metrics.entities import entity_metrics
@@ -35,7 +34,7 @@ def test_every_metric_has_its_best_value_where_it_ends() -> None:
     for metric in right:
         best = limits_of(metric)[1 if metric.greater_is_better else 0]
         np.testing.assert_allclose(value_of(metric), best, atol=1e-9, err_msg=metric.name)
-    for metric in (*diversity_metrics(texts), expected_calibration_error(numbers, labels)):
+    for metric in diversity_metrics(texts):
         assert limits_of(metric) == (0.0, 1.0)
 
 

@@ -7,10 +7,8 @@ _CORRELATION, _NOT_NEGATIVE = (-1.0, 1.0), (0.0, None)
 _LIMITS: dict[str, Limits] = {
     **dict.fromkeys(("mcc", "pearson", "spearman"), _CORRELATION),
     **dict.fromkeys(("loss", "bits_per_byte", "mse", "mae"), _NOT_NEGATIVE),
-    **dict.fromkeys(
-        ("roc_auc", "average_precision", "ece", "repetition", "self_bleu", "distinct_1", "distinct_2", "distinct_3"),
-        (0.0, 1.0),
-    ),
+    **dict.fromkeys(("roc_auc", "average_precision", "repetition", "self_bleu"), (0.0, 1.0)),
+    **dict.fromkeys(("distinct_1", "distinct_2", "distinct_3"), (0.0, 1.0)),
     "perplexity": (1.0, None),
     "r2": (None, 1.0),
 }
