@@ -21,6 +21,7 @@ SPLIT_OF = {
     **dict.fromkeys(("validation", "valid", "val", "dev", "development", "eval", "trial"), "validation"),
     **dict.fromkeys(("test", "testing", "heldout", "held-out", "holdout"), "test"),
 }
+FEWEST_COMBINED = 10  # rows of a combination of labels that is a stratum
 
 
 def make(
@@ -96,13 +97,8 @@ def subsample(indices: Sequence[int] | IntArray, strata: Sequence[Hashable] | No
     return np.sort(rows[order[turn[:n]]])
 
 
-def by_labels(label_sets: Iterable[Collection[Hashable]], least: int = 10) -> list[Hashable]:
-    """Strata for multi-label rows: the label combination if it is common, else the row's rarest label.
-
-    Args:
-        label_sets: The labels of each row; may be empty.
-        least: Minimum number of rows for a combination to be a stratum.
-    """
+def by_labels(label_sets: Iterable[Collection[Hashable]]) -> list[Hashable]:
+    """Strata for rows with any number of labels: the combination if it is common, else the row's rarest label."""
     sets = [frozenset(labels) for labels in label_sets]
     combinations = Counter(sets)
     frequency = Counter(label for labels in sets for label in labels)
@@ -110,7 +106,7 @@ def by_labels(label_sets: Iterable[Collection[Hashable]], least: int = 10) -> li
     rarest = {
         labels: min(labels, key=lambda label: (frequency[label], str(label)), default=None) for labels in combinations
     }
-    return [labels if combinations[labels] >= least else rarest[labels] for labels in sets]
+    return [labels if combinations[labels] >= FEWEST_COMBINED else rarest[labels] for labels in sets]
 
 
 def by_value(values: Sequence[float] | npt.NDArray[np.float64], bins: int = 10) -> list[Hashable]:

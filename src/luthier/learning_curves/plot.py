@@ -275,25 +275,20 @@ def theme() -> dict[str, Any]:
     }
 
 
-def save(figure: Figure, path: Path, *, width: int = 760, scale: float = 2) -> Path:
-    """Save a figure to a file.
+def save(figure: Figure, path: Path) -> Path:
+    """Save a figure to a file that ends in .png or .svg.
 
-    Args:
-        figure: The figure.
-        path: The file, which ends in .png or .svg.
-        width: Width in pixels.
-        scale: Pixels of a .png for each of them.
     Raises:
-        UsageError: The file has another extension.
+        UsageError: It ends in something else.
     """
     import vl_convert
 
-    spec = figure.spec() | {"width": width, "background": "white"}
+    spec = figure.spec() | {"width": 760, "background": "white"}
     match path.suffix.lower():
         case ".svg":
             write_text(path, vl_convert.vegalite_to_svg(spec))
         case ".png":
-            write_bytes(path, vl_convert.vegalite_to_png(spec, scale=scale))
+            write_bytes(path, vl_convert.vegalite_to_png(spec, scale=2))
         case _:
             raise UsageError("pictures are written as .png or .svg", where=str(path), hint="change the file extension")
     return path
@@ -317,18 +312,18 @@ def smooth(series: Series) -> tuple[int, Series]:
     return 2 * half + 1, Series(list(series.steps), means.tolist())
 
 
-def thin(series: Series, most: int = MOST_POINTS) -> tuple[Series, str]:
-    """At most `most` points, the lowest and the highest of each stretch, so that no spike is lost.
+def thin(series: Series) -> tuple[Series, str]:
+    """At most `MOST_POINTS` points, the lowest and the highest of each stretch, so that no spike is lost.
 
     Returns:
         The points, and a note on what was dropped; empty if nothing was.
     """
     n = len(series.steps)
-    if n <= most:
+    if n <= MOST_POINTS:
         return series, ""
     values = np.asarray(series.values)
     kept: set[int] = {0, n - 1}
-    for stretch in np.array_split(np.arange(n), most // 2 - 1):
+    for stretch in np.array_split(np.arange(n), MOST_POINTS // 2 - 1):
         kept |= {int(stretch[values[stretch].argmin()]), int(stretch[values[stretch].argmax()])}
     places = sorted(kept)
     note = f"{text.count(len(places))} of {text.count(n)} points drawn, the minimum and maximum of each interval"

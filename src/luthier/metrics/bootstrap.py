@@ -89,7 +89,7 @@ def scores(
     ]
 
 
-def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: int = 0, level: float = LEVEL) -> Score:
+def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES) -> Score:
     """Compute the paired difference a - b of two metrics on the same examples in the same order.
 
     Raises:
@@ -97,25 +97,24 @@ def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES, seed: 
     """
     n = _common_n([a, b])
     limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
-    samples_a, samples_b = resampled([a, b], min([resamples, *limits]), seed)
-    return paired(value_of(a) - value_of(b), samples_a - samples_b, n, level=level)
+    samples_a, samples_b = resampled([a, b], min([resamples, *limits]))
+    return paired(value_of(a) - value_of(b), samples_a - samples_b, n)
 
 
-def paired(gap: float, gaps: FloatArray, n: int, *, level: float = LEVEL) -> Score:
+def paired(gap: float, gaps: FloatArray, n: int) -> Score:
     """The difference of two metrics with its interval.
 
     Args:
         gap: The difference.
         gaps: The same on paired resamples.
         n: Number of examples.
-        level: Coverage of the interval.
     """
-    found, defined = _score(gap, gaps, n, level), gaps[np.isfinite(gaps)]
+    found, defined = _score(gap, gaps, n, LEVEL), gaps[np.isfinite(gaps)]
     same = found.value == 0 and len(defined) and not defined.any()
     return replace(found, low=0.0, high=0.0) if same else found
 
 
-def covariance(metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed: int = 0) -> FloatArray:
+def covariance(metrics: Sequence[AnyMetric]) -> FloatArray:
     """Compute how metrics on the same examples vary together over the choice of the examples.
 
     Their correlations are those of paired resamples, their standard deviations follow from their intervals. Each also
@@ -125,13 +124,13 @@ def covariance(metrics: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed
     Returns:
         `[m, m]`; nan where a metric has no interval.
     """
-    limits = [metric.max_resamples for metric in metrics if metric.max_resamples is not None]
-    several = scores(metrics, resamples=min([resamples, *limits]), seed=seed)
+    resamples = min([RESAMPLES, *(one.max_resamples for one in metrics if one.max_resamples is not None)])
+    several = scores(metrics, resamples=resamples)
     width = 2 * float(ndtri((1 + LEVEL) / 2))
     sd = np.array(
         [math.nan if one.low is None or one.high is None else (one.high - one.low) / width for one in several]
     )
-    samples = np.stack(resampled(metrics, min([resamples, *limits]), seed))
+    samples = np.stack(resampled(metrics, resamples))
     samples = samples[:, np.isfinite(samples).all(axis=0)]
     with np.errstate(invalid="ignore", divide="ignore"):
         together = np.nan_to_num(np.corrcoef(samples)) if samples.shape[1] > 1 else np.zeros((len(sd), len(sd)))
@@ -171,7 +170,7 @@ def value_of(metric: AnyMetric) -> float:
 
 
 @_quiet
-def resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int) -> list[FloatArray]:
+def resampled(metrics: Sequence[AnyMetric], resamples: int, seed: int = 0) -> list[FloatArray]:
     """Compute each metric on each resample: an array of at most `resamples` values per metric.
 
     Metrics on the same number of examples are computed on the same resamples, also in separate calls.

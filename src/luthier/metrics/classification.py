@@ -130,9 +130,7 @@ class ClassScores:
     predicted: int
 
 
-def class_table(
-    counts: csr_array, names: Sequence[str], *, resamples: int = RESAMPLES, seed: int = 0
-) -> list[ClassScores]:
+def class_table(counts: csr_array, names: Sequence[str], *, resamples: int = RESAMPLES) -> list[ClassScores]:
     """Precision, recall and F1 of every class with intervals, in the order of `names`.
 
     Args:
@@ -141,7 +139,7 @@ def class_table(
     """
     _, predicted, support = _split(np.asarray(counts.sum(axis=0)))
     metrics = [metric for label in range(len(names)) for metric in class_metrics(counts, label)]
-    found = scores(metrics, resamples=resamples, seed=seed)
+    found = scores(metrics, resamples=resamples)
     return [
         ClassScores(
             name=name,

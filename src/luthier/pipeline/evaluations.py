@@ -35,7 +35,7 @@ class Evaluations:
         """Save the metric of a step; none that is undefined, or too slow to be resampled at every evaluation."""
         if metric is None or metric.max_resamples is not None or not np.isfinite(value := value_of(metric)):
             return
-        samples = resampled([metric], RESAMPLES, 0)[0].tolist()
+        samples = resampled([metric], RESAMPLES)[0].tolist()
         self._rows = [row for row in self._rows if row["step"] != step]
         self._rows.append({"step": step, "value": value, "rows": metric.n, "resampled": samples})
         if len(self._rows) > MOST:

@@ -34,7 +34,7 @@ class SeedsDifference(Score):
 
 
 def seeds_difference(
-    a: Sequence[AnyMetric], b: Sequence[AnyMetric], *, resamples: int = RESAMPLES, seed: int = 0
+    a: Sequence[AnyMetric], b: Sequence[AnyMetric], *, resamples: int = RESAMPLES
 ) -> SeedsDifference | None:
     """Compute mean(a) - mean(b), the means over seeds.
 
@@ -46,7 +46,6 @@ def seeds_difference(
         a: A metric of the runs of one recipe, on the same rows in the same order as `b`; one for each seed.
         b: The same of the other recipe.
         resamples: Resamples of the rows.
-        seed: Seed for them.
     Returns:
         None if both sides have one seed: that cannot tell. Without an interval if the metric is undefined.
     """
@@ -56,7 +55,7 @@ def seeds_difference(
     limits = [one.max_resamples for one in (*a, *b) if one.max_resamples is not None]
     values = [np.array([value_of(metric) for metric in side]) for side in (a, b)]
     gap = float(values[0].mean() - values[1].mean())
-    rows = _rows_error(a, b, min([resamples, *limits]), seed)
+    rows = _rows_error(a, b, min([resamples, *limits]))
     if not math.isfinite(gap) or rows is None:
         return SeedsDifference(gap if math.isfinite(gap) else None, None, None, n, None, None, None)
     known = [float(side.std(ddof=1)) for side in values if len(side) > 1]
@@ -70,9 +69,9 @@ def seeds_difference(
     return SeedsDifference(gap, low, high, n, rows, of_seeds, seeds_needed(gap, error))
 
 
-def _rows_error(a: Sequence[AnyMetric], b: Sequence[AnyMetric], resamples: int, seed: int) -> float | None:
+def _rows_error(a: Sequence[AnyMetric], b: Sequence[AnyMetric], resamples: int) -> float | None:
     """Standard deviation of the difference of means over resamples of the rows; None if it is mostly undefined."""
-    samples = [sample[:resamples] for sample in resampled([*a, *b], resamples, seed)]
+    samples = [sample[:resamples] for sample in resampled([*a, *b], resamples)]
     gaps: FloatArray = np.mean(samples[: len(a)], axis=0) - np.mean(samples[len(a) :], axis=0)
     defined = gaps[np.isfinite(gaps)]
     return float(defined.std(ddof=1)) if 2 * len(defined) > len(gaps) and len(defined) > 1 else None
