@@ -189,7 +189,7 @@ def test_rows_of_which_half_cannot_be_scored_are_refused_unless_that_is_allowed(
     rows = [*ROWS, *odd]
     with pytest.raises(FindingError) as caught:
         evaluate(copied, rows)
-    assert "40 rows of 80 (50.0 %)" in caught.value.what and "--allow mostly-skipped" in caught.value.hint
+    assert "40 of 80 rows (50.0 %)" in caught.value.what and "--allow mostly-skipped" in caught.value.hint
     assert not (copied / "evaluations").exists()
     assert evaluate(copied, rows, allow=["mostly-skipped"]).metrics["accuracy"].n == 40
     with pytest.raises(UsageError, match="no finding 'mostly-skiped'") as caught:
@@ -212,12 +212,12 @@ def test_rows_without_a_target_left_are_skipped_and_told_as_in_training(tmp_path
     few = {"max_steps": 1, "generation.max_new_tokens": 2, "baselines": False, "max_length": 64}
     console = Listener()
     settings: dict[str, Any] = {"task": "chat", "from_scratch": "tiny", "test": test, **few}
-    with pytest.raises(FindingError, match=r"30 test rows of 40 \(75.0 %\) have no target left"):
+    with pytest.raises(FindingError, match=r"30 of 40 test rows \(75.0 %\) have no target left"):
         train(data, run_dir=tmp_path / "refused", **settings)
     result = train(data, run_dir=tmp_path / "run", allow=["lost-targets"], console=console, **settings)
     (splits,) = [decision.value for decision in console.decisions if decision.what == "splits"]
     assert splits.endswith("test 10")
-    with pytest.raises(FindingError, match=r"30 test rows of 40 \(75.0 %\) have no target left"):
+    with pytest.raises(FindingError, match=r"30 of 40 test rows \(75.0 %\) have no target left"):
         evaluate(result, test)
     again = evaluate(result, test, allow=["lost-targets"], console=(told := Listener()), baselines=False)
     assert again.metrics == result.metrics

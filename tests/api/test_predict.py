@@ -149,7 +149,7 @@ def test_rows_that_all_fail_are_an_error_and_some_are_a_warning(run: Path, tmp_p
         file.write(json.dumps({"text": TEXTS[0], "error": "e"}) + "\n")
     console = Listener()
     assert len(list(predict(run, str(tmp_path / "t.jsonl"), console=console))) == 3
-    assert console.warned == ["2 rows of 3 were not predicted: see `error` in the output"]
+    assert console.warned == ["2 of 3 rows were not predicted: see `error` in the output"]
 
 
 def test_the_rows_own_fields_are_not_lost_to_those_of_the_answer(run: Path, tmp_path: Path, capsys: Any) -> None:
@@ -214,7 +214,7 @@ def test_a_resumed_file_counts_the_rows_before_too(run: Path, tmp_path: Path, mo
     assert console.said == ["resuming after row 2 of an earlier run"]
     truncated, failed = console.warned
     assert truncated == "1 row was truncated to the model's max_length: see `truncated` in the output"
-    assert failed == "2 rows of 4 were not predicted: see `error` in the output"
+    assert failed == "2 of 4 rows were not predicted: see `error` in the output"
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, after: int, call: Callable[[], Any]) -> None:

@@ -96,7 +96,7 @@ def test_emoji_alone_are_unknown_words(scene: Scene, capsys: CapSys) -> None:
 def test_a_text_of_a_million_characters_is_cut_and_counted(scene: Scene, capsys: CapSys) -> None:
     rows = [*review_rows(60), {"text": "long " * 200_000, "label": "good"}]
     _, err = trained(scene, capsys, scene.csv("long.csv", rows), "--set", "validation_share=0", "--set", "test_share=0")
-    assert "1 training row of 61 (1.6 %) has more than 64 tokens and is truncated; " in err
+    assert "1 of 61 training rows (1.6 %) has more than 64 tokens and is truncated; " in err
     assert data()["lengths"]["max"] > 200_000
 
 

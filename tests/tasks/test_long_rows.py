@@ -79,7 +79,7 @@ def test_only_rows_that_are_cut_are_a_finding() -> None:
     assert (finding.id, finding.rows) == ("truncation", (5, 6))
     of_rows, of_targets = CUT.check(encoded, Limits(64, 7), [4, 5, 6], "test")
     assert (of_rows.rows, of_targets.id, of_targets.rows) == ((5, 6), "truncated-targets", (6,))
-    assert "1 test row of 3" in of_targets.message
+    assert "1 of 3 test rows" in of_targets.message
     for way in (WINDOWS, BLOCKS):
         assert way.check(encoded, Limits(64, 7), [4, 5, 6], "train") == []
 

@@ -68,7 +68,7 @@ def test_duplicates() -> None:
     finding = only(checks.duplicates(keys(TEXTS), TEXTS))
     assert (finding.id, finding.severity) == ("duplicates", "warning")
     assert finding.message == (
-        '3 rows of 6 (50.0 %) repeat the text of another row, in 2 groups; the largest has 3 rows: "A film".'
+        '3 of 6 rows (50.0 %) repeat the text of another row, in 2 groups; the largest has 3 rows: "A film".'
     )
     assert finding.rows == (2, 4, 6)
     assert checks.duplicates(keys(["a", "b"]), ["a", "b"]) == []
@@ -87,7 +87,7 @@ def test_a_finding_carries_a_few_dozen_rows_at_most() -> None:
 def test_conflicting_labels() -> None:
     finding = only(checks.conflicting_labels(keys(TEXTS), [0, 1, 2, 0, 1, 2], TEXTS, rows=[10, 20, 30, 40, 50, 60]))
     assert (finding.id, finding.severity) == ("conflicting-labels", "warning")
-    assert finding.message == '1 text in 3 rows (50.0 %) has more than one label: "A film" is labelled 0, 1.'
+    assert finding.message == '1 text in 3 rows (50.0 %) has conflicting labels: "A film" is labelled 0, 1.'
     assert finding.rows == (10, 20, 40)
     assert checks.conflicting_labels(keys(TEXTS), [0, 0, 2, 0, 1, 2], TEXTS) == []
 
@@ -98,7 +98,7 @@ def test_leak() -> None:
         checks.leak(keys(TEXTS), {"validation": keys(["x"]), "test": keys(held)}, {"validation": ["x"], "test": held})
     )
     assert (finding.id, finding.severity) == ("leak", "error")
-    assert finding.message == '2 test rows of 3 (66.7 %) have a text that is also in the training rows: "OTHER".'
+    assert finding.message == '2 of 3 test rows (66.7 %) have a text that is also in the training rows: "OTHER".'
     assert finding.rows == (2, 3)
     assert "--allow leak" in finding.action
 

@@ -44,7 +44,7 @@ def test_missing_like_labels() -> None:
 def test_rows_without_any_label_are_counted() -> None:
     finding = only(checks.unlabelled_rows([["a"], [], ["b"], []], [11, 12, 13, 14]))
     assert (finding.severity, finding.rows) == ("info", (12, 14))
-    assert finding.message.startswith("2 training rows of 4 have no label")
+    assert finding.message.startswith("2 of 4 training rows have no label")
     assert not checks.unlabelled_rows([["a"]], [1])
 
 

@@ -14,7 +14,7 @@ def test_more_than_one_lost_target_in_a_hundred_stops_a_training(lost: int, seve
 def test_lost_targets_are_counted_and_their_rows_named() -> None:
     finding = only(checks.lost_targets([12], 40))
     assert finding.message == (
-        "1 training row of 40 (2.5 %) has no target left after truncation and cannot be learned from."
+        "1 of 40 training rows (2.5 %) has no target left after truncation and cannot be trained on."
     )
     assert finding.rows == (12,)
     assert len(only(checks.lost_targets(range(500), 1000)).rows) == 30
@@ -23,7 +23,7 @@ def test_lost_targets_are_counted_and_their_rows_named() -> None:
 
 def test_lost_targets_of_held_out_rows_say_which_split_they_are_in() -> None:
     finding = only(checks.lost_targets([3, 4], 40, "test"))
-    assert finding.message == "2 test rows of 40 (5.0 %) have no target left after truncation and are not scored."
+    assert finding.message == "2 of 40 test rows (5.0 %) have no target left after truncation and are not scored."
     assert finding.severity == "error"
 
 
@@ -57,10 +57,10 @@ def test_what_would_end_a_text_is_named() -> None:
 def test_marks_of_the_chat_template_in_a_message_are_named() -> None:
     finding = only(checks.control_tokens([4], 10, ["<|user|>"]))
     assert (finding.id, finding.severity, finding.rows) == ("control-tokens", "warning", (4,))
-    assert "1 training row of 10 has" in finding.message
+    assert "1 of 10 training rows has" in finding.message
     assert "'<|user|>'" in finding.message
     many = only(checks.control_tokens(range(1, 41), 50, [f"<{n}>" for n in range(6)]))
-    assert "40 training rows of 50 have" in many.message
+    assert "40 of 50 training rows have" in many.message
     assert "'<3>' and 2 more" in many.message
     assert len(many.rows) == 30
     assert checks.control_tokens([], 10, ["<|user|>"]) == []
@@ -69,8 +69,8 @@ def test_marks_of_the_chat_template_in_a_message_are_named() -> None:
 def test_turns_that_are_not_learned_are_counted() -> None:
     finding = only(checks.masked_turns(3, 12, [2, 5]))
     assert (finding.id, finding.severity, finding.rows) == ("masked-turns", "info", (2, 5))
-    assert "3 assistant turns of 12 (25.0 %) are read but not learned" in finding.message
-    assert "1 assistant turn of 12 (8.3 %) is read" in only(checks.masked_turns(1, 12, [2])).message
+    assert "3 of 12 assistant turns (25.0 %) are read but excluded from the loss" in finding.message
+    assert "1 of 12 assistant turns (8.3 %) is read" in only(checks.masked_turns(1, 12, [2])).message
     assert checks.masked_turns(0, 12, []) == []
 
 
@@ -86,7 +86,7 @@ def test_each_rule_that_mended_rows_is_a_finding() -> None:
         )
     )
     assert (trimmed.id, trimmed.severity, trimmed.rows) == ("answer-trimmed", "info", (9,))
-    assert trimmed.message.startswith("1 training row of 20 was ")
+    assert trimmed.message.startswith("1 of 20 training rows was ")
     assert trimmed.message.endswith(": whitespace around an answer is ignored.")
     assert (shifted.id, shifted.severity, shifted.rows) == ("answer-shifted", "warning", (2, 4))  # above 5 %
-    assert shifted.message.startswith("2 training rows of 20 were ")
+    assert shifted.message.startswith("2 of 20 training rows were ")

@@ -16,7 +16,7 @@ def test_truncation(cut: int, severity: str | None) -> None:
 
 def test_truncation_says_what_is_lost() -> None:
     finding = only(checks.truncation([10, 200, 28], 100, rows=[7, 8, 9]))
-    assert "1 training row of 3 (33.3 %) has more than 100 tokens" in finding.message
+    assert "1 of 3 training rows (33.3 %) has more than 100 tokens" in finding.message
     assert "138 of 238 tokens are kept" in finding.message
     assert "the longest has 200" in finding.message
     assert finding.rows == (8,)
@@ -24,11 +24,11 @@ def test_truncation_says_what_is_lost() -> None:
 
 
 def test_truncated_targets_and_the_rows_of_held_out_splits_are_told_apart() -> None:
-    assert only(checks.truncation([10, 200], 100, split="test")).message.startswith("1 test row of 2 (50.0 %) has more")
+    assert only(checks.truncation([10, 200], 100, split="test")).message.startswith("1 of 2 test rows (50.0 %) has more")
     finding = only(checks.truncation([10, 200, 300], 100, split="validation", targets=True))
     assert finding.id == "truncated-targets"
     assert finding.message == (
-        "2 validation rows of 3 (66.7 %) have a target of more than 100 tokens, which is truncated; "
+        "2 of 3 validation rows (66.7 %) have a target of more than 100 tokens, which is truncated; "
         "210 of 510 tokens are kept; the longest has 300."
     )
     assert "--set max_target_length=" in finding.action
@@ -69,7 +69,7 @@ def test_a_word_and_a_sentence_do_not_look_like_an_id(text: str) -> None:
 
 def test_short_and_constant_text() -> None:
     assert only(checks.short_text("text", ["a", "", "long enough"], [4, 5, 6])).rows == (4, 5)
-    assert only(checks.short_text("text", ["a"])).message.startswith("1 row of 1 has fewer than two characters in the ")
+    assert only(checks.short_text("text", ["a"])).message.startswith("1 of 1 row has fewer than two characters in the ")
     assert checks.short_text("text", ["a", "long enough"]) == []
     assert only(checks.constant_text("text", ["Same", "same "])).severity == "error"
     assert checks.constant_text("text", ["same"]) == []
@@ -84,7 +84,7 @@ def test_empty_texts() -> None:
     finding = only(checks.empty_texts("title", ["a", "", "b", "c"], [3, 7, 8, 9]))
     assert (finding.id, finding.severity, finding.rows) == ("empty-texts", "info", (7,))
     assert finding.message == (
-        "1 row of 4 (25.0 %) has an empty text in the column 'title' and is kept: only rows without either text are "
+        "1 of 4 rows (25.0 %) has an empty text in the column 'title' and is kept: only rows without either text are "
         "skipped."
     )
     assert checks.empty_texts("title", ["a", "b"]) == []
@@ -136,7 +136,7 @@ def test_skipped(aside: int, found: tuple[str, str] | None) -> None:
 
 def test_set_aside_names_the_reasons_most_frequent_first() -> None:
     finding = only(checks.skipped_rows(4076, {"empty-text": 3, "missing-label": 40}))
-    assert finding.message == "43 rows of 4,076 (1.1 %) are skipped: missing-label 40, empty-text 3."
+    assert finding.message == "43 of 4,076 rows (1.1 %) are skipped: missing-label 40, empty-text 3."
     rows = [Skipped("a.csv", 2, "empty-text", "no text"), Skipped("a.csv", 7, "missing-label", "column 'x' is empty")]
     finding = only(checks.skipped_rows(4076, {"empty-text": 3, "missing-label": 40}, rows))
     assert finding.message.endswith("missing-label 40, empty-text 3; row 7: column 'x' is empty.")

@@ -229,7 +229,7 @@ DATA = [
         "label missing in half of the rows",
         lambda s: s.train(s.rows(lambda i, row: row if i % 4 < 2 else row | {"label": ""})),
         3,
-        "30 rows of 60 (50.0 %) are skipped: missing-label 30",
+        "30 of 60 rows (50.0 %) are skipped: missing-label 30",
         "changed.csv",
         "--allow mostly-skipped",
     ),
@@ -295,7 +295,7 @@ DATA = [
             s.rows(lambda i, row: row | {"label": "high" if i % 3 else i}), "--set", "shape=single/number"
         ),
         3,
-        "40 rows of 60 (66.7 %) are skipped: bad-label 40",
+        "40 of 60 rows (66.7 %) are skipped: bad-label 40",
         "changed.csv",
         "--label",
     ),

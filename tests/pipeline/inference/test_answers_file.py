@@ -38,7 +38,7 @@ def test_rows_that_failed_are_told_and_are_an_error_if_all_did() -> None:
     Tally().tell("t.csv", console)
     assert console.warned == []
     tally(GOOD, MISSING).tell("t.csv", console)
-    assert console.warned == ["1 row of 2 was not predicted: see `error` in the output"]
+    assert console.warned == ["1 of 2 rows was not predicted: see `error` in the output"]
     with pytest.raises(FindingError, match="no row could be predicted: missing-text: a") as caught:
         tally(MISSING, ODD).tell("t.csv", console)
     assert caught.value.where == "t.csv, 2 rows"

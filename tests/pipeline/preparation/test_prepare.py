@@ -44,7 +44,7 @@ def test_held_out_overlap(inspected: Any, tmp_path: Path) -> None:
     report = inspected(train, "--valid", valid, "--test", test)
     (finding,) = found(report, "held-out-overlap")
     assert (finding["severity"], finding["rows"]) == ("warning", [51, 52])
-    assert finding["message"].startswith("2 test rows of 52 (3.8 %) have a text that is also in the validation rows: ")
+    assert finding["message"].startswith("2 of 52 test rows (3.8 %) have a text that is also in the validation rows: ")
     accounts_balance(report)
     apart = inspected(train, "--valid", valid, "--test", write_csv(tmp_path / "test.csv", rows[150:]))
     assert not found(apart, "held-out-overlap")

@@ -214,7 +214,7 @@ def test_rows_are_truncated_to_max_length_with_a_finding(tiny_model: Path) -> No
     assert decision.value == "6 tokens"
     cut, held_out = [finding for finding in findings if finding.id == "truncation"]
     assert cut.rows == (2,) and cut.severity == "warning"
-    assert held_out.message.startswith("1 test row of 2 (50.0 %) has more than 6 tokens and is truncated")
+    assert held_out.message.startswith("1 of 2 test rows (50.0 %) has more than 6 tokens and is truncated")
 
 
 def test_the_beginning_is_longer_in_characters_than_in_words() -> None:
@@ -276,9 +276,9 @@ def test_rows_without_a_target_are_skipped_and_counted() -> None:
     lost = [finding for finding in findings if finding.id == "lost-targets"]
     assert [(finding.rows, finding.severity) for finding in lost] == [((2,), "error")] * 3
     assert [finding.message.partition(" (")[0] for finding in lost] == [
-        "1 training row of 3",
-        "1 validation row of 2",
-        "1 test row of 1",
+        "1 of 3 training rows",
+        "1 of 2 validation rows",
+        "1 of 1 test row",
     ]
     assert targets_of(task, found["train"]) == ["Hi 0<|im_end|>", "Hi 2<|im_end|>"]
 

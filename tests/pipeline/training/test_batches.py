@@ -28,7 +28,7 @@ def test_a_decision_says_steps_and_rows() -> None:
 
 
 def test_a_row_longer_than_the_budget_is_an_error_with_what_to_do() -> None:
-    with pytest.raises(RecipeError, match="2 training rows of 3 are longer; the longest has 90 tokens") as refused:
+    with pytest.raises(RecipeError, match="2 of 3 training rows are longer; the longest has 90 tokens") as refused:
         decide_tokens(recipe_of(training__tokens_per_batch=60), np.array([30, 61, 90]))
     assert refused.value.hint == "--tokens-per-batch 90 or more, or shorter rows with --set max_length=60"
 

@@ -279,7 +279,7 @@ def test_more_than_one_in_a_hundred_without_an_answer_left_stops(
     lost = next(finding for finding in some.findings if finding.id == "lost-targets")
     assert (lost.severity, lost.rows) == ("warning", (121,))
     many = prepared(tmp_path, talker(CHATML), [*plain(100), long, {**long, "id": 1}], **shares)
-    with pytest.raises(FindingError, match=r"2 training rows of 102 \(2.0 %\) have no target left"):
+    with pytest.raises(FindingError, match=r"2 of 102 training rows \(2.0 %\) have no target left"):
         refuse(many.stopping, many.sources)
     assert many.to_dict()["rows"]["train"]["skipped"] == {"no-target-left": 2}
 
@@ -292,7 +292,7 @@ def test_marks_of_the_template_in_somebodys_words_are_told(
     found = prepared(tmp_path, talker(template), [*plain(60), odd], data__validation_share=0, data__test_share=0)
     told = {finding.id: finding for finding in found.findings}["control-tokens"]
     assert told.rows == (61,)
-    assert "1 training row of 61" in told.message
+    assert "1 of 61 training rows" in told.message
     assert f"({mark!r})" in told.message, "the mark that was met is named, and no other"
 
 

@@ -196,7 +196,7 @@ def test_what_is_too_long_is_cut_on_both_sides_and_counted(built: Built, tmp_pat
     assert (found["lengths"]["target"]["truncated_share"], found["lengths"]["target"]["max_length"]) == (1.0, 12)
     for name in ("truncation", "truncated-targets"):
         told = [finding["message"] for finding in found["findings"] if finding["id"] == name]
-        sizes = ["48 training rows of 48", "6 validation rows of 6", "6 test rows of 6"]
+        sizes = ["48 of 48 training rows", "6 of 6 validation rows", "6 of 6 test rows"]
         assert [message.partition(" (100.0 %)")[0] for message in told] == sizes
     task, examples, tokenizer = ready(Summarization, built("T5"), data[:4])
     for row in encoded(task, examples, tokenizer, Limits(32, 12), training=True):

@@ -170,7 +170,7 @@ def test_empty_texts_of_pairs_are_counted() -> None:
     keys = {"train": [task.key(example) for example in gaps]}
     (finding,) = [one for one in task.check({"train": gaps}, keys, given=["train"]) if one.id == "empty-texts"]
     assert (finding.severity, finding.rows) == ("info", (2, 5))
-    assert finding.message.startswith("2 rows of 20 (10.0 %) have an empty text in the column 'b' and are kept: ")
+    assert finding.message.startswith("2 of 20 rows (10.0 %) have an empty text in the column 'b' and are kept: ")
 
 
 @pytest.mark.parametrize("word", ["NA", "null", "None", "nan"])

@@ -64,10 +64,10 @@ def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | 
         Finding(
             id="duplicates",
             severity="warning" if extra > 0.05 * len(keys) else "info",
-            message=f"{plural(extra, 'row')} of {count(len(keys))} ({share(extra / len(keys))}) repeat the text of "
-            f"another row, in {plural(len(same), 'group')}; the largest has {plural(len(largest), 'row')}: "
+            message=f"{count(extra)} of {plural(len(keys), 'row')} ({share(extra / len(keys))}) "
+            f"{'repeats' if extra == 1 else 'repeat'} the text of another row, in {plural(len(same), 'group')}; the largest has {plural(len(largest), 'row')}: "
             f"{quote(texts[largest[0]])}.",
-            action="Remove the duplicates unless they should weigh more. Luthier's own split keeps equal texts "
+            action="Remove the duplicates unless they should count more. Luthier's own split keeps equal texts "
             "together.",
             rows=row_numbers((index for members in same.values() for index in members[1:]), rows),
         )
@@ -96,9 +96,9 @@ def conflicting_labels(
             id="conflicting-labels",
             severity="warning",
             message=f"{plural(len(conflicts), 'text')} in {plural(involved, 'row')} "
-            f"({share(involved / len(keys))}) {have(len(conflicts))} more than one label: "
+            f"({share(involved / len(keys))}) {have(len(conflicts))} conflicting labels: "
             f"{quote(texts[first[0]])} is labelled {given}.",
-            action="Choose one label for each text, or remove these rows: no model can get all of them right.",
+            action="Label equal texts the same way, or remove these rows: no model can get all of them right.",
             rows=row_numbers((index for members in conflicts for index in members), rows),
         )
     ]
@@ -131,7 +131,7 @@ def leak(
             message = f"The {split} rows are exactly the training rows ({plural(len(keys), 'row')}, the same order): "
             message += "the score would only measure memorization."
         else:
-            message = f"{plural(len(shared), f'{split} row')} of {count(len(keys))} ({share(len(shared) / len(keys))}) "
+            message = f"{count(len(shared))} of {plural(len(keys), f'{split} row')} ({share(len(shared) / len(keys))}) "
             message += f"{have(len(shared))} a text that is also in the training rows: "
             message += f"{quote(texts[split][shared[0]])}."
             message += " The score leaves these rows out; the score on all rows is given beside it." if few else ""
@@ -205,9 +205,9 @@ def held_out_overlap(
         Finding(
             id="held-out-overlap",
             severity="warning",
-            message=f"{plural(len(shared), 'test row')} of {count(len(test))} ({share(len(shared) / len(test))}) "
+            message=f"{count(len(shared))} of {plural(len(test), 'test row')} ({share(len(shared) / len(test))}) "
             f"{have(len(shared))} a text that is also in the validation rows: {quote(texts[shared[0]])}.",
-            action="Remove them from one of the two: validation picks the checkpoint, so the test score is biased.",
+            action="Remove them from one of the two splits: validation picks the checkpoint, so the test score is biased.",
             rows=row_numbers(shared, rows),
         )
     ]

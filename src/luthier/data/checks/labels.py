@@ -70,7 +70,7 @@ def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> lis
         Finding(
             id="unlabelled-rows",
             severity="info",
-            message=f"{plural(len(bare), 'training row')} of {count(len(labels))} {have(len(bare))} no label, and the "
+            message=f"{count(len(bare))} of {plural(len(labels), 'training row')} {have(len(bare))} no label, and the "
             "model learns that none applies.",
             action="If their labels are merely missing, remove the rows.",
             rows=tuple(bare[:MOST_ROWS]),
@@ -104,7 +104,7 @@ def none_labelled(labels: Sequence[Sequence[str]], split: str) -> list[Finding]:
         return []
     rows = plural(len(labels), f"{split} row")
     message = f"None of the {rows} has a label: every prediction of one counts as an error."
-    action = "If the labels are merely missing, add them: the scores mean nothing without."
+    action = "If the labels are merely missing, add them: the scores mean nothing without them."
     return [Finding("unlabelled-rows", "warning", message, action)]
 
 

@@ -22,12 +22,12 @@ def lost_targets(rows: Sequence[int], n: int, split: str = "train") -> list[Find
     if not lost:
         return []
     severity: Severity = "error" if lost > MOST_LOST_TARGETS * n else "warning"
-    what = "cannot be learned from" if split == "train" else f"{are(lost)} not scored"
+    what = "cannot be trained on" if split == "train" else f"{are(lost)} not scored"
     return [
         Finding(
             id="lost-targets",
             severity=severity,
-            message=f"{plural(lost, row_of(split))} of {count(n)} ({share(lost / n)}) {have(lost)} no target left "
+            message=f"{count(lost)} of {plural(n, row_of(split))} ({share(lost / n)}) {have(lost)} no target left "
             f"after truncation and {what}.",
             action="Train with a higher --set max_length=..., or shorten the text before the target.",
             rows=tuple(rows[:MOST_ROWS]),
@@ -42,8 +42,8 @@ def unclear_thousands(column: str, value: str) -> list[Finding]:
         column: The column of the numbers.
         value: One of them, as it is written.
     """
-    message = f"The numbers of {column!r} may have thousands or a fraction: {value} is read as the fraction."
-    action = f"If it is {as_whole(value)}, write it so in the file: the scores are wrong otherwise."
+    message = f"The numbers in {column!r} are ambiguous: {value} is read as a fraction, but may be {as_whole(value)}."
+    action = f"If it is {as_whole(value)}, write it that way in the file: otherwise the scores are wrong."
     return [Finding("unclear-thousands", "warning", message, action)]
 
 
@@ -93,7 +93,7 @@ def control_tokens(rows: Sequence[int], n: int, tokens: Sequence[str]) -> list[F
     """
     if not rows:
         return []
-    message = f"{plural(len(rows), 'training row')} of {count(n)} {have(len(rows))} chat-template tokens in the "
+    message = f"{count(len(rows))} of {plural(n, 'training row')} {have(len(rows))} chat-template tokens in the "
     message += f"text of a message ({listing([repr(token) for token in tokens], 4)}): they act as turn markers."
     action = "Remove them from the texts, unless they are meant to separate turns."
     return [Finding("control-tokens", "warning", message, action, rows=tuple(rows[:MOST_ROWS]))]
@@ -109,9 +109,9 @@ def masked_turns(masked: int, n: int, rows: Sequence[int]) -> list[Finding]:
     """
     if not masked:
         return []
-    message = f"{plural(masked, 'assistant turn')} of {count(n)} ({share(masked / n)}) "
-    message += f"{'is' if masked == 1 else 'are'} read but not learned: marked with weight 0, loss false or the like."
-    action = "Remove the mark from turns that should be learned."
+    message = f"{count(masked)} of {plural(n, 'assistant turn')} ({share(masked / n)}) "
+    message += f"{'is' if masked == 1 else 'are'} read but excluded from the loss: marked with weight 0, loss false or the like."
+    action = "Remove the mark from turns that the model should learn."
     return [Finding("masked-turns", "info", message, action, rows=tuple(rows[:MOST_ROWS]))]
 
 
@@ -126,7 +126,7 @@ def mended(mends: Mapping[str, tuple[str, Sequence[int]]], n: int) -> list[Findi
         Finding(
             id=name,
             severity="warning" if len(rows) > 0.05 * n else "info",
-            message=f"{plural(len(rows), 'training row')} of {count(n)} {were} corrected: {rule}.",
+            message=f"{count(len(rows))} of {plural(n, 'training row')} {were} corrected: {rule}.",
             action="Check some of them; correct the data where the rule is wrong for it.",
             rows=tuple(rows[:MOST_ROWS]),
         )

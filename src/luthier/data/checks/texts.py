@@ -42,7 +42,7 @@ def truncation(
         Finding(
             id="truncated-targets" if targets else "truncation",
             severity="warning" if part > 0.05 else "info",
-            message=f"{plural(len(cut), row_of(split))} of {count(len(lengths))} ({share(part)}) {have(len(cut))} "
+            message=f"{count(len(cut))} of {plural(len(lengths), row_of(split))} ({share(part)}) {have(len(cut))} "
             f"{what}; {count(after)} of {plural(before, 'token')} are kept; the longest has {count(max(lengths))}.",
             action=f"Train with a higher --set {key}=... if the model allows it, or shorten the texts.",
             rows=row_numbers(cut, rows),
@@ -83,7 +83,7 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
         Finding(
             id="short-text",
             severity="warning",
-            message=f"{plural(len(short), 'row')} of {count(len(texts))} {have(len(short))} fewer than two "
+            message=f"{count(len(short))} of {plural(len(texts), 'row')} {have(len(short))} fewer than two "
             f"characters in the text column {column!r}: {quote(texts[short[0]])}.",
             action="Choose the text column with --text.",
             rows=row_numbers(short, rows),
@@ -100,7 +100,7 @@ def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int] | None = 
         Finding(
             id="empty-texts",
             severity="info",
-            message=f"{plural(len(empty), 'row')} of {count(len(texts))} ({share(len(empty) / len(texts))}) "
+            message=f"{count(len(empty))} of {plural(len(texts), 'row')} ({share(len(empty) / len(texts))}) "
             f"{have(len(empty))} an empty text in the column {column!r} and {are(len(empty))} kept: only rows without "
             "either text are skipped.",
             action="Fill the column or remove these rows, if both texts are needed.",
@@ -155,8 +155,9 @@ def few_rows(n: int, split: str = "train") -> list[Finding]:
     if split != "train":
         if n >= FEWEST_TO_SCORE:
             return []
+        option = "--test" if split == "test" else "--valid"
         message = f"The {split} split has {plural(n, 'row')}: its scores will have wide intervals or none."
-        return [Finding("few-rows", "warning", message, f"Add {split} rows, or increase the share.")]
+        return [Finding("few-rows", "warning", message, f"Add rows with {option}, or increase {split}_share.")]
     if n >= FEWEST_TO_TRAIN:
         return []
     message = f"There {are(n)} only {plural(n, 'training row')}; below {FEWEST_TO_TRAIN} a model learns little."
@@ -184,7 +185,7 @@ def skipped_rows(read: int, reasons: Mapping[str, int], rows: Sequence[Skipped] 
         Finding(
             id="mostly-skipped" if mostly else "skipped-rows",
             severity=severity,
-            message=f"{plural(aside, 'row')} of {count(read)} ({share(aside / read)}) {are(aside)} skipped: {why}.",
+            message=f"{count(aside)} of {plural(read, 'row')} ({share(aside / read)}) {are(aside)} skipped: {why}.",
             action="Check that the right columns were used; a training run lists each skipped row in skipped.jsonl."
             if not mostly
             else "Check that the right columns were used (--text, --label) and that the file was parsed correctly.",

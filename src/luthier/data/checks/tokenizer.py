@@ -40,14 +40,14 @@ def unknown_tokens(
         return []
     some = [index for index, n in enumerate(unknown) if n]
     common = sorted(parts, key=lambda one: (-parts[one], one))[:FEW]
-    mostly = f", which in {plural(len(lost), 'row')} {have(len(lost))} more than half of the tokens" if lost else ""
+    mostly = f"; {plural(len(lost), 'row')} {have(len(lost))} more unknown tokens than known ones" if lost else ""
     examples = f", most often {listing([quote(shorten(one, SHORT)) for one in common])}" if common else ""
     return [
         Finding(
             id="unknown-tokens",
             severity="warning" if part > MANY_UNKNOWN or len(lost) > MANY_UNKNOWN * len(lengths) else "info",
-            message=f"{share(part)} of the tokens, in {plural(len(some), 'row')} of {count(len(unknown))}, are unknown "
-            f"to the tokenizer{f' ({token})' if token else ''}{mostly}: the model cannot tell them apart{examples}.",
+            message=f"{share(part)} of the tokens, in {count(len(some))} of {plural(len(unknown), 'row')}, are unknown "
+            f"to the tokenizer{f' ({token})' if token else ''}{examples}: the model cannot tell them apart{mostly}.",
             action=action,
             rows=row_numbers(lost or some, rows),
         )
@@ -72,14 +72,14 @@ def many_tokens(mean: float, english: float, n: int, *, spaced: bool, action: st
             id="many-tokens",
             severity="warning",
             message=f"A {'word' if spaced else 'character'} takes {number(mean, 1)} tokens on average{times}, in a "
-            f"sample of {plural(n, 'text')}: the tokenizer was made for other texts, and rows get long.",
+            f"sample of {plural(n, 'text')}: the tokenizer was made for other texts, and rows become long.",
             action=action,
         )
     ]
 
 
 def altered_targets(losses: Mapping[str, Sequence[int]], n: int, example: tuple[str, str]) -> list[Finding]:
-    """Targets that the tokenizer does not give back as they are, so that the model cannot learn to write them.
+    """Targets that change when they are encoded and decoded, so that the model cannot learn to write them.
 
     Args:
         losses: What is lost, such as `line breaks`, to the source row numbers of the rows that lose it.
@@ -95,9 +95,9 @@ def altered_targets(losses: Mapping[str, Sequence[int]], n: int, example: tuple[
         Finding(
             id="altered-targets",
             severity="warning" if len(rows) > MANY_ALTERED * n else "info",
-            message=f"{plural(len(rows), 'target')} of a sample of {count(n)} ({share(len(rows) / n)}) cannot be "
-            f"written as they are, because the tokenizer does not give them back: {lost} would be lost. "
-            f"{_around(*example)} becomes {_around(*reversed(example))}.",
+            message=f"{count(len(rows))} of {plural(n, 'sampled target')} ({share(len(rows) / n)}) "
+            f"{'changes' if len(rows) == 1 else 'change'} when encoded and decoded, so the model cannot learn to write "
+            f"them exactly: they lose {lost}. {_around(*example)} becomes {_around(*reversed(example))}.",
             action="Train a tokenizer that loses nothing: --tokenizer byte-bpe, for a pretrained model with "
             "--fresh-tokenizer.",
             rows=tuple(rows[:MOST_ROWS]),

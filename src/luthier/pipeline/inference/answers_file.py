@@ -63,7 +63,7 @@ class Tally:
             raise FindingError(f"no row could be predicted: {self.reason}", where=where, hint=hint)
         if self.failed:
             were = "was" if self.failed == 1 else "were"
-            what = f"{plural(self.failed, 'row')} of {count(self.rows)} {were} not predicted"
+            what = f"{count(self.failed)} of {plural(self.rows, 'row')} {were} not predicted"
             console.warn(f"{what}: see `error` in the output")
 
 

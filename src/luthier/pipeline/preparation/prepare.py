@@ -276,7 +276,7 @@ def check(
         findings += checks.few_rows(len(rows), split)
     if len(examples) == 1:
         message = "No rows are held out: the model will not be scored."
-        findings.append(Finding("no-held-out", "warning", message, "Pass test rows, or set data.test_share."))
+        findings.append(Finding("no-held-out", "warning", message, "Pass test rows with --test, or set test_share above 0."))
     return findings
 
 

@@ -41,7 +41,7 @@ def decide_tokens(recipe: Recipe, lengths: IntArray) -> list[Decision]:
     if longest > tokens:
         over = int((lengths > tokens).sum())
         raise RecipeError(
-            f"tokens_per_batch is {count(tokens)}, but {plural(over, 'training row')} of {count(len(lengths))} are"
+            f"tokens_per_batch is {count(tokens)}, but {count(over)} of {plural(len(lengths), 'training row')} are"
             f" longer; the longest has {plural(longest, 'token')}",
             where="training.tokens_per_batch",
             hint=f"--tokens-per-batch {longest} or more, or shorter rows with --set max_length={tokens}",
