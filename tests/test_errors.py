@@ -63,8 +63,8 @@ def test_a_person_reads_only_the_parts_that_there_are(error: LuthierError, shown
     [
         ("lable", ["text", "label"], "did you mean 'label'?"),
         ("LABLE", ["text", "Label"], "did you mean 'Label'?"),
-        ("stars", ["text", "label"], "known: text, label"),
-        ("stars", (name for name in ("text", "label")), "known: text, label"),
+        ("stars", ["text", "label"], "choose one of text, label"),
+        ("stars", (name for name in ("text", "label")), "choose one of text, label"),
         ("stars", [], ""),
     ],
 )

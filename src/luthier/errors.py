@@ -125,4 +125,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     if close := closest(name, names):
         return f"did you mean {close!r}?"
-    return f"known: {', '.join(names)}" if names else ""
+    return f"choose one of {', '.join(names)}" if names else ""

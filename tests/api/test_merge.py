@@ -81,7 +81,7 @@ def test_by_default_it_lies_in_the_run_and_is_never_overwritten(adapter: Path) -
 
 
 def test_a_whole_model_is_refused(tuned: Callable[[str], Path]) -> None:
-    with pytest.raises(ModelError, match="no adapter to merge"):
+    with pytest.raises(ModelError, match="not an adapter"):
         luthier.merge(tuned("single/one"))
 
 

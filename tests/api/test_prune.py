@@ -71,7 +71,7 @@ def test_checkpoints_that_cannot_be_removed_are_left_with_a_warning(
     monkeypatch.setattr(disk, "before_change", read_only)
     run = train(review_rows(40), run_dir=tmp_path / "run", model=str(tiny_model), console=console, **QUICK).run
     assert [warning for warning in console.warned if "checkpoints" in warning] == [
-        f"the checkpoints of the finished run are left: cannot write: Permission denied ({run.checkpoints})"
+        f"the checkpoints of the finished run could not be removed: cannot write: Permission denied ({run.checkpoints})"
     ]
     assert run.state() == "done" and run.report_file.exists()
     monkeypatch.undo()

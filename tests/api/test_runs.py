@@ -77,7 +77,7 @@ def test_a_damaged_run_is_told_among_the_others(name: str, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ({"a": 1}, "a JSON file of the run has another form than Luthier writes ("),
+        ({"a": 1}, "a JSON file of the run does not have the form that Luthier writes ("),
         ([1], "the file is damaged: it is not a JSON object"),
     ],
 )

@@ -104,7 +104,7 @@ def test_json_has_dates_as_text_and_no_number_that_json_lacks() -> None:
 def test_an_output_is_checked_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_output(None, "a picture", [".png"])
     check_output(tmp_path / "a.png", "a picture", [".png"])
-    with pytest.raises(UsageError, match=r"a picture is not written as \.pdf"):
+    with pytest.raises(UsageError, match=r"a picture cannot be written as \.pdf"):
         check_output(tmp_path / "a.pdf", "a picture", [".png"])
     with pytest.raises(UsageError, match="no such directory"):
         check_output(tmp_path / "none" / "a.png", "a picture", [".png"])

@@ -53,7 +53,7 @@ def falling(n: int) -> Any:
 @pytest.mark.parametrize(
     ("training", "found", "options", "why"),
     [
-        ({}, curves(learning(45)), "--epochs 9", "had only 45 optimizer steps. Try about three times the steps."),
+        ({}, curves(learning(45)), "--epochs 9", "took only 45 optimizer steps. Try about three times as many steps."),
         ({"max_steps": 45}, curves(learning(45), 0.2), "--max-steps 135", "only 45 optimizer steps"),
         ({"max_steps": 45}, curves(learning(45), 1.5), "--epochs 5 --max-steps 135", "only 45 optimizer steps"),
         ({"max_time": "10m"}, curves(learning(45), 0.4), "--max-time 30m", "only 45 optimizer steps"),
@@ -63,7 +63,7 @@ def falling(n: int) -> Any:
             {},
             curves(np.full(60, 0.69), evaluation="level"),
             "--lr 0.00015 --epochs 9",
-            "the learning rate and about three times the steps",
+            "the learning rate and about three times as many steps",
         ),
         ({}, curves(np.linspace(0.3, 3, 60)), "--lr 1.7e-05", "diverged"),
     ],

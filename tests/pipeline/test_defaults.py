@@ -117,14 +117,14 @@ def test_the_fewer_validation_rows_the_less_they_tell_checkpoints_apart(
     assert recipe.evaluation.best_tolerance == tolerance
     assert recipe.training.early_stopping_patience == patience
     assert ("early stopping" in said) is (patience > 0)
-    within = f"the last whose accuracy is within {tolerance:g} of the highest"
-    assert said.get("best checkpoint") == (None if not rows else "the last" if rows < 50 else within)
+    within = f"the last one whose accuracy is within {tolerance:g} of the highest"
+    assert said.get("best checkpoint") == (None if not rows else "the last one" if rows < 50 else within)
 
 
 def test_a_metric_of_the_user_may_not_be_a_share() -> None:
     recipe, said = decided(basis(), evaluation__metric_for_best="loss")
     assert recipe.evaluation.best_tolerance == 0 and "best checkpoint" not in said
-    assert said["early stopping"] == "after 5 evaluations"
+    assert said["early stopping"] == "after 5 evaluations in a row"
 
 
 def test_a_tenth_of_the_steps_is_a_warm_up_and_lies_between_evaluations_and_checkpoints() -> None:

@@ -203,7 +203,7 @@ def test_a_fresh_tokenizer_says_which_tokens_keep_their_embeddings(tiny_model: P
     loaded = load_parts(recipe, "encoder")
     _, tokenizer, (_, decision) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
     assert decision.what == "embeddings"
-    assert decision.value == f"{len(tokenizer)} of {len(tokenizer)} tokens taken over"
+    assert decision.value == f"{len(tokenizer)} of {len(tokenizer)} tokens kept"
 
 
 def test_a_model_without_a_tokenizer_gets_one_with_new_embeddings(tiny_model: Path, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_model_without_a_tokenizer_gets_one_with_new_embeddings(tiny_model: Pa
     recipe = recipe_of(model__name=str(bare), model__fresh_tokenizer=True, model__tokenizer="char")
     loaded = load_parts(recipe, "encoder")
     _, tokenizer, (_, decision) = make_parts(loaded, task, Dataset.from_dict(examples), recipe)
-    assert decision.value == f"0 of {len(tokenizer)} tokens taken over"
+    assert decision.value == f"0 of {len(tokenizer)} tokens kept"
 
 
 def test_a_fresh_tokenizer_keeps_the_configuration_of_a_pretrained_model(tiny_model: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_baseline_that_is_better_is_said_first_on_whatever_metric(said):
     found = said(**TRANSLATION | {"baselines": UNTUNED, "differences": worse})
     assert found.sentence == (
         "The model before fine-tuning is significantly better: loss 2.600 against this model's 2.100 (2.050-2.150) on "
-        "1,000 test rows, a difference of 0.500 (0.400-0.600); fine-tuning does not pay here as it was done."
+        "1,000 test rows, a difference of 0.500 (0.400-0.600); fine-tuning did not pay off in this run."
     )
 
 

@@ -60,7 +60,7 @@ def test_the_best_baseline_that_is_better_is_named_with_what_does_not_pay(
     metrics["differences"] |= {key: {"accuracy": tested} for key in (name, "other")}
     found = verdict(metrics, {})
     assert found.tone == "bad" and baseline(name).lower() in found.sentence.lower()
-    assert found.sentence.endswith(f"; {what} does not pay here as it was done.")
+    assert found.sentence.endswith(f"; {what} did not pay off in this run.")
 
 
 def test_a_model_that_may_be_better_is_not_said_not_to_pay() -> None:

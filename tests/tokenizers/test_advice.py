@@ -68,7 +68,7 @@ def test_a_model_keeps_its_tokenizer_if_it_fits() -> None:
     own = measured("minilm", families=("encoder",), tokens_per_word=1.6, case=1.0, unknown_words_share=0.0001)
     (advice,) = advised(UNIGRAM, own).models
     assert advice.keep and advice.sentence == (
-        "For minilm, keep its own tokenizer, which its weights know: fewer than 0.1 % unknown words,"
+        "For minilm, keep its own tokenizer, which it was pretrained with: fewer than 0.1 % unknown words,"
         " 1.60 tokens per word (1.30 with unigram), case lost."
     )
     (advice,) = advised(UNIGRAM, measured("minilm", families=("encoder",), tokens_per_word=2.1)).models

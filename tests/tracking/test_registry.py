@@ -61,7 +61,7 @@ def test_a_tracker_of_another_package_is_one_of_them(installed: None) -> None:
     ("name", "message", "hint"),
     [
         ("wand", "no tracker 'wand'", "did you mean 'wandb'?"),
-        ("all", "no tracker 'all'", "known: csv, "),
+        ("all", "no tracker 'all'", "choose one of csv, "),
         ("csv, wandb", "no tracker 'csv, wandb'", "repeat the option: --track csv --track wandb"),
         ("half", "not a class with the methods of", "fix the package"),
         ("gone", "the package luthier-shelf cannot be used: AttributeError", "fix the package"),

@@ -98,7 +98,7 @@ def evaluate(
     generation = {name: others.pop(key) for key, name in names.items()}
     if data is None:
         if others:
-            what = f"scoring a run again takes settings of generation, but no other settings: {listing(list(others))}"
+            what = f"when a run is scored again, only generation settings can be changed, not {listing(list(others))}"
             raise UsageError(what, where=target, hint="remove them, or add data after the run")
         return _again(Run.open(target), generation, device, base_model, console)
     unused = [key for key in others if key not in USED and not key.startswith(("data.columns.", "data.label_names."))]

@@ -64,7 +64,7 @@ def merge(target: str | PathLike[str], output: Path | str | None = None, *, base
     """
     name = str(as_path(target, "target"))
     if not is_adapter(name):
-        raise ModelError("the model is whole: there is no adapter to merge", where=name, hint="use it as it is")
+        raise ModelError("the model is not an adapter: there is nothing to merge", where=name, hint="use it as it is")
     predictor = load(name, base_model=base_model, device="cpu")
     source = Path(locate(name))
     directory = as_path(output, "output") if output is not None else source.with_name("merged")

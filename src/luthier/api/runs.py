@@ -45,7 +45,7 @@ def _summary(run: Run) -> dict[str, Any]:
     except LuthierError as error:
         return _damaged(run.path, error.what)
     except (KeyError, TypeError, AttributeError) as error:
-        return _damaged(run.path, f"a JSON file of the run has another form than Luthier writes ({error})")
+        return _damaged(run.path, f"a JSON file of the run does not have the form that Luthier writes ({error})")
     return {
         "run": str(run.path),
         "state": run.state(),

@@ -39,7 +39,7 @@ class Interrupted(LuthierError):
         resumes = command in ("luthier train", "luthier resume")
         hint = "`luthier runs` lists the runs, `luthier resume RUN` resumes one" if resumes else "repeat the command"
         if command == "luthier watch":
-            hint = "no run was stopped; repeat the command to go on"
+            hint = "no run was stopped; repeat the command to keep watching"
         super().__init__(what, hint=hint)
         self.exit_code = 128 + number
 

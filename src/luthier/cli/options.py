@@ -18,7 +18,7 @@ TRAINING = "Training"
 EVALUATION = "Evaluation"
 RUN = "Recipe and run"
 TRACKING = "Tracking"
-GENERATION = "Generation of text (default: the model's own settings)"
+GENERATION = "Text generation (default: the model's own settings)"
 GENERAL = "General"
 
 Target = Annotated[str, Argument(metavar="RUN|MODEL", help="Run, model directory or Hub name.")]

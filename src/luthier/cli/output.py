@@ -25,7 +25,7 @@ def check_output(file: Path | None, what: str, suffixes: Collection[str]) -> Non
     if file is None:
         return
     if file.suffix not in suffixes:
-        wrong = f"{what} is not written as {file.suffix or 'a file without a suffix'}"
+        wrong = f"{what} cannot be written as {file.suffix or 'a file without a suffix'}"
         raise UsageError(wrong, where=str(file), hint=f"end the name in {' or '.join(suffixes)}")
     if not file.parent.is_dir():
         raise UsageError("there is no such directory", where=str(file.parent), hint="create it, or choose another")

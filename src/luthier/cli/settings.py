@@ -80,14 +80,14 @@ _ROWS: Mapping[str, Sequence[tuple[Any, ...]]] = {
         ("text", "--text", str, "A[,B]", "Text column; two columns for text pairs."),
         ("label", "--label", str, "A[,B...]", "Label column; several for multi-label data."),
         ("column", "--column", list[str], "ROLE=NAME", "Column for any role of the task; repeatable."),
-        ("data.label_names", "--label-names", list[str], "A=X[,B=Y...]", "Names for labels that are codes."),
+        ("data.label_names", "--label-names", list[str], "A=X[,B=Y...]", "Names for labels written as codes."),
         ("data.validation", "--valid", list[str], "DATA", "Validation data (default: 10 %); repeatable."),
         ("data.test", "--test", list[str], "DATA", "Test data (default: 10 %); repeatable."),
     ),
     TRAINING: (
         ("training.epochs", "--epochs", float, "N", "Passes over the training rows."),
         ("training.max_steps", "--max-steps", int, "N", "Stop after this many optimizer steps."),
-        ("training.max_time", "--max-time", str, "TIME", "Time for the whole command, such as 10m."),
+        ("training.max_time", "--max-time", str, "TIME", "Time limit for the whole command, such as 10m."),
         ("training.batch_size", "--batch-size", int, "N", "Examples per optimizer step."),
         (
             "training.tokens_per_batch",
@@ -109,7 +109,7 @@ _ROWS: Mapping[str, Sequence[tuple[Any, ...]]] = {
         ("set", "--set", list[str], "KEY=VALUE", "Set any recipe key; repeatable."),
     ),
     EVALUATION: (
-        ("evaluation.threshold", "--threshold", str, "P|AIM", "Threshold, or its aim: f1, precision=P, recall=R."),
+        ("evaluation.threshold", "--threshold", str, "P|TARGET", "Threshold, or a target: f1, precision=P, recall=R."),
         ("evaluation.metric_mode", "--metric-mode", str, "MODE", "Direction of a custom metric: min or max."),
     ),
     TRACKING: (
@@ -122,7 +122,7 @@ _ROWS: Mapping[str, Sequence[tuple[Any, ...]]] = {
         ("generation.top_p", "--top-p", float, "P", "Nucleus (top-p) sampling; 1 is off."),
         ("generation.top_k", "--top-k", int, "K", "Sample from the K most likely tokens."),
         ("generation.max_new_tokens", "--max-new-tokens", int, "N", "Maximum tokens per answer."),
-        ("generation.num_beams", "--num-beams", int, "N", "Beams of beam search."),
+        ("generation.num_beams", "--num-beams", int, "N", "Number of beams for beam search."),
     ),
     GENERAL: (("device", "--device", str, "NAME", "auto (default), cpu, cuda, cuda:1, mps or xpu."),),
 }

@@ -57,9 +57,9 @@ def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
     if not faster and not longer:
         return None
     evidence = [finding.message for finding in found if finding.rate_factor != 1 or (finding.steps_factor or 1) > 1]
-    evidence = evidence or [f"The training had only {text.plural(done, 'optimizer step')}."]
+    evidence = evidence or [f"The run took only {text.plural(done, 'optimizer step')}."]
     tries = [_RATES.get(rate, f"a {'higher' if rate > 1 else 'lower'} learning rate")] if faster else []
-    tries += ["about three times the steps"] if longer else []
+    tries += ["about three times as many steps"] if longer else []
     options = " ".join(f"{name} {value}" for name, value in (faster | longer).items())
     command = f"luthier train {text.typed(run.recipe_file)} {options}"
     return Advice(f"{' '.join(evidence)} Try {' and '.join(tries)}.", command)

@@ -8,7 +8,7 @@ from luthier.findings import Finding
 DIAGNOSES: dict[str, str] = {
     "divergence": "error: the training loss rises and stays up",
     "healthy-curves": "info: both losses fell and no problem was found",
-    "leak-suspected": "warning, info if the data check found none: evaluation rows cost as little as learned ones",
+    "leak-suspected": "warning, info if the data check found none: evaluation rows have as low a loss as training rows",
     "loss-spikes": "info: single steps with a loss far above all others, with the rows of their batches",
     "noisy-loss": "info: the step-to-step noise is larger than the total fall of the loss",
     "non-finite": "error: a curve contains values that are not finite",

@@ -153,12 +153,12 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     known = basis.kind.package == OURS and recipe.evaluation.metric_for_best is None
     if not evaluated or not basis.new_head or not known:
         return None  # another metric may not be a share
-    tolerance, what = 2 * ANY, "the last"  # correlations lie between -1 and 1
+    tolerance, what = 2 * ANY, "the last one"  # correlations lie between -1 and 1
     if basis.validation >= TELLING:
         # The last checkpoint within the standard error has the most training (Breiman et al. 1984).
         tolerance = float(f"{disagreement(basis.validation):.1g}")
-        what = f"the last whose {basis.metric} is within {tolerance:g} of the highest"
-    why = f"{plural(basis.validation, 'validation row')} cannot tell them apart"
+        what = f"the last one whose {basis.metric} is within {tolerance:g} of the highest"
+    why = f"{plural(basis.validation, 'validation row')} cannot rank them more finely"
     decision = Decision("best checkpoint", what, why)
     return Setting(tolerance, decision)
 
@@ -168,7 +168,7 @@ def _patience(recipe: Recipe, basis: Basis) -> Setting:
         return Setting(0)
     tolerance = recipe.evaluation.best_tolerance
     why = f"each more than {tolerance:g} below the best" if tolerance else "none better than the best"
-    decision = Decision("early stopping", f"after {PATIENCE} evaluations", why)
+    decision = Decision("early stopping", f"after {PATIENCE} evaluations in a row", why)
     return Setting(PATIENCE, decision)
 
 

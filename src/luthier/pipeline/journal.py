@@ -114,7 +114,7 @@ def discard_checkpoints(run: Run, console: Console) -> None:
     try:
         freed = run.remove_checkpoints()
     except ResourceError as error:
-        console.warn(f"the checkpoints of the finished run are left: {error.what} ({error.where})")
+        console.warn(f"the checkpoints of the finished run could not be removed: {error.what} ({error.where})")
     else:
         if freed:
             console.say(f"checkpoints removed: {size(freed)} (--keep-checkpoints keeps them)")

@@ -172,7 +172,7 @@ def make_parts(loaded: Loaded, task: Fitted[Any], train: Dataset, recipe: Recipe
         for key, value in task.model_config().items():
             setattr(config, key, value)
     elif model.fresh_tokenizer:
-        kept = f"{count(len(shared_with_own(recipe, tokenizer)))} of {plural(len(tokenizer), 'token')} taken over"
+        kept = f"{count(len(shared_with_own(recipe, tokenizer)))} of {plural(len(tokenizer), 'token')} kept"
         decisions.append(Decision("embeddings", kept, "the model's own tokenizer has these too; the others are new"))
     elif (more := len(tokenizer) - config.get_text_config(decoder=True).vocab_size) > 0:
         why = f"the tokenizer has {plural(len(tokenizer), 'token')}, more than the model has embeddings"

@@ -30,8 +30,8 @@ class EvaluationRecipe(Section):
     eval_batch_size: Positive = Field(32, description="examples per forward pass when predicting")
     threshold: float | str = Field(
         0.5,
-        description="minimum probability of a label (of two: of the positive one),"
-        " or what to choose it for on the validation rows: f1, precision=0.9 or recall=0.9",
+        description="minimum probability of a label (with two labels, of the positive one),"
+        " or a target to choose it for on the validation rows: f1, precision=0.9 or recall=0.9",
     )
     calibrate: MayChange[bool] = Field(
         True, description="fit a temperature on the validation rows, so that scores are calibrated probabilities"

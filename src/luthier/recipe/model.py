@@ -22,17 +22,17 @@ class AdapterRecipe(Section):
     )
     rank: Positive | None = Field(None, description="rank of the added matrices (default: 16)")
     alpha: Annotated[float, Field(gt=0)] | None = Field(
-        None, description="scale of the added matrices (default: 2 rank; for rslora 2 sqrt(rank))"
+        None, description="scale of the added matrices (default: 2 x rank; for rslora 2 x sqrt(rank))"
     )
     dropout: Share | None = Field(
         None,
-        description="dropout rate before the added matrices (default: 0; another holds a copy of each layer's input)",
+        description="dropout rate before the added matrices (default: 0; above 0, each layer's input is stored twice)",
     )
     target_modules: list[str] = Field(
         [], description="modules to adapt, as names or glob patterns (default: every linear layer)"
     )
     modules_to_save: list[str] = Field(
-        [], description="modules that learn in full besides the head, such as the embeddings; saved with the adapter"
+        [], description="modules to train in full besides the head, such as the embeddings; saved with the adapter"
     )
 
     @model_validator(mode="before")

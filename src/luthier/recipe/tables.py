@@ -1,5 +1,6 @@
 """Tables of a recipe, nested to any depth: validation, dotted keys, defaults, TOML."""
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
@@ -325,7 +326,9 @@ def _recipe_error(
         what = f"{key} must be {' or '.join(dict.fromkeys(map(needed, same)))}, got {first['input']!r}"
     else:
         what = f"{key} cannot be {first['input']!r}: {message[:1].lower()}{message[1:]}"
-    return RecipeError(what, where=where, hint=about)
+    options = re.findall(r"'([^']+)'", what.partition(", got ")[0]) if isinstance(first["input"], str) else []
+    near = closest(str(first["input"]), options)
+    return RecipeError(what, where=where, hint=f"did you mean {near!r}?" if near else about)
 
 
 def needed(message: str) -> str:

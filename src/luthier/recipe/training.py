@@ -73,7 +73,7 @@ class TrainingRecipe(Section):
     )
     max_steps: Positive | None = Field(None, description="maximum optimizer steps, even if epochs asks for more")
     max_time: Duration | None = Field(
-        None, description="time for the whole command, such as 90s, 10m or 1h30m; the steps that fit are planned"
+        None, description="time limit for the whole command, such as 90s, 10m or 1h30m; the steps that fit are planned"
     )
     planned_steps: Positive | None = Field(
         None, description="optimizer steps planned for max_time (default: measured when the training starts)"
@@ -85,7 +85,7 @@ class TrainingRecipe(Section):
         16, description="examples per optimizer step, over all processes (default: by the rows)"
     )
     tokens_per_batch: Positive | None = Field(
-        None, description="tokens per optimizer step, with padding, instead of batch_size: longer rows, fewer of them"
+        None, description="maximum tokens per optimizer step, with padding, instead of batch_size"
     )
     gradient_accumulation_steps: Positive = Field(1, description="micro-batches per optimizer step")
     optimizer: str = Field(
@@ -131,7 +131,7 @@ class TrainingRecipe(Section):
         None, description="EMA: moving average of the weights, such as 0.999, evaluated beside them (default: none)"
     )
     average_best: Annotated[int, Field(ge=2)] | None = Field(
-        None, description="average up to this many of the best checkpoints, as far as that helps (default: none)"
+        None, description="average up to this many of the best checkpoints, if that improves the metric (default: none)"
     )
     class_weights: Literal["balanced"] | dict[str, float] | None = Field(
         None, description="loss weight of each label, or balanced"

@@ -144,7 +144,7 @@ def _judged(metrics: Mapping[str, Any], name: str, rival: str, own: Mapping[str,
         side = "above" if greater else "below"
         return _Judgement(names.capital(f"{what}, {size} {side} {other}: significant (95 %)."), "good")
     apart = f", a difference of {names.score(name, difference['value'], low, high)}"
-    no_gain = f"; {'fine-tuning' if rival in _SAME_MODEL else 'training this model'} does not pay here as it was done"
+    no_gain = f"; {'fine-tuning' if rival in _SAME_MODEL else 'training this model'} did not pay off in this run"
     if low == high == 0:
         begin, apart = f"Exactly as good as {other}: {what}", ""
     elif verdict == "significantly worse":

@@ -213,7 +213,7 @@ def check_unused(path: Path) -> None:
         if path.is_dir() and not _is_unused(path):
             held = (path / RECIPE).exists()
             done = "it already contains a run" if held else "it is not empty"
-            hint = f"`luthier resume {typed(path)}` resumes it" if held else "choose another directory"
+            hint = "choose another directory" + (f", or resume the run: `luthier resume {typed(path)}`" if held else "")
             raise RunError(f"the run directory cannot be used: {done}", where=str(path), hint=hint)
 
 

@@ -171,7 +171,9 @@ def _for_model(one: Measured, best: Measured, task: str, family: str) -> ModelAd
         what = f"{one.name} is {with_article(one.families[0])}, and {task} needs {with_article(family)}"
         return ModelAdvice(one.name, None, f"{what}; its tokenizer: {facts}.")
     if one.measures.unknown_words_share <= MOST_UNKNOWN and one.per_word <= OWN_LONGER * best.per_word:
-        return ModelAdvice(one.name, True, f"For {one.name}, keep its own tokenizer, which its weights know: {facts}.")
+        return ModelAdvice(
+            one.name, True, f"For {one.name}, keep its own tokenizer, which it was pretrained with: {facts}."
+        )
     if best.measures.unknown_words_share > MOST_UNKNOWN:
         return ModelAdvice(one.name, None, f"{one.name} does not suit these texts; choose another model: {facts}.")
     return ModelAdvice(one.name, False, f"For {one.name}, train a new tokenizer, or choose another model: {facts}.")

@@ -211,7 +211,7 @@ def test_an_interrupted_training_says_how_to_go_on(
 def test_a_directory_of_other_settings_or_data_is_refused(few: Path, tiny_model: Path) -> None:
     with pytest.raises(FingerprintError, match=r"other settings: training.max_steps: 2 -> 3") as caught:
         luthier.datasize(ROWS, run_dir=few, model=str(tiny_model), **FEW | {"training.max_steps": 3})
-    assert "goes on with the former settings" in caught.value.hint
+    assert "continues with the previous settings" in caught.value.hint
     with pytest.raises(FingerprintError, match="other data") as caught:
         luthier.datasize(review_rows(161), run_dir=few, model=str(tiny_model), **FEW)
     assert str(few) in caught.value.where and "--run-dir" in caught.value.hint

@@ -98,7 +98,7 @@ def test_of_two_the_one_that_fails_is_named_and_the_other_gets_all(
     with pytest.raises(ResourceError) as caught:
         track(run, ["bad", "csv"])
     assert caught.value.what == f"bad failed after 0 points: {type(error).__name__}: {error}"
-    assert caught.value.hint == f"once that is mended, `luthier track {run.path} --to bad` sends what is missing"
+    assert caught.value.hint == f"once that is fixed, `luthier track {run.path} --to bad` sends what is missing"
     assert len(held.in_csv(run.path)) == 11
 
 
@@ -114,7 +114,7 @@ def test_wrong_input(run: Run) -> None:
 def test_a_run_that_is_sending_to_it_itself_is_left_alone(run: Run) -> None:
     write_text(run.recipe_file, Recipe.build({"tracking": {"trackers": ["csv"]}}).to_toml())
     run.result_file.unlink()
-    with run.lock(), pytest.raises(UsageError, match="sends to csv itself"):
+    with run.lock(), pytest.raises(UsageError, match="sends its curves to csv itself"):
         track(run)
     assert track(run) == {"csv": 10}, "those of the recipe"
     assert json.loads(run.curves_file.read_text().splitlines()[0])["step"] == 1

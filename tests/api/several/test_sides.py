@@ -61,7 +61,7 @@ def test_a_small_difference_needs_many_seeds_or_more_rows(a: Path, tmp_path: Pat
     assert isinstance(difference, SeedsDifference) and not difference.excludes_zero
     assert difference.seeds_needed is None or difference.seeds_needed > 3
     (remark,) = found.values["remarks"]
-    assert "not even by 1,000 seeds each" in remark or "needs" in remark
+    assert "not even with 1,000 seeds each" in remark or "needs" in remark
 
 
 def test_plain_runs_that_differ_by_the_seed_are_one_side(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_plain_runs_that_differ_by_the_seed_are_one_side(tmp_path: Path) -> None
     other = finished(tmp_path / "other", wrong_on(0), seed=1, training__learning_rate=1e-3).path
     found = compare([*one, other])
     assert found.values["runs"] == ["one-1 and 1 more seed", "other"]
-    assert found.values["remarks"][0] == "other has one seed; it is taken to vary as much as the other side."
+    assert found.values["remarks"][0] == "other has one seed; it is assumed to vary as much as the other side."
     assert [side.name for side in sides_of(one)] == ["one-1", "one-2"], "without another recipe, each is its own"
     again = finished(tmp_path / "again", wrong_on(1), seed=1).path
     assert [side.name for side in sides_of([*one, again, other])] == ["one-1", "one-2", "again", "other"], (
@@ -83,7 +83,7 @@ def test_one_seed_each_is_compared_as_ever_and_told(tmp_path: Path) -> None:
     found = compare(runs)
     assert not isinstance(found.differences["accuracy"]["y"], SeedsDifference)
     (remark,) = found.values["remarks"]
-    assert remark.startswith("One seed each cannot tell") and "--seeds 5" in remark
+    assert remark.startswith("One seed each cannot show") and "--seeds 5" in remark
 
 
 def test_sides_of_one_name_are_named_by_their_paths(a: Path, tmp_path: Path) -> None:

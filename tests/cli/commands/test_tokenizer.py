@@ -97,4 +97,4 @@ def test_a_page_is_written_with_the_command(stub: Stub, capsys: CapSys, tmp_path
     assert main(["tokenizer", "compare", "a.csv", "bpe", "--output", str(page)]) == 0
     assert f"page    {page}" in capsys.readouterr().out and page.read_text().startswith("<!doctype html>")
     assert main(["tokenizer", "compare", "a.csv", "bpe", "--output", "a.pdf"]) == 2
-    assert "a comparison is not written as .pdf" in capsys.readouterr().err
+    assert "a comparison cannot be written as .pdf" in capsys.readouterr().err

@@ -24,7 +24,9 @@ def test_truncation_says_what_is_lost() -> None:
 
 
 def test_truncated_targets_and_the_rows_of_held_out_splits_are_told_apart() -> None:
-    assert only(checks.truncation([10, 200], 100, split="test")).message.startswith("1 of 2 test rows (50.0 %) has more")
+    assert only(checks.truncation([10, 200], 100, split="test")).message.startswith(
+        "1 of 2 test rows (50.0 %) has more"
+    )
     finding = only(checks.truncation([10, 200, 300], 100, split="validation", targets=True))
     assert finding.id == "truncated-targets"
     assert finding.message == (

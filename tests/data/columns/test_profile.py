@@ -125,7 +125,7 @@ def test_a_missing_column_is_answered_with_all_or_the_nearest() -> None:
     require(["a", "b"], ["a", "b", "c"])
     with pytest.raises(ColumnError) as caught:
         require(["qqq"], ["a", "b"])
-    assert caught.value.hint == "columns: a, b"
+    assert caught.value.hint == "choose one of the columns a, b"
     with pytest.raises(ColumnError) as caught:
         require(["text", "lable"], ["text", "label"], where="--label")
     assert (caught.value.what, caught.value.where) == ("no column 'lable'", "--label")

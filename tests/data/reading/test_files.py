@@ -203,8 +203,8 @@ def test_a_missing_file_is_answered_with_what_is_there(tmp_path: Path) -> None:
     assert missing("mine", tmp_path / "t.csv").hint == f"{tmp_path} is empty"
     write(tmp_path, "reviews.csv", CONTENT)
     assert missing("mine", tmp_path / "review.csv").hint == "did you mean 'reviews.csv'?"
-    assert missing("mine", tmp_path / "zzz").hint == f"in {tmp_path}: reviews.csv"
-    assert missing("mine", tmp_path / "deep" / "er" / "t.csv").hint == f"in {tmp_path}: reviews.csv"
+    assert missing("mine", tmp_path / "zzz").hint == f"check the path; {tmp_path} has reviews.csv"
+    assert missing("mine", tmp_path / "deep" / "er" / "t.csv").hint == f"check the path; {tmp_path} has reviews.csv"
     assert missing("https://example.org/t.csv", None).where == "https://example.org/t.csv"
 
 

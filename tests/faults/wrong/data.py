@@ -167,7 +167,7 @@ DATA = [
         3,
         "no column 'body'",
         "reviews.csv",
-        "columns: text, label",
+        "choose one of the columns text, label",
     ),
     Case(
         "near-miss column",

@@ -276,7 +276,7 @@ RECIPE = [
         2,
         "no metric 'pearson'",
         "metric_for_best",
-        "known: loss, accuracy",
+        "choose one of loss, accuracy",
     ),
     Case(
         "metric's module",

@@ -81,7 +81,7 @@ def test_what_is_certain_is_taken(shape: str, columns: list[str], expected: dict
             " columns: head, my body",
         ),
         ("pair/one", ["one", "other"], "name the columns with --text A,B; columns: one, other"),
-        ("single/one", ["id"], "name the columns with --text A,B; columns: id"),
+        ("single/one", ["id"], "name the column with --text; columns: id"),
     ],
 )
 def test_what_is_not_is_asked(shape: str, columns: list[str], hint: str) -> None:

@@ -114,7 +114,7 @@ def test_a_single_column_of_flags_is_one_of_several_only_where_it_is_asked_for()
 def test_numbers_that_may_have_thousands_are_asked_about_unless_the_shape_is_given() -> None:
     rows = table(text=prose, price=lambda i: str(400 + i) if i % 2 else f"{i // 50 + 1}.{i % 50 + 300}")
     found = recognise_classification(profiles_of(rows), given={}, shape=None)
-    assert found is not None and "'price' may have thousands or a fraction: 1.300" in found.unclear
+    assert found is not None and "'price' are ambiguous: 1.300" in found.unclear
     assert found.shapes == ["single/number"]
     given = recognise_classification(profiles_of(rows), given={}, shape="single/number")
     assert given is not None and not given.unclear

@@ -168,7 +168,7 @@ def test_a_text_with_a_tag_for_each_word_is_split_at_blanks(how: str) -> None:
     found = recognise_tokens(profiles_of(rows), given={}, shape=None)
     assert found is not None
     assert (found.columns, found.unclear) == ({"tokens": "text", "tags": "labels"}, "")
-    assert "split at blanks" in [one.value for one in found.why]
+    assert "split at spaces" in [one.value for one in found.why]
     assert found_in(rows, text="text", label="labels") == ("tokens", {"tokens": "text", "tags": "labels"}, 1.0)
 
 

@@ -171,7 +171,9 @@ def _planned(
 
 def _alone() -> None:
     if processes.count() > 1:
-        raise UsageError("datasize runs in one process", where="--processes", hint="run it without --processes")
+        raise UsageError(
+            "datasize runs in one process", where="WORLD_SIZE", hint="run it without torchrun or accelerate launch"
+        )
 
 
 def _check_same(directory: Path, recipe: Recipe, prepared: Prepared) -> None:
@@ -189,7 +191,7 @@ def _check_same(directory: Path, recipe: Recipe, prepared: Prepared) -> None:
     then, now = Recipe.load(kept).flatten(may_change=False), recipe.flatten(may_change=False)
     if changed := [key for key in now if then.get(key) != now[key]]:
         shown = "; ".join(f"{key}: {then.get(key)} -> {now[key]}" for key in changed[:5])
-        hint = f"`luthier datasize {typed(kept)} --run-dir {typed(directory)}` goes on with the former settings"
+        hint = f"`luthier datasize {typed(kept)} --run-dir {typed(directory)}` continues with the previous settings"
         raise FingerprintError(f"the directory has runs with other settings: {shown}", where=str(directory), hint=hint)
     for run in begun:
         try:

@@ -50,8 +50,8 @@ def _track(run: Run, asked: Path, to: str | Sequence[str], project: str | None, 
     if not names:
         raise UsageError("no tracker is named", where="--to", hint=f"luthier track {typed(asked)} --to tensorboard")
     if state == "running" and (busy := [name for name in names if name in recipe.tracking.trackers]):
-        what = f"the run is being trained, and sends to {busy[0]} itself"
-        raise UsageError(what, where=str(run.path), hint="repeat the command when it has ended")
+        what = f"the run is still training, and sends its curves to {busy[0]} itself"
+        raise UsageError(what, where=str(run.path), hint="run this command again when it has ended")
     for key, value in (("project", project), ("run_name", run_name)):
         if value is not None:
             setattr(recipe.tracking, key, value)
@@ -65,6 +65,6 @@ def _track(run: Run, asked: Path, to: str | Sequence[str], project: str | None, 
         found[name] = sender.done
     if failed:
         again = " ".join(f"--to {name}" for name in failed)
-        hint = f"once that is mended, `luthier track {typed(asked)} {again}` sends what is missing"
+        hint = f"once that is fixed, `luthier track {typed(asked)} {again}` sends what is missing"
         raise ResourceError("; ".join(failed.values()), where=str(run.path), hint=hint)
     return found

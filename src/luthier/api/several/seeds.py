@@ -93,7 +93,7 @@ def for_seeds(recipe: Recipe, seeds: int, console: Console) -> Recipe:
             hint=f"--seed {MOST - seeds} is the largest one",
         )
     changes: dict[str, Any] = {"data.split_seed": recipe.split_seed}
-    why = f"a run each, on the splits of seed {recipe.split_seed}; new weights, dropout and the order of rows vary"
+    why = f"one run each, on the splits of seed {recipe.split_seed}; new weights, dropout and the order of rows vary"
     console.decision(Decision("seeds", listing(list(range(first, last + 1)), 10), why))
     limit = recipe.training.max_seconds
     if limit is not None:

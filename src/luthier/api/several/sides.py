@@ -78,11 +78,11 @@ def remarks(
     """
     if all(len(side.runs) == 1 for side in sides):
         return [
-            "One seed each cannot tell how much the seed matters: the intervals hold the choice of the test rows "
-            "alone. `luthier train --seeds 5` trains several."
+            "One seed each cannot show how much the seed matters: the intervals only account for the choice of test "
+            "rows. `luthier train --seeds 5` trains several."
         ]
     said = [
-        f"{side.name} has one seed; it is taken to vary as much as the other side." for side in sides if _alone(side)
+        f"{side.name} has one seed; it is assumed to vary as much as the other side." for side in sides if _alone(side)
     ]
     for side in sides[1:]:
         found = differences.get(metric, {}).get(side.name) or {}
@@ -101,6 +101,6 @@ def _needed(metric: str, side: Side, reference: Side, found: Mapping[str, Any]) 
     have = f"{len(side.runs)} and {len(reference.runs)}"
     what = f"A difference in {names.metric(metric)} of {size} between {side.name} and {reference.name}"
     if found["seeds_needed"] is None:
-        most = f"not even by {count(MOST_SEEDS)} seeds each (there are {have})"
-        return f"{what} cannot be seen on these {plural(found['n'], 'row')}, {most}: more test rows are needed."
-    return f"{what} needs {plural(found['seeds_needed'], 'seed')} each to be seen (power 0.8); there are {have}."
+        most = f"not even with {count(MOST_SEEDS)} seeds each (there are {have})"
+        return f"{what} cannot be detected on these {plural(found['n'], 'row')}, {most}: more test rows are needed."
+    return f"{what} needs {plural(found['seeds_needed'], 'seed')} each to be detected (power 0.8); there are {have}."

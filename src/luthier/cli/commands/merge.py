@@ -21,7 +21,7 @@ def merge(
 ) -> int:
     """Merge an adapter into its base model.
 
-    The outputs of both are compared before the whole model is written.
+    The whole model is written only if its outputs match those of the adapter.
     """
     from luthier.api.merge import merge as merge_adapter
 

@@ -41,7 +41,7 @@ def predict(
     """Predict texts, or the rows of a file.
 
     Predictions for a file are JSON lines in the order of its rows; --json prints texts as JSON lines too.
-    Columns with other names than in training are recognised where that is certain.
+    Columns may have other names than in training, if it is clear which is which.
     """
     columns = {key.removeprefix(COLUMNS): name for key, name in changes.items() if key.startswith(COLUMNS)}
     _check(texts, pair, row, file, output, columns)

@@ -11,7 +11,7 @@ from luthier.cli.scores import print_result, print_seeds, print_sizes
 
 def resume(
     out: Output,
-    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several runs.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or a directory of several runs.")],
 ) -> int:
     """Resume a run from its newest intact checkpoint."""
     from luthier.api.resume import resume as resume_run

@@ -42,7 +42,7 @@ def train(
 ) -> int:
     """Train a tokenizer on the texts of data.
 
-    It is for new models, or for a pretrained model in place of its own: `luthier train --tokenizer DIR`.
+    Use it for a new model, or to replace that of a pretrained model: `luthier train --tokenizer DIR`.
     """
     from luthier.api.tokenizers.train import train_tokenizer
 
@@ -86,8 +86,8 @@ def compare(
     """Compare tokenizers on the texts of data.
 
     Kinds (word, char, bpe, byte-bpe, wordpiece, unigram) are trained on the
-    training rows; all tokenizers are measured on validation rows. Where a
-    directory is called like a kind, it is ./word.
+    training rows; all tokenizers are measured on validation rows. If a
+    directory has the name of a kind, write ./word for the directory.
     """
     check_output(output, "a comparison", [".html"])
 

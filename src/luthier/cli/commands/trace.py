@@ -31,7 +31,7 @@ def trace(
     max_length: Annotated[
         int | None, Option(metavar="N", help="Maximum tokens of a row (default: the model's).")
     ] = None,
-    truncation: Annotated[bool, Option(help="Cut longer rows, or refuse them.")] = True,
+    truncation: Annotated[bool, Option(help="Truncate longer rows, or refuse them.")] = True,
     attribution: Annotated[
         bool,
         Option("--attribution", metavar="", help="Show which tokens decided (integrated gradients; needs captum)."),

@@ -24,7 +24,7 @@ def train(
     changes: dict[str, Any],
     seeds: Annotated[
         int | None,
-        Option(metavar="N", help="Train N seeds: mean and spread of the scores.", rich_help_panel=RUN),
+        Option(metavar="N", help="Train with N seeds; print mean and spread.", rich_help_panel=RUN),
     ] = None,
     run_dir: Annotated[
         Path | None, Option(metavar="DIR", help="Run directory (default: a new one in runs/).", rich_help_panel=RUN)

@@ -103,7 +103,7 @@ CHECKS: dict[str, str] = {
     "label-by-row": "error: at least 90 % of the rows have a unique label",
     "leak": "warning, error above half of the rows: a held-out text is also in the training rows",
     "lost-targets": "warning, error above 1 % of the rows: rows whose target is lost to truncation",
-    "many-tokens": "warning: words take three times as many tokens as in English news, or characters more than 1.5 each",
+    "many-tokens": "warning: words take three times as many tokens as in English news, or characters over 1.5 each",
     "masked-turns": "info: assistant turns that the data excludes from the loss",
     "missed-labels": "warning: the model cannot predict a label of the evaluated rows, which counts as an error",
     "missing-like-labels": "warning: a label such as NA or null, which is counted as a class",
@@ -122,7 +122,7 @@ CHECKS: dict[str, str] = {
     "truncation": "info, warning above 5 % of the rows: texts longer than the maximum length",
     "unclear-thousands": "warning: numbers to score against are ambiguous: 1.793 may be 1793",
     "unknown-tokens": "info from 0.1 % of the tokens, warning above 1 %: tokens that the tokenizer does not know",
-    "unlabelled-rows": "info, warning if no evaluated row has any: rows without any label, where a row may have several",
+    "unlabelled-rows": "info, warning if no evaluated row has any: rows without a label, where rows may have several",
     "unseen-labels": "error: a label in validation or test that no training row has",
     "untagged-words": "info, warning above 5 % of the rows: a word without a tag is outside of entities",
 }

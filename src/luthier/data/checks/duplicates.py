@@ -65,7 +65,8 @@ def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | 
             id="duplicates",
             severity="warning" if extra > 0.05 * len(keys) else "info",
             message=f"{count(extra)} of {plural(len(keys), 'row')} ({share(extra / len(keys))}) "
-            f"{'repeats' if extra == 1 else 'repeat'} the text of another row, in {plural(len(same), 'group')}; the largest has {plural(len(largest), 'row')}: "
+            f"{'repeats' if extra == 1 else 'repeat'} the text of another row, in {plural(len(same), 'group')}; "
+            f"the largest has {plural(len(largest), 'row')}: "
             f"{quote(texts[largest[0]])}.",
             action="Remove the duplicates unless they should count more. Luthier's own split keeps equal texts "
             "together.",
@@ -207,7 +208,7 @@ def held_out_overlap(
             severity="warning",
             message=f"{count(len(shared))} of {plural(len(test), 'test row')} ({share(len(shared) / len(test))}) "
             f"{have(len(shared))} a text that is also in the validation rows: {quote(texts[shared[0]])}.",
-            action="Remove them from one of the two splits: validation picks the checkpoint, so the test score is biased.",
+            action="Remove them from one of the splits: validation picks the checkpoint, so the test score is biased.",
             rows=row_numbers(shared, rows),
         )
     ]

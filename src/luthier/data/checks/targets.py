@@ -110,7 +110,7 @@ def masked_turns(masked: int, n: int, rows: Sequence[int]) -> list[Finding]:
     if not masked:
         return []
     message = f"{count(masked)} of {plural(n, 'assistant turn')} ({share(masked / n)}) "
-    message += f"{'is' if masked == 1 else 'are'} read but excluded from the loss: marked with weight 0, loss false or the like."
+    message += f"{are(masked)} read but excluded from the loss: marked with weight 0, loss false or the like."
     action = "Remove the mark from turns that the model should learn."
     return [Finding("masked-turns", "info", message, action, rows=tuple(rows[:MOST_ROWS]))]
 

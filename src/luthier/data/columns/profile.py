@@ -163,9 +163,9 @@ def require(names: Iterable[str], known: Iterable[str], *, where: str = "") -> N
     for name in names:
         if name not in columns:
             hint = nearest(name, columns)
-            if not hint.startswith("known"):
-                hint = f"{hint} columns: {listing(columns, 40)}"
-            raise ColumnError(f"no column {name!r}", where=where, hint=hint.replace("known:", "columns:"))
+            close = hint.startswith("did you mean")
+            shown = f"{hint} columns:" if close else "choose one of the columns"
+            raise ColumnError(f"no column {name!r}", where=where, hint=f"{shown} {listing(columns, 40)}")
 
 
 def words_of(name: str) -> list[str]:

@@ -216,7 +216,8 @@ def missing(name: str, path: Path | None) -> SourceError:
         names = []
     hint = nearest(path.name, names)
     if not hint.startswith("did you mean"):
-        hint = f"in {folder}: {listing(names)}" if names else f"{folder} is empty"
+        place = "the current directory" if folder == Path() else folder
+        hint = f"check the path; {place} " + (f"has {listing(names)}" if names else "is empty")
     return SourceError("no such file or folder", where=name, hint=hint)
 
 

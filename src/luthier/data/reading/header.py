@@ -56,7 +56,7 @@ def find_header(rows: list[list[str]], *, padded: bool = False, expected: Collec
     if known and (not again or _is_known(again)):
         return True, "the first line holds column names"
     if name := _above_texts(names, columns, again):
-        return True, f"{name!r} is the usual name of a column of texts"
+        return True, f"{name!r} is a usual name for a text column"
     if again:
         return False, f"the first line's values recur below ({again[:40]!r}), so it is data"
     unlike = _unlike_below(names, columns) if below else ""

@@ -57,7 +57,7 @@ class Fit:
                 why = "the rows have the same number of fields only if quotes are text"
             return [separator, Decision("quoting", "quotes are plain characters", why)]
         escaped = "with a backslash" if dialect.escape else "by doubling"
-        why = f"fields in {dialect.quote} fit the rows" if self._has_quotes() else "usual for this separator"
+        why = "some fields are quoted with it" if self._has_quotes() else "usual for this separator"
         return [separator, Decision("quoting", f"{dialect.quote}, escaped {escaped}", why)]
 
     def _has_quotes(self) -> bool:

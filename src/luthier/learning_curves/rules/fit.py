@@ -47,8 +47,8 @@ def overfitting(reading: Reading) -> Diagnosis | None:
         f"{'Overfitting' if sure else 'Possible overfitting'} since step {text.count(since)}: the evaluation "
         f"loss rose from {text.number(low)} to {text.number(last)} ({text.share(rise)} more) while the training loss "
         f"{train_words}.{held}",
-        f"{'To get more from training' if held else f'Train for fewer steps (max_steps = {since}), or'} add data, "
-        "weight_decay or dropout. The model of a run is that of its `best_step`, which may be an earlier one.",
+        f"{'For a better model,' if held else f'Train for fewer steps (max_steps = {since}), or'} add data, "
+        "weight_decay or dropout. The run's model is the checkpoint of its `best_step`, which may be an earlier one.",
         steps=(since,),
         steps_factor=1,
     )
@@ -74,7 +74,7 @@ def _held(reading: Reading, since: int, *, by_heart: bool) -> str:
     then, last = (text.number(value) for value in (metric.values[metric.steps.index(since)], metric.values[-1]))
     return (
         f" The {reading.facts.metric} did not get significantly worse ({then} then, {last} at the end): the model "
-        f"{'knows the training rows by heart, and ' if by_heart else ''}grows overconfident rather than worse."
+        f"{'has memorized the training rows, and ' if by_heart else ''}grows overconfident rather than worse."
     )
 
 

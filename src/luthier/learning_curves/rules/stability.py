@@ -103,7 +103,7 @@ def spikes(reading: Reading) -> Diagnosis | None:
         "loss-spikes",
         "info",
         f"{text.plural(len(found), 'spike')} in the training loss, at {'steps' if len(steps) > 1 else 'step'} "
-        f"{text.listing(steps)}: up to {text.number(float(values[worst]))}, where the steps around it have "
+        f"{text.listing(steps)}: up to {text.number(float(values[worst]))}, while the steps around it are at "
         f"{text.number(float(middle[worst]))}.",
         "Check the rows of these batches for wrong labels and unusual texts; if they are right, lower max_grad_norm.",
         steps=tuple(steps),

@@ -35,9 +35,9 @@ def leak(reading: Reading, trend: Trend) -> Diagnosis | None:
     return Diagnosis(
         "leak-suspected",
         "warning" if known else "info",
-        f"{'Leak' if known else 'Leak suspected'}: the evaluation loss ended at {text.number(last)}, beside "
-        f"{text.number(ended)} for the training rows, which cost {text.number(new)} when the model saw them for the "
-        f"first time (step {text.count(train.steps[once - 1])}). Scores measure memorization then; {why}.",
+        f"{'Leak' if known else 'Leak suspected'}: the evaluation loss ended at {text.number(last)}, against "
+        f"{text.number(ended)} on the training rows, whose loss was {text.number(new)} when the model first saw them "
+        f"(up to step {text.count(train.steps[once - 1])}). With a leak, scores measure memorization; {why}.",
         "Check whether validation rows, or near copies of them, are also in the training data. If not, the task is "
         "that easy.",
         steps=(evaluation.steps[-1],),

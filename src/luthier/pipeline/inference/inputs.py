@@ -60,7 +60,9 @@ def with_inputs(
             found = _without_label(task, profiles, named, where, again)
     for role in roles:
         for name in several(found[role]):
-            console.decision(said(role, profiles[name], "as given" if role in named else "not called as in training"))
+            console.decision(
+                said(role, profiles[name], "as given" if role in named else "named differently than in training")
+            )
     return replace(task, columns={**task.columns, **{role: found[role] for role in roles}})
 
 
@@ -76,7 +78,8 @@ def _without_label(task: Bound[Any], profiles: Profiles, named: Columns, where: 
         if len(left) != 1 or (len(others) > 1 and not called):
             column = listing(several(task.columns[role.name]))
             choices = [f"{again} --text {shlex.quote(name)}" for name in left] if len(others) == 1 else []
-            hint = f"choose one: {' or '.join(choices[:3])}" if choices else "name the columns with --text A,B"
+            more = "name the column with --text" if len(others) == 1 else "name the columns with --text A,B"
+            hint = f"choose one: {' or '.join(choices[:3])}" if choices else more
             raise ColumnError(
                 f"no column {column!r}, which the model was trained on",
                 where=where,

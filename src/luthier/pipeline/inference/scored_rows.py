@@ -78,7 +78,7 @@ def on_shared_rows(runs: Sequence[Run]) -> list[dict[str, AnyMetric]]:
         several.append(scored)
     for run, scored in zip(runs, several, strict=True):
         if not scored.same_labels(several[-1]):
-            what = f"the run learned other labels than {runs[-1].path.name}, so their scores cannot be compared"
+            what = f"the run was trained on other labels than {runs[-1].path.name}, so their scores cannot be compared"
             raise RunError(what, where=str(run.path), hint="train on more rows, so that every label is among them")
     shared = [row for row in several[0].places if all(row in other.places for other in several)]
     if not shared:

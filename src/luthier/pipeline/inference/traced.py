@@ -113,7 +113,7 @@ def _refuse_long(predictor: Predictor, read: Sequence[Read]) -> None:
     limit = predictor.task.set_limits.length
     for place, one in enumerate(read, start=1):
         if one.unread:
-            what = f"the text has {plural(limit + one.unread, 'token')}, and {limit} are read"
+            what = f"the text has {plural(limit + one.unread, 'token')}, but the model reads {limit}"
             hint = "shorten it, raise --max-length, or allow truncation"
             raise UsageError(what, where=f"text {place}", hint=hint)
 

@@ -276,7 +276,9 @@ def check(
         findings += checks.few_rows(len(rows), split)
     if len(examples) == 1:
         message = "No rows are held out: the model will not be scored."
-        findings.append(Finding("no-held-out", "warning", message, "Pass test rows with --test, or set test_share above 0."))
+        findings.append(
+            Finding("no-held-out", "warning", message, "Pass test rows with --test, or set test_share above 0.")
+        )
     return findings
 
 
@@ -301,7 +303,7 @@ def check_metrics(task: Bound[Any], examples: Mapping[str, Dataset], recipe: Rec
     best = ranking_metric(recipe, task)
     if best not in directions:
         hint = nearest(best, directions)
-        hint = hint if hint.startswith("known") else f"{hint} known: {', '.join(directions)}"
+        hint = f"{hint} metrics: {', '.join(directions)}" if hint.startswith("did you mean") else hint
         raise RecipeError(f"no metric {best!r} for this data", where="evaluation.metric_for_best", hint=hint)
     own, asked = directions[best], recipe.evaluation.greater_is_better
     if own is not None and asked is not None and own != asked:

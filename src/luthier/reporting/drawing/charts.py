@@ -99,7 +99,7 @@ def tradeoff(panel: Tradeoff) -> Figure:
     layers = [_line(panel.chance, x, y, panel.names), line.encode(x, y, order="place:Q")]
     area = panel.area
     score = names.score("", area.value, area.low, area.high)
-    caption = f"Area under the curve {score}; dashed: random scores."
+    caption = f"Area under the curve {score}; dashed: random guessing."
     if panel.chosen is not None:
         dot = alt.Chart(_values([{x_name: _short(panel.chosen[0]), y_name: _short(panel.chosen[1])}]))
         layers.append(

@@ -8,8 +8,8 @@ from luthier.reporting.verdict import main_metric
 from luthier.text import plural
 
 VARIES = (
-    "The seeds vary the new weights of the head, dropout and the order of the rows. The splits are the same, and so "
-    "are the rows that are scored."
+    "The seeds vary the initial weights of the head, dropout and the order of the rows. All seeds share the splits, "
+    "and so the scored rows."
 )
 MEANS = (
     "The interval of a mean is a t-interval over the seeds, on these rows; the interval of a single seed is over the "

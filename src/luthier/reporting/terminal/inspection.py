@@ -72,7 +72,7 @@ def _lengths(lengths: Mapping[str, float] | None, fate: str) -> list[tuple[str, 
     if not lengths:
         return []
     quantiles = ", ".join(f"{name} {count(round(lengths[name]))}" for name in ("median", "p95", "max"))
-    longer = f"{share(lengths['truncated_share'])} of rows"
+    longer = f"{share(lengths['truncated_share'])} of rows" if lengths["truncated_share"] else "no row"
     cut = f"{fate.format(limit=count(int(lengths['max_length'])))}, {longer} longer" if fate else f"{longer} truncated"
     return [("tokens", f"{quantiles}; {cut}")]
 

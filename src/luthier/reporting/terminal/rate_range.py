@@ -43,4 +43,5 @@ def _words(test: RateRange) -> str:
         )
     assert test.steepest is not None
     fast = f"the loss falls fastest at {test.rates[test.steepest]:.2g}, from {number(test.start)} to {low}"
-    return f"{test.suggestion:.2g}: {fast}; at most a third of the latter, for a training is longer than this test"
+    most = "at most a third of the rate with the lowest loss, because a training is longer than this test"
+    return f"{test.suggestion:.2g}: {fast}; {most}"

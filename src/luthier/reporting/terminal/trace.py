@@ -172,7 +172,7 @@ def _outputs(logits: Mapping[str, Values], writing: Writing | None) -> list[tupl
 
 def _attribution(found: Attribution) -> str:
     from_to = f"{number(found.baseline, DIGITS)} with {found.filler} for each token to {number(found.output, DIGITS)}"
-    return f"of {found.of}, from {from_to}; the tokens add up to that but for {share(found.error)}"
+    return f"of {found.of}, from {from_to}; the tokens add up to that within {share(found.error)}"
 
 
 def _answers(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:

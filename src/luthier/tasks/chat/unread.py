@@ -51,7 +51,7 @@ def may_be_desirable(column: ColumnProfile) -> bool:
 
 def unclear_judgement(name: str) -> str:
     """What is unclear about a column that may judge the replies."""
-    return f"column {name!r} may say which replies are good, so that not all are to be learned, or be what to predict"
+    return f"column {name!r} may say which replies are good enough to train on, or be the label to predict"
 
 
 def unclear_marks(profiles: Profiles, messages: ColumnProfile) -> str:

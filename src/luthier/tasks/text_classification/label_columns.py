@@ -72,7 +72,7 @@ def find_labels(profiles: Profiles, asked: list[str], texts: set[str], shape: st
     equal = [one for one in rivals if _are_equal(best, one)]
     if equal:
         quoted = listing([repr(one.name) for one in columns if one in equal or one is best], 6)
-        what = f"the columns {quoted} could each be the label, and nothing tells which"
+        what = f"the columns {quoted} could each be the label, and their names do not show which"
         return Choice([best.name], 0.4, reasons, what)
     if unused := [repr(column.name) for column in rivals if label_score(column) > 0]:
         reasons.append(Decision("not used", listing(unused), "could be the label too; --label takes another"))

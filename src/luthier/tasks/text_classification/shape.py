@@ -87,8 +87,8 @@ def may_have_thousands(column: ColumnProfile) -> str:
     if not column.thousands:
         return ""
     return (
-        f"the numbers of {column.name!r} may have thousands or a fraction: {column.thousands} is read as the fraction;"
-        f" if it is {as_whole(column.thousands)}, write it so in the file"
+        f"the numbers in {column.name!r} are ambiguous: {column.thousands} is read as a fraction, but may be"
+        f" {as_whole(column.thousands)}; if it is, write it that way in the file"
     )
 
 

@@ -237,7 +237,7 @@ class TextClassification(Task[Labels]):
         """See `Fitted.bind`. Nothing to set up; says how labels are named, and which one is the positive one."""
         labels, found = task.learned, named(task.label_names, task.learned.names)
         if labels.positive is not None:
-            why = "precision, recall and F1 are of it; positive_label sets another"
+            why = "precision, recall and F1 refer to it; set another with positive_label"
             found.append(Decision("positive label", labels.names[labels.positive], why))
         if isinstance(labels, Number) and labels.scale != 1.0:
             why = f"the mean is {labels.mean:.4g} and the standard deviation {labels.scale:.4g}"

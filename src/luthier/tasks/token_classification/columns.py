@@ -77,7 +77,7 @@ def _tokens(profiles: Profiles, given: Given) -> Recognition | None:
     why = [_line("tokens", token, named, TOKEN_NAMES), _line("tags", best, named, TAG_NAMES)]
     why += unused(tags[1:], "also tags; --label takes another")
     if not _is_list(token):
-        why.append(Decision("words", "split at blanks", f"as many as there are tags in {best.name!r}"))
+        why.append(Decision("words", "split at spaces", f"as many as there are tags in {best.name!r}"))
     sure = 0.97 if is_named(token.name, TOKEN_NAMES) and is_named(best.name, TAG_NAMES) else 0.85
     columns = with_split(profiles, given, {"tokens": token.name, "tags": best.name}, why)
     unclear = "" if named or _is_list(token) else _labelled(profiles, token.name, best.name)

@@ -22,7 +22,7 @@ def data(tmp_path: Path) -> str:
         (["--at", "1"], "1 size cannot show"),
         (["--at", "0,1"], "a size of 0 is neither"),
         (["--repeats", "0"], "repeats is 0"),
-        (["--output", "sizes.pdf"], "a picture is not written as .pdf"),
+        (["--output", "sizes.pdf"], "a picture cannot be written as .pdf"),
     ],
 )
 def test_wrong_options_are_told_before_the_data_is_read(words: list[str], told: str, capsys: Any, data: str) -> None:

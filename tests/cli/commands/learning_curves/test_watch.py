@@ -63,7 +63,9 @@ def test_json_is_of_a_run_or_of_all(stub: Stub, capsys: CapSys) -> None:
 def test_ctrl_c_ends_the_watching_as_any_command(stub: Stub, capsys: CapSys) -> None:
     stub("learning_curves.watch", is_run=True, watch=KeyboardInterrupt())
     assert main(["watch", "runs/a"]) == 130
-    assert capsys.readouterr().err == "error: interrupted\nhint: no run was stopped; repeat the command to go on\n"
+    assert (
+        capsys.readouterr().err == "error: interrupted\nhint: no run was stopped; repeat the command to keep watching\n"
+    )
 
 
 def test_a_terminal_is_drawn_on(stub: Stub, capsys: CapSys, monkeypatch: pytest.MonkeyPatch) -> None:

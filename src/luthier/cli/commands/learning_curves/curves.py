@@ -18,7 +18,7 @@ def curves(
 ) -> int:
     """Say what the learning curves of a run show.
 
-    Whether they are healthy, with the steps and numbers that show it, and what to do; also during training.
+    It says whether they are healthy, which steps and numbers show it, and what to do. It also works during training.
     """
     check_output(output, "a picture", DRAWN)
 

@@ -18,7 +18,7 @@ SIZES = "Sizes"
 
 @takes(
     "--task --model --from-scratch --lora --text --label --column --valid --test --epochs --max-steps",
-    replace(SETTINGS["--max-time"], about="Time for each training, such as 10m."),
+    replace(SETTINGS["--max-time"], about="Time limit for each training, such as 10m."),
     "--batch-size --lr --seed run_dir --allow --set dry_run --device",
 )
 def datasize(
@@ -29,7 +29,9 @@ def datasize(
         str | None,
         Option(metavar="A,B...", help="Shares or numbers of rows (default: 0.1,0.25,0.5,1).", rich_help_panel=SIZES),
     ] = None,
-    repeats: Annotated[int, Option(metavar="N", help="Runs of each size but all rows.", rich_help_panel=SIZES)] = 3,
+    repeats: Annotated[
+        int, Option(metavar="N", help="Runs per size, except the full size.", rich_help_panel=SIZES)
+    ] = 3,
     output: Annotated[
         Path | None, Option(metavar="FILE", help="Draw the scores to an .svg or .png.", rich_help_panel=SIZES)
     ] = None,
@@ -44,7 +46,7 @@ def datasize(
     """Say whether more labels would help.
 
     It trains on parts of the training rows, and extrapolates the score to two and four times the rows.
-    With the --run-dir of an unfinished one, it goes on.
+    With the --run-dir of an unfinished datasize, it continues that one.
     """
     check_output(output, "a picture", DRAWN)
     sizes = _numbers(at)

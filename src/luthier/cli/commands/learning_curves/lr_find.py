@@ -29,8 +29,8 @@ def lr_find(
 ) -> int:
     """Find a learning rate by training at rising rates.
 
-    It suggests the rate at which the loss falls fastest, with room to the one where it rises.
-    Nothing is kept but the picture.
+    It suggests the rate at which the loss falls fastest, well below the one at which it rises.
+    Only the picture is saved.
     """
     check_output(output, "a picture", DRAWN)
 

@@ -11,7 +11,7 @@ from luthier.text import plural
 
 def track(
     out: Output,
-    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or one of several runs.")],
+    run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or a directory of several runs.")],
     to: Annotated[
         list[str] | None,
         Option(metavar="NAME", help="Tracker (default: the recipe's); repeatable."),
@@ -21,7 +21,7 @@ def track(
 ) -> int:
     """Send the curves of a run to trackers.
 
-    Points that a tracker holds already are not sent again.
+    Points that a tracker already has are not sent again.
     """
     from luthier.api.learning_curves.track import track as send
 

@@ -25,8 +25,8 @@ def watch(
 ) -> int:
     """Watch a run, or all runs in a directory.
 
-    Until they end, also from another terminal or on a shared disk.
-    Ctrl-C ends the watching, not the run.
+    It works from another terminal or over a shared disk, and ends when the runs end.
+    Ctrl-C stops watching; the run continues.
     The exit code is 0 if the run is done, and 5 if it can be resumed.
     """
     from luthier.api.learning_curves.watch import is_run
