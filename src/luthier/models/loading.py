@@ -318,7 +318,7 @@ def _as_model_error(error: Exception, name: str, part: str) -> ModelError:
     if not Path(name).exists() and not hub.reachable():
         what = "no such run or model here, and the Hub cannot be reached"
         short = listing([short for short in PACKAGED if packaged_directory(short)]) or "none"
-        there = f"`luthier runs` lists the runs; models installed: {short}; {hub.held('model')}"
+        there = f"choose a run (`luthier runs` lists them) or a local model; installed: {short}; {hub.held('model')}"
         return ModelError(what, where=name, hint=near(name) or there)
     hint = SAVED if Path(name).exists() else near(name) or "check the name; it may need a login (`hf auth login`)"
     said = [line.strip() for line in told.splitlines() if line.strip()] or [type(error).__name__]

@@ -165,5 +165,5 @@ def near(name: str) -> str:
 
 def _beside(path: Path) -> str:
     beside = sorted(found.name for found in path.parent.iterdir() if found.is_dir()) if path.parent.is_dir() else []
-    held = f"{path.parent} holds {listing(beside)}; " if beside else ""
-    return f"{held}short names: {', '.join(PACKAGED)}"
+    there = f" ({path.parent} has {listing(beside)})" if beside else ""
+    return f"choose another directory{there}, or one of the short names: {', '.join(PACKAGED)}"

@@ -153,12 +153,13 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     known = basis.kind.package == OURS and recipe.evaluation.metric_for_best is None
     if not evaluated or not basis.new_head or not known:
         return None  # another metric may not be a share
-    tolerance, what = 2 * ANY, "the last one"  # correlations lie between -1 and 1
+    tolerance, what, which = 2 * ANY, "the last one", "checkpoints"  # correlations lie between -1 and 1
     if basis.validation >= TELLING:
         # The last checkpoint within the standard error has the most training (Breiman et al. 1984).
         tolerance = float(f"{disagreement(basis.validation):.1g}")
         what = f"the last one whose {basis.metric} is within {tolerance:g} of the highest"
-    why = f"{plural(basis.validation, 'validation row')} cannot rank them more finely"
+        which = "closer checkpoints"
+    why = f"{plural(basis.validation, 'validation row')} cannot tell {which} apart"
     decision = Decision("best checkpoint", what, why)
     return Setting(tolerance, decision)
 

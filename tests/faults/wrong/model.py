@@ -61,7 +61,7 @@ MODEL = [
         2,
         "the Hub cannot be reached",
         "no-such-model",
-        "models installed: minilm",
+        "installed: minilm",
     ),
     Case(
         "near short name", lambda s: tuned(s, "minilm2"), 2, "no such run or model", "minilm2", "did you mean 'minilm'?"
