@@ -68,7 +68,7 @@ class Notation:
         if self.style == "B":
             found.append(Decision("tags", f"entities of one type, {UNNAMED}", "they are marks without types"))
         if signs := [repr(tag) for tag in self.outside if tag != OUTSIDE]:
-            found.append(Decision("tags", f"{listing(signs)} read as {OUTSIDE}", "the sign of other words"))
+            found.append(Decision("tags", f"{listing(signs)} read as {OUTSIDE}", "words outside of entities"))
         return found
 
 

@@ -50,7 +50,7 @@ def test_sets_are_compared_by_their_means(a: Path, b: Path, tmp_path: Path) -> N
     (remark,) = found.values["remarks"]
     assert "A difference in accuracy of 0.350 between b and a needs" in remark and "there are 3 and 3" in remark
     page = (tmp_path / "page.html").read_text()
-    assert remark in page and "holds the choice of the seeds and of the rows" in page
+    assert remark in page and "accounts for the choice of seeds and rows" in page
     assert remark[:40] in repr(found)
 
 

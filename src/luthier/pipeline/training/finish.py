@@ -245,8 +245,8 @@ def _progress(console: Console, prepared: Prepared, training: Training, events: 
         metric: dict[str, str] = {}
 
         def step(event: StepNumbers) -> None:
-            rate = quantity(event.tokens_per_second, "tokens/s")
-            bar.advance(1, loss=number(event.loss), **metric, rate=rate)
+            speed = quantity(event.tokens_per_second, "tokens/s")
+            bar.advance(1, loss=number(event.loss), **metric, speed=speed)
 
         def evaluation(event: EvaluationNumbers) -> None:
             shown = {name: number(value) for name, value in event.metrics.items()}

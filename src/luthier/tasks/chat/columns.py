@@ -299,7 +299,7 @@ def _recognition(
     why.append(Decision("shape", shape, _TOLD.get(told[0], _MARKED.format(told[0])) if told else forms[shape]))
     why += unused([name for name in profiles if _is_rejected(name)], "the replies that were turned down")
     roles = with_split(profiles, given, columns, why)
-    why += unused(other_flags(profiles, roles), "flags; --column desirable=NAME learns the rows in which it is true")
+    why += unused(other_flags(profiles, roles), "flags; --column desirable=NAME trains on the rows in which it is true")
     judged = judgements(profiles, roles, shape) if confidence > _SURE and not named else []
     unclear = unclear_judgement(judged[0]) if judged else ""
     confidence = max(confidence, _ASKED) if judged else confidence
