@@ -200,7 +200,7 @@ def test_errors_of_the_system_say_what_where_and_how(error: Exception, what: str
 
 
 def test_a_missing_file_is_answered_with_what_is_there(tmp_path: Path) -> None:
-    assert missing("mine", tmp_path / "t.csv").hint == f"{tmp_path} is empty"
+    assert missing("mine", tmp_path / "t.csv").hint == f"check the path; {tmp_path} is empty"
     write(tmp_path, "reviews.csv", CONTENT)
     assert missing("mine", tmp_path / "review.csv").hint == "did you mean 'reviews.csv'?"
     assert missing("mine", tmp_path / "zzz").hint == f"check the path; {tmp_path} has reviews.csv"
