@@ -247,7 +247,7 @@ def test_a_model_that_does_not_beat_the_baseline_says_so_first(make_run, differe
     document, _ = read(write_report(run))
     (command,) = document.xpath("//section[contains(@class,'answer')]//p[@class='lede']/code")
     assert words(command) == f"luthier train {run.recipe_file} --epochs 9"
-    assert words(command.getparent()).startswith("The training had only")
+    assert words(command.getparent()).startswith("The run took only")
     headline = words(document.xpath("//h1")[0])
     assert headline.startswith(begins)
     assert "bad" in document.xpath("//section[contains(@class,'answer')]/@class")[0]
