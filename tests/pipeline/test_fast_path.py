@@ -47,17 +47,17 @@ def said(prepared: Prepared, device: torch.device = CPU, pages: str = "") -> tup
 
 
 def test_a_classifier_of_bert_has_all_parts(data: Prepared) -> None:
-    assert said(data) == ("no padding, attention, dropout, last layer, pages", "")
+    assert said(data) == ("unpadding, attention, dropout masks, last layer, memory pages", "")
 
 
 def test_what_is_off_has_a_reason(data: Prepared) -> None:
     value, why = said(with_settings(data, fast__unpad=False), pages="the allocator is not glibc's")
-    assert value == "attention, dropout, last layer"
-    assert "no padding: the recipe turns it off" in why
-    assert "pages: the allocator is not glibc's" in why
+    assert value == "attention, dropout masks, last layer"
+    assert "unpadding: the recipe turns it off" in why
+    assert "memory pages: the allocator is not glibc's" in why
     value, why = said(data, torch.device("meta"), "it is for CPUs")
-    assert value == "no padding, last layer"
-    assert "dropout: it is for CPUs" in why
+    assert value == "unpadding, last layer"
+    assert "dropout masks: it is for CPUs" in why
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_attention_of_a_gpu_needs_a_kernel(
 def test_a_task_that_reads_padding_says_so(data: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(data.task.kind), "ignores_padding", False)
     value, why = said(data)
-    assert value == "attention, dropout, pages"
-    assert f"no padding: {READS_PADDING}" in why
+    assert value == "attention, dropout masks, memory pages"
+    assert f"unpadding: {READS_PADDING}" in why
 
 
 def test_logits_are_left_out_unless_a_loss_needs_them(tmp_path: Path) -> None:

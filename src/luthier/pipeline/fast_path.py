@@ -14,13 +14,13 @@ from luthier.recipe import FastRecipe, Recipe, TrainingRecipe
 from luthier.tasks.phases import Bound
 
 NAMES = {
-    "unpad": "no padding",
+    "unpad": "unpadding",
     "attention": "attention",
-    "dropout_masks": "dropout",
-    "embeddings": "embeddings",
+    "dropout_masks": "dropout masks",
+    "embeddings": "embedding gradients",
     "last_layer": "last layer",
     "logits": "logits",
-    "pages": "pages",
+    "pages": "memory pages",
 }
 READS_PADDING = "the task's loss depends on the padding"
 ON_CPU = "it is for CPUs"
