@@ -41,7 +41,7 @@ def test_an_evaluation_is_typed_and_takes_rows_in_memory(copied: Path) -> None:
     assert re.fullmatch(r"list-of-dicts-\w{6}", found.directory.name)
     assert found.to_dict()["directory"] == str(found.directory)
     assert re.search(rf"^directory +{re.escape(str(found.directory))}$", repr(found), re.MULTILINE)
-    with pytest.raises(UsageError, match=r"other settings: evaluation\.threshold"):
+    with pytest.raises(UsageError, match=r"not evaluation\.threshold"):
         evaluate(copied, threshold=0.3)
 
 

@@ -55,5 +55,5 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     assert saved is not None
     saved["learned"]["names"] = ["bad", "fair", "good"]
     write_json(other.task_file, saved)
-    with pytest.raises(RunError, match="learned other labels than other"):
+    with pytest.raises(RunError, match="trained on other labels than other"):
         on_shared_rows([a, other])
