@@ -61,7 +61,7 @@ def test_the_values_are_written_and_their_file_named(
         (["one", "two", "three"], "one text or two, not 3"),
         (["one", "--row", "1"], "--row is of a file"),
         (["one", "--padding", "left"], "no padding 'left'"),
-        (["one", "--output", "v.txt"], "not written as .txt"),
+        (["one", "--output", "v.txt"], "cannot be written as .txt"),
         (["one", "--output", "v"], "a file without a suffix"),
         (["one", "--output", "nowhere/v.html"], "there is no such directory"),
     ],
