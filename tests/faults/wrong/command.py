@@ -231,7 +231,7 @@ COMMAND = [
         "predict near miss",
         lambda s: run_and(s, "predict", "rnu", "a"),
         2,
-        "cannot be loaded",
+        "no such run or model",
         "rnu",
         "did you mean 'run'?",
     ),

@@ -146,7 +146,7 @@ RECIPE = [
         2,
         "must be 'linear', 'cosine'",
         "--scheduler",
-        "learning rate",
+        "did you mean 'cosine'?",
     ),
     Case(
         "scheduler's argument",
@@ -276,7 +276,7 @@ RECIPE = [
         2,
         "no metric 'pearson'",
         "metric_for_best",
-        "choose one of loss, accuracy",
+        "metrics: loss, accuracy",
     ),
     Case(
         "metric's module",

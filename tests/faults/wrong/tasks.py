@@ -501,7 +501,7 @@ TASKS = [
         2,
         "must be 'tiny', 'small' or 'base', got 'tinny'",
         "--from-scratch",
-        "size of a new model",
+        "did you mean 'tiny'?",
     ),
     Case(
         "no answer is left of any conversation",
