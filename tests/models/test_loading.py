@@ -10,6 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
+    AutoConfig,
+    AutoModel,
     AutoTokenizer,
     BartConfig,
     BartModel,
@@ -310,3 +312,15 @@ def test_the_longest_input_is_what_both_tokenizer_and_model_take(tiny_model: Pat
     assert longest_input(tokenizer, config) == 64
     assert longest_input(tokenizer, PretrainedConfig()) == LONGEST
     assert longest_input(tokenizer, RobertaConfig(max_position_embeddings=514)) == 512  # it never uses the first two
+
+
+@pytest.mark.parametrize("kind", ["camembert", "mpnet", "roberta-prelayernorm"])
+def test_positions_that_are_counted_from_the_padding_are_fewer(kind: str, tiny_model: Path) -> None:
+    sizes = {"vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = AutoConfig.for_model(kind, **sizes, intermediate_size=16, max_position_embeddings=40)
+    tokenizer = load_tokenizer(str(tiny_model))
+    ids = torch.full((1, longest_input(tokenizer, config)), 7)
+    model = AutoModel.from_config(config).eval()
+    assert model(ids).last_hidden_state.shape[1] == 38
+    with pytest.raises((IndexError, RuntimeError)):  # the first, or a table of token types is too short
+        model(torch.full((1, 39), 7))

@@ -33,6 +33,11 @@ from luthier.storage.checksums import MANIFEST, verify
 from luthier.text import listing, plural, shorten, typed
 
 LONGEST = 512  # maximum tokens if neither the tokenizer nor the model states a limit
+# Models that count positions from the id of the padding token, as RoBERTa does, and cannot be trained from scratch.
+LIKE_ROBERTA = {
+    *("camembert", "data2vec-text", "esm", "ibert", "longformer", "luke", "mpnet"),
+    *("roberta-prelayernorm", "xlm-roberta-xl", "xmod"),
+}
 SAVED = "pass a directory written by save_pretrained of both the model and the tokenizer"
 POOLER = "pooler"  # belongs to the head: checkpoints of masked language models come without one
 WRITERS = ("CausalLM", "Seq2SeqLM")  # auto classes with a head that generates text
@@ -270,8 +275,9 @@ def positions_of(config: PretrainedConfig) -> int | None:
     The tokenizer of a fine-tuned model may state fewer: those of its training.
     """
     positions: int | None = getattr(config, "max_position_embeddings", None)
-    if positions and config.model_type in ARCHITECTURES:
-        positions -= ARCHITECTURES[config.model_type].spare_positions
+    like = "roberta" if config.model_type in LIKE_ROBERTA else config.model_type
+    if positions and like in ARCHITECTURES:
+        positions -= ARCHITECTURES[like].spare_positions
     return positions
 
 
