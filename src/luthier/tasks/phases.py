@@ -292,7 +292,7 @@ class Bound(Fitted[Learned]):
     @property
     def uncut(self) -> "Bound[Learned]":
         """The same task with no limit of the length, whose prompts are whole."""
-        return self.within(replace(self.set_limits, length=sys.maxsize))
+        return self.within(replace(self.set_limits, length=sys.maxsize, reads=None))
 
     def tuned(self, validation: Validation | None, console: Console) -> "Bound[Learned]":
         """The same task with settings chosen on validation answers, such as a threshold.

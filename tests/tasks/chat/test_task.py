@@ -466,6 +466,7 @@ def test_the_prompts_of_a_training_are_those_of_the_trained_model() -> None:
     trained = fitted.within(limits_in(in_training.card()))
     assert trained.set_limits.length == 8192
     assert Chat().prompt_room(trained) == Chat().prompt_room(in_training) == 8192 - 256
+    assert Chat().prompt_room(in_training.uncut) == sys.maxsize - 256
 
 
 def test_the_right_replies_are_a_perfect_score() -> None:
