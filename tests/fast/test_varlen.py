@@ -71,6 +71,23 @@ def test_the_recipe_turns_it_off(folder: Path, calls: list[Rule]) -> None:
     assert not calls
 
 
+def test_autocast_makes_half_of_rotary_queries(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[torch.dtype] = []
+
+    def attend(heads: Heads, starts: tuple[Tensor, Tensor], longest: tuple[int, int], rule: Rule) -> Tensor:
+        found.extend(part.dtype for part in heads)
+        return BY_ROWS.attend(heads, starts, longest, rule)
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(passes, "core_for", lambda device: Core(attend, (torch.bfloat16,), drops=True, step=1))
+    model = load("LLaMA", "CausalLM", folder)
+    batch = batch_for(model, "CausalLM", LENGTHS)
+    around = fast(model, FastRecipe())
+    with torch.autocast("cpu", torch.bfloat16), around(batch):
+        model(**batch)
+    assert set(found) == {torch.bfloat16}
+
+
 SIZES = {"vocab_size": 50, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "pad_token_id": 0}
 LAYERS = ["sliding_attention", "full_attention"]
 

@@ -65,9 +65,9 @@ def attention(
         return sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     keys = _rows_of(key, side)
     if side.core is not None and side.own is not None and keys is not None:
-        rule = _rule(module, **options)
-        if rule is not None and side.core.takes(query, value, rule):
-            heads = Heads(*(part[0].transpose(0, 1) for part in (query, key, value)))
+        rule, cast = _rule(module, **options), [_autocast(part) for part in (query, key, value)]
+        if rule is not None and side.core.takes(cast[0], cast[2], rule):
+            heads = Heads(*(part[0].transpose(0, 1) for part in cast))
             starts, longest = (side.own.starts, keys.starts), (side.own.shape[1], keys.shape[1])
             return side.core.attend(heads, starts, longest, rule).unsqueeze(0), None
     query, key, value = _padded(query, side.own), _padded(key, keys), _padded(value, keys)
@@ -77,6 +77,12 @@ def attention(
     else:
         found, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
     return (found if side.own is None else side.own.pack(found)), None
+
+
+def _autocast(part: Tensor) -> Tensor:
+    """As autocast does it for SDPA; rotary positions and normed queries are fp32 within autocast."""
+    kind = part.device.type
+    return part.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else part
 
 
 def _rule(
