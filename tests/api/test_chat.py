@@ -116,7 +116,9 @@ def test_a_conversation_may_be_longer_than_the_model_takes(conversation: Convers
     for text in ("the old cat sat on a mat " * 60, "the new dog"):
         assert "".join(talk.reply(text)).strip().startswith("the old bird flew")
     (warned,) = console.warned
-    assert re.fullmatch(r"the conversation no longer fits: its first .* tokens are dropped from the prompt", warned)
+    assert re.fullmatch(
+        r"the conversation no longer fits: older turns \(.* tokens\) are dropped from the prompt", warned
+    )
     assert longest.predict(["the old cat sat on a mat " * 60])[0]["truncated"]
 
 

@@ -76,7 +76,7 @@ class Conversation:
         if len(kept) < len(whole) and not self._warned:
             self._warned = True
             left = plural(len(whole) - len(kept), "token")
-            self.console.warn(f"the conversation no longer fits: its first {left} are dropped from the prompt")
+            self.console.warn(f"the conversation no longer fits: older turns ({left}) are dropped from the prompt")
         return kept
 
     def _stream(self) -> Iterator[str]:

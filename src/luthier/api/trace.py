@@ -11,7 +11,7 @@ from luthier.console import Console
 from luthier.errors import UsageError
 from luthier.models.loading import longest_input
 from luthier.pipeline.inference.predictor import Input, Predictor, load
-from luthier.pipeline.inference.traced import Padding, traced
+from luthier.pipeline.inference.traced import LONGEST, Padding, traced
 from luthier.reporting.traces.trace import Trace
 from luthier.text import plural, typed
 
@@ -37,7 +37,7 @@ def trace(
         inputs: A text, a pair of texts as a tuple, a mapping with the task's columns, or a list of these; or the path
             of a file.
         padding: Pad the sequences of the batch to the longest one, or to `max_length`.
-        max_length: Maximum tokens of a sequence (default: all that the model reads).
+        max_length: Maximum tokens of a sequence (default: what the model reads, at most 512).
         truncation: Whether to cut what is longer, as `predict` does, or to refuse it.
         attribution: Whether to attribute the model's decision about one text to its tokens, by integrated gradients.
         rows: Numbers of the rows of the file, from 1 (default: the first 8).
@@ -83,12 +83,14 @@ def trace(
 
 
 def _limited(predictor: Predictor, length: int | None) -> Predictor:
-    if length is None:
-        return predictor
-    most = longest_input(predictor.tokenizer, predictor.model.config)
-    least = predictor.tokenizer.num_special_tokens_to_add(pair=len(predictor.task.asked()) == 2) + 1
-    if not least <= length <= most:
-        what = f"the model reads sequences of {least} to {plural(most, 'token')}, not of {length}"
-        raise UsageError(what, where="max_length", hint=f"choose a length between {least} and {most}")
     task = predictor.task
-    return replace(predictor, task=task.within(replace(task.set_limits, length=length)))
+    limits = task.set_limits
+    if length is None:
+        length = min(LONGEST, limits.length)
+    else:
+        most = longest_input(predictor.tokenizer, predictor.model.config)
+        least = predictor.tokenizer.num_special_tokens_to_add(pair=len(task.asked()) == 2) + 1
+        if not least <= length <= most:
+            what = f"the model reads sequences of {least} to {plural(most, 'token')}, not of {length}"
+            raise UsageError(what, where="max_length", hint=f"choose a length between {least} and {most}")
+    return replace(predictor, task=task.within(replace(limits, length=length)))

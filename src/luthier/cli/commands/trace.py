@@ -29,7 +29,7 @@ def trace(
         str, Option(metavar="longest|max_length", help="Pad to the longest row, or to --max-length.")
     ] = "longest",
     max_length: Annotated[
-        int | None, Option(metavar="N", help="Maximum tokens of a row (default: the model's).")
+        int | None, Option(metavar="N", help="Maximum tokens of a row (default: at most 512).")
     ] = None,
     truncation: Annotated[bool, Option(help="Truncate longer rows, or refuse them.")] = True,
     attribution: Annotated[

@@ -25,6 +25,7 @@ from luthier.tracing.stages import stages
 from luthier.tracing.text import Read, Tokens, cut
 
 Padding = Literal["longest", "max_length"]
+LONGEST = 512  # tokens of a row; the attention of longer ones takes much memory, and is hard to read
 STEPS = 12  # tokens of the paths that a decoder writes
 GREEDY: Mapping[str, Any] = {"do_sample": False, "num_beams": 1, "max_new_tokens": STEPS}
 SAMPLED: Mapping[str, Any] = {"do_sample": True, "num_beams": 1, "temperature": 1.0, "max_new_tokens": STEPS}
@@ -113,7 +114,7 @@ def _refuse_long(predictor: Predictor, read: Sequence[Read]) -> None:
     limit = predictor.task.set_limits.length
     for place, one in enumerate(read, start=1):
         if one.unread:
-            what = f"the text has {plural(limit + one.unread, 'token')}, but the model reads {limit}"
+            what = f"the text has {plural(limit + one.unread, 'token')}, but the trace reads {limit}"
             hint = "shorten it, raise --max-length, or allow truncation"
             raise UsageError(what, where=f"text {place}", hint=hint)
 

@@ -16,7 +16,7 @@ from luthier.errors import LuthierError, ResourceError
 from luthier.models.device import choose_device
 from luthier.pipeline.inference.predictor import Predictor
 from luthier.pipeline.inference.score import Scored
-from luthier.pipeline.inference.traced import traced
+from luthier.pipeline.inference.traced import LONGEST, traced
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.reporting.telling import ROWS, TracedRow, telling_rows
 from luthier.reporting.traces.trace import Trace
@@ -24,7 +24,6 @@ from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_directory
 from luthier.text import typed
 
-LONGEST = 512  # tokens of a row; the attention of longer ones takes much memory, and is hard to read
 # What the code of a model or a task that is not ours may raise.
 FAILURES = (LuthierError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
