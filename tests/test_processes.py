@@ -129,6 +129,15 @@ def test_a_launcher_tells_each_process_its_place(
     assert (processes.count(), processes.rank(), processes.is_main()) == (count, rank, rank == 0)
 
 
+def test_what_runs_in_one_process_refuses_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    processes.require_one("the test")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="the test runs in one process") as caught:
+        processes.require_one("the test")
+    assert caught.value.where == "WORLD_SIZE"
+
+
 def test_only_the_first_process_reports_what_all_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     error = FingerprintError("changed")
     monkeypatch.setenv("WORLD_SIZE", "2")

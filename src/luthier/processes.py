@@ -24,6 +24,19 @@ def count() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def require_one(what: str) -> None:
+    """Refuse several processes.
+
+    Args:
+        what: That runs in one, for the error.
+    Raises:
+        UsageError: There are several.
+    """
+    if count() > 1:
+        hint = "run it without torchrun or accelerate launch"
+        raise UsageError(f"{what} runs in one process", where="WORLD_SIZE", hint=hint)
+
+
 def rank() -> int:
     """The index of this process, from 0."""
     return int(os.environ.get("RANK", "0")) if count() > 1 else 0

@@ -49,6 +49,11 @@ class Limits:
     stride: int = 0
     reads: int | None = None
 
+    @property
+    def most(self) -> int:
+        """Maximum tokens of an input once the model is trained."""
+        return self.reads or self.length
+
 
 # A task's function from examples to features. Without limits, each example gives one row. Within limits, an example may
 # give several rows, or several examples one row; the column `examples` then lists the examples of each row (positions

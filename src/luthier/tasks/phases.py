@@ -474,6 +474,5 @@ class Bound(Fitted[Learned]):
     def card(self) -> dict[str, Any]:
         """The task card saved with a model: the task, what it learned, and the limits."""
         limits = self.set_limits
-        most = limits.reads or limits.length
-        sizes = {"max_length": most, "max_target_length": limits.target, "stride": limits.stride}
+        sizes = {"max_length": limits.most, "max_target_length": limits.target, "stride": limits.stride}
         return {**self.to_dict(), **sizes, "package": self.kind.package}

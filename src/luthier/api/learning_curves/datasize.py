@@ -13,7 +13,7 @@ from luthier.api.several.carry_on import carry_on
 from luthier.console import Console
 from luthier.data.reading.memory import Data
 from luthier.engines.events import Callback
-from luthier.errors import DataError, FingerprintError, UsageError
+from luthier.errors import DataError, FingerprintError
 from luthier.findings import Decision
 from luthier.models.device import choose_device
 from luthier.pipeline.inference.cost import measure_cost
@@ -102,7 +102,7 @@ def datasize(
 
 def resume_sizes(runs: RunSet, callbacks: Sequence[Callback], console: Console) -> DataSizeTest:
     """Finish the trainings that are left, and say what the scores of all show; arguments as in `resume`."""
-    _alone()
+    processes.require_one("datasize")
     with runs.lock():
         return _finish(runs, callbacks, console, None)
 
@@ -141,7 +141,7 @@ def _planned(
     console: Console,
 ) -> Iterator[tuple[Recipe, Prepared, SizesPlan, Path]]:
     """The recipe, the prepared data, the runs, and the folder with data that was given in memory."""
-    _alone()
+    processes.require_one("datasize")
     with temporary_directory() as folder:
         spool = Path(folder)
         recipe = build_recipe(data, settings, spool, console)
@@ -167,13 +167,6 @@ def _planned(
         what = f"{plural(len(runs), 'run')} of {sizes} training rows{done}"
         console.decision(Decision("plan", what, f"{steps}, about {duration(seconds)}"))
         yield recipe, prepared, SizesPlan(runs, seconds), spool
-
-
-def _alone() -> None:
-    if processes.count() > 1:
-        raise UsageError(
-            "datasize runs in one process", where="WORLD_SIZE", hint="run it without torchrun or accelerate launch"
-        )
 
 
 def _check_same(directory: Path, recipe: Recipe, prepared: Prepared) -> None:

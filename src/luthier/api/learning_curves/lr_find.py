@@ -96,10 +96,7 @@ def lr_find(
     """
     if steps < FEWEST:
         raise UsageError(f"{plural(steps, 'step')} show no curve", where="steps", hint=f"choose {FEWEST} or more")
-    if processes.count() > 1:
-        raise UsageError(
-            "the test runs in one process", where="WORLD_SIZE", hint="run it without torchrun or accelerate launch"
-        )
+    processes.require_one("the test")
     console = console or Console()
     with temporary_directory() as folder:
         recipe = build_recipe(data, settings, Path(folder), console)

@@ -255,7 +255,7 @@ class Writes(ABC):
     def prompt_room(self, task: Bound[Writing]) -> int:
         """Maximum tokens of a decoder's prompt: with the answer it has the maximum length; where answers are longer
         than in training, it has at least half of the maximum length if the model takes both."""
-        length, new = task.set_limits.reads or task.set_limits.length, self.new_tokens(task)
+        length, new = task.set_limits.most, self.new_tokens(task)
         return max(1, length - new, min(length // 2, (task.learned.positions or length) - new))
 
     def text_of(self, ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> str:
