@@ -44,7 +44,7 @@ def test_large_blocks_are_returned_at_once_if_asked_for() -> None:
 @pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
 def test_memory_is_kept_for_the_next_step_if_asked_for() -> None:
     faults = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
-    work = "    for _ in range(20): bytearray(2**26)\n"
+    work = "    for _ in range(20): [bytearray(2**24) for _ in range(8)]\n"
     done = [
         subprocess.run(
             [sys.executable, "-c", f"from luthier import allocator\n{begin}\n{work}{faults}"],
@@ -55,6 +55,24 @@ def test_memory_is_kept_for_the_next_step_if_asked_for() -> None:
         for begin in ("if True:", "with allocator.kept():")
     ]
     assert int(done[1]) < int(done[0]) / 4
+
+
+@pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
+def test_the_largest_blocks_are_returned_even_where_memory_is_kept() -> None:
+    script = """
+import psutil
+from luthier import allocator
+held = lambda: psutil.Process().memory_info().rss
+with allocator.kept():
+    before = held()
+    blocks = [bytearray(2**26) for _ in range(8)]
+    last = bytearray(2**20)
+    assert held() - before > 500e6
+    del blocks
+    print(held() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 50e6
 
 
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
