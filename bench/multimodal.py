@@ -1,15 +1,15 @@
 """The AutoML peer: AutoGluon's `MultiModalPredictor` as it comes, with a given checkpoint, in its own environment.
 
 Its pins clash with Luthier's, so this file imports nothing of Luthier. It reads JSON lines: one or two texts, and a
-`label`, which is a name or a number. AutoGluon does not do several labels a row, answers within a text, or translation.
-It does tag words, but only as spans of characters and with every row padded to 512 tokens, so that is left out too.
+`label`, which is a name or a number; or `tokens` and `ner_tags`, which AutoGluon learns as spans of characters, with
+every row padded to 512 tokens. It does not do several labels a row, answers within a text, or translation.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
@@ -20,17 +20,47 @@ import pandas as pd
 from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score
 
+Span = Mapping[str, Any]  # an entity as AutoGluon writes it: its `entity_group`, `start` and `end`
+
+
+def span_f1(labels: Sequence[str], found: Sequence[Sequence[Span]]) -> float:
+    """The F1 of entities of which type, start and end are right, which is that of seqeval for the same words."""
+    wanted = {(row, *entity) for row, spans in enumerate(labels) for entity in _entities(json.loads(spans))}
+    given = {(row, *entity) for row, spans in enumerate(found) for entity in _entities(spans)}
+    return 2 * len(wanted & given) / (len(wanted) + len(given))
+
+
+def _entities(spans: Sequence[Span]) -> Iterator[tuple[str, int, int]]:
+    return ((span["entity_group"], int(span["start"]), int(span["end"])) for span in spans)
+
+
 METRICS: Mapping[str, Callable[[Any, Any], float]] = {
     "accuracy": accuracy_score,
     "pearson": lambda labels, found: pearsonr(labels, found)[0],
+    "f1": span_f1,
 }
+MODELS = {"f1": "ner_text"}  # AutoGluon's name of the model for a metric; `hf_text` for the others
 PACKAGES = ("autogluon.multimodal", "torch", "transformers", "lightning")
 
 
 def read(file: Path) -> pd.DataFrame:
     """The rows of JSON lines, their values as they are: pandas' own reader makes numbers of labels such as "0"."""
     with file.open(encoding="utf-8") as lines:
-        return pd.DataFrame([json.loads(line) for line in lines])
+        rows = [json.loads(line) for line in lines]
+    return pd.DataFrame([marked(**row) if "ner_tags" in row else row for row in rows])
+
+
+def marked(tokens: Sequence[str], ner_tags: Sequence[str]) -> dict[str, str]:
+    """A sentence and its entities: the words joined by spaces, and a span of characters for each entity."""
+    spans: list[dict[str, Any]] = []
+    start = 0
+    for token, tag in zip(tokens, ner_tags, strict=True):
+        if tag.startswith("B-"):
+            spans.append({"entity_group": tag[2:], "start": start, "end": start + len(token)})
+        elif tag.startswith("I-"):
+            spans[-1]["end"] = start + len(token)
+        start += len(token) + 1
+    return {"text": " ".join(tokens), "label": json.dumps(spans)}
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
@@ -43,8 +73,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     train, test = read(args.train), read(args.test)
     predictor = MultiModalPredictor(
         label="label",
+        problem_type="ner" if args.metric == "f1" else None,
         path=str(args.output),
-        hyperparameters={"model.hf_text.checkpoint_name": args.model},
+        hyperparameters={f"model.{MODELS.get(args.metric, 'hf_text')}.checkpoint_name": args.model},
         enable_progress_bar=False,
     )
     started = time.perf_counter()

@@ -2,8 +2,9 @@
 
 Every result is kept in `--results`, so that a table can be made in several sittings; remove its lines to measure
 anew. `--try NAME="OPTIONS"` adds a candidate: `luthier train` with these options. `--autogluon PYTHON` adds AutoGluon
-MultiModal, installed in another environment, on the sets with one label a row. What becomes a default is chosen on
-validation rows (`--on validation`) of other sets than MRPC, all of BBC News, and XQuAD, which are kept for the end.
+MultiModal, installed in another environment, on the sets with one label a row and on tags. What becomes a default is
+chosen on validation rows (`--on validation`) of other sets than MRPC, all of BBC News, and XQuAD, which are kept for
+the end.
 """
 
 import argparse
@@ -36,7 +37,7 @@ RANDOM_HEAD = ("--set", "fit_head=false")  # of the tasks that fit one
 TRAINER, AUTOGLUON = "run_glue", "AutoGluon"
 PEERS: Mapping[str, Callable[[Set], bool]] = {  # and the sets that they can do
     TRAINER: lambda one: one.classifies,
-    AUTOGLUON: lambda one: one.one_label,
+    AUTOGLUON: lambda one: one.one_label or one.tags,
 }
 BASELINES = {"probe": "frozen features, linear", "tfidf": "TF-IDF, linear"}
 LIMIT = 1_500  # seconds that AutoGluon may fit for, after which it gives its best model: over twice what Luthier takes

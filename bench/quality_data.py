@@ -45,6 +45,11 @@ class Set:
         """Whether each row has a single label, a name or a number."""
         return self.classifies and self.metric != "f1_micro"
 
+    @property
+    def tags(self) -> bool:
+        """Whether words are tagged."""
+        return "token-classification" in self.options
+
     def files(self, data: Path, folder: Path, seed: int, split: str) -> tuple[Path, Path]:
         """The rows to train on, and those of a split to score on, in files."""
         rows = self.read(data, "train")
