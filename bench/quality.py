@@ -36,7 +36,7 @@ CANDIDATES = {
 RANDOM_HEAD = ("--set", "fit_head=false")  # of the tasks that fit one
 TRAINER, AUTOGLUON = "run_glue", "AutoGluon"
 PEERS: Mapping[str, Callable[[Set], bool]] = {  # and the sets that they can do
-    TRAINER: lambda one: one.classifies,
+    TRAINER: lambda one: one.one_label,
     AUTOGLUON: lambda one: one.one_label or one.tags,
 }
 BASELINES = {"probe": "frozen features, linear", "tfidf": "TF-IDF, linear"}

@@ -1,7 +1,7 @@
 """The reference peer: a plain Hugging Face `Trainer` script, in the manner of run_glue.
 
-It reads TSV files with two labels, or JSON lines: text columns, and `label` (a name or a number) or several columns of
-0 and 1.
+It reads TSV files with two labels, or JSON lines: text columns, and `label`, a name or a number. As run_glue, it knows
+neither several labels a row nor tags.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from transformers import (
     set_seed,
 )
 
-METRICS = ("accuracy", "f1", "f1_micro", "pearson")
+METRICS = ("accuracy", "f1", "pearson")
 
 
 def read_rows(path: Path, header: list[str] | None, texts: list[str], label: str) -> Dataset:
@@ -41,21 +41,14 @@ def read_rows(path: Path, header: list[str] | None, texts: list[str], label: str
 
 
 def read_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of JSON lines: its texts, and its label, or its flags as numbers."""
-    label = row.pop("label", None)
-    texts = [value for value in row.values() if isinstance(value, str)]
-    return {
-        "texts": texts,
-        "label": [float(flag) for flag in row.values() if flag in (0, 1)] if label is None else label,
-    }
+    """A row of JSON lines: its texts, and its label."""
+    label = row.pop("label")
+    return {"texts": list(row.values()), "label": label}
 
 
 def encode_labels(train: Dataset, test: Dataset) -> tuple[Dataset, Dataset, int, str]:
     """Names of labels as ids; also the number of outputs, and transformers' name for the problem."""
-    first = train[0]["label"]
-    if isinstance(first, list):
-        return train, test, len(first), "multi_label_classification"
-    if isinstance(first, float):
+    if isinstance(train[0]["label"], float):
         return train, test, 1, "regression"
     names = {name: number for number, name in enumerate(sorted(set(train["label"])))}
     encoded = [rows.map(lambda row: {"label": names[row["label"]]}) for rows in (train, test)]
@@ -72,10 +65,8 @@ def tokenize(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int)
 
 
 def compute_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    """The metrics of GLUE: accuracy and the F1 of label 1, or Pearson's correlation; micro F1 for several labels."""
+    """The metrics of GLUE: accuracy and the F1 of label 1, or Pearson's correlation."""
     outputs, labels = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
-    if labels.ndim == 2:
-        return {"f1_micro": float(f1_score(labels, outputs > 0, average="micro"))}
     if outputs.shape[-1] == 1:
         return {"pearson": float(pearsonr(outputs[:, 0], labels)[0])}
     answers = np.argmax(outputs, axis=-1)
