@@ -1,6 +1,7 @@
 """Which parts of the fast path give the same numbers with a model, found by trying them on a few rows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -195,13 +196,10 @@ class _Trial:
             forward: None to run the model as it is.
         """
         found: list[Tensor] = []
-        handles = [layer.register_forward_hook(_keep(found)) for layer in self.layers]
-        try:
-            with running(forward):
-                outputs = self._model(**self._inputs)
-        finally:
-            for handle in handles:
-                handle.remove()
+        with ExitStack() as hooks, running(forward):
+            for layer in self.layers:
+                hooks.enter_context(layer.register_forward_hook(_keep(found)))
+            outputs = self._model(**self._inputs)
         return found, next(value for name, value in outputs.items() if name.endswith("logits"))
 
     def agrees(self, forward: Forward) -> bool:
@@ -230,12 +228,8 @@ class _Trial:
             made.append(output * LARGE)
             return made[-1]
 
-        handle = layer.register_forward_hook(enlarge)
-        try:
-            with torch.no_grad():
-                _, logits = self.run(None)
-        finally:
-            handle.remove()
+        with layer.register_forward_hook(enlarge), torch.no_grad():
+            _, logits = self.run(None)
         return len(made) == 1 and torch.equal(logits, made[0])
 
     def has_losses(self) -> bool:

@@ -6,6 +6,7 @@ found by trying.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,13 +63,11 @@ def places(layer: nn.Module, run: Callable[[], Any]) -> list[nn.Module]:
         if any(isinstance(value, Tensor) and value.dim() == 3 for value in (*args, *kwargs.values())):
             found[module] = None
 
-    inner = [module for module in layer.modules() if module is not layer]
-    handles = [module.register_forward_pre_hook(note, with_kwargs=True) for module in inner]
-    try:
+    with ExitStack() as hooks:
+        for module in layer.modules():
+            if module is not layer:
+                hooks.enter_context(module.register_forward_pre_hook(note, with_kwargs=True))
         run()
-    finally:
-        for handle in handles:
-            handle.remove()
     return list(found)
 
 

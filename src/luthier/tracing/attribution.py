@@ -1,13 +1,13 @@
 """Which tokens decided: integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365), computed by captum."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import UsageError
@@ -144,12 +144,7 @@ def attribute(
     return Attribution(asked.name, values, output, baseline, name, error)
 
 
-@contextmanager
-def _replaced(embeddings: nn.Module, states: Tensor) -> Iterator[None]:
+def _replaced(embeddings: nn.Module, states: Tensor) -> RemovableHandle:
     """Let embeddings give these states for the first ids: an encoder and its decoder may share them, in this order."""
     left = [states]
-    hook = embeddings.register_forward_hook(lambda module, args, output: left.pop() if left else output)
-    try:
-        yield
-    finally:
-        hook.remove()
+    return embeddings.register_forward_hook(lambda module, args, output: left.pop() if left else output)

@@ -114,7 +114,7 @@ def lens(model: PreTrainedModel, batch: Mapping[str, Tensor]) -> Tensor | None:
     called: list[tuple[nn.Module, Tensor]] = []
     with ExitStack() as hooks:
         for module in [*layers, *norms]:
-            hooks.callback(module.register_forward_hook(partial(_keep, called)).remove)
+            hooks.enter_context(module.register_forward_hook(partial(_keep, called)))
         with torch.inference_mode():
             logits = model(**batch, use_cache=False).logits[0, -1]
     last = max(place for place, (module, _) in enumerate(called) if module is layers[-1])

@@ -109,8 +109,8 @@ def _timed(model: PreTrainedModel) -> Iterator[dict[str, float]]:
         for stack, layers in stacks(model):
             for index, layer in enumerate(layers):
                 name = f"{stack}.{index}"
-                hooks.callback(layer.register_forward_pre_hook(begin(name)).remove)
-                hooks.callback(layer.register_forward_hook(end(name)).remove)
+                hooks.enter_context(layer.register_forward_pre_hook(begin(name)))
+                hooks.enter_context(layer.register_forward_hook(end(name)))
         yield seconds
         seconds["head"] = _now(model) - marks.get("end", began)
 

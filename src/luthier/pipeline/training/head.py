@@ -1,7 +1,7 @@
 """A head that starts well: fitted to the frozen model's features before the first step."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -142,9 +142,8 @@ def _seen(model: nn.Module) -> Iterator[dict[nn.Linear, tuple[Tensor, Tensor]]]:
         assert isinstance(layer, nn.Linear)
         seen[layer] = inputs[0], output
 
-    hooks = [layer.register_forward_hook(see) for layer in model.modules() if isinstance(layer, nn.Linear)]
-    try:
+    with ExitStack() as hooks:
+        for layer in model.modules():
+            if isinstance(layer, nn.Linear):
+                hooks.enter_context(layer.register_forward_hook(see))
         yield seen
-    finally:
-        for hook in hooks:
-            hook.remove()
