@@ -158,7 +158,7 @@ def answers(
     ready = bound(task, tokenizer, limits)
     held = asked_of(examples, ready.encode(examples, training=False))
     batches = by_length(held.lengths, tokens=2048)
-    collected = infer(ready, model, held, batches, ready.collator(model), Objective()).collected
+    collected, _ = infer(ready, model, held, batches, ready.collator(model), Objective())
     return ready.answers(examples, held.rows, collected)
 
 

@@ -73,11 +73,9 @@ def test_the_size_is_the_number_of_examples_not_of_windows() -> None:
 def test_the_outputs_of_a_row_do_not_depend_on_the_batches(order: list[int], size: int) -> None:
     batches = [np.array(order[start : start + size]) for start in range(0, 8, size)]
     model = Oracle(two_numbers)
-    found = infer(TASK, model, ASKED, batches, TASK.collator(model), Objective())  # type: ignore[arg-type]
-    assert found.loss is None, "the objective has no loss"
-    assert [row.tolist() for row in found.collected] == [
-        [sum(row["input_ids"]), len(row["input_ids"])] for row in ASKED.rows
-    ]
+    collected, loss = infer(TASK, model, ASKED, batches, TASK.collator(model), Objective())  # type: ignore[arg-type]
+    assert loss is None, "the objective has no loss"
+    assert [row.tolist() for row in collected] == [[sum(row["input_ids"]), len(row["input_ids"])] for row in ASKED.rows]
 
 
 def test_the_loss_is_the_mean_over_all_labels_that_are_not_ignored() -> None:
@@ -86,9 +84,9 @@ def test_the_loss_is_the_mean_over_all_labels_that_are_not_ignored() -> None:
     model = Oracle(lambda ids: SequenceClassifierOutput(logits=torch.tensor([[0.0, math.log(3)]]).expand(len(ids), 2)))
     objective = Objective(TASK.loss(recipe_of().training))
     batches = [np.arange(3), np.arange(3, 8)]
-    found = infer(TASK, model, asked, batches, TASK.collator(model), objective)  # type: ignore[arg-type]
+    _, loss = infer(TASK, model, asked, batches, TASK.collator(model), objective)  # type: ignore[arg-type]
     # The probability of label 0 is 1/4, that of label 1 is 3/4; two of the eight labels are ignored.
-    assert found.loss == pytest.approx((2 * math.log(4) + 4 * math.log(4 / 3)) / 6)
+    assert loss == pytest.approx((2 * math.log(4) + 4 * math.log(4 / 3)) / 6)
 
 
 def test_the_model_runs_in_inference_mode() -> None:

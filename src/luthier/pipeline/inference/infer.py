@@ -29,19 +29,6 @@ MOST_NUMBERS = 1 << 26  # output values per batch: a quarter of a gigabyte in fl
 
 
 @dataclass(frozen=True)
-class Inferred:
-    """The result of a pass over rows.
-
-    Args:
-        collected: What the task keeps of the outputs, for each row.
-        loss: Mean over all labels; None without labels.
-    """
-
-    collected: list[Any]
-    loss: float | None
-
-
-@dataclass(frozen=True)
 class Asked:
     """Examples and their features, ready to run a model on.
 
@@ -80,7 +67,7 @@ def infer(
     objective: Objective,
     console: Console | None = None,
     raw: RawOutputs | None = None,
-) -> Inferred:
+) -> tuple[list[Any], float | None]:
     """Run a model over rows. The same rows and batches give bit-identical results.
 
     Args:
@@ -92,6 +79,8 @@ def infer(
         objective: Runs the model, and sums its loss if there is one.
         console: Shows the progress.
         raw: Collects the raw outputs and label ids.
+    Returns:
+        What the task keeps of the outputs, for each row; the mean loss over all labels, None without labels.
     """
     device = next(model.parameters()).device
     collected: list[Any] = [None] * len(asked.rows)
@@ -109,7 +98,7 @@ def infer(
             if raw is not None:
                 raw.add(chosen, *(list(map(array_of, tensors)) for tensors in task.trainer_outputs(outputs, batch)))
             bar.advance(len(chosen))
-    return Inferred(collected, total / labels_seen if labels_seen else None)
+    return collected, total / labels_seen if labels_seen else None
 
 
 def batches_of(
@@ -155,23 +144,23 @@ def answer(
     collate = task.collator(model)
     objective = inference(task, model, recipe.fast, recipe.training, logits=raw is not None)
     batches = batches_of(task, model, asked.lengths, recipe.evaluation.eval_batch_size, logits=objective.logits)
-    inferred = infer(task, model, asked, batches, collate, objective, console, raw)
-    if inferred.loss is not None and not math.isfinite(inferred.loss):
+    collected, loss = infer(task, model, asked, batches, collate, objective, console, raw)
+    if loss is not None and not math.isfinite(loss):
         raise NonFiniteError(
-            f"the loss on {plural(asked.size, 'held-out row')} is {inferred.loss}: the model's outputs overflow",
+            f"the loss on {plural(asked.size, 'held-out row')} is {loss}: the model's outputs overflow",
             where=listing(list(dict.fromkeys(asked.examples["source"])), 3),
             hint="train again with a lower learning rate, or with --precision fp32",
         )
-    answers = task.answers(asked.examples, asked.rows, inferred.collected)
+    answers = task.answers(asked.examples, asked.rows, collected)
     positions = evenly(asked.size, generated)
     chosen = {name: [column[i] for i in positions] for name, column in asked.examples.items()}
     written = task.write(model, chosen, console or Console())
     if written is None:
-        return answers, inferred.loss
+        return answers, loss
     if raw is not None:
         raw.generated(positions, [one.ids for one in written])
     texts = {position: one.text for position, one in zip(positions, written, strict=True)}
-    return [answer | {"prediction": texts.get(i)} for i, answer in enumerate(answers)], inferred.loss
+    return [answer | {"prediction": texts.get(i)} for i, answer in enumerate(answers)], loss
 
 
 def evenly(n: int, most: int | None) -> list[int]:

@@ -208,7 +208,7 @@ class Predictor:
             device = next(self.model.parameters()).device
             batches = by_length(asked.lengths, tokens=CPU_BUDGET if device.type == "cpu" else MOST_TOKENS)
             objective = inference(task, self.model, FastRecipe())
-            collected = infer(task, self.model, asked, batches, task.collator(self.model), objective).collected
+            collected, _ = infer(task, self.model, asked, batches, task.collator(self.model), objective)
             for row, outputs in zip(asked.rows, collected, strict=True):
                 if isinstance(outputs, np.ndarray) and not (outputs < np.inf).all():
                     text = str(task.tokenizer.decode(flat(row["input_ids"]), skip_special_tokens=True))
