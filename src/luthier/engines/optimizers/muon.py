@@ -20,9 +20,7 @@ class MuonWithAdamW(Optimizer):
         lr: Learning rate of groups without their own.
         betas: Of AdamW.
         eps: Of AdamW.
-        momentum: Of Muon.
-        nesterov: Of Muon.
-        ns_steps: Newton-Schulz iterations of Muon.
+        muon: Other arguments of torch's `Muon`.
     """
 
     def __init__(
@@ -31,21 +29,13 @@ class MuonWithAdamW(Optimizer):
         lr: float,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        ns_steps: int = 5,
+        **muon: Any,
     ) -> None:
         matrices = [group for group in groups if group[MATRICES]]
         others = [group for group in groups if not group[MATRICES]]
-        muon: dict[str, Any] = {
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "ns_steps": ns_steps,
-            "adjust_lr_fn": "match_rms_adamw",
-        }
         self.parts: list[Optimizer] = []
         if matrices:
-            self.parts.append(Muon(matrices, lr=lr, **muon))
+            self.parts.append(Muon(matrices, lr=lr, adjust_lr_fn="match_rms_adamw", **muon))
         if others:
             self.parts.append(AdamW(others, lr=lr, betas=betas, eps=eps, fused=True))
         super().__init__([group for part in self.parts for group in part.param_groups], {})
