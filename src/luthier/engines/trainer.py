@@ -259,18 +259,14 @@ class _LastInLine(TrainerCallback):
         self._relay.connect(self._trainer, self._bridge.training)
         self._asked.take(control)
 
-    def on_epoch_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+    def _take(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._asked.take(control)
+
+    on_epoch_begin = on_step_begin = on_substep_end = _take
 
     def on_epoch_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._asked.take(control)
         control.should_training_stop = not self._more_epochs  # else the `Trainer` begins the same steps again
-
-    def on_step_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
-        self._asked.take(control)
-
-    def on_substep_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
-        self._asked.take(control)
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._asked.take(control)

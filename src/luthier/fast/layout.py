@@ -167,8 +167,8 @@ def sides(batch: Mapping[str, Any], *, cross: bool) -> tuple[Rows | None, Rows |
 def first_tokens(batch: Mapping[str, Any], rows: Rows | None) -> Tensor | None:
     """[b] index of the first token of each row among the packed ones; None if a row begins with padding."""
     ids = batch["input_ids"]
-    if rows is None:
-        return torch.arange(len(ids), device=ids.device) * ids.shape[1]
-    starts = rows.starts[:-1]
     begins = torch.arange(len(ids), device=ids.device) * ids.shape[1]
+    if rows is None:
+        return begins
+    starts = rows.starts[:-1]
     return starts if bool((rows.places[starts] == begins).all()) else None

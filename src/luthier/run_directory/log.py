@@ -11,8 +11,6 @@ from luthier.errors import ResourceError
 from luthier.findings import Decision, Finding
 from luthier.storage.append import AppendFile
 
-FORM = "%(asctime)s %(levelname)s %(message)s"
-
 
 class Tee(Console):
     """Sends everything to another console and to a log file, which may be set after the first messages.
@@ -30,7 +28,6 @@ class Tee(Console):
     def write_to(self, path: Path) -> None:
         """Append all messages so far, and all later ones, to a log file with timestamps."""
         file = _LogFile(path)
-        file.setFormatter(logging.Formatter(FORM))
         self._early.setTarget(file)
         self._early.close()
         self._log.handlers = [file]
@@ -62,6 +59,7 @@ class _LogFile(logging.Handler):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         self._file = AppendFile(path)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -78,6 +76,5 @@ def log_end(path: Path, how: str, why: str) -> None:
     with suppress(ResourceError):
         log = logging.Logger("luthier.run")
         log.addHandler(file := _LogFile(path))
-        file.setFormatter(logging.Formatter(FORM))
         log.error("%s: %s", how, " ".join(why.split()))
         file.close()

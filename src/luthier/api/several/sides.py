@@ -76,24 +76,19 @@ def remarks(
         metric: The metric.
         differences: Metric to the difference of each side.
     """
-    if all(len(side.runs) == 1 for side in sides):
+    alone = [side.name for side in sides if len(side.runs) == 1]
+    if len(alone) == len(sides):
         return [
             "One seed each cannot show how much the seed matters: the intervals only account for the choice of test "
             "rows. `luthier train --seeds 5` trains several."
         ]
-    said = [
-        f"{side.name} has one seed; it is assumed to vary as much as the other side." for side in sides if _alone(side)
-    ]
+    said = [f"{name} has one seed; it is assumed to vary as much as the other side." for name in alone]
     for side in sides[1:]:
         found = differences.get(metric, {}).get(side.name) or {}
         apart = names.number(metric, abs(found.get("value") or 0.0)) != names.number(metric, 0.0)
         if found.get("seeds_error") is not None and apart:
             said.append(_needed(metric, side, sides[0], found))
     return said
-
-
-def _alone(side: Side) -> bool:
-    return len(side.runs) == 1
 
 
 def _needed(metric: str, side: Side, reference: Side, found: Mapping[str, Any]) -> str:

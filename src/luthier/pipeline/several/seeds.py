@@ -145,7 +145,7 @@ def _best(scores: Sequence[Evaluated | None], *, greater: bool) -> int | None:
     """The place of the best score; equal ones go to the lower validation loss, then to the first."""
     best: int | None = None
     for place, score in enumerate(scores):
-        if score is not None and score.defined and score.beats(None if best is None else scores[best], greater=greater):
+        if score is not None and score.beats(None if best is None else scores[best], greater=greater):
             best = place
     return best
 

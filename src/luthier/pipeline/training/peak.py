@@ -57,16 +57,16 @@ class PeakMemory:
 def _held(device: torch.device) -> int:
     if device.type == "cpu":
         return psutil.Process().memory_info().rss
-    held: int = (
-        torch.mps.current_allocated_memory() if device.type == "mps" else _module(device).memory_allocated(device)
-    )
+    if device.type == "mps":
+        return torch.mps.current_allocated_memory()
+    held: int = torch.get_device_module(device).memory_allocated(device)
     return held
 
 
 def _forget_peak(device: torch.device) -> bool:
     """Begin a new peak; False if the system cannot."""
     if device.type not in ("cpu", "mps"):
-        _module(device).reset_peak_memory_stats(device)
+        torch.get_device_module(device).reset_peak_memory_stats(device)
         return True
     if device.type == "cpu":
         with suppress(OSError), RESET.open("w") as file:
@@ -81,7 +81,3 @@ def _peak(device: torch.device) -> int:
         return peak_memory(device)
     lines = STATUS.read_text(encoding="utf-8").splitlines()
     return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-
-
-def _module(device: torch.device) -> Any:
-    return torch.get_device_module(device)
