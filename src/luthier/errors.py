@@ -116,12 +116,7 @@ def closest(name: str, known: Iterable[str], *, least: float = 0.6) -> str | Non
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A suggestion for a mistyped name: `did you mean 'label'?`, or else the list of known names.
-
-    Args:
-        name: The mistyped name.
-        known: The valid names.
-    """
+    """A suggestion for a mistyped name: `did you mean 'label'?`, or else the list of known names."""
     names = list(known)
     if close := closest(name, names):
         return f"did you mean {close!r}?"

@@ -72,10 +72,8 @@ def together() -> Iterator[None]:
 
 
 def check(connected: int) -> None:
-    """Check that all processes are connected.
+    """Check that all processes are among the `connected` ones.
 
-    Args:
-        connected: The number of connected processes.
     Raises:
         UsageError: The number differs from the environment's, so that each process would train alone.
     """

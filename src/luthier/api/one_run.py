@@ -36,15 +36,7 @@ from luthier.tracking.registry import make_trackers
 
 
 def begin(recipe: Recipe, spool: Path, run_dir: Path | str | None, events: Events, console: Tee) -> Result:
-    """Start a new run.
-
-    Args:
-        recipe: As `build_recipe` makes it.
-        spool: The folder with data that was given in memory.
-        run_dir: Its directory; None for a new one in `runs`.
-        events: Its listeners.
-        console: Its log.
-    """
+    """Start a new run, by default in a new directory of `runs`; `spool` is the folder of data given in memory."""
     with ExitStack() as stack:
         events.check_engine(recipe.training.engine)
         trackers = make_trackers(recipe.tracking.trackers)

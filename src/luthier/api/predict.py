@@ -130,15 +130,7 @@ def _generating(
 def _open(
     data: Any, folder: Path, predictor: Predictor, columns: Mapping[str, str | Sequence[str]], console: Console
 ) -> Source:
-    """Open the only source of a call, and say what was detected; data in memory is first written to a folder.
-
-    Args:
-        data: A path or data in memory.
-        folder: Folder for the copy.
-        predictor: The model.
-        columns: Columns that the user named, by role.
-        console: Receives the decisions.
-    """
+    """Open the only source of a call, and say what was detected; data in memory is first written to a folder."""
     specs = [spec for several in specs_of(data, folder, Console()).values() for spec in several]
     if len(specs) != 1:
         where = listing([Path(spec).name for spec in specs])

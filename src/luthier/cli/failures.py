@@ -27,12 +27,7 @@ BROKEN_PIPE = 141
 
 
 class Interrupted(LuthierError):
-    """Ctrl-C or SIGTERM before anything was saved.
-
-    Args:
-        number: The signal.
-        command: The command that was run.
-    """
+    """Ctrl-C or SIGTERM before anything was saved."""
 
     def __init__(self, number: signal.Signals, command: str) -> None:
         what = "interrupted" if number == signal.SIGINT else f"interrupted by {number.name}"

@@ -163,12 +163,7 @@ class Training:
         )
 
     def advance(self, tokens: int, padded_tokens: int) -> None:
-        """Count a completed step and average its weights.
-
-        Args:
-            tokens: Its tokens without padding, over all processes.
-            padded_tokens: The same with padding.
-        """
+        """Count a completed step, with its tokens over all processes, and average its weights."""
         self.state.step += 1
         self.state.tokens += tokens
         self.state.padded_tokens += padded_tokens

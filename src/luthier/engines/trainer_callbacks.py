@@ -34,11 +34,7 @@ def as_callback(value: object) -> TrainerCallback | None:
 
 @dataclass
 class Relay:
-    """A listener that passes evaluations and checkpoints on to `TrainerCallback`s, once there is a trainer.
-
-    Args:
-        callbacks: The callbacks of the user.
-    """
+    """A listener that passes evaluations and checkpoints on to the user's callbacks, once there is a trainer."""
 
     callbacks: Sequence[TrainerCallback] = ()
     _trainer: Trainer | None = None

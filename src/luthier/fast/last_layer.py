@@ -51,12 +51,7 @@ def _read(value: Any, side: Side) -> Any:
 
 
 def places(layer: nn.Module, run: Callable[[], Any]) -> list[nn.Module]:
-    """The modules in a layer that are called with hidden states, in the order of their calls.
-
-    Args:
-        layer: The last layer of an encoder.
-        run: Runs the model.
-    """
+    """The modules in a layer that are called with hidden states when a model runs, in the order of their calls."""
     found: dict[nn.Module, None] = {}
 
     def note(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

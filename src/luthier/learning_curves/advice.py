@@ -36,9 +36,6 @@ def advise(run: Run, curves: Mapping[str, Series]) -> Advice | None:
     Evidence is what the curves show (`Diagnosis.rate_factor` and `.steps_factor`), or fewer than `FEW_STEPS` optimizer
     steps: all of them, or those that there was time for.
 
-    Args:
-        run: The run; its recipe is read.
-        curves: Its curves, as `read_curves` returns them.
     Raises:
         RecipeError: The recipe cannot be read.
     """

@@ -60,13 +60,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval.
-
-    Args:
-        value: The number.
-        low: Lower end of the interval.
-        high: Upper end.
-    """
+    """A number with its 95 % interval."""
 
     value: float
     low: float

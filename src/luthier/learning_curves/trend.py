@@ -73,12 +73,7 @@ class Trend:
 
 @dataclass(frozen=True)
 class Reading:
-    """The curves of a run, and what else is known of it.
-
-    Args:
-        curves: As `read_curves` returns them.
-        facts: What is known besides.
-    """
+    """The curves of a run, and what else is known of it."""
 
     curves: Mapping[str, Series]
     facts: Facts

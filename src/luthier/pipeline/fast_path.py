@@ -79,15 +79,7 @@ def _padded_attention(model: PreTrainedModel, device: torch.device) -> str:
 
 
 def decide(task: Bound[Any], passes: Fast, wanted: FastRecipe, device: torch.device, pages: str) -> Decision:
-    """What is on in training, and why something is off.
-
-    Args:
-        task: The task.
-        passes: Of the training.
-        wanted: The parts of the recipe.
-        device: Of the training.
-        pages: Why memory is not kept for the next step; empty if it is.
-    """
+    """What is on in training, and why something is off. `pages` says why memory is not kept; empty if it is."""
     why = dict(passes.able.why_not)
     varlen = why.pop("varlen", "")
     if task.token_targets() is None:

@@ -63,14 +63,7 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
 
 
 def specs_of(data: Any, folder: Path, console: Console, split: str = "train") -> dict[str, list[str]]:
-    """The sources of each split; data in memory is written to a folder first.
-
-    Args:
-        data: Paths or data in memory.
-        folder: As in `build_recipe`.
-        console: As in `build_recipe`.
-        split: The split of data without splits.
-    """
+    """The sources of each split, or of `split` if the data has none; data in memory is written to a folder first."""
     paths = paths_in(data)
     if paths == [] and split == "train":
         raise SourceError("there are no rows: the list is empty", where="list", hint="pass data with rows")

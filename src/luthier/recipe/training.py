@@ -173,12 +173,7 @@ class TrainingRecipe(Section):
         return self.planned_steps if self.planned_for in (None, self.max_time) else None
 
     def steps_per_epoch(self, rows: int, mean_length: float) -> int:
-        """About how many optimizer steps a pass over some rows has; exactly with a `batch_size`.
-
-        Args:
-            rows: Training rows.
-            mean_length: Their mean length in tokens.
-        """
+        """About how many optimizer steps rows of a mean length in tokens take; exactly with a `batch_size`."""
         if self.batch_size is not None:
             return -(-rows // self.batch_size)
         return math.ceil(rows * mean_length / (self.tokens_per_batch or 1))

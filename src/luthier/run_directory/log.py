@@ -13,11 +13,7 @@ from luthier.storage.append import AppendFile
 
 
 class Tee(Console):
-    """Sends everything to another console and to a log file, which may be set after the first messages.
-
-    Args:
-        console: The other console.
-    """
+    """Sends everything to another console and to a log file, which may be set after the first messages."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

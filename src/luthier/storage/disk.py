@@ -47,12 +47,7 @@ def join(parts: Sequence[Path], path: Path) -> None:
 
 
 def sync(path: Path, handle: int | None = None) -> None:
-    """Sync a file, or the names in a directory, to disk, to survive a power loss.
-
-    Args:
-        path: What to sync.
-        handle: Its file descriptor; None to open it.
-    """
+    """Sync a file, by its descriptor if it is open, or the names in a directory to disk, to survive a power loss."""
     before_change("fsync", path)
     opened = os.open(path, os.O_RDONLY) if handle is None else handle
     try:

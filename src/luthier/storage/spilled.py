@@ -62,9 +62,6 @@ def _spilling() -> Iterator[None]:
 def spilled_table(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     """Tables one after the other, in a temporary file, which is removed once the result is no longer used.
 
-    Args:
-        tables: The tables.
-        schema: Their columns.
     Raises:
         ResourceError: The temporary directory has no room for it.
     """

@@ -62,13 +62,7 @@ class Writing:
 
 
 def candidates(logits: Tensor, tokenizer: PreTrainedTokenizerBase, most: int = CANDIDATES) -> list[Candidate]:
-    """The most probable next tokens.
-
-    Args:
-        logits: [v] of one position.
-        tokenizer: Names the tokens.
-        most: How many.
-    """
+    """The most probable next tokens by the logits of one position, [v]."""
     odds = logits.float().softmax(-1)
     best = odds.topk(min(most, len(odds)))
     return [_candidate(int(i), float(p), tokenizer) for p, i in zip(best.values, best.indices, strict=True)]

@@ -43,12 +43,7 @@ class Stage:
 
 
 def stages(batch: Mapping[str, Tensor], found: Record) -> list[Stage]:
-    """The stages of a forward pass, in order.
-
-    Args:
-        batch: The arguments of the model's forward.
-        found: What it computed.
-    """
+    """The stages of a forward pass, in order: its arguments, and what the model computed."""
     inputs = [Stage(name, array_of(tensor)) for name, tensor in batch.items() if not name.startswith("decoder_")]
     made: list[Stage] = []
     for stack in found.stacks:

@@ -31,9 +31,6 @@ def registered() -> tuple[Mapping[str, type[Tracker]], Mapping[str, str]]:
 def make_trackers(names: Iterable[str], where: str = "tracking.trackers") -> dict[str, Tracker]:
     """Make trackers by name, each once.
 
-    Args:
-        names: Their names.
-        where: Where they are named, for errors.
     Raises:
         UsageError: There is none of that name, or it cannot start: a package or a key is missing.
     """

@@ -21,13 +21,7 @@ SHARE = 0.01  # of the time at most goes into points while the run is trained; b
 
 @dataclass(frozen=True)
 class Ending:
-    """What follows the curves.
-
-    Args:
-        points: The final metrics.
-        paths: Files and directories to send.
-        state: Of the run.
-    """
+    """What follows the curves: the final metrics, the files and directories to send, and the state of the run."""
 
     points: Sequence[Point]
     paths: Sequence[Path]
@@ -35,11 +29,7 @@ class Ending:
 
 
 class Curves:
-    """Reads a `curves.jsonl` that may grow, each point once.
-
-    Args:
-        path: The file.
-    """
+    """Reads a `curves.jsonl` that may grow, each point once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -15,12 +15,7 @@ from luthier.text import count, plural
 
 @dataclass(frozen=True)
 class Side:
-    """What is compared.
-
-    Args:
-        name: Its name.
-        runs: A run, or one for each seed.
-    """
+    """What is compared: a run, or one run for each seed."""
 
     name: str
     runs: Sequence[Run]
@@ -69,13 +64,7 @@ def _has_seeds(side: Side) -> bool:
 def remarks(
     sides: Sequence[Side], metric: str, differences: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> list[str]:
-    """What the seeds can show of the metric that ranks models, a sentence each.
-
-    Args:
-        sides: The sides; the first one is the reference.
-        metric: The metric.
-        differences: Metric to the difference of each side.
-    """
+    """What the seeds can show of the metric that ranks models, a sentence each; the first side is the reference."""
     alone = [side.name for side in sides if len(side.runs) == 1]
     if len(alone) == len(sides):
         return [

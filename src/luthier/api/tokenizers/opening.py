@@ -58,12 +58,8 @@ class Opened:
 
 @contextmanager
 def opened(data: Data | Recipe, settings: Mapping[str, Any], console: Console) -> Iterator[Opened]:
-    """Open data, and recognise its task and its columns.
+    """Open data, and recognise its task and its columns; arguments as in `train`.
 
-    Args:
-        data: As in `train`.
-        settings: Recipe keys of the data, as in `train`.
-        console: Receives what was recognised.
     Raises:
         RecipeError: A setting is not about the data.
         DataError: The data cannot be read, or no task fits it.

@@ -70,11 +70,6 @@ class Tally:
 def write_answers(predictor: Predictor, source: Source, output: Path, console: Console) -> int:
     """Write the rows of a source with their answers to a file, by way of `OUTPUT.part`, from which it resumes.
 
-    Args:
-        predictor: The model, for the columns of the source.
-        source: The rows.
-        output: The file.
-        console: Shows the progress.
     Returns:
         Rows in the file.
     Raises:

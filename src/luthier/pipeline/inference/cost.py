@@ -101,25 +101,19 @@ def measure_cost(
 
 
 def evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
-    """How often a training evaluates weights, averaged ones too, if it is not stopped early.
-
-    Args:
-        recipe: Its settings.
-        total_steps: Steps of the training.
-        per_epoch: Steps of an epoch.
-    """
+    """How often a training evaluates weights, averaged ones too, if it is not stopped early."""
     before = max(0, scheduled(recipe, total_steps, per_epoch) - 1)
     return before * _compared(recipe) + last_evaluations(recipe, total_steps, per_epoch)
 
 
 def scheduled(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
-    """How often a training evaluates on schedule, the raw and the EMA weights together; arguments as above."""
+    """How often a training evaluates on schedule, the raw and the EMA weights together."""
     during = _during(recipe, total_steps, per_epoch)
     return during and during + recipe.eval_on_start
 
 
 def last_evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
-    """How many of all evaluations are done from the last scheduled one on; arguments as above."""
+    """How many of all evaluations are done from the last scheduled one on."""
     during = _during(recipe, total_steps, per_epoch)
     if not during:
         return 0
@@ -138,7 +132,7 @@ def _compared(recipe: TrainingRecipe) -> int:
 
 
 def checkpoints(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
-    """How often a training saves a checkpoint, if each evaluation is the best one so far; arguments as above."""
+    """How often a training saves a checkpoint, if each evaluation is the best one so far."""
     saved = occasions(recipe.save_strategy, recipe.save_steps, total_steps, per_epoch)
     return max(saved, _during(recipe, total_steps, per_epoch))
 

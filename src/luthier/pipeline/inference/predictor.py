@@ -218,12 +218,7 @@ class Predictor:
 
 
 def unread(task: Bound[Any], columns: Examples) -> list[int]:
-    """How many tokens of each input the length limit cuts off; 0 if inputs are read in windows.
-
-    Args:
-        task: A task within limits.
-        columns: Examples.
-    """
+    """How many tokens of each input the length limit cuts off; 0 if inputs are read in windows."""
     prompts = task.prompts(columns)
     if prompts is not None:
         whole = task.uncut.prompts(columns) or []

@@ -115,17 +115,7 @@ def score(
     baselines: Mapping[str, Sequence[Answer]],
     raw: RawOutputs | None = None,
 ) -> Scored:
-    """Score answers to the examples of a split.
-
-    Args:
-        task: The task.
-        answers: The model's answers.
-        examples: The examples.
-        recipe: Names custom metrics and the number of resamples.
-        split: Name of the split.
-        baselines: Baseline to its answers.
-        raw: The model's raw outputs, if a custom metric takes them.
-    """
+    """Score the answers of a model to the examples of a split, and those of each baseline."""
     resamples = recipe.evaluation.resamples
     own = {metric.name: metric for metric in all_metrics(task, answers, examples, recipe, raw)}
     found: dict[str, dict[str, float | None]] = {}

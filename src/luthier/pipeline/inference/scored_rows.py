@@ -49,13 +49,7 @@ class ScoredRows:
 
 
 def metrics_of(several: Sequence[ScoredRows], first: ScoredRows, rows: Iterable[str]) -> list[dict[str, AnyMetric]]:
-    """The metrics of each, on the same rows in the same order.
-
-    Args:
-        several: What is measured.
-        first: Its task measures all.
-        rows: Rows that all of them have.
-    """
+    """The metrics of each on the same rows, which all have, in the same order; the task of `first` measures all."""
     rows = list(rows)
     examples = first.task.examples_of(first.take(rows))
     found = (first.task.metrics(answers_in(one.take(rows)), examples) for one in several)

@@ -32,10 +32,6 @@ def split_in_memory(splits: Mapping[str, Sequence[str]], target: str, console: C
 def sources_to_score(data: Sequence[str], target: str, console: Console) -> list[Source]:
     """The sources to score: files that were named, and of folders and datasets the only split or the test split.
 
-    Args:
-        data: Paths and names of datasets.
-        target: The model, for hints.
-        console: Receives the choice.
     Raises:
         SourceError: A source is missing or in a format that Luthier cannot read.
         UsageError: A folder or dataset has several splits, and none is called test.

@@ -41,16 +41,8 @@ def traced(
     truncation: bool = True,
     attribution: bool = False,
 ) -> Trace:
-    """Trace what a model does with examples, as one batch.
+    """Trace what a model does with examples, as one batch; the options are those of `luthier.trace`.
 
-    Args:
-        predictor: The model.
-        name: What it is called.
-        examples: The examples.
-        inputs: The fields of each example, to show.
-        padding: As in `luthier.trace`.
-        truncation: As in `luthier.trace`.
-        attribution: As in `luthier.trace`.
     Raises:
         UsageError: An example is too long and may not be cut, or there is nothing that can be attributed.
     """

@@ -15,11 +15,8 @@ MOST_LABELS = 40
 
 
 def first_batch(prepared: Prepared, training: Training) -> dict[str, Any]:
-    """Describe the first batch of a training.
+    """Describe the first batch of a training that is at step 0.
 
-    Args:
-        prepared: The data.
-        training: At step 0.
     Returns:
         `tensors`: name, shape and dtype of each tensor. `row`: the first row, decoded with its special tokens.
         `labels`: its labels, by name where the model has names for them; ignored ones are `-`.

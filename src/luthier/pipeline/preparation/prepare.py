@@ -241,11 +241,8 @@ def check_allowed(recipe: Recipe, kind: Task[Any], findings: Sequence[Finding]) 
 
 
 def refuse(findings: Sequence[Finding], sources: Mapping[str, Sequence[Source]]) -> None:
-    """Raise if there are findings that make training or a score pointless.
+    """Raise if there are findings that make training or a score pointless, as `stopping` returns them.
 
-    Args:
-        findings: As `stopping` returns them.
-        sources: The data, for the error.
     Raises:
         FindingError: The first finding, and how to continue despite it.
     """

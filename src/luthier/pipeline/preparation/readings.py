@@ -23,10 +23,6 @@ def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
 
     Ids, splits, constants, metadata and headings may stay unread, unless they are named like a label, and so may empty
     columns, unless they are named like any role of a task.
-
-    Args:
-        recognition: The columns that are used.
-        profiles: The table's columns.
     """
     used = {name for columns in recognition.columns.values() for name in several(columns)}
     return [name for name, column in profiles.items() if name not in used and _may_be_needed(column)]
@@ -36,10 +32,6 @@ def lost_text(recognition: Recognition, profiles: Profiles) -> str:
     """The column of texts that a recognition does not read although they are likely its input or target.
 
     They are far longer than those that it reads, or named like answers beside a label that is not named like one.
-
-    Args:
-        recognition: The columns that are used.
-        profiles: The table's columns.
     """
     read = [name for columns in recognition.columns.values() for name in several(columns)]
     if not profiles.keys() >= set(read):  # fields of objects

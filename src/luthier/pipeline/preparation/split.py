@@ -43,14 +43,7 @@ def read_table(sources: Mapping[str, Sequence[Source]], task: Recognised[Any], r
 
 
 def none_usable(split: str, account: Accounts, where: str, first: Skipped | None) -> FindingError:
-    """The error that every row of a split was skipped, with the reasons.
-
-    Args:
-        split: The split.
-        account: Its rows.
-        where: Its sources.
-        first: The first skipped row.
-    """
+    """The error that every row of a split was skipped, with the reasons, and the details of the first one."""
     reasons = listing([f"{count(n)} {reason}" for reason, n in account.skipped.most_common()])
     why = f"({reasons or 'the source is empty'})" + (f": {first.detail}" if first else "")
     return FindingError(

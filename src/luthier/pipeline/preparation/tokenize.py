@@ -84,11 +84,6 @@ def tokenize(
 def tokenize_split(task: Bound[Any], rows: Dataset, split: str, table: Table) -> tuple[Dataset, Encoded, list[Finding]]:
     """Tokenize the examples of one held-out split within the task's limits, as `tokenize` does.
 
-    Args:
-        task: The task, with limits.
-        rows: The examples.
-        split: Their split.
-        table: Records examples without any target left as skipped.
     Returns:
         The other examples, their features, and findings about what the limits cut.
     """
@@ -220,14 +215,7 @@ def _encoder(task: Bound[Any], split: str, digest: str) -> tuple[Encode, str]:
 
 
 def _tokenizer_tells(task: Bound[Any], train: Encoded, examples: Dataset, *, new: bool) -> list[Finding]:
-    """Findings about how the tokenizer suits the texts; all rows are counted, and a sample is looked at closely.
-
-    Args:
-        task: Has the tokenizer.
-        train: The encoded training examples.
-        examples: The training examples.
-        new: Whether the tokenizer is trained on them.
-    """
+    """Findings about how the tokenizer suits the texts; all rows are counted, and a sample is looked at closely."""
     action = (
         "Train another kind of tokenizer: --tokenizer byte-bpe knows every text."
         if new

@@ -27,12 +27,6 @@ def with_labels(
     """The sources without held-out ones that have no label in any row, and why they are not used.
 
     Those that the user named as validation or test data are kept: that they have no labels is an error.
-
-    Args:
-        sources: Split to its sources.
-        reader: The task with its columns.
-        profiles: The columns of the training rows.
-        recipe: Names the data.
     """
     roles = [role for role in reader.kind.roles if role.learned and role.name in reader.columns]
     columns = [name for role in roles for name in several(reader.columns[role.name])]

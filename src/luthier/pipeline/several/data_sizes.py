@@ -99,13 +99,7 @@ def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
 
 
 def seconds_of(runs: Sequence[SizedRun], cost: Cost, whole: Planned) -> float:
-    """About how long some runs take.
-
-    Args:
-        runs: The runs.
-        cost: The cost of a training on all rows.
-        whole: The steps of that.
-    """
+    """About how long some runs take, by the cost and the steps of a training on all rows."""
     total, training = (
         sum((part.low + part.high) / 2 for part in parts) for parts in (cost.parts.values(), [cost.parts["training"]])
     )

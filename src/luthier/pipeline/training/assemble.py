@@ -73,10 +73,6 @@ def assemble(prepared: Prepared) -> Training:
 def make_objective(task: Bound[Any], training: TrainingRecipe, fast: Fast) -> Objective:
     """What training minimises: the task's loss, and with R-Drop the divergence of two passes.
 
-    Args:
-        task: The task.
-        training: The training table of the recipe.
-        fast: How the model's passes are made sooner.
     Raises:
         RecipeError: R-Drop is asked for, and the model has no dropout, or the task no probabilities.
     """

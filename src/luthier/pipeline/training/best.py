@@ -47,12 +47,6 @@ def best_model(run: Run, prepared: Prepared, training: Training, console: Consol
 
     If the recipe averages weights, the best of the averages and the raw weights becomes the model, by the metric that
     selects the best checkpoint; ties go to the raw weights. Without evaluations, the EMA becomes the model.
-
-    Args:
-        run: Has the checkpoints.
-        prepared: The data.
-        training: The training, completed.
-        console: Receives the choice, if there is one.
     """
     model, state, recipe = fresh_model(prepared).eval(), training.state, training.recipe
     if recipe.average_best is not None and state.ranked:

@@ -14,11 +14,7 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class PeakMemory:
-    """Measures the peak of training steps on a device: from `begin` to the first evaluation or checkpoint.
-
-    Args:
-        device: The device of the training.
-    """
+    """Measures the peak of training steps on a device: from `begin` to the first evaluation or checkpoint."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

@@ -32,13 +32,6 @@ def trace_rows(run: Run, prepared: Prepared, model: PreTrainedModel, scored: Sco
     """Write a page for each of up to three scored rows, and their list; see `telling_rows`.
 
     A model that cannot be traced costs the pages and not the run: a warning says why.
-
-    Args:
-        run: Gets the pages.
-        prepared: The data, with the task as it scored the rows.
-        model: The model of the run.
-        scored: Its answers.
-        console: Receives the warning.
     """
     nn.Module.to(model, choose_device(prepared.recipe.device))
     try:
