@@ -1,10 +1,8 @@
 """`doctor`: devices and their measured speed, memory, disk, versions, models and hub of this machine."""
 
 import shutil
-import socket
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 from huggingface_hub import constants
@@ -12,19 +10,14 @@ from huggingface_hub import constants
 from luthier import threads
 from luthier.data.reading.formats import registry as formats
 from luthier.engines.optimizers import registry as optimizers
+from luthier.hub import reachable
 from luthier.models.device import gpus
 from luthier.models.precision import choose, measure
 from luthier.models.sources import PACKAGED, packaged_directory
 from luthier.run_directory.environment import environment
 from luthier.tasks import registry as tasks
 
-OF_A_RUN = {
-    "git_commit",
-    "command",
-    "started",
-    "task_package",
-}  # entries of an environment about the run, not the machine
-HUB_PATIENCE_SECONDS = 3.0
+OF_A_RUN = {"git_commit", "command", "started", "task_package"}  # what an environment says of the run
 
 
 def doctor() -> dict[str, Any]:
@@ -49,7 +42,8 @@ def doctor() -> dict[str, Any]:
         "disk": {"path": str(Path.cwd()), "free_bytes": disk.free, "total_bytes": disk.total},
         "devices": [_measured(device) for device in _devices(machine["processor"])],
         "models": {name: packaged_directory(name) for name in PACKAGED},
-        "hub": _hub(),
+        # Read in this order: libraries are told to be offline once the Hub does not answer.
+        "hub": {"endpoint": constants.ENDPOINT, "offline": constants.HF_HUB_OFFLINE, "reachable": reachable()},
         "broken": [
             *tasks.registered().broken.values(),
             *formats.registered().broken.values(),
@@ -68,17 +62,3 @@ def _devices(processor: str) -> list[dict[str, Any]]:
 def _measured(device: dict[str, Any]) -> dict[str, Any]:
     precision, why = choose(device["device"])
     return {**device, "precisions": measure(device["device"]), "precision": precision, "why": why}
-
-
-def _hub() -> dict[str, Any]:
-    """Whether the Hugging Face Hub can be reached; this only opens a connection."""
-    endpoint = constants.ENDPOINT
-    if constants.HF_HUB_OFFLINE:
-        return {"endpoint": endpoint, "offline": True, "reachable": False}
-    parts = urlsplit(endpoint)
-    try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        socket.create_connection((parts.hostname or "", port), timeout=HUB_PATIENCE_SECONDS).close()
-    except OSError:
-        return {"endpoint": endpoint, "offline": False, "reachable": False}
-    return {"endpoint": endpoint, "offline": False, "reachable": True}
