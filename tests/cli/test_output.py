@@ -13,6 +13,7 @@ import pytest
 
 from luthier.cli.output import Output, check_output, dumps
 from luthier.errors import UsageError
+from luthier.reporting.terminal.display import Grid
 from tests.cli.conftest import CapSys
 
 
@@ -43,6 +44,12 @@ def test_with_json_the_result_stands_alone_on_its_stream(capsys: CapSys) -> None
     assert errors == "a message\na library speaks\n"
 
 
+@pytest.mark.parametrize(("as_json", "shown"), [(False, "a\nb\n"), (True, '{"n": 2}\n')])
+def test_a_result_is_an_object_or_lines(capsys: CapSys, as_json: bool, shown: str) -> None:
+    Output(as_json=as_json).lines({"n": 2}, ["a", "b"])
+    assert capsys.readouterr().out == shown
+
+
 def test_quiet_leaves_warnings_and_the_result(capsys: CapSys) -> None:
     out = Output(quiet=True)
     out.console.say("a message")
@@ -65,9 +72,8 @@ def test_a_piece_is_read_as_soon_as_it_is_written() -> None:
 
 def test_a_table_aligns_numbers_and_keeps_markup_and_whole_cells(capsys: CapSys) -> None:
     name = "a-name-without-a-space-" * 2
-    Output().table(
-        ["name", "n", "about"], [[name, "9", "[b]one[/b]"], ["b", "1,234", "two " * 20]], numbers=[1], whole=[0]
-    )
+    rows = [[name, "9", "[b]one[/b]"], ["b", "1,234", "two " * 20]]
+    Output().show([Grid(["name", "n", "about"], rows, numbers=[1], whole=[0])])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert lines[0].split() == ["name", "n", "about"]
     assert lines[2].split() == [name, "9", "[b]one[/b]"]
@@ -91,7 +97,7 @@ def test_a_pipe_that_nobody_reads_raises_where_it_is_written() -> None:
     with pytest.raises(BrokenPipeError):
         out.text("a")
     with pytest.raises(BrokenPipeError):
-        out.table(["a"], [["b"]])
+        out.show([Grid(["a"], [["b"]])])
 
 
 def test_json_has_dates_as_text_and_no_number_that_json_lacks() -> None:

@@ -13,7 +13,7 @@ from rich.live import Live
 
 from luthier.cli.console import RichConsole
 from luthier.errors import UsageError
-from luthier.reporting.terminal.display import Grid, Piece, show
+from luthier.reporting.terminal.display import Piece, show
 
 
 def check_output(file: Path | None, what: str, suffixes: Collection[str]) -> None:
@@ -78,6 +78,13 @@ class Output:
         else:
             self.show(pieces(values))
 
+    def lines(self, values: Mapping[str, Any], lines: Iterable[str]) -> None:
+        """Write a result: as one JSON object, or as lines of text."""
+        if self.as_json:
+            self.json(values)
+        else:
+            self.text("\n".join(lines))
+
     def text(self, text: str = "") -> None:
         """Write text, unchanged."""
         self._stream.write(text + "\n")
@@ -92,24 +99,6 @@ class Output:
         if self.as_json or self.console.quiet or not self._terminal.is_terminal:
             return None
         return Live(console=self._terminal, auto_refresh=False, vertical_overflow="crop")
-
-    def table(
-        self,
-        columns: Sequence[str],
-        rows: Iterable[Sequence[str]],
-        *,
-        numbers: Iterable[int] = (),
-        whole: Iterable[int] = (),
-    ) -> None:
-        """Write a table.
-
-        Args:
-            columns: Headings.
-            rows: One string per cell.
-            numbers: Columns to align to the right.
-            whole: Columns whose cells are never wrapped.
-        """
-        self.show([Grid(columns, list(rows), tuple(numbers), tuple(whole))])
 
     def show(self, pieces: Sequence[Piece]) -> None:
         """Write fields and tables for people."""

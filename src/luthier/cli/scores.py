@@ -51,7 +51,4 @@ def print_seeds(out: Output, finished: "SeedsResult") -> None:
 
 def print_sizes(out: Output, finished: "DataSizeTest") -> None:
     """Print the score of each number of training rows, drawn too, and what they say of more labels."""
-    if out.as_json:
-        out.json(finished.to_dict())
-        return
-    out.show(finished.pieces(drawn=True))
+    out.result(finished.to_dict(), lambda _: finished.pieces(drawn=True))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from luthier.cli.output import Output
+from luthier.reporting.terminal.display import Grid
 from luthier.text import plural, size
 
 
@@ -43,5 +44,5 @@ def _print(out: Output, found: Mapping[str, Any]) -> None:
         for device in found["devices"]
         for precision, rate in device["precisions"].items()
     ]
-    out.table(["device", "precision", "matrix product", "auto"], rows, numbers=(2,))
-    out.table(["library", "version"], list(found["versions"].items()))
+    devices = Grid(["device", "precision", "matrix product", "auto"], rows, numbers=(2,))
+    out.show([devices, Grid(["library", "version"], list(found["versions"].items()))])

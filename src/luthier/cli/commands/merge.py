@@ -26,9 +26,6 @@ def merge(
     from luthier.api.merge import merge as merge_adapter
 
     found = merge_adapter(target, output, **changes)
-    if out.as_json:
-        out.json(found.to_dict())
-    else:
-        compared = f"its outputs for {plural(found.texts, 'text')} differ by {found.difference:.1g} at most"
-        out.text(f"{found.directory}\n{compared}")
+    compared = f"its outputs for {plural(found.texts, 'text')} differ by {found.difference:.1g} at most"
+    out.lines(found.to_dict(), [str(found.directory), compared])
     return 0

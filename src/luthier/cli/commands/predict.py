@@ -54,10 +54,7 @@ def predict(
 
     if file is not None and output is not None:
         rows = api.predict_file(target, file, output, **how, console=out.console, **columns, **generate)
-        if out.as_json:
-            out.json({"rows": rows, "output": str(output)})
-        else:
-            out.text(f"{plural(rows, 'row')} written to {output}")
+        out.lines({"rows": rows, "output": str(output)}, [f"{plural(rows, 'row')} written to {output}"])
     elif file is not None:
         for answer in api.predict(target, file, **how, console=out.console, **columns, **generate):
             out.text(dumps(answer))

@@ -9,10 +9,7 @@ from luthier.cli.output import Output
 from luthier.text import size
 
 
-def prune(
-    out: Output,
-    runs: Annotated[list[Path], Argument(metavar="RUN...", help="Run directories.")],
-) -> int:
+def prune(out: Output, runs: Annotated[list[Path], Argument(metavar="RUN...", help="Run directories.")]) -> int:
     """Remove the checkpoints of finished runs.
 
     Models, scores and reports are kept.
@@ -20,9 +17,6 @@ def prune(
     from luthier.api.prune import prune as remove
 
     found = remove(runs)
-    if out.as_json:
-        out.json({"runs": found})
-    else:
-        for run in found:
-            out.text(f"{run['run']}  {size(run['freed_bytes'])} removed, {size(run['size_bytes'])} left")
+    lines = (f"{run['run']}  {size(run['freed_bytes'])} removed, {size(run['size_bytes'])} left" for run in found)
+    out.lines({"runs": found}, lines)
     return 0

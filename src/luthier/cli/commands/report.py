@@ -8,16 +8,10 @@ from typer import Argument
 from luthier.cli.output import Output
 
 
-def report(
-    out: Output,
-    run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")],
-) -> int:
+def report(out: Output, run: Annotated[Path, Argument(metavar="RUN", help="Run directory.")]) -> int:
     """Write the report of a run, even during training."""
     from luthier.api.report import report as write_report
 
     page = str(write_report(run))
-    if out.as_json:
-        out.json({"run": str(run), "report": page})
-    else:
-        out.text(page)
+    out.lines({"run": str(run), "report": page}, [page])
     return 0

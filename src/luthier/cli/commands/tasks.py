@@ -1,6 +1,7 @@
 """`luthier tasks`: the list of tasks."""
 
 from luthier.cli.output import Output
+from luthier.reporting.terminal.display import Grid
 
 
 def tasks(out: Output) -> int:
@@ -20,9 +21,6 @@ def tasks(out: Output) -> int:
     ]
     for why in registered().broken.values():
         out.console.warn(why)
-    if out.as_json:
-        out.json({"tasks": found})
-    else:
-        rows = [[str(task[key]) for key in ("name", "family", "about")] for task in found]
-        out.table(["task", "family", "description"], rows, whole=range(2))
+    rows = [[str(task[key]) for key in ("name", "family", "about")] for task in found]
+    out.result({"tasks": found}, lambda _: [Grid(["task", "family", "description"], rows, whole=range(2))])
     return 0

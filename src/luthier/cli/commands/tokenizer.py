@@ -32,12 +32,10 @@ def train(
     ] = None,
     vocab_size: VocabularySize = None,
     family: Annotated[
-        str | None,
-        Option(metavar="NAME", help="encoder, decoder or encoder-decoder.", rich_help_panel=TOKENIZER),
+        str | None, Option(metavar="NAME", help="encoder, decoder or encoder-decoder.", rich_help_panel=TOKENIZER)
     ] = None,
     architecture: Annotated[
-        str | None,
-        Option(metavar="NAME", help="Architecture of the models, such as bert.", rich_help_panel=TOKENIZER),
+        str | None, Option(metavar="NAME", help="Architecture of the models, such as bert.", rich_help_panel=TOKENIZER)
     ] = None,
 ) -> int:
     """Train a tokenizer on the texts of data.
@@ -56,17 +54,12 @@ def train(
         console=out.console,
         **changes,
     )
-    if out.as_json:
-        out.json(made.to_dict())
-        return 0
     words = [plural(made.vocabulary_size, "token")]
     words += [f"{number(made.tokens_per_word)} tokens per word"] if made.tokens_per_word is not None else []
     words += [f"{share(made.unknown_share)} unknown tokens"]
     sample = f" (in a random sample of {plural(made.sample, 'row')})" if made.sample < made.rows.kept else ""
-    out.text(str(made.directory))
-    out.text(f"{', '.join(words)}{sample}")
-    out.text(f"trained on {plural(made.rows.kept, 'row')}")
-    out.text(f"next    {made.next}")
+    trained = f"trained on {plural(made.rows.kept, 'row')}"
+    out.lines(made.to_dict(), [str(made.directory), f"{', '.join(words)}{sample}", trained, f"next    {made.next}"])
     return 0
 
 

@@ -23,8 +23,7 @@ def train(
     data: DataOrRecipe,
     changes: dict[str, Any],
     seeds: Annotated[
-        int | None,
-        Option(metavar="N", help="Train with N seeds; print mean and spread.", rich_help_panel=RUN),
+        int | None, Option(metavar="N", help="Train with N seeds; print mean and spread.", rich_help_panel=RUN)
     ] = None,
     run_dir: Annotated[
         Path | None, Option(metavar="DIR", help="Run directory (default: a new one in runs/).", rich_help_panel=RUN)

@@ -12,6 +12,7 @@ from luthier.cli.output import Output, check_output
 from luthier.cli.scores import print_sizes
 from luthier.cli.settings import SETTINGS, takes
 from luthier.errors import UsageError
+from luthier.reporting.terminal.display import Grid
 
 SIZES = "Sizes"
 
@@ -36,8 +37,7 @@ def datasize(
         Path | None, Option(metavar="FILE", help="Draw the scores to an .svg or .png.", rich_help_panel=SIZES)
     ] = None,
     run_dir: Annotated[
-        Path | None,
-        Option(metavar="DIR", help="Directory of the runs (default: new, in runs/).", rich_help_panel=RUN),
+        Path | None, Option(metavar="DIR", help="Directory of the runs (default: new, in runs/).", rich_help_panel=RUN)
     ] = None,
     dry_run: Annotated[
         bool, Option("--dry-run", metavar="", help="Print the runs and their cost, and exit.", rich_help_panel=RUN)
@@ -56,11 +56,8 @@ def datasize(
 
     if dry_run:
         planned = plan(data, at=sizes, repeats=repeats, run_dir=run_dir, console=out.console, **changes)
-        if out.as_json:
-            out.json(planned.to_dict())
-        else:
-            rows = [[run.name, f"{run.rows:,}", f"{run.steps:,}"] for run in planned.runs]
-            out.table(["run", "training rows", "steps"], rows, numbers=(1, 2))
+        rows = [[run.name, f"{run.rows:,}", f"{run.steps:,}"] for run in planned.runs]
+        out.result(planned.to_dict(), lambda _: [Grid(["run", "training rows", "steps"], rows, numbers=(1, 2))])
         return 0
     found = measure(data, at=sizes, repeats=repeats, run_dir=run_dir, output=output, console=out.console, **changes)
     print_sizes(out, found)

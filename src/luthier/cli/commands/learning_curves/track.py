@@ -12,10 +12,7 @@ from luthier.text import plural
 def track(
     out: Output,
     run: Annotated[Path, Argument(metavar="RUN", help="Run directory, or a directory of several runs.")],
-    to: Annotated[
-        list[str] | None,
-        Option(metavar="NAME", help="Tracker (default: the recipe's); repeatable."),
-    ] = None,
+    to: Annotated[list[str] | None, Option(metavar="NAME", help="Tracker (default: the recipe's); repeatable.")] = None,
     project: Annotated[str | None, Option(metavar="NAME", help="Project or experiment.")] = None,
     name: Annotated[str | None, Option(metavar="NAME", help="Name of the run in the tracker.")] = None,
 ) -> int:
@@ -26,8 +23,6 @@ def track(
     from luthier.api.learning_curves.track import track as send
 
     found = send(run, to or (), project=project, run_name=name)
-    if out.as_json:
-        out.json({"run": str(run), "points": found})
-    else:
-        out.text("\n".join(f"{tracker}: {plural(points, 'point')}" for tracker, points in found.items()))
+    lines = (f"{tracker}: {plural(points, 'point')}" for tracker, points in found.items())
+    out.lines({"run": str(run), "points": found}, lines)
     return 0
