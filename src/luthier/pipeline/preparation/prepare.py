@@ -181,7 +181,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     counted = row_counts(kind, examples, encoded)
     counted = counted if drawn is None else drawn.sizes(counted, table.accounts, train_rows)
-    basis = _basis(bound, encoded["train"], counted, config)
+    basis = basis_of(bound, encoded["train"], counted, config)
     recipe, trained = decide_training(recipe, basis)
     batches = decide_tokens(recipe, encoded["train"].lengths)
     split_decision = replace(split_decision, value=sizes(examples))  # without the rows that were dropped since
@@ -200,7 +200,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     )
 
 
-def _basis(task: Bound[Any], train: Encoded, counted: Mapping[str, int], config: PretrainedConfig) -> Basis:
+def basis_of(task: Bound[Any], train: Encoded, counted: Mapping[str, int], config: PretrainedConfig) -> Basis:
     """What the training settings follow from; `counted` has the windows or blocks of the training rows."""
     length = float(train.lengths.mean())
     return Basis(task.kind, counted["train"], length, counted.get("validation", 0), task.metric_for_best, config)

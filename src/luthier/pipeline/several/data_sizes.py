@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from luthier.errors import DataError, UsageError
-from luthier.pipeline.defaults import Basis, decide_training
+from luthier.pipeline.defaults import decide_training
 from luthier.pipeline.inference.cost import Cost
 from luthier.pipeline.parts import with_defaults
-from luthier.pipeline.preparation.prepare import Prepared, row_counts
+from luthier.pipeline.preparation.prepare import Prepared, basis_of, row_counts
 from luthier.pipeline.preparation.split import distinct, names_of
 from luthier.recipe import Recipe
 from luthier.text import count, listing, plural
@@ -85,16 +85,15 @@ class Planned:
 
 def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
     """What the default settings make of a number of training rows; arguments as above."""
-    task, config = prepared.task, prepared.config
+    kind, train = prepared.task.kind, prepared.encoded["train"]
     given = recipe.model_copy(deep=True)
     given.data.shape, given.model = prepared.recipe.data.shape, prepared.recipe.model.model_copy(deep=True)
-    with_task, _ = with_defaults(given, task.kind)
-    windows = math.ceil(rows * len(prepared.encoded["train"].rows) / len(prepared.splits["train"]))
-    validation = row_counts(task.kind, prepared.splits, prepared.encoded).get("validation", 0)
-    length = float(prepared.encoded["train"].lengths.mean())
-    basis = Basis(task.kind, windows, length, validation, task.metric_for_best, config)
+    with_task, _ = with_defaults(given, kind)
+    windows = math.ceil(rows * len(train.rows) / len(prepared.splits["train"]))
+    counted = row_counts(kind, prepared.splits, prepared.encoded) | {"train": windows}
+    basis = basis_of(prepared.task, train, counted, prepared.config)
     training = decide_training(with_task, basis)[0].training
-    per_epoch = training.steps_per_epoch(windows, length)
+    per_epoch = training.steps_per_epoch(windows, basis.mean_length)
     return Planned(training.total_steps(per_epoch), training.batch_size or math.ceil(windows / per_epoch))
 
 
