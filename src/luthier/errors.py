@@ -39,13 +39,7 @@ class LuthierError(Exception):
 
     def to_dict(self) -> dict[str, object]:
         """The form that `--json` prints under `error`."""
-        return {
-            "code": self.code,
-            "exit": self.exit_code,
-            "message": self.what,
-            "where": self.where,
-            "hint": self.hint,
-        }
+        return {"code": self.code, "exit": self.exit_code, "message": self.what, "where": self.where, "hint": self.hint}
 
 
 class UsageError(LuthierError):

@@ -90,12 +90,7 @@ def _places(run: Run) -> dict[str, str]:
 
 
 def _carry_out(
-    run: Run,
-    prepared: Prepared,
-    trackers: Mapping[str, Tracker],
-    events: Events,
-    console: Tee,
-    limit: TimeLimit | None,
+    run: Run, prepared: Prepared, trackers: Mapping[str, Tracker], events: Events, console: Tee, limit: TimeLimit | None
 ) -> Result:
     """Train the remaining steps of a new or resumed run, score, report and track it."""
     FreshReport(run, console).listen(events)

@@ -146,11 +146,7 @@ def _open(
 
 
 def _reading(
-    predictor: Predictor,
-    source: Source,
-    columns: Mapping[str, str | Sequence[str]],
-    console: Console,
-    command: str,
+    predictor: Predictor, source: Source, columns: Mapping[str, str | Sequence[str]], console: Console, command: str
 ) -> Predictor:
     """The predictor for the columns of a source: those that were named, else recognised if need be."""
     short = {role: columns[role] for role in ("text", "label") if columns.get(role)}

@@ -54,11 +54,6 @@ class FreshReport:
     """Writes the report again and again while a run trains, in a small share of the time. Open pages reload it.
 
     A page that cannot be written is said once, and never stops the training.
-
-    Args:
-        run: The run.
-        console: Receives the warning.
-        clock: The time in seconds.
     """
 
     run: Run

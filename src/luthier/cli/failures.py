@@ -46,13 +46,7 @@ class Bug(LuthierError):
 
 
 def as_luthier_error(error: BaseException, command: str, words: Sequence[str] = ()) -> LuthierError:
-    """Convert any exception to the error that is printed.
-
-    Args:
-        error: What was raised.
-        command: The command that was run, such as `luthier train`.
-        words: The words of the command line.
-    """
+    """Convert any exception to the error that is printed, for a command (`luthier train`) and its words."""
     if isinstance(error, LuthierError):
         # Functions name the argument that was given; the command has an option for it.
         error.where = re.sub(

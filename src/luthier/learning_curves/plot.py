@@ -111,16 +111,8 @@ def figures(
     return found
 
 
-_TITLES = {
-    "learning_rate": "Learning rate",
-    "grad_norm": "Gradient norm",
-    "tokens_per_second": "Speed",
-}
-_UNITS = {
-    "learning_rate": "learning rate",
-    "grad_norm": "L2 norm before clipping",
-    "tokens_per_second": "tokens/s",
-}
+_TITLES = {"learning_rate": "Learning rate", "grad_norm": "Gradient norm", "tokens_per_second": "Speed"}
+_UNITS = {"learning_rate": "learning rate", "grad_norm": "L2 norm before clipping", "tokens_per_second": "tokens/s"}
 # Metrics that are not shares.
 _METRIC_UNITS = {
     "perplexity": "perplexity",

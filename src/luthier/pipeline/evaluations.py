@@ -47,9 +47,6 @@ class Evaluations:
 def not_separated(path: Path, best: int | None) -> dict[str, Any] | None:
     """The steps whose metric a paired 95 % interval does not separate from that of the best step.
 
-    Args:
-        path: The file of the evaluations.
-        best: The step whose weights became the model.
     Returns:
         `steps`, and the number of validation `rows`; None if the best step has no paired values.
     """

@@ -9,9 +9,7 @@ from pydantic import BeforeValidator
 _UNITS = {"h": 3600, "m": 60, "s": 1}
 MOST = 10_000  # hours
 _NUMBER = r"(\d+(?:\.\d+)?)"
-_FORM = re.compile(
-    rf"(?:{_NUMBER}h(?:ours?)?)?(?:{_NUMBER}m(?:in(?:ute)?s?)?)?(?:{_NUMBER}s(?:ec(?:ond)?s?)?)?",
-)
+_FORM = re.compile(rf"(?:{_NUMBER}h(?:ours?)?)?(?:{_NUMBER}m(?:in(?:ute)?s?)?)?(?:{_NUMBER}s(?:ec(?:ond)?s?)?)?")
 
 
 def seconds_of(duration: str) -> float:

@@ -18,9 +18,6 @@ from luthier.storage.disk import before_change, free
 class SpilledArray:
     """An array of zeros in a temporary file, which is removed once the array is no longer used.
 
-    Args:
-        shape: Its shape.
-        dtype: The type of its values.
     Raises:
         ResourceError: The temporary directory has no room for it.
     """

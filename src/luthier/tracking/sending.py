@@ -60,12 +60,6 @@ class Sender(threading.Thread):
 
     As a thread, it sends what is new when it is told to; `send` sends everything at once. It is a daemon, so that a
     tracker that hangs does not keep the process from ending.
-
-    Args:
-        name: Name of the tracker.
-        tracker: The tracker.
-        run: What it is told of the run.
-        curves: `curves.jsonl` of the run.
     """
 
     def __init__(self, name: str, tracker: Tracker, run: TrackedRun, curves: Path) -> None:

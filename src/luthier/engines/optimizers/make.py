@@ -27,12 +27,8 @@ def groups_to_train(model: nn.Module, recipe: TrainingRecipe) -> list[Group]:
 
 
 def make_optimizer(model: nn.Module, recipe: TrainingRecipe, device: torch.device) -> Optimizer:
-    """The recipe's optimizer over the trainable parameters.
+    """The recipe's optimizer over the trainable parameters of a model, which is trained on the device.
 
-    Args:
-        model: The model.
-        recipe: Names the optimizer, its arguments, rates and decays.
-        device: The device that the model is trained on.
     Raises:
         RecipeError: There is no such optimizer, it does not run here, or it does not take an argument.
     """

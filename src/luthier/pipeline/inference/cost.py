@@ -95,9 +95,7 @@ def measure_cost(
         found |= _evaluations(prepared, training, sizes, per_epoch)
         return found | _scoring(prepared, training, sizes)
 
-    return processes.on_main(
-        lambda: Cost(training.total_steps, mean, parts(), peak_memory(training.device)),
-    )
+    return processes.on_main(lambda: Cost(training.total_steps, mean, parts(), peak_memory(training.device)))
 
 
 def evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:

@@ -21,9 +21,6 @@ class RawOutputs:
     """The raw outputs of a pass over rows, filled batch by batch; implements `luthier.metrics.custom.Outputs`.
 
     Arrays are padded with -100 to the widest batch. An example that was split into windows has several rows.
-
-    Args:
-        rows: The rows of the pass.
     """
 
     def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:

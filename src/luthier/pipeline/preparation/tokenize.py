@@ -38,11 +38,7 @@ NO_TARGET = "no-target-left"
 
 
 def tokenize(
-    task: Bound[Any],
-    examples: dict[str, Dataset],
-    config: PretrainedConfig,
-    recipe: Recipe,
-    table: Table,
+    task: Bound[Any], examples: dict[str, Dataset], config: PretrainedConfig, recipe: Recipe, table: Table
 ) -> tuple[Bound[Any], dict[str, Encoded], Decision, list[Finding]]:
     """Tokenize every example, within length limits.
 

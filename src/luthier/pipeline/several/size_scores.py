@@ -73,22 +73,13 @@ class DataSizeTest(Shown):
     def pieces(self, *, drawn: bool = False) -> Sequence[Piece]:
         """What is shown, with the scores drawn in a terminal or without."""
         return size_pieces(
-            self.sizes,
-            self.metric,
-            self.advice,
-            self.directory,
-            picture=self.picture,
-            notes=self.notes,
-            drawn=drawn,
+            self.sizes, self.metric, self.advice, self.directory, picture=self.picture, notes=self.notes, drawn=drawn
         )
 
 
 def conclude_sizes(runs: RunSet, output: Path | None = None) -> DataSizeTest:
-    """Score runs that are all complete on the rows that all of them scored, and write what that says.
+    """Score complete runs, the smallest size first, on the rows that all of them scored, and write what that says.
 
-    Args:
-        runs: The runs, the smallest size first.
-        output: Where to draw the scores.
     Raises:
         RunError: One of them is not complete, or they cannot be compared.
         DataError: The score has no interval.

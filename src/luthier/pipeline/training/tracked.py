@@ -34,13 +34,6 @@ def tracked(
 ) -> Iterator[Sent]:
     """Send a run to trackers, each on a thread of its own, while a block trains it. No tracker stops or delays it.
 
-    Args:
-        run: The run, which has the curves.
-        recipe: Its recipe.
-        trackers: Name to tracker; may be empty.
-        events: Tell when there are new points.
-        console: Receives a warning for each tracker that fails.
-        limit: Of the time for the run.
     Returns:
         What was sent; filled when the block ends.
     """
