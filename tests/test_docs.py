@@ -40,3 +40,14 @@ def test_commands_and_options_in_the_pages_exist(page, capsys):
         shown = capsys.readouterr().out
         for option in re.findall(r"(?<!\S)--[a-z-]+", words):
             assert option in shown, f"luthier {command}: {option}"
+
+
+def test_every_reason_to_skip_a_row_is_documented():
+    page = (ROOT / "docs" / "skipped-rows.md").read_text(encoding="utf-8")
+    table = "\n".join(line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `"))
+    code = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py"))
+    given = set(re.findall(r'(?:\bFault(?:\.empty)?|\.drop|Skipped)\(\s*(?:[\w.\[\]]+, )*"([a-z-]+)"', code))
+    assert {"missing-label", "in-training", "field-count"} <= given
+    documented = set(re.findall(r"`([a-z-]+)`", table))
+    assert given <= documented
+    assert {reason for reason in documented if f'"{reason}"' not in code} <= {"image-url-part", "input-audio-part"}
