@@ -138,6 +138,16 @@ def test_what_runs_in_one_process_refuses_several(monkeypatch: pytest.MonkeyPatc
     assert caught.value.where == "WORLD_SIZE"
 
 
+def test_a_launcher_that_divides_the_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(UsageError, match="FSDP is not supported") as caught, processes.together():
+        raise AssertionError("nothing starts")
+    assert caught.value.where == "ACCELERATE_USE_FSDP"
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "false")
+    with processes.together():
+        pass
+
+
 def test_only_the_first_process_reports_what_all_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     error = FingerprintError("changed")
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -16,6 +16,13 @@ from luthier.errors import LuthierError, ResourceError, UsageError
 
 T = TypeVar("T")
 
+# What Accelerate reads from its launcher or from `accelerate config`: a model that is divided among processes.
+DIVIDED = {
+    "ACCELERATE_USE_DEEPSPEED": "DeepSpeed",
+    "ACCELERATE_USE_FSDP": "FSDP",
+    "ACCELERATE_USE_MEGATRON_LM": "Megatron-LM",
+    "ACCELERATE_USE_PARALLELISM_CONFIG": "a model that is divided among processes",
+}
 TIMEOUT = timedelta(days=30)  # never reached: a process that dies closes its connections, which the others notice
 
 
@@ -53,7 +60,12 @@ def together() -> Iterator[None]:
 
     Raises:
         ResourceError: Another process has ended. Only rank 0 raises it.
+        UsageError: The launcher asks for FSDP, DeepSpeed or the like. Only rank 0 raises it.
     """
+    for variable, what in DIVIDED.items():
+        if os.environ.get(variable, "").lower() in ("1", "true"):
+            hint = "use torchrun, or accelerate launch --multi_gpu: each process has the whole model; --lora needs less"
+            raise alike(UsageError(f"{what} is not supported", where=variable, hint=hint))
     if count() == 1:
         yield
         return
