@@ -17,13 +17,15 @@ NOTE = "<!-- Written by `make docs`; change the code instead. -->"
 
 
 def recipe_page() -> str:
-    """Every recipe key with its default."""
+    """A recipe to copy, and every recipe key with its default."""
     rows = {key: f"{_default(field)} | {field.description}" for key, field in Recipe.known_keys().items()}
     page = _page(
         "The recipe",
         "Every setting of a run. Set a key in a TOML file, with `--set key=value`, or as a keyword argument in Python."
         " `luthier train DATA --dry-run` prints the complete recipe of a run, including the defaults of its task and"
-        " of new models.",
+        " of new models. This is [one to copy](recipe.toml):\n\n```toml\n"
+        + (HERE / "recipe.toml").read_text(encoding="utf-8")
+        + "```",
         ("key", "default | description"),
         rows,
     )

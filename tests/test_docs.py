@@ -7,6 +7,7 @@ import pytest
 
 from docs.generate import checks_page, recipe_page
 from luthier.cli.app import COMMANDS, GROUPS
+from luthier.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -16,6 +17,12 @@ COMMAND = re.compile(r"^(?:\.venv/bin/)?luthier (\S+)(.*)$", re.MULTILINE)
 @pytest.mark.parametrize(("name", "page"), [("recipe", recipe_page()), ("checks", checks_page())])
 def test_generated_pages_are_fresh(name, page):
     assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page, "run `make docs`"
+
+
+def test_the_sample_recipe_is_one():
+    recipe = Recipe.load(ROOT / "docs" / "recipe.toml")
+    assert recipe.data.columns == {"text": "body", "label": "stars"}
+    assert [group.match for group in recipe.training.groups] == ["classifier.*"]
 
 
 def test_every_command_has_its_page():
