@@ -23,6 +23,26 @@ COMMANDS = {
     if line.removeprefix(".venv/bin/").startswith("luthier ")
 }
 CHAT = "2026-11-24-instructions-chat-m4q8"
+WITH_JSON = {
+    "## train, resume": "resume runs/first",
+    "## inspect": "inspect reviews.csv --text body --label stars --model minilm",
+    "## evaluate": "evaluate runs/first",
+    "## predict, chat": "predict runs/first hello",
+    "| `runs` |": "runs",
+    "| `compare` |": "compare runs/first runs/two-seeds",
+    "| `curves` |": "curves runs/first",
+    "| `watch` |": "watch runs/first",
+    "| `report` |": "report runs/first",
+    "| `trace` |": "trace runs/first hello",
+    "| `track` |": "track runs/first --to csv",
+    "| `prune` |": "prune runs/first",
+    "| `merge` |": "merge runs/adapter --output merged-for-json",
+    "| `tasks` |": "tasks",
+    "| `doctor` |": "doctor",
+    "| `tokenizer train` |": "tokenizer train reviews.csv --text body --label stars --kind char --output for-json",
+    "| `tokenizer compare` |": "tokenizer compare reviews.csv char word --text body --label stars",
+    "| `lr-find` |": "lr-find reviews.csv --text body --label stars --model minilm --steps 20",
+}
 QUICK = {"training.max_steps": 3, "evaluation.resamples": 100}
 
 
@@ -58,7 +78,7 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     overrides = {**QUICK, "model.name": str(tiny_model)}
     for name, data in runs.items():
-        run = luthier.train([str(data)], run_dir=directory / "runs" / name, **overrides).run
+        luthier.train([str(data)], run_dir=directory / "runs" / name, **overrides)
     for name, rate in (("two-seeds", 1e-4), ("two-others", 1e-3)):
         luthier.train([str(reviews)], seeds=2, run_dir=directory / "runs" / name, learning_rate=rate, **overrides)
     luthier.train([str(reviews)], run_dir=directory / "runs" / "adapter", **overrides, adapter={"rank": 2})
@@ -69,8 +89,7 @@ def place(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (directory / "articles.jsonl").write_text("".join(json.dumps(row) + "\n" for row in articles))
     new = {**QUICK, "model.from_scratch": "tiny", "generation.max_new_tokens": 4, "evaluation.generated_rows": 2}
     luthier.train(directory / "instructions.jsonl", run_dir=directory / "runs" / CHAT, **new)
-    recipe = run.recipe_file.read_text(encoding="utf-8")
-    (directory / "recipe.toml").write_text(recipe, encoding="utf-8")
+    shutil.copy(ROOT / "docs" / "recipe.toml", directory)
     return directory
 
 
@@ -98,6 +117,18 @@ def test_command(command, place, tiny_model, monkeypatch, capsys):
     captured = capsys.readouterr()
     assert code == 0, captured.err
     assert captured.out
+
+
+@pytest.mark.parametrize("place_on_page", WITH_JSON)
+def test_keys_of_json_are_documented(place_on_page, place, tiny_model, monkeypatch, capsys):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(sources, "packaged_directory", lambda name, console=None: str(tiny_model))
+    page = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    part = page.split(f"\n{place_on_page}", 1)[1]
+    part = part.split("\n## ")[0] if place_on_page.startswith("#") else part.split("\n", 1)[0]
+    assert main([*WITH_JSON[place_on_page].split(), "--json"]) == 0
+    keys = json.loads(capsys.readouterr().out)
+    assert [key for key in keys if f"`{key}`" not in part and key != "text"] == []  # the input's own field
 
 
 @pytest.mark.slow
