@@ -38,6 +38,11 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert moved.to_dict().keys() == {"value", "low", "high", "n", "rows_error", "seeds_error", "seeds_needed"}
 
 
+def test_the_interval_holds_no_difference_that_there_cannot_be() -> None:
+    found = seeds_difference(runs(0.9, 0.1), runs(0.1, 0.9))
+    assert found is not None and (found.low, found.high) == (-1, 1)
+
+
 def test_a_side_with_one_seed_is_taken_to_vary_as_the_other() -> None:
     three, one = runs(0.9, 0.8, 0.7), runs(0.6, seed=3)
     found, back = seeds_difference(three, one), seeds_difference(one, three)

@@ -10,6 +10,7 @@ import numpy as np
 from luthier.arrays import FloatArray
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.bootstrap import RESAMPLES, Score, resampled, value_of
+from luthier.metrics.limits import Limits, limits_of, within
 from luthier.metrics.seeds.spread import Uncertainty, seeds_needed
 
 
@@ -64,9 +65,15 @@ def seeds_difference(
     freedom = [len(side) - 1 if len(known) == 2 else (max(len(a), len(b)) - 1) / 2 for side in (a, b)]
     error = Uncertainty(rows, max(1, n - 1), sides, (freedom[0], freedom[1]))
     half = error.half_width() if error.total else 0.0
-    low, high = (gap - half, gap + half) if half or not gap else (None, None)
+    low, high = within(_limits(a[0]), gap - half, gap + half) if half or not gap else (None, None)
     of_seeds = math.hypot(*(sd / math.sqrt(n_seeds) for sd, n_seeds in sides))
     return SeedsDifference(gap, low, high, n, rows, of_seeds, seeds_needed(gap, error))
+
+
+def _limits(metric: AnyMetric) -> Limits:
+    """The lowest and the highest difference that there can be, of a metric with both bounds."""
+    least, most = limits_of(metric)
+    return (None, None) if least is None or most is None else (least - most, most - least)
 
 
 def _rows_error(a: Sequence[AnyMetric], b: Sequence[AnyMetric], resamples: int) -> float | None:
