@@ -23,6 +23,7 @@ OPTIONS = ("--set", "--epochs", "--batch-size", "--grad-accumulation", "--lr", "
         ),
         ("--group-by-length --epochs 3", "use --set length_grouping=true"),
         ("--batchsize 8", "did you mean --batch-size?"),
+        ("--batch 8", "did you mean --batch-size?"),
         ("--wieght-decay 0.1", "did you mean --set weight_decay=0.1?"),
         ("--zzz 1", ""),
     ],

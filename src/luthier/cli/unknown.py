@@ -19,7 +19,8 @@ def instead_of(option: str, options: Collection[str], words: Sequence[str]) -> s
     from luthier.recipe import Recipe
 
     name, given = _name(option), _given(words)
-    keys = {known.rpartition(".")[2]: known for known in Recipe.known_keys()} if "--set" in options else {}
+    settable = (key for key in Recipe.known_keys() if "*" not in key) if "--set" in options else ()
+    keys = {known.rpartition(".")[2]: known for known in settable}
     try:
         exact = Recipe.full_key(name) if keys else ""
     except RecipeError:
@@ -28,7 +29,8 @@ def instead_of(option: str, options: Collection[str], words: Sequence[str]) -> s
         return f"use {written({exact: given.get(name)}, 'option', options)}"
     if keys and (hint := hint_for(name, given, "option", options)):
         return hint
-    if near := closest(option, options, least=LIKE):
+    begun = [known for known in options if known.startswith(f"{option}-")]
+    if near := closest(option, options, least=LIKE) or (begun[0] if len(begun) == 1 else None):
         return f"did you mean {near}?"
     if near := closest(name, keys, least=LIKE):
         return f"did you mean {written({keys[near]: given.get(name)}, 'option', options)}?"

@@ -8,7 +8,7 @@ from luthier.reporting.verdict import main_metric
 from luthier.text import plural
 
 VARIES = (
-    "The seeds vary the initial weights of the head, dropout and the order of the rows. All seeds share the splits, "
+    "The seeds vary the weights that start at random, dropout and the order of the rows. All seeds share the splits, "
     "and so the scored rows."
 )
 MEANS = (
