@@ -1,4 +1,4 @@
-"""Luthier fine-tunes, evaluates and serves transformer language models.
+"""Luthier fine-tunes transformer language models, evaluates them and predicts with them.
 
 The names below are the public API. Each is imported on first use, so that `import luthier` is fast.
 The command `tasks` is `list_tasks` here, because `luthier.tasks` is a package.
