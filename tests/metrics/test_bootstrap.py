@@ -208,6 +208,18 @@ def test_metrics_that_are_equal_on_every_resample_differ_by_exactly_0():
     assert difference(a, mean_of([0, 1, 1, 1])).low < 0, "equal means of other rows are tested"
 
 
+@pytest.mark.parametrize(("n", "significant"), [(1, False), (2, False), (3, False), (5, True), (20, True)])
+def test_all_right_against_all_wrong_is_tested(n, significant):
+    right, wrong = average("x", np.ones(n)), average("x", np.zeros(n))
+    gap, back = difference(right, wrong), difference(wrong, right)
+    assert (gap.value, back.value) == (1, -1)
+    assert gap.excludes_zero is back.excludes_zero is significant
+    assert (gap.low is None) is (n == 1)
+    if n > 1:
+        assert (gap.low, gap.high) == (-back.high, -back.low) == (score(right).low - score(wrong).high, 1)
+    assert difference(right, wrong, resamples=0) == Score(1.0, None, None, n)
+
+
 def test_difference_of_metrics_on_different_examples_is_refused():
     with pytest.raises(UsageError, match="3 and 4 examples"):
         difference(mean_of([1, 0, 1]), mean_of([1, 0, 1, 1]))

@@ -9,7 +9,8 @@ A metric that is a share of examples has Wilson's interval instead, and so has e
 give its best or worst value: 20 of 20 correct says little about the next 20, and the bootstrap would claim certainty
 (see `base.Bounds`). There is no interval for fewer than two examples, if a metric is undefined on half of the resamples
 or more, or if all resamples give the same value of an unbounded metric. Two metrics that are equal on every resample,
-such as those of the same predictions, differ by 0 with an interval from 0 to 0.
+such as those of the same predictions, differ by 0 with an interval from 0 to 0; two that are
+constant and differ have an interval if they are bounded.
 """
 
 import math
@@ -92,13 +93,22 @@ def scores(
 def difference(a: AnyMetric, b: AnyMetric, *, resamples: int = RESAMPLES) -> Score:
     """Compute the paired difference a - b of two metrics on the same examples in the same order.
 
+    If each metric is the same on all resamples, as are 20 of 20 right and 0 of 20, the difference has an interval if
+    both have one: from one's low end to the other's high end.
+
     Raises:
         UsageError: The metrics do not have the same number of examples.
     """
     n = _common_n([a, b])
     limits = [limit for limit in (a.max_resamples, b.max_resamples) if limit is not None]
     samples_a, samples_b = resampled([a, b], min([resamples, *limits]))
-    return paired(value_of(a) - value_of(b), samples_a - samples_b, n)
+    found = paired(value_of(a) - value_of(b), samples_a - samples_b, n)
+    if not all(len(samples) and samples.min() == samples.max() for samples in (samples_a, samples_b)):
+        return found
+    left, right = (_score(value_of(m), s, n, LEVEL, m.bounds) for m, s in ((a, samples_a), (b, samples_b)))
+    if not found.value or left.low is None or left.high is None or right.low is None or right.high is None:
+        return found
+    return replace(found, low=left.low - right.high, high=left.high - right.low)
 
 
 def paired(gap: float, gaps: FloatArray, n: int) -> Score:
