@@ -129,7 +129,7 @@ def test_a_set_that_was_stopped_goes_on_bit_for_bit(
     result = luthier.resume(place, console=console)
     assert isinstance(result, SeedsResult)
     assert (place / "seed-5" / "result.json").stat().st_mtime_ns == before, "it is not trained again"
-    assert any(line.startswith("resuming from step 4 of 6") for line in console.said)
+    assert any(line.startswith("resuming from step 4 of 6 (") for line in console.said)
     for name in runs.changes:
         Outcome.of(place / name).assert_same(Outcome.of(seeds.runs.path / name))
     assert result.metrics == seeds.metrics

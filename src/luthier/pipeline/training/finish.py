@@ -205,7 +205,8 @@ def _go_on(run: Run, training: Training, decides: Mapping[str, Any], console: Co
     newest = processes.on_main(lambda: _newest(run, decides, console))
     if newest is not None:
         checkpoints.restore(training, newest)
-        console.say(f"resuming from step {training.state.step} of {training.total_steps} ({newest.path.name})")
+        done, planned = count(training.state.step), count(training.total_steps)
+        console.say(f"resuming from step {done} of {planned} ({newest.path.name})")
     return newest is not None
 
 
