@@ -45,6 +45,7 @@ class Basis:
         validation: Validation rows.
         metric: Selects the best checkpoint.
         config: Configuration of the model.
+        one_answer: Whether all validation rows have the same answer: a model that always gives it would rank first.
     """
 
     kind: Task[Any]
@@ -53,6 +54,12 @@ class Basis:
     validation: int
     metric: str
     config: PretrainedConfig
+    one_answer: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether the validation rows can tell checkpoints apart."""
+        return self.validation >= TELLING and not self.one_answer
 
     @property
     def new_head(self) -> bool:
@@ -154,18 +161,19 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
     if not evaluated or not basis.new_head or not known:
         return None  # another metric may not be a share
     tolerance, what, which = 2 * ANY, "the last one", "checkpoints"  # correlations lie between -1 and 1
-    if basis.validation >= TELLING:
+    if basis.tells:
         # The last checkpoint within the standard error has the most training (Breiman et al. 1984).
         tolerance = float(f"{disagreement(basis.validation):.1g}")
         what = f"the last one whose {basis.metric} is within {tolerance:g} of the highest"
         which = "closer checkpoints"
-    why = f"{plural(basis.validation, 'validation row')} cannot tell {which} apart"
+    alike = " with the same answer" if basis.one_answer else ""
+    why = f"{plural(basis.validation, 'validation row')}{alike} cannot tell {which} apart"
     decision = Decision("best checkpoint", what, why)
     return Setting(tolerance, decision)
 
 
 def _patience(recipe: Recipe, basis: Basis) -> Setting:
-    if basis.validation < TELLING:
+    if not basis.tells:
         return Setting(0)
     tolerance = recipe.evaluation.best_tolerance
     why = f"each more than {tolerance:g} below the best" if tolerance else "none better than the best"

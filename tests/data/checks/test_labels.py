@@ -88,6 +88,32 @@ def test_one_class() -> None:
     assert checks.one_class({}) == []
 
 
+@pytest.mark.parametrize(
+    ("train", "held_out", "found"),
+    [
+        ("ab", "aa", True),
+        ("ab", "ab", False),
+        ("ab", "a", False),  # one row can have no other, and `few_rows` says so
+        ("ab", "", False),
+        ("ab", "cc", False),  # `unseen_labels` says so
+        ("aa", "aa", False),  # `one_class` says so
+    ],
+)
+def test_one_class_held_out(train: str, held_out: str, found: bool) -> None:
+    findings = checks.one_class_held_out(list(train), {"validation": list("ab"), "test": list(held_out)})
+    assert severities(findings) == ["warning"] * found
+
+
+def test_one_class_held_out_says_which_and_what_to_do() -> None:
+    finding = only(checks.one_class_held_out(["good", "bad"], {"validation": ["good"] * 60}))
+    assert (finding.id, finding.message, finding.action) == (
+        "one-class",
+        "The validation scores cover a single class: all 60 validation rows have the label 'good', so always "
+        "predicting it scores best.",
+        "Use validation rows of every class; without --valid, Luthier splits them off.",
+    )
+
+
 def test_rare_class() -> None:
     finding = only(checks.rare_class({"a": 90, "b": 4, "c": 1, "d": 5}))
     assert (finding.id, finding.severity) == ("rare-class", "warning")
@@ -137,11 +163,3 @@ def test_constant_label() -> None:
     )
     assert checks.constant_label({"joy": 3}, 10) == []
     assert checks.constant_label({"joy": 0}, 0) == []
-
-
-def test_constant_target() -> None:
-    finding = only(checks.constant_target([2.5, 2.5]))
-    assert finding.severity == "error"
-    assert finding.message == "The number to predict is 2.500 in all 2 training rows."
-    assert checks.constant_target([2.5, 2.6]) == []
-    assert checks.constant_target([]) == []

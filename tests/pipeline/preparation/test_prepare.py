@@ -69,6 +69,20 @@ def test_no_held_out(inspected: Any, reviews: Path) -> None:
     assert not found(inspected(reviews), "no-held-out")
 
 
+@pytest.mark.parametrize(
+    ("labels", "severities", "stops"), [(("good", "bad"), [], True), (("good",), ["warning"], False)]
+)
+def test_validation_rows_of_one_class(
+    inspected: Any, tmp_path: Path, labels: tuple[str, ...], severities: list[str], stops: bool
+) -> None:
+    rows = review_rows(400)
+    train, valid = rows[:200], [row for row in rows[200:] if row["label"] in labels][:60]
+    words = (write_csv(tmp_path / "train.csv", train), "--valid", write_csv(tmp_path / "valid.csv", valid))
+    report = inspected(*words)
+    assert [one["severity"] for one in found(report, "one-class")] == severities
+    assert any(one["what"] == "early stopping" for one in report["decisions"]) is stops
+
+
 def test_rows_that_a_split_loses_are_counted_where_they_were_read(inspected: Any, tmp_path: Path) -> None:
     rows = review_rows(400)
     train = [*rows[:300], {"text": "", "label": "good"}, {"text": "no label", "label": ""}]

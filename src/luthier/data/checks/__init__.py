@@ -3,7 +3,6 @@
 from luthier.data.checks.duplicates import conflicting_labels, duplicates, held_out_overlap, leak, training_rows
 from luthier.data.checks.labels import (
     constant_label,
-    constant_target,
     exclusive_labels,
     imbalance,
     label_by_row,
@@ -12,10 +11,12 @@ from luthier.data.checks.labels import (
     near_equal_labels,
     none_labelled,
     one_class,
+    one_class_held_out,
     rare_class,
     unlabelled_rows,
     unseen_labels,
 )
+from luthier.data.checks.numbers import constant_target, outliers
 from luthier.data.checks.targets import (
     control_tokens,
     lost_targets,
@@ -68,6 +69,8 @@ __all__ = [
     "none_labelled",
     "numbered_tags",
     "one_class",
+    "one_class_held_out",
+    "outliers",
     "rare_class",
     "short_text",
     "skipped_rows",
@@ -113,7 +116,8 @@ CHECKS: dict[str, str] = {
     "no-entities": "error: no training row has an entity",
     "no-held-out": "warning: no rows are held out, so the model is not scored",
     "numbered-tags": "error: tags are numbers without names",
-    "one-class": "error: all training rows have the same label",
+    "one-class": "error: all training rows have the same label; warning: all validation or test rows have",
+    "outliers": "warning: some numbers are so far from the others that a model learns little else",
     "rare-class": "warning: a class with fewer than 5 training rows",
     "short-text": "warning: most texts are a single character or empty",
     "skipped-rows": "info, warning above 1 % of the rows: unusable rows",

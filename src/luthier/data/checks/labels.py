@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from luthier.data.checks.wording import MOST_ROWS, are, have, quote, row_numbers
 from luthier.findings import Finding
-from luthier.text import count, listing, number, plural, share
+from luthier.text import count, listing, plural, share
 
 RARE = 5
 FEWEST_TO_JUDGE = 20
@@ -186,6 +186,31 @@ def one_class(counts: Mapping[str, int]) -> list[Finding]:
     ]
 
 
+def one_class_held_out(train: Iterable[str], others: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """All rows of a held-out split, of two or more, have the same label, and the training rows have others too.
+
+    Args:
+        train: Labels of the training rows.
+        others: Labels of the rows of the other splits, by split.
+    """
+    known = set(train)
+    findings = []
+    for split, labels in others.items():
+        if len(labels) < 2 or len(known) < 2 or len(set(labels)) > 1 or labels[0] not in known:
+            continue
+        option = "--test" if split == "test" else "--valid"
+        findings.append(
+            Finding(
+                id="one-class",
+                severity="warning",
+                message=f"The {split} scores cover a single class: all {count(len(labels))} {split} rows have the "
+                f"label {labels[0]!r}, so always predicting it scores best.",
+                action=f"Use {split} rows of every class; without {option}, Luthier splits them off.",
+            )
+        )
+    return findings
+
+
 def rare_class(counts: Mapping[str, int]) -> list[Finding]:
     """Classes with fewer than five training rows; `counts` as in `one_class`."""
     rare = sorted((n, str(label)) for label, n in counts.items() if n < RARE)
@@ -260,20 +285,6 @@ def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
             severity="warning",
             message=f"Constant labels cannot be learned: {'; '.join(said)}.",
             action="Exclude these labels with --label, or add rows that differ.",
-        )
-    ]
-
-
-def constant_target(values: Sequence[float]) -> list[Finding]:
-    """The number to predict is the same in all training rows."""
-    if not len(values) or min(values) < max(values):
-        return []
-    return [
-        Finding(
-            id="constant-target",
-            severity="error",
-            message=f"The number to predict is {number(values[0])} in all {plural(len(values), 'training row')}.",
-            action="Choose the column to predict with --label.",
         )
     ]
 

@@ -181,7 +181,7 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     bound, encoded, length_decision, length_findings = tokenize(bound, examples, config, recipe, table)
     counted = row_counts(kind, examples, encoded)
     counted = counted if drawn is None else drawn.sizes(counted, table.accounts, train_rows)
-    basis = basis_of(bound, encoded["train"], counted, config)
+    basis = basis_of(bound, examples, encoded["train"], counted, config)
     recipe, trained = decide_training(recipe, basis)
     batches = decide_tokens(recipe, encoded["train"].lengths)
     split_decision = replace(split_decision, value=sizes(examples))  # without the rows that were dropped since
@@ -200,10 +200,29 @@ def prepare(recipe: Recipe, console: Console, *, spool_to: Path | None = None, m
     )
 
 
-def basis_of(task: Bound[Any], train: Encoded, counted: Mapping[str, int], config: PretrainedConfig) -> Basis:
+def basis_of(
+    task: Bound[Any],
+    examples: Mapping[str, Dataset],
+    train: Encoded,
+    counted: Mapping[str, int],
+    config: PretrainedConfig,
+) -> Basis:
     """What the training settings follow from; `counted` has the windows or blocks of the training rows."""
-    length = float(train.lengths.mean())
-    return Basis(task.kind, counted["train"], length, counted.get("validation", 0), task.metric_for_best, config)
+    return Basis(
+        task.kind,
+        counted["train"],
+        float(train.lengths.mean()),
+        counted.get("validation", 0),
+        task.metric_for_best,
+        config,
+        _one_answer(task, examples),
+    )
+
+
+def _one_answer(task: Bound[Any], examples: Mapping[str, Dataset]) -> bool:
+    """Whether all validation rows, of two or more, have the same answer."""
+    gold = task.gold(examples["validation"][:]) if "validation" in examples else []
+    return len(gold) > 1 and all(one == gold[0] for one in gold)
 
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:

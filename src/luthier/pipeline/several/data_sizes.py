@@ -91,7 +91,7 @@ def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
     with_task, _ = with_defaults(given, kind)
     windows = math.ceil(rows * len(train.rows) / len(prepared.splits["train"]))
     counted = row_counts(kind, prepared.splits, prepared.encoded) | {"train": windows}
-    basis = basis_of(prepared.task, train, counted, prepared.config)
+    basis = basis_of(prepared.task, prepared.splits, train, counted, prepared.config)
     training = decide_training(with_task, basis)[0].training
     per_epoch = training.steps_per_epoch(windows, basis.mean_length)
     return Planned(training.total_steps(per_epoch), training.batch_size or math.ceil(windows / per_epoch))

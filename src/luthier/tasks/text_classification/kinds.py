@@ -100,6 +100,7 @@ class OneLabel(Labels):
         return [
             *checks.unseen_labels(train, others, rows),
             *checks.one_class(counts),
+            *checks.one_class_held_out(train, others),
             *checks.label_by_row(counts),
             *checks.rare_class(counts),
             *checks.imbalance(counts),

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from luthier.arrays import FloatArray
 from luthier.data import checks, splits
 from luthier.data.batches import IGNORED
+from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.values import is_missing
 from luthier.findings import Finding
@@ -74,7 +75,8 @@ class Number(Labels):
         return True
 
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
-        return checks.constant_target(list(splits_["train"]["label"]))
+        labels = values_of(splits_["train"], "label")
+        return [*checks.constant_target(labels), *checks.outliers(labels, values_of(splits_["train"], "row"))]
 
     def encode(self, labels: Sequence[float]) -> list[float]:
         found: list[float] = ((np.asarray(labels, float) - self.mean) / self.scale).tolist()
