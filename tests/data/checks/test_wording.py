@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from luthier.data.checks.wording import MOST_ROWS, are, have, quote, row_numbers
+from luthier.data.checks.wording import MOST_ROWS, are, have, part_of, quote, row_numbers
 
 
 def test_an_example_stands_on_one_line_and_is_cut() -> None:
@@ -26,3 +26,7 @@ def test_no_more_rows_are_looked_at_than_are_named() -> None:
 def test_verbs_agree_with_the_number() -> None:
     assert [are(n) for n in (0, 1, 2)] == ["are", "is", "are"]
     assert [have(n) for n in (0, 1, 2)] == ["have", "has", "have"]
+
+
+def test_a_part_is_told_with_its_share() -> None:
+    assert part_of(1, 3, "row") == "1 of 3 rows (33.3 %)"

@@ -6,8 +6,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from luthier.data.checks.wording import have, quote, row_numbers
-from luthier.findings import Finding
+from luthier.data.checks.wording import have, part_of, quote, row_numbers
+from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
 MOST_LEAKED = 0.5  # share of a split's rows; a larger leak is an error
@@ -60,19 +60,14 @@ def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | 
         return []
     extra = sum(len(members) - 1 for members in same.values())
     largest = max(same.values(), key=len)
-    return [
-        Finding(
-            id="duplicates",
-            severity="warning" if extra > 0.05 * len(keys) else "info",
-            message=f"{count(extra)} of {plural(len(keys), 'row')} ({share(extra / len(keys))}) "
-            f"{'repeats' if extra == 1 else 'repeat'} the text of another row, in {plural(len(same), 'group')}; "
-            f"the largest has {plural(len(largest), 'row')}: "
-            f"{quote(texts[largest[0]])}.",
-            action="Remove the duplicates unless they should count more. Luthier's own split keeps equal texts "
-            "together.",
-            rows=row_numbers((index for members in same.values() for index in members[1:]), rows),
-        )
-    ]
+    severity: Severity = "warning" if extra > 0.05 * len(keys) else "info"
+    message = (
+        f"{part_of(extra, len(keys), 'row')} {'repeats' if extra == 1 else 'repeat'} the text of another row, in "
+        f"{plural(len(same), 'group')}; the largest has {plural(len(largest), 'row')}: {quote(texts[largest[0]])}."
+    )
+    action = "Remove the duplicates unless they should count more. Luthier's own split keeps equal texts together."
+    repeated = (index for members in same.values() for index in members[1:])
+    return [Finding("duplicates", severity, message, action, row_numbers(repeated, rows))]
 
 
 def conflicting_labels(
@@ -89,20 +84,14 @@ def conflicting_labels(
     conflicts = [members for members in groups(keys).values() if len({labels[index] for index in members}) > 1]
     if not conflicts:
         return []
-    involved = sum(map(len, conflicts))
-    first = conflicts[0]
+    involved, first = [index for members in conflicts for index in members], conflicts[0]
     given = listing([repr(label) for label in dict.fromkeys(labels[index] for index in first)], 4)
-    return [
-        Finding(
-            id="conflicting-labels",
-            severity="warning",
-            message=f"{plural(len(conflicts), 'text')} in {plural(involved, 'row')} "
-            f"({share(involved / len(keys))}) {have(len(conflicts))} conflicting labels: "
-            f"{quote(texts[first[0]])} is labelled {given}.",
-            action="Label equal texts the same way, or remove these rows: no model can get all of them right.",
-            rows=row_numbers((index for members in conflicts for index in members), rows),
-        )
-    ]
+    message = (
+        f"{plural(len(conflicts), 'text')} in {plural(len(involved), 'row')} ({share(len(involved) / len(keys))}) "
+        f"{have(len(conflicts))} conflicting labels: {quote(texts[first[0]])} is labelled {given}."
+    )
+    action = "Label equal texts the same way, or remove these rows: no model can get all of them right."
+    return [Finding("conflicting-labels", "warning", message, action, row_numbers(involved, rows))]
 
 
 def leak(
@@ -128,24 +117,17 @@ def leak(
         if not shared:
             continue
         few = len(shared) <= MOST_LEAKED * len(keys)
+        severity: Severity = "warning" if few else "error"
         if list(keys) == list(train):
             message = f"The {split} rows are exactly the training rows ({plural(len(keys), 'row')}, the same order): "
             message += "the score would only measure memorization."
         else:
-            message = f"{count(len(shared))} of {plural(len(keys), f'{split} row')} ({share(len(shared) / len(keys))}) "
-            message += f"{have(len(shared))} a text that is also in the training rows: "
-            message += f"{quote(texts[split][shared[0]])}."
+            message = f"{part_of(len(shared), len(keys), f'{split} row')} {have(len(shared))} a text that is also in "
+            message += f"the training rows: {quote(texts[split][shared[0]])}."
             message += " The score leaves these rows out; the score on all rows is given beside it." if few else ""
         action = f"Remove these texts from training or from the {split} file, or drop the file and let Luthier split"
-        findings.append(
-            Finding(
-                id="leak",
-                severity="warning" if few else "error",
-                message=message,
-                action=f"{action}{'.' if few else '; `--allow leak` continues, and marks the scores.'}",
-                rows=row_numbers(shared, (rows or {}).get(split)),
-            )
-        )
+        action += "." if few else "; `--allow leak` continues, and marks the scores."
+        findings.append(Finding("leak", severity, message, action, row_numbers(shared, (rows or {}).get(split))))
     return findings
 
 
@@ -164,17 +146,13 @@ def training_rows(
     if not shared:
         return []
     all_or_some = "All" if len(shared) == len(keys) else f"{count(len(shared))} of"
-    return [
-        Finding(
-            id="training-rows",
-            severity="warning",
-            message=f"The scores partly measure memorization: {all_or_some} {plural(len(keys), 'row')} "
-            f"({share(len(shared) / len(keys))}) {have(len(shared))} a text that the model was trained on: "
-            f"{quote(texts[shared[0]])}.",
-            action="Evaluate on rows that the training data does not contain.",
-            rows=row_numbers(shared, rows),
-        )
-    ]
+    message = (
+        f"The scores partly measure memorization: {all_or_some} {plural(len(keys), 'row')} "
+        f"({share(len(shared) / len(keys))}) {have(len(shared))} a text that the model was trained on: "
+        f"{quote(texts[shared[0]])}."
+    )
+    action = "Evaluate on rows that the training data does not contain."
+    return [Finding("training-rows", "warning", message, action, row_numbers(shared, rows))]
 
 
 def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
@@ -202,13 +180,9 @@ def held_out_overlap(
     shared = leaked(validation, test)
     if not shared:
         return []
-    return [
-        Finding(
-            id="held-out-overlap",
-            severity="warning",
-            message=f"{count(len(shared))} of {plural(len(test), 'test row')} ({share(len(shared) / len(test))}) "
-            f"{have(len(shared))} a text that is also in the validation rows: {quote(texts[shared[0]])}.",
-            action="Remove them from one of the splits: validation picks the checkpoint, so the test score is biased.",
-            rows=row_numbers(shared, rows),
-        )
-    ]
+    message = (
+        f"{part_of(len(shared), len(test), 'test row')} {have(len(shared))} a text that is also in the validation "
+        f"rows: {quote(texts[shared[0]])}."
+    )
+    action = "Remove them from one of the splits: validation picks the checkpoint, so the test score is biased."
+    return [Finding("held-out-overlap", "warning", message, action, row_numbers(shared, rows))]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from luthier.data.checks.wording import MOST_ROWS, are, have, quote, row_numbers
-from luthier.findings import Finding
+from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
 RARE = 5
@@ -28,14 +28,9 @@ def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
     for spellings in alike.values():
         if len(spellings) > 1:
             spelled = listing([f"{one[1]!r} ({plural(counts[one], 'row')})" for one in spellings], 6)
-            findings.append(
-                Finding(
-                    id="near-equal-labels",
-                    severity="warning",
-                    message=f"Nearly identical labels count as different classes: {spelled}.",
-                    action="If they mean the same, spell them the same way in the data.",
-                )
-            )
+            message = f"Nearly identical labels count as different classes: {spelled}."
+            action = "If they mean the same, spell them the same way in the data."
+            findings.append(Finding("near-equal-labels", "warning", message, action))
     return findings
 
 
@@ -46,14 +41,9 @@ def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
     if not found:
         return []
     named = listing([f"{label!r} ({plural(n, 'row')})" for label, n in found.items()])
-    return [
-        Finding(
-            id="missing-like-labels",
-            severity="warning",
-            message=f"Counted as a class, but may mean a missing label: {named}.",
-            action="If it means a missing label, leave the field empty: those rows are then skipped.",
-        )
-    ]
+    message = f"Counted as a class, but may mean a missing label: {named}."
+    action = "If it means a missing label, leave the field empty: those rows are then skipped."
+    return [Finding("missing-like-labels", "warning", message, action)]
 
 
 def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> list[Finding]:
@@ -66,16 +56,12 @@ def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> lis
     bare = [row for row, found in zip(rows, labels, strict=True) if not found]
     if not bare:
         return []
-    return [
-        Finding(
-            id="unlabelled-rows",
-            severity="info",
-            message=f"{count(len(bare))} of {plural(len(labels), 'training row')} {have(len(bare))} no label, and the "
-            "model learns that none applies.",
-            action="If their labels are merely missing, remove the rows.",
-            rows=tuple(bare[:MOST_ROWS]),
-        )
-    ]
+    message = (
+        f"{count(len(bare))} of {plural(len(labels), 'training row')} {have(len(bare))} no label, and the model "
+        "learns that none applies."
+    )
+    action = "If their labels are merely missing, remove the rows."
+    return [Finding("unlabelled-rows", "info", message, action, tuple(bare[:MOST_ROWS]))]
 
 
 def exclusive_labels(labels: Sequence[Sequence[str]], names: Sequence[str]) -> list[Finding]:
@@ -126,18 +112,12 @@ def unseen_labels(
         unseen = Counter(label for label in labels if label not in known)
         if unseen:
             named = listing([f"{label!r} ({plural(n, 'row')})" for label, n in unseen.most_common()])
-            findings.append(
-                Finding(
-                    id="unseen-labels",
-                    severity="error",
-                    message=f"{plural(len(unseen), 'label')} of the {split} rows {are(len(unseen))} in no training "
-                    f"row: {named}. The training labels are {listing(sorted(map(repr, known)), 10)}.",
-                    action="Correct the spelling, add training rows with these labels, or remove these rows.",
-                    rows=row_numbers(
-                        (index for index, label in enumerate(labels) if label in unseen), (rows or {}).get(split)
-                    ),
-                )
-            )
+            message = f"{plural(len(unseen), 'label')} of the {split} rows {are(len(unseen))} in no training row: "
+            message += f"{named}. The training labels are {listing(sorted(map(repr, known)), 10)}."
+            action = "Correct the spelling, add training rows with these labels, or remove these rows."
+            having = (index for index, label in enumerate(labels) if label in unseen)
+            numbers = row_numbers(having, (rows or {}).get(split))
+            findings.append(Finding("unseen-labels", "error", message, action, numbers))
     return findings
 
 
@@ -154,15 +134,12 @@ def missed_labels(counts: Mapping[str, int], known: Iterable[str], split: str) -
     if not unseen:
         return []
     named = listing([f"{label!r} ({count(n)})" for label, n in unseen.most_common()])
-    return [
-        Finding(
-            id="missed-labels",
-            severity="warning",
-            message=f"The {split} rows have labels that the model cannot predict, which count as errors: {named}. It "
-            f"knows {listing([repr(label) for label in known], 10)}.",
-            action="Correct the spelling, add training rows with these labels, or remove them from the data.",
-        )
-    ]
+    message = (
+        f"The {split} rows have labels that the model cannot predict, which count as errors: {named}. It knows "
+        f"{listing([repr(label) for label in known], 10)}."
+    )
+    action = "Correct the spelling, add training rows with these labels, or remove them from the data."
+    return [Finding("missed-labels", "warning", message, action)]
 
 
 def one_class(counts: Mapping[str, int]) -> list[Finding]:
@@ -176,14 +153,9 @@ def one_class(counts: Mapping[str, int]) -> list[Finding]:
         return []
     n = counts[present[0]]
     rows = "The only training row has" if n == 1 else f"All {count(n)} training rows have"
-    return [
-        Finding(
-            id="one-class",
-            severity="error",
-            message=f"{rows} the label {present[0]!r}: there is nothing to learn.",
-            action="Add rows of another class, or choose the label column with --label.",
-        )
-    ]
+    message = f"{rows} the label {present[0]!r}: there is nothing to learn."
+    action = "Add rows of another class, or choose the label column with --label."
+    return [Finding("one-class", "error", message, action)]
 
 
 def one_class_held_out(train: Iterable[str], others: Mapping[str, Sequence[str]]) -> list[Finding]:
@@ -217,15 +189,12 @@ def rare_class(counts: Mapping[str, int]) -> list[Finding]:
     if not rare or len(counts) < 2:
         return []
     named = listing([f"{label!r} ({plural(n, 'row')})" for n, label in rare])
-    return [
-        Finding(
-            id="rare-class",
-            severity="warning",
-            message=f"{count(len(rare))} of {plural(len(counts), 'class', 'classes')} {have(len(rare))} fewer than "
-            f"{RARE} training rows: {named}.",
-            action="Collect more rows of these classes, or merge them with others: their scores are unreliable.",
-        )
-    ]
+    message = (
+        f"{count(len(rare))} of {plural(len(counts), 'class', 'classes')} {have(len(rare))} fewer than {RARE} "
+        f"training rows: {named}."
+    )
+    action = "Collect more rows of these classes, or merge them with others: their scores are unreliable."
+    return [Finding("rare-class", "warning", message, action)]
 
 
 def label_by_row(counts: Mapping[str, int]) -> list[Finding]:
@@ -233,15 +202,12 @@ def label_by_row(counts: Mapping[str, int]) -> list[Finding]:
     n, single = sum(counts.values()), [label for label, rows in counts.items() if rows == 1]
     if n < FEWEST_TO_JUDGE or 10 * len(single) < 9 * n:
         return []
-    return [
-        Finding(
-            id="label-by-row",
-            severity="error",
-            message=f"{count(len(single))} of {plural(n, 'training row')} have a unique label, such as "
-            f"{quote(single[0])}: there are no classes to learn.",
-            action="Choose the label column with --label.",
-        )
-    ]
+    message = (
+        f"{count(len(single))} of {plural(n, 'training row')} have a unique label, such as {quote(single[0])}: "
+        "there are no classes to learn."
+    )
+    action = "Choose the label column with --label."
+    return [Finding("label-by-row", "error", message, action)]
 
 
 def imbalance(counts: Mapping[str, int], n: int | None = None) -> list[Finding]:
@@ -255,15 +221,13 @@ def imbalance(counts: Mapping[str, int], n: int | None = None) -> list[Finding]:
     if len(present) < 2 or present[0][0] < 10 * present[-1][0]:
         return []
     (most, largest), (least, smallest) = present[0], present[-1]
-    return [
-        Finding(
-            id="imbalance",
-            severity="warning" if most >= 50 * least else "info",
-            message=f"The largest class, {largest!r}, has {plural(most, 'training row')} "
-            f"({share(most / (n or sum(counts.values())))}), the smallest, {smallest!r}, {count(least)}.",
-            action="Prefer macro F1 to accuracy; more rows of the small classes help most.",
-        )
-    ]
+    severity: Severity = "warning" if most >= 50 * least else "info"
+    message = (
+        f"The largest class, {largest!r}, has {plural(most, 'training row')} "
+        f"({share(most / (n or sum(counts.values())))}), the smallest, {smallest!r}, {count(least)}."
+    )
+    action = "Prefer macro F1 to accuracy; more rows of the small classes help most."
+    return [Finding("imbalance", severity, message, action)]
 
 
 def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
@@ -279,14 +243,9 @@ def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
         return []
     said = [f"set in no training row: {listing(never)}"] if never else []
     said += [f"set in all {plural(n, 'training row')}: {listing(always)}"] if always else []
-    return [
-        Finding(
-            id="constant-label",
-            severity="warning",
-            message=f"Constant labels cannot be learned: {'; '.join(said)}.",
-            action="Exclude these labels with --label, or add rows that differ.",
-        )
-    ]
+    message = f"Constant labels cannot be learned: {'; '.join(said)}."
+    action = "Exclude these labels with --label, or add rows that differ."
+    return [Finding("constant-label", "warning", message, action)]
 
 
 _WHOLE = re.compile(r"([+-]?\d+)\.?0*")

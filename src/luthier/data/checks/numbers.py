@@ -17,14 +17,8 @@ def constant_target(values: Sequence[float]) -> list[Finding]:
     """The number to predict is the same in all training rows."""
     if not len(values) or min(values) < max(values):
         return []
-    return [
-        Finding(
-            id="constant-target",
-            severity="error",
-            message=f"The number to predict is {number(values[0])} in all {plural(len(values), 'training row')}.",
-            action="Choose the column to predict with --label.",
-        )
-    ]
+    message = f"The number to predict is {number(values[0])} in all {plural(len(values), 'training row')}."
+    return [Finding("constant-target", "error", message, "Choose the column to predict with --label.")]
 
 
 def outliers(values: Sequence[float], rows: Sequence[int] | None = None) -> list[Finding]:
@@ -44,14 +38,9 @@ def outliers(values: Sequence[float], rows: Sequence[int] | None = None) -> list
         return []
     found, n = numbers[far], int(far.sum())
     between = f"{found[0]:g}" if n == 1 else f"{found.min():g} to {found.max():g}"
-    return [
-        Finding(
-            id="outliers",
-            severity="warning",
-            message=f"The model will learn little but outliers: {count(n)} of {plural(len(numbers), 'training row')} "
-            f"{are(n)} far from the others ({between}; the others are {others.min():g} to {others.max():g}).",
-            action="Correct or remove these rows if they are errors or stand for a missing number; otherwise, predict "
-            "the logarithm.",
-            rows=row_numbers(np.flatnonzero(far).tolist(), rows),
-        )
-    ]
+    message = (
+        f"The model will learn little but outliers: {count(n)} of {plural(len(numbers), 'training row')} {are(n)} far "
+        f"from the others ({between}; the others are {others.min():g} to {others.max():g})."
+    )
+    action = "Correct or remove these rows if they are errors or stand for a missing number; else predict the logarithm."
+    return [Finding("outliers", "warning", message, action, row_numbers(np.flatnonzero(far).tolist(), rows))]

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from luthier.data.checks.wording import MOST_ROWS, are, have, row_of
+from luthier.data.checks.wording import MOST_ROWS, are, have, part_of, row_of
 from luthier.data.columns.numbers import as_whole
 from luthier.findings import Finding, Severity
-from luthier.text import count, listing, plural, share
+from luthier.text import count, listing, plural
 
 MOST_LOST_TARGETS = 0.01
 
@@ -23,16 +23,9 @@ def lost_targets(rows: Sequence[int], n: int, split: str = "train") -> list[Find
         return []
     severity: Severity = "error" if lost > MOST_LOST_TARGETS * n else "warning"
     what = "cannot be trained on" if split == "train" else f"{are(lost)} not scored"
-    return [
-        Finding(
-            id="lost-targets",
-            severity=severity,
-            message=f"{count(lost)} of {plural(n, row_of(split))} ({share(lost / n)}) {have(lost)} no target left "
-            f"after truncation and {what}.",
-            action="Train with a higher --set max_length=..., or shorten the text before the target.",
-            rows=tuple(rows[:MOST_ROWS]),
-        )
-    ]
+    message = f"{part_of(lost, n, row_of(split))} {have(lost)} no target left after truncation and {what}."
+    action = "Train with a higher --set max_length=..., or shorten the text before the target."
+    return [Finding("lost-targets", severity, message, action, tuple(rows[:MOST_ROWS]))]
 
 
 def unclear_thousands(column: str, value: str) -> list[Finding]:
@@ -109,8 +102,8 @@ def masked_turns(masked: int, n: int, rows: Sequence[int]) -> list[Finding]:
     """
     if not masked:
         return []
-    message = f"{count(masked)} of {plural(n, 'assistant turn')} ({share(masked / n)}) "
-    message += f"{are(masked)} read but excluded from the loss: marked with weight 0, loss false or the like."
+    message = f"{part_of(masked, n, 'assistant turn')} {are(masked)} read but excluded from the loss: marked with "
+    message += "weight 0, loss false or the like."
     action = "Remove the mark from turns that the model should learn."
     return [Finding("masked-turns", "info", message, action, rows=tuple(rows[:MOST_ROWS]))]
 
@@ -122,15 +115,12 @@ def mended(mends: Mapping[str, tuple[str, Sequence[int]]], n: int) -> list[Findi
         mends: Name of each rule to its description and the source row numbers of the rows it changed.
         n: Number of all rows.
     """
-    return [
-        Finding(
-            id=name,
-            severity="warning" if len(rows) > 0.05 * n else "info",
-            message=f"{count(len(rows))} of {plural(n, 'training row')} {were} corrected: {rule}.",
-            action="Check some of them; correct the data where the rule is wrong for it.",
-            rows=tuple(rows[:MOST_ROWS]),
-        )
-        for name, (rule, rows) in mends.items()
-        if rows
-        for were in ("was" if len(rows) == 1 else "were",)
-    ]
+    action = "Check some of them; correct the data where the rule is wrong for it."
+    findings = []
+    for name, (rule, rows) in mends.items():
+        if rows:
+            severity: Severity = "warning" if len(rows) > 0.05 * n else "info"
+            were = "was" if len(rows) == 1 else "were"
+            message = f"{count(len(rows))} of {plural(n, 'training row')} {were} corrected: {rule}."
+            findings.append(Finding(name, severity, message, action, tuple(rows[:MOST_ROWS])))
+    return findings

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from luthier.data.checks.duplicates import normalise
-from luthier.data.checks.wording import are, have, quote, row_numbers, row_of
+from luthier.data.checks.wording import are, have, part_of, quote, row_numbers, row_of
 from luthier.data.records import Skipped
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
@@ -33,21 +33,18 @@ def truncation(
     cut = [index for index, length in enumerate(lengths) if length > most]
     if not cut:
         return []
-    part = len(cut) / len(lengths)
     before, after = sum(lengths), sum(min(length, most) for length in lengths)
     over = f"more than {plural(most, 'token')}"
     what = f"a target of {over}, which is truncated" if targets else f"{over} and {are(len(cut))} truncated"
     key = "max_target_length" if targets else "max_length"
-    return [
-        Finding(
-            id="truncated-targets" if targets else "truncation",
-            severity="warning" if part > 0.05 else "info",
-            message=f"{count(len(cut))} of {plural(len(lengths), row_of(split))} ({share(part)}) {have(len(cut))} "
-            f"{what}; {count(after)} of {plural(before, 'token')} are kept; the longest has {count(max(lengths))}.",
-            action=f"Train with a higher --set {key}=... if the model allows it, or shorten the texts.",
-            rows=row_numbers(cut, rows),
-        )
-    ]
+    severity: Severity = "warning" if len(cut) > 0.05 * len(lengths) else "info"
+    message = (
+        f"{part_of(len(cut), len(lengths), row_of(split))} {have(len(cut))} {what}; {count(after)} of "
+        f"{plural(before, 'token')} are kept; the longest has {count(max(lengths))}."
+    )
+    action = f"Train with a higher --set {key}=... if the model allows it, or shorten the texts."
+    numbers = row_numbers(cut, rows)
+    return [Finding("truncated-targets" if targets else "truncation", severity, message, action, numbers)]
 
 
 def id_as_text(column: str, texts: Sequence[str]) -> list[Finding]:
@@ -64,14 +61,9 @@ def id_as_text(column: str, texts: Sequence[str]) -> list[Finding]:
     if numeric <= 0.9 and (coded <= 0.9 or len(set(texts)) <= 0.9 * len(texts)):
         return []
     what = f"is a number in {share(numeric)} of the rows" if numeric > 0.9 else "looks like an id in nearly every row"
-    return [
-        Finding(
-            id="id-as-text",
-            severity="warning",
-            message=f"The text column {column!r} {what}: {listing([quote(text) for text in texts[:3]])}.",
-            action="Choose the text column with --text.",
-        )
-    ]
+    message = f"The text column {column!r} {what}: {listing([quote(text) for text in texts[:3]])}."
+    action = "Choose the text column with --text."
+    return [Finding("id-as-text", "warning", message, action)]
 
 
 def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
@@ -79,16 +71,12 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
     short = [index for index, text in enumerate(texts) if len(text.strip()) < 2]
     if len(short) <= len(texts) / 2:
         return []
-    return [
-        Finding(
-            id="short-text",
-            severity="warning",
-            message=f"{count(len(short))} of {plural(len(texts), 'row')} {have(len(short))} fewer than two "
-            f"characters in the text column {column!r}: {quote(texts[short[0]])}.",
-            action="Choose the text column with --text.",
-            rows=row_numbers(short, rows),
-        )
-    ]
+    message = (
+        f"{count(len(short))} of {plural(len(texts), 'row')} {have(len(short))} fewer than two characters in the text "
+        f"column {column!r}: {quote(texts[short[0]])}."
+    )
+    action = "Choose the text column with --text."
+    return [Finding("short-text", "warning", message, action, row_numbers(short, rows))]
 
 
 def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
@@ -96,31 +84,21 @@ def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int] | None = 
     empty = [index for index, text in enumerate(texts) if not text]
     if not empty:
         return []
-    return [
-        Finding(
-            id="empty-texts",
-            severity="info",
-            message=f"{count(len(empty))} of {plural(len(texts), 'row')} ({share(len(empty) / len(texts))}) "
-            f"{have(len(empty))} an empty text in the column {column!r} and {are(len(empty))} kept: only rows without "
-            "either text are skipped.",
-            action="Fill the column or remove these rows, if both texts are needed.",
-            rows=row_numbers(empty, rows),
-        )
-    ]
+    message = (
+        f"{part_of(len(empty), len(texts), 'row')} {have(len(empty))} an empty text in the column {column!r} and "
+        f"{are(len(empty))} kept: only rows without either text are skipped."
+    )
+    action = "Fill the column or remove these rows, if both texts are needed."
+    return [Finding("empty-texts", "info", message, action, row_numbers(empty, rows))]
 
 
 def constant_text(column: str, texts: Sequence[str]) -> list[Finding]:
     """All rows have the same text; arguments as in `id_as_text`."""
     if len(texts) < 2 or any(normalise(text) != normalise(texts[0]) for text in texts[1:]):
         return []
-    return [
-        Finding(
-            id="constant-text",
-            severity="error",
-            message=f"All {plural(len(texts), 'row')} have the same text in the column {column!r}: {quote(texts[0])}.",
-            action="Choose the text column with --text.",
-        )
-    ]
+    message = f"All {plural(len(texts), 'row')} have the same text in the column {column!r}: {quote(texts[0])}."
+    action = "Choose the text column with --text."
+    return [Finding("constant-text", "error", message, action)]
 
 
 def empty_column(column: str, role: str, empty: int, n: int) -> list[Finding]:
@@ -134,15 +112,10 @@ def empty_column(column: str, role: str, empty: int, n: int) -> list[Finding]:
     """
     if 2 * empty <= n:
         return []
-    return [
-        Finding(
-            id="empty-column",
-            severity="warning",
-            message=f"The column {column!r} ({role}) is empty in {count(empty)} of {plural(n, 'row')} "
-            f"checked ({share(empty / n)}).",
-            action="Choose another column, or drop this one.",
-        )
-    ]
+    message = f"The column {column!r} ({role}) is empty in {count(empty)} of {plural(n, 'row')} checked "
+    message += f"({share(empty / n)})."
+    action = "Choose another column, or drop this one."
+    return [Finding("empty-column", "warning", message, action)]
 
 
 def few_rows(n: int, split: str = "train") -> list[Finding]:
@@ -181,16 +154,11 @@ def skipped_rows(read: int, reasons: Mapping[str, int], rows: Sequence[Skipped] 
     why += f"; row {first.row}: {first.detail}" if first else ""
     mostly = 2 * aside >= read
     severity: Severity = "error" if mostly else "warning" if aside > 0.01 * read else "info"
-    return [
-        Finding(
-            id="mostly-skipped" if mostly else "skipped-rows",
-            severity=severity,
-            message=f"{count(aside)} of {plural(read, 'row')} ({share(aside / read)}) {are(aside)} skipped: {why}.",
-            action="Check that the right columns were used; a training run lists each skipped row in skipped.jsonl."
-            if not mostly
-            else "Check that the right columns were used (--text, --label) and that the file was parsed correctly.",
-        )
-    ]
+    message = f"{part_of(aside, read, 'row')} {are(aside)} skipped: {why}."
+    action = "Check that the right columns were used; a training run lists each skipped row in skipped.jsonl."
+    if mostly:
+        action = "Check that the right columns were used (--text, --label) and that the file was parsed correctly."
+    return [Finding("mostly-skipped" if mostly else "skipped-rows", severity, message, action)]
 
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)*|\.\d+)([eE][+-]?\d+)?%?")

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from luthier.data.checks.wording import MOST_ROWS, have, quote, row_numbers
-from luthier.findings import Finding
+from luthier.data.checks.wording import MOST_ROWS, have, part_of, quote, row_numbers
+from luthier.findings import Finding, Severity
 from luthier.text import count, listing, number, plural, share, shorten
 
 FEW_UNKNOWN = 0.001  # share of the tokens from which on unknown ones are said
@@ -42,16 +42,12 @@ def unknown_tokens(
     common = sorted(parts, key=lambda one: (-parts[one], one))[:FEW]
     mostly = f"; {plural(len(lost), 'row')} {have(len(lost))} more unknown tokens than known ones" if lost else ""
     examples = f", most often {listing([quote(shorten(one, SHORT)) for one in common])}" if common else ""
-    return [
-        Finding(
-            id="unknown-tokens",
-            severity="warning" if part > MANY_UNKNOWN or len(lost) > MANY_UNKNOWN * len(lengths) else "info",
-            message=f"{share(part)} of the tokens, in {count(len(some))} of {plural(len(unknown), 'row')}, are unknown "
-            f"to the tokenizer{f' ({token})' if token else ''}{examples}: the model cannot tell them apart{mostly}.",
-            action=action,
-            rows=row_numbers(lost or some, rows),
-        )
-    ]
+    severity: Severity = "warning" if part > MANY_UNKNOWN or len(lost) > MANY_UNKNOWN * len(lengths) else "info"
+    message = (
+        f"{share(part)} of the tokens, in {count(len(some))} of {plural(len(unknown), 'row')}, are unknown to the "
+        f"tokenizer{f' ({token})' if token else ''}{examples}: the model cannot tell them apart{mostly}."
+    )
+    return [Finding("unknown-tokens", severity, message, action, row_numbers(lost or some, rows))]
 
 
 def many_tokens(mean: float, english: float, n: int, *, spaced: bool, action: str) -> list[Finding]:
@@ -67,15 +63,11 @@ def many_tokens(mean: float, english: float, n: int, *, spaced: bool, action: st
     if (mean < MANY_TIMES * english) if spaced else (mean < MANY_PER_CHARACTER):
         return []
     times = f", {number(mean / english, 1)} times as many as in English news ({number(english, 1)})" if spaced else ""
-    return [
-        Finding(
-            id="many-tokens",
-            severity="warning",
-            message=f"A {'word' if spaced else 'character'} takes {number(mean, 1)} tokens on average{times}, in a "
-            f"sample of {plural(n, 'text')}: the tokenizer was made for other texts, and rows become long.",
-            action=action,
-        )
-    ]
+    message = (
+        f"A {'word' if spaced else 'character'} takes {number(mean, 1)} tokens on average{times}, in a "
+        f"sample of {plural(n, 'text')}: the tokenizer was made for other texts, and rows become long."
+    )
+    return [Finding("many-tokens", "warning", message, action)]
 
 
 def altered_targets(losses: Mapping[str, Sequence[int]], n: int, example: tuple[str, str]) -> list[Finding]:
@@ -91,18 +83,15 @@ def altered_targets(losses: Mapping[str, Sequence[int]], n: int, example: tuple[
         return []
     kinds = sorted(losses, key=lambda kind: (-len(losses[kind]), kind))
     lost = listing([f"{kind} ({plural(len(losses[kind]), 'row')})" for kind in kinds])
-    return [
-        Finding(
-            id="altered-targets",
-            severity="warning" if len(rows) > MANY_ALTERED * n else "info",
-            message=f"{count(len(rows))} of {plural(n, 'sampled target')} ({share(len(rows) / n)}) "
-            f"{'changes' if len(rows) == 1 else 'change'} when encoded and decoded, so the model cannot learn to write "
-            f"them exactly: they lose {lost}. {_around(*example)} becomes {_around(*reversed(example))}.",
-            action="Train a tokenizer that loses nothing: --tokenizer byte-bpe, for a pretrained model with "
-            "--fresh-tokenizer.",
-            rows=tuple(rows[:MOST_ROWS]),
-        )
-    ]
+    severity: Severity = "warning" if len(rows) > MANY_ALTERED * n else "info"
+    change = "changes" if len(rows) == 1 else "change"
+    message = (
+        f"{part_of(len(rows), n, 'sampled target')} {change} when encoded and decoded, so the model cannot learn to "
+        f"write them exactly: they lose {lost}. {_around(*example)} becomes {_around(*reversed(example))}."
+    )
+    action = "Train a tokenizer that loses nothing: --tokenizer byte-bpe, for a pretrained model with "
+    action += "--fresh-tokenizer."
+    return [Finding("altered-targets", severity, message, action, tuple(rows[:MOST_ROWS]))]
 
 
 def _around(text: str, other: str) -> str:

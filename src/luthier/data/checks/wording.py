@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from luthier.text import shorten
+from luthier.text import count, plural, share, shorten
 
 MOST_ROWS = 30  # maximum row numbers in a finding
 
@@ -21,6 +21,11 @@ def row_numbers(indices: Iterable[int], rows: Sequence[int] | None) -> tuple[int
         rows: Source row number of every row; 1, 2, 3 ... when None.
     """
     return tuple(sorted(index + 1 if rows is None else rows[index] for index in islice(indices, MOST_ROWS)))
+
+
+def part_of(n: int, of: int, noun: str) -> str:
+    """How many of all there are, and their share: `3 of 6 rows (50.0 %)`."""
+    return f"{count(n)} of {plural(of, noun)} ({share(n / of)})"
 
 
 def row_of(split: str) -> str:
