@@ -329,6 +329,13 @@ def test_labels_that_cannot_be_learned_are_found(
     assert bool(findings) is bool(found)
 
 
+def test_unseen_labels_of_rows_with_several_have_the_numbers_of_the_rows() -> None:
+    train = Dataset.from_dict({"label": [["a"], ["b"]], "row": [1, 2]})
+    test = Dataset.from_dict({"label": [["a", "b"], ["a", "b"], ["a", "y", "z"]], "row": [10, 11, 12]})
+    findings = SeveralLabels(("a", "b")).check({"train": train, "test": test})
+    assert next(one for one in findings if one.id == "unseen-labels").rows == (12,)
+
+
 # -- learning --------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ def row_numbers(indices: Iterable[int], rows: Sequence[int] | None) -> tuple[int
         indices: Positions of the affected rows.
         rows: Source row number of every row; 1, 2, 3 ... when None.
     """
-    return tuple(sorted(index + 1 if rows is None else rows[index] for index in islice(indices, MOST_ROWS)))
+    return tuple(sorted({index + 1 if rows is None else rows[index] for index in islice(indices, MOST_ROWS)}))
 
 
 def part_of(n: int, of: int, noun: str) -> str:

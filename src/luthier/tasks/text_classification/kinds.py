@@ -219,13 +219,14 @@ class SeveralLabels(Labels):
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
         train = values_of(splits_["train"], "label")
         counts = self.counts(train)
-        others = {
-            name: [label for labels in values_of(split, "label") for label in labels]
-            for name, split in splits_.items()
-            if name != "train"
-        }
+        others: dict[str, list[str]] = {name: [] for name in splits_ if name != "train"}
+        rows: dict[str, list[int]] = {name: [] for name in others}  # of each label
+        for name in others:
+            for row, labels in zip(values_of(splits_[name], "row"), values_of(splits_[name], "label"), strict=True):
+                others[name] += labels
+                rows[name] += [row] * len(labels)
         return [
-            *checks.unseen_labels(counts, others),
+            *checks.unseen_labels(counts, others, rows),
             *checks.constant_label(counts, len(train)),
             *checks.exclusive_labels(train, self.names),
             *checks.unlabelled_rows(train, values_of(splits_["train"], "row")),
