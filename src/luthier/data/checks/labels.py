@@ -171,15 +171,12 @@ def one_class_held_out(train: Iterable[str], others: Mapping[str, Sequence[str]]
         if len(labels) < 2 or len(known) < 2 or len(set(labels)) > 1 or labels[0] not in known:
             continue
         option = "--test" if split == "test" else "--valid"
-        findings.append(
-            Finding(
-                id="one-class",
-                severity="warning",
-                message=f"The {split} scores cover a single class: all {count(len(labels))} {split} rows have the "
-                f"label {labels[0]!r}, so always predicting it scores best.",
-                action=f"Use {split} rows of every class; without {option}, Luthier splits them off.",
-            )
+        message = (
+            f"The {split} scores cover a single class: all {count(len(labels))} {split} rows have the label "
+            f"{labels[0]!r}, so always predicting it scores best."
         )
+        action = f"Use {split} rows of every class; without {option}, Luthier splits them off."
+        findings.append(Finding("one-class", "warning", message, action))
     return findings
 
 

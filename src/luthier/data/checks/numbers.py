@@ -42,5 +42,5 @@ def outliers(values: Sequence[float], rows: Sequence[int] | None = None) -> list
         f"The model will learn little but outliers: {count(n)} of {plural(len(numbers), 'training row')} {are(n)} far "
         f"from the others ({between}; the others are {others.min():g} to {others.max():g})."
     )
-    action = "Correct or remove these rows if they are errors or stand for a missing number; else predict the logarithm."
+    action = "Correct or remove these rows if they are errors or stand for a missing number; else predict logarithms."
     return [Finding("outliers", "warning", message, action, row_numbers(np.flatnonzero(far).tolist(), rows))]
