@@ -80,7 +80,8 @@ def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Pred
     with pytest.raises(ColumnError, match="no column 'other'"):
         pairs.predict([{"text": "a film"}])
     empty, missing = pairs.predict([{"text": "a film", "other": ""}, {"text": "a film", "other": None}])
-    assert empty["prediction"] is not None and empty == missing
+    assert empty["prediction"] == missing["prediction"] in ("good", "bad")
+    assert empty["scores"] == pytest.approx(missing["scores"], abs=1e-6)  # rows of a batch may round differently
 
 
 def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:
