@@ -116,7 +116,7 @@ CHECKS: dict[str, str] = {
     "no-entities": "error: no training row has an entity",
     "no-held-out": "warning: no rows are held out, so the model is not scored",
     "numbered-tags": "error: tags are numbers without names",
-    "one-class": "error: all training rows have the same label; warning: all validation or test rows have",
+    "one-class": "error, warning for held-out rows: all rows of a split have the same label",
     "outliers": "warning: some numbers are so far from the others that a model learns little else",
     "rare-class": "warning: a class with fewer than 5 training rows",
     "short-text": "warning: most texts are a single character or empty",
