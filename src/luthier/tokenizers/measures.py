@@ -1,14 +1,13 @@
 """How a tokenizer suits texts: what of its vocabulary is used, what it does not know, and how many tokens it takes."""
 
-import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from accelerate.utils import patch_environment
 from transformers import PreTrainedTokenizerBase
 
 from luthier.tokenizers.losses import losses_of
@@ -153,7 +152,8 @@ def measure(tokenizer: PreTrainedTokenizerBase, sample: Sample, limit: int) -> M
     """
     seconds = []
     for _ in range(PASSES):
-        with _one_thread():  # so that speeds can be compared between machines
+        # One thread, so that speeds can be compared between machines; the library reads this at each call.
+        with patch_environment(TOKENIZERS_PARALLELISM="false"):
             start = time.perf_counter()
             rows = encode(tokenizer, sample.texts)
             seconds.append(time.perf_counter() - start)
@@ -236,17 +236,3 @@ def _by_label(sample: Sample, encoded: Sequence[Sequence[int]], unknown: set[str
         for label in n
         if n[label] >= LEAST_ROWS and words[label] >= LEAST_WORDS
     ]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep the tokenizers library, which reads the environment at each call, from encoding in several threads."""
-    before = os.environ.get("TOKENIZERS_PARALLELISM")
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["TOKENIZERS_PARALLELISM"]
-        else:
-            os.environ["TOKENIZERS_PARALLELISM"] = before
