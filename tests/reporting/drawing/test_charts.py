@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from luthier.learning_curves.plot import MOST_POINTS, Figure
-from luthier.reporting.drawing.charts import MOST_DOTS, Range, histogram, parts, ranges, reliability, scatter, tradeoff
+from luthier.reporting.drawing.charts import MOST_DOTS, histogram, parts, ranges, reliability, scatter, tradeoff
 from luthier.reporting.panels import Bin, Histogram, Panel, Reliability, Scatter, Score, Tradeoff
 
 LENGTHS = Histogram([0, 1, 3], [4, 5], "Lengths", unit="tokens", note="A note.")
@@ -128,7 +128,7 @@ def test_a_value_is_marked_where_it_lies_within_the_bars(mark: float | None, dra
 
 @pytest.mark.parametrize(("limit", "drawn"), [(25, True), (26, False)])
 def test_ranges_are_drawn_below_each_other_and_the_limit_where_it_lies_within(limit: float, drawn: bool) -> None:
-    figure = ranges("Lengths", "A note.", "tokens", [Range("a", (1, 2, 3, 4, 9)), Range("b", (2, 5, 7, 9, 25))], limit)
+    figure = ranges("Lengths", "A note.", "tokens", {"a": (1, 2, 3, 4, 9), "b": (2, 5, 7, 9, 25)}, limit)
     assert marks(figure) == ["rule", "bar", "tick"] + ["rule"] * drawn
     assert values(figure, 1)[1] == {"name": "b", "p5": 2, "p25": 5, "median": 7, "p75": 9, "p95": 25}
     assert axes(figure)["y"]["sort"] == ["a", "b"] and axes(figure)["x"]["title"] == "tokens"

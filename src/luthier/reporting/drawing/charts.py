@@ -1,7 +1,6 @@
 """Charts of panels and of tokenizers, in the style of the learning curves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +14,6 @@ if TYPE_CHECKING:
     import altair as alt
 
 MOST_DOTS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A distribution: its name, and its quantiles 5 %, 25 %, 50 %, 75 % and 95 %."""
-
-    name: str
-    quantiles: tuple[float, float, float, float, float]
 
 
 def scatter(panel: Scatter) -> Figure:
@@ -134,25 +125,24 @@ def histogram(panel: Histogram, *, mark: float | None = None, mark_name: str = "
     return Figure(panel.title, " ".join(notes), _sized(alt.layer(*layers), 200), wide=True)
 
 
-def ranges(title: str, caption: str, unit: str, rows: Sequence[Range], limit: float) -> Figure:
+def ranges(title: str, caption: str, unit: str, rows: Mapping[str, Sequence[float]], limit: float) -> Figure:
     """Several distributions below each other, with a limit that is marked.
 
     Args:
         title: Heading.
         caption: What the chart shows.
         unit: Name of the x axis.
-        rows: The distributions.
+        rows: Name to the quantiles 5 %, 25 %, 50 %, 75 % and 95 % of each distribution.
         limit: Where to draw a dashed line, if it is within the chart.
     """
     import altair as alt
 
-    names, most = [row.name for row in rows], max(row.quantiles[-1] for row in rows)
+    names = ("p5", "p25", "median", "p75", "p95")
     points = [
-        dict(zip(("name", "p5", "p25", "median", "p75", "p95"), (row.name, *map(_short, row.quantiles)), strict=True))
-        for row in rows
+        {"name": name, **dict(zip(names, map(_short, quantiles), strict=True))} for name, quantiles in rows.items()
     ]
     base = alt.Chart(_values(points)).encode(
-        alt.Y("name:N", sort=names, title=None), tooltip=["name:N", "p5:Q", "p25:Q", "median:Q", "p75:Q", "p95:Q"]
+        alt.Y("name:N", sort=list(rows), title=None), tooltip=["name:N", *(f"{name}:Q" for name in names)]
     )
     x = alt.X("p5:Q", title=unit, scale=alt.Scale(zero=True))
     layers = [
@@ -160,7 +150,7 @@ def ranges(title: str, caption: str, unit: str, rows: Sequence[Range], limit: fl
         base.mark_bar(color=BLUE, opacity=0.6, height=14).encode(x="p25:Q", x2="p75:Q"),
         base.mark_tick(color=INK, thickness=3, size=18).encode(x="median:Q"),
     ]
-    if limit <= most:
+    if limit <= max(quantiles[-1] for quantiles in rows.values()):
         rule = alt.Chart(_values([{"p5": limit}]))
         layers.append(rule.mark_rule(color=VERMILLION, strokeWidth=2, strokeDash=[4, 3]).encode(x))
         caption += f" Dashed: {text.count(round(limit))}, the maximum length."

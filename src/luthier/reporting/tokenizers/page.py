@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luthier.learning_curves.plot import Figure
-from luthier.reporting.drawing.charts import Range, parts, ranges
+from luthier.reporting.drawing.charts import parts, ranges
 from luthier.reporting.drawing.cuts import Chip, cutting
 from luthier.reporting.render import render
 from luthier.reporting.terminal.tokenizers import measured_on, notes_on, tables
@@ -72,7 +72,7 @@ def _facts(found: "TokenizerComparison") -> list[tuple[str, str]]:
 def _figures(found: "TokenizerComparison") -> list[Figure]:
     """Charts of the lengths of the rows, and of the vocabularies."""
     lengths = {one.name: one.measures.lengths for one in found.tokenizers}
-    rows = [Range(name, (one.p5, one.p25, one.median, one.p75, one.p95)) for name, one in lengths.items()]
+    rows = {name: (one.p5, one.p25, one.median, one.p75, one.p95) for name, one in lengths.items()}
     limit = found.tokenizers[0].measures.lengths.limit
     caption = "Line: 5 % to 95 % of the rows; bar: the middle half; tick: median."
     used = {one.name: _parts(one.measures) for one in found.tokenizers}
