@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -28,10 +27,6 @@ class SeedsDifference(Score):
     rows_error: float | None
     seeds_error: float | None
     seeds_needed: int | None
-
-    def to_dict(self) -> dict[str, Any]:
-        names = ("value", "low", "high", "n", "rows_error", "seeds_error", "seeds_needed")
-        return {name: getattr(self, name) for name in names}
 
 
 def seeds_difference(
