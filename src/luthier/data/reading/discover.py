@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from luthier.data.reading.files import COMPRESSION_SUFFIXES, reading
+from luthier.data.reading.files import COMPRESSION_SUFFIXES, reading, suffix_of
 from luthier.data.reading.formats.folders import find_classes, refuse_classes_in_names, unlabelled
 from luthier.data.reading.formats.parallel import FileGroup, group_languages
 from luthier.data.reading.formats.registry import registered
@@ -177,7 +177,7 @@ def _in_split_files(name: str, named: list[FileGroup], entries: list[Path]) -> S
     held = {split_of(group.name) for group in chosen}
     first = chosen[0]
     # A split missing from the family may have a different extension: `test.annotated` next to `train.conll`.
-    further = [group for group in named if _suffix(group.name) == _suffix(first.name) or _unknown(group)]
+    further = [group for group in named if suffix_of(group.name) == suffix_of(first.name) or _unknown(group)]
     chosen = chosen + [
         group for group in further if split_of(group.name) not in held and group.languages == first.languages
     ]
@@ -247,24 +247,18 @@ def _one_kind(groups: list[FileGroup]) -> list[FileGroup]:
     """The files with the extension that has most bytes, since a list of labels next to the data is not data."""
     sizes: Counter[str] = Counter()
     for group in groups:
-        sizes[_suffix(group.name)] += _size(group)
+        sizes[suffix_of(group.name)] += _size(group)
     main = sizes.most_common(1)[0][0]
-    return [group for group in groups if _suffix(group.name) == main]
+    return [group for group in groups if suffix_of(group.name) == main]
 
 
 def _size(group: FileGroup) -> int:
     return sum(file.stat().st_size for file in group.files)
 
 
-def _suffix(name: str) -> str:
-    """The file extension, ignoring that of a compression."""
-    path = Path(name.lower())
-    return Path(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
-
-
 def _is_data(group: FileGroup) -> bool:
-    known = _suffix(group.name) in registered().suffixes or Path(group.name.lower()).suffix in COMPRESSION_SUFFIXES
-    named = bool(_SPLIT_WORD.fullmatch(_suffix(group.name)[1:]))  # cooking.train
+    known = suffix_of(group.name) in registered().suffixes or Path(group.name.lower()).suffix in COMPRESSION_SUFFIXES
+    named = bool(_SPLIT_WORD.fullmatch(suffix_of(group.name)[1:]))  # cooking.train
     return bool(group.languages) or ((known or named) and not _NOT_DATA.match(group.name))
 
 

@@ -75,9 +75,8 @@ class DataFile:
 
     @property
     def suffix(self) -> str:
-        """The extension in lower case, ignoring that of a compression: `.csv` for `reviews.CSV.gz`."""
-        path = PurePosixPath((self.path.name if self.path else self.name.split("?")[0]).lower())
-        return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
+        """As `suffix_of`."""
+        return suffix_of(self.path.name if self.path else self.name.split("?")[0])
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -129,6 +128,12 @@ class DataFile:
         else:
             with _remote(self.name) as stream:
                 yield stream
+
+
+def suffix_of(name: str) -> str:
+    """The extension of a file name in lower case, ignoring that of a compression: `.csv` for `reviews.CSV.gz`."""
+    path = PurePosixPath(name.lower())
+    return PurePosixPath(path.stem).suffix if path.suffix in COMPRESSION_SUFFIXES else path.suffix
 
 
 def find_file(name: str, path: Path | None) -> DataFile:
