@@ -75,8 +75,7 @@ def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     """
     finders = {"messages": _messages, "instruction": _instruction, "prompt": _prompt}
     found = [finder(profiles, given) for name, finder in finders.items() if shape in (None, name)]
-    fitting = [recognition for recognition in found if recognition is not None]
-    return max(fitting, key=lambda recognition: recognition.confidence, default=None)
+    return max(filter(None, found), key=lambda recognition: recognition.confidence, default=None)
 
 
 def likely(profiles: Profiles) -> list[Columns]:

@@ -14,9 +14,9 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data import checks
 from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
+from luthier.data.checks.targets import control_tokens, masked_turns
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.columns.transcripts import turns_in
@@ -41,7 +41,7 @@ from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.writes import Writes, Writing, language_metrics, with_positions
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import Role
-from luthier.tasks.usage import string
+from luthier.tasks.usage import load_code, string
 from luthier.text import typed
 
 Messages = list[Message]
@@ -151,7 +151,7 @@ class Chat(Writes, Task[Writing]):
         ]
         rows = [row for row, learned in zip(values_of(train, "row"), marks, strict=True) if not all(learned)]
         masked, n = sum(learned.count(False) for learned in marks), sum(map(len, marks))
-        return [*checks.masked_turns(masked, n, rows), *super().check(task, splits, keys, given)]
+        return [*masked_turns(masked, n, rows), *super().check(task, splits, keys, given)]
 
     # -- words ---------------------------------------------------------------------------------------------------
 
@@ -183,9 +183,7 @@ class Chat(Writes, Task[Writing]):
     def transformers_code(self, task: Fitted[Writing], model: str) -> str:
         (said,) = self.trial(task).values()
         return (
-            "from transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
-            f"tokenizer = AutoTokenizer.from_pretrained({string(model)})\n"
-            f"model = AutoModelForCausalLM.from_pretrained({string(model)})\n"
+            f"{load_code(self.auto_class, model)}\n"
             f'messages = [{{"role": "user", "content": {string(said)}}}]\n'
             "inputs = tokenizer.apply_chat_template(\n"
             '    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"\n'
@@ -224,7 +222,7 @@ class Chat(Writes, Task[Writing]):
             for turns, _ in _conversations(examples)
         ]
         rows_with = [row for row, found in zip(examples["row"], held, strict=True) if found]
-        told = checks.control_tokens(rows_with, len(held), sorted(set().union(*held)))
+        told = control_tokens(rows_with, len(held), sorted(set().union(*held)))
         return [*super().notice(task, examples, rows), *told]
 
     def configure(self, task: Bound[Writing], model: PreTrainedModel) -> None:

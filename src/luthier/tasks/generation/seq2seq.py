@@ -18,7 +18,7 @@ from luthier.tasks.base import Task
 from luthier.tasks.generation.writes import Writes, Writing
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.roles import by_column, or_empty, read_text
-from luthier.tasks.usage import string
+from luthier.tasks.usage import load_code, string
 
 MOST_TARGET = 512  # tokens of an answer if no target length is set
 
@@ -99,9 +99,7 @@ class Seq2SeqTask(Writes, Task[Writing]):
         row = {str(task.columns[role]): text for role, text in self.trial(task).items()}
         words = (task.learned.prefix or "") + str(self.source_text(task, row))
         return (
-            "from transformers import AutoModelForSeq2SeqLM, AutoTokenizer\n\n"
-            f"tokenizer = AutoTokenizer.from_pretrained({string(model)})\n"
-            f"model = AutoModelForSeq2SeqLM.from_pretrained({string(model)})\n"
+            f"{load_code(self.auto_class, model)}\n"
             f"texts = [{string(words)}]\n"
             'inputs = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")\n'
             "outputs = model.generate(**inputs)\n"

@@ -41,8 +41,7 @@ def recognise_tokens(profiles: Profiles, *, given: Given, shape: str | None) -> 
     """
     found = [_tokens(profiles, given) if shape in (None, "tokens") else None]
     found += [_spans(profiles, given) if shape in (None, "spans") else None]
-    fitting = [recognition for recognition in found if recognition is not None]
-    return max(fitting, key=lambda recognition: recognition.confidence, default=None)
+    return max(filter(None, found), key=lambda recognition: recognition.confidence, default=None)
 
 
 def likely(profiles: Profiles) -> list[Columns]:
