@@ -10,7 +10,8 @@ from typing import Any
 from datasets import Dataset
 
 from luthier.console import Console
-from luthier.data import checks
+from luthier.data.checks.duplicates import training_rows
+from luthier.data.checks.texts import skipped_rows
 from luthier.data.reading.memory import Data, name_of_copy
 from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
@@ -218,7 +219,7 @@ def _examples(
         unknown = [i for i, example in enumerate(table.examples["test"]) if not task.knows(example)]
         table.examples["test"] = table.drop(table.examples["test"], "test", "unknown-label", unknown)
     account = table.accounts["test"]
-    findings = [*task.doubts(profiles), *checks.skipped_rows(account.read, account.skipped, table.skipped)]
+    findings = [*task.doubts(profiles), *skipped_rows(account.read, account.skipped, table.skipped)]
     examples, encoded = table.examples.get("test"), None
     if examples:
         findings += task.missed(examples, "test")
@@ -252,7 +253,7 @@ def _require_labels(known: Iterable[str], there: Collection[str], where: str) ->
 def _seen(task: Bound[Any], train: Dataset, examples: Dataset) -> list[Finding]:
     """The finding about rows that the model was trained on."""
     known, asked = ([task.key(example) for example in rows] for rows in (train, examples))
-    return checks.training_rows(known, asked, list(map(str, examples[task.kind.quoted])), list(examples["row"]))
+    return training_rows(known, asked, list(map(str, examples[task.kind.quoted])), list(examples["row"]))
 
 
 def _training_rows(target: str, base_model: str | None, console: Console) -> Dataset | None:

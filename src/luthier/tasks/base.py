@@ -20,9 +20,8 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.arrays import FloatArray
 from luthier.console import Console
-from luthier.data import checks
 from luthier.data.batches import Collate, pad_inputs, tensor_of
-from luthier.data.checks.duplicates import key
+from luthier.data.checks.duplicates import duplicates, held_out_overlap, key, leak
 from luthier.data.columns.profile import ColumnProfile, Recognition, require
 from luthier.data.columns.roles import Columns, Given, Profiles, several, there_are
 from luthier.data.examples import values_of
@@ -187,9 +186,9 @@ class Task(ABC, Generic[Learned]):
         rows = {name: values_of(split, "row") for name, split in splits.items()}
         held_out = {name: keys[name] for name in splits if name != "train" and name in given}
         return [
-            *checks.duplicates(keys["train"], texts["train"], rows["train"]),
-            *checks.leak(keys["train"], held_out, texts, rows),
-            *checks.held_out_overlap(
+            *duplicates(keys["train"], texts["train"], rows["train"]),
+            *leak(keys["train"], held_out, texts, rows),
+            *held_out_overlap(
                 keys.get("validation", ()), keys.get("test", ()), texts.get("test", ()), rows.get("test")
             ),
         ]

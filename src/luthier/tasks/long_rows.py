@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luthier.data import checks
+from luthier.data.checks.texts import truncation
 from luthier.data.tokenized import Encoded, Limits
 from luthier.findings import Decision, Finding
 from luthier.text import share
@@ -71,9 +71,9 @@ class LongRows:
         """
         if not self.cut:
             return []
-        found = checks.truncation(encoded.full_lengths.tolist(), limits.length, rows, split)
+        found = truncation(encoded.full_lengths.tolist(), limits.length, rows, split)
         if encoded.full_targets is not None and limits.target is not None:
-            found += checks.truncation(encoded.full_targets.tolist(), limits.target, rows, split, targets=True)
+            found += truncation(encoded.full_targets.tolist(), limits.target, rows, split, targets=True)
         return found
 
 

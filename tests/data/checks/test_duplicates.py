@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luthier.data import checks
+from luthier.data.checks import duplicates as checks
 from luthier.data.checks.duplicates import groups, key, leaked, normalise
 from tests.data.checks.findings import only, sound
 

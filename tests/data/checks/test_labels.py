@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from luthier.data import checks
+from luthier.data.checks import labels as checks
 from tests.data.checks.findings import only, severities, sound
 
 

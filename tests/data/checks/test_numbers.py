@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from luthier.data import checks
+from luthier.data.checks import numbers as checks
 from tests.data.checks.findings import only
 
 PRICES = [float(5 + i % 40) for i in range(90)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from luthier.data import checks
+from luthier.data.checks import targets as checks
 from tests.data.checks.findings import named, only, sound
 
 

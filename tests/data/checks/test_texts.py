@@ -2,7 +2,7 @@
 
 import pytest
 
-from luthier.data import checks
+from luthier.data.checks import texts as checks
 from luthier.data.checks.texts import looks_like_id
 from luthier.data.records import Skipped
 from tests.data.checks.findings import named, only, severities

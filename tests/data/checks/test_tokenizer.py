@@ -2,7 +2,7 @@
 
 import pytest
 
-from luthier.data import checks
+from luthier.data.checks import tokenizer as checks
 from luthier.findings import Finding
 from tests.data.checks.findings import only, severities
 

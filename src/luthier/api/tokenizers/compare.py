@@ -10,8 +10,8 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.api.tokenizers.opening import Opened, checked_size, opened
 from luthier.console import Console
-from luthier.data import checks
 from luthier.data.checks.duplicates import leaked
+from luthier.data.checks.texts import skipped_rows
 from luthier.data.examples import take
 from luthier.data.reading.memory import Data
 from luthier.errors import FindingError, ModelError, UsageError
@@ -202,7 +202,7 @@ def _examples(held: Opened, console: Console) -> Examples:
     splits, decision = make_splits(table, held.found.reader, held.recipe)
     console.decision(decision)
     for account in table.accounts.values():
-        for finding in checks.skipped_rows(account.read, account.skipped):
+        for finding in skipped_rows(account.read, account.skipped):
             console.finding(finding)
     split = next((name for name in ("validation", "test") if len(splits.get(name, ()))), None)
     if split is None:

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerBase
 
 from luthier.api.tokenizers.opening import checked_size, opened
 from luthier.console import Console
-from luthier.data import checks
+from luthier.data.checks.texts import skipped_rows
 from luthier.data.reading.memory import Data
 from luthier.data.reading.sources import Source
 from luthier.data.records import Skipped
@@ -117,7 +117,7 @@ def train_tokenizer(
             texts = Texts(sources["train"], task.example, task.texts, column, progress)
             tokenizer, size = learn(texts, vocabulary_size, method, family=family or needed, architecture=model)
         console.decision(size)
-        skipped = checks.skipped_rows(texts.account.read, texts.account.skipped)
+        skipped = skipped_rows(texts.account.read, texts.account.skipped)
         for finding in [*skipped, *empty_columns(recipe.data.columns, found.profiles)]:
             console.finding(finding)
     write_directory(directory, lambda aside: _save(tokenizer, aside))

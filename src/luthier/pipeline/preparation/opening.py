@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from luthier.data import checks
+from luthier.data.checks.texts import empty_column
 from luthier.data.columns.profile import ColumnProfile, is_mark, profile
 from luthier.data.columns.roles import several
 from luthier.data.reading import packages
@@ -117,7 +117,7 @@ def empty_columns(columns: Mapping[str, str | list[str]], profiles: Mapping[str,
         finding
         for role, column in used
         if not (is_mark(column) and len(several(columns[role])) > 1)  # empty where the label is not set
-        for finding in checks.empty_column(column.name, role, round(column.missing_share * column.n), column.n)
+        for finding in empty_column(column.name, role, round(column.missing_share * column.n), column.n)
     ]
 
 

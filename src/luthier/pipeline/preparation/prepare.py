@@ -10,9 +10,9 @@ from datasets import Dataset
 from transformers import PretrainedConfig
 
 from luthier.console import Console
-from luthier.data import checks
 from luthier.data.checks import CHECKS
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
+from luthier.data.checks.texts import few_rows, skipped_rows
 from luthier.data.examples import rows_of, take
 from luthier.data.reading.sources import Source
 from luthier.data.sample import Sample, draw, of_sample
@@ -285,11 +285,11 @@ def check(
     """
     findings = task.check(examples, keys, given=list(table.examples))
     for split, account in table.accounts.items():
-        for finding in checks.skipped_rows(account.read, account.skipped):
+        for finding in skipped_rows(account.read, account.skipped):
             at = f"{split}: " if len(table.accounts) > 1 else ""
             findings.append(replace(finding, message=at + finding.message))
     for split, rows in examples.items():
-        findings += checks.few_rows(len(rows), split)
+        findings += few_rows(len(rows), split)
     if len(examples) == 1:
         message = "No rows are held out: the model will not be scored."
         findings.append(

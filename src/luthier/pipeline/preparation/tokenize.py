@@ -11,7 +11,8 @@ from datasets import Dataset
 from transformers import PretrainedConfig
 
 from luthier.arrays import IntArray
-from luthier.data import checks
+from luthier.data.checks.targets import lost_targets
+from luthier.data.checks.tokenizer import many_tokens, unknown_tokens
 from luthier.data.examples import values_of
 from luthier.data.table import Table
 from luthier.data.tokenized import Encode, Encoded, Limits, cut, measure, tokenizer_digest
@@ -94,7 +95,7 @@ def _within_limits(
     encoded, numbers = _cut(task, rows, whole, split, digest), values_of(rows, "row")
     findings = task.kind.long_rows.check(whole, task.set_limits, numbers, split)
     if lost := encoded.without_target:
-        findings += checks.lost_targets([numbers[i] for i in lost], len(rows), split)
+        findings += lost_targets([numbers[i] for i in lost], len(rows), split)
         rows = table.drop(rows, split, NO_TARGET, lost, task.kind.why_lost)
         if len(rows):
             encoded = _cut(task, rows, _measure(task.within(None), rows, split, digest), split, digest)
@@ -223,11 +224,11 @@ def _tokenizer_tells(task: Bound[Any], train: Encoded, examples: Dataset, *, new
     closely = [with_unknown[i] for i in evenly(len(with_unknown), SAMPLE)]
     parts = unknown_parts(tokenizer, _texts(task, examples, closely))
     unknown, words, rows = train.unknown.tolist(), train.words.tolist(), values_of(examples, "row")
-    found = checks.unknown_tokens(unknown, words, parts, str(tokenizer.unk_token or ""), rows, action=action)
+    found = unknown_tokens(unknown, words, parts, str(tokenizer.unk_token or ""), rows, action=action)
     texts = _texts(task, examples, evenly(len(examples), SAMPLE))
     own, english = density(tokenizer, texts), density(tokenizer, ENGLISH_NEWS)
     if own.units >= FEWEST_WORDS:
-        found += checks.many_tokens(own.mean, english.mean, len(texts), spaced=own.spaced, action=action)
+        found += many_tokens(own.mean, english.mean, len(texts), spaced=own.spaced, action=action)
     return found
 
 

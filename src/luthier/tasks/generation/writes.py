@@ -14,8 +14,9 @@ from torch.nn import functional
 from transformers import BatchEncoding, PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.console import Console
-from luthier.data import checks
 from luthier.data.batches import IGNORED, by_length, tensor_of
+from luthier.data.checks.targets import no_end
+from luthier.data.checks.tokenizer import altered_targets
 from luthier.data.tokenized import Examples, Features, owner
 from luthier.errors import RecipeError
 from luthier.findings import Decision, Finding
@@ -269,7 +270,7 @@ class Writes(ABC):
         found = any(label in ends for row in rows for label in reversed(row["labels"]))
         tokens = task.tokenizer.convert_ids_to_tokens(sorted(ends))
         altered = self._altered(task, examples)
-        return altered if found else [*checks.no_end([str(token) for token in tokens]), *altered]
+        return altered if found else [*no_end([str(token) for token in tokens]), *altered]
 
     def _altered(self, task: Bound[Writing], examples: Examples) -> list[Finding]:
         texts = self.written_texts(examples)
@@ -284,7 +285,7 @@ class Writes(ABC):
                 rows.setdefault(kind, []).append(row)
                 shown.setdefault(kind, (target, other))
         most = max(rows, key=lambda kind: len(rows[kind]), default="")
-        return checks.altered_targets(rows, len(targets), shown.get(most, ("", "")))
+        return altered_targets(rows, len(targets), shown.get(most, ("", "")))
 
     def ends(self, tokenizer: PreTrainedTokenizerBase) -> set[int]:
         """The tokens that end a generated text."""

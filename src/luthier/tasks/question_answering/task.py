@@ -17,8 +17,8 @@ from torch.nn import functional
 from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
-from luthier.data import checks
 from luthier.data.checks.duplicates import key
+from luthier.data.checks.targets import mended
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.examples import values_of
@@ -156,10 +156,10 @@ class QuestionAnswering(Task[Reading]):
     ) -> list[Finding]:
         train = splits["train"]
         rows, mends = values_of(train, "row"), values_of(train, "mends")
-        mended = {name: [row for row, names in zip(rows, mends, strict=True) if name in names] for name in MENDS}
+        changed = {name: [row for row, names in zip(rows, mends, strict=True) if name in names] for name in MENDS}
         return [
             *super().check(task, splits, keys, given),
-            *checks.mended({name: (MENDS[name], found) for name, found in mended.items()}, len(train)),
+            *mended({name: (MENDS[name], found) for name, found in changed.items()}, len(train)),
         ]
 
     def label_counts(self, task: Fitted[Reading], examples: Dataset) -> dict[str, int]:

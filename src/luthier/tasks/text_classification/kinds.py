@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from luthier.arrays import FloatArray
-from luthier.data import checks, splits
+from luthier.data import splits
 from luthier.data.batches import IGNORED
+from luthier.data.checks import labels as checks
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.values import is_missing

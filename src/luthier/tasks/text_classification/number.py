@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from luthier.arrays import FloatArray
-from luthier.data import checks, splits
+from luthier.data import splits
 from luthier.data.batches import IGNORED
+from luthier.data.checks.numbers import constant_target, outliers
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
 from luthier.data.values import is_missing
@@ -76,7 +77,7 @@ class Number(Labels):
 
     def check(self, splits_: Mapping[str, Dataset]) -> list[Finding]:
         labels = values_of(splits_["train"], "label")
-        return [*checks.constant_target(labels), *checks.outliers(labels, values_of(splits_["train"], "row"))]
+        return [*constant_target(labels), *outliers(labels, values_of(splits_["train"], "row"))]
 
     def encode(self, labels: Sequence[float]) -> list[float]:
         found: list[float] = ((np.asarray(labels, float) - self.mean) / self.scale).tolist()

@@ -15,8 +15,10 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.arrays import FloatArray
 from luthier.console import Console
-from luthier.data import checks
-from luthier.data.checks.duplicates import key
+from luthier.data.checks.duplicates import conflicting_labels, key
+from luthier.data.checks.labels import none_labelled
+from luthier.data.checks.targets import unclear_thousands
+from luthier.data.checks.texts import constant_text, empty_texts, id_as_text, short_text
 from luthier.data.columns.fields import column_of
 from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles, several
@@ -151,19 +153,19 @@ class TextClassification(Task[Labels]):
         return [
             *task.learned.check(splits),
             *super().check(task, splits, keys, given),
-            *checks.conflicting_labels(keys["train"], hashable, texts, rows),
-            *(checks.constant_text(column, texts) if len(self.asked(task)) == 1 else []),
-            *checks.id_as_text(column, texts),
-            *checks.short_text(column, texts, rows),
+            *conflicting_labels(keys["train"], hashable, texts, rows),
+            *(constant_text(column, texts) if len(self.asked(task)) == 1 else []),
+            *id_as_text(column, texts),
+            *short_text(column, texts, rows),
             *self.missed(task, train, "train"),
         ]
 
     def missed(self, task: Fitted[Labels], examples: Dataset, split: str) -> list[Finding]:
         columns = {str(task.columns[role]): values_of(examples, role) for role in self.asked(task)}
         rows = values_of(examples, "row")
-        found = [f for column, texts in columns.items() for f in checks.empty_texts(column, texts, rows)]
+        found = [f for column, texts in columns.items() for f in empty_texts(column, texts, rows)]
         if task.learned.kind == "several" and split != "train":
-            found += checks.none_labelled(values_of(examples, "label"), split)
+            found += none_labelled(values_of(examples, "label"), split)
         return found
 
     def doubts(self, task: Recognised[Labels], profiles: Profiles) -> list[Finding]:
@@ -174,7 +176,7 @@ class TextClassification(Task[Labels]):
             return []
         number = Cells.from_details(task.details).number(column.thousands)
         fraction = number is not None and abs(number) < 1000
-        return checks.unclear_thousands(column.name, column.thousands) if fraction else []
+        return unclear_thousands(column.name, column.thousands) if fraction else []
 
     def knows(self, task: Fitted[Labels], example: Example) -> bool:
         return task.learned.knows(example["label"])

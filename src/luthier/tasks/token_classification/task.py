@@ -17,9 +17,11 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data import checks, splits
+from luthier.data import splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
 from luthier.data.checks.duplicates import key
+from luthier.data.checks.labels import missed_labels, rare_class
+from luthier.data.checks.targets import mended, no_entities, numbered_tags
 from luthier.data.columns.profile import Recognition, require
 from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.examples import values_of
@@ -171,16 +173,16 @@ class TokenClassification(Task[Tags]):
         empty = f"{plural(sum(untagged), 'word')} without a tag {'is' if sum(untagged) == 1 else 'are'} {OUTSIDE}"
         counts = task.label_counts(train)
         return [
-            *checks.no_entities(counts),
-            *checks.numbered_tags(counts),
-            *checks.rare_class(counts),
-            *checks.mended({"invalid-tags": (rule, rows), "untagged-words": (empty, bare)}, len(train)),
+            *no_entities(counts),
+            *numbered_tags(counts),
+            *rare_class(counts),
+            *mended({"invalid-tags": (rule, rows), "untagged-words": (empty, bare)}, len(train)),
             *(found for name, split in splits.items() if name != "train" for found in task.missed(split, name)),
             *super().check(task, splits, keys, given),
         ]
 
     def missed(self, task: Fitted[Tags], examples: Dataset, split: str) -> list[Finding]:
-        return checks.missed_labels(task.label_counts(examples), task.learned.types, split)
+        return missed_labels(task.label_counts(examples), task.learned.types, split)
 
     def label_counts(self, task: Fitted[Tags], examples: Dataset) -> dict[str, int]:
         counted = Counter(entity.type for row in values_of(examples, "tags") for entity in task.learned.entities(row))
