@@ -21,8 +21,8 @@ SMALL_DECODER = GPT2Config(vocab_size=100, n_embd=8, n_layer=1, n_head=2)
 
 def basis(rows: int = 2_000, validation: int = 200, *, task: str = "text-classification", **more: Any) -> Basis:
     config = SMALL_DECODER if task == "text-generation" else TINY
-    config, one_answer = more.get("config", config), more.get("one_answer", False)
-    return Basis(find(task), rows, 20.0, validation, "accuracy", config, one_answer)
+    config, one_label = more.get("config", config), more.get("one_label", False)
+    return Basis(find(task), rows, 20.0, validation, "accuracy", config, one_label)
 
 
 def decided(on: Basis, **settings: Any) -> tuple[Recipe, dict[str, str]]:
@@ -124,11 +124,11 @@ def test_the_fewer_validation_rows_the_less_they_tell_checkpoints_apart(
 
 def test_validation_rows_of_one_class_choose_no_checkpoint_and_stop_nothing() -> None:
     """The first checkpoints of a model often answer the same for every row, which here would be perfect."""
-    recipe, decisions = decide_training(recipe_of(model__name="a model"), basis(one_answer=True))
+    recipe, decisions = decide_training(recipe_of(model__name="a model"), basis(one_label=True))
     assert recipe.evaluation.best_tolerance == 2 and recipe.training.early_stopping_patience == 0
     (best,) = (one for one in decisions if one.what == "best checkpoint")
     assert best.value == "the last one"
-    assert best.why == "200 validation rows with the same answer cannot tell checkpoints apart"
+    assert best.why == "200 validation rows with the same label cannot tell checkpoints apart"
 
 
 def test_a_metric_of_the_user_may_not_be_a_share() -> None:

@@ -45,7 +45,7 @@ class Basis:
         validation: Validation rows.
         metric: Selects the best checkpoint.
         config: Configuration of the model.
-        one_answer: Whether all validation rows have the same answer: a model that always gives it would rank first.
+        one_label: Whether all validation rows have the same label: a model that always predicts it would rank first.
     """
 
     kind: Task[Any]
@@ -54,12 +54,12 @@ class Basis:
     validation: int
     metric: str
     config: PretrainedConfig
-    one_answer: bool = False
+    one_label: bool = False
 
     @property
     def tells(self) -> bool:
         """Whether the validation rows can tell checkpoints apart."""
-        return self.validation >= TELLING and not self.one_answer
+        return self.validation >= TELLING and not self.one_label
 
     @property
     def new_head(self) -> bool:
@@ -166,7 +166,7 @@ def _tolerance(recipe: Recipe, basis: Basis) -> Setting | None:
         tolerance = float(f"{disagreement(basis.validation):.1g}")
         what = f"the last one whose {basis.metric} is within {tolerance:g} of the highest"
         which = "closer checkpoints"
-    alike = " with the same answer" if basis.one_answer else ""
+    alike = " with the same label" if basis.one_label else ""
     why = f"{plural(basis.validation, 'validation row')}{alike} cannot tell {which} apart"
     decision = Decision("best checkpoint", what, why)
     return Setting(tolerance, decision)

@@ -83,6 +83,16 @@ def test_validation_rows_of_one_class(
     assert any(one["what"] == "early stopping" for one in report["decisions"]) is stops
 
 
+def test_equal_tags_in_rows_of_one_pattern_still_tell_checkpoints_apart(inspected: Any, tmp_path: Path) -> None:
+    """No single tag is right for all their words."""
+    lines = [json.dumps({"tokens": ["In", f"City{i}", "."], "tags": ["O", "B-LOC", "O"]}) + "\n" for i in range(200)]
+    train, valid = tmp_path / "train.jsonl", tmp_path / "valid.jsonl"
+    train.write_text("".join(lines[:140]))
+    valid.write_text("".join(lines[140:]))
+    report = inspected(train, "--valid", valid)
+    assert any(one["what"] == "early stopping" for one in report["decisions"])
+
+
 def test_rows_that_a_split_loses_are_counted_where_they_were_read(inspected: Any, tmp_path: Path) -> None:
     rows = review_rows(400)
     train = [*rows[:300], {"text": "", "label": "good"}, {"text": "no label", "label": ""}]

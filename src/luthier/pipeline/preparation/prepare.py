@@ -215,14 +215,15 @@ def basis_of(
         counted.get("validation", 0),
         task.metric_for_best,
         config,
-        _one_answer(task, examples),
+        _one_label(examples),
     )
 
 
-def _one_answer(task: Bound[Any], examples: Mapping[str, Dataset]) -> bool:
-    """Whether all validation rows, of two or more, have the same answer."""
-    gold = task.gold(examples["validation"][:]) if "validation" in examples else []
-    return len(gold) > 1 and all(one == gold[0] for one in gold)
+def _one_label(examples: Mapping[str, Dataset]) -> bool:
+    """Whether all validation rows, of two or more, have the same label; tags of words are none."""
+    rows = examples.get("validation")
+    labels = rows["label"][:] if rows is not None and "label" in rows.column_names else []
+    return len(labels) > 1 and all(one == labels[0] for one in labels)
 
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
