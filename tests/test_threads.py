@@ -203,7 +203,7 @@ def test_the_reason_names_what_the_user_has_set(machine: Machine) -> None:
     recorded=st.none() | st.integers(1, 9),
     busy=st.lists(st.integers(0, 100), max_size=8),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_the_user_has_set_always_stands(
     machine: Machine, environ: dict[str, str], recorded: int | None, busy: list[int]
 ) -> None:

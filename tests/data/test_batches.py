@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
@@ -42,7 +42,6 @@ def steps(plan: BatchPlan, epoch: int = 0) -> list[list[int]]:
 
 
 @given(LENGTHS, st.integers(1, 20), st.booleans(), st.integers(0, 3))
-@settings(deadline=None)
 def test_an_epoch_has_every_row_once_in_full_batches_but_one(
     lengths: IntArray, batch_size: int, grouping: bool, seed: int
 ) -> None:
@@ -56,7 +55,6 @@ def test_an_epoch_has_every_row_once_in_full_batches_but_one(
 
 
 @given(LENGTHS, st.integers(1, 12), st.integers(1, 4), st.integers(1, 3))
-@settings(deadline=None)
 def test_a_step_has_the_same_rows_however_it_is_divided(
     lengths: IntArray, batch_size: int, parts: int, processes: int
 ) -> None:
@@ -71,7 +69,6 @@ def test_a_step_has_the_same_rows_however_it_is_divided(
 
 
 @given(LENGTHS, st.integers(1, 100), st.booleans(), st.integers(0, 3))
-@settings(deadline=None)
 def test_a_token_budget_holds_for_every_step_with_more_than_one_row(
     lengths: IntArray, tokens: int, grouping: bool, seed: int
 ) -> None:
@@ -86,7 +83,6 @@ def test_a_token_budget_holds_for_every_step_with_more_than_one_row(
 
 
 @given(LENGTHS, st.integers(1, 100), st.integers(1, 4), st.integers(1, 3))
-@settings(deadline=None)
 def test_a_step_by_tokens_has_the_same_rows_however_it_is_divided(
     lengths: IntArray, tokens: int, parts: int, processes: int
 ) -> None:
@@ -215,7 +211,6 @@ def test_micro_batches_come_together_for_each_step() -> None:
 
 
 @given(LENGTHS, st.one_of(st.none(), st.integers(1, 9)), st.one_of(st.none(), st.integers(1, 90)))
-@settings(deadline=None)
 def test_batches_for_predicting_are_within_their_limits(
     lengths: IntArray, rows: int | None, tokens: int | None
 ) -> None:

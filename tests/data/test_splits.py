@@ -28,7 +28,7 @@ def sides(made: dict[str, IntArray], values: Sequence[Hashable]) -> dict[str, se
 
 
 @given(KEYS, SHARES, st.integers(0, 5), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_splits_are_a_partition_without_a_text_on_two_sides(
     keys: list[str], shares: tuple[float, float], seed: int, stratified: bool
 ) -> None:
@@ -48,7 +48,7 @@ def test_splits_are_a_partition_without_a_text_on_two_sides(
 
 
 @given(st.lists(st.integers(20, 400), min_size=1, max_size=6), SHARES, st.integers(0, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_without_duplicates_sizes_are_as_asked_and_labels_in_proportion(
     sizes: list[int], shares: tuple[float, float], seed: int
 ) -> None:
@@ -160,7 +160,7 @@ def test_impossible_shares_are_refused(validation: float, test: float) -> None:
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(1, 90), st.integers(0, 3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_subsample_is_stratified(strata: list[int], n: int, seed: int) -> None:
     indices = [10 * place for place in range(len(strata))]
     drawn = splits.subsample(indices, strata, n, seed)
@@ -178,7 +178,7 @@ def test_a_subsample_is_stratified(strata: list[int], n: int, seed: int) -> None
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(1, 80), st.integers(1, 80), st.integers(0, 3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_smaller_subsample_is_part_of_a_larger_one(strata: list[int], n: int, more: int, seed: int) -> None:
     rows = range(len(strata))
     small, large = (set(splits.subsample(rows, strata, size, seed).tolist()) for size in (n, n + more))

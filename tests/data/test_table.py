@@ -29,7 +29,7 @@ def to_example(record: Record) -> Example | Skipped:
     return {"source": record.source, "row": record.row, **record.values}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["a", "b", ""]), min_size=1, max_size=20), st.integers(1, 5))
 def test_every_row_is_kept_or_skipped(tmp_path: Path, labels: list[str], chunk: int) -> None:
     opened = source(tmp_path, *({"text": str(n), "label": label} for n, label in enumerate(labels)))

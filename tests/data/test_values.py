@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data import values as module
@@ -29,7 +29,6 @@ NESTED = st.one_of(st.lists(VALUE, max_size=4), st.dictionaries(TEXT, VALUE, max
 
 
 @given(NESTED)
-@settings(deadline=None)
 def test_json_and_python_round_trip(value: Any) -> None:
     assert structured(json.dumps(value)) == value
     assert structured(f" {value!r}\n") == value
@@ -37,7 +36,6 @@ def test_json_and_python_round_trip(value: Any) -> None:
 
 
 @given(st.lists(TEXT, min_size=1, max_size=5), st.lists(st.integers(-99, 99), min_size=1, max_size=5))
-@settings(deadline=None)
 def test_numpy_round_trip(texts: list[str], numbers: list[int]) -> None:
     words, places = np.array(texts, dtype=object), np.array(numbers, dtype=np.int32)
     assert structured(str(words)) == texts

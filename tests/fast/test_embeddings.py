@@ -51,7 +51,7 @@ def gradients(made: Model, run: list[list[list[int]]], *, clipped: bool = True) 
     return [*found, made.table.weight.detach()]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.lists(IDS, min_size=1, max_size=1), min_size=1, max_size=5))
 def test_a_step_of_one_batch_has_the_gradient_of_torch_bit_for_bit(run: list[list[list[int]]]) -> None:
     kept = Model()
@@ -61,7 +61,7 @@ def test_a_step_of_one_batch_has_the_gradient_of_torch_bit_for_bit(run: list[lis
     assert all(map(torch.equal, gradients(kept, run), gradients(Model(), run)))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(STEPS)
 def test_micro_batches_have_the_gradient_of_torch_within_rounding(run: list[list[list[int]]]) -> None:
     kept = Model().double()

@@ -46,7 +46,7 @@ def test_each_part_can_be_turned_off(name: str, part: str, folder: Path) -> None
 
 @pytest.mark.parametrize("name", ["BERT", "ModernBERT", "GPT-2", "SmolLM 3", "BART", "T5"])
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=5), st.booleans())
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_of_any_length_padded_on_either_side(name: str, folder: Path, lengths: list[int], left: bool) -> None:
     head = next(head for cell, head in CELLS if cell == name and head != "SequenceClassification")
     model = load(name, head, folder)

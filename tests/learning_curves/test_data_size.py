@@ -65,7 +65,7 @@ def test_intervals_of_gains_cover_the_truth_as_often_as_they_say() -> None:
     assert told >= 50 and covered >= 0.87 * told
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_an_interval_holds_its_value_and_keeps_to_the_bounds(seed: int) -> None:
     found = made(lambda n: 0.4 / n, noise=0.004, held_out=0.004, seed=seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.learning_curves.rate_range import FEWEST, RateRange, diverged
@@ -17,7 +17,6 @@ def made(noise: float, best: float = 1e-3, fall: float = 0.5, seed: int = 0) -> 
     return RateRange(RATES.tolist(), (losses + np.random.default_rng(seed).normal(0, noise, len(x))).tolist())
 
 
-@settings(deadline=None)
 @given(st.floats(0, 0.05), st.sampled_from((1e-4, 1e-3, 1e-2)), st.integers(0, 5))
 def test_the_suggestion_is_below_the_rate_with_the_lowest_loss(noise: float, best: float, seed: int) -> None:
     test = made(noise, best, seed=seed)
@@ -26,7 +25,6 @@ def test_the_suggestion_is_below_the_rate_with_the_lowest_loss(noise: float, bes
     assert test.rates[test.steepest] == pytest.approx(best / 5, rel=1.5)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 50))
 def test_noise_alone_gives_no_suggestion(seed: int) -> None:
     rising = 0.7 + np.exp(np.linspace(-9, 1, 100)) + np.random.default_rng(seed).normal(0, 1e-3, 100)

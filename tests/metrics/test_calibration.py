@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.metrics.calibration import fit_temperature, tempered
@@ -22,7 +22,6 @@ def measures(probabilities: np.ndarray, true: np.ndarray) -> tuple[float, float]
     return float(-np.log(probabilities[np.arange(len(true)), true]).mean()), error
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.floats(-12, 12), min_size=3, max_size=3), min_size=1, max_size=5),
     st.floats(0.7, 20),

@@ -18,7 +18,7 @@ def right(share: float, seed: int) -> AnyMetric:
     return average("accuracy", (np.random.default_rng(seed).random(N) < share).astype(float))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(shares=st.lists(st.floats(0.1, 1), min_size=2, max_size=5))
 def test_a_step_is_named_if_its_paired_difference_holds_zero(shares: list[float], tmp_path: Path) -> None:
     file = tmp_path / "evaluations.parquet"

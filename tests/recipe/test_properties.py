@@ -109,7 +109,7 @@ def decisive(section: Section) -> Values:
     return {name: of(value) for name, value in section if not name.startswith("free")}
 
 
-thorough = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=50, suppress_health_check=list(HealthCheck))
 
 
 @thorough

@@ -63,7 +63,7 @@ def stands_for(kind: TokenizerKind, token: str, there: str) -> bool:
     return there.strip(" ") == piece
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(TEXTS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_offset_is_the_place_of_what_its_token_stands_for(kind: TokenizerKind, text: str) -> None:
@@ -80,7 +80,7 @@ def test_an_offset_is_the_place_of_what_its_token_stands_for(kind: TokenizerKind
             assert stands_for(kind, token, text[start:end]), (token, text[start:end])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_byte_level_bpe_and_known_characters_come_back_exactly(text: str) -> None:
     known = "".join(c for c in text if c in set("".join(SENTENCES)))
@@ -95,7 +95,7 @@ DECODERS: dict[str, PreTrainedTokenizerBase] = {
 }
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(TEXTS)
 def test_bpe_for_decoders_brings_every_space_back(text: str) -> None:
     known = "".join(c for c in text if c in set("".join(SENTENCES)))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.tokenizers.unigram import train_unigram
@@ -47,7 +47,6 @@ def test_no_words_give_no_pieces() -> None:
     assert train_unigram({}, 10) == []
 
 
-@settings(deadline=None)
 @given(WORDS, st.integers(0, 20))
 def test_pieces_are_substrings_sorted_by_probability_within_the_size(words: dict[str, int], size: int) -> None:
     found = train_unigram(words, size)
@@ -59,7 +58,6 @@ def test_pieces_are_substrings_sorted_by_probability_within_the_size(words: dict
     assert sum(math.exp(score) for _, score in found) == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(WORDS, st.integers(0, 20), st.randoms())
 def test_the_order_of_the_words_does_not_matter(words: dict[str, int], size: int, draw: object) -> None:
     items = list(words.items())

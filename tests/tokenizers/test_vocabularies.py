@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
@@ -89,7 +89,6 @@ def test_wordpiece_marks_continuations_and_keeps_case_and_accents() -> None:
     assert backend.decode(backend.encode("Élan elanan").ids) == "Élan elanan"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_byte_level_bpe_is_lossless(text: str) -> None:
     assert BYTES.decode(BYTES.encode(text).ids) == text

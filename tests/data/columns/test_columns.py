@@ -508,7 +508,7 @@ VALUE = st.one_of(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["text", "label", "a", "column1"]), VALUE), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_table_is_judged(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
     found = recognise_classification(profiles, given={}, shape=None)

@@ -45,7 +45,7 @@ def tables(draw: st.DrawFn) -> list[Row]:
 
 
 @given(tables())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_writing_of_flags_has_the_same_labels(rows: list[Row]) -> None:
     width = len(rows[0])
     for names, writings in ((tuple(map(str, range(width))), WRITINGS), (NAMES[:width], OBJECTS)):
@@ -58,7 +58,7 @@ def test_every_writing_of_flags_has_the_same_labels(rows: list[Row]) -> None:
 
 
 @given(st.integers(2, 6), st.lists(st.integers(0, 5), min_size=10, max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_exactly_one_flag_in_every_row_is_one_label(width: int, chosen: list[int]) -> None:
     rows = [[place == i % width for place in range(width)] for i in [*range(width), *chosen]]
     for how in ("whole numbers", "booleans", "decimal numbers", "a written list"):

@@ -44,7 +44,7 @@ def told(values: list[str]) -> tuple[str, bool] | None:
     return (found.separator, found.sure) if found else None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(MARKS), st.booleans(), st.integers(0, 9))
 def test_any_mark_separates_labels(mark: str, ordered: bool, seed: int) -> None:
     rng = random.Random(seed)

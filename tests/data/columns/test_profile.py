@@ -112,7 +112,7 @@ def test_a_profile_sees_through_what_is_written() -> None:
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["text", "label", "a", "column1"]), VALUE), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_table_is_profiled(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
     assert set(profiles) == {name for values in rows for name in values}

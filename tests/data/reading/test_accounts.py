@@ -14,7 +14,7 @@ from tests.data.reading.rows import outcome, write
 
 # What a file is made of: a good row, a kind of broken row by its reason, or "" for what is no row.
 Unit = str
-FAST = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def joined(pieces: dict[Unit, str]) -> Callable[[list[Unit]], bytes]:

@@ -17,7 +17,7 @@ from luthier.data.reading.sources import Source, open_source
 from luthier.data.records import Record, Skipped
 from tests.data.reading.rows import write
 
-FAST = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LABELS = [f"label {i}" for i in range(12)]
 # Texts that look like rows of a CSV file, and like the ends and starts of such.
 PIECES = [

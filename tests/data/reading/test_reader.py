@@ -18,7 +18,7 @@ from luthier.errors import SourceError
 from tests.data.reading.rows import outcome, rows, tables, write
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FAST

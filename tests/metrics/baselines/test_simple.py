@@ -86,7 +86,7 @@ def test_no_test_texts():
 TEXT = st.text(st.sampled_from("ab é好🙂\n.A1"), max_size=6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @pytest.mark.filterwarnings("error")
 @given(st.data(), st.booleans(), st.integers(1, 6), st.integers(0, 3))
 def test_any_texts_give_a_known_label_twice_the_same(data, paired, m, n):

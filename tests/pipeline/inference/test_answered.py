@@ -13,7 +13,7 @@ FIELDS = st.dictionaries(NAMES, st.integers(), max_size=6)
 
 
 @given(FIELDS, FIELDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nothing_is_lost(values: dict[str, int], answer: dict[str, int]) -> None:
     found = with_answer(values, answer)
     assert found.items() >= answer.items()

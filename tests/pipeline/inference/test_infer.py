@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -66,9 +66,6 @@ def test_the_size_is_the_number_of_examples_not_of_windows() -> None:
 
 
 # -- the pass --------------------------------------------------------------------------------------------------------
-
-
-@settings(deadline=None)
 @given(st.permutations(range(8)), st.integers(1, 8))
 def test_the_outputs_of_a_row_do_not_depend_on_the_batches(order: list[int], size: int) -> None:
     batches = [np.array(order[start : start + size]) for start in range(0, 8, size)]

@@ -237,7 +237,7 @@ NAMES = ["text", "label", "labels", "target", "source", "a", "b", "title", "cate
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.sampled_from(sorted(CELLS)), min_size=1, max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_table_is_learned_as_text_while_a_column_may_be_its_label(kinds: dict[str, str]) -> None:
     """Whatever the table: the text that is learned is a text, no label, and no other column may be needed."""
     columns = {name: CELLS[kind] for name, kind in kinds.items()}

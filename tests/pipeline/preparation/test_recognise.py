@@ -550,7 +550,7 @@ NAMES = ["text", "question", "answers", "context", "messages", "tags", "tokens",
 
 
 @drawn(st.lists(st.dictionaries(st.sampled_from(NAMES), VALUE), max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_table_is_judged_by_all(rows: list[dict[str, Any]]) -> None:
     profiles = profile([Record("x", row, values) for row, values in enumerate(rows, 1)])
     for task in TASKS.values():

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.columns.transcripts import ANSWERING, ASKING
@@ -261,7 +261,6 @@ TURN = st.fixed_dictionaries(
 
 
 @given(st.lists(TURN))
-@settings(deadline=None)
 def test_no_turn_is_lost_or_changed(turns: list[dict[str, str]]) -> None:
     found = read(turns)
     if isinstance(found, Fault):

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.records import Fault
@@ -119,7 +119,6 @@ def test_the_marker_for_no_answer_is_no_part_of_the_context() -> None:
 
 
 @given(st.text(max_size=40), st.text(max_size=6), st.text(max_size=40), st.integers(-3, 3))
-@settings(deadline=None)
 def test_whatever_is_found_is_exact(before: str, answer: str, after: str, shift: int) -> None:
     context = before + answer + after
     found = read(answer, len(before) + shift if len(before) + shift >= 0 else 0, context=context)

@@ -192,7 +192,7 @@ def test_white_space_of_an_answer_is_no_token(tokenizer: PreTrainedTokenizerBase
     assert span_of(encoded(task, examples, tokenizer)[0], context) == "two people"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_every_answer_is_found_again_in_the_windows_that_hold_it(either: PreTrainedTokenizerBase, data: Any) -> None:
     words = data.draw(st.lists(st.sampled_from([*WORDS, "Zoë", "3.5", "(x)"]), min_size=1, max_size=80))

@@ -23,7 +23,7 @@ VALUE = st.recursive(
 
 
 @given(VALUE)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_lists_and_objects_are_never_labels(value: Any) -> None:
     for cells in (Cells(), Cells(words=[]), FLAGS, Cells(separator="|")):
         one, several = cells.label({"label": value}, "label"), cells.labels({"label": value}, "label")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -162,7 +162,6 @@ def test_the_logits_are_divided_by_the_temperature() -> None:
     assert scores == pytest.approx(torch.tensor(logits / 2.5).sigmoid().numpy())
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(-3000, 3000), min_size=2, max_size=2), min_size=1, max_size=6),
     st.floats(*TEMPERATURES),

@@ -226,7 +226,7 @@ def test_an_ignored_label_adds_nothing_to_the_loss(shape: str) -> None:
     assert float(summed(out(logits), {"labels": labels})) == pytest.approx(float(part), rel=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(*[st.floats(-500, 500)] * 2), min_size=1, max_size=8))
 def test_the_answer_of_one_label_is_the_softmax(logits: list[tuple[float, ...]]) -> None:
     fitted = TextClassification().of_model(BertConfig(architectures=["BertForSequenceClassification"]), Mock())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
@@ -59,7 +59,6 @@ def entities(chunks: Chunks) -> list[tuple[str, int, int]]:
 
 
 @given(CHUNKS)
-@settings(deadline=None)
 def test_every_scheme_becomes_iob2(chunks: Chunks) -> None:
     for scheme in SCHEMES:
         if scheme == "IO":
@@ -69,7 +68,6 @@ def test_every_scheme_becomes_iob2(chunks: Chunks) -> None:
 
 @pytest.mark.parametrize(("ours", "theirs"), [("IE", "ME"), ("IES", "MEW")])
 @given(CHUNKS)
-@settings(deadline=None)
 def test_bmes_and_bmeow_are_bioes_in_other_letters(ours: str, theirs: str, chunks: Chunks) -> None:
     tags = [tag.translate(str.maketrans(ours, theirs)) if tag[1:2] == "-" else tag for tag in written(chunks, "BIOES")]
     assert to_iob2(tags, "BIOES") == written(chunks, "IOB2")
@@ -77,7 +75,6 @@ def test_bmes_and_bmeow_are_bioes_in_other_letters(ours: str, theirs: str, chunk
 
 
 @given(CHUNKS, st.sampled_from(SCHEMES), st.sampled_from(["O", "o", "0", "OTHER", "_", "None"]), st.integers(0, 5))
-@settings(deadline=None)
 def test_the_notation_of_tags_changes_no_entity(chunks: Chunks, scheme: str, outside: str, way: int) -> None:
     every: Chunks = [*chunks, *EXAMPLE]  # with entities of both types and with words outside
     tags = written(every, "IOB1" if scheme == "IO" else scheme)
@@ -97,7 +94,6 @@ WAYS: list[Callable[[str, str], str]] = [
 
 
 @given(CHUNKS)
-@settings(deadline=None)
 def test_io_joins_neighbours_of_a_type_since_it_cannot_part_them(chunks: Chunks) -> None:
     joined: Chunks = []
     for length, kind in chunks:
@@ -129,7 +125,6 @@ def test_tags_without_prefixes_are_entities_where_most_words_are_outside(
 
 
 @given(CHUNKS)
-@settings(deadline=None)
 def test_valid_tags_need_no_repair(chunks: Chunks) -> None:
     tags = written(chunks, "IOB2")
     assert invalid(tags) == []
@@ -140,7 +135,6 @@ TAGS = st.lists(st.sampled_from(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]), max_
 
 
 @given(TAGS)
-@settings(deadline=None)
 def test_a_repair_keeps_the_entities_of_seqeval(tags: list[str]) -> None:
     """Which counts, in its lenient mode, as conlleval does: an I- that continues nothing begins an entity."""
     assert get_entities(repair(tags)) == get_entities(tags)

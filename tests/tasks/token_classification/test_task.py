@@ -530,7 +530,7 @@ def test_entities_stand_where_they_say(text: str, oracle: Predictor) -> None:
         assert 0 <= entity["score"] <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.sampled_from("pqlmab é\u0301😀-.\n(\u200d\u00ad東"), max_size=60))
 @example("aaaaaa\u00adaa")
 def test_any_text_has_a_tag_for_each_word_and_exact_entities(text: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.records import Fault
@@ -41,7 +41,6 @@ def test_words(text: str, words: list[str]) -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_words_cover_everything_but_white_space(text: str) -> None:
     offsets = word_offsets(text)
     covered = [place for start, end in offsets for place in range(start, end)]
@@ -90,7 +89,6 @@ WORDS = st.lists(
 
 
 @given(WORDS, st.data())
-@settings(deadline=None)
 def test_spans_of_whole_words_round_trip(words: list[str], data: st.DataObject) -> None:
     text = " ".join(words)
     offsets = word_offsets(text)
@@ -105,7 +103,6 @@ def test_spans_of_whole_words_round_trip(words: list[str], data: st.DataObject) 
 
 
 @given(st.text(max_size=20), st.integers(0, 25), st.integers(0, 25))
-@settings(deadline=None)
 def test_a_span_is_never_moved(text: str, start: int, end: int) -> None:
     tagged = tags_of_spans(text, [span(start, end)])
     if isinstance(tagged, Fault):

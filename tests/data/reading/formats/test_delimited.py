@@ -17,7 +17,7 @@ from tests.data.reading.rows import outcome, rows, tables, write
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 LATIN = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=12)
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def as_csv(table: list[list[str]], separator: str, newline: str) -> str:

@@ -30,7 +30,7 @@ def test_excel(tmp_path: Path) -> None:
     assert any(one.what == "sheet" for one in source.decisions)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["ok", "field-count", "repeated-header", ""]), max_size=8))
 def test_every_row_is_read_or_skipped(tmp_path: Path, units: list[str]) -> None:
     cells = {"ok": ["fine", 1], "field-count": ["a", 2, *[None] * 5, "more"], "repeated-header": ["text", "label"]}

@@ -21,7 +21,7 @@ def opened(folder: Path, **contents: str | bytes) -> ParallelReader:
     return ParallelReader.open("mine", [file.name for file in files], group)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["ok", "encoding"]), min_size=1, max_size=8))
 def test_parallel_files(tmp_path: Path, units: list[str]) -> None:
     pieces = {"ok": "Ein Satz.\n", "encoding": "nu\0l\n"}

@@ -124,7 +124,7 @@ PIECE = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(PIECE, max_size=60).map("".join), st.integers(10, 60))
 @example("***\n \nCHAPTER II\nCHAPTER II\n", 22)
 def test_passages_give_the_text_back(text: str, limit: int) -> None:
@@ -138,7 +138,6 @@ def test_passages_give_the_text_back(text: str, limit: int) -> None:
         assert sorted(later, reverse=True) == later or len(one) > limit / 4
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("ab. ", min_size=1, max_size=30).filter(str.strip), min_size=1, max_size=20))
 def test_paragraphs_are_not_cut(paragraphs: list[str]) -> None:
     text = "\n\n".join(paragraphs)

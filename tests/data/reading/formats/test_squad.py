@@ -148,7 +148,7 @@ QA = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(QA, max_size=3), min_size=1, max_size=4))
 def test_any_nesting_comes_flat_and_whole(tmp_path: Path, articles: list[list[dict[str, Any]]]) -> None:
     value = {"data": [article(*qas) for qas in articles]}

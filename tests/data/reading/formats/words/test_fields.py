@@ -1,6 +1,6 @@
 """The fields of lines that have a word each, in any order."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from luthier.data.reading.formats.words.fields import find_fields
@@ -15,7 +15,6 @@ TAGS = ["B-PER", "I-PER", "O", "B-LOC"]
     st.booleans(),
     st.sampled_from(["\t", " ", ",", ";"]),
 )
-@settings(deadline=None)
 def test_words_and_tags_are_found_in_any_order(
     sentences: list[list[str]], order: list[str], numbered: bool, separator: str
 ) -> None:
