@@ -39,7 +39,6 @@ METRICS: Mapping[str, Callable[[Any, Any], float]] = {
     "pearson": lambda labels, found: pearsonr(labels, found)[0],
     "f1": span_f1,
 }
-MODELS = {"f1": "ner_text"}  # AutoGluon's name of the model for a metric; `hf_text` for the others
 PACKAGES = ("autogluon.multimodal", "torch", "transformers", "lightning")
 
 
@@ -71,11 +70,12 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from autogluon.multimodal import MultiModalPredictor
 
     train, test = read(args.train), read(args.test)
+    problem, model = ("ner", "ner_text") if args.metric == "f1" else (None, "hf_text")
     predictor = MultiModalPredictor(
         label="label",
-        problem_type="ner" if args.metric == "f1" else None,
+        problem_type=problem,
         path=str(args.output),
-        hyperparameters={f"model.{MODELS.get(args.metric, 'hf_text')}.checkpoint_name": args.model},
+        hyperparameters={f"model.{model}.checkpoint_name": args.model},
         enable_progress_bar=False,
     )
     started = time.perf_counter()

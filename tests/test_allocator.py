@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
-import psutil
 import pytest
 
 from luthier import allocator
+
+GLIBC = pytest.mark.skipif(not allocator.available(), reason="glibc's")
 
 # 200 blocks of 1.5 MB after a larger one was freed stay in the heap below a last one, where they are kept when freed.
 SCRIPT = """
@@ -34,14 +35,14 @@ def kept(*how: str) -> float:
     return float(done.stdout)
 
 
-@pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
+@GLIBC
 def test_large_blocks_are_returned_at_once_if_asked_for() -> None:
     assert kept() > 250e6
     assert kept("at once") < 50e6
     assert kept("kept", "at once") < 50e6  # the last word counts
 
 
-@pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
+@GLIBC
 def test_memory_is_kept_for_the_next_step_if_asked_for() -> None:
     faults = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"
     work = "    for _ in range(20): [bytearray(2**24) for _ in range(8)]\n"
@@ -57,7 +58,7 @@ def test_memory_is_kept_for_the_next_step_if_asked_for() -> None:
     assert int(done[1]) < int(done[0]) / 4
 
 
-@pytest.mark.skipif(not hasattr(psutil, "LINUX") or not psutil.LINUX or allocator._glibc() is None, reason="glibc's")
+@GLIBC
 def test_the_largest_blocks_are_returned_even_where_memory_is_kept() -> None:
     script = """
 import psutil

@@ -79,9 +79,9 @@ def test_pairs_go_to_models_of_pairs_and_texts_to_those_of_texts(predictor: Pred
         predictor.predict([("a film", "a story")])
     with pytest.raises(ColumnError, match="no column 'other'"):
         pairs.predict([{"text": "a film"}])
-    empty, missing = pairs.predict([{"text": "a film", "other": ""}, {"text": "a film", "other": None}])
-    assert empty["prediction"] == missing["prediction"] in ("good", "bad")
-    assert empty["scores"] == pytest.approx(missing["scores"], abs=1e-6)  # rows of a batch may round differently
+    # Each in a batch of its own: rows of one batch may round differently.
+    (empty,), (missing,) = (pairs.predict([{"text": "a film", "other": other}]) for other in ("", None))
+    assert empty["prediction"] is not None and empty == missing
 
 
 def test_rows_keep_their_fields_and_a_bad_row_its_place(predictor: Predictor) -> None:

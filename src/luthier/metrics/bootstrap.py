@@ -9,8 +9,8 @@ A metric that is a share of examples has Wilson's interval instead, and so has e
 give its best or worst value: 20 of 20 correct says little about the next 20, and the bootstrap would claim certainty
 (see `base.Bounds`). There is no interval for fewer than two examples, if a metric is undefined on half of the resamples
 or more, or if all resamples give the same value of an unbounded metric. Two metrics that are equal on every resample,
-such as those of the same predictions, differ by 0 with an interval from 0 to 0; two that are
-constant and differ have an interval if they are bounded.
+such as those of the same predictions, differ by 0 with an interval from 0 to 0; two that are constant and differ have
+an interval if they are bounded.
 """
 
 import math

@@ -13,7 +13,7 @@ from luthier.console import Console
 from luthier.data.checks import CHECKS
 from luthier.data.checks.duplicates import MOST_LEAKED, leaked
 from luthier.data.checks.texts import few_rows, skipped_rows
-from luthier.data.examples import rows_of, take
+from luthier.data.examples import rows_of, take, values_of
 from luthier.data.reading.sources import Source
 from luthier.data.sample import Sample, draw, of_sample
 from luthier.data.table import Table
@@ -222,8 +222,11 @@ def basis_of(
 def _one_label(examples: Mapping[str, Dataset]) -> bool:
     """Whether all validation rows, of two or more, have the same label; tags of words are none."""
     rows = examples.get("validation")
-    labels = rows["label"][:] if rows is not None and "label" in rows.column_names else []
-    return len(labels) > 1 and all(one == labels[0] for one in labels)
+    if rows is None or len(rows) < 2 or "label" not in rows.column_names:
+        return False
+    labels = iter(values_of(rows, "label"))
+    first = next(labels)
+    return all(one == first for one in labels)  # mostly known after a few
 
 
 def _require_validation(recipe: Recipe, examples: Mapping[str, Dataset]) -> None:
