@@ -183,23 +183,6 @@ class Engine(Protocol):
     def __call__(self, training: Training, on_step: OnStep, events: Events | None = None) -> None: ...
 
 
-def guard(optimizer: Optimizer, loss: Tensor, grad_norm: Tensor) -> Tensor:
-    """Block this and every later update once a loss or gradient is not finite, without waiting for the device.
-
-    A fused torch optimizer does not change parameters, moments and step count while its `found_inf` is 1, as
-    `torch.amp.GradScaler` relies on (torch/amp/grad_scaler.py, `step`). The flag is sticky, so the weights stay those
-    of the last good step until the host reads it.
-
-    Returns:
-        A bool on the device: True if all values so far are finite.
-    """
-    healthy = torch.isfinite(loss) & torch.isfinite(grad_norm)
-    before = getattr(optimizer, "found_inf", None)
-    found_inf = (~healthy).to(torch.float32) if before is None else torch.maximum((~healthy).to(torch.float32), before)
-    optimizer.found_inf = found_inf  # type: ignore[attr-defined]  # torch documents no setter for it
-    return found_inf == 0
-
-
 def check_weights(training: Training) -> None:
     """Check that the weights are finite: an update can overflow although its loss and gradient are finite.
 

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from luthier import processes
 from luthier.data.batches import MicroBatch, amounts, groups
-from luthier.engines.base import OnStep, Step, Training, guard
+from luthier.engines.base import OnStep, Step, Training
 from luthier.engines.checkpoints import random_state
 from luthier.engines.events import Events
+from luthier.engines.gradients import clip
 from luthier.engines.memory import Trial, attempt, halve
 from luthier.engines.optimizers.schedules import step_schedule
 from luthier.models.device import make_current
@@ -53,10 +54,12 @@ def steps(training: Training, accelerator: Accelerator, events: Events | None = 
                 halve(training, randomness, events)
                 break  # out of the batches of the former size; the step begins again
             loss = accelerator.reduce(loss, "mean")  # the same in every process, and so is everything derived from it
-            norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
             rate = float(training.scheduler.get_last_lr()[0])
-            # The scaler of fp16 skips single overflows by itself and continues with a smaller scale.
-            healthy = torch.isfinite(loss) if training.scaler else guard(training.optimizer, loss, norm)
+            if training.scaler:  # it skips single overflows by itself and continues with a smaller scale
+                norm = accelerator.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
+                healthy = torch.isfinite(loss)
+            else:
+                norm, healthy = clip(training.optimizer, model.parameters(), loss, recipe.max_grad_norm)
             optimizer.step()
             if not accelerator.optimizer_step_was_skipped:
                 step_schedule(training.scheduler)

@@ -14,9 +14,10 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from luthier.data.batches import Batch, MicroBatch, amounts
-from luthier.engines.base import OnStep, Step, Training, guard
+from luthier.engines.base import OnStep, Step, Training
 from luthier.engines.checkpoints import RandomState, random_state, set_random_state
 from luthier.engines.events import Events
+from luthier.engines.gradients import clip
 from luthier.engines.memory import Trial, attempt, halve
 from luthier.engines.trainer_callbacks import Asked, Relay, begin
 from luthier.models.device import make_current
@@ -57,7 +58,7 @@ def _attempt(training: Training, on_step: OnStep, events: Events | None, randomn
                 num_train_epochs=training.plan.epoch(training.total_steps),
                 per_device_train_batch_size=training.plan.micro_batch_size(),
                 gradient_accumulation_steps=training.plan.parts,
-                max_grad_norm=recipe.max_grad_norm,
+                max_grad_norm=recipe.max_grad_norm if recipe.precision == "fp16" else 0,  # else `clip` limits it
                 bf16=recipe.precision == "bf16",
                 fp16=recipe.precision == "fp16",
                 logging_steps=1,  # `on_log` is the only public hook that receives the gradient norm
@@ -178,7 +179,8 @@ class _Bridge(TrainerCallback):
         self.training = training
         self.drawn: list[MicroBatch] = []
         self.randomness = randomness  # that the step in progress began with
-        self._norm: float | None = None
+        self._norm: float | None = None  # as the `Trainer` logs it
+        self._clipped: Tensor | None = None  # the norm of gradients that the `Trainer` does not clip
         self._amounts = [0, 0, 0]
         self._loss: Tensor | None = None
         self._healthy = torch.tensor(True)
@@ -218,8 +220,8 @@ class _Bridge(TrainerCallback):
         assert self._loss is not None
         self._loss = reduce(self._loss, "sum")  # each process divided its part by the labels of all processes
         if self.training.scaler is None:
-            gradients = [p.grad for p in self.training.model.parameters() if p.grad is not None]
-            self._healthy = guard(self.training.optimizer, self._loss, torch.nn.utils.get_total_norm(gradients))
+            parameters, most = self.training.model.parameters(), self.training.recipe.max_grad_norm
+            self._clipped, self._healthy = clip(self.training.optimizer, parameters, self._loss, most)
         else:
             self._healthy = torch.isfinite(self._loss)
 
@@ -240,7 +242,8 @@ class _Bridge(TrainerCallback):
             return None
         tokens, padded_tokens = self._amounts[1:]
         self.training.advance(tokens, padded_tokens)
-        loss, norm, self._loss, self._norm = self._loss, torch.tensor(self._norm), None, None
+        norm = torch.tensor(self._norm) if self._clipped is None else self._clipped
+        loss, self._loss, self._norm = self._loss, None, None
         return Step(self.training.state.step, loss, norm, self._rate, self._healthy, tokens, padded_tokens)
 
 

@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
 STEPS = 2**16  # a probability is rounded to 1 / STEPS, and what is kept is scaled by the rounded one
+INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}  # by their bytes
 
 
 def drop(values: Tensor, p: float) -> Tensor:
@@ -30,10 +31,12 @@ def drop(values: Tensor, p: float) -> Tensor:
         return functional.dropout(values, p)
     seed = int(torch.empty((), dtype=torch.int64).random_())
     bits = np.random.SFC64(seed).random_raw(-(-values.numel() // 4)).view(np.int16)[: values.numel()]
-    kept = bits >= np.int16(dropped - STEPS // 2)
-    noise = torch.empty(values.numel(), dtype=torch.float32)  # torch's memory, which an estimate counts
-    np.multiply(kept, np.float32(STEPS / (STEPS - dropped)), out=noise.numpy())
-    return values * noise.view(values.shape).to(values.dtype)
+    kept = (bits >= np.int16(dropped - STEPS // 2)).view(np.int8)
+    scale = torch.tensor(STEPS / (STEPS - dropped), dtype=values.dtype)
+    integers = INTEGERS[values.element_size()]  # numpy has no bf16, but the bits of 0 are 0
+    noise = torch.empty(values.shape, dtype=integers)  # torch's memory, which an estimate counts
+    np.multiply(kept, scale.view(integers).numpy(), out=noise.view(-1).numpy())
+    return values * noise.view(values.dtype)
 
 
 class Dropout(nn.Dropout):

@@ -13,7 +13,7 @@ from transformers import AutoModelForSequenceClassification
 from transformers.optimization import Adafactor
 
 from luthier.engines.averages import averages, evaluated
-from luthier.engines.base import guard
+from luthier.engines.gradients import guard
 from luthier.engines.optimizers.builtin import BUILT_IN
 from luthier.engines.optimizers.groups import groups_of
 from luthier.engines.optimizers.make import groups_to_train, make_optimizer
