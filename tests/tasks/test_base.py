@@ -18,6 +18,7 @@ from luthier.reporting.task_words import TaskWords
 from luthier.tasks.base import Task
 from luthier.tasks.phases import Nothing
 from luthier.tasks.registry import find, registry
+from luthier.tasks.roles import Role
 from tests.tasks.by_hand import profiles_of
 from tests.tasks.smallest import COLUMNS, ROW, Stance, fitted, recognised
 
@@ -110,6 +111,14 @@ def test_a_key_is_of_what_is_read_alone() -> None:
     one = {"claim": "The  film", "reply": "yes", "stance": 0}
     assert KIND.key(one) == KIND.key({"claim": "the film", "reply": "Yes", "stance": 1}) == KIND.group(one)
     assert len({KIND.key(one), KIND.key({"claim": "the film"}), KIND.key({"claim": "the film", "reply": "no"})}) == 3
+
+
+def test_any_number_of_inputs_makes_a_key() -> None:
+    class Debate(Stance):
+        roles = (*Stance.roles, Role("topic"))
+
+    one = {"claim": "the film", "reply": "yes", "topic": "art", "stance": 0}
+    assert len({Debate().key(one | {"topic": topic}) for topic in ("art", "Art", "length")}) == 2
 
 
 # -- checks ----------------------------------------------------------------------------------------------------------

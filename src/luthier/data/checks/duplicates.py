@@ -22,18 +22,13 @@ def normalise(text: str) -> str:
     return " ".join(folded.split())
 
 
-def key(text: str, text_pair: str | None = None) -> str:
+def key(*texts: str) -> str:
     """The content key of a row: rows whose texts are equal after `normalise` have equal keys.
 
-    Args:
-        text: The row's text.
-        text_pair: Its second text; None for a row with one text.
     Returns:
         32 hexadecimal digits (BLAKE2b, 16 bytes), so that a million keys take little memory.
     """
-    content = normalise(text)
-    if text_pair is not None:
-        content += "\x1f" + normalise(text_pair)  # \x1f counts as whitespace, so normalised text never contains it
+    content = "\x1f".join(map(normalise, texts))  # \x1f counts as whitespace, so normalised text never contains it
     return blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

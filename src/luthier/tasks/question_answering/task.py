@@ -127,9 +127,6 @@ class QuestionAnswering(Task[Reading]):
             return question
         return context if isinstance(context, Fault) else {"question": question.strip(), "context": context}
 
-    def key(self, example: Example) -> str:
-        return key(example["question"], example["context"])
-
     def group(self, example: Example) -> str:
         return key(example["context"])
 

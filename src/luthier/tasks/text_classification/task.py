@@ -15,7 +15,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.arrays import FloatArray
 from luthier.console import Console
-from luthier.data.checks.duplicates import conflicting_labels, key
+from luthier.data.checks.duplicates import conflicting_labels
 from luthier.data.checks.labels import none_labelled
 from luthier.data.checks.targets import unclear_thousands
 from luthier.data.checks.texts import constant_text, empty_texts, id_as_text, short_text
@@ -125,9 +125,6 @@ class TextClassification(Task[Labels]):
 
     def _asked(self, task: Recognised[Labels]) -> Sequence[Role]:
         return self.roles[: 2 if task.shape.startswith("pair/") else 1]
-
-    def key(self, example: Example) -> str:
-        return key(example["text"], example.get("text_pair"))
 
     def strata(self, task: Recognised[Labels], examples: Dataset) -> Sequence[Any]:
         return _kind(task.shape).strata(values_of(examples, "label"))

@@ -19,7 +19,6 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data import splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
-from luthier.data.checks.duplicates import key
 from luthier.data.checks.labels import missed_labels, rare_class
 from luthier.data.checks.targets import mended, no_entities, numbered_tags
 from luthier.data.columns.profile import Recognition, require
@@ -135,9 +134,6 @@ class TokenClassification(Task[Tags]):
 
     def asked(self, task: Recognised[Tags]) -> list[str]:
         return ["text" if task.shape == "spans" else "tokens"]
-
-    def key(self, example: Example) -> str:
-        return key(example["text"])
 
     def strata(self, task: Recognised[Tags], examples: Dataset) -> Sequence[Any]:
         tagged = values_of(examples, "tags")
