@@ -189,7 +189,7 @@ class Task(ABC, Generic[Learned]):
             *duplicates(keys["train"], texts["train"], rows["train"]),
             *leak(keys["train"], held_out, texts, rows),
             *held_out_overlap(
-                keys.get("validation", ()), keys.get("test", ()), texts.get("test", ()), rows.get("test")
+                keys.get("validation", ()), keys.get("test", ()), texts.get("test", ()), rows.get("test", ())
             ),
         ]
 

@@ -66,23 +66,23 @@ def test_groups_are_of_two_rows_or_more() -> None:
 
 
 def test_duplicates() -> None:
-    finding = only(checks.duplicates(keys(TEXTS), TEXTS))
+    finding = only(checks.duplicates(keys(TEXTS), TEXTS, range(1, 7)))
     assert (finding.id, finding.severity) == ("duplicates", "warning")
     assert finding.message == (
         '3 of 6 rows (50.0 %) repeat the text of another row, in 2 groups; the largest has 3 rows: "A film".'
     )
     assert finding.rows == (2, 4, 6)
-    assert checks.duplicates(keys(["a", "b"]), ["a", "b"]) == []
+    assert checks.duplicates(keys(["a", "b"]), ["a", "b"], [1, 2]) == []
 
 
 def test_a_few_duplicates_are_only_said() -> None:
     texts = [str(row) for row in range(99)] + ["0"]
-    assert only(checks.duplicates(keys(texts), texts)).severity == "info"
+    assert only(checks.duplicates(keys(texts), texts, range(len(texts)))).severity == "info"
 
 
 def test_a_finding_carries_a_few_dozen_rows_at_most() -> None:
     texts = ["same"] * 500
-    assert len(only(checks.duplicates(keys(texts), texts)).rows) == 30
+    assert len(only(checks.duplicates(keys(texts), texts, range(len(texts)))).rows) == 30
 
 
 def test_conflicting_labels() -> None:
@@ -90,14 +90,13 @@ def test_conflicting_labels() -> None:
     assert (finding.id, finding.severity) == ("conflicting-labels", "warning")
     assert finding.message == '1 text in 3 rows (50.0 %) has conflicting labels: "A film" is labelled 0, 1.'
     assert finding.rows == (10, 20, 40)
-    assert checks.conflicting_labels(keys(TEXTS), [0, 0, 2, 0, 1, 2], TEXTS) == []
+    assert checks.conflicting_labels(keys(TEXTS), [0, 0, 2, 0, 1, 2], TEXTS, range(6)) == []
 
 
 def test_leak() -> None:
     held = ["new", "OTHER", "a film"]
-    finding = only(
-        checks.leak(keys(TEXTS), {"validation": keys(["x"]), "test": keys(held)}, {"validation": ["x"], "test": held})
-    )
+    given, texts = {"validation": keys(["x"]), "test": keys(held)}, {"validation": ["x"], "test": held}
+    finding = only(checks.leak(keys(TEXTS), given, texts, {"validation": [1], "test": [1, 2, 3]}))
     assert (finding.id, finding.severity) == ("leak", "error")
     assert finding.message == '2 of 3 test rows (66.7 %) have a text that is also in the training rows: "OTHER".'
     assert finding.rows == (2, 3)
@@ -105,14 +104,15 @@ def test_leak() -> None:
 
 
 def test_the_training_file_given_as_validation_is_called_that() -> None:
-    finding = only(checks.leak(keys(TEXTS), {"validation": keys(TEXTS)}, {"validation": TEXTS}))
+    same = {"validation": keys(TEXTS)}
+    finding = only(checks.leak(keys(TEXTS), same, {"validation": TEXTS}, {"validation": range(6)}))
     assert finding.message.startswith("The validation rows are exactly the training rows (6 rows, the same order)")
 
 
 @pytest.mark.parametrize(("shared", "severity"), [(2, "warning"), (100, "warning"), (101, "error")])
 def test_a_leak_of_up_to_half_of_the_rows_is_left_out_of_the_score(shared: int, severity: str) -> None:
     held = TEXTS[2:3] * shared + [f"new {row}" for row in range(200 - shared)]
-    finding = only(checks.leak(keys(TEXTS), {"test": keys(held)}, {"test": held}))
+    finding = only(checks.leak(keys(TEXTS), {"test": keys(held)}, {"test": held}, {"test": range(200)}))
     assert finding.severity == severity
     assert ("leaves these rows out" in finding.message) is (severity == "warning")
     assert ("--allow" in finding.action) is (severity == "error")
@@ -137,6 +137,6 @@ def test_leaked_rows_are_told_by_their_position() -> None:
 
 
 def test_held_out_overlap() -> None:
-    finding = only(checks.held_out_overlap(keys(["a", "b"]), keys(["c", "B "]), ["c", "B "]))
+    finding = only(checks.held_out_overlap(keys(["a", "b"]), keys(["c", "B "]), ["c", "B "], [1, 2]))
     assert (finding.id, finding.severity, finding.rows) == ("held-out-overlap", "warning", (2,))
-    assert checks.held_out_overlap(keys(["a"]), keys(["b"]), ["b"]) == []
+    assert checks.held_out_overlap(keys(["a"]), keys(["b"]), ["b"], [1]) == []

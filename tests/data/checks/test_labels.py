@@ -64,7 +64,7 @@ def test_rows_to_score_without_any_label_are_told() -> None:
 
 def test_unseen_labels() -> None:
     others = {"validation": ["a", "b"], "test": ["a", "c", "c", "d"]}
-    finding = only(checks.unseen_labels(["a", "b", "a"], others, {"test": [11, 12, 13, 14]}))
+    finding = only(checks.unseen_labels(["a", "b", "a"], others, {"validation": [1, 2], "test": [11, 12, 13, 14]}))
     assert (finding.id, finding.severity) == ("unseen-labels", "error")
     assert finding.message == (
         "2 labels of the test rows are in no training row: 'c' (2 rows), 'd' (1 row). The training labels are 'a', 'b'."
@@ -73,10 +73,11 @@ def test_unseen_labels() -> None:
 
 
 def test_each_split_with_an_unseen_label_is_a_finding_of_its_own() -> None:
-    validation, test = sound(checks.unseen_labels([0, 1], {"validation": [0, 2], "test": [3, 1, 3]}))
+    others, rows = {"validation": [0, 2], "test": [3, 1, 3]}, {"validation": [1, 2], "test": [1, 2, 3]}
+    validation, test = sound(checks.unseen_labels([0, 1], others, rows))
     assert "1 label of the validation rows" in validation.message
     assert "2 (1 row)" in validation.message
-    assert (validation.rows, test.rows) == ((2,), (1, 3))  # without numbers of their own, rows are counted from 1
+    assert (validation.rows, test.rows) == ((2,), (1, 3))
 
 
 def test_one_class() -> None:

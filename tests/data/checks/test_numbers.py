@@ -24,13 +24,15 @@ def test_outliers_say_where_they_are_and_what_the_others_are() -> None:
         "The model will learn little but outliers: 2 of 92 training rows are far from the others (-5e+07 to 1e+09; "
         "the others are 5 to 44)."
     )
-    assert "1 of 91 training rows is far from the others (4500;" in only(checks.outliers([*PRICES, 4500.0])).message
+    finding = only(checks.outliers([*PRICES, 4500.0], range(91)))
+    assert "1 of 91 training rows is far from the others (4500;" in finding.message
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.2])
 def test_a_code_for_a_missing_number_is_an_outlier(share: float) -> None:
     values = np.where(np.random.default_rng(0).random(500) < share, -9999.0, np.resize(PRICES, 500))
-    assert only(checks.outliers(values.tolist())).message.count("-9999") == (1 if (values < 0).sum() == 1 else 2)
+    finding = only(checks.outliers(values.tolist(), range(len(values))))
+    assert finding.message.count("-9999") == (1 if (values < 0).sum() == 1 else 2)
 
 
 @pytest.mark.parametrize(
@@ -49,4 +51,4 @@ def test_a_code_for_a_missing_number_is_an_outlier(share: float) -> None:
     ],
 )
 def test_numbers_that_can_be_learned_have_no_outliers(values: list[float]) -> None:
-    assert checks.outliers(values) == []
+    assert checks.outliers(values, range(len(values))) == []

@@ -10,24 +10,23 @@ from tests.data.checks.findings import named, only, severities
 
 @pytest.mark.parametrize(("cut", "severity"), [(0, None), (1, "info"), (5, "info"), (6, "warning"), (100, "warning")])
 def test_truncation(cut: int, severity: str | None) -> None:
-    found = checks.truncation([300] * cut + [20] * (100 - cut), 128)
+    found = checks.truncation([300] * cut + [20] * (100 - cut), 128, range(100), "train")
     assert severities(found) == ([severity] if severity else [])
 
 
 def test_truncation_says_what_is_lost() -> None:
-    finding = only(checks.truncation([10, 200, 28], 100, rows=[7, 8, 9]))
+    finding = only(checks.truncation([10, 200, 28], 100, [7, 8, 9], "train"))
     assert "1 of 3 training rows (33.3 %) has more than 100 tokens" in finding.message
     assert "138 of 238 tokens are kept" in finding.message
     assert "the longest has 200" in finding.message
     assert finding.rows == (8,)
-    assert checks.truncation([], 100) == []
+    assert checks.truncation([], 100, [], "train") == []
 
 
 def test_truncated_targets_and_the_rows_of_held_out_splits_are_told_apart() -> None:
-    assert only(checks.truncation([10, 200], 100, split="test")).message.startswith(
-        "1 of 2 test rows (50.0 %) has more"
-    )
-    finding = only(checks.truncation([10, 200, 300], 100, split="validation", targets=True))
+    finding = only(checks.truncation([10, 200], 100, [1, 2], "test"))
+    assert finding.message.startswith("1 of 2 test rows (50.0 %) has more")
+    finding = only(checks.truncation([10, 200, 300], 100, [1, 2, 3], "validation", targets=True))
     assert finding.id == "truncated-targets"
     assert finding.message == (
         "2 of 3 validation rows (66.7 %) have a target of more than 100 tokens, which is truncated; "
@@ -71,15 +70,16 @@ def test_a_word_and_a_sentence_do_not_look_like_an_id(text: str) -> None:
 
 def test_short_and_constant_text() -> None:
     assert only(checks.short_text("text", ["a", "", "long enough"], [4, 5, 6])).rows == (4, 5)
-    assert only(checks.short_text("text", ["a"])).message.startswith("1 of 1 row has fewer than two characters in the ")
-    assert checks.short_text("text", ["a", "long enough"]) == []
+    finding = only(checks.short_text("text", ["a"], [1]))
+    assert finding.message.startswith("1 of 1 row has fewer than two characters in the ")
+    assert checks.short_text("text", ["a", "long enough"], [1, 2]) == []
     assert only(checks.constant_text("text", ["Same", "same "])).severity == "error"
     assert checks.constant_text("text", ["same"]) == []
     assert checks.constant_text("text", ["same", "other"]) == []
 
 
 def test_no_rows_are_neither_short_nor_constant() -> None:
-    assert checks.short_text("text", []) == checks.constant_text("text", []) == []
+    assert checks.short_text("text", [], []) == checks.constant_text("text", []) == []
 
 
 def test_empty_texts() -> None:
@@ -89,7 +89,7 @@ def test_empty_texts() -> None:
         "1 of 4 rows (25.0 %) has an empty text in the column 'title' and is kept: only rows without either text are "
         "skipped."
     )
-    assert checks.empty_texts("title", ["a", "b"]) == []
+    assert checks.empty_texts("title", ["a", "b"], [1, 2]) == []
 
 
 def test_empty_column() -> None:

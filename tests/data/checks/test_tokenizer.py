@@ -10,7 +10,7 @@ ACTION = "Train a tokenizer."
 
 
 def unknown(unknown: list[int], lengths: list[int], parts: dict[str, int] | None = None) -> list[Finding]:
-    return checks.unknown_tokens(unknown, lengths, parts or {}, "[UNK]", action=ACTION)
+    return checks.unknown_tokens(unknown, lengths, parts or {}, "[UNK]", range(1, len(lengths) + 1), action=ACTION)
 
 
 def test_unknown_tokens() -> None:

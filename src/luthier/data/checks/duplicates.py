@@ -42,13 +42,13 @@ def groups(keys: Sequence[str]) -> dict[str, list[int]]:
     return {one: members for one, members in rows.items() if len(members) > 1}
 
 
-def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
+def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int]) -> list[Finding]:
     """Rows that repeat the text of another row of the same split.
 
     Args:
         keys: Content key of each row.
         texts: Text of each row, for the example.
-        rows: Source row number of each row; 1, 2, 3 ... when None.
+        rows: Source row number of each row.
     """
     same = groups(keys)
     if not same:
@@ -66,7 +66,7 @@ def duplicates(keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | 
 
 
 def conflicting_labels(
-    keys: Sequence[str], labels: Sequence[Hashable], texts: Sequence[str], rows: Sequence[int] | None = None
+    keys: Sequence[str], labels: Sequence[Hashable], texts: Sequence[str], rows: Sequence[int]
 ) -> list[Finding]:
     """Rows with the same text and different labels.
 
@@ -74,7 +74,7 @@ def conflicting_labels(
         keys: Content key of each row.
         labels: Label of each row (multi-label: a frozenset).
         texts: Text of each row, for the example.
-        rows: Source row number of each row; 1, 2, 3 ... when None.
+        rows: Source row number of each row.
     """
     conflicts = [members for members in groups(keys).values() if len({labels[index] for index in members}) > 1]
     if not conflicts:
@@ -93,7 +93,7 @@ def leak(
     train: Sequence[str],
     others: Mapping[str, Sequence[str]],
     texts: Mapping[str, Sequence[str]],
-    rows: Mapping[str, Sequence[int]] | None = None,
+    rows: Mapping[str, Sequence[int]],
 ) -> list[Finding]:
     """Validation or test rows whose text is also in training; one finding per affected split.
 
@@ -122,12 +122,12 @@ def leak(
             message += " The score leaves these rows out; the score on all rows is given beside it." if few else ""
         action = f"Remove these texts from training or from the {split} file, or drop the file and let Luthier split"
         action += "." if few else "; `--allow leak` continues, and marks the scores."
-        findings.append(Finding("leak", severity, message, action, row_numbers(shared, (rows or {}).get(split))))
+        findings.append(Finding("leak", severity, message, action, row_numbers(shared, rows[split])))
     return findings
 
 
 def training_rows(
-    train: Sequence[str], keys: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None
+    train: Sequence[str], keys: Sequence[str], texts: Sequence[str], rows: Sequence[int]
 ) -> list[Finding]:
     """Evaluated rows whose text is also among the rows that the model was trained on.
 
@@ -135,7 +135,7 @@ def training_rows(
         train: Content keys of the training rows.
         keys: Content keys of the evaluated rows.
         texts: Their texts, for the example.
-        rows: Their source row numbers; 1, 2, 3 ... when None.
+        rows: Their source row numbers.
     """
     shared = leaked(train, keys)
     if not shared:
@@ -162,7 +162,7 @@ def leaked(train: Sequence[str], others: Sequence[str]) -> list[int]:
 
 
 def held_out_overlap(
-    validation: Sequence[str], test: Sequence[str], texts: Sequence[str], rows: Sequence[int] | None = None
+    validation: Sequence[str], test: Sequence[str], texts: Sequence[str], rows: Sequence[int]
 ) -> list[Finding]:
     """Test rows whose text is also in validation, which selects the checkpoint.
 
@@ -170,7 +170,7 @@ def held_out_overlap(
         validation: Content keys of the validation rows.
         test: Content keys of the test rows.
         texts: Texts of the test rows, for the example.
-        rows: Source row numbers of the test rows; 1, 2, 3 ... when None.
+        rows: Source row numbers of the test rows.
     """
     shared = leaked(validation, test)
     if not shared:

@@ -1,16 +1,18 @@
 """Checks of the labels, from plain lists to findings."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
+from luthier.data.checks.duplicates import normalise
 from luthier.data.checks.wording import MOST_ROWS, are, have, quote, row_numbers
 from luthier.findings import Finding, Severity
 from luthier.text import count, listing, plural, share
 
 RARE = 5
 FEWEST_TO_JUDGE = 20
+MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
+_WHOLE = re.compile(r"([+-]?\d+)\.?0*")
 
 
 def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
@@ -97,14 +99,14 @@ def none_labelled(labels: Sequence[Sequence[str]], split: str) -> list[Finding]:
 def unseen_labels(
     train: Iterable[Hashable],
     others: Mapping[str, Sequence[Hashable]],
-    rows: Mapping[str, Sequence[int]] | None = None,
+    rows: Mapping[str, Sequence[int]],
 ) -> list[Finding]:
     """Labels of validation or test rows that no training row has; one finding per affected split.
 
     Args:
         train: Labels of the training rows (multi-label: flattened).
         others: Labels of the rows of the other splits, by split.
-        rows: Source row numbers of the same rows, by split; 1, 2, 3 ... when None.
+        rows: Source row numbers of the same rows, by split.
     """
     known = set(train)
     findings = []
@@ -116,8 +118,7 @@ def unseen_labels(
             message += f"{named}. The training labels are {listing(sorted(map(repr, known)), 10)}."
             action = "Correct the spelling, add training rows with these labels, or remove these rows."
             having = (index for index, label in enumerate(labels) if label in unseen)
-            numbers = row_numbers(having, (rows or {}).get(split))
-            findings.append(Finding("unseen-labels", "error", message, action, numbers))
+            findings.append(Finding("unseen-labels", "error", message, action, row_numbers(having, rows[split])))
     return findings
 
 
@@ -245,13 +246,9 @@ def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
     return [Finding("constant-label", "warning", message, action)]
 
 
-_WHOLE = re.compile(r"([+-]?\d+)\.?0*")
-MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
-
-
 def _folded(label: Hashable) -> str:
     """The normal form that a label shares with its near-equal spellings."""
-    text = " ".join(unicodedata.normalize("NFKC", str(label)).casefold().split())
+    text = normalise(str(label))
     if whole := _WHOLE.fullmatch(text):
         return str(int(whole[1]))
     return re.sub(r"(?<=\w)[-_ ]+(?=\w)", " ", text)

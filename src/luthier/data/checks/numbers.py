@@ -21,12 +21,12 @@ def constant_target(values: Sequence[float]) -> list[Finding]:
     return [Finding("constant-target", "error", message, "Choose the column to predict with --label.")]
 
 
-def outliers(values: Sequence[float], rows: Sequence[int] | None = None) -> list[Finding]:
+def outliers(values: Sequence[float], rows: Sequence[int]) -> list[Finding]:
     """A few numbers so far from the others that a model learns little else.
 
     Args:
         values: The number of each training row.
-        rows: Source row number of each row; 1, 2, 3 ... when None.
+        rows: Source row number of each row.
     """
     numbers = np.asarray(values, float)
     if len(numbers) < 2:

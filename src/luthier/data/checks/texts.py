@@ -16,8 +16,8 @@ FEWEST_TO_SCORE = 30
 def truncation(
     lengths: Sequence[int],
     most: int,
-    rows: Sequence[int] | None = None,
-    split: str = "train",
+    rows: Sequence[int],
+    split: str,
     *,
     targets: bool = False,
 ) -> list[Finding]:
@@ -26,7 +26,7 @@ def truncation(
     Args:
         lengths: Tokens of each row before truncation, including special tokens.
         most: Maximum tokens of a row.
-        rows: Source row number of each row; 1, 2, 3 ... when None.
+        rows: Source row number of each row.
         split: The split that they are in.
         targets: Whether the lengths are those of separate targets.
     """
@@ -66,7 +66,7 @@ def id_as_text(column: str, texts: Sequence[str]) -> list[Finding]:
     return [Finding("id-as-text", "warning", message, action)]
 
 
-def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
+def short_text(column: str, texts: Sequence[str], rows: Sequence[int]) -> list[Finding]:
     """Most texts are empty or a single character; arguments as in `id_as_text` and `truncation`."""
     short = [index for index, text in enumerate(texts) if len(text.strip()) < 2]
     if len(short) <= len(texts) / 2:
@@ -79,7 +79,7 @@ def short_text(column: str, texts: Sequence[str], rows: Sequence[int] | None = N
     return [Finding("short-text", "warning", message, action, row_numbers(short, rows))]
 
 
-def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int] | None = None) -> list[Finding]:
+def empty_texts(column: str, texts: Sequence[str], rows: Sequence[int]) -> list[Finding]:
     """Rows of text pairs with one empty text, which are used; arguments as in `id_as_text` and `truncation`."""
     empty = [index for index, text in enumerate(texts) if not text]
     if not empty:

@@ -19,8 +19,8 @@ def unknown_tokens(
     unknown: Sequence[int],
     lengths: Sequence[int],
     parts: Mapping[str, int],
-    token: str = "",
-    rows: Sequence[int] | None = None,
+    token: str,
+    rows: Sequence[int],
     *,
     action: str,
 ) -> list[Finding]:
@@ -30,8 +30,8 @@ def unknown_tokens(
         unknown: Unknown tokens of each row.
         lengths: Tokens of each row, without special tokens.
         parts: Parts of the texts that become unknown tokens, and how often they occur; may be those of some rows.
-        token: How the tokenizer writes an unknown token, such as `[UNK]`.
-        rows: Source row number of each row; 1, 2, 3 ... when None.
+        token: How the tokenizer writes an unknown token, such as `[UNK]`; empty if it has none.
+        rows: Source row number of each row.
         action: What to do about it: depends on where the tokenizer is from.
     """
     lost = [index for index, (n, length) in enumerate(zip(unknown, lengths, strict=True)) if 2 * n > length]

@@ -13,14 +13,14 @@ def quote(text: str) -> str:
     return f'"{shorten(text, 80)}"'
 
 
-def row_numbers(indices: Iterable[int], rows: Sequence[int] | None) -> tuple[int, ...]:
+def row_numbers(indices: Iterable[int], rows: Sequence[int]) -> tuple[int, ...]:
     """The first row numbers to list in a finding, sorted.
 
     Args:
         indices: Positions of the affected rows.
-        rows: Source row number of every row; 1, 2, 3 ... when None.
+        rows: Source row number of every row.
     """
-    return tuple(sorted({index + 1 if rows is None else rows[index] for index in islice(indices, MOST_ROWS)}))
+    return tuple(sorted({rows[index] for index in islice(indices, MOST_ROWS)}))
 
 
 def part_of(n: int, of: int, noun: str) -> str:
