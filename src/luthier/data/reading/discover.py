@@ -152,9 +152,10 @@ def _in_folder(name: str, path: Path) -> Splits:
 
 def _refuse_beside(files: Sequence[Path], name: str) -> None:
     """Refuse texts whose annotations are in files of their own, as brat writes them: only the texts would be read."""
-    annotated = [file for file in files if file.suffix == ".ann" and file.with_suffix(".txt") in files]
-    if annotated:
-        what = f"annotations in files of their own, such as {annotated[0].name} (brat)"
+    texts = {file for file in files if file.suffix == ".txt"}
+    annotated = (file for file in files if file.suffix == ".ann" and file.with_suffix(".txt") in texts)
+    if first := next(annotated, None):
+        what = f"annotations in files of their own, such as {first.name} (brat)"
         hint = 'convert them to JSON lines: {"text": ..., "entities": [{"start": 0, "end": 3, "label": "PER"}]}'
         raise SourceError(what, where=name, hint=hint)
 
@@ -280,7 +281,8 @@ def _files_of(groups: list[FileGroup]) -> list[Path]:
 
 def _say_ignored(splits: Splits, entries: list[Path], used: Iterable[Path], why: str) -> None:
     """Note in the first source which entries of its folder are not read."""
-    if ignored := [entry.name for entry in entries if entry not in set(used)]:
+    read = set(used)
+    if ignored := [entry.name for entry in entries if entry not in read]:
         first = next(source for split in SPLITS for source in splits[split])
         first.decisions.append(Decision("ignored", listing(ignored), why))
 
