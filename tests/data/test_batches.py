@@ -24,7 +24,7 @@ from luthier.data.batches import (
     groups,
     longest,
     pad_inputs,
-    pad_labels,
+    padded,
     tensor_of,
     train_loader,
 )
@@ -154,7 +154,7 @@ WIDE = [{"input_ids": [5] * n, "labels": [n] * n} for n in range(1, 8)]
 def collate(rows: Sequence[FeatureRow]) -> Batch:
     width = max(len(row["input_ids"]) for row in rows)
     ids = [[*row["input_ids"], *[0] * (width - len(row["input_ids"]))] for row in rows]
-    return {"input_ids": torch.tensor(ids), "labels": pad_labels(rows)}
+    return {"input_ids": torch.tensor(ids), "labels": padded(row["labels"] for row in rows)}
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -260,10 +260,9 @@ def test_rows_of_several_sequences_are_padded_together(tokenizer: PreTrainedToke
     assert padded["attention_mask"].shape == (2, 2, 4)
 
 
-def test_labels_are_padded_with_what_is_ignored() -> None:
-    rows: list[FeatureRow] = [{"labels": [1, 2]}, {"labels": []}]
-    assert pad_labels(rows).tolist() == [[1, 2], [IGNORED, IGNORED]]
-    assert pad_labels(rows, 3).tolist() == [[1, 2, IGNORED], [IGNORED] * 3]
+def test_rows_are_padded_with_what_is_ignored_or_another_value() -> None:
+    assert padded([[1, 2], []]).tolist() == [[1, 2], [IGNORED, IGNORED]]
+    assert padded(iter([[1, 2], [3]]), 0).tolist() == [[1, 2], [3, 0]]
 
 
 @pytest.mark.parametrize(

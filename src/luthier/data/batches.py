@@ -1,8 +1,9 @@
 """Training and prediction batches. The training order depends only on seed and step, so it needs no saved state."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -51,10 +52,6 @@ class BatchPlan:
     rank: int = 0
     processes: int = 1
     tokens: int | None = None
-    _epoch_order: Callable[[int], list[IntArray]] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_epoch_order", lru_cache(maxsize=2)(self._order))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -97,19 +94,22 @@ class BatchPlan:
         mine = pieces[self.rank :: self.processes]
         return [piece.tolist() if len(piece) else [-1 - int(rows[0])] for piece in mine]
 
+    @cached_property
+    def _epoch_order(self) -> Callable[[int], list[IntArray]]:
+        return lru_cache(maxsize=2)(self._order)
+
     def _order(self, epoch: int) -> list[IntArray]:
         generator = np.random.default_rng([self.seed, epoch])
         if self.batch_size is None:
             return [self._by_tokens[i] for i in generator.permutation(len(self._by_tokens))]
         order = generator.permutation(len(self.lengths))
         if not self.grouping:
-            batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
-            return [batch[np.argsort(self.lengths[batch], kind="stable")] for batch in batches]
+            starts = range(0, len(order), self.batch_size)
+            return [self._sorted(order[start : start + self.batch_size]) for start in starts]
         pool = POOL * self.batch_size
         batches = []
         for start in range(0, len(order), pool):
-            rows = order[start : start + pool]
-            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
+            rows = self._sorted(order[start : start + pool])
             batches += [rows[at : at + self.batch_size] for at in range(0, len(rows), self.batch_size)]
         # Only the last batch of the last pool can be incomplete; the shuffle below moves it to a random position.
         return [batches[i] for i in generator.permutation(len(batches))]
@@ -124,14 +124,18 @@ class BatchPlan:
         batches = []
         for start in range(0, len(order), pool):
             rows = order[start : start + pool]
-            rows = rows[np.argsort(self.lengths[rows], kind="stable")] if self.grouping else rows
+            rows = self._sorted(rows) if self.grouping else rows
             while len(rows):
                 longest_so_far = np.maximum.accumulate(np.maximum(self.lengths[rows[: self.tokens]], 1))
-                padded = longest_so_far * np.arange(1, len(longest_so_far) + 1)
-                taken = max(1, int(np.searchsorted(padded, self.tokens, side="right")))
-                batches.append(rows[:taken][np.argsort(self.lengths[rows[:taken]], kind="stable")])
+                places = longest_so_far * np.arange(1, len(longest_so_far) + 1)
+                taken = max(1, int(np.searchsorted(places, self.tokens, side="right")))
+                batches.append(self._sorted(rows[:taken]))
                 rows = rows[taken:]
         return batches
+
+    def _sorted(self, rows: IntArray) -> IntArray:
+        """Rows, shortest first."""
+        return rows[np.argsort(self.lengths[rows], kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -168,19 +172,14 @@ class _Rows(Dataset[Any]):
         return row
 
 
-class _Collator:
-    """Collates rows and counts labels and tokens while the batch is still on the CPU."""
-
-    def __init__(self, collate: Collate) -> None:
-        self._collate = collate
-
-    def __call__(self, rows: Sequence[FeatureRow]) -> MicroBatch:
-        batch = self._collate(rows)
-        tokens, padded_tokens = sum(len(flat(row["input_ids"])) for row in rows), batch["input_ids"].numel()
-        if "decoder_input_ids" in batch:
-            tokens += sum(len(row["labels"]) for row in rows)
-            padded_tokens += batch["decoder_input_ids"].numel()
-        return MicroBatch(batch, int(batch["labels"].ne(IGNORED).sum()), tokens, padded_tokens)
+def _counted(collate: Collate, rows: Sequence[FeatureRow]) -> MicroBatch:
+    """Collate rows and count labels and tokens while the batch is still on the CPU."""
+    batch = collate(rows)
+    tokens, places = sum(len(flat(row["input_ids"])) for row in rows), batch["input_ids"].numel()
+    if "decoder_input_ids" in batch:
+        tokens += sum(len(row["labels"]) for row in rows)
+        places += batch["decoder_input_ids"].numel()
+    return MicroBatch(batch, int(batch["labels"].ne(IGNORED).sum()), tokens, places)
 
 
 @dataclass(frozen=True)
@@ -209,21 +208,17 @@ def train_loader(
     return DataLoader(
         _Rows(rows),
         batch_sampler=_MicroBatches(plan, start, stop),
-        collate_fn=_Collator(collate),
+        collate_fn=partial(_counted, collate),
         num_workers=workers,
         generator=torch.Generator().manual_seed(plan.seed),
-        persistent_workers=False,
     )
 
 
 def groups(loader: DataLoader[MicroBatch], parts: int) -> Iterator[list[MicroBatch]]:
     """Group micro-batches by optimizer step."""
-    group: list[MicroBatch] = []
-    for batch in loader:
-        group.append(batch)
-        if len(group) == parts:
-            yield group
-            group = []
+    batches = iter(loader)
+    while group := list(islice(batches, parts)):
+        yield group
 
 
 def amounts(group: Sequence[MicroBatch]) -> list[int]:
@@ -275,16 +270,17 @@ def pad_inputs(
     if not isinstance(inputs[0]["input_ids"][0], list):
         return dict(tokenizer.pad(inputs, padding_side=side, return_tensors="pt"))
     each = [dict(zip(row, sequence, strict=True)) for row in inputs for sequence in zip(*row.values(), strict=True)]
-    padded = tokenizer.pad(each, padding_side=side, return_tensors="pt")
-    return {name: tensor.view(len(rows), -1, tensor.shape[-1]) for name, tensor in padded.items()}
+    batch = tokenizer.pad(each, padding_side=side, return_tensors="pt")
+    return {name: tensor.view(len(rows), -1, tensor.shape[-1]) for name, tensor in batch.items()}
 
 
-def pad_labels(rows: Sequence[FeatureRow], width: int | None = None) -> Tensor:
-    """Pad the labels of rows with `IGNORED` to [rows, width]; None for the width of the longest row."""
-    width = max(len(row["labels"]) for row in rows) if width is None else width
-    return torch.tensor([[*row["labels"], *[IGNORED] * (width - len(row["labels"]))] for row in rows])
+def padded(rows: Iterable[Sequence[Any]], value: int = IGNORED) -> Tensor:
+    """Rows of numbers as a tensor [rows, longest], filled up at their ends with a value."""
+    rows = list(rows)
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[value] * (width - len(row))] for row in rows])
 
 
 def tensor_of(labels: Sequence[Any]) -> Tensor:
     """The labels of rows as a tensor [rows, ...], padded with `IGNORED` if they are lists."""
-    return pad_labels([{"labels": row} for row in labels]) if isinstance(labels[0], list) else torch.tensor(labels)
+    return padded(labels) if isinstance(labels[0], list) else torch.tensor(labels)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.batches import IGNORED, Collate
+from luthier.data.batches import IGNORED, Collate, padded
 from luthier.data.tokenized import EXAMPLES, TARGETS, Features, Limits
 from luthier.metrics.baselines.ngram import trigram_nll
 from luthier.models.packing import packs
@@ -131,15 +131,13 @@ def windows(documents: Sequence[Document], limits: Limits | None) -> Features:
 
 def _padded(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Tensor]:
     """Rows of one document each, padded at the end."""
-    longest = max(len(row["input_ids"]) for row in rows)
+    ids = [row["input_ids"] for row in rows]
     found = {
-        "input_ids": _filled(rows, "input_ids", longest, _pad(tokenizer)),
-        "attention_mask": torch.tensor(
-            [[int(place < len(row["input_ids"])) for place in range(longest)] for row in rows]
-        ),
+        "input_ids": padded(ids, _pad(tokenizer)),
+        "attention_mask": padded([[1] * len(row) for row in ids], 0),
     }
     if "labels" in rows[0]:
-        found["labels"] = _filled(rows, "labels", longest, IGNORED)
+        found["labels"] = padded(row["labels"] for row in rows)
     return found
 
 
@@ -148,9 +146,9 @@ def _packed(rows: Sequence[dict[str, list[int]]], tokenizer: PreTrainedTokenizer
     longest = max(len(row["input_ids"]) for row in rows)
     positions = [[*row["position_ids"], *range(longest - len(row["position_ids"]))] for row in rows]
     return {
-        "input_ids": _filled(rows, "input_ids", longest, _pad(tokenizer)),
+        "input_ids": padded((row["input_ids"] for row in rows), _pad(tokenizer)),
         "position_ids": torch.tensor(positions),
-        "labels": _filled(rows, "labels", longest, IGNORED),
+        "labels": padded(row["labels"] for row in rows),
     }
 
 
@@ -162,10 +160,6 @@ def _apart(rows: Sequence[dict[str, list[int]]]) -> list[dict[str, list[int]]]:
         for start, end in zip(starts, [*starts[1:], len(row["position_ids"])], strict=True):
             found.append({name: row[name][start:end] for name in ("input_ids", "labels")})
     return found
-
-
-def _filled(rows: Sequence[dict[str, list[int]]], name: str, length: int, value: int) -> Tensor:
-    return torch.tensor([[*row[name], *[value] * (length - len(row[name]))] for row in rows])
 
 
 def _pad(tokenizer: PreTrainedTokenizerBase) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from luthier.data.batches import Collate, pad_inputs, pad_labels, tensor_of
+from luthier.data.batches import Collate, pad_inputs, padded, tensor_of
 from luthier.data.checks.duplicates import key
 from luthier.data.records import Fault
 from luthier.data.table import Example
@@ -131,7 +131,7 @@ class Seq2SeqTask(Writes, Task[Writing]):
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
             batch = pad_inputs(rows, task.tokenizer)
             if "labels" in rows[0]:
-                batch["labels"] = pad_labels(rows)
+                batch["labels"] = padded(row["labels"] for row in rows)
                 batch["decoder_input_ids"] = _shifted(model, batch["labels"])
             return batch
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.data import splits
-from luthier.data.batches import IGNORED, Collate, pad_inputs, pad_labels
+from luthier.data.batches import IGNORED, Collate, pad_inputs, padded
 from luthier.data.checks.labels import missed_labels, rare_class
 from luthier.data.checks.targets import mended, no_entities, numbered_tags
 from luthier.data.columns.profile import Recognition, require
@@ -292,7 +292,7 @@ class TokenClassification(Task[Tags]):
         def collate(rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
             batch = pad_inputs(rows, task.tokenizer, side="right")
             if "labels" in rows[0]:
-                batch["labels"] = pad_labels(rows, batch["input_ids"].shape[1])
+                batch["labels"] = padded(row["labels"] for row in rows)
             return batch
 
         return collate
