@@ -1,6 +1,6 @@
 """Rows as they were read, and rows that were skipped."""
 
-from luthier.data.records import Fault, Record, Skipped
+from luthier.data.records import Fault, Record, Skipped, all_sound
 
 
 def test_a_record_is_skipped_with_its_own_source_and_number() -> None:
@@ -21,3 +21,9 @@ def test_a_skipped_row_is_written_with_all_that_is_known() -> None:
         "reason": "encoding",
         "detail": "a NUL byte",
     }
+
+
+def test_one_fault_makes_all_of_a_row_unusable_and_the_first_is_told() -> None:
+    first, second = Fault("empty-text", "nothing is said"), Fault("not-text", "a picture")
+    assert all_sound(iter(["a", "b"])) == ["a", "b"]
+    assert all_sound(["a", first, second]) == first

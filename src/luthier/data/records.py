@@ -1,8 +1,10 @@
 """Rows as read from a source, before a task interprets them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,13 @@ class Fault:
             place: Location in the file, such as `line 7`, put before the detail.
         """
         return Skipped(source, row, self.reason, f"{place}: {self.detail}" if place else self.detail)
+
+
+def all_sound(found: Iterable[Value | Fault]) -> list[Value] | Fault:
+    """The parts of a row, or the first fault among them."""
+    parts: list[Value] = []
+    for one in found:
+        if isinstance(one, Fault):
+            return one
+        parts.append(one)
+    return parts

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from luthier.data.columns.transcripts import ANSWERING, ASKING, turns_in, without_end
-from luthier.data.records import Fault
+from luthier.data.records import Fault, all_sound
 from luthier.data.values import flag_in, is_missing, structured
 from luthier.tasks.chat.marks import marked_learned
 from luthier.tasks.chat.parts import not_text, text_in, without_tool_parts
@@ -15,18 +15,18 @@ Message = dict[str, Any]
 
 ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
 CONTENT_KEYS = ("content", "value", "text", "message", "utterance", "parts")
+_CALL_ROLES = ("function_call", "tool_call")
 ROLES = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys((*ASKING, "person"), "user"),
     **dict.fromkeys((*ANSWERING, "bing", "bard"), "assistant"),
-    **dict.fromkeys(("function_call", "tool_call"), "assistant"),
+    **dict.fromkeys(_CALL_ROLES, "assistant"),
     **dict.fromkeys(
         ("tool", "observation", "function", "function_response", "function response", "tool_response", "ipython"),
         "tool",
     ),
 }
 _ORDER = ("system", "user", "assistant", "tool")  # in an exchange
-_CALLS = ("function_call", "tool_call")
 _KEPT = ("name", "tool_call_id")  # optional keys of a message besides role, content, tool_calls and weight
 
 
@@ -82,14 +82,10 @@ def read_messages(
             replies = [turn | {"content": without_end(turn["content"])} for turn in replies]
         # Preference data repeats the prompt in each of the replies.
         turns = replies if any(turn["role"] == "user" for turn in replies) else turns + replies
-    system = _cell(values, columns, "system")
-    if not is_missing(system) and not any(turn["role"] == "system" for turn in turns):
-        told = text_in(system)
-        if told is None:
-            return Fault("not-text", f"column {columns['system']!r} holds something other than text")
-        named = turns_in(told)  # glaive's begins with SYSTEM:
-        told = named[0][1] if [name for name, _ in named] == ["system"] else told
-        turns = [{"role": "system", "content": told}, *turns]
+    complete = _with_system(turns, values, columns)
+    if isinstance(complete, Fault):
+        return complete
+    turns = complete
     if not turns:
         return Fault("empty-conversation", f"column {columns[role]!r} has no messages")
     if replied and not any(turn["role"] == "assistant" and _says(turn) for turn in turns):
@@ -185,10 +181,7 @@ def _turns(cell: Any, speaker: str) -> list[Message] | Fault:
         sides = [(name, turn[name]) for turn in cell for role in _ORDER for name in turn if _role(name) == role]
         cell = [{"role": name, "content": said} for name, said in sides if not is_missing(said)]
     plain = ((one, place) for place, turn in enumerate(cell, start=1) for one in without_tool_parts(turn))
-    found = [_message(turn, place) for turn, place in plain]
-    if faults := [turn for turn in found if isinstance(turn, Fault)]:
-        return faults[0]
-    return [turn for turn in found if not isinstance(turn, Fault)]
+    return all_sound(_message(turn, place) for turn, place in plain)
 
 
 def _transcript(text: str, column: str) -> list[Message] | Fault:
@@ -223,13 +216,14 @@ def _message(turn: Any, place: int) -> Message | Fault:
     if isinstance(marked, Fault):
         return marked
     message |= {} if marked else {"weight": 0}
-    calls: Any = text if said.strip().lower() in _CALLS else turn.get("tool_calls") or turn.get("function_call")
+    is_call = said.strip().lower() in _CALL_ROLES
+    calls: Any = text if is_call else turn.get("tool_calls") or turn.get("function_call")
     if calls and role == "assistant":
         read = _calls(calls, where)
         if isinstance(read, Fault):
             return read
         message["tool_calls"] = read
-        message["content"] = "" if said.strip().lower() in _CALLS else message["content"]
+        message["content"] = "" if is_call else text
     return message
 
 
@@ -256,6 +250,21 @@ def _path(tree: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     while replies := [reply for reply in found[-1].get("replies") or () if isinstance(reply, Mapping)]:
         found.append(min(replies, key=lambda reply: reply["rank"] if isinstance(reply.get("rank"), int) else 0))
     return found
+
+
+def _with_system(
+    turns: list[Message], values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
+) -> list[Message] | Fault:
+    """Turns below the system message of a column of its own, if there is one and they have none."""
+    system = _cell(values, columns, "system")
+    if is_missing(system) or any(turn["role"] == "system" for turn in turns):
+        return turns
+    text = text_in(system)
+    if text is None:
+        return Fault("not-text", f"column {columns['system']!r} holds something other than text")
+    named = turns_in(text)  # glaive's begins with SYSTEM:
+    text = named[0][1] if [name for name, _ in named] == ["system"] else text
+    return [{"role": "system", "content": text}, *turns]
 
 
 def _with_input(turns: list[Message], more: Any) -> list[Message]:

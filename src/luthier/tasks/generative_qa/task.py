@@ -3,12 +3,12 @@
 {"question": "Who made it?", "context": "It was made by Anna.", "answers": ["Anna"]} -> {"prediction": "Anna"}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles
-from luthier.data.records import Fault
+from luthier.data.records import Fault, all_sound
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
@@ -20,6 +20,7 @@ from luthier.tasks.generation.writes import Writing, language_metrics
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
 from luthier.tasks.question_answering.answers import read_answer_texts, read_context
 from luthier.tasks.question_answering.columns import (
+    GENERATIVE_SHAPES,
     likely_generative_qa,
     recognise_generative_qa,
     why_not,
@@ -40,7 +41,7 @@ class GenerativeQA(Seq2SeqTask):
         Role("context", needed=False, sample="Anna wrote the letter on Monday."),
         Role("answers", "label", learned=True),
     )
-    shapes = ("context", "closed")
+    shapes = GENERATIVE_SHAPES
     metric_names = ("loss", "f1", "exact_match", "rougeL")
     hub_tag = "question-answering"
 
@@ -55,10 +56,10 @@ class GenerativeQA(Seq2SeqTask):
 
     def source_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
         """Question and context in the format of T5's pretraining on SQuAD, which suits other models too."""
-        return _source(*_read(task, values))
+        return _source(_read(task, values))
 
     def query_text(self, task: Recognised[Writing], values: Mapping[str, Any]) -> str | Fault:
-        return _source(*map(or_empty, _read(task, values)))
+        return _source(map(or_empty, _read(task, values)))
 
     def more(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example:
         """The question, where a context follows it in the text: either may contain the words between them."""
@@ -106,8 +107,9 @@ def _read(task: Recognised[Writing], values: Mapping[str, Any]) -> list[str | Fa
     return [text_in(task, values, "question"), *contexts]
 
 
-def _source(*texts: str | Fault) -> str | Fault:
+def _source(found: Iterable[str | Fault]) -> str | Fault:
     """The model's input for a question and possibly a context; the first fault if there is one."""
-    faults = [text for text in texts if isinstance(text, Fault)]
-    named = zip((BEFORE_QUESTION, BEFORE_CONTEXT), texts, strict=False)
-    return faults[0] if faults else "".join(f"{before}{text}" for before, text in named)
+    texts = all_sound(found)
+    if isinstance(texts, Fault):
+        return texts
+    return "".join(before + text for before, text in zip((BEFORE_QUESTION, BEFORE_CONTEXT), texts, strict=False))

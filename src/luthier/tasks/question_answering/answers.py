@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.records import Fault
+from luthier.data.records import Fault, all_sound
 from luthier.data.values import as_number, is_missing, structured
 from luthier.tasks.question_answering.passages import joined
 from luthier.tasks.roles import read_text
@@ -100,10 +100,8 @@ def read_answer_texts(values: Mapping[str, Any], columns: Mapping[str, str | lis
 def _pairs(cell: Any, start: Any) -> list[tuple[str, int | None]] | Fault:
     """Texts with their starts, from {"text": [...], "answer_start": [...]}, a list of objects, texts or one text."""
     if isinstance(cell, list) and any(isinstance(one, dict) for one in cell):
-        pairs = [_pairs(one, None) for one in cell]
-        if faults := [one for one in pairs if isinstance(one, Fault)]:
-            return faults[0]
-        return [pair for one in pairs if not isinstance(one, Fault) for pair in one]
+        found = all_sound(_pairs(one, None) for one in cell)
+        return found if isinstance(found, Fault) else [pair for pairs in found for pair in pairs]
     if isinstance(cell, dict):
         start = next((cell[key] for key in ("answer_start", "start", "answer_starts") if key in cell), None)
         cell = next((cell[key] for key in ("text", "texts", "answer", "aliases") if key in cell), None)

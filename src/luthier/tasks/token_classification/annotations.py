@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from luthier.data.columns.profile import ColumnProfile
 from luthier.data.reading.formats.annotation.label_studio import accepted
-from luthier.data.records import Fault
+from luthier.data.records import Fault, all_sound
 from luthier.data.values import is_missing, structured
 from luthier.tasks.roles import read_text
 from luthier.text import shorten
@@ -63,11 +63,10 @@ def read_spans(values: Mapping[str, Any], columns: Mapping[str, str | list[str]]
         if isinstance(best, Fault):
             return best
         found = [one["value"] for one in best.get("result") or () if isinstance(one, dict) and _is_labels(one)]
-    spans = [_span(one, text) for one in found]
-    if faults := [span for span in spans if isinstance(span, Fault)]:
-        return faults[0]
-    good = [span for span in spans if not isinstance(span, Fault)]
-    return text, sorted(good, key=lambda span: (span["start"], span["end"]))
+    spans = all_sound(_span(one, text) for one in found)
+    if isinstance(spans, Fault):
+        return spans
+    return text, sorted(spans, key=lambda span: (span["start"], span["end"]))
 
 
 def read_annotated(values: Mapping[str, Any], column: str) -> str | Fault:
