@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from luthier.data.columns.profile import ColumnProfile
+from luthier.data.columns.roles import Profiles
 from luthier.data.values import field_of
-
-Profiles = Mapping[str, ColumnProfile]
 
 
 def column_of(profiles: Profiles, name: str) -> ColumnProfile | None:

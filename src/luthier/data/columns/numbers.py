@@ -74,7 +74,7 @@ def writing_of(values: Sequence[Any]) -> Writing | None:
     """
     if _has_decimal_commas(values):
         return Writing(mark=",")
-    found = [match for value in values if isinstance(value, str) and (match := _WRITTEN.fullmatch(value.strip()))]
+    found = _matches(_WRITTEN, values)
     if 2 * len(found) <= len(values):
         return None
     affixes = {(match["before"], match["after"]) for match in found}
@@ -95,8 +95,7 @@ def thousands_or_fraction(values: Sequence[Any]) -> str:
     Args:
         values: The values that are not missing.
     """
-    written = [match for value in values if isinstance(value, str) and (match := _WRITTEN.fullmatch(value.strip()))]
-    found = [match for one in written if (match := _PARTS.fullmatch(one["digits"]))]
+    found = _matches(_PARTS, [one["digits"] for one in _matches(_WRITTEN, values)])
     marked = [match for match in found if match["mark"]]
     groups = all(len(match["behind"]) == 3 and re.fullmatch("[1-9].{0,2}", match["whole"]) for match in marked)
     most = max((len(match["whole"]) for match in found if not match["mark"]), default=0)
@@ -109,13 +108,18 @@ def as_whole(value: str) -> str:
     return re.sub("[.,]", "", value)
 
 
+def _matches(form: re.Pattern[str], values: Iterable[Any]) -> list[re.Match[str]]:
+    """The matches of a form with texts among the values, without the whitespace around them."""
+    return [match for value in values if isinstance(value, str) and (match := form.fullmatch(value.strip()))]
+
+
 def _has_decimal_commas(values: Sequence[Any]) -> bool:
     """Whether values are certainly numbers with a decimal comma: 3,04 rather than the labels 3 and 4.
 
     Labels do not begin with a zero, and are in ascending order; halves (1,5 and 2,5) and a column in which others have
     a point (1.5) are numbers. Numbers of which each has three digits behind the comma may have thousands.
     """
-    found = [match for value in values if isinstance(value, str) and (match := _PARTS.fullmatch(value.strip()))]
+    found = _matches(_PARTS, values)
     parts = {(match["whole"], match["behind"]) for match in found if match["mark"] == ","}
     points = {match["behind"] for match in found if match["mark"] == "."}
     marked = sum(match["mark"] is not None for match in found)

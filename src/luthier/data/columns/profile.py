@@ -219,7 +219,7 @@ def is_mark(column: ColumnProfile) -> bool:
 def _profile(name: str, values: list[Any]) -> ColumnProfile:
     values = without_nested(values)
     present, odd = finite([value for value in values if not is_missing(value)])
-    texts = [_as_text(value) for value in present]
+    texts = list(map(str, present))
     characters = sum(map(len, texts))
     counts = Counter(texts)
     commonest = max(counts, key=lambda text: counts[text], default="")
@@ -268,14 +268,10 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         structure=structure,
         flags=flags,
         transcripts=transcripts_in(present),
-        not_finite=Counter(map(_as_text, odd)),
+        not_finite=Counter(map(str, odd)),
         word_counts=word_counts,
         cells=cells if structure.keys else (),
     )
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)
 
 
 _MARKS = {"x", "✓", "✔", "✅", "☑", "☒", "*", "+", "•"}  # and flags that are true

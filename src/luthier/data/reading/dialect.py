@@ -1,7 +1,8 @@
 """Split lines into fields by separator and quotes."""
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +49,10 @@ class Dialect:
     def rows(self, lines: Lines) -> Iterator[FieldRow]:
         """Yield every row, ignoring empty lines."""
         return self._quoted(lines) if self.quote else self._plain(lines)
+
+    def parse(self, lines: Iterable[str], newline: str) -> list[FieldRow]:
+        """As `rows`, of some lines with their endings."""
+        return list(self.rows(Lines(io.StringIO("".join(lines), newline=newline), newline)))
 
     def _plain(self, lines: Lines) -> Iterator[FieldRow]:
         for line in lines:

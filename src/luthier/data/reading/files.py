@@ -236,12 +236,9 @@ def _decompressed(raw: BinaryIO, compression: str) -> Iterator[BinaryIO]:
 
         with pyarrow.CompressedInputStream(raw, "zstd") as stream:
             yield stream
-    elif compression == "gzip":
-        with gzip.open(raw, "rb") as zipped:
-            yield cast(BinaryIO, zipped)
     else:
-        with bz2.open(raw, "rb") if compression == "bzip2" else lzma.open(raw, "rb") as packed:
-            yield cast(BinaryIO, packed)
+        with {"gzip": gzip, "bzip2": bz2, "xz": lzma}[compression].open(raw, "rb") as stream:
+            yield cast(BinaryIO, stream)
 
 
 @contextmanager

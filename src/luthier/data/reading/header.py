@@ -23,8 +23,6 @@ _OF_TEXTS = (
 _TEXTS = frozenset(_OF_TEXTS.split())
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 _NAME_LIKE = re.compile(r"[^\W\d_][\w #./()\-:%?]*|[#_]\w[\w #./()\-:%]*")
-
-
 _FEW = 0.1  # share of complete rows below which a table has gaps
 
 
@@ -75,7 +73,7 @@ def _unlike_below(names: list[str], columns: list[list[str]]) -> str:
     for name, column in zip(names, columns, strict=True):
         if name and _numeric(column):
             return f"numbers stand below {name[:40]!r}"
-    if all((not name or _NAME_LIKE.fullmatch(name)) and _is_short(name) for name in names):
+    if _may_be_names(names):
         for name, column in zip(names, columns, strict=True):
             if name and _mean_length(column) > max(20, 3 * len(name)):
                 return "short names above longer texts"
@@ -87,7 +85,7 @@ def _above_texts(names: list[str], columns: list[list[str]], again: str) -> str:
 
     Other columns may repeat their names, as `spam` above spam and ham does: then hardly any text may be as short.
     """
-    if not all((not name or _NAME_LIKE.fullmatch(name)) and _is_short(name) for name in names):
+    if not _may_be_names(names):
         return ""
     for name, column in zip(names, columns, strict=True):
         if set(re.split(r"[\W_]+", name.lower())) <= _TEXTS and name not in column:
@@ -104,7 +102,7 @@ def _has_gaps(names: list[str], below: list[list[str]]) -> bool:
     if len(names) < 2 or len(set(names)) < len(names) or len(below) < 2:
         return False
     complete = sum(all(cell.strip() for cell in row) for row in below)
-    return complete < _FEW * len(below) and all(_NAME_LIKE.fullmatch(name) and _is_short(name) for name in names)
+    return complete < _FEW * len(below) and all(names) and _may_be_names(names)
 
 
 def name_columns(header: list[str] | None, width: int, empty_last: bool = False) -> tuple[list[str], list[Decision]]:
@@ -148,6 +146,11 @@ def is_names(row: Sequence[str]) -> bool:
     """Whether all cells of a row are common column names."""
     names = [cell.strip() for cell in row]
     return all(map(_is_known, names)) and all(map(_is_short, names))
+
+
+def _may_be_names(cells: Sequence[str]) -> bool:
+    """Whether all cells of a row that are not empty are written like names."""
+    return all((not cell or _NAME_LIKE.fullmatch(cell)) and _is_short(cell) for cell in cells)
 
 
 def _is_known(name: str) -> bool:

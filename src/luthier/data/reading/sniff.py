@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from luthier.data.reading.charset import Lines, strip_end
+from luthier.data.reading.charset import strip_end
 from luthier.data.reading.dialect import STRAY, UNCLOSED, Dialect, FieldRow
 from luthier.findings import Decision
 from luthier.text import plural, share
@@ -208,7 +208,7 @@ def _quoted_columns(plain: Fit) -> bool:
 
 
 def _fit(lines: list[str], newline: str, dialect: Dialect, whole: bool) -> Fit | None:
-    rows = list(dialect.rows(Lines(io.StringIO("".join(lines), newline=newline), newline)))
+    rows = dialect.parse(lines, newline)
     if not whole:
         # A quote that is open at the end of the sample is not a fault of the file.
         open_at_end = next((n for n, row in enumerate(rows) if row.fault and row.fault.reason == UNCLOSED), None)
@@ -217,6 +217,6 @@ def _fit(lines: list[str], newline: str, dialect: Dialect, whole: bool) -> Fit |
     if not rows:
         return None
     widths = Counter(len(row.fields) for row in rows if row.fields)
-    width, agreeing = widths.most_common(1)[0] if widths else (1, 0)
-    good = sum(len(row.fields) == width and row.fault is None for row in rows) if widths else agreeing
+    width = widths.most_common(1)[0][0] if widths else 1
+    good = sum(len(row.fields) == width and row.fault is None for row in rows)
     return Fit(dialect, width, good / len(rows), rows)

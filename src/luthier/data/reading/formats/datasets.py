@@ -45,10 +45,8 @@ class DatasetReader(ArrowReader):
 
     def digest(self) -> str:
         """SHA-256 of the digests of the Arrow files, in order."""
-        whole = hashlib.sha256()
-        for part in self.dataset.cache_files:
-            whole.update(DataFile(self.name, Path(part["filename"])).digest().encode())
-        return whole.hexdigest()
+        files = (DataFile(self.name, Path(part["filename"])) for part in self.dataset.cache_files)
+        return hashlib.sha256("".join(file.digest() for file in files).encode()).hexdigest()
 
 
 def load_saved(name: str, path: Path) -> dict[str, "Dataset"]:

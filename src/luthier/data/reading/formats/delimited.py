@@ -1,12 +1,10 @@
 """CSV and other delimited text."""
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from luthier.data.reading.blocks import TextReader
-from luthier.data.reading.charset import Lines
 from luthier.data.reading.dialect import Dialect, FieldRow
 from luthier.data.reading.header import find_header, name_columns
 from luthier.data.reading.reader import Reading, TextFile, TextFormat
@@ -85,7 +83,9 @@ class DelimitedReader(TextReader):
         # them, it is that one; where they do in both, a row starts where the row is over that began inside of quotes.
         if not lines or not self.dialect.quote:
             return super().row_start(lines)
-        outside, inside = self._parse(lines), self._parse([self.dialect.quote + lines[0], *lines[1:]])
+        newline = self.text.newline
+        outside = self.dialect.parse(lines, newline)
+        inside = self.dialect.parse([self.dialect.quote, *lines], newline)
         odd_outside = sum(map(self._is_odd, outside))
         odd_inside = sum(map(self._is_odd, inside[1:])) + (inside[0].fault is not None)
         if min(odd_outside, odd_inside) > MOST_ODD * min(len(outside), len(inside)):
@@ -95,10 +95,6 @@ class DelimitedReader(TextReader):
         start = inside[0].lines[1]
         certain = start < len(lines) and (odd_inside < odd_outside or any(row.lines[0] == start + 1 for row in outside))
         return start if certain else None
-
-    def _parse(self, lines: Sequence[str]) -> list[FieldRow]:
-        newline = self.text.newline
-        return list(self.dialect.rows(Lines(io.StringIO("".join(lines), newline=newline), newline)))
 
     def _is_odd(self, row: FieldRow) -> bool:
         return row.fault is not None or len(row.fields) != len(self.columns)

@@ -10,7 +10,7 @@ from luthier.data.columns.transcripts import Transcripts, speaker_at, transcript
 from luthier.data.reading.blocks import TextReader
 from luthier.data.reading.charset import line_fault, strip_end
 from luthier.data.reading.reader import Reading, TextFile, TextFormat
-from luthier.data.records import Fault, Record, Skipped
+from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
 from luthier.findings import Decision
 from luthier.text import count, sed_pattern
@@ -48,7 +48,7 @@ class DialogReader(TextReader):
             for number, (place, held) in enumerate(_pieces(lines, self.at), start=1):
                 faults = (line_fault(line) for line in held)
                 if fault := next(filter(None, faults), None):
-                    yield Fault(fault.reason, fault.detail).at(self.name, number, f"from line {count(place)}")
+                    yield fault.at(self.name, number, f"from line {count(place)}")
                 else:
                     text = "".join(strip_end(line) + "\n" for line in held).rstrip("\n")
                     yield Record(self.name, number, {"text": text})

@@ -38,7 +38,7 @@ class ExcelReader(Reader):
         if file.suffix not in _SUFFIXES and b"xl/" not in head:
             return None
         with _sheet(file) as (rows, sheets):
-            first = [row for _, row in zip(range(100), _filled(rows), strict=False)]
+            first = list(itertools.islice(_filled(rows), 100))
         if not first:
             raise SourceError("the first sheet is empty", where=file.name, hint="move the data to the first sheet")
         width = max(_last_filled(row) for row in first)

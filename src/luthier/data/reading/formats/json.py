@@ -85,12 +85,12 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     objects = objects_by_line(text)
     several = _first_objects(text) if not objects or 2 * len(objects) < len(text.sample_lines()) else []
     if objects is not None and (several == objects or len(several) < len(objects) or not several):
-        columns = list(dict.fromkeys(key for row in objects for key in row))
+        columns = columns_of(objects)
         decisions = _decisions(text, "JSON lines", "one object per line")
         decisions += said([_parsed(line) for line in text.sample_lines()])
         return JsonLinesReader(text.file.name, "jsonl", columns, decisions, text)
     if several:
-        columns = list(dict.fromkeys(key for row in several for key in row))
+        columns = columns_of(several)
         decisions = _decisions(text, "JSON", "objects one after the other")
         return JsonObjectsReader(text.file.name, "json", columns, [*decisions, *said(several)], text)
     try:
@@ -103,8 +103,7 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     rows = list(map(as_row, found))
     if not rows:
         raise SourceError("the JSON has no rows", where=text.file.name, hint="a list of objects, one per row")
-    columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
-    return JsonReader(text.file.name, "json", columns, [*_decisions(text, "JSON", shape), *said(found)], text)
+    return JsonReader(text.file.name, "json", columns_of(rows), [*_decisions(text, "JSON", shape), *said(found)], text)
 
 
 def looks_like_json(text: TextFile) -> bool:
@@ -119,6 +118,11 @@ def objects_by_line(text: TextFile) -> list[dict[str, Any]] | None:
     if text.file.suffix in _LINE_SUFFIXES and objects:
         return objects
     return objects if len(lines) > 1 and objects and 2 * len(objects) >= len(lines) else None
+
+
+def columns_of(rows: Iterable[Any]) -> list[str]:
+    """The keys of those rows that are objects, in order of first appearance."""
+    return list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
 
 
 def has_escaped_surrogate(text: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from luthier.data.reading.formats.annotation.rows import as_row, is_spacy
-from luthier.data.reading.formats.json import JSON_ERRORS, value_fault
+from luthier.data.reading.formats.json import JSON_ERRORS, columns_of, value_fault
 from luthier.data.reading.reader import Reader, Reading, TextFile, TextFormat
 from luthier.data.records import Record, Skipped
 from luthier.errors import SourceError
@@ -51,9 +51,8 @@ def open_tuples(text: TextFile, how: Reading) -> TupleReader | None:
             "looks like spaCy's examples in Python, but is no list of literals", where=text.file.name, hint=hint
         )
     rows = list(map(as_row, found))
-    columns = list(dict.fromkeys(key for row in rows if isinstance(row, dict) for key in row))
     decisions = [Decision("format", "spaCy's examples", "a Python list of tuples"), text.encoding.decision()]
-    return TupleReader(text.file.name, "json", columns, decisions, rows)
+    return TupleReader(text.file.name, "json", columns_of(rows), decisions, rows)
 
 
 def _value(statement: ast.stmt) -> Any:
