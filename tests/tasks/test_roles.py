@@ -7,7 +7,7 @@ import pytest
 
 from luthier.data.records import Fault
 from luthier.errors import ColumnError
-from luthier.tasks.roles import SURE, Role, read_text, recognise_by_roles, why_not_by_roles
+from luthier.tasks.roles import SURE, Role, name_in_query, read_text, recognise_by_roles, why_not_by_roles
 from tests.tasks.by_hand import Row, profiles_of
 
 CONTEXT = Role("context", names=("question", "start phrase"))
@@ -186,3 +186,12 @@ def test_a_text_is_read_as_it_stands() -> None:
     for cell, reason in ((None, "missing-text"), (" ", "empty-text"), (math.nan, "empty-text")):
         found = read_text({"a": cell}, "a")
         assert isinstance(found, Fault) and found.reason == reason
+
+
+def test_a_query_names_its_input_by_column_by_role_or_as_the_text() -> None:
+    values = {"text": 1, "prompt": 2, "ask": 3}
+    for name in ("ask", "prompt", "text"):
+        assert name_in_query(values, {"prompt": "ask"}, "prompt") == name
+        del values[name]
+    with pytest.raises(ColumnError, match="no column 'ask'"):
+        name_in_query(values, {"prompt": "ask"}, "prompt")

@@ -93,6 +93,18 @@ def or_empty(text: str | Fault) -> str | Fault:
     return "" if isinstance(text, Fault) and text.reason == "empty-text" else text
 
 
+def name_in_query(values: Mapping[str, Any], columns: Columns, role: str) -> str:
+    """The name that the input of a query has, if there is one role to ask for: its column, the role, or `text`.
+
+    Raises:
+        ColumnError: The query has none of these.
+    """
+    column = str(columns[role])
+    name = next((name for name in (column, role, "text") if name in values), column)
+    require([name], values)
+    return name
+
+
 def by_column(values: Mapping[str, Any], columns: Columns, roles: Sequence[str]) -> dict[str, Any]:
     """A query's values by column, although some may be named by role.
 

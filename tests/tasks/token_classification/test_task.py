@@ -217,7 +217,7 @@ def test_tags_that_continue_nothing_are_counted_and_begin_an_entity() -> None:
     keys = {"train": [task.key(example) for example in train]}
     found = {finding.id: finding for finding in task.check({"train": train}, keys, [])}
     assert found["invalid-tags"].rows == (21,)
-    assert ": 3 I- tags" in found["invalid-tags"].message
+    assert found["invalid-tags"].message.endswith(" starts one (3 tags).")
     assert "untagged-words" not in found
 
 

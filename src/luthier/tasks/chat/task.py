@@ -17,7 +17,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
 from luthier.data.checks.targets import control_tokens, masked_turns
-from luthier.data.columns.profile import ColumnProfile, Recognition, require
+from luthier.data.columns.profile import ColumnProfile, Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.columns.transcripts import turns_in
 from luthier.data.examples import values_of
@@ -40,7 +40,7 @@ from luthier.tasks.generation import documents
 from luthier.tasks.generation.documents import DEFAULTS, Document
 from luthier.tasks.generation.writes import Writes, Writing, language_metrics, with_positions
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
-from luthier.tasks.roles import Role
+from luthier.tasks.roles import Role, name_in_query
 from luthier.tasks.usage import load_code, string
 from luthier.text import typed
 
@@ -113,16 +113,14 @@ class Chat(Writes, Task[Writing]):
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         """See `Recognised.query`. A conversation to continue, read as in training; any other text is the user's."""
         (role,) = self.asked(task)
-        column = str(task.columns[role])
-        name = next((name for name in (column, role, "text") if name in values), column)
-        require([name], values)
+        name = name_in_query(values, task.columns, role)
         given = values[name]
         if given is None:
             return Fault("missing-text", f"column {name!r} is empty")
         if isinstance(given, str) and not _is_conversation(given, role, task.details):
             given = [{"role": "user", "content": given}]
         transcripts = task.details.get(TRANSCRIPTS, ())
-        row = {**values, column: given}
+        row = {**values, str(task.columns[role]): given}
         turns = read_messages(row, task.columns, task.shape, transcripts=transcripts, replied=False)
         tools = read_tools(values, task.columns)
         if isinstance(turns, Fault) and turns.reason == "empty-text":

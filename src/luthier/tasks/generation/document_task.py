@@ -9,7 +9,6 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data.batches import IGNORED, Collate
 from luthier.data.checks.duplicates import key
-from luthier.data.columns.profile import require
 from luthier.data.records import Fault
 from luthier.data.table import Example
 from luthier.data.tokenized import Examples, Features
@@ -21,7 +20,7 @@ from luthier.tasks.generation.documents import Document
 from luthier.tasks.generation.writes import Writes, Writing, with_positions
 from luthier.tasks.long_rows import BLOCKS
 from luthier.tasks.phases import Answer, Bound, Fitted, Recognised
-from luthier.tasks.roles import or_empty, read_text
+from luthier.tasks.roles import name_in_query, or_empty, read_text
 
 SEPARATOR = "\n\n"  # between a prompt and its text
 OPENING_WORDS = 12
@@ -60,11 +59,8 @@ class DocumentTask(Writes, Task[Writing]):
 
     def query(self, task: Recognised[Writing], values: Mapping[str, Any]) -> Example | Fault:
         """See `Recognised.query`. The input is always a prompt, even if the training data has none."""
-        role = "prompt" if "prompt" in task.columns else self.text_role
-        column = str(task.columns[role])
-        name = next((name for name in (column, role, "text") if name in values), column)
-        require([name], values)
-        text = or_empty(read_text(values, name))
+        (role,) = self.asked(task)
+        text = or_empty(read_text(values, name_in_query(values, task.columns, role)))
         return text if isinstance(text, Fault) else {"prompt": text, "text": ""}
 
     def key(self, example: Example) -> str:

@@ -21,7 +21,7 @@ from luthier.data import splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, padded
 from luthier.data.checks.labels import missed_labels, rare_class
 from luthier.data.checks.targets import mended, no_entities, numbered_tags
-from luthier.data.columns.profile import Recognition, require
+from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles
 from luthier.data.examples import values_of
 from luthier.data.records import Fault
@@ -49,9 +49,9 @@ from luthier.tasks.label_names import named, require_found
 from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised
-from luthier.tasks.roles import Role, or_empty, read_text
+from luthier.tasks.roles import Role, name_in_query, or_empty, read_text
 from luthier.tasks.token_classification import annotations, tags
-from luthier.tasks.token_classification.columns import likely, recognise_tokens
+from luthier.tasks.token_classification.columns import SHAPES, likely, recognise_tokens
 from luthier.tasks.token_classification.panels import METRIC_WORDS, PLAIN_WORDS, judged, panels
 from luthier.tasks.token_classification.tagset import Tags
 from luthier.tasks.token_classification.words import tags_of_spans, word_offsets
@@ -77,7 +77,7 @@ class TokenClassification(Task[Tags]):
         Role("tags", "label", needed=False, learned=True),
         Role("spans", "label", needed=False, learned=True),
     )
-    shapes = ("tokens", "spans")
+    shapes = SHAPES
     metric_names = ("f1", "precision", "recall", "f1_macro", "accuracy")
     ignores_padding = True
     gold_column = "tags"
@@ -102,11 +102,13 @@ class TokenClassification(Task[Tags]):
     def example(self, task: Recognised[Tags], values: Mapping[str, Any]) -> Example | Fault:
         if task.shape == "spans":
             read = annotations.read_spans(values, task.columns)
-            tagged = read if isinstance(read, Fault) else tags_of_spans(*read)
+            if isinstance(read, Fault):
+                return read
+            text, spans = read
+            tagged = tags_of_spans(text, spans)
             if isinstance(tagged, Fault):
                 return tagged
-            _, offsets, found = tagged
-            text = read[0] if isinstance(read, tuple) else ""
+            offsets, found = tagged
         else:
             pair = tags.read_tokens(values, task.columns)
             if isinstance(pair, Fault):
@@ -120,9 +122,7 @@ class TokenClassification(Task[Tags]):
 
     def query(self, task: Recognised[Tags], values: Mapping[str, Any]) -> Example | Fault:
         (role,) = self.asked(task)
-        column = str(task.columns[role])
-        name = next((name for name in (column, role, "text") if name in values), column)
-        require([name], values)
+        name = name_in_query(values, task.columns, role)
         given = structured(values[name])
         if task.shape == "tokens" and isinstance(given, list | tuple):
             if wrong := [token for token in given if token is None or isinstance(token, dict | list | tuple)]:
@@ -162,7 +162,8 @@ class TokenClassification(Task[Tags]):
         train = splits["train"]
         wrong = [tags.invalid(task.learned.iob2(row)) for row in values_of(train, "tags")]
         rows = [row for row, places in zip(values_of(train, "row"), wrong, strict=True) if places]
-        rule = f"{sum(map(len, wrong))} I- tags that do not continue an entity of their type start one"
+        tagged = plural(sum(map(len, wrong)), "tag")
+        rule = f"an I- tag that does not continue an entity of its type starts one ({tagged})"
         signs = task.learned.notation.outside
         untagged = [0 if "" in signs else row.count("") for row in values_of(train, "tags")]
         bare = [row for row, words in zip(values_of(train, "row"), untagged, strict=True) if words]

@@ -16,7 +16,7 @@ _ALONE = (
 )
 _JOINERS = "\u200c\u200d"
 
-Tagged = tuple[list[str], list[tuple[int, int]], list[str]]  # words, their offsets, and their tags
+Tagged = tuple[list[tuple[int, int]], list[str]]  # the offsets of words, and their tags
 
 
 def word_offsets(text: str) -> list[tuple[int, int]]:
@@ -45,7 +45,7 @@ def word_offsets(text: str) -> list[tuple[int, int]]:
 
 
 def tags_of_spans(text: str, spans: Sequence[Span]) -> Tagged | Fault:
-    """The words of a text with tags in IOB2 for its spans, or why the spans are invalid.
+    """The offsets of a text's words with tags in IOB2 for its spans, or why the spans are invalid.
 
     Whitespace at the ends of a span is trimmed; offsets are never changed otherwise.
 
@@ -71,7 +71,7 @@ def tags_of_spans(text: str, spans: Sequence[Span]) -> Tagged | Fault:
         if final is None:
             return _inside(text, span, offsets, span["end"], "ends")
         tags[first : final + 1] = [f"B-{span['label']}"] + [f"I-{span['label']}"] * (final - first)
-    return [text[start:end] for start, end in offsets], offsets, tags
+    return offsets, tags
 
 
 def _trimmed(text: str, span: Span) -> Span | Fault:
