@@ -73,4 +73,3 @@ def test_training_knows_the_labels_that_it_has(
 def test_every_kind_has_a_word_of_its_own_for_each_thing() -> None:
     kinds: list[type[Labels]] = [OneLabel, SeveralLabels, Number]
     assert len({kind.kind for kind in kinds}) == len({kind.problem_type for kind in kinds}) == 3
-    assert all(kind.best in kind.metric_names for kind in kinds)

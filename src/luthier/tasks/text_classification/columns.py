@@ -2,9 +2,8 @@
 
 from luthier.data.columns.metadata import is_metadata
 from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, require
-from luthier.data.columns.roles import Columns, Given, Profiles, described, is_named, is_structured, several
+from luthier.data.columns.roles import Columns, Given, Profiles, described, is_named, is_structured, several, with_split
 from luthier.errors import RecipeError, UsageError
-from luthier.findings import Decision
 from luthier.tasks.text_classification.label_columns import (
     LABEL_NAMES,
     find_labels,
@@ -77,11 +76,7 @@ def recognise_classification(profiles: Profiles, *, given: Given, shape: str | N
     else:
         columns["label"] = labels.columns[0]
     why = [*texts.why, *labels.why, *kind_why]
-    used = {*texts.columns, *labels.columns}
-    splits = [column for column in profiles.values() if is_split(column) and column.name not in used]
-    for column in [profiles[name] for name in [given.get("split")] if isinstance(name, str)] or splits[:1]:
-        columns["split"] = column.name
-        why.append(Decision("split", f"column {column.name!r}", f"its values are {listing(list(column.values or ()))}"))
+    columns = with_split(profiles, given, columns, why)
     side = "pair" if len(texts.columns) == 2 else "single"
     sure = round(min(texts.confidence, labels.confidence), 2)
     unclear, shapes = texts.unclear or labels.unclear or ("" if asked_texts else compared(profiles)), list[str]()

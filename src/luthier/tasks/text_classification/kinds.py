@@ -55,7 +55,6 @@ class OneLabel(Labels):
     problem_type = "single_label_classification"
     role = "label"
     best = "accuracy"
-    metric_names = ("accuracy", "f1", "precision", "recall", "mcc")
     uses = (
         *("data.label_names", "data.positive_label", "evaluation.threshold", "evaluation.calibrate"),
         *("training.class_weights", "training.label_smoothing", "training.r_drop_alpha"),
@@ -172,7 +171,6 @@ class SeveralLabels(Labels):
     problem_type = "multi_label_classification"
     role = "labels"
     best = "f1_micro"
-    metric_names = ("f1_micro", "f1_macro", "jaccard", "exact_match")
     uses = (
         *("data.label_names", "evaluation.threshold", "evaluation.calibrate"),
         *("training.class_weights", "training.label_smoothing", "training.r_drop_alpha"),

@@ -47,7 +47,6 @@ class Labels(ABC):
     problem_type: ClassVar[str]  # transformers' name for it
     role: ClassVar[str]  # the column's role
     best: ClassVar[str]  # default metric for selecting the best checkpoint
-    metric_names: ClassVar[Sequence[str]]
     uses: ClassVar[Sequence[str]] = ()  # see `Task.uses`
 
     names: tuple[str, ...] = ()

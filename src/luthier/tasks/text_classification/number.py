@@ -44,7 +44,6 @@ class Number(Labels):
     problem_type = "regression"
     role = "label"
     best = "pearson"
-    metric_names = ("pearson", "spearman", "mse", "mae", "r2")
 
     mean: float = 0.0
     scale: float = 1.0

@@ -11,7 +11,6 @@ from luthier.text import number, plural
 
 UNCALIBRATED = 1.0
 LEAST = 50  # with fewer rows, the fit loses about as much (0.01 nats, simulated) as a true temperature of 1.3 gains
-
 SIGNIFICANT = 1.96  # standard errors that the mean gain of a row must exceed
 
 

@@ -7,10 +7,10 @@ from itertools import product
 
 from luthier.data.columns.metadata import HEADING_NAMES, is_about, is_metadata
 from luthier.data.columns.profile import ColumnProfile, is_id, is_split, is_unnamed, words_of
-from luthier.data.columns.roles import Profiles, is_named, is_structured
+from luthier.data.columns.roles import Profiles, is_named, is_structured, said
 from luthier.findings import Decision
 from luthier.tasks.text_classification.shape import is_flag
-from luthier.text import listing, plural
+from luthier.text import listing
 
 TEXT_NAMES = (
     "text", "sentence", "review", "tweet", "comment", "body", "content", "message", "utterance", "document", "article",
@@ -67,9 +67,7 @@ def find_texts(
     Returns:
         None if no column has text.
     """
-    named = [
-        Decision(role, f"column {name!r}", "as given") for role, name in zip(("text", "text_pair"), asked, strict=False)
-    ]
+    named = [said(role, profiles[name], "as given") for role, name in zip(("text", "text_pair"), asked, strict=False)]
     if len(asked) == 2 or (asked and shape != "pair"):
         return Choice(asked, 1.0, named)
     scores = {
@@ -200,5 +198,4 @@ def place_in(name: str, known: tuple[str, ...]) -> int | None:
 
 
 def _found(role: str, column: ColumnProfile) -> Decision:
-    how = "by content" if place_in(column.name, TEXT_NAMES) is None else "by name"
-    return Decision(role, f"column {column.name!r}", f"{plural(round(column.mean_words), 'word')} on average, {how}")
+    return said(role, column, "by content" if place_in(column.name, TEXT_NAMES) is None else "by name")
