@@ -56,13 +56,13 @@ _ROLES = {
     "instruction": (["instruction", "input"], "output"),
     "prompt": (["prompt"], "response"),
 }
-_OTHERS = ("system", "tools", "history", "desirable")
+_OF_ANY_SHAPE = ("system", "tools", "history", "desirable")
 _TOLD = {SPEAKERS: "texts with a speaker before each turn"}
 _MARKED = "texts with {}'s marks, which give way to those of the model's own chat template"
 _SURE = 0.7  # confidence above which what judges the replies is asked about
 _ASKED = 0.96  # confidence of a reading that is asked about: above that of classes of its texts
 _PAIR = 0.6  # confidence of a question and an answer by their names
-_SAME = 0.95  # minimum share of the rows in which a list of marks is as long as that of the messages
+_ASKING = 0.95  # minimum share of the conversations that end with the user, for a column of prompts
 
 
 def recognise_chat(profiles: Profiles, *, given: Given, shape: str | None) -> Recognition | None:
@@ -146,8 +146,7 @@ def _messages(profiles: Profiles, given: Given) -> Recognition | None:
         sure = 0.5 if _others(profiles, lists) else 0.9
     if not lists or not _holds_turns(profiles[lists[0]]):
         return None
-    found = _turns_of_a_pair(profiles, lists[0])
-    if found and not chosen:
+    if not chosen and _turns_of_a_pair(profiles, lists[0]):
         return None
     if chosen:  # lists of any texts are not always turns
         column = profiles[lists[0]]
@@ -203,7 +202,7 @@ def _asks(column: ColumnProfile) -> bool:
     held = (cell.get("messages", cell) if isinstance(cell, dict) else cell for cell in map(structured, column.cells))
     last = [cell[-1] for cell in held if isinstance(cell, list) and cell and isinstance(cell[-1], dict)]
     said = [next((str(turn[key]) for key in ROLE_KEYS if turn.get(key)), "").lower() for turn in last]
-    return is_messages(column) and bool(said) and sum(ROLES.get(role) == "user" for role in said) >= _SAME * len(said)
+    return is_messages(column) and bool(said) and sum(ROLES.get(role) == "user" for role in said) >= _ASKING * len(said)
 
 
 def _instruction(profiles: Profiles, given: Given) -> Recognition | None:
@@ -248,7 +247,7 @@ def _prompt(profiles: Profiles, given: Given) -> Recognition | None:
 def _asked(profiles: Profiles, given: Given, shape: str) -> Columns | None:
     """The columns that the user named for a shape, without those that every shape may have."""
     inputs, target = _ROLES[shape]
-    return asked(profiles, {role: name for role, name in given.items() if role not in _OTHERS}, inputs, target)
+    return asked(profiles, {role: name for role, name in given.items() if role not in _OF_ANY_SHAPE}, inputs, target)
 
 
 def _fill(profiles: Profiles, found: Columns, role: str, names: Sequence[str]) -> None:
@@ -288,7 +287,7 @@ def _recognition(
         chosen = several(given.get(role)) or called
         if chosen and (role != "history" or shape != "messages"):
             columns[role] = chosen[0]
-    given_roles = {*named, *(role for role in _OTHERS if role in given)}
+    given_roles = {*named, *(role for role in _OF_ANY_SHAPE if role in given)}
     why = [
         said(role, profiles[str(name)], "as given" if role in given_roles else "by name")
         for role, name in columns.items()

@@ -11,7 +11,7 @@ from luthier.data.columns.roles import Given, Profiles
 from luthier.data.tokenized import Examples
 from luthier.metrics.base import AnyMetric
 from luthier.metrics.diversity import diversity_metrics
-from luthier.tasks.generation.columns import recognise_writing
+from luthier.tasks.generation.columns import WRITING_SHAPES, recognise_writing
 from luthier.tasks.generation.document_task import DocumentTask
 from luthier.tasks.generation.documents import DEFAULTS
 from luthier.tasks.generation.writes import Writing, language_metrics
@@ -27,7 +27,7 @@ class CreativeWriting(DocumentTask):
     row = "prompt + story, or stories alone"
     lacking = "no column is named like a story or poem, or contains text"
     roles = (Role("prompt", needed=False), Role("story", learned=True))
-    shapes = ("prompt", "story")
+    shapes = WRITING_SHAPES
     metric_names = (
         *("loss", "perplexity", "bits_per_byte"),
         *("distinct_1", "distinct_2", "distinct_3", "repetition", "self_bleu"),

@@ -43,7 +43,7 @@ def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     chosen = str(named["text"]) if named else texts[0] if texts else ""
     if not chosen:
         return None
-    others = [name for name in texts if name != chosen and not _is_about(profiles[name])]
+    others = [name for name in texts if name != chosen and not _describes_text(profiles[name])]
     how = "as given" if named else "by name" if is_named(chosen, TEXT_NAMES) else "by content"
     why = [said("text", profiles[chosen], how), *unused(others, "also text; --text takes another")]
     columns = with_split(profiles, given, {"text": chosen}, why)
@@ -119,7 +119,7 @@ def _is_classes(column: ColumnProfile) -> bool:
     return short and few and column.n >= 20
 
 
-def _is_about(column: ColumnProfile) -> bool:
+def _describes_text(column: ColumnProfile) -> bool:
     """Whether a column describes the text of its row, like a title or a source, rather than being a text itself."""
     headed = bool(HEADING_NAMES & set(words_of(column.name)))
     return headed or column.mean_words < (4 if is_about(column) else 2)

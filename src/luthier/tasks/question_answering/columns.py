@@ -33,16 +33,8 @@ GENERATIVE_SHAPES = ("context", "closed")
 QUESTION_NAMES = ("question", "query", "problem", "question text", "title")
 ANSWER_NAMES = (
     *("answers", "answer", "answer text", "answers text", "gold answer", "correct answer", "best answer"),
-    *(
-        "ans spans",
-        "answer span",
-        "answer spans",
-        "long answer",
-        "short answer",
-        "final answer",
-        "solution",
-        "response",
-    ),
+    *("ans spans", "answer span", "answer spans", "long answer", "short answer", "final answer"),
+    *("solution", "response"),
 )
 START_NAMES = (
     *("answer start", "answers start", "answers answer start", "answer starts", "answer start index", "start"),

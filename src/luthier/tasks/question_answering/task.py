@@ -36,7 +36,7 @@ from luthier.tasks.long_rows import WINDOWS
 from luthier.tasks.losses import categorical_divergence, summed_cross_entropy
 from luthier.tasks.phases import Answer, Bound, Fitted, Loss, Recognised, Validation
 from luthier.tasks.question_answering.answers import MENDS, read_answers, read_context
-from luthier.tasks.question_answering.columns import recognise_qa, why_not
+from luthier.tasks.question_answering.columns import SHAPES, recognise_qa, why_not
 from luthier.tasks.question_answering.extraction import Candidate, best_spans
 from luthier.tasks.question_answering.panels import judged, panels
 from luthier.tasks.question_answering.snippet import extraction_code
@@ -80,7 +80,7 @@ class QuestionAnswering(Task[Reading]):
         Role("answers", "label", learned=True),
         Role("start", "label", needed=False, learned=True),
     )
-    shapes = ("answerable", "unanswerable-too")
+    shapes = SHAPES
     metric_names = ("f1", "exact_match", "f1_answerable", "exact_match_answerable", "no_answer_accuracy")
     gold_column = "answers"
     quoted = "question"

@@ -14,7 +14,7 @@ _CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}")  # en_XX of mBART, eng_Latn
 
 def english_name(code: str) -> str:
     """The English name of a language by its ISO 639-1 code, with or without a region; the code if it has none."""
-    return str(LANGUAGES.get(code.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0], code)).title()
+    return str(LANGUAGES.get(_without_region(code), code)).title()
 
 
 def set_direction(tokenizer: PreTrainedTokenizerBase, source: str, target: str) -> list[Decision]:
@@ -42,10 +42,14 @@ def first_token(tokenizer: PreTrainedTokenizerBase) -> int | None:
     return tokenizer.get_vocab()[tokenizer.tgt_lang] if hasattr(tokenizer, "src_lang") else None
 
 
+def _without_region(code: str) -> str:
+    return re.split("[-_]", code)[0]
+
+
 def _code(language: str, codes: list[str]) -> str:
     if language in codes:
         return language
-    wanted = language.split("_", maxsplit=1)[0].split("-", maxsplit=1)[0]
+    wanted = _without_region(language)
     found = [code for code in codes if code.split("_")[0] == wanted]
     if not wanted or not found:
         raise ModelError(
