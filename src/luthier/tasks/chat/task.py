@@ -143,11 +143,11 @@ class Chat(Writes, Task[Writing]):
         given: Sequence[str],
     ) -> list[Finding]:
         """See `Fitted.check`. Also says how many of the assistant's turns are not learned."""
-        train = splits["train"]
+        train = {name: values_of(splits["train"], name) for name in ("messages", "tools", "row")}
         marks = [
             [is_learned(turn) for turn in turns if turn["role"] == "assistant"] for turns, _ in _conversations(train)
         ]
-        rows = [row for row, learned in zip(values_of(train, "row"), marks, strict=True) if not all(learned)]
+        rows = [row for row, learned in zip(train["row"], marks, strict=True) if not all(learned)]
         masked, n = sum(learned.count(False) for learned in marks), sum(map(len, marks))
         return [*masked_turns(masked, n, rows), *super().check(task, splits, keys, given)]
 
