@@ -256,7 +256,7 @@ class Task(ABC, Generic[Learned]):
 
     def words(self, task: Fitted[Learned], run: Path) -> TaskWords:
         """See `Fitted.words`. By default with code for plain transformers and for luthier."""
-        return usage.words(self, task, run)
+        return usage.words(task, run)
 
     def trial(self, task: Fitted[Learned]) -> Mapping[str, Any]:
         """A sample input row: role to text, in the order of the roles."""

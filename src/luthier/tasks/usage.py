@@ -15,19 +15,18 @@ from luthier.run_directory.run import Run
 from luthier.text import typed
 
 if TYPE_CHECKING:
-    from luthier.tasks.base import Task
     from luthier.tasks.phases import Fitted
 
 
-def words(kind: "Task[Any]", task: "Fitted[Any]", run: Path) -> TaskWords:
+def words(task: "Fitted[Any]", run: Path) -> TaskWords:
     """The task's wording, with example code for the model of a run.
 
     Args:
-        kind: The task.
         task: The fitted task.
         run: The run directory, as a user would type it.
     """
-    place, row = run.as_posix(), kind.trial(task)
+    kind, place = task.kind, run.as_posix()
+    row = kind.trial(task)
     call = f"import luthier\n\nmodel = luthier.load({string(place)})\nprint(model.predict([{literal(row)}]))"
     code = kind.transformers_code(task, f"{place}/model")
     base = (Run(run).read_json(Run(run).task_file) or {}).get(BASE)

@@ -114,7 +114,7 @@ def fitted(
     **data: Any,
 ) -> Labels:
     evaluation = {"threshold": threshold, "calibrate": calibrate}
-    return kind.fit(labels, Recipe.build({"data": data, "evaluation": evaluation}))
+    return kind.fit(labels, Recipe.build({"data": data, "evaluation": evaluation}), Cells())
 
 
 def test_a_threshold_is_given_or_chosen_later() -> None:
@@ -420,7 +420,7 @@ def test_the_baselines_answer_in_labels_and_numbers() -> None:
 
 def test_balanced_weights_give_each_class_the_same_sum() -> None:
     labels = ["bad"] * 15 + ["good"] * 5
-    found = OneLabel.fit(labels, Recipe.build({"training": {"class_weights": "balanced"}}))
+    found = OneLabel.fit(labels, Recipe.build({"training": {"class_weights": "balanced"}}), Cells())
     logits = torch.zeros(20, 2)
     summed, encoded = found.loss(0.0), torch.tensor(found.encode(labels))
     of_bad, of_good = (summed(logits[part], encoded[part]) for part in (slice(15), slice(15, None)))

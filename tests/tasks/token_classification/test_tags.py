@@ -12,12 +12,12 @@ from luthier.data.records import Fault
 from luthier.tasks.token_classification.tags import (
     SCHEMES,
     invalid,
-    read_scheme,
     read_tokens,
     repair,
     scheme_of,
     to_iob2,
 )
+from luthier.tasks.token_classification.tagset import Tags
 
 KINDS = st.sampled_from(["PER", "LOC"])
 # A sentence as entities and gaps: length and type, no type for words outside.
@@ -79,8 +79,7 @@ def test_the_notation_of_tags_changes_no_entity(chunks: Chunks, scheme: str, out
     every: Chunks = [*chunks, *EXAMPLE]  # with entities of both types and with words outside
     tags = written(every, "IOB1" if scheme == "IO" else scheme)
     as_written = [WAYS[way](*tag.split("-")) if "-" in tag else outside for tag in tags]
-    found, notation = read_scheme([as_written])
-    assert to_iob2(as_written, found, notation) == written(every, "IOB2")
+    assert Tags.of([as_written]).iob2(as_written) == written(every, "IOB2")
 
 
 WAYS: list[Callable[[str, str], str]] = [

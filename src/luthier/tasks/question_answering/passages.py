@@ -42,9 +42,8 @@ def passages_in(profiles: Mapping[str, ColumnProfile]) -> tuple[list[str], list[
 
 def joined(cell: Any) -> str:
     """The passages of a cell in their order, with blank lines between; the sentences of a passage with spaces."""
-    return "\n\n".join(
-        " ".join(_texts(passage)) for passage in (cell if isinstance(cell, list) else [cell]) if _texts(passage)
-    )
+    passages = cell if isinstance(cell, list) else [cell]
+    return "\n\n".join(" ".join(texts) for passage in passages if (texts := _texts(passage)))
 
 
 def _texts(cell: Any) -> list[str]:

@@ -31,7 +31,6 @@ from luthier.tasks.losses import binary_divergence, categorical_divergence
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
 from luthier.tasks.text_classification.labels import (
-    CELLS,
     LabelLoss,
     Labels,
     Texts,
@@ -65,7 +64,7 @@ class OneLabel(Labels):
         return cells.label(values, str(column))
 
     @classmethod
-    def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells = CELLS) -> Self:
+    def fit(cls, labels: Sequence[str], recipe: Recipe, cells: Cells) -> Self:
         names = tuple(in_order(set(labels), recipe))
         require_found(recipe.data.label_names, names)
         weights = weights_of(recipe, names, Counter(labels))
@@ -196,7 +195,7 @@ class SeveralLabels(Labels):
         return chosen
 
     @classmethod
-    def fit(cls, labels: Sequence[list[str]], recipe: Recipe, cells: Cells = CELLS) -> Self:
+    def fit(cls, labels: Sequence[list[str]], recipe: Recipe, cells: Cells) -> Self:
         columns = recipe.data.columns.get("labels")
         counted = Counter(label for row in labels for label in row)
         # Flags name the labels in the order of the file; a label that no row has keeps its place.

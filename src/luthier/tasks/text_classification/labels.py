@@ -24,7 +24,6 @@ from luthier.tasks.text_classification.thresholds import DEFAULT
 
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 LabelLoss = Callable[[Tensor, Tensor], Tensor]
-CELLS = Cells()  # one label a cell, as it stands
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Labels(ABC):
 
     @classmethod
     @abstractmethod
-    def fit(cls, labels: Sequence[Any], recipe: Recipe, cells: Cells = CELLS) -> Self:
+    def fit(cls, labels: Sequence[Any], recipe: Recipe, cells: Cells) -> Self:
         """Learn the label names from the training examples.
 
         Raises:

@@ -25,7 +25,7 @@ from luthier.metrics.baselines.linear import NEVER, Linear, ridge
 from luthier.recipe import Recipe
 from luthier.tasks.phases import Answer
 from luthier.tasks.text_classification.cells import Cells
-from luthier.tasks.text_classification.labels import CELLS, LabelLoss, Labels, Texts
+from luthier.tasks.text_classification.labels import LabelLoss, Labels, Texts
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Number(Labels):
         return number
 
     @classmethod
-    def fit(cls, labels: Sequence[float], recipe: Recipe, cells: Cells = CELLS) -> Self:
+    def fit(cls, labels: Sequence[float], recipe: Recipe, cells: Cells) -> Self:
         values = np.asarray(labels, float)
         scale = float(values.std())
         return cls(mean=float(values.mean()), scale=scale) if 0 < scale < np.inf else cls()

@@ -7,7 +7,7 @@ from typing import Any
 
 from luthier.data.columns.tagged import tags_of
 from luthier.data.records import Fault
-from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation, notation_of
+from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation
 from luthier.data.values import structured
 from luthier.findings import Decision
 from luthier.text import count, plural
@@ -22,12 +22,6 @@ DECISIONS = {
 }
 # IOB2 prefixes for middle, last and single words in the longer schemes.
 _AS_IOB2 = {"M": "I", "E": "I", "L": "I", "S": "B", "W": "B", "U": "B"}
-
-
-def read_scheme(sequences: Sequence[Sequence[str]]) -> tuple[str, Notation]:
-    """The scheme that tags are written in, and their notation."""
-    notation = notation_of(Counter(tag for tags in sequences for tag in tags))
-    return scheme_of(sequences, notation), notation
 
 
 def scheme_of(sequences: Iterable[Sequence[str]], notation: Notation = STANDARD) -> str:

@@ -1,9 +1,10 @@
 """The tags of a dataset, as they are written and as a model learns them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation
+from luthier.data.tag_notation import OUTSIDE, STANDARD, Notation, notation_of
 from luthier.metrics.entities import Entity, each_tag, entities
 from luthier.tasks.token_classification import tags
 
@@ -29,8 +30,8 @@ class Tags:
     @classmethod
     def of(cls, rows: Sequence[Sequence[str]]) -> "Tags":
         """The scheme and the notation of the tags of a dataset."""
-        scheme, notation = tags.read_scheme(rows)
-        return cls(scheme, notation=notation)
+        notation = notation_of(Counter(tag for row in rows for tag in row))
+        return cls(tags.scheme_of(rows, notation), notation=notation)
 
     @property
     def names(self) -> tuple[str, ...]:
