@@ -153,6 +153,19 @@ def test_a_single_column_has_no_separator() -> None:
     assert fitted("review\ngood, very good\nbad\n").decisions()[0].value == "none"
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("text,label\ngood,1\nbad,0\n", "usual for this separator"),
+        ('text,label\n"good, very good",1\nbad,0\n', "some fields are quoted with it"),
+        ("text\tlabel\ngood\t1\nbad\t0\n", "the file has none"),
+        ('text\tlabel\n"good\t1\nbad\t0\n', "the rows have the same number of fields only if quotes are text"),
+    ],
+)
+def test_fields_are_only_said_to_be_quoted_where_there_are_quotes(text: str, why: str) -> None:
+    assert fitted(text).decisions()[1].why == why
+
+
 def test_a_damaged_first_line_does_not_hide_tabs() -> None:
     rows = "".join(f"text {n}\tTexte {n}\torigin {n}\n" for n in range(30))
     fit = find_dialect("damaged\n" + rows, "\n", True, ".txt")

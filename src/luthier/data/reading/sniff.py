@@ -31,12 +31,14 @@ class Fit:
         width: Number of fields in most rows.
         agreeing: Share of the rows with `width` fields and no fault.
         rows: The rows of the sample.
+        quotes: Whether the sample has quotes, be they around fields or plain characters.
     """
 
     dialect: Dialect
     width: int
     agreeing: float
     rows: list[FieldRow]
+    quotes: bool
 
     @property
     def first_agrees(self) -> bool:
@@ -52,17 +54,12 @@ class Fit:
         else:
             separator = Decision("separator", "none", "no character splits the lines into the same number of fields")
         if not dialect.quote:
-            why = "the file has none"
-            if self._has_quotes():
-                why = "the rows have the same number of fields only if quotes are text"
+            same = "the rows have the same number of fields only if quotes are text"
+            why = same if self.quotes else "the file has none"
             return [separator, Decision("quoting", "quotes are plain characters", why)]
         escaped = "with a backslash" if dialect.escape else "by doubling"
-        why = "some fields are quoted with it" if self._has_quotes() else "usual for this separator"
+        why = "some fields are quoted with it" if self.quotes else "usual for this separator"
         return [separator, Decision("quoting", f"{dialect.quote}, escaped {escaped}", why)]
-
-    def _has_quotes(self) -> bool:
-        quote = self.dialect.quote or '"'
-        return bool(self.dialect.quote) or any(quote in field for row in self.rows for field in row.fields)
 
 
 def find_dialect(sample: str, newline: str, whole: bool, suffix: str, wanted: str | None = None) -> Fit | None:
@@ -219,4 +216,5 @@ def _fit(lines: list[str], newline: str, dialect: Dialect, whole: bool) -> Fit |
     widths = Counter(len(row.fields) for row in rows if row.fields)
     width = widths.most_common(1)[0][0] if widths else 1
     good = sum(len(row.fields) == width and row.fault is None for row in rows)
-    return Fit(dialect, width, good / len(rows), rows)
+    quotes = any((dialect.quote or '"') in line for line in lines)
+    return Fit(dialect, width, good / len(rows), rows, quotes)
