@@ -23,6 +23,7 @@ from luthier.findings import Decision
 from luthier.text import listing, shorten
 
 SURE = 0.99  # confidence if every role was found by its name
+NO_TEXT = (dict, list, tuple, bytes)  # types of cells that are no texts
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Role:
         if self.kind == "label":
             return cells[0]
         for cell in cells:
-            if isinstance(cell, dict | list | tuple):
+            if isinstance(cell, NO_TEXT):
                 return not_text(several(columns)[0], cell)
         return [str(cell) for cell in cells] if self.kind == "texts" else str(cells[0])
 
@@ -85,7 +86,7 @@ def read_text(values: Mapping[str, Any], column: str) -> str | Fault:
     cell = values.get(column)
     if is_missing(cell):
         return Fault.empty("missing-text" if cell is None else "empty-text", values, column)
-    return not_text(column, cell) if isinstance(cell, dict | list | tuple) else str(cell)
+    return not_text(column, cell) if isinstance(cell, NO_TEXT) else str(cell)
 
 
 def or_empty(text: str | Fault) -> str | Fault:
@@ -118,8 +119,10 @@ def by_column(values: Mapping[str, Any], columns: Columns, roles: Sequence[str])
 
 
 def not_text(column: str, cell: Any) -> Fault:
-    """The fault of a cell that is a list or an object instead of a text."""
-    kind = "an object" if isinstance(cell, dict) else "a list"
+    """The fault of a cell that is a list, an object or bytes instead of a text."""
+    kind = (
+        "an object" if isinstance(cell, dict) else "not UTF-8 text but bytes" if isinstance(cell, bytes) else "a list"
+    )
     return Fault("not-text", f"column {column!r} is {kind}, not a text: {shorten(str(cell), 60)}")
 
 

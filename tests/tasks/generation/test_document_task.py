@@ -163,7 +163,8 @@ def test_a_query_is_a_prompt_found_by_column_role_or_as_text(columns: list[str],
 
 
 @pytest.mark.parametrize(
-    ("cell", "reason"), [(None, "missing-text"), (["one", "two"], "not-text"), ({"a": 1}, "not-text")]
+    ("cell", "reason"),
+    [(None, "missing-text"), (["one", "two"], "not-text"), ({"a": 1}, "not-text"), (b"\xff", "not-text")],
 )
 def test_what_is_missing_or_no_text_is_not_continued(cell: Any, reason: str) -> None:
     for columns in (["text"], ["prompt", "story"]):

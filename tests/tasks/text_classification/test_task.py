@@ -132,6 +132,7 @@ def test_the_labels_of_each_shape() -> None:
         ("pair/one", {"a": "", "b": " "}, "empty-text"),
         ("pair/one", {"b": ["a list"]}, "not-text"),
         ("single/several", {"joy": None}, "missing-label"),
+        ("single/one", {"label": b"\xff"}, "bad-label"),
         ("single/several", {"joy": 2}, "bad-label"),
         ("pair/number", {"score": "high"}, "bad-label"),
         ("pair/number", {"score": "nan"}, "bad-label"),

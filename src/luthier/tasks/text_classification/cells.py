@@ -10,6 +10,7 @@ from luthier.data.columns.profile import ColumnProfile, is_mark
 from luthier.data.records import Fault
 from luthier.data.values import WRITTEN_LIST, as_number, flag_in, is_missing, split_labels
 from luthier.tasks.label_names import LABEL_NAMES
+from luthier.tasks.roles import NO_TEXT
 from luthier.tasks.text_classification.strays import strays_of
 from luthier.text import shorten
 
@@ -94,7 +95,7 @@ class Cells:
             flags = f"{len(self.flags.names)} flags"
             return Fault("bad-label", f"column {column!r} is {_quote(value)}, not {flags}") if found is None else found
         items = value if isinstance(value, list | tuple) else [value]
-        if any(isinstance(item, dict | list | tuple) for item in items):
+        if any(isinstance(item, NO_TEXT) for item in items):
             return Fault("bad-label", f"column {column!r} is {_quote(value)}, not a label")
         return split_labels(value, self.separator)
 
@@ -103,7 +104,7 @@ class Cells:
         value = values.get(column)
         if is_missing(value):
             return Fault.empty("missing-label", values, column)
-        if self.flags is not None or self.separator == WRITTEN_LIST or isinstance(value, dict | list | tuple):
+        if self.flags is not None or self.separator == WRITTEN_LIST or isinstance(value, NO_TEXT):
             labels = self.labels(values, column)
             if isinstance(labels, Fault):
                 return labels

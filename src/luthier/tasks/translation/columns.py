@@ -23,7 +23,7 @@ from luthier.data.reading.formats.parallel import LANGUAGES
 from luthier.data.records import Fault
 from luthier.data.values import is_missing, structured
 from luthier.findings import Decision
-from luthier.tasks.roles import not_text
+from luthier.tasks.roles import NO_TEXT, not_text
 
 TASK = "translation"
 SOURCE_NAMES = ("source", "src", "source text", "source sentence", "input")
@@ -116,7 +116,7 @@ def read_side(values: Mapping[str, Any], columns: Mapping[str, str | list[str]],
     if is_missing(cell):
         reason = "missing-label" if role == "target" else "missing-text" if cell is None else "empty-text"
         return Fault(reason, f"column {column!r} has no {role}")
-    return not_text(column, cell) if isinstance(cell, dict | list | tuple) else str(cell)
+    return not_text(column, cell) if isinstance(cell, NO_TEXT) else str(cell)
 
 
 def language_of(name: str) -> str:

@@ -48,3 +48,26 @@ def test_values_that_are_none_cost_one_row_each(tmp_path: Path) -> None:
     dates = pyarrow.array([0, 0, 10**8, 0], pyarrow.date32())
     pyarrow.parquet.write_table(pyarrow.table({"text": text, "day": dates}), tmp_path / "t.parquet")
     assert outcome(open_source(tmp_path / "t.parquet")) == ["ok", "encoding", "invalid-value", "ok"]
+
+
+def test_bytes_are_text_if_they_are_utf8(tmp_path: Path) -> None:
+    kinds = [pyarrow.binary(), pyarrow.large_binary(), pyarrow.binary_view(), pyarrow.binary(4)]
+    for kind in kinds:
+        table = pyarrow.table({"text": pyarrow.array([b"gut!", b"\xffbad", None], kind), "n": [1, 2, 3]})
+        with ipc.new_file(tmp_path / "t.arrow", table.schema) as stream:
+            stream.write_table(table)
+        source = open_source(tmp_path / "t.arrow")
+        assert rows(source) == [["gut!", 1], [b"\xffbad", 2], [None, 3]], kind
+        assert [one.value for one in source.decisions if one.what == "bytes"] == ["column 'text'"], kind
+
+
+def test_bytes_within_other_types_are_text(tmp_path: Path) -> None:
+    nested = pyarrow.array([[{"b": "ä".encode()}]], pyarrow.list_(pyarrow.struct([("b", pyarrow.binary())])))
+    coded = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0]), pyarrow.array([b"pos"]))
+    named = pyarrow.array([[(b"a", 1)]], pyarrow.map_(pyarrow.binary(), pyarrow.int8()))
+    table = pyarrow.table({"nested": nested, "coded": coded, "named": named, "text": ["plain"]})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    source = open_source(tmp_path / "t.parquet")
+    assert rows(source) == [[[{"b": "ä"}], "pos", [["a", 1]], "plain"]]
+    said = [one.value for one in source.decisions if one.what == "bytes"]
+    assert said == ["column 'nested', column 'coded', column 'named'"]

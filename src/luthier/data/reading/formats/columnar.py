@@ -26,9 +26,13 @@ _KINDS = {b"PAR1": "Parquet", b"ARROW1": "Arrow", b"FEA1": "Feather", b"\xff\xff
 
 @dataclass
 class ArrowReader(RowReader):
-    """Reads Arrow batches. Label ids stored with names are replaced by the names, also in lists."""
+    """Reads Arrow batches. Label ids stored with names are replaced by the names, also in lists, and bytes by text.
+
+    Spark, Hive and Impala write texts as bytes that are not marked as UTF-8.
+    """
 
     names: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
+    binary: list[str] = field(default_factory=list, kw_only=True)
 
     @abstractmethod
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
@@ -47,12 +51,18 @@ class ArrowReader(RowReader):
                     continue
                 for column, names in self.names.items():
                     row[column] = _named(row[column], names)
+                for column in self.binary:
+                    row[column] = _as_text(row[column])
                 yield Record(self.name, at, row)
 
-    def say_names(self) -> None:
-        """Add a decision for each column whose label ids are replaced by names."""
+    def say_types(self, schema: pyarrow.Schema) -> None:
+        """Add a decision for each column whose label ids are replaced by names, and for those that hold bytes."""
         for column, names in self.names.items():
             self.decisions.append(Decision(f"values of {column}", listing(names), "label names stored with the column"))
+        self.binary = [name for name, field in zip(self.columns, schema, strict=True) if _holds_bytes(field.type)]
+        if self.binary:
+            named = listing([f"column {name!r}" for name in self.binary])
+            self.decisions.append(Decision("bytes", named, "read as text where they are UTF-8"))
 
 
 @dataclass
@@ -78,7 +88,7 @@ class ColumnarFile(ArrowReader):
         reader.columns, renamed = named_apart(schema.names)
         reader.decisions += renamed
         reader.names = _names_in(schema)
-        reader.say_names()
+        reader.say_types(schema)
         return reader
 
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
@@ -123,6 +133,28 @@ def _rows_of(batch: pyarrow.RecordBatch) -> list[dict[str, Any] | Fault]:
         if isinstance(error, UnicodeDecodeError):
             return [Fault("encoding", "bytes that are not valid UTF-8")]
         return [Fault("invalid-value", f"a date or time that is out of range: {error}")]
+
+
+def _holds_bytes(kind: pyarrow.DataType) -> bool:
+    """Whether values of a type are bytes, or lists or objects of them."""
+    if pyarrow.types.is_dictionary(kind):
+        return _holds_bytes(kind.value_type)
+    binary = (pyarrow.types.is_binary, pyarrow.types.is_large_binary, pyarrow.types.is_binary_view)
+    if any(is_kind(kind) for is_kind in binary) or pyarrow.types.is_fixed_size_binary(kind):
+        return True
+    return any(_holds_bytes(kind.field(place).type) for place in range(kind.num_fields))
+
+
+def _as_text(value: Any) -> Any:
+    """A value with text in place of bytes that are UTF-8."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value
+    if isinstance(value, list | tuple):  # a map is a list of pairs
+        return [_as_text(one) for one in value]
+    return {key: _as_text(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _names_in(schema: pyarrow.Schema) -> dict[str, list[str]]:

@@ -36,7 +36,7 @@ class DatasetReader(ArrowReader):
         reader = cls(name, "dataset", dataset.column_names, [Decision("format", "datasets", why)], dataset)
         features = {column: names_of(feature) for column, feature in dataset.features.items()}
         reader.names = {column: names for column, names in features.items() if names}
-        reader.say_names()
+        reader.say_types(dataset.features.arrow_schema)
         return reader
 
     def batches(self) -> Iterator[pyarrow.RecordBatch]:
