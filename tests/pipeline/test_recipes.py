@@ -88,6 +88,14 @@ def test_splits_in_memory_are_files_of_the_recipe(tmp_path: Path) -> None:
     assert build_recipe({"all": frame}, {}, tmp_path, told).data.train == [str(tmp_path / "all.parquet")]
 
 
+def test_rows_may_be_given_by_split(tmp_path: Path) -> None:
+    made = specs_of({"train": ROWS, "test": ROWS[:1]}, tmp_path, Console())
+    assert made == {split: [str(tmp_path / f"{split}.parquet")] for split in ("train", "test")}
+    assert pd.read_parquet(tmp_path / "test.parquet").to_dict("records") == ROWS[:1]
+    objects = {"translation": [{"en": "a", "de": "b"}]}
+    assert specs_of(objects, tmp_path, Console()).keys() == {"train"}, "a column of objects"
+
+
 def test_a_table_in_memory_belongs_to_the_split_it_was_passed_as(tmp_path: Path) -> None:
     alone = Dataset.from_list(ROWS)
     assert specs_of(alone, tmp_path, Console(), "test") == {"test": [str(tmp_path / "test.parquet")]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from luthier.console import Console
 from luthier.data.reading.discover import SPLITS, split_of
-from luthier.data.reading.memory import paths_in, tables_in, write_copy
+from luthier.data.reading.memory import are_rows, paths_in, tables_in, write_copy
 from luthier.errors import SourceError, UsageError
 from luthier.findings import Decision
 from luthier.models.sources import PACKAGED
@@ -72,7 +72,7 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
             hint = "check the variable that it comes from; . is the current directory"
             raise UsageError("a path is empty", where="data" if split == "train" else split, hint=hint)
         return {split: paths}
-    tables = tables_in(data)
+    tables = tables_in(data) or _rows_of_splits(data)
     if tables is None:
         write_copy(data, folder / f"{split}.parquet")
         return {split: [str(folder / f"{split}.parquet")]}
@@ -87,6 +87,13 @@ def specs_of(data: Any, folder: Path, console: Console, split: str = "train") ->
         hint = "rename its splits, or pass one of them"
         raise SourceError(f"no split is called train, validation or test: {listing(list(tables))}", hint=hint)
     return found
+
+
+def _rows_of_splits(data: Any) -> Mapping[str, Any] | None:
+    """The rows of each split in `{"train": [{"text": ...}, ...], "test": ...}`; None for other data."""
+    if not isinstance(data, Mapping) or not data:
+        return None
+    return data if all(split_of(str(name)) and are_rows(rows) for name, rows in data.items()) else None
 
 
 def _replace_model(values: dict[str, Any], changes: Mapping[str, Any]) -> None:

@@ -66,6 +66,14 @@ def test_rows_may_lack_keys_and_hold_numpy_values(tmp_path: Path) -> None:
     ]
 
 
+def test_a_named_index_is_data(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": TEXTS, "stars": STARS, "place": [1, 2, 3]})
+    assert kept(frame.set_index("stars"), tmp_path / "a.parquet") == kept(
+        frame[["stars", "text", "place"]], tmp_path / "b.parquet"
+    )
+    assert list(kept(frame.set_index(["place", "stars"]), tmp_path / "c.parquet")[0]) == ["place", "stars", "text"]
+
+
 def test_nested_values_stay_nested(tmp_path: Path) -> None:
     rows = [{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]}] * 2
     assert kept(rows, tmp_path / "a.parquet") == rows

@@ -57,6 +57,11 @@ def tables_in(data: Any) -> dict[str, Any] | None:
     return None
 
 
+def are_rows(data: Any) -> bool:
+    """Whether data is a list with a dict per row."""
+    return isinstance(data, Sequence) and bool(data) and all(isinstance(row, Mapping) for row in data)
+
+
 def write_copy(data: Any, path: Path, name: str = "") -> None:
     """Write in-memory data to a Parquet file.
 
@@ -130,13 +135,16 @@ def _table(data: Any) -> tuple[str, Any]:
     import pyarrow as pa
 
     if isinstance(data, pd.DataFrame):
-        columns = [(str(name), data.iloc[:, place]) for place, name in enumerate(data.columns)]
+        # A named index is data: `set_index` makes one of a column, such as the label. Row numbers have no name.
+        levels = [(name, data.index.get_level_values(place)) for place, name in enumerate(data.index.names)]
+        columns = [(str(name), values) for name, values in levels if name is not None]
+        columns += [(str(name), data.iloc[:, place]) for place, name in enumerate(data.columns)]
         return "DataFrame", _of_columns(columns, "DataFrame")
     if _has_columns(data) and hasattr(data, "__arrow_c_stream__"):
         return type(data).__name__, pa.table(data)
     if isinstance(data, Mapping):
         return "dict of columns", _of_columns([(str(name), data[name]) for name in data], "dict of columns")
-    if isinstance(data, Sequence) and data and all(isinstance(row, Mapping) for row in data):
+    if are_rows(data):
         names = dict.fromkeys(name for row in data for name in row)
         columns = [(str(name), [row.get(name) for row in data]) for name in names]
         return "list of dicts", _of_columns(columns, "list of dicts")
