@@ -107,3 +107,29 @@ def test_texts_as_keys_are_no_columns(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="texts as its keys"):
         open_source(whole)
     assert len(rows(open_source(write(tmp_path, "o.json", json.dumps({f"bow_{i}": i for i in range(20)}))))) == 1
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.txt"])
+def test_a_comment_above_json_lines_is_a_skipped_row(tmp_path: Path, name: str) -> None:
+    lines = ["// reviews of May", *(json.dumps({"text": f"text {i}", "label": "a"}) for i in range(4))]
+    (tmp_path / name).write_text("\n".join(lines))
+    source = open_source(tmp_path / name)
+    assert source.format == "jsonl" and outcome(source) == ["invalid-json", *["ok"] * 4]
+
+
+@pytest.mark.parametrize("below", ['[\n{"text": "a"},\n{"text": "b"}\n]', '{\n "text": ["a", "b"]\n}'])
+def test_json_below_something_else_is_not_read_as_text(tmp_path: Path, below: str) -> None:
+    (tmp_path / "a.json").write_text("/* reviews */\n" + below)
+    with pytest.raises(SourceError, match="does not begin with"):
+        open_source(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("text,label\nfine [or so],a\nbad,b\n")
+    assert open_source(tmp_path / "a.json").format == "csv", "a wrong name"
+
+
+def test_values_beside_the_rows_are_not_lost(tmp_path: Path) -> None:
+    rows_ = [{"text": "a"}, {"text": "b"}]
+    (tmp_path / "a.json").write_text(json.dumps({"data": rows_, "labels": [0, 1]}))
+    with pytest.raises(SourceError, match="2 rows under 'data', and as many values under 'labels'"):
+        open_source(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text(json.dumps({"data": rows_, "names": ["x", "y", "z"]}))
+    assert rows(open_source(tmp_path / "a.json")) == [["a"], ["b"]]

@@ -25,6 +25,7 @@ _MANY = 12  # keys, of which most have blanks: they are no names of columns
 _DECODER = json.JSONDecoder()
 _BETWEEN = " \t\r\n,\ufeff"
 _TURN = ({"role", "content"}, {"from", "value"})  # keys of a message: a list of them is one conversation
+_OPENS = re.compile(r"\s*[{\[]\s*($|[\"{\[])")  # a line that begins an object or a list
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -80,9 +81,12 @@ def open_json(text: TextFile, how: Reading) -> Reader | None:
     Raises:
         SourceError: The file has a JSON extension but is not valid JSON, or has no rows.
     """
-    if not looks_like_json(text):
-        return None
     objects = objects_by_line(text)
+    if objects is None and not looks_like_json(text):
+        if text.file.suffix in FORMAT.suffixes and any(_OPENS.match(line) for line in text.sample_lines()):
+            hint = "remove what is above the JSON, such as comments"
+            raise SourceError("not valid JSON: it does not begin with { or [", where=text.file.name, hint=hint)
+        return None
     several = _first_objects(text) if not objects or 2 * len(objects) < len(text.sample_lines()) else []
     if objects is not None and (several == objects or len(several) < len(objects) or not several):
         columns = columns_of(objects)
@@ -252,6 +256,11 @@ def _rows(value: Any, name: str) -> tuple[list[Any], str]:
         return [value], "a single row"
     if "data" in of_objects or (len(of_objects) == 1 and len(lists) == 1):
         key = "data" if "data" in of_objects else of_objects[0]
+        beside = [other for other, cells in lists.items() if other != key and len(cells) == len(lists[key]) > 1]
+        if beside:
+            what = f"the JSON has {count(len(lists[key]))} rows under {key!r}, and as many values under"
+            hint = "write each value into its row, as a field"
+            raise SourceError(f"{what} {listing(list(map(repr, beside)))}", where=name, hint=hint)
         return lists[key], f"rows under {key!r}"
     if len(of_objects) > 1:
         hint = f"pass one file for each of {listing(of_objects)}"
