@@ -324,3 +324,12 @@ def test_tasks_of_other_packages_that_fit_equally_well_are_offered() -> None:
         assert task_commands(named, ["stance"]) == ["luthier train data.csv --task stance --column claim=claim"]
         new = Recipe.build({"data": {"train": ["d.csv"]}, "model": {"from_scratch": "tiny"}})
         assert task_commands(new, ["stance"]) == ["luthier train d.csv --from-scratch tiny --task stance"]
+
+
+def test_whole_numbers_in_no_order_may_be_the_target() -> None:
+    what, offered = refused({"text": english, "salary": lambda i: 20_000 + 7_919 * i % 10_007})
+    assert what.endswith("text-generation would ignore 1 column: 'salary' has 80 different numbers in 80 rows")
+    assert [words[words.index("--task") + 1] for words in offered] == ["text-classification", "text-generation"]
+    assert offered[0][-2:] == ["--label", "salary"]
+    for rows in ({"nr": lambda i: 3 * i}, {"nr": lambda i: -i}, {"post_id": lambda i: 7_919 * i % 10_007}):
+        assert recognised({"text": english, **rows}).task == "text-generation"

@@ -66,6 +66,7 @@ class ColumnProfile:
         writing: How the numbers are written, as in 3,04 or $5; None for plain ones.
         others: Count of each value that is no number, in a column of which most values are; else empty.
         thousands: A number that may have thousands or a fraction (`numbers.thousands_or_fraction`); empty for none.
+        ordered: Whether the numbers ascend or descend from row to row.
         word_counts: Words of each row's text, in row order; -1 if there is none.
         cells: The profiled values of a column of objects or lists of objects; empty for other columns.
     """
@@ -98,6 +99,7 @@ class ColumnProfile:
     writing: Writing | None = None
     others: Counter[str] = field(default_factory=Counter)
     thousands: str = ""
+    ordered: bool = False
     word_counts: tuple[int, ...] = field(default=(), repr=False, compare=False)
     cells: Sequence[Any] = field(default=(), repr=False, compare=False)
 
@@ -204,6 +206,11 @@ def is_id(column: ColumnProfile) -> bool:
     return coded and not may_be_numbers(column.examples)
 
 
+def may_be_quantity(column: ColumnProfile) -> bool:
+    """Whether a column that counts as a row id may as well hold the number to predict: it is in no order."""
+    return is_id(column) and not is_id_name(column.name) and column.integer_share == 1 and not column.ordered
+
+
 def holds_tags(column: ColumnProfile) -> bool:
     """Whether the cells of a column are lists of tags of words such as B-PER and O."""
     return bool(column.structure.lengths) and are_tags(column.parts or Counter())
@@ -262,6 +269,7 @@ def _profile(name: str, values: list[Any]) -> ColumnProfile:
         writing=writing,
         others=Counter(text for text in texts if read(text) is None) if most else Counter(),
         thousands=thousands_or_fraction(present),
+        ordered=numbers in (sorted(numbers), sorted(numbers, reverse=True)),
         parts=parts,
         commonest=commonest,
         commonest_share=counts[commonest] / n,

@@ -7,7 +7,16 @@ from transformers import PretrainedConfig
 
 from luthier.data.columns.fields import flattened, with_fields
 from luthier.data.columns.metadata import is_metadata
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_mark, is_split, is_unnamed, words_of
+from luthier.data.columns.profile import (
+    ColumnProfile,
+    Recognition,
+    is_id,
+    is_mark,
+    is_split,
+    is_unnamed,
+    may_be_quantity,
+    words_of,
+)
 from luthier.data.columns.roles import Columns, is_named, is_prose, several
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry
@@ -22,7 +31,7 @@ def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
     """The columns that a recognition does not use although they may be an input or a target.
 
     Ids, splits, constants, metadata and headings may stay unread, unless they are named like a label, and so may empty
-    columns, unless they are named like any role of a task.
+    columns, unless they are named like any role of a task. Different whole numbers in no order may be a salary.
     """
     used = {name for columns in recognition.columns.values() for name in several(columns)}
     return [name for name, column in profiles.items() if name not in used and _may_be_needed(column)]
@@ -90,7 +99,8 @@ def _may_be_needed(column: ColumnProfile) -> bool:
     if column.missing_share == 1 or any(role.kind == "label" for role in roles):
         return bool(roles)
     about = is_metadata(column) and not is_unnamed(column.name)
-    return not (about or is_split(column) or is_id(column) or (column.distinct < 2 and not is_mark(column)))
+    is_code = is_id(column) and not may_be_quantity(column)
+    return not (about or is_split(column) or is_code or (column.distinct < 2 and not is_mark(column)))
 
 
 def _command(recipe: Recipe, task: str, given: Columns) -> str:
