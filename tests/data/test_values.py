@@ -171,3 +171,8 @@ def test_nan_is_a_missing_number_only_among_numbers_alone(values: list[Any], fou
 )
 def test_single_lists_and_objects_among_texts_are_damaged(values: list[Any], kept: list[Any]) -> None:
     assert without_nested(values) == kept
+
+
+def test_a_set_is_a_list_in_order() -> None:
+    assert structured("{'b', 'a', 1}") == [1, "a", "b"]
+    assert structured("{good}") == "{good}"

@@ -114,7 +114,8 @@ def split_labels(value: Any, separator: str | None) -> list[str]:
 def structured(value: Any) -> Any:
     """Parse text that is a list or object; return any other value unchanged.
 
-    Reads JSON, Python literals and NumPy output (`['a' 'b']`, `array([1, 2], dtype=int32)`). A tuple becomes a list.
+    Reads JSON, Python literals and NumPy output (`['a' 'b']`, `array([1, 2], dtype=int32)`). A tuple becomes a list, so
+    does a set, in order.
 
     Args:
         value: Value of a cell. Text over a million characters is not parsed.
@@ -135,6 +136,8 @@ def structured(value: Any) -> Any:
             return value
     if isinstance(found, tuple):
         return list(found)
+    if isinstance(found, set):
+        return sorted(found, key=str)
     return found if isinstance(found, list | dict) else value
 
 

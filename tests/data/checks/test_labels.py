@@ -25,7 +25,14 @@ def test_near_equal_labels(labels: list[Any], spelled: list[str]) -> None:
     assert all(one in finding.message for one in spelled)
 
 
-@pytest.mark.parametrize("labels", [[], ["a", "b"], [1, -1], ["1.5", "15"], [1, True], ["-1", "1"], ["a b", "ab"]])
+@pytest.mark.parametrize("labels", [["good", "good\u200b"], ["good", "good."], ["a", "A ."]])
+def test_marks_that_hardly_show_are_near_equal(labels: list[str]) -> None:
+    assert only(checks.near_equal_labels(labels)).id == "near-equal-labels"
+
+
+@pytest.mark.parametrize(
+    "labels", [[], ["a", "b"], [1, -1], ["1.5", "15"], [1, True], ["-1", "1"], ["a b", "ab"], [".", ","], ["C", "C+"]]
+)
 def test_different_labels_are_not_near_equal(labels: list[Any]) -> None:
     assert checks.near_equal_labels(labels) == []
 
@@ -39,6 +46,19 @@ def test_missing_like_labels() -> None:
     assert finding.id == "missing-like-labels"
     assert "'NA' (2 rows), 'null' (1 row)" in finding.message
     assert checks.missing_like_labels(["nah", "nullified"]) == []
+
+
+@pytest.mark.parametrize(
+    "label", ["{good,cheap}", "['good']", "[good, cheap]", "[]", "set()", "{'a', 'b'}", "frozenset({'a'})", " ['a'] "]
+)
+def test_classes_that_are_written_like_lists_stop(label: str) -> None:
+    finding = only(checks.list_like_labels([label, "None", label]))
+    assert (finding.id, finding.severity) == ("list-like-labels", "error")
+    assert f"{label!r} (2 rows)" in finding.message
+
+
+def test_classes_in_brackets_are_no_lists() -> None:
+    assert checks.list_like_labels(["[OTHER]", "{x}", "(a, b)", "(0.0, 10.0]", "a [b, c]", "a, b", ""]) == []
 
 
 def test_rows_without_any_label_are_counted() -> None:

@@ -135,3 +135,11 @@ def test_ids_joined_by_commas_are_told_from_numbers_with_a_decimal_comma() -> No
     assert found_in([*ids, "none"]) is not None
     assert found_in([f"{i % 6},{i * 7 % 10}" for i in range(60)]) is None
     assert found_in([f"{i % 6},0{i % 6 + 1}" for i in range(60)]) is None
+
+
+def test_sets_of_python_are_lists() -> None:
+    found = joined_in(Counter({"{'good', 'cheap'}": 3, "{'cheap', 'good'}": 2, "{'bad'}": 4, "{}": 0}))
+    assert found is None, "an empty dict among sets"
+    found = joined_in(Counter({"{'good', 'cheap'}": 3, "{'cheap', 'good'}": 2, "{'bad'}": 4}))
+    assert found is not None and found.separator == "[]"
+    assert found.parts == Counter({"good": 5, "cheap": 5, "bad": 4})

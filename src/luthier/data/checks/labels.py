@@ -1,6 +1,7 @@
 """Checks of the labels, from plain lists to findings."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
@@ -12,11 +13,13 @@ from luthier.text import count, listing, plural, share
 RARE = 5
 FEWEST_TO_JUDGE = 20
 MISSING_WORDS = {"na", "n/a", "nan", "null", "none", "nil", "<na>", "#n/a", "missing", "-", "?"}
+_ITEMS = r"(|[^\]}]*[,;|'\"][^\]}]*)"  # none, or separated or quoted ones: [OTHER] is a name
+_LIST = re.compile(rf"set\(\)|(frozenset\()?(\[{_ITEMS}\]|\{{{_ITEMS}\}})\)?")
 _WHOLE = re.compile(r"([+-]?\d+)\.?0*")
 
 
 def near_equal_labels(labels: Iterable[Hashable]) -> list[Finding]:
-    """Labels that probably mean the same: `Yes `, `yes`; 1, 1.0, "1"; True, "True". They are not merged.
+    """Labels that probably mean the same: `Yes `, `yes`, `yes.`; 1, 1.0, "1"; True, "True". They are not merged.
 
     Args:
         labels: The label of each row, as read (types kept).
@@ -46,6 +49,25 @@ def missing_like_labels(labels: Iterable[Hashable]) -> list[Finding]:
     message = f"Counted as a class, but may mean a missing label: {named}."
     action = "If it means a missing label, leave the field empty: those rows are then skipped."
     return [Finding("missing-like-labels", "warning", message, action)]
+
+
+def list_like_labels(labels: Iterable[str]) -> list[Finding]:
+    """Classes that are written like lists of labels, in a notation that is not read: `{good,cheap}`, `[good, cheap]`.
+
+    So are lists in several notations, or beside words such as None.
+
+    Args:
+        labels: The label of each row.
+    """
+    counts = Counter(label for label in labels if _LIST.fullmatch(label.strip()))
+    if not counts:
+        return []
+    named = listing([f"{label!r} ({plural(n, 'row')})" for label, n in counts.most_common()], 4)
+    message = f"Counted as a class each, but written like lists of labels: {named}."
+    action = (
+        'Write all rows alike, as `["good", "cheap"]` or `good|cheap`; `--allow list-like-labels` keeps the classes.'
+    )
+    return [Finding("list-like-labels", "error", message, action)]
 
 
 def unlabelled_rows(labels: Sequence[Sequence[str]], rows: Sequence[int]) -> list[Finding]:
@@ -248,7 +270,8 @@ def constant_label(counts: Mapping[str, int], n: int) -> list[Finding]:
 
 def _folded(label: Hashable) -> str:
     """The normal form that a label shares with its near-equal spellings."""
-    text = normalise(str(label))
+    seen = normalise("".join(one for one in str(label) if unicodedata.category(one) != "Cf"))
+    text = seen.rstrip(".,;: ") or seen
     if whole := _WHOLE.fullmatch(text):
         return str(int(whole[1]))
     return re.sub(r"(?<=\w)[-_ ]+(?=\w)", " ", text)

@@ -149,5 +149,5 @@ def _ascending(counts: Mapping[str, int], split: Split) -> bool:
 
 def _has(value: str, separator: str) -> bool:
     if separator == WRITTEN_LIST:
-        return value.startswith("[") and value.endswith("]") and isinstance(written_list(value), list)
+        return value[:1] + value[-1:] in ("[]", "{}") and isinstance(written_list(value), list)
     return separator in value

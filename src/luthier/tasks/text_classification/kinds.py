@@ -105,6 +105,7 @@ class OneLabel(Labels):
             *checks.imbalance(counts),
             *checks.near_equal_labels(every),
             *checks.missing_like_labels(every),
+            *checks.list_like_labels(every),
         ]
 
     def encode(self, labels: Sequence[str]) -> list[int]:
