@@ -36,6 +36,11 @@ def test_one_entity_is_enough() -> None:
     assert checks.no_entities({"PER": 0, "LOC": 1}) == []
 
 
+def test_questions_without_any_answer_stop() -> None:
+    assert named(checks.no_answers({"answer": 0, "no answer": 4})) == [("no-answers", "error")]
+    assert checks.no_answers({"answer": 1, "no answer": 4}) == checks.no_answers({"answer": 0, "no answer": 0}) == []
+
+
 def test_tags_that_are_numbers_are_refused() -> None:
     finding = only(checks.numbered_tags({"0": 90, "3": 5}))
     assert (finding.id, finding.severity) == ("numbered-tags", "error")

@@ -32,6 +32,7 @@ def read(answers: Any, start: Any = None, context: str = CONTEXT, **more: Any) -
         ("308", 26.0),
         (308, 26),
         (["308"], [26]),
+        ([{"value": "308", "start": 26}], None),
         ("308", "(26, 29)"),
         ("['308']", "[26]"),
     ],
@@ -104,6 +105,8 @@ def test_other_faults() -> None:
         "invalid-answer": read({"text": ["a", "b"], "answer_start": [1]}),
         "empty-text": read("308", 26, context=" "),
     }
+    unknown = read([{"span": "308", "pos": 26}])
+    assert isinstance(unknown, Fault) and unknown.reason == "invalid-answer", "an unknown key is not no answer"
     for reason, fault in cases.items():
         assert isinstance(fault, Fault)
         assert fault.reason == reason

@@ -83,6 +83,8 @@ def test_a_question_by_another_name_is_less_sure() -> None:
         ([PLACED], "answerable", None),
         ([PLACED, NONE], "unanswerable-too", "50.0 %"),
         ([PLACED, PLACED, None, PLACED], "unanswerable-too", "20.0 %"),
+        ([{"text": "in Cremona", "answer_start": 4}], "answerable", "each has an answer"),
+        ([PLACED, {"text": [""], "answer_start": [0]}], "unanswerable-too", "50.0 %"),
         (["ANSWERNOTFOUND", "CANNOTANSWER", "in Cremona", "ANSWERNOTFOUND"], "unanswerable-too", "50.0 %"),
     ],
 )
@@ -93,6 +95,12 @@ def test_rows_without_an_answer_make_the_shape(answers: list[Any], shape: str, s
     assert found.shape == shape
     (line,) = [decision for decision in found.why if decision.what == "shape"]
     assert share is None or share in line.why
+
+
+def test_rows_that_say_they_have_no_answer_make_the_shape() -> None:
+    rows = table(question="who made it", context=CONTEXT, answers=[PLACED], is_impossible=[True, False])
+    found = recognise_qa(profiles_of(rows), given={}, shape=None)
+    assert found is not None and found.shape == "unanswerable-too"
 
 
 def test_a_shape_that_was_asked_for_is_taken_and_that_of_another_task_is_not() -> None:

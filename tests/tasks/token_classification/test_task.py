@@ -221,6 +221,15 @@ def test_tags_that_continue_nothing_are_counted_and_begin_an_entity() -> None:
     assert "untagged-words" not in found
 
 
+def test_types_that_differ_in_case_are_near_equal() -> None:
+    data = [{"tokens": WORDS, "ner_tags": tags} for tags in [IOB2] * 3 + [[tag.replace("PER", "per") for tag in IOB2]]]
+    task, examples = learned(TokenClassification, data)
+    train = Dataset.from_dict(examples)
+    keys = {"train": [task.key(example) for example in train]}
+    (finding,) = [one for one in task.check({"train": train}, keys, []) if one.id == "near-equal-labels"]
+    assert "'PER'" in finding.message and "'per'" in finding.message
+
+
 def test_words_without_a_tag_are_counted() -> None:
     data = [{"tokens": WORDS, "ner_tags": tags} for tags in [IOB2] * 20 + [["", *IOB2[1:-1], ""]]]
     task, examples = learned(TokenClassification, data)

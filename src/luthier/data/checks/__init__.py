@@ -31,6 +31,7 @@ CHECKS: dict[str, str] = {
     "missing-like-labels": "warning: a label such as NA or null, which is counted as a class",
     "mostly-skipped": "error: half of the rows or more are unusable",
     "near-equal-labels": "warning: labels that differ only in case, whitespace, final punctuation or number format",
+    "no-answers": "error: no training question has an answer",
     "no-end": "error: no training row shows where a text ends",
     "no-entities": "error: no training row has an entity",
     "no-held-out": "warning: no rows are held out, so the model is not scored",

@@ -52,6 +52,21 @@ def no_entities(counts: Mapping[str, int]) -> list[Finding]:
     return [Finding("no-entities", "error", message, "Check that the right columns were used (--text, --label).")]
 
 
+def no_answers(counts: Mapping[str, int]) -> list[Finding]:
+    """No training question has an answer.
+
+    Args:
+        counts: Training rows with an `answer`, and those with `no answer`.
+    """
+    if counts["answer"] or not counts["no answer"]:
+        return []
+    message = (
+        f"None of the {plural(counts['no answer'], 'training question')} has an answer: there is nothing to learn."
+    )
+    action = "Check that the right columns were used (--text, --label), and the form of the answers."
+    return [Finding("no-answers", "error", message, action)]
+
+
 def numbered_tags(counts: Mapping[str, int]) -> list[Finding]:
     """Tags are numbers without names: 0 usually means O, but would be read as an entity type.
 

@@ -12,6 +12,7 @@ from luthier.text import count, shorten
 
 # Of SubjQA, of CoQA and QuAC, and of MS MARCO; the first two stand at the end of contexts, too.
 NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER", "No Answer Present.", "No Answer Present")
+TEXT_KEYS = ("text", "texts", "answer", "value", "aliases")  # of an object with an answer
 FARTHEST = 3  # maximum characters between an answer and its stated start
 MENDS = {
     "answer-shifted": f"the answer is up to {FARTHEST} characters from its given start",
@@ -68,7 +69,7 @@ def read_answers(values: Mapping[str, Any], columns: Mapping[str, str | list[str
     found = _pairs(cell, start)
     if isinstance(found, Fault):
         return found
-    wanted = [(text, place) for text, place in found if text.strip() and text.strip() not in NO_ANSWER]
+    wanted = [(text, place) for text, place in found if _is_answer(text)]
     spans: list[tuple[str, int]] = []
     mends: list[str] = []
     faults: list[Fault] = []
@@ -94,7 +95,17 @@ def read_answer_texts(values: Mapping[str, Any], columns: Mapping[str, str | lis
     found = _pairs(cell, None)
     if isinstance(found, Fault):
         return found
-    return list(dict.fromkeys(text for text, _ in found if text.strip() and text.strip() not in NO_ANSWER))
+    return list(dict.fromkeys(text for text, _ in found if _is_answer(text)))
+
+
+def has_answer(cell: Any) -> bool:
+    """Whether a cell of a column of answers has one, or what cannot be read."""
+    found = _pairs(structured(cell), None)
+    return isinstance(found, Fault) or any(_is_answer(text) for text, _ in found)
+
+
+def _is_answer(text: str) -> bool:
+    return bool(text.strip()) and text.strip() not in NO_ANSWER
 
 
 def _pairs(cell: Any, start: Any) -> list[tuple[str, int | None]] | Fault:
@@ -104,7 +115,10 @@ def _pairs(cell: Any, start: Any) -> list[tuple[str, int | None]] | Fault:
         return found if isinstance(found, Fault) else [pair for pairs in found for pair in pairs]
     if isinstance(cell, dict):
         start = next((cell[key] for key in ("answer_start", "start", "answer_starts") if key in cell), None)
-        cell = next((cell[key] for key in ("text", "texts", "answer", "aliases") if key in cell), None)
+        key = next((key for key in TEXT_KEYS if key in cell), None)
+        if key is None and cell:  # rather than no answer
+            return Fault("invalid-answer", f"{shorten(str(cell), 60)} has none of {', '.join(TEXT_KEYS)}")
+        cell = cell[key] if key else None
     if isinstance(cell, list | tuple):
         texts = ["" if is_missing(text) else str(text) for text in cell]
         starts = list(start) if isinstance(start, list | tuple) else [start] * len(texts)

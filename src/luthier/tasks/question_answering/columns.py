@@ -22,7 +22,7 @@ from luthier.data.columns.roles import (
 )
 from luthier.findings import Decision
 from luthier.tasks.chat.unread import judgements, unclear_judgement
-from luthier.tasks.question_answering.answers import NO_ANSWER
+from luthier.tasks.question_answering.answers import NO_ANSWER, has_answer
 from luthier.tasks.question_answering.passages import CONTEXT_NAMES, passages_in
 from luthier.text import share
 
@@ -64,7 +64,8 @@ def recognise_qa(profiles: Profiles, *, given: Given, shape: str | None) -> Reco
     if starts:
         columns["start"] = starts[0]
         why.append(said("start", profiles[starts[0]], "as given" if "start" in given else "by name"))
-    found = shape or ("unanswerable-too" if (without := _without_answer(answers)) else "answerable")
+    without = max(_without_answer(answers), _marked_impossible(profiles))
+    found = shape or ("unanswerable-too" if without else "answerable")
     reason = (
         "as given" if shape else f"{share(without)} of the rows have no answer" if without else "each has an answer"
     )
@@ -168,10 +169,19 @@ def _may_be_start(column: ColumnProfile) -> bool:
 def _without_answer(answers: ColumnProfile) -> float:
     """Share of the rows without an answer."""
     structure = answers.structure
+    if answers.cells:
+        return sum(not has_answer(cell) for cell in answers.cells) / len(answers.cells)
     if structure.lengths:
         return sum(length <= 0 for length in structure.lengths) / len(structure.lengths)
     marked = answers.commonest_share if answers.commonest in NO_ANSWER else 0.0
     return answers.missing_share + (1 - answers.missing_share) * marked
+
+
+def _marked_impossible(profiles: Profiles) -> float:
+    """Share of the rows that say they have no answer, as in SQuAD 2.0."""
+    column = profiles.get("is_impossible")
+    values = column.values if column else None
+    return (values["True"] + values["true"] + values["1"]) / column.n if column and values else 0.0
 
 
 def _line(role: str, column: ColumnProfile, named: Columns) -> Decision:

@@ -18,7 +18,7 @@ from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 from luthier.console import Console
 from luthier.data.checks.duplicates import key
-from luthier.data.checks.targets import mended
+from luthier.data.checks.targets import mended, no_answers
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Given, Profiles
 from luthier.data.examples import values_of
@@ -155,6 +155,7 @@ class QuestionAnswering(Task[Reading]):
         rows, mends = values_of(train, "row"), values_of(train, "mends")
         changed = {name: [row for row, names in zip(rows, mends, strict=True) if name in names] for name in MENDS}
         return [
+            *no_answers(self.label_counts(task, train)),
             *super().check(task, splits, keys, given),
             *mended({name: (MENDS[name], found) for name, found in changed.items()}, len(train)),
         ]

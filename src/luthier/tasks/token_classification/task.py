@@ -19,7 +19,7 @@ from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from luthier.data import splits
 from luthier.data.batches import IGNORED, Collate, pad_inputs, padded
-from luthier.data.checks.labels import missed_labels, rare_class
+from luthier.data.checks.labels import missed_labels, near_equal_labels, rare_class
 from luthier.data.checks.targets import mended, no_entities, numbered_tags
 from luthier.data.columns.profile import Recognition
 from luthier.data.columns.roles import Columns, Given, Profiles
@@ -173,6 +173,7 @@ class TokenClassification(Task[Tags]):
             *no_entities(counts),
             *numbered_tags(counts),
             *rare_class(counts),
+            *near_equal_labels(label for label, n in counts.items() for _ in range(n)),
             *mended({"invalid-tags": (rule, rows), "untagged-words": (empty, bare)}, len(train)),
             *(found for name, split in splits.items() if name != "train" for found in task.missed(split, name)),
             *super().check(task, splits, keys, given),
