@@ -165,6 +165,9 @@ def test_rows_that_cannot_be_scored_are_left_out_and_told(copied: Path) -> None:
         evaluate(copied, [{"text": f"a film {i}", "label": "mixed"} for i in range(3)])
     assert "bad, good" in caught.value.hint
     assert "--label-names mixed=bad,..." in caught.value.hint
+    with pytest.raises(FindingError) as caught:
+        evaluate(copied, [{"text": f"a film {i}", "label": "GOOD"} for i in range(3)])
+    assert "--label-names GOOD=good,..." in caught.value.hint, "rather than the first of the model's"
 
 
 def test_a_conversation_that_the_template_refuses_is_skipped(

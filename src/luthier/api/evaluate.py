@@ -17,7 +17,7 @@ from luthier.data.reading.sources import Source
 from luthier.data.records import Record, Skipped
 from luthier.data.table import Example, read
 from luthier.data.tokenized import Encoded
-from luthier.errors import ColumnError, DataError, FindingError, FingerprintError, RunError, UsageError
+from luthier.errors import ColumnError, DataError, FindingError, FingerprintError, RunError, UsageError, closest
 from luthier.findings import Finding
 from luthier.metrics.custom import how_called
 from luthier.models.adapters.load import load_any
@@ -234,7 +234,8 @@ def _examples(
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; choose others with --text and --label"
         if labels and set(account.skipped) == {"unknown-label"}:
-            own, known = table.skipped[0].detail, next(iter(labels.values()))
+            own, names_known = table.skipped[0].detail, list(labels.values())
+            known = closest(own, names_known) or names_known[0]
             hint += f", or name the file's labels as the model does: --label-names {typed(f'{own}={known}')},..."
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     refuse(stopping(findings, recipe), sources)

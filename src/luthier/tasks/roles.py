@@ -120,9 +120,7 @@ def by_column(values: Mapping[str, Any], columns: Columns, roles: Sequence[str])
 
 def not_text(column: str, cell: Any) -> Fault:
     """The fault of a cell that is a list, an object or bytes instead of a text."""
-    kind = (
-        "an object" if isinstance(cell, dict) else "not UTF-8 text but bytes" if isinstance(cell, bytes) else "a list"
-    )
+    kind = "an object" if isinstance(cell, dict) else "bytes" if isinstance(cell, bytes) else "a list"
     return Fault("not-text", f"column {column!r} is {kind}, not a text: {shorten(str(cell), 60)}")
 
 

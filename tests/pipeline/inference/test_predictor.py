@@ -77,7 +77,7 @@ def test_an_input_may_be_a_text_a_pair_or_a_mapping() -> None:
     assert one.fields({"text": "a film", "id": 3}) == {"text": "a film", "id": 3}
     assert two.fields(("a film", "a story")) == {"text": "a film", "text_pair": "a story"}
     assert two.fields({"other": "a story"}) == {"other": "a story"}, "one column is not a pair"
-    for wrong in (3, [3], None):
+    for wrong in (3, [3], None, b"a film", [b"a film"]):
         with pytest.raises(UsageError, match="an input must be a text, a pair of texts or a mapping, got"):
             one.predict(wrong)  # type: ignore[arg-type]
 

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig, GPT2Config
 
 from luthier.data.columns.profile import Recognition, profile
+from luthier.data.reading.memory import write_copy
 from luthier.data.records import Record
 from luthier.errors import ColumnError
 from luthier.pipeline.preparation.readings import task_commands, unread
@@ -333,3 +335,17 @@ def test_whole_numbers_in_no_order_may_be_the_target() -> None:
     assert offered[0][-2:] == ["--label", "salary"]
     for rows in ({"nr": lambda i: 3 * i}, {"nr": lambda i: -i}, {"post_id": lambda i: 7_919 * i % 10_007}):
         assert recognised({"text": english, **rows}).task == "text-generation"
+
+
+def test_data_in_memory_is_offered_as_calls(tmp_path: Path) -> None:
+    rows = [{"text": english(i), "salary": 7_919 * i % 10_007} for i in range(80)]
+    write_copy(rows, tmp_path / "train.parquet")
+    recipe = Recipe.build({"data": {"train": [str(tmp_path / "train.parquet")]}, "model": {"from_scratch": "tiny"}})
+    with pytest.raises(ColumnError) as caught:
+        recognise(recipe, profile([Record("list", i, row) for i, row in enumerate(rows, 1)]), "list of dicts", None)
+    calls = [part for part in caught.value.hint.split("`") if part.startswith("luthier.")]
+    how = "from_scratch='tiny', task="
+    assert calls == [
+        f"luthier.train(data, {how}'text-classification', text='text', label='salary')",
+        f"luthier.train(data, {how}'text-generation', text='text')",
+    ]

@@ -79,6 +79,15 @@ def test_a_named_text_is_taken_and_the_others_are_told() -> None:
     assert told["not used"][0] == "'text'"
 
 
+def test_columns_that_go_unread_are_named() -> None:
+    rows: list[Row] = [{"id": i, "text": f"the {i}th story of a long road", "title": f"road {i}"} for i in range(30)]
+    found = recognise_text(profiles_of(rows), given={}, shape=None)
+    assert found is not None
+    assert [str(one) for one in found.why if one.what == "not used"] == [
+        "not used: 'id', 'title' (the task reads a text alone)"
+    ]
+
+
 def test_a_label_or_a_shape_is_none_of_text_to_write() -> None:
     rows = table(long=["text"], label=["good", "bad"])
     assert found_in(recognise_text, rows, label="label") is None

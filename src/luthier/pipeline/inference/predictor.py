@@ -107,7 +107,7 @@ class Predictor:
         if hasattr(inputs, "columns"):  # a loop over a data frame gives the names of its columns
             hint = "luthier.predict(RUN, data) takes data frames and tables"
             raise UsageError("inputs must be texts or rows, not a table", where=type(inputs).__name__, hint=hint)
-        if not isinstance(inputs, Iterable):
+        if isinstance(inputs, bytes) or not isinstance(inputs, Iterable):
             raise _no_input(inputs)
         asked = (self.query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self.answers(chunk) for chunk in _chunks(asked)))
@@ -177,7 +177,7 @@ class Predictor:
         roles = self.task.asked()
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
-        if not isinstance(item, Iterable):
+        if isinstance(item, bytes) or not isinstance(item, Iterable):
             raise _no_input(item)
         texts = [item] if isinstance(item, str) else list(item)
         if len(texts) != len(roles):

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from transformers import PretrainedConfig
 
@@ -18,6 +19,7 @@ from luthier.data.columns.profile import (
     words_of,
 )
 from luthier.data.columns.roles import Columns, is_named, is_prose, several
+from luthier.data.reading.memory import name_of_copy
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry
 
@@ -56,17 +58,19 @@ def lost_text(recognition: Recognition, profiles: Profiles) -> str:
     return ""
 
 
-def commands(recipe: Recipe, profiles: Profiles, model: PretrainedConfig | None) -> list[str]:
-    """Commands that read the columns in each way that a task thinks likely.
+def commands(recipe: Recipe, profiles: Profiles, model: PretrainedConfig | None, only: str | None = None) -> list[str]:
+    """Commands that read the columns in each way that a task thinks likely, or calls for data in memory.
 
     Args:
         recipe: The data, and the model if it names one.
         profiles: The table's columns.
         model: The model's configuration: only tasks that it supports are offered.
+        only: The only task to offer; None for all.
     """
     flat = flattened(profiles, lists=True)
     found = []
-    for name, task in registry().items():
+    offered = {name: task for name, task in registry().items() if only in (None, name)}
+    for name, task in offered.items():
         for columns in task.likely({**flat, **profiles}) if model is None or task.fits(model) else []:
             flags = {role.name for role in task.roles if role.kind == "label" and not role.learned}
             roles = [role for role in task.roles if not role.learned and role.name not in flags]
@@ -89,8 +93,7 @@ def shape_commands(recipe: Recipe, found: Recognition) -> list[str]:
     """The command of a recipe for each of the shapes that a recognition has to be asked about."""
     columns: Columns = {"text": [name for role in ("text", "text_pair") for name in several(found.columns.get(role))]}
     columns["label"] = [name for role in ("label", "labels") for name in several(found.columns.get(role))]
-    command = _command(recipe, found.task, columns)
-    return [f"{command} --set data.shape={shape}" for shape in found.shapes]
+    return [_command(recipe, found.task, columns, shape) for shape in found.shapes]
 
 
 def _may_be_needed(column: ColumnProfile) -> bool:
@@ -103,8 +106,10 @@ def _may_be_needed(column: ColumnProfile) -> bool:
     return not (about or is_split(column) or is_code or (column.distinct < 2 and not is_mark(column)))
 
 
-def _command(recipe: Recipe, task: str, given: Columns) -> str:
+def _command(recipe: Recipe, task: str, given: Columns, shape: str = "") -> str:
     data = recipe.data
+    if any(name_of_copy(Path(source)) for source in data.train):  # the copy is deleted
+        return _call(recipe, task, given, shape)
     words = ["luthier", "train", *data.train]
     for option, values in (("--valid", data.validation), ("--test", data.test)):
         words += [word for value in values for word in (option, value)]
@@ -115,4 +120,20 @@ def _command(recipe: Recipe, task: str, given: Columns) -> str:
         names = ",".join(several(columns))
         if names:
             words += [f"--{role}", names] if role in ("text", "label") else ["--column", f"{role}={names}"]
+    words += ["--set", f"data.shape={shape}"] if shape else []
     return shlex.join(words)
+
+
+def _call(recipe: Recipe, task: str, given: Columns, shape: str) -> str:
+    """The call in Python that reads the columns so; `data` stands for what was passed."""
+    named = {role: names if len(names) > 1 else names[0] for role, names in _several(given).items()}
+    short = {role: names for role, names in named.items() if role in ("text", "label")}
+    others = {role: names for role, names in named.items() if role not in short}
+    model = {"model": recipe.model.name, "from_scratch": recipe.model.from_scratch}
+    settings = {**model, "task": task, **short, "columns": others, "shape": shape}
+    words = ["data", *(f"{key}={value!r}" for key, value in settings.items() if value)]
+    return f"luthier.train({', '.join(words)})"
+
+
+def _several(given: Columns) -> dict[str, list[str]]:
+    return {role: names for role, columns in given.items() if (names := several(columns))}

@@ -56,7 +56,7 @@ def recognise(
     if best is None or (not recipe.task and (best.confidence <= GUESS or find(best.task).unlabelled)):
         _refuse_nested(given, profiles, where, f"{recipe.task} cannot" if recipe.task else "no task can")
     if best is None and recipe.task:
-        ready = [] if given else [one for one in commands(recipe, profiles, model) if f" --task {recipe.task} " in one]
+        ready = [] if given else commands(recipe, profiles, model, only=recipe.task)
         raise _no_columns(tasks[0], profiles, given, where, ready)
     if best is None:
         raise _unclear(f"no task fits the columns: {there_are(profiles)}", recipe, profiles, model, where)

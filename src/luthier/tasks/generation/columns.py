@@ -47,6 +47,8 @@ def recognise_text(profiles: Profiles, *, given: Given, shape: str | None) -> Re
     how = "as given" if named else "by name" if is_named(chosen, TEXT_NAMES) else "by content"
     why = [said("text", profiles[chosen], how), *unused(others, "also text; --text takes another")]
     columns = with_split(profiles, given, {"text": chosen}, why)
+    rest = [name for name in profiles if name not in (chosen, *others, columns.get("split"))]
+    why += unused(rest, "the task reads a text alone")
     unclear = "" if named else _conversations(profiles[chosen])
     return Recognition(GENERATION, "", columns, _confidence(profiles, others), why, unclear)
 
