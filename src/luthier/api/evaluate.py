@@ -234,9 +234,9 @@ def _examples(
         knows = f"; the model knows the labels {listing(list(labels.values()))}" if labels else ""
         hint = f"columns used: {used}{knows}; choose others with --text and --label"
         if labels and set(account.skipped) == {"unknown-label"}:
-            own, names_known = table.skipped[0].detail, list(labels.values())
-            known = closest(own, names_known) or names_known[0]
-            hint += f", or name the file's labels as the model does: --label-names {typed(f'{own}={known}')},..."
+            own = table.skipped[0].detail
+            like = closest(own, labels.values()) or next(iter(labels.values()))
+            hint += f", or name the file's labels as the model does: --label-names {typed(f'{own}={like}')},..."
         raise FindingError(f"no row can be scored: {reasons}", where=names, hint=hint)
     refuse(stopping(findings, recipe), sources)
     return task, examples, encoded

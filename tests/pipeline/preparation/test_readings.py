@@ -349,3 +349,19 @@ def test_data_in_memory_is_offered_as_calls(tmp_path: Path) -> None:
         f"luthier.train(data, {how}'text-classification', text='text', label='salary')",
         f"luthier.train(data, {how}'text-generation', text='text')",
     ]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"choices": lambda i: [f"the {i}th bow", "a peg"]},
+        {"options": lambda i: {"text": [f"the {i}th bow", "a peg"], "label": ["A", "B"]}},
+        {"ending0": french, "ending1": lambda i: f"{french(i)} aussi"},
+        {"option_a": french, "option_b": lambda i: f"{french(i)} aussi"},
+    ],
+)
+@pytest.mark.parametrize("label", ["answer", "label"])
+def test_the_number_of_a_choice_is_no_class(choices: dict[str, Cell], label: str) -> None:
+    what, _ = refused({"question": english, **choices, label: lambda i: i * i % 3 % 2})
+    assert next(iter(choices)) in what
+    assert recognised({"question": english, "choice_of_wood": mood}).columns["label"] == "choice_of_wood"

@@ -107,7 +107,7 @@ class Predictor:
         if hasattr(inputs, "columns"):  # a loop over a data frame gives the names of its columns
             hint = "luthier.predict(RUN, data) takes data frames and tables"
             raise UsageError("inputs must be texts or rows, not a table", where=type(inputs).__name__, hint=hint)
-        if isinstance(inputs, bytes) or not isinstance(inputs, Iterable):
+        if not isinstance(inputs, Iterable):
             raise _no_input(inputs)
         asked = (self.query(item) for item in inputs)
         return list(itertools.chain.from_iterable(self.answers(chunk) for chunk in _chunks(asked)))
@@ -177,13 +177,15 @@ class Predictor:
         roles = self.task.asked()
         if isinstance(item, Mapping):
             return dict(zip(roles, item.values(), strict=True)) if len(item) == len(roles) == 1 else item
-        if isinstance(item, bytes) or not isinstance(item, Iterable):
+        if not isinstance(item, Iterable):
             raise _no_input(item)
-        texts = [item] if isinstance(item, str) else list(item)
+        texts: list[Any] = [item] if isinstance(item, str) else list(item)
+        if any(isinstance(text, int) for text in texts):  # bytes are numbers
+            raise _no_input(item)
         if len(texts) != len(roles):
             what = f"the model takes {plural(len(roles), 'text')} per row, not {len(texts)}"
             hint = "pass the second text of each pair, to predict with --pair" if len(roles) == 2 else "pass one text"
-            raise UsageError(what, where=" | ".join(shorten(text, 60) for text in texts), hint=hint)
+            raise UsageError(what, where=" | ".join(shorten(str(text), 60) for text in texts), hint=hint)
         return dict(zip(roles, texts, strict=True))
 
     def answers(self, examples: Sequence[Example]) -> list[dict[str, Any]]:

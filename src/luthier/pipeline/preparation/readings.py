@@ -18,7 +18,7 @@ from luthier.data.columns.profile import (
     may_be_quantity,
     words_of,
 )
-from luthier.data.columns.roles import Columns, is_named, is_prose, several
+from luthier.data.columns.roles import Columns, is_named, is_prose, is_structured, several
 from luthier.data.reading.memory import name_of_copy
 from luthier.recipe import Recipe
 from luthier.tasks.registry import registry
@@ -26,6 +26,7 @@ from luthier.tasks.registry import registry
 Profiles = Mapping[str, ColumnProfile]
 NAMED = 0.9  # confidence of a label that is named like one
 TARGET_NAMES = ("answer", "response", "completion", "output", "reply")  # of texts to be written
+CHOICES = {"choice", "choices", "option", "options", "ending", "endings", "candidate", "candidates"}  # of a question
 LONGER = 3  # times as long as what is read, from which an unread text is likely what should be
 
 
@@ -42,17 +43,21 @@ def unread(recognition: Recognition, profiles: Profiles) -> list[str]:
 def lost_text(recognition: Recognition, profiles: Profiles) -> str:
     """The column of texts that a recognition does not read although they are likely its input or target.
 
-    They are far longer than those that it reads, or named like answers beside a label that is not named like one.
+    They are far longer than those that it reads, named like answers beside a label that is not named like one, or the
+    choices of a question, of which the label may be the number.
     """
     read = [name for columns in recognition.columns.values() for name in several(columns)]
     if not profiles.keys() >= set(read):  # fields of objects
         return ""
     long = LONGER * max(profiles[name].mean_chars for name in read)
-    guessed = recognition.confidence < NAMED and any(role in recognition.columns for role in ("label", "labels"))
+    labelled = any(role in recognition.columns for role in ("label", "labels"))
+    guessed = recognition.confidence < NAMED and labelled
     for name in unread(recognition, profiles):
         derived = any(set(words_of(one)) <= set(words_of(name)) for one in read)  # such as `sentence_parse`
         text = is_prose(profiles[name]) or profiles[name].structure.item == "text"
         target = guessed and is_named(name, TARGET_NAMES)
+        if labelled and _are_choices(profiles[name]):
+            return name
         if (profiles[name].mean_chars > long or target) and text and not derived:
             return name
     return ""
@@ -94,6 +99,13 @@ def shape_commands(recipe: Recipe, found: Recognition) -> list[str]:
     columns: Columns = {"text": [name for role in ("text", "text_pair") for name in several(found.columns.get(role))]}
     columns["label"] = [name for role in ("label", "labels") for name in several(found.columns.get(role))]
     return [_command(recipe, found.task, columns, shape) for shape in found.shapes]
+
+
+def _are_choices(column: ColumnProfile) -> bool:
+    """Whether a column holds the choices of a question, or one of them: `choices`, `option_a`, `ending0`."""
+    words = words_of(column.name)
+    text = is_prose(column) or is_structured(column)
+    return text and bool(words) and words[0] in CHOICES and (len(words) == 1 or len(words[1:]) == len(words[1]) == 1)
 
 
 def _may_be_needed(column: ColumnProfile) -> bool:
