@@ -61,7 +61,7 @@ class TextReader(Reader):
         with self.text.file.open() as stream:
             for place in _places():
                 start = self._start_at(stream, int(place * of))
-                stop = None if start is None else self._start_at(stream, start + block, of)
+                stop = None if start is None else self._stop_after(stream, start + block, of)
                 if start is None or stop is None:
                     failed += 1
                 elif not any(start < end and first < stop for first, end in found):
@@ -92,6 +92,11 @@ class TextReader(Reader):
             if start is not None:
                 return place - 1 + start
         return None
+
+    def _stop_after(self, stream: BinaryIO, place: int, of: int) -> int | None:
+        """Offset of a certain start of a row behind a place, or behind one of the next blocks' if there is none."""
+        starts = (self._start_at(stream, place + more, of) for more in (0, BLOCK, 4 * BLOCK))
+        return next((start for start in starts if start is not None), None)
 
     def _start_in(self, window: bytes) -> int | None:
         """Offset of the first certain start of a row in bytes from anywhere in the file."""
