@@ -55,6 +55,8 @@ def titles_of_lines(lines: Sequence[str], separators: Sequence[str]) -> int:
         separators: Possible separators.
     """
     first = lines[: _MOST + _ROWS]
+    if any(_all_quoted(first, one) for one in separators):
+        return 0  # another separator may be within the quotes
     return max((titles_above([_cells(line, one) for line in first]) for one in separators), default=0)
 
 
@@ -70,6 +72,13 @@ def _cells(line: str, separator: str) -> list[str]:
         return next(csv.reader([line], delimiter=separator), []) or [""]
     except csv.Error:
         return [line]
+
+
+def _all_quoted(lines: Sequence[str], separator: str) -> bool:
+    """Whether all lines have as many fields as the first one, several, and begin and end with a quote."""
+    filled = [line.rstrip() for line in lines if line.strip()]
+    widths = {len(_cells(line, separator)) for line in filled}
+    return len(widths) == 1 and widths != {1} and all(line[0] == line[-1] == '"' for line in filled)
 
 
 def _is_title(row: Sequence[str], width: int) -> bool:

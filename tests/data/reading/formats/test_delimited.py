@@ -4,7 +4,7 @@ import csv
 import io
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from luthier.data.reading.charset import Encoding
@@ -33,6 +33,7 @@ def as_csv(table: list[list[str]], separator: str, newline: str) -> str:
     st.sampled_from(["\n", "\r\n"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
 )
+@example([["", ",", "STAR"], ["", "", ","]], ";", "\r\n", "utf-8")  # all rows below the header have commas
 def test_quoted_tables_round_trip(
     tmp_path: Path, table: list[list[str]], separator: str, newline: str, codec: str
 ) -> None:
