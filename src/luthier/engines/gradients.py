@@ -20,7 +20,7 @@ def clip(optimizer: Optimizer, parameters: Iterable[nn.Parameter], loss: Tensor,
     Returns:
         The norm before, and whether all values so far are finite.
     """
-    trained = [parameter for parameter in parameters if parameter.grad is not None]
+    trained = list(parameters)
     norm = total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
     if optimizer.defaults.get("fused"):
         scale = ((norm + EPSILON) / most).clamp(min=1.0)

@@ -50,6 +50,8 @@ def test_every_form(answers: Any, start: Any) -> None:
         ("ANSWERNOTFOUND", "(70, 84)", {}),
         ({"text": [""], "answer_start": [0]}, None, {}),
         ("308", 26, {"is_impossible": True}),
+        ("308", 26, {"is_impossible": "1"}),
+        ("308", 26, {"is_impossible": 1.0}),
     ],
 )
 def test_no_answer(answers: Any, start: Any, more: dict[str, Any]) -> None:

@@ -211,6 +211,11 @@ def may_be_quantity(column: ColumnProfile) -> bool:
     return is_id(column) and not is_id_name(column.name) and column.integer_share == 1 and not column.ordered
 
 
+def is_certain_id(column: ColumnProfile) -> bool:
+    """Whether a column is a row id, and no number to predict."""
+    return is_id(column) and not may_be_quantity(column)
+
+
 def holds_tags(column: ColumnProfile) -> bool:
     """Whether the cells of a column are lists of tags of words such as B-PER and O."""
     return bool(column.structure.lengths) and are_tags(column.parts or Counter())

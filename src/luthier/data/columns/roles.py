@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from luthier.data.columns.profile import ColumnProfile, is_id, is_split, may_be_quantity, require, words_of
+from luthier.data.columns.profile import ColumnProfile, is_certain_id, is_id, is_split, require, words_of
 from luthier.findings import Decision
 from luthier.text import count, listing, plural
 
@@ -122,7 +122,7 @@ def described(column: ColumnProfile) -> str:
         return f"{column.name!r} holds {_content(column)}"
     if is_split(column):
         return f"{column.name!r} names the split"
-    if is_id(column) and not may_be_quantity(column):
+    if is_certain_id(column):
         return f"{column.name!r} is an id"
     if column.distinct < 2:
         return f"{column.name!r} is the same in all rows"

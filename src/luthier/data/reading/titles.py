@@ -55,9 +55,10 @@ def titles_of_lines(lines: Sequence[str], separators: Sequence[str]) -> int:
         separators: Possible separators.
     """
     first = lines[: _MOST + _ROWS]
-    if any(_all_quoted(first, one) for one in separators):
+    tables = [[_cells(line, one) for line in first] for one in separators]
+    if all(line[0] == line.rstrip()[-1] == '"' for line in first if line.strip()) and any(map(_is_regular, tables)):
         return 0  # another separator may be within the quotes
-    return max((titles_above([_cells(line, one) for line in first]) for one in separators), default=0)
+    return max(map(titles_above, tables), default=0)
 
 
 def said(titles: Sequence[str]) -> list[Decision]:
@@ -74,11 +75,10 @@ def _cells(line: str, separator: str) -> list[str]:
         return [line]
 
 
-def _all_quoted(lines: Sequence[str], separator: str) -> bool:
-    """Whether all lines have as many fields as the first one, several, and begin and end with a quote."""
-    filled = [line.rstrip() for line in lines if line.strip()]
-    widths = {len(_cells(line, separator)) for line in filled}
-    return len(widths) == 1 and widths != {1} and all(line[0] == line[-1] == '"' for line in filled)
+def _is_regular(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether all rows that are not blank have the same number of cells, and several."""
+    widths = {len(row) for row in rows if any(map(str.strip, row))}
+    return len(widths) == 1 and widths != {1}
 
 
 def _is_title(row: Sequence[str], width: int) -> bool:

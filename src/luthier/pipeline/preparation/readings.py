@@ -11,11 +11,10 @@ from luthier.data.columns.metadata import is_metadata
 from luthier.data.columns.profile import (
     ColumnProfile,
     Recognition,
-    is_id,
+    is_certain_id,
     is_mark,
     is_split,
     is_unnamed,
-    may_be_quantity,
     words_of,
 )
 from luthier.data.columns.roles import Columns, is_named, is_prose, is_structured, several
@@ -105,7 +104,7 @@ def _are_choices(column: ColumnProfile) -> bool:
     """Whether a column holds the choices of a question, or one of them: `choices`, `option_a`, `ending0`."""
     words = words_of(column.name)
     text = is_prose(column) or is_structured(column)
-    return text and bool(words) and words[0] in CHOICES and (len(words) == 1 or len(words[1:]) == len(words[1]) == 1)
+    return text and bool(words) and words[0] in CHOICES and (len(words) == 1 or list(map(len, words[1:])) == [1])
 
 
 def _may_be_needed(column: ColumnProfile) -> bool:
@@ -114,8 +113,7 @@ def _may_be_needed(column: ColumnProfile) -> bool:
     if column.missing_share == 1 or any(role.kind == "label" for role in roles):
         return bool(roles)
     about = is_metadata(column) and not is_unnamed(column.name)
-    is_code = is_id(column) and not may_be_quantity(column)
-    return not (about or is_split(column) or is_code or (column.distinct < 2 and not is_mark(column)))
+    return not (about or is_split(column) or is_certain_id(column) or (column.distinct < 2 and not is_mark(column)))
 
 
 def _command(recipe: Recipe, task: str, given: Columns, shape: str = "") -> str:

@@ -12,6 +12,7 @@ from luthier.text import count, shorten
 
 # Of SubjQA, of CoQA and QuAC, and of MS MARCO; the first two stand at the end of contexts, too.
 NO_ANSWER = ("ANSWERNOTFOUND", "CANNOTANSWER", "No Answer Present.", "No Answer Present")
+IMPOSSIBLE, MARKS = "is_impossible", (True, "True", "true", "1")  # column of SQuAD 2.0, and what it says of such a row
 TEXT_KEYS = ("text", "texts", "answer", "value", "aliases")  # of an object with an answer
 FARTHEST = 3  # maximum characters between an answer and its stated start
 MENDS = {
@@ -60,7 +61,7 @@ def read_answers(values: Mapping[str, Any], columns: Mapping[str, str | list[str
     context = read_context(values, columns)
     if isinstance(context, Fault):
         return context
-    if values.get("is_impossible") in (True, "True", "true", 1):
+    if values.get(IMPOSSIBLE) in MARKS:
         return Answers(())
     cell = structured(values.get(str(columns["answers"])))
     start = structured(values.get(str(columns["start"]))) if "start" in columns else None

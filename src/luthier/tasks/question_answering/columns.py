@@ -22,7 +22,7 @@ from luthier.data.columns.roles import (
 )
 from luthier.findings import Decision
 from luthier.tasks.chat.unread import judgements, unclear_judgement
-from luthier.tasks.question_answering.answers import NO_ANSWER, has_answer
+from luthier.tasks.question_answering.answers import IMPOSSIBLE, MARKS, NO_ANSWER, has_answer
 from luthier.tasks.question_answering.passages import CONTEXT_NAMES, passages_in
 from luthier.text import share
 
@@ -179,9 +179,9 @@ def _without_answer(answers: ColumnProfile) -> float:
 
 def _marked_impossible(profiles: Profiles) -> float:
     """Share of the rows that say they have no answer, as in SQuAD 2.0."""
-    column = profiles.get("is_impossible")
+    column = profiles.get(IMPOSSIBLE)
     values = column.values if column else None
-    return (values["True"] + values["true"] + values["1"]) / column.n if column and values else 0.0
+    return sum(n for text, n in values.items() if text in MARKS) / column.n if column and values else 0.0
 
 
 def _line(role: str, column: ColumnProfile, named: Columns) -> Decision:

@@ -1,7 +1,7 @@
 """Recognise the text and label columns of a classification task, and its shape."""
 
 from luthier.data.columns.metadata import is_metadata
-from luthier.data.columns.profile import ColumnProfile, Recognition, is_id, is_split, may_be_quantity, require
+from luthier.data.columns.profile import ColumnProfile, Recognition, is_certain_id, is_split, may_be_quantity, require
 from luthier.data.columns.roles import Columns, Given, Profiles, described, is_named, is_structured, several, with_split
 from luthier.errors import RecipeError, UsageError
 from luthier.tasks.text_classification.label_columns import (
@@ -120,7 +120,7 @@ def likely(profiles: Profiles) -> list[Columns]:
         column
         for name, column in profiles.items()
         if name != text
-        and not ((is_id(column) and not may_be_quantity(column)) or is_split(column) or is_object(column))
+        and not (is_certain_id(column) or is_split(column) or is_object(column))
         and (is_outcome(column) or not is_metadata(column))
         and column.distinct > 1
         and (column.distinct_share <= 0.5 or column.flags is not None or _is_score(column))

@@ -173,7 +173,7 @@ class TokenClassification(Task[Tags]):
             *no_entities(counts),
             *numbered_tags(counts),
             *rare_class(counts),
-            *near_equal_labels(label for label, n in counts.items() for _ in range(n)),
+            *near_equal_labels(Counter(counts).elements()),
             *mended({"invalid-tags": (rule, rows), "untagged-words": (empty, bare)}, len(train)),
             *(found for name, split in splits.items() if name != "train" for found in task.missed(split, name)),
             *super().check(task, splits, keys, given),

@@ -139,10 +139,10 @@ def _holds_bytes(kind: pyarrow.DataType) -> bool:
     """Whether values of a type are bytes, or lists or objects of them."""
     if pyarrow.types.is_dictionary(kind):
         return _holds_bytes(kind.value_type)
-    binary = (pyarrow.types.is_binary, pyarrow.types.is_large_binary, pyarrow.types.is_binary_view)
-    if any(is_kind(kind) for is_kind in binary) or pyarrow.types.is_fixed_size_binary(kind):
-        return True
-    return any(_holds_bytes(kind.field(place).type) for place in range(kind.num_fields))
+    types = pyarrow.types
+    binary = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    inner = (kind.field(place).type for place in range(kind.num_fields))
+    return any(is_kind(kind) for is_kind in binary) or any(map(_holds_bytes, inner))
 
 
 def _as_text(value: Any) -> Any:
