@@ -35,11 +35,10 @@ def cached(
         batch: Rows of a batch.
         processes: Processes to use.
     """
-    fingerprint = hashlib.sha256(f"{key} {FORM} {VERSIONS}".encode()).hexdigest()[:32]
-    cache = Path(datasets_config.HF_DATASETS_CACHE) / "luthier"
+    place = _place(key)
     try:
-        make_directory(cache)
-        file = str(cache / f"{fingerprint}.arrow") if os.access(cache, os.W_OK) else None
+        make_directory(place.parent)
+        file = str(place) if os.access(place.parent, os.W_OK) else None
     except OSError:
         file = None
     bars = not are_progress_bars_disabled()
@@ -53,9 +52,19 @@ def cached(
             remove_columns=examples.column_names,
             num_proc=processes if processes > 1 else None,
             cache_file_name=file,
-            new_fingerprint=fingerprint,
+            new_fingerprint=place.stem,
             keep_in_memory=file is None,
         )
     finally:
         if bars:
             enable_progress_bars()
+
+
+def is_cached(key: str) -> bool:
+    """Whether `cached` has a result on disk for a key."""
+    return _place(key).exists()
+
+
+def _place(key: str) -> Path:
+    fingerprint = hashlib.sha256(f"{key} {FORM} {VERSIONS}".encode()).hexdigest()[:32]
+    return Path(datasets_config.HF_DATASETS_CACHE) / "luthier" / f"{fingerprint}.arrow"

@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 import luthier
 from luthier.pipeline.inference.cost import (
     Cost,
+    Pace,
     Part,
     checkpoints,
     evaluations,
@@ -112,7 +113,7 @@ def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
         "frozen_features": (1, sizes["train"] + sizes["test"]),
         "calibration": (1, sizes["validation"]),
     }
-    assert all(0 < part.low <= part.high for part in cost.parts.values())
+    assert all(0 < part.low <= part.expected <= part.high for part in cost.parts.values())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -126,7 +127,7 @@ def test_steps_are_measured_for_the_time_that_is_given(
     monkeypatch.setattr(training, "advance", lambda *amounts: (rates.append(amounts), advance(*amounts)))
     cost = measure_cost(prepared, training, seconds=seconds)
     assert len(rates) == steps and training.total_steps == cost.steps == 3 * epochs
-    assert cost.parts["training"].low <= cost.steps * cost.seconds_per_step <= cost.parts["training"].high
+    assert cost.parts["training"].expected == cost.steps * cost.seconds_per_step
 
 
 @pytest.mark.parametrize(
@@ -178,8 +179,16 @@ def test_tasks_that_generate_have_the_cost_of_it(tmp_path: Path) -> None:
 
 
 def test_the_span_is_the_sum_of_the_parts() -> None:
-    parts = {"training": Part(60.0, 90.0, 100, 16), "final_score": Part(4.0, 6.0, 1, 50)}
+    parts = {"training": Part(60.0, 90.0, 70.0, 100, 16), "final_score": Part(4.0, 6.0, 4.5, 1, 50)}
     told = Cost(100, 0.7, parts, None).to_dict()
-    assert (told["low"], told["seconds"], told["high"]) == (64.0, 80.0, 96.0)
-    assert told["parts"]["training"] == {"low": 60.0, "high": 90.0, "times": 100, "rows": 16}
+    assert (told["low"], told["seconds"], told["high"]) == (64.0, 74.5, 96.0)
+    assert told["parts"]["training"] == {"low": 60.0, "high": 90.0, "expected": 70.0, "times": 100, "rows": 16}
     assert duration(told["high"]) == "1 min 36 s"
+
+
+def test_a_short_batch_that_is_slow_for_its_tokens_hardly_changes_what_is_expected() -> None:
+    pace = Pace.of([1.0, 9.0], [10.0, 180.0], 19.0)  # a batch has a cost that does not grow with its tokens
+    assert (pace.low, pace.high, pace.expected) == (pytest.approx(0.95), pytest.approx(1.9), pytest.approx(1.0))
+    part = pace.part(3, 5, each=2, more=0.5)
+    assert (part.times, part.rows, part.expected) == (3, 5, pytest.approx(3 * 2.5))
+    assert (part.low, part.high) == (pytest.approx(3 * 2.4), pytest.approx(3 * 4.3))

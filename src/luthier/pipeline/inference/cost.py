@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from luthier import processes
 from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.engines import engine_named
 from luthier.engines.base import Step, Training
+from luthier.pipeline.inference.embed import is_embedded
 from luthier.pipeline.inference.infer import Asked, answer, asked_of, evenly
 from luthier.pipeline.inference.score import PROBED, score
 from luthier.pipeline.preparation.prepare import Prepared
@@ -36,14 +38,36 @@ class Part:
     Args:
         low: By the fastest of the measured batches.
         high: By the slowest one.
+        expected: By all of them together.
         times: How often it is done.
         rows: Rows each time; for the training, of a step.
     """
 
     low: float
     high: float
+    expected: float
     times: int
     rows: int
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of a mean row or step: by the fastest and the slowest of the measured batches, and by all of them."""
+
+    low: float
+    high: float
+    expected: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float], amounts: Sequence[float], mean: float) -> "Pace":
+        """The pace of batches, each with its seconds and its amount of tokens or rows; `mean` is that of one."""
+        per_one = [mean * one / amount for one, amount in zip(seconds, amounts, strict=True)]
+        return cls(min(per_one), max(per_one), mean * sum(seconds) / sum(amounts))
+
+    def part(self, times: int, rows: int, *, each: int = 1, more: float = 0.0) -> Part:
+        """A part of a run that takes this pace for each of so many, and some more seconds, each time."""
+        low, high, expected = (times * (each * one + more) for one in (self.low, self.high, self.expected))
+        return Part(low, high, expected, times, rows)
 
 
 @dataclass(frozen=True)
@@ -63,10 +87,12 @@ class Cost:
     peak_memory_bytes: int | None
 
     def to_dict(self) -> dict[str, Any]:
-        """What `inspect --json` says: also `low` and `high` of all parts together, and `seconds`, which is between."""
-        low, high = (sum(getattr(part, name) for part in self.parts.values()) for name in ("low", "high"))
+        """What `inspect --json` says: also `low`, `high` and `seconds`, which are expected, of all parts together."""
+        low, high, seconds = (
+            sum(getattr(part, name) for part in self.parts.values()) for name in ("low", "high", "expected")
+        )
         parts = {name: asdict(part) for name, part in self.parts.items()}
-        return asdict(self) | {"seconds": (low + high) / 2, "low": low, "high": high, "parts": parts}
+        return asdict(self) | {"seconds": seconds, "low": low, "high": high, "parts": parts}
 
 
 def measure_cost(
@@ -84,18 +110,14 @@ def measure_cost(
     factor = sizes["train"] / len(prepared.splits["train"])
     per_epoch = max(1, round(training.plan.steps_per_epoch * factor))
     training.total_steps = prepared.recipe.training.total_steps(per_epoch)
-    per_step, mean = _steps(training, seconds)
-    rows = training.plan.most_rows
-
-    def parts() -> dict[str, Part]:
-        found = {"training": _part(per_step, training.total_steps, rows)}
-        if may_fit(prepared):
-            fitted = min(sizes["train"], ROWS)
-            found["fitted_head"] = _part([fitted * one for one in _forward(prepared, training, "train")], 1, fitted)
-        found |= _evaluations(prepared, training, sizes, per_epoch)
-        return found | _scoring(prepared, training, sizes)
-
-    return processes.on_main(lambda: Cost(training.total_steps, mean, parts(), peak_memory(training.device)))
+    # The first step puts the model into the precision of the training, which neither of these has.
+    head = processes.on_main(lambda: _fitted_head(prepared, training, sizes))
+    scoring = processes.on_main(lambda: _scoring(prepared, training, sizes))
+    step = _steps(training, seconds)
+    whole = {"training": step.part(training.total_steps, training.plan.most_rows)}
+    during = processes.on_main(lambda: _evaluations(prepared, training, sizes, per_epoch))
+    parts = whole | head | during | scoring
+    return processes.on_main(lambda: Cost(training.total_steps, step.expected, parts, peak_memory(training.device)))
 
 
 def evaluations(recipe: TrainingRecipe, total_steps: int, per_epoch: int) -> int:
@@ -149,24 +171,29 @@ def _sizes(prepared: Prepared, train_rows: int | None) -> dict[str, int]:
     return prepared.sample.sizes(kept, prepared.table.accounts, train_rows)
 
 
-def _steps(training: Training, seconds: float) -> tuple[list[float], float]:
-    """Seconds of a mean step, by each of a few steps and by all of them."""
+def _steps(training: Training, seconds: float) -> Pace:
+    """The pace of the steps, by a few of them."""
     # Batches differ in length, so time is measured per token.
-    tokens = float(training.plan.lengths.sum()) / training.plan.steps_per_epoch
+    mean = float(training.plan.lengths.sum()) / training.plan.steps_per_epoch
     total, training.total_steps = training.total_steps, min(training.total_steps, MOST_STEPS if seconds else MEASURED)
-    clock, found, weights = [time.perf_counter()], [], []
+    clock, tokens = [time.perf_counter()], []
 
     def measure(step: Step) -> bool:
         float(step.loss)  # waits for the device
         clock.append(time.perf_counter())
-        weights.append(max(step.tokens, 1))
-        found.append((clock[-1] - clock[-2]) / weights[-1] * tokens)
-        return processes.on_main(lambda: len(found) >= MEASURED and clock[-1] - clock[0] >= seconds)
+        tokens.append(max(step.tokens, 1))
+        return processes.on_main(lambda: len(tokens) >= MEASURED and clock[-1] - clock[0] >= seconds)
 
     engine_named(training.recipe.engine)(training, measure)
     training.total_steps = total
-    cold = math.ceil(len(found) / 4) if len(found) > 1 else 0
-    return found[cold:], float(np.average(found[cold:], weights=weights[cold:]))
+    cold = math.ceil(len(tokens) / 4) if len(tokens) > 1 else 0
+    return Pace.of(np.diff(clock)[cold:].tolist(), tokens[cold:], mean)
+
+
+def _fitted_head(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -> dict[str, Part]:
+    """The features that a new head is fitted to."""
+    rows = min(sizes["train"], ROWS)
+    return {"fitted_head": _forward(prepared, training, "train").part(1, rows, each=rows)} if may_fit(prepared) else {}
 
 
 def _evaluations(prepared: Prepared, training: Training, sizes: Mapping[str, int], per_epoch: int) -> dict[str, Part]:
@@ -176,9 +203,9 @@ def _evaluations(prepared: Prepared, training: Training, sizes: Mapping[str, int
         return {}
     rows = sizes["validation"]
     samples = rows if prepared.ranked_by_answers else min(prepared.recipe.evaluation.samples, rows)
-    parts = {"evaluation": _part([rows * one for one in _forward(prepared, training, "validation")], n, rows)}
+    parts = {"evaluation": _forward(prepared, training, "validation").part(n, rows, each=rows)}
     written = _written(prepared, training, "validation", samples)
-    return parts | ({"samples": _part([samples * one for one in written], n, samples)} if written else {})
+    return parts | ({"samples": written.part(n, samples, each=samples)} if written else {})
 
 
 def _scoring(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -> dict[str, Part]:
@@ -196,67 +223,74 @@ def _scoring(prepared: Prepared, training: Training, sizes: Mapping[str, int]) -
         start = time.perf_counter()
         baselines = task.baselines(some[:], examples)
         seconds = time.perf_counter() - start
-        whole = seconds * max(sizes["train"] / len(some), rows / len(answers))
-        parts["baselines"] = Part(seconds, whole, 1, sizes["train"])
+        larger = sizes["train"] / len(some), rows / len(answers)  # than what was measured: what is learned, and scored
+        expected = seconds * (sizes["train"] + rows) / (len(some) + len(answers))
+        parts["baselines"] = Part(min(larger) * seconds, max(larger) * seconds, expected, 1, sizes["train"])
     start = time.perf_counter()
     score(task, answers, examples, recipe, split=split, baselines=baselines)
     metrics = (time.perf_counter() - start) * rows / len(answers)
-    said = [rows * one for one in _forward(prepared, training, split)]
-    parts["final_score"] = _part([one + metrics for one in said], 1, rows)
+    said = _forward(prepared, training, split)
+    parts["final_score"] = said.part(1, rows, each=rows, more=metrics)
     generated = min(rows, rows if recipe.evaluation.generated_rows is None else recipe.evaluation.generated_rows)
-    written = [generated * one for one in _written(prepared, training, split, generated)]
+    written = _written(prepared, training, split, generated)
     if written:
-        parts["generated_answers"] = _part(written, 1, generated)
+        parts["generated_answers"] = written.part(1, generated, each=generated)
     if recipe.evaluation.calibrate and "validation" in sizes and task.shape in shapes_using(task.kind, CALIBRATE):
-        times = _forward(prepared, training, "validation")
-        parts["calibration"] = _part([sizes["validation"] * one for one in times], 1, sizes["validation"])
+        known = sizes["validation"]
+        parts["calibration"] = _forward(prepared, training, "validation").part(1, known, each=known)
     if baselines and recipe.model.name is not None and task.untuned(lambda: []):
-        again = Part(min(said) + min(written or [0]), max(said) + max(written or [0]), 1, rows)
-        parts["model_before_fine_tuning"] = again
-    if baselines and recipe.model.name is not None and task.probe(_no_embeddings, some[:], examples):
+        more = written.expected * generated if written else 0.0
+        parts["model_before_fine_tuning"] = said.part(1, rows, each=rows, more=more)
+    if baselines and recipe.model.name is not None and not _has_features(prepared, split):
         texts = min(sizes["train"], PROBED) + rows
-        parts["frozen_features"] = _part([one / rows * texts for one in said], 1, texts)
+        parts["frozen_features"] = said.part(1, texts, each=texts)
     return parts
 
 
-def _no_embeddings(texts: Sequence[str]) -> FloatArray:
-    return np.zeros((len(texts), 1))
+def _has_features(prepared: Prepared, split: str) -> bool:
+    """Whether no frozen features are to be computed: they are in the cache, or the task compares with none."""
+    asked: list[str] = []
+
+    def note(texts: Sequence[str]) -> FloatArray:
+        asked.extend(texts)
+        return np.zeros((len(texts), 1))
+
+    train, test = prepared.splits["train"], prepared.splits[split]
+    prepared.task.probe(note, train.select(evenly(len(train), PROBED))[:], test[:])
+    return not asked or is_embedded(prepared, asked)
 
 
-def _forward(prepared: Prepared, training: Training, split: str) -> list[float]:
-    """Seconds of the answer to a mean row of a split, by each of a few batches, without generated ones."""
+def _forward(prepared: Prepared, training: Training, split: str) -> Pace:
+    """The pace of the answers to the rows of a split, by a few batches, without generated ones."""
     encoded, rows = prepared.encoded[split], len(prepared.splits[split])
     size = prepared.recipe.evaluation.eval_batch_size
     by_length = np.argsort(encoded.full_lengths, kind="stable")  # as in a pass over all rows
-    mean, found = float(encoded.lengths.sum()) / rows, []
+    seconds, tokens = [], []
     places = evenly(rows - size, MEASURED) if rows > size else [0] * MEASURED
-    for first in places:
+    nn.Module.to(training.model.eval(), training.device)
+    for first in (places[-1], *places):  # the first one warms up
         asked = _some(prepared, split, by_length[first : first + size].tolist())
         start = time.perf_counter()
-        training.model.eval()
         answer(prepared.task, training.model, asked, prepared.recipe, generated=0)
-        found.append((time.perf_counter() - start) / float(asked.lengths.sum()) * mean)
-    return found[1:] or found
+        seconds.append(time.perf_counter() - start)
+        tokens.append(float(asked.lengths.sum()))
+    return Pace.of(seconds[1:], tokens[1:], float(encoded.lengths.sum()) / rows)
 
 
-def _written(prepared: Prepared, training: Training, split: str, rows: int) -> list[float]:
-    """Seconds of a generated answer, by a smaller and a larger batch; empty for tasks that generate none."""
-    found = []
+def _written(prepared: Prepared, training: Training, split: str, rows: int) -> Pace | None:
+    """The pace of generated answers, by a smaller and a larger batch; None for tasks that generate none."""
+    seconds, sizes = [], []
     for n in sorted({min(rows, prepared.recipe.evaluation.samples), min(rows, WRITTEN)} - {0}):
         asked = _some(prepared, split, evenly(len(prepared.splits[split]), n))
-        training.model.eval()
         start = time.perf_counter()
         written = prepared.task.write(training.model, asked.examples, Console())
         if not written:
-            return []
-        found.append((time.perf_counter() - start) / n)
-    return found
+            return None
+        seconds.append(time.perf_counter() - start)
+        sizes.append(n)
+    return Pace.of(seconds, sizes, 1.0) if sizes else None
 
 
 def _some(prepared: Prepared, split: str, positions: Sequence[int]) -> Asked:
     examples = prepared.splits[split].select(positions)[:]
     return asked_of(examples, prepared.task.encode(examples, training=False))
-
-
-def _part(seconds: Sequence[float], times: int, rows: int) -> Part:
-    return Part(times * min(seconds), times * max(seconds), times, rows)

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from luthier.arrays import FloatArray
 from luthier.console import Console
 from luthier.data.batches import by_length
-from luthier.data.cached import cached
+from luthier.data.cached import cached, is_cached
 from luthier.data.tokenized import content_digest, tokenizer_digest
 from luthier.errors import ModelError
 from luthier.interrupts import check
@@ -41,10 +41,7 @@ def embed(prepared: Prepared, texts: Sequence[str], console: Console) -> FloatAr
         ModelError: The model has no finite hidden state for each token.
     """
     recipe, tokenizer, limit = prepared.recipe, prepared.task.tokenizer, prepared.task.set_limits.length
-    body = fresh_model(prepared).eval().base_model
-    if body.config.is_encoder_decoder:
-        body = body.get_encoder()
-    nn.Module.to(body, choose_device(recipe.device))
+    body = nn.Module.to(_body(prepared), choose_device(recipe.device))
     unique = {text: place for place, text in enumerate(dict.fromkeys(texts))}
 
     def vectors(batch: Mapping[str, Sequence[str]], _: list[int]) -> dict[str, Any]:
@@ -59,11 +56,27 @@ def embed(prepared: Prepared, texts: Sequence[str], console: Console) -> FloatAr
         return {"vector": found}
 
     rows = Dataset.from_dict({"text": list(unique)})
-    decides = (content_digest(rows), tokenizer_digest(tokenizer), limit)
-    model = (type(body).__name__, body.config.to_json_string(), state_digest(body.state_dict()))
     with console.progress("embed", len(unique), "texts") as bar:
-        found = cached(rows, vectors, f"mean of the last hidden states {decides} {model}", batch=CHUNK)
+        found = cached(rows, vectors, _key(prepared, body, rows), batch=CHUNK)
     return np.asarray(found.with_format("numpy")["vector"], dtype=np.float64)[[unique[text] for text in texts]]
+
+
+def is_embedded(prepared: Prepared, texts: Sequence[str]) -> bool:
+    """Whether the embeddings of these texts are in the cache."""
+    return is_cached(_key(prepared, _body(prepared), Dataset.from_dict({"text": list(dict.fromkeys(texts))})))
+
+
+def _body(prepared: Prepared) -> Any:
+    """The recipe's model without its head, and without its decoder if it has an encoder."""
+    body = fresh_model(prepared).eval().base_model
+    return body.get_encoder() if body.config.is_encoder_decoder else body
+
+
+def _key(prepared: Prepared, body: Any, rows: Dataset) -> str:
+    """What determines the embeddings of texts."""
+    decides = (content_digest(rows), tokenizer_digest(prepared.task.tokenizer), prepared.task.set_limits.length)
+    model = (type(body).__name__, body.config.to_json_string(), state_digest(body.state_dict()))
+    return f"mean of the last hidden states {decides} {model}"
 
 
 def _means(body: nn.Module, ids: Sequence[Sequence[int]], padding: int) -> NDArray[np.float32]:

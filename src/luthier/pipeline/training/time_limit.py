@@ -202,17 +202,17 @@ def _measure(prepared: Prepared, seconds: float, folder: Path) -> tuple[Needs, i
     found = cost.measure_cost(prepared, training, seconds=seconds)
     checkpoint, report = _checkpoint(training, folder), REPORT * processes.on_main(_charts)
     during = [found.parts[name] for name in DURING if name in found.parts]
-    before = [part.high for name, part in found.parts.items() if name in BEFORE]
-    after = [part for name, part in found.parts.items() if name not in (*BEFORE, *DURING, "training")]
+    before = [part.expected for name, part in found.parts.items() if name in BEFORE]
+    after = [part.expected for name, part in found.parts.items() if name not in (*BEFORE, *DURING, "training")]
     needs = Needs(
         begin=loading + sum(before) + 2 * found.seconds_per_step,  # the estimate of the memory runs two batches
         step=found.seconds_per_step,
         # See `Supervisor`: on a CPU, the numbers of every step are read.
         between=found.seconds_per_step * (1 if training.device.type == "cpu" else training.recipe.logging_steps),
-        evaluation=sum((part.low + part.high) / 2 / part.times for part in during),
+        evaluation=sum(part.expected / part.times for part in during),
         checkpoint=checkpoint,
         # Two models are built, the best one and the one before fine-tuning, and one is written.
-        end=sum(part.high for part in after) + 2 * loading + checkpoint + report,
+        end=sum(after) + 2 * loading + checkpoint + report,
     )
     per_epoch = training.plan.steps_per_epoch
     del training
