@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 
 import pytest
@@ -42,6 +43,30 @@ def test_a_signal_that_a_library_swallows_is_raised_by_the_next_check(number: si
         assert interrupts.caught() == number
         with pytest.raises(Interrupted, match=number.name):
             interrupts.check()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_in_a_finalizer_is_raised_by_the_next_check_and_shown_by_no_traceback(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: shown.append(unraisable.exc_type))
+
+    class Finalized:
+        def __init__(self, error: type[Exception] | None = None) -> None:
+            self.error = error
+
+        def __del__(self) -> None:
+            if self.error:
+                raise self.error
+            send(number)
+
+    with interrupts.watched():
+        Finalized()
+        with pytest.raises(Interrupted, match=number.name):
+            interrupts.check()
+        Finalized(ValueError)
+    assert shown == [ValueError]
 
 
 def test_a_deferred_signal_is_noted_and_raised_by_check() -> None:

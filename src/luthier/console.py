@@ -9,11 +9,12 @@ from luthier.findings import Decision, Finding
 class Progress:
     """The progress bar of one piece of work. The base class draws nothing."""
 
-    def advance(self, n: int = 1, **fields: str) -> None:
+    def advance(self, n: int = 1, *, total: int | None = None, **fields: str) -> None:
         """Advance by `n` units.
 
         Args:
             n: Units done since the last call.
+            total: The total number of units, if it may have changed.
             fields: Values to show next to the bar, name to formatted value (`loss="0.412"`).
         """
 

@@ -7,11 +7,14 @@ while they are imported: `check`, called between rows and batches, raises it aga
 
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
+from typing import Any
 
 from luthier import processes
 
@@ -43,10 +46,12 @@ def watched() -> Iterator[None]:
         yield  # only the main thread may set handlers
         return
     before = {number: signal.signal(number, _note) for number in SIGNALS}
+    shown, sys.unraisablehook = sys.unraisablehook, partial(_show, sys.unraisablehook)
     _STATE.watching, _STATE.caught = True, None
     try:
         yield
     finally:
+        sys.unraisablehook = shown
         for number, handler in before.items():
             signal.signal(number, handler)
         _STATE.watching, _STATE.caught = False, None
@@ -99,6 +104,12 @@ def _note(number: int, frame: FrameType | None) -> None:
             os.write(2, f"\n{_STATE.caught.name}: stopping; a second signal stops at once\n".encode())
     if not _STATE.deferred:
         raise Interrupted(_STATE.caught)
+
+
+def _show(show: Callable[[Any], Any], unraisable: Any) -> None:
+    """Show what was raised where nothing can be, as in a finalizer, but no signal, which `check` raises again."""
+    if not isinstance(unraisable.exc_value, Interrupted):
+        show(unraisable)
 
 
 def _default() -> None:

@@ -100,6 +100,19 @@ def test_plain_lines_come_with_a_tenth_of_the_work_but_not_too_often(clock):
     assert lines[0] == "train: 200/1,000 steps (20.0 %), loss 0.4, 40 s left"
 
 
+def test_the_total_may_change(clock):
+    console, stream = make()
+    bar = PlainProgress(console, "train", 1000, "steps", 0)
+    clock[0] += 31
+    bar.advance(100, total=500)
+    assert stream.getvalue().startswith("train: 100/500 steps (20.0 %)")
+    console, stream = make(terminal=True)
+    with console.progress("train", 4, "steps") as train:
+        train.advance(1, total=8)
+        train.advance(1)
+    assert "2/8" in stream.getvalue()
+
+
 def test_slow_work_is_told_of_every_half_minute(clock):
     console, stream = make()
     bar = PlainProgress(console, "train", 1000, "steps", 500)

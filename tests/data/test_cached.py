@@ -6,7 +6,7 @@ import pytest
 from datasets import Dataset, config
 
 from luthier.data import cached as module
-from luthier.data.cached import cached
+from luthier.data.cached import cached, is_cached
 
 ROWS = Dataset.from_dict({"text": ["a", "bb", "ccc"]})
 
@@ -27,6 +27,7 @@ def test_the_same_key_is_computed_once() -> None:
     first = cached(ROWS, function, "lengths", batch=2)
     assert first[:] == {"length": [1, 2, 3], "place": [0, 1, 2]}
     assert function.calls == 2  # batches
+    assert is_cached("lengths") and not is_cached("others")
     assert cached(ROWS, function, "lengths", batch=2)[:] == first[:]
     assert function.calls == 2
     cached(ROWS, function, "others")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from luthier.engines.events import EvaluationNumbers, Events, StepNumbers, Stop, TrainingEnded
+from luthier.engines.events import EvaluationNumbers, Events, Replan, StepNumbers, Stop, TrainingEnded
 from luthier.errors import UsageError
 
 
@@ -48,6 +48,13 @@ def test_the_first_wish_to_stop_counts_and_every_listener_hears_the_event() -> N
     events.on("evaluation", lambda event: heard.append(event.step))
     assert events.emit("evaluation", EvaluationNumbers(1, 0.1, {"loss": 1.0}, True)) == Stop("first")
     assert heard == [1]
+
+
+def test_other_steps_are_planned_unless_a_listener_stops() -> None:
+    events = Events()
+    events.on("step", lambda event: Replan(50))
+    events.on("step", lambda event: Stop("done") if event.step == 2 else None)
+    assert [events.emit("step", step(number)) for number in (1, 2)] == [Replan(50), Stop("done")]
 
 
 def test_other_answers_than_a_stop_mean_nothing() -> None:

@@ -53,3 +53,13 @@ def test_a_run_is_followed_from_its_data_to_its_result(run: Run, monkeypatch: py
     assert (last.life.state, last.step, last.seconds_left) == ("done", 120, None)
     assert last.facts.ended and last.findings
     assert last.to_dict()["run"] == str(run.path) and last.to_dict()["total_steps"] == 120
+
+
+def test_steps_that_a_time_limit_planned_again_are_seen(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    follower = Follower(run)
+    training: dict[str, object] = {"max_time": "10m", "planned_steps": 100}
+    for last, replanned, total in ((19, [], 100), (39, [[20, 110]], 110), (61, [[20, 110], [42, 90]], 90)):
+        given = {"data": {"train": ["a.csv"]}, "training": training | {"replanned": replanned}}
+        write_text(run.recipe_file, Recipe.build(given).to_toml())
+        train(run, range(max(1, last - 20), last + 1), monkeypatch)
+        assert follower.look().total_steps == total

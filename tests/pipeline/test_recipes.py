@@ -52,13 +52,14 @@ def test_an_empty_list_is_no_data_but_no_split_where_it_is_one(tmp_path: Path) -
 
 def test_a_plan_stays_only_with_the_recipe_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
-    file.write_text('[training]\nmax_time = "10m"\nplanned_steps = 7\nplanned_for = "10m"\n')
+    file.write_text('[training]\nmax_time = "10m"\nplanned_steps = 7\nplanned_for = "10m"\nreplanned = [[3, 9]]\n')
     for given in (file, Recipe.load(file)):
         kept = build_recipe(given, {}, tmp_path, Console())
         changed = build_recipe(given, {"batch_size": 4}, tmp_path, Console())
         set_anew = build_recipe(given, {"max_time": "5m", "planned_steps": 3}, tmp_path, Console())
         assert [one.training.planned for one in (kept, changed, set_anew)] == [7, None, 3]
         assert changed.training.max_time == "10m"
+        assert [one.training.replanned for one in (kept, changed, set_anew)] == [[(3, 9)], [], []]
 
 
 def test_settings_override_the_recipe_file_and_errors_name_it(tmp_path: Path) -> None:

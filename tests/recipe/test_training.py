@@ -48,6 +48,8 @@ def test_a_plan_needs_the_time_that_it_is_for() -> None:
         other = {"planned_steps": 5, "planned_for": "1m30s", "max_time": max_time}
         assert Recipe.build({"training": other}).training.planned == known
     assert planned.training.planned == 5
+    with pytest.raises(RecipeError, match="replanned changes planned_steps, which is not set"):
+        Recipe.build({"training": {"replanned": [[3, 9]], "max_time": 90}})
     assert 'max_time = "1m30s"' in planned.to_toml() and planned.training.max_seconds == 90
 
 
@@ -148,3 +150,13 @@ def test_early_stopping_that_is_turned_off_needs_no_evaluations() -> None:
     assert Recipe.build({"training": off}).training.early_stopping_patience == 0
     with pytest.raises(RecipeError, match="early_stopping_patience needs evaluations"):
         Recipe.build({"training": off | {"early_stopping_patience": 1}})
+
+
+def test_steps_planned_again_count_from_the_step_after_which_they_were() -> None:
+    training: dict[str, Any] = {"epochs": 3, "max_time": 90, "planned_steps": 20, "replanned": [[4, 25], [9, 18]]}
+    recipe = Recipe.build({"training": training})
+    read = Recipe.build(tomllib.loads(recipe.to_toml())).training
+    assert read.replanned == recipe.training.replanned == [(4, 25), (9, 18)]
+    assert [read.total_steps(10, step) for step in (0, 3, 4, 8, 9, 99)] == [20, 20, 25, 25, 18, 18]
+    assert read.total_steps(10) == 18 and read.asked_steps(10) == 30
+    assert read.total_steps(8, 4) == 24, "no more than are asked for"

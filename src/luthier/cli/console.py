@@ -108,9 +108,9 @@ class BarProgress(Progress):
         self._task = task
         self._fields: dict[str, str] = {}
 
-    def advance(self, n: int = 1, **fields: str) -> None:
+    def advance(self, n: int = 1, *, total: int | None = None, **fields: str) -> None:
         self._fields |= fields
-        self._bars.update(self._task, advance=n, fields=_joined(self._fields))
+        self._bars.update(self._task, advance=n, total=total, fields=_joined(self._fields))
 
 
 class PlainProgress(Progress):
@@ -133,8 +133,9 @@ class PlainProgress(Progress):
         self._start = self._said_at = time.monotonic()
         self._fields: dict[str, str] = {}
 
-    def advance(self, n: int = 1, **fields: str) -> None:
+    def advance(self, n: int = 1, *, total: int | None = None, **fields: str) -> None:
         self._done += n
+        self._total = self._total if total is None else total
         self._fields |= fields
         now = time.monotonic()
         waited = now - self._said_at

@@ -17,6 +17,7 @@ from luthier.data.batches import BatchPlan, Collate, FeatureRow, MicroBatch, tra
 from luthier.engines.averages import Ema
 from luthier.engines.events import Events
 from luthier.engines.objective import Objective
+from luthier.engines.optimizers import schedules
 from luthier.engines.ranking import Evaluated
 from luthier.errors import NonFiniteError
 from luthier.models.finite import all_finite
@@ -124,7 +125,7 @@ class Training:
         collate: Turns rows into a batch.
         objective: Runs the model on a batch and sums its loss.
         recipe: The training table of the recipe, with the precision resolved.
-        total_steps: Optimizer steps in total.
+        total_steps: Optimizer steps in total; a time limit may change them.
         state: The state of training.
         ema: The moving average of the weights, if the recipe asks for one.
         scaler: The gradient scaler of fp16; set by the engine.
@@ -150,6 +151,11 @@ class Training:
         """Divide each step into this many micro-batches, also after a resume."""
         self.state.parts = parts
         self.plan = replace(self.plan, parts=parts)
+
+    def end_with(self, total_steps: int) -> None:
+        """End with another step, and so does the schedule."""
+        self.total_steps = total_steps
+        schedules.end_with(self.scheduler, self.recipe, total_steps)
 
     def loader(self) -> DataLoader[MicroBatch]:
         """The micro-batches of the remaining steps."""
@@ -178,7 +184,10 @@ class OnStep(Protocol):
 
 
 class Engine(Protocol):
-    """Runs the remaining steps of a training and calls `on_step` after each; `events` may hold the engine's own."""
+    """Runs the remaining steps of a training and calls `on_step` after each; `events` may hold the engine's own.
+
+    How many remain may change while `on_step` is called.
+    """
 
     def __call__(self, training: Training, on_step: OnStep, events: Events | None = None) -> None: ...
 

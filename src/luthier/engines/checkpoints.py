@@ -91,6 +91,8 @@ def restore(training: Training, checkpoint: Checkpoint) -> None:
     training.state = TrainState(**json.loads((checkpoint.path / STATE).read_text(encoding="utf-8")))
     if training.state.parts is not None:
         training.use_parts(training.state.parts)
+    if training.recipe.replanned:
+        training.end_with(training.recipe.total_steps(training.plan.steps_per_epoch, training.state.step))
     set_random_state(tensors["random"][processes.rank()], training.device)
 
 

@@ -30,6 +30,13 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Replan:
+    """Return value of a listener that lets the training end with another step, later than this one."""
+
+    total_steps: int
+
+
+@dataclass(frozen=True)
 class StepNumbers:
     """The numbers of one optimizer step (event `step`)."""
 
@@ -97,7 +104,7 @@ class TrainingEnded:
 
 
 Event = StepNumbers | EvaluationNumbers | CheckpointSaved | MicroBatchHalved | TrainingEnded
-Listener = Callable[..., Stop | None]
+Listener = Callable[..., Stop | Replan | None]
 Callback: TypeAlias = "tuple[Name, Listener] | TrainerCallback | type[TrainerCallback]"
 
 
@@ -176,12 +183,11 @@ class Events:
             ) from None
         self._listeners.setdefault(name, []).append((listener, max(1, every)))
 
-    def emit(self, name: Name, event: Event) -> Stop | None:
-        """Call the listeners of an event in the order they were added, and return the first `Stop`, if any."""
-        wish = None
+    def emit(self, name: Name, event: Event) -> Stop | Replan | None:
+        """Call the listeners of an event in the order they were added, and return the first `Stop`, or `Replan`."""
+        wishes = []
         for listener, every in self._listeners.get(name, []):
             if name == "step" and event.step % every:
                 continue
-            answer = listener(event)
-            wish = wish or (answer if isinstance(answer, Stop) else None)
-        return wish
+            wishes.append(listener(event))
+        return next((wish for kind in (Stop, Replan) for wish in wishes if isinstance(wish, kind)), None)

@@ -12,7 +12,7 @@ from luthier import allocator, processes
 from luthier.data.batches import MicroBatch
 from luthier.engines.base import Training
 from luthier.engines.checkpoints import RandomState, random_state, set_random_state
-from luthier.engines.events import Events, MicroBatchHalved
+from luthier.engines.events import Events, MicroBatchHalved, Stop
 from luthier.errors import ResourceError
 
 T = TypeVar("T")
@@ -120,5 +120,5 @@ def halve(training: Training, randomness: RandomState, events: Events | None) ->
     training.use_parts(min(2 * plan.parts, -(-plan.most_rows // plan.processes)))
     halved = MicroBatchHalved(step + 1, before, training.plan.micro_batch_size(), training.plan.parts)
     wish = processes.on_main(lambda: events.emit("micro_batch", halved) if events is not None else None)
-    if wish and not training.state.stopped:
+    if isinstance(wish, Stop) and not training.state.stopped:
         training.state.stopped = wish.reason

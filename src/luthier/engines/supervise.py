@@ -11,7 +11,7 @@ from luthier import interrupts, processes
 from luthier.engines import checkpoints
 from luthier.engines.averages import EMA, Ema, evaluated
 from luthier.engines.base import Step, Training, check_weights
-from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, StepNumbers, TrainingEnded
+from luthier.engines.events import CheckpointSaved, EvaluationNumbers, Events, Replan, StepNumbers, Stop, TrainingEnded
 from luthier.engines.optimizers.schedules import step_after_evaluation
 from luthier.engines.ranking import Evaluated
 from luthier.errors import InterruptedRun, NonFiniteError
@@ -110,7 +110,7 @@ class Supervisor:
         elif ends or save or interrupted:
             self._save()
         self._clock = time.perf_counter()
-        return bool(training.state.stopped or interrupted)
+        return bool(last or training.state.stopped or interrupted)
 
     def _due(self, strategy: Strategy, every: float) -> bool:
         training = self.training
@@ -237,7 +237,9 @@ class Supervisor:
     def _heed(self, name: Any, event: Any) -> bool:
         """Tell the listeners, and stop if one asks for it; returns whether it also asks for an evaluation."""
         wish = processes.on_main(lambda: self.events.emit(name, event))
-        if wish is None or self.training.state.stopped:
+        if isinstance(wish, Replan):
+            self.training.end_with(wish.total_steps)
+        if not isinstance(wish, Stop) or self.training.state.stopped:
             return False
         self.training.state.stopped = wish.reason
         return wish.evaluate

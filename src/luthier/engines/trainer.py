@@ -31,19 +31,28 @@ def run(training: Training, on_step: OnStep, events: Events | None = None) -> No
         training: The training; its state determines the first step.
         on_step: Called after each step.
         events: Hold the user's `TrainerCallback`s. They see a new start when a step ran out of memory: another
-            `Trainer`, which begins with this step in smaller micro-batches.
+            `Trainer`, which begins with this step in smaller micro-batches. The same if more steps are planned.
     """
+    stopped = False
+
+    def after(step: Step) -> bool:
+        nonlocal stopped
+        stopped = on_step(step)
+        return stopped
+
     randomness = random_state(training.device)  # creating a Trainer reseeds every generator
-    while (failed := _attempt(training, on_step, events, randomness)) is not None:
-        halve(training, failed, events)
-        randomness = failed
+    while training.state.step < training.total_steps and not stopped:
+        failed = _attempt(training, after, events, randomness)
+        if failed is not None:
+            halve(training, failed, events)
+        randomness = failed or random_state(training.device)
 
 
 def _attempt(training: Training, on_step: OnStep, events: Events | None, randomness: RandomState) -> RandomState | None:
     """Run the remaining steps, up to one that runs out of memory.
 
     Returns:
-        The random state that this step began with; None if the training has ended.
+        The random state that this step began with; None if all steps were run, or `on_step` stopped.
     """
     recipe = training.recipe
     relay = (events.relay if events is not None else None) or Relay()
@@ -84,12 +93,13 @@ def _attempt(training: Training, on_step: OnStep, events: Events | None, randomn
         training.scaler = getattr(trainer.accelerator, "scaler", None)
         if training.scaler is not None and training.scaler_state:
             training.scaler.load_state_dict(training.scaler_state)
+        done = False
         with suppress(_OutOfMemory):
             trainer.train()
-            return None
+            done = True
     if training.scaler is not None:
         training.scaler_state = training.scaler.state_dict()
-    return bridge.randomness
+    return None if done else bridge.randomness
 
 
 class _OutOfMemory(Exception):
@@ -210,6 +220,7 @@ class _Bridge(TrainerCallback):
         set_random_state(self.randomness, self.training.device)
 
     def on_step_begin(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
+        state.max_steps = self.training.total_steps  # they may be planned again
         self.randomness = random_state(self.training.device)
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:

@@ -88,7 +88,7 @@ def planned_steps(recipe: TrainingRecipe, losses: Series) -> int | None:
     """The steps of a training, whose epochs tell how many an epoch has; None before the first one."""
     if not losses.epochs or not losses.epochs[-1]:
         return None
-    return recipe.total_steps(round(losses.steps[-1] / losses.epochs[-1]))
+    return recipe.total_steps(round(losses.steps[-1] / losses.epochs[-1]), losses.steps[-1])
 
 
 def disagreement(rows: int) -> float:

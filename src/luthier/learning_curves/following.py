@@ -109,6 +109,7 @@ class Follower:
         curves = self._file.curves
         due = (len(curves.get("eval/loss", Series()).steps), life.ended)
         if self._recipe is not None and due != self._diagnosed:
+            self._recipe = self.run.recipe  # a time limit may have changed its steps
             self._facts, self._diagnosed = Facts.of(self.run, curves), due
             self._findings = tuple(diagnose(curves, self._facts))
         return Snapshot(self.run, life, self._recipe, curves, self._facts, self._findings)

@@ -42,7 +42,7 @@ def build_recipe(data: Any, settings: Mapping[str, Any], folder: Path, console: 
         values = {"data": specs_of(data, folder, console)}
     changes = dotted(settings)
     if changes and isinstance(values.get("training"), dict):
-        for key in ("planned_steps", "planned_for"):  # other settings may need other times
+        for key in ("planned_steps", "planned_for", "replanned"):  # other settings may need other times
             values["training"].pop(key, None)
     if "model.name" in changes:
         _replace_model(values, changes)

@@ -81,6 +81,9 @@ class TrainingRecipe(Section):
     planned_for: MayChange[Duration | None] = Field(
         None, description="max_time that planned_steps was planned for; with another one, the steps are planned again"
     )
+    replanned: MayChange[list[tuple[Positive, Positive]]] = Field(
+        [], description="steps planned later, as the time left allowed: after a step, how many in all"
+    )
     batch_size: Positive | None = Field(
         16, description="examples per optimizer step, over all processes (default: by the rows)"
     )
@@ -178,11 +181,17 @@ class TrainingRecipe(Section):
             return -(-rows // self.batch_size)
         return math.ceil(rows * mean_length / (self.tokens_per_batch or 1))
 
-    def total_steps(self, per_epoch: int) -> int:
-        """Optimizer steps: the epochs, rounded up to a whole step, at most `max_steps` and those planned."""
+    def asked_steps(self, per_epoch: int) -> int:
+        """Optimizer steps without a limited time: the epochs, rounded up to a whole step, at most `max_steps`."""
         # Rounded first: 1.1 * 100 is 110.00000000000001.
         steps = max(1, math.ceil(round(self.epochs * per_epoch, 9)))
-        return min(steps, self.max_steps or steps, self.planned or steps)
+        return min(steps, self.max_steps or steps)
+
+    def total_steps(self, per_epoch: int, step: int | None = None) -> int:
+        """Optimizer steps: those asked for, at most those planned in the end, or after a step."""
+        asked = self.asked_steps(per_epoch)
+        later = [total for done, total in self.replanned if step is None or done <= step]
+        return min(asked, (later[-1] if later else self.planned) or asked)
 
     def takes_default(self, name: str, value: Any) -> bool:
         """See `Section.takes_default`. What was set can rule out a warm-up, early stopping or small batches."""
@@ -206,11 +215,17 @@ class TrainingRecipe(Section):
         return value
 
     @model_validator(mode="after")
-    def _no_clashes(self) -> Self:
+    def _plan_is_whole(self) -> Self:
         if self.planned_steps and self.max_time is None:
             raise ValueError(
                 "planned_steps is a plan for max_time, which is not set: set max_time too, or use max_steps"
             )
+        if self.replanned and not self.planned_steps:
+            raise ValueError("replanned changes planned_steps, which is not set: set it too, or remove replanned")
+        return self
+
+    @model_validator(mode="after")
+    def _no_clashes(self) -> Self:
         if self.warmup_ratio and self.warmup_steps:
             raise ValueError("warmup_ratio and warmup_steps are both set: keep one of them")
         if self.lr_scheduler_type == "constant" and (

@@ -7,6 +7,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from transformers import get_scheduler
 
 from luthier.engines.optimizers.schedules import (
+    end_with,
     make_scheduler,
     rates,
     step_after_evaluation,
@@ -77,6 +78,23 @@ def test_the_rates_of_a_schedule_are_known_beforehand() -> None:
     assert rates(TrainingRecipe(learning_rate=1.0, warmup_steps=2), 4) == [0.0, 0.5, 1.0, 0.5]
     recipe = TrainingRecipe(lr_scheduler_type="reduce_lr_on_plateau")
     assert rates(recipe, 4) == [], "it follows a metric"
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine", "polynomial", "constant_with_warmup", "inverse_sqrt"])
+@pytest.mark.parametrize("total", [9, 40])
+def test_a_schedule_can_end_with_another_step(name: str, total: int) -> None:
+    """In every group, from the step on whose rate is not yet set; also after a resume."""
+    recipe = TrainingRecipe(learning_rate=3e-4, lr_scheduler_type=name, warmup_ratio=0.1)
+    groups = [{"params": list(torch.nn.Linear(2, 2).parameters()), "lr": rate} for rate in (3e-4, 1e-4)]
+    scheduler = make_scheduler(SGD(groups, lr=3e-4), recipe, 20)
+    for step in range(8):
+        if step == 5:
+            end_with(scheduler, recipe, total)
+            scheduler.load_state_dict(scheduler.state_dict())
+        scheduler.optimizer.step()
+        scheduler.step()
+        expected = rates(recipe, total if step >= 5 else 20)[step + 1]
+        assert scheduler.get_last_lr() == pytest.approx([expected, expected / 3])
 
 
 def test_a_schedule_that_follows_a_metric_is_not_stepped_with_the_optimizer() -> None:

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import config
 from transformers import PreTrainedModel
 
 import luthier
+from luthier.console import Console
 from luthier.pipeline.inference.cost import (
     Cost,
     Pace,
@@ -17,6 +19,7 @@ from luthier.pipeline.inference.cost import (
     measure_cost,
     scheduled,
 )
+from luthier.pipeline.inference.embed import embed
 from luthier.pipeline.inference.score import quick_metrics
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import best
@@ -114,6 +117,16 @@ def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
         "calibration": (1, sizes["validation"]),
     }
     assert all(0 < part.low <= part.expected <= part.high for part in cost.parts.values())
+
+
+def test_frozen_features_that_are_in_the_cache_cost_nothing(
+    data: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path)
+    assert "frozen_features" in measured(data).parts
+    some = [data.splits[split][:] for split in ("train", "test")]
+    data.task.probe(lambda texts: embed(data, texts, Console()), *some)
+    assert "frozen_features" not in measured(data).parts
 
 
 @pytest.mark.parametrize("engine", ENGINES)

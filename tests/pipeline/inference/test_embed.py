@@ -19,7 +19,7 @@ from transformers import (
 from luthier.console import Console
 from luthier.errors import ModelError
 from luthier.pipeline.inference import embed as module
-from luthier.pipeline.inference.embed import embed
+from luthier.pipeline.inference.embed import embed, is_embedded
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import fresh_model
 from tests.conftest import review
@@ -82,5 +82,6 @@ def test_they_are_cached_by_texts_and_weights(data: Prepared, tmp_path: Path, mo
     first = embed(data, TEXTS[:3], Console())
     monkeypatch.setattr(module, "check", pytest.fail)  # which each batch calls
     np.testing.assert_array_equal(embed(data, TEXTS[:3], Console()), first)
+    assert is_embedded(data, TEXTS[:3]) and not is_embedded(data, TEXTS[:4])
     with pytest.raises(pytest.fail.Exception):
         embed(data, TEXTS[:4], Console())

@@ -63,7 +63,7 @@ def test_the_planned_steps_are_those_that_a_run_decides_on(given_recipe: Recipe,
 
 def test_the_time_grows_with_the_examples_of_the_steps(given_recipe: Recipe, prepared: Prepared) -> None:
     whole = training_on(given_recipe, prepared, 100)
-    cost = Cost(whole.steps, 1.0, {"training": Part(10, 30, 1, 1), "final_score": Part(5, 5, 1, 1)}, None)
+    cost = Cost(whole.steps, 1.0, {"training": Part(10, 30, 20, 1, 1), "final_score": Part(5, 5, 5, 1, 1)}, None)
     runs = sized_runs(given_recipe, prepared, [50, 100], 1)
     assert seconds_of(runs[1:], cost, whole) == pytest.approx(25)
     part = runs[0].steps / whole.steps * runs[0].batch_size / whole.batch_size

@@ -8,7 +8,6 @@ import pytest
 
 from luthier.engines.events import Events
 from luthier.errors import DamagedError, RecipeError
-from luthier.learning_curves.record import read_curves
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training import time_limit as limits
 from luthier.pipeline.training.finish import finish
@@ -61,7 +60,7 @@ def test_the_steps_of_a_new_run_are_measured(data: Prepared, tmp_path: Path, eng
     limit = time_limit(run, prepared, told, elapsed=lambda: 7.0)
     assert limit is not None and limit.used == 7
     assert limit.plan.steps == prepared.recipe.training.planned_steps == 8
-    assert 0 < limit.plan.step < limit.plan.rest < limit.plan.seconds
+    assert 0 < limit.plan.needs.step < limit.plan.needs.end < limit.plan.seconds and not limit.plan.fixed
     assert vega_bundle.cache_info().currsize == 1, "the report finds it loaded"
     first, line = told.said
     assert first == "max_time 1000h: measuring steps, evaluations and the final score"
@@ -164,7 +163,7 @@ def test_the_time_of_a_run_that_lost_its_file_is_that_of_its_curves(
     run.curves_file.write_text("".join(f"{json.dumps(point)}\n" for point in points))
     resumed = time_limit(run, prepared, told, elapsed=lambda: 3.0)
     assert resumed is not None and resumed.used == 403 and prepared.recipe.training.planned_steps == 6
-    assert resumed.plan == TimePlan(6, 3 + 10 + 6 * 50 + 2 * 25 + 30, 50, 105)
+    assert resumed.plan == TimePlan(6, 3 + 10 + 6 * 50 + 2 * 25 + 30, NEEDS, fixed=True)
     words = "6 min 40 s used before by the curves, as time.json is missing; the planned steps stay"
     assert told.said[0] == f"max_time 10m: {words}" and not told.warned
 
@@ -181,7 +180,7 @@ def test_a_damaged_file_is_named(data: Prepared, tmp_path: Path, content: str) -
 def test_a_later_start_counts_what_was_used_before(data: Prepared, tmp_path: Path) -> None:
     """Up to the last point of the curves, as a process that is killed cannot keep its time."""
     run, prepared, told = Run.create(tmp_path / "run"), with_settings(data), Listener()
-    first = TimeLimit("10m", 600, TimePlan(6, 400, 50, 105), run.time_file, elapsed=lambda: 100.0)
+    first = TimeLimit(prepared.recipe, TimePlan(6, 400, NEEDS), run, elapsed=lambda: 100.0)
     with pytest.raises(KeyboardInterrupt), first.kept():
         raise KeyboardInterrupt
     kept = json.loads(run.time_file.read_text())
@@ -195,26 +194,10 @@ def test_a_later_start_counts_what_was_used_before(data: Prepared, tmp_path: Pat
     assert resumed is not None and resumed.used == pytest.approx(153)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_slow_training_ends_in_time_with_an_evaluation(data: Prepared, tmp_path: Path, engine: str) -> None:
-    """After each step, 70 s have passed in place of 50; after the fifth, a step and the end of the run do not fit."""
-    prepared = with_settings(data, training__engine=engine, training__planned_steps=8)
-    run, events, told, now = begun(tmp_path / "run", prepared), Events(), Listener(), [10.0]
-    events.on("step", lambda event: now.__setitem__(0, now[0] + 70))
-    limit = TimeLimit("7m30s", 450, TimePlan(8, 440, 50, 105), run.time_file, elapsed=lambda: now[0])
-    result = finish(run, prepared, events, told, limit).to_dict()
-    assert (result["steps"], result["stopped"]) == (5, "max_time 7m30s left no time for more steps")
-    curves = read_curves(run.curves_file)
-    assert curves["eval/accuracy"].steps == [4, 5] and result["best_step"] in (4, 5)
-    assert result["time"] == {"max": 450, "planned": 440, "planned_steps": 8, "used": 360}
-    assert "max_time 7m30s: stopped after 5 of 8 planned steps; 6 min 0 s used before the report" in told.said
-    assert json.loads(run.time_file.read_text())["used"] == 360
-
-
 def test_a_training_that_is_done_was_not_stopped(data: Prepared, tmp_path: Path) -> None:
     prepared = with_settings(data, training__planned_steps=3)
     run, told = begun(tmp_path / "run", prepared), Listener()
-    limit = TimeLimit("10m", 600, TimePlan(3, 440, 50, 105), run.time_file, before=90, elapsed=lambda: 200.0)
+    limit = TimeLimit(prepared.recipe, TimePlan(3, 440, NEEDS, fixed=True), run, before=90, elapsed=lambda: 200.0)
     result = finish(run, prepared, Events(), told, limit).to_dict()
     assert (result["steps"], result["stopped"]) == (3, "all steps completed")
     assert "max_time 10m: 4 min 50 s used before the report; 7 min 20 s were planned in all" in told.said
@@ -223,6 +206,6 @@ def test_a_training_that_is_done_was_not_stopped(data: Prepared, tmp_path: Path)
 @pytest.mark.parametrize(("used", "traced"), [(580.0, True), (595.0, False)])
 def test_rows_are_traced_only_if_seconds_are_left(data: Prepared, tmp_path: Path, used: float, traced: bool) -> None:
     prepared, run = with_settings(data, training__planned_steps=3), begun(tmp_path / "run", data)
-    limit = TimeLimit("10m", 600, TimePlan(3, 440, 50, 105), run.time_file, elapsed=lambda: used)
+    limit = TimeLimit(prepared.recipe, TimePlan(3, 440, NEEDS, fixed=True), run, elapsed=lambda: used)
     finish(run, prepared, Events(), Listener(), limit)
     assert run.metrics_file.is_file() and run.traces.exists() == traced

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from luthier.errors import RecipeError
-from luthier.pipeline.training.time_plan import RESERVE, Needs, TimePlan, Times, plan_of, plan_time
+from luthier.pipeline.training.time_plan import RESERVE, Needs, SoFar, TimePlan, Times, during, plan_time
 from luthier.recipe.durations import seconds_of
 
 SECONDS = st.floats(0, 1e4)
@@ -75,26 +75,52 @@ def test_a_time_too_short_says_what_a_step_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "seconds", "ends"),
+    ("left", "took", "late"),
     [
         (17.0, 200.0, False),  # as planned: a step, an evaluation, a checkpoint and the end take 16 s
         (15.9, 200.0, True),
         (15.9, 100.0, True),  # faster than planned, but the end may not be
-        (23.0, 300.0, True),  # slower by a factor of (27.7 + 300) / (27.7 + 200)
-        (23.1, 300.0, False),
+        (20.0, 300.0, True),  # slower by a factor of (32 + 300) / (32 + 223)
+        (20.9, 300.0, False),
     ],
 )
-def test_a_training_ends_when_the_rest_is_needed(left: float, seconds: float, ends: bool) -> None:
-    plan = plan_time(322, 0, Needs(1, 2, 2, 4, 1, 9), 120, times(20, 40))
-    assert plan == TimePlan(steps=120, seconds=277, step=2, rest=16)
-    assert plan.ends(left, 100, seconds) is ends
+def test_a_training_is_late_when_the_rest_is_needed(left: float, took: float, late: bool) -> None:
+    needs, often = Needs(1, 2, 2, 4, 1, 9), times(20, 40)
+    assert plan_time(322, 0, needs, 120, often) == TimePlan(steps=120, seconds=277, needs=needs)
+    assert SoFar(total=120, step=100, done=100, took=took, left=left, limit=320).is_late(needs, often) is late
 
 
-def test_the_rest_has_the_evaluations_after_all_planned_steps() -> None:
+def test_what_comes_after_has_the_evaluations_after_all_planned_steps() -> None:
     """As with `average_best = 3`: the last scheduled evaluation, and one of each of the best checkpoints."""
 
     def last(total: int) -> int:
         return 1 + min(3, each(20)(total))
 
-    of_best = Times(lambda total: each(20)(total) - 1 + last(total), last, each(40))
-    assert [plan_of(steps, 0, Needs(1, 2, 2, 4, 1, 9), of_best).rest for steps in (1, 40, 120)] == [20, 24, 28]
+    needs, of_best = Needs(1, 2, 2, 4, 1, 9), Times(lambda total: each(20)(total) - 1 + last(total), last, each(40))
+    for total, rest in ((1, 20), (40, 24), (120, 28)):
+        late = [SoFar(total, 1, 0, 0.0, left, 600).is_late(needs, of_best) for left in (rest - 0.1, rest)]
+        assert late == [True, False]
+
+
+@given(st.integers(1, 999), st.floats(0, 1e4), st.floats(0, 1e4), NEEDS, st.integers(1000, 10**6), EVERY)
+def test_the_steps_planned_again_fit_at_the_pace_seen_and_one_more_would_not(
+    step: int, took: float, left: float, needs: Needs, asked: int, every: int
+) -> None:
+    often, now = times(every, every), SoFar(1000, step, step, took, left, 1e4)
+    pace, total = now.pace(needs, often), now.fitting(needs, often, asked)
+
+    def fits(steps: int) -> bool:
+        rest = pace * (steps - step) * during(steps, needs, often) / steps
+        return rest + max(1.0, pace) * needs.end <= left - RESERVE * 1e4
+
+    assert step < total <= asked
+    assert total == step + 1 or fits(total)
+    assert total == asked or not fits(total + 1) or not fits(step + 1)
+
+
+@pytest.mark.parametrize(("took", "total"), [(446.0, 500), (223.0, 700), (892.0, 367)])
+def test_as_many_steps_fit_as_the_pace_so_far_allows(took: float, total: int) -> None:
+    """200 of 500 steps, in 446 s if as planned; half as many seconds, or twice as many, count with 112 s as planned."""
+    needs, often = Needs(begin=0, step=2, between=2, evaluation=4, checkpoint=1, end=0), times(20, 40)
+    now = SoFar(total=500, step=200, done=200, took=took, left=669 + RESERVE * 1115, limit=1115)
+    assert now.fitting(needs, often, 2000) == pytest.approx(total, rel=0.01)

@@ -54,7 +54,7 @@ def rates(recipe: TrainingRecipe, total_steps: int) -> list[float]:
     """The learning rate of each step; empty for a schedule that follows a metric."""
     if recipe.lr_scheduler_type == PLATEAU:
         return []
-    optimizer = SGD([nn.Parameter(torch.zeros(()))], lr=recipe.learning_rate)
+    optimizer = _stand_in(recipe)
     scheduler = make_scheduler(optimizer, recipe, total_steps)
     found = []
     for _ in range(total_steps):
@@ -62,6 +62,19 @@ def rates(recipe: TrainingRecipe, total_steps: int) -> list[float]:
         optimizer.step()
         scheduler.step()
     return found
+
+
+def end_with(scheduler: LRScheduler, recipe: TrainingRecipe, total_steps: int) -> None:
+    """Let a schedule end with another step; the rate of the next step is already set."""
+    if isinstance(scheduler, LambdaLR):  # others follow a metric
+        made = make_scheduler(_stand_in(recipe), recipe, total_steps)
+        assert isinstance(made, LambdaLR)
+        scheduler.lr_lambdas = made.lr_lambdas * len(scheduler.lr_lambdas)
+
+
+def _stand_in(recipe: TrainingRecipe) -> Optimizer:
+    """An optimizer to make a schedule for."""
+    return SGD([nn.Parameter(torch.zeros(()))], lr=recipe.learning_rate)
 
 
 def step_schedule(scheduler: LRScheduler) -> None:

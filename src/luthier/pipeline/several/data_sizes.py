@@ -100,7 +100,7 @@ def training_on(recipe: Recipe, prepared: Prepared, rows: int) -> Planned:
 def seconds_of(runs: Sequence[SizedRun], cost: Cost, whole: Planned) -> float:
     """About how long some runs take, by the cost and the steps of a training on all rows."""
     total, training = (
-        sum((part.low + part.high) / 2 for part in parts) for parts in (cost.parts.values(), [cost.parts["training"]])
+        sum(part.expected for part in parts) for parts in (cost.parts.values(), [cost.parts["training"]])
     )
     an_example = training / (whole.steps * whole.batch_size)
     return sum(total - training + an_example * run.steps * run.batch_size for run in runs)

@@ -48,7 +48,7 @@ def assemble(prepared: Prepared) -> Training:
     if not processes.is_main():
         set_seed(recipe.seed + processes.rank())  # from here on, dropout differs between processes
     plan = batch_plan(prepared)
-    total = recipe.training.total_steps(plan.steps_per_epoch)
+    total = recipe.training.total_steps(plan.steps_per_epoch, 0)
     device = choose_device(recipe.device)
     optimizer = make_optimizer(model, recipe.training, device)
     decay = recipe.training.ema_decay

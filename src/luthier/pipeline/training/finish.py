@@ -38,6 +38,7 @@ from luthier.pipeline.training.head import fit_head
 from luthier.pipeline.training.memory import Memory, MemoryEstimate, estimate_memory, held
 from luthier.pipeline.training.peak import PeakMemory
 from luthier.pipeline.training.time_limit import TimeLimit, time_limit
+from luthier.pipeline.training.time_watch import watch_time
 from luthier.pipeline.training.trace_rows import trace_rows
 from luthier.reporting.averaging import CHECKPOINT
 from luthier.reporting.card import model_card
@@ -90,7 +91,7 @@ def _finish(run: Run, prepared: Prepared, events: Events, console: Console, limi
     engine, peak = engine_named(prepared.recipe.training.engine), PeakMemory(training.device)
     peak.begin(events, held(training))
     if limit is not None:
-        limit.watch(training, events)
+        watch_time(limit, training, events, console)
     with supervisor.watch(), _progress(console, prepared, training, events):
         if not supervisor.ended:
             with nullcontext() if pages else allocator.kept():
@@ -144,8 +145,8 @@ def _conclude(
         trace_rows(run, replace(prepared, task=task), best.model, scored, console)
     values = _result(run, task, training, memory, scored, best)
     if limit is not None:
-        console.say(limit.words(training.state.step))
-        values["time"] = limit.to_dict()
+        console.say(limit.words(training.state.step, training.total_steps))
+        values["time"] = limit.to_dict(training.total_steps)
     write_json(run.result_file, values)
     return values
 
@@ -247,7 +248,7 @@ def _progress(console: Console, prepared: Prepared, training: Training, events: 
 
         def step(event: StepNumbers) -> None:
             speed = quantity(event.tokens_per_second, "tokens/s")
-            bar.advance(1, loss=number(event.loss), **metric, speed=speed)
+            bar.advance(1, total=event.total_steps, loss=number(event.loss), **metric, speed=speed)
 
         def evaluation(event: EvaluationNumbers) -> None:
             shown = {name: number(value) for name, value in event.metrics.items()}

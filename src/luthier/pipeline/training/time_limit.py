@@ -1,4 +1,4 @@
-"""The time limit of a run: planned before the first step, watched during training; a resumed run counts all of it."""
+"""The time limit of a run: what fits is planned before the first step; a resumed run counts all of its time."""
 
 import gc
 import time
@@ -13,7 +13,6 @@ from luthier import allocator, processes
 from luthier.console import Console
 from luthier.engines import checkpoints
 from luthier.engines.base import Training
-from luthier.engines.events import EvaluationNumbers, Events, StepNumbers, Stop
 from luthier.errors import DamagedError
 from luthier.findings import Decision
 from luthier.learning_curves.record import first_and_last_time
@@ -21,10 +20,10 @@ from luthier.pipeline.inference import cost
 from luthier.pipeline.preparation.prepare import Prepared
 from luthier.pipeline.training.assemble import assemble
 from luthier.pipeline.training.time_plan import Needs, TimePlan, Times, plan_of, plan_time
-from luthier.recipe import TrainingRecipe
+from luthier.recipe import Recipe, TrainingRecipe
 from luthier.reporting.render import vega_bundle
 from luthier.run_directory import clock
-from luthier.run_directory.run import OUT_OF_TIME, Run
+from luthier.run_directory.run import Run
 from luthier.storage.atomic import write_json
 from luthier.storage.disk import remove_tree
 from luthier.text import count, duration, epochs, plural, share
@@ -41,38 +40,29 @@ class TimeLimit:
     """The time of a run.
 
     Args:
-        name: `max_time` as in the recipe.
-        seconds: The same in seconds.
-        plan: What was planned to be done in it.
-        file: `time.json` of the run.
+        recipe: Of the run; has `max_time`.
+        plan: What was planned before the first step.
+        run: Keeps the plan and the time used.
         before: Seconds that earlier starts of the run have used.
         elapsed: Gives the seconds since this start.
     """
 
-    name: str
-    seconds: float
+    recipe: Recipe
     plan: TimePlan
-    file: Path
+    run: Run
     before: float = 0.0
     elapsed: Callable[[], float] = clock.elapsed
+
+    @property
+    def seconds(self) -> float:
+        """The whole time."""
+        assert self.recipe.training.max_seconds is not None
+        return self.recipe.training.max_seconds
 
     @property
     def used(self) -> float:
         """Seconds that the run has used so far."""
         return self.before + self.elapsed()
-
-    def watch(self, training: Training, events: Events) -> None:
-        """Stop a training, after an evaluation, once the time that is left is needed to end the run."""
-
-        def look(event: StepNumbers | EvaluationNumbers) -> Stop | None:
-            state = training.state
-            if not 0 < state.step < training.total_steps:
-                return None
-            late = self.plan.ends(self.seconds - self.used, state.step, state.seconds)
-            return Stop(OUT_OF_TIME.format(self.name), evaluate=True) if late else None
-
-        events.on("step", look)
-        events.on("evaluation", look)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -84,19 +74,19 @@ class TimeLimit:
             self._keep()
 
     def _keep(self) -> None:
-        write_json(self.file, {"plan": asdict(self.plan), "used": self.used, "until": time.time()})
+        write_json(self.run.time_file, {"plan": asdict(self.plan), "used": self.used, "until": time.time()})
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, planned_steps: int) -> dict[str, Any]:
         """What `train --json` says, with the seconds used until now."""
         plan = self.plan
-        return {"max": self.seconds, "planned": plan.seconds, "planned_steps": plan.steps, "used": self.used}
+        return {"max": self.seconds, "planned": plan.seconds, "planned_steps": planned_steps, "used": self.used}
 
-    def words(self, steps: int) -> str:
-        """Say what was used before the report, and how many steps it was enough for."""
-        planned, used = self.plan.steps, f"{duration(self.used)} used before the report"
+    def words(self, steps: int, planned: int) -> str:
+        """Say what was used before the report, and how many of the steps it was enough for."""
+        name, used = self.recipe.training.max_time, f"{duration(self.used)} used before the report"
         if steps < planned:
-            return f"max_time {self.name}: stopped after {count(steps)} of {plural(planned, 'planned step')}; {used}"
-        return f"max_time {self.name}: {used}; {duration(self.plan.seconds)} were planned in all"
+            return f"max_time {name}: stopped after {count(steps)} of {plural(planned, 'planned step')}; {used}"
+        return f"max_time {name}: {used}; {duration(self.plan.seconds)} were planned in all"
 
 
 def time_limit(
@@ -126,8 +116,8 @@ def time_limit(
         from_curves = "" if known else f" by the curves, as {run.time_file.name} is missing; the planned steps stay"
         console.say(f"max_time {recipe.max_time}: {duration(before)} used before{from_curves}")
         plan = known or _lost(run, prepared, recipe.max_seconds, console, elapsed)
-    recipe.planned_steps, recipe.planned_for = plan.steps, recipe.max_time
-    return TimeLimit(recipe.max_time, recipe.max_seconds, plan, run.time_file, before, elapsed)
+    recipe.planned_steps, recipe.planned_for = recipe.planned or plan.steps, recipe.max_time
+    return TimeLimit(prepared.recipe, plan, run, before, elapsed)
 
 
 def _begun(run: Run) -> tuple[float, TimePlan | None] | None:
@@ -136,7 +126,8 @@ def _begun(run: Run) -> tuple[float, TimePlan | None] | None:
     if kept is None:
         return (last - first, None) if run.recipe_file.exists() else None
     try:
-        return kept["used"] + max(0.0, last - kept["until"]), TimePlan(**kept["plan"])
+        plan = TimePlan(**kept["plan"] | {"needs": Needs(**kept["plan"]["needs"])})
+        return kept["used"] + max(0.0, last - kept["until"]), plan
     except (KeyError, TypeError):
         hint = "restore it from a backup, or delete it: the time is then taken from the curves"
         raise DamagedError("the file is damaged: values are missing", where=str(run.time_file), hint=hint) from None
@@ -147,11 +138,12 @@ def _plan(run: Run, prepared: Prepared, limit: float, console: Console, elapsed:
     recipe, name = prepared.recipe.training, prepared.recipe.training.max_time
     if recipe.planned != recipe.planned_steps:
         console.say(f"planned_steps {recipe.planned_steps} ignored: it was planned for max_time {recipe.planned_for}")
+        recipe.replanned = []
     needs, times, asked, per_epoch = _costs(run, prepared, limit, console)
     used = processes.on_main(elapsed)
     plan = plan_time(limit, used, needs, asked, times)
-    if recipe.planned is not None and plan.steps < asked:
-        fitting, plan = plan, plan_of(asked, used, needs, times)
+    if recipe.planned is not None:
+        fitting, plan = plan, plan_of(asked, used, needs, times, fixed=True)
         if plan.seconds > limit:
             console.warn(
                 f"max_time {name}: about {plural(fitting.steps, 'step')} fit here, not the {count(asked)} planned in"
@@ -171,7 +163,7 @@ def _plan(run: Run, prepared: Prepared, limit: float, console: Console, elapsed:
 def _lost(run: Run, prepared: Prepared, limit: float, console: Console, elapsed: Callable[[], float]) -> TimePlan:
     """The plan of a run that has lost it: of all its steps, whether they fit or not."""
     needs, times, asked, _ = _costs(run, prepared, limit, console)
-    return plan_of(asked, processes.on_main(elapsed), needs, times)
+    return plan_of(asked, processes.on_main(elapsed), needs, times, fixed=True)
 
 
 def _costs(run: Run, prepared: Prepared, limit: float, console: Console) -> tuple[Needs, Times, int, int]:
@@ -180,8 +172,13 @@ def _costs(run: Run, prepared: Prepared, limit: float, console: Console) -> tupl
     console.say(f"max_time {recipe.max_time}: measuring steps, evaluations and the final score")
     needs, asked, per_epoch = _measure(prepared, MEASURING * limit, run.path / ".measured.tmp")  # a name that is swept
     _space_evaluations(recipe, needs.evaluation, limit, console)
+    return needs, times_of(recipe, per_epoch), asked, per_epoch
+
+
+def times_of(recipe: TrainingRecipe, per_epoch: int) -> Times:
+    """How often the parts of a training are done."""
     parts = (cost.evaluations, cost.last_evaluations, cost.checkpoints)
-    return needs, Times(*(partial(one, recipe, per_epoch=per_epoch) for one in parts)), asked, per_epoch
+    return Times(*(partial(one, recipe, per_epoch=per_epoch) for one in parts))
 
 
 def _space_evaluations(recipe: TrainingRecipe, seconds: float, limit: float, console: Console) -> None:

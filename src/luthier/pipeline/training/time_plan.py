@@ -57,34 +57,67 @@ class TimePlan:
     Args:
         steps: Optimizer steps.
         seconds: Of the whole run, if everything takes as long as measured.
-        step: Seconds of a step.
-        rest: Seconds that the run needs if it goes on to the next look at the clock, and stops then.
+        needs: What was measured.
+        fixed: Whether the steps are those of a recipe, so that they are never planned again.
     """
 
     steps: int
     seconds: float
-    step: float
-    rest: float
-
-    def ends(self, left: float, steps: int, seconds: float) -> bool:
-        """Whether a training has no time for further steps.
-
-        Args:
-            left: Seconds left for the run.
-            steps: Steps that were done.
-            seconds: Seconds that they took. If this is more than planned, so is what the end of the run needs.
-        """
-        trusted = TRUSTED * self.seconds
-        pace = max(1.0, (trusted + seconds) / (trusted + steps * self.step))
-        return left < pace * self.rest
+    needs: Needs
+    fixed: bool = False
 
 
-def plan_of(steps: int, used: float, needs: Needs, times: Times) -> TimePlan:
-    """The plan of a training of so many steps, whether they fit or not; arguments as in `plan_time`."""
+@dataclass(frozen=True)
+class SoFar:
+    """How far a training with a limited time is.
+
+    Args:
+        total: Steps that are planned now.
+        step: Steps done.
+        done: Those of them in this start of the run.
+        took: Seconds that these took, with their evaluations and checkpoints.
+        left: Seconds left for the run.
+        limit: Seconds for the whole run.
+    """
+
+    total: int
+    step: int
+    done: int
+    took: float
+    left: float
+    limit: float
+
+    def pace(self, needs: Needs, times: Times) -> float:
+        """How much slower than measured the training is; a few steps say little."""
+        trusted = TRUSTED * self.limit
+        return (trusted + self.took) / (trusted + self.done * during(self.total, needs, times) / self.total)
+
+    def is_late(self, needs: Needs, times: Times) -> bool:
+        """Whether no time is left for another step; if steps are slower than measured, so is what comes after."""
+        last = times.last_evaluations(self.total) * needs.evaluation + times.checkpoints(1) * needs.checkpoint
+        return self.left < max(1.0, self.pace(needs, times)) * (needs.between + last + needs.end)
+
+    def fitting(self, needs: Needs, times: Times, asked: int) -> int:
+        """The most steps, of those asked for, that fit at this pace; at least one more than are done."""
+        pace = self.pace(needs, times)
+        after = max(1.0, pace) * needs.end
+
+        def seconds(total: int) -> float:
+            return pace * (total - self.step) * during(total, needs, times) / total + after
+
+        longer = range(self.step + 1, asked + 1)
+        return self.step + max(1, bisect_right(longer, self.left - RESERVE * self.limit, key=seconds))
+
+
+def during(steps: int, needs: Needs, times: Times) -> float:
+    """Seconds of a training of so many steps, with its evaluations and checkpoints."""
     repeated = times.evaluations(steps) * needs.evaluation + times.checkpoints(steps) * needs.checkpoint
-    last = times.last_evaluations(steps) * needs.evaluation + times.checkpoints(1) * needs.checkpoint
-    seconds = used + needs.begin + steps * needs.step + repeated + needs.end
-    return TimePlan(steps, seconds, needs.step, needs.between + last + needs.end)
+    return steps * needs.step + repeated
+
+
+def plan_of(steps: int, used: float, needs: Needs, times: Times, *, fixed: bool = False) -> TimePlan:
+    """The plan of a training of so many steps, whether they fit or not; arguments as in `plan_time`."""
+    return TimePlan(steps, used + needs.begin + during(steps, needs, times) + needs.end, needs, fixed)
 
 
 def plan_time(limit: float, used: float, needs: Needs, asked: int, times: Times) -> TimePlan:
