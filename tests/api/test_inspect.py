@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from datasets import config
 
 from luthier.api.inspect import Inspection, inspect
 from luthier.cli import main
@@ -57,7 +58,8 @@ def test_the_command_prints_what_the_report_shows(
     assert len(printed) >= 8
 
 
-def test_the_cost_is_that_of_the_whole_run(tiny_model: Path) -> None:
+def test_the_cost_is_that_of_the_whole_run(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path)  # which may have the features of another test
     found = inspect(ROWS, model=str(tiny_model), precision="fp32", epochs=5, cost=True)
     cost = found.cost
     assert cost is not None

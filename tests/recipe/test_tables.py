@@ -258,6 +258,7 @@ def test_settings_that_change_no_weight_may_change_on_resume() -> None:
         "training.dataloader_num_workers",
         "evaluation.calibrate",
         "training.planned_for",
+        "training.replanned",
         "evaluation.resamples",
         "evaluation.baselines",
         *(key for key in Recipe.known_keys() if key.startswith("tracking.")),

@@ -115,23 +115,28 @@ def test_points_that_cost_much_wait_for_each_other_but_not_for_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each batch takes a second of CPU time by a clock of the test, so that the next one is 100 seconds later."""
-    spent, sent = [0.0], threading.Event()
+    spent, waits = [0.0], threading.Event()
+
+    class Ended(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.set()
+            return super().wait(timeout)
 
     class Slow(Shelf):
         def points(self, points: Sequence[Point]) -> None:
             spent[0] += 1.0
             super().points(points)
             batches.append(len(points))
-            sent.set()
 
     batches: list[int] = []
     monkeypatch.setattr(sending.time, "thread_time", lambda: spent[0])
     curves, shelf = tmp_path / "curves.jsonl", Slow()
     sender = Sender("shelf", shelf, run(tmp_path), curves)
+    sender._ended = Ended()
     write(curves, POINTS[:1])
     sender.start()
     sender.tell()
-    assert sent.wait(30)
+    assert waits.wait(30)
     for point in POINTS[1:]:
         write(curves, [point])
         sender.tell()

@@ -196,8 +196,11 @@ def test_a_tracker_that_fails_changes_nothing_and_the_other_gets_all(
 
 def test_the_wait_at_the_end_is_within_the_time_of_the_run(tmp_path: Path) -> None:
     """A tracker that hangs costs no more than `max_time` leaves."""
-    run, recipe = Run.create(tmp_path / "run"), Recipe.build({"tracking": {"wait": 1000.0}})
-    limit = TimeLimit("10s", 10.0, plan_of(1, 0, Needs(0, 0, 0, 0, 0, 0), NEVER), tmp_path / "time.json", before=10.0)
+    run, recipe = (
+        Run.create(tmp_path / "run"),
+        Recipe.build({"tracking": {"wait": 1000.0}, "training": {"max_time": "10s"}}),
+    )
+    limit = TimeLimit(recipe, plan_of(1, 0, Needs(0, 0, 0, 0, 0, 0), NEVER), run, before=10.0)
     with tracked.tracked(run, recipe, {"hangs": Hangs()}, Events(), Listener(), limit) as sent:
         write_json(run.result_file, {"metrics": {}, "steps": 0, "epochs": 0.0})
     assert sent == {"hangs": {"sent": 0, "not_sent": 0}}
