@@ -38,6 +38,12 @@ def data(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Prepared
     return prepared_data(tmp_path_factory.mktemp("data"), tiny_model, n=60, **HELD_OUT)
 
 
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else features that another test has computed cost nothing."""
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path)
+
+
 def measured(prepared: Prepared, **more: Any) -> Cost:
     return measure_cost(prepared, assemble(prepared), **more)
 
@@ -119,10 +125,7 @@ def test_the_parts_are_those_of_the_run(data: Prepared) -> None:
     assert all(0 < part.low <= part.expected <= part.high for part in cost.parts.values())
 
 
-def test_frozen_features_that_are_in_the_cache_cost_nothing(
-    data: Prepared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path)
+def test_frozen_features_that_are_in_the_cache_cost_nothing(data: Prepared) -> None:
     assert "frozen_features" in measured(data).parts
     some = [data.splits[split][:] for split in ("train", "test")]
     data.task.probe(lambda texts: embed(data, texts, Console()), *some)
