@@ -20,6 +20,7 @@ from transformers import (
 
 from luthier.engines.optimizers import make_optimizer
 from luthier.errors import ModelError
+from luthier.fast import fast
 from luthier.models.architectures import ARCHITECTURES, DEFAULTS
 from luthier.models.families import families_of
 from luthier.models.loading import load_model, longest_input
@@ -32,7 +33,7 @@ from luthier.models.scratch import (
     renew_embeddings,
     training_defaults,
 )
-from luthier.recipe import Recipe
+from luthier.recipe import FastRecipe, Recipe
 from luthier.tokenizers.training import train_tokenizer
 from tests.conftest import review
 
@@ -199,6 +200,15 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     first, second = made("bert"), made("bert")
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_models_of_the_same_configuration_share_nothing() -> None:
+    config = make_config("bert", "tiny", tokenizer_of("bert"))
+    first = make_model("SequenceClassification", config, dropout=0.5)
+    assert fast(first, FastRecipe()).able.unpad
+    second = make_model("SequenceClassification", config)
+    assert second.config._attn_implementation == "sdpa", "else its layers would be thought to unpad already"
+    assert second.config.hidden_dropout_prob == config.hidden_dropout_prob == 0.1
 
 
 def old_model() -> PreTrainedModel:

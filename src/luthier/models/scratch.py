@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +119,7 @@ def make_model(auto_class: str, config: PretrainedConfig, *, dropout: float | No
         config: From `make_config`, with what the head needs, such as `num_labels`.
         dropout: Rate for every dropout layer; None leaves that of the configuration.
     """
+    config = deepcopy(config)  # what is changed in one model, such as its attention, is not in the next one
     if dropout is not None:
         set_dropout(config, dropout)
     with quiet():
