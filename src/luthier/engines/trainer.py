@@ -280,7 +280,8 @@ class _LastInLine(TrainerCallback):
 
     def on_epoch_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._asked.take(control)
-        control.should_training_stop = not self._more_epochs  # else the `Trainer` begins the same steps again
+        # Else the `Trainer` begins the same steps again; if more are planned now, another one runs them.
+        control.should_training_stop = not self._more_epochs or state.global_step >= args.max_steps
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, **_: Any) -> None:
         self._asked.take(control)
@@ -288,6 +289,7 @@ class _LastInLine(TrainerCallback):
         self._more_epochs = state.global_step < training.total_steps
         if self._more_epochs and state.global_step % training.plan.steps_per_epoch == 0:
             self._trainer.callback_handler.on_epoch_end(args, state, control)
+            control.should_training_stop = False  # what the user's callbacks asked for was taken
         control.should_log = True  # `on_log` ends the step, whatever the user's callbacks think of it
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

@@ -126,3 +126,15 @@ def test_a_run_that_stopped_takes_the_path_that_it_had_planned_again(
         for name in ("loss", "learning_rate")
     )
     assert losses[0] == losses[1] and rates[0] == rates[1]
+
+
+def test_engines_see_the_same_rows_when_more_steps_are_planned_twice(data: Prepared, tmp_path: Path) -> None:
+    """The second time, the training has begun again in the middle, and goes on beyond what was planned by then."""
+    found = []
+    for engine in ENGINES:
+        prepared = paced(data, engine=engine, epochs=10.0)
+        run = begun(tmp_path / engine, prepared)
+        assert timed(run, prepared, lambda step: 40.0 if step < 5 else 12.0)["steps"] == 32
+        assert len([total for step, total in run.recipe.training.replanned if total < 32]) > 3
+        found.append(read_curves(run.curves_file)["train/loss"].values)
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
