@@ -160,3 +160,23 @@ def test_steps_planned_again_count_from_the_step_after_which_they_were() -> None
     assert [read.total_steps(10, step) for step in (0, 3, 4, 8, 9, 99)] == [20, 20, 25, 25, 18, 18]
     assert read.total_steps(10) == 18 and read.asked_steps(10) == 30
     assert read.total_steps(8, 4) == 24, "no more than are asked for"
+    read.planned_for = "10m"
+    assert read.total_steps(10) == read.total_steps(10, 4) == 30, "planned for another time"
+
+
+@pytest.mark.parametrize(
+    ("replanned", "why"),
+    [
+        ([[5, 3]], "pairs of a step and a larger total, by step"),
+        ([[6, 20], [3, 10]], "pairs of a step and a larger total, by step"),
+        ([[3, 20], [3, 30]], "pairs of a step and a larger total, by step"),
+        ([[3]], "training.replanned.0.1 is not set"),
+        ([[3, 4.5]], "training.replanned.0.1 must be a whole number, got 4.5"),
+        ([[-1, 3]], "training.replanned.0.0 must be at least 1, got -1"),
+        ([3, 5], "training.replanned.0 must be a list, got 3"),
+    ],
+)
+def test_steps_that_cannot_have_been_planned_again_are_refused(replanned: Any, why: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Recipe.build({"training": {"max_time": 90, "planned_steps": 20, "replanned": replanned}})
+    assert why in caught.value.what

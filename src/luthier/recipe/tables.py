@@ -21,6 +21,7 @@ _WORDS = {  # pydantic's to ours
     "a valid list": "a list",
     "a valid number": "a number",
     "a valid string": "text",
+    "a valid tuple": "a list",
 }
 
 
@@ -344,7 +345,7 @@ def _place(loc: Sequence[str | int], values: Any) -> list[str]:
     for part in loc:
         if isinstance(values, Mapping) and part in values:
             values = values[str(part)]
-        elif isinstance(values, list) and isinstance(part, int):
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
             values = values[part]
         else:
             continue

@@ -190,8 +190,10 @@ class TrainingRecipe(Section):
     def total_steps(self, per_epoch: int, step: int | None = None) -> int:
         """Optimizer steps: those asked for, at most those planned in the end, or after a step."""
         asked = self.asked_steps(per_epoch)
+        if self.planned is None:
+            return asked
         later = [total for done, total in self.replanned if step is None or done <= step]
-        return min(asked, (later[-1] if later else self.planned) or asked)
+        return min(asked, later[-1] if later else self.planned)
 
     def takes_default(self, name: str, value: Any) -> bool:
         """See `Section.takes_default`. What was set can rule out a warm-up, early stopping or small batches."""
@@ -222,6 +224,9 @@ class TrainingRecipe(Section):
             )
         if self.replanned and not self.planned_steps:
             raise ValueError("replanned changes planned_steps, which is not set: set it too, or remove replanned")
+        steps = [step for step, _ in self.replanned]
+        if steps != sorted(set(steps)) or any(total <= step for step, total in self.replanned):
+            raise ValueError("replanned must be pairs of a step and a larger total, by step: remove it to plan again")
         return self
 
     @model_validator(mode="after")
