@@ -78,8 +78,9 @@ def test_a_time_too_short_says_what_a_step_takes() -> None:
     ("left", "took", "late"),
     [
         (17.0, 200.0, False),  # as planned: a step, an evaluation, a checkpoint and the end take 16 s
-        (15.9, 200.0, True),
-        (15.9, 100.0, True),  # faster than planned, but the end may not be
+        (15.8, 200.0, True),
+        (15.1, 100.0, False),  # faster than planned, by half of a step
+        (14.9, 100.0, True),  # but the end may not be
         (20.0, 300.0, True),  # slower by a factor of (32 + 300) / (32 + 223)
         (20.9, 300.0, False),
     ],
@@ -90,6 +91,14 @@ def test_a_training_is_late_when_the_rest_is_needed(left: float, took: float, la
     assert SoFar(total=120, step=100, done=100, took=took, left=left, limit=320).is_late(needs, often) is late
 
 
+@pytest.mark.parametrize(("step", "rest"), [(100, 34), (110, 34), (111, 32), (119, 16)])
+def test_the_last_step_is_not_given_the_time_of_ten(step: int, rest: float) -> None:
+    """As with `logging_steps = 10` on a GPU."""
+    needs, often = Needs(1, 2, 20, 4, 1, 9), times(20, 40)
+    late = [SoFar(120, step, 0, 0.0, left, 320).is_late(needs, often) for left in (rest - 0.1, rest)]
+    assert late == [True, False]
+
+
 def test_what_comes_after_has_the_evaluations_after_all_planned_steps() -> None:
     """As with `average_best = 3`: the last scheduled evaluation, and one of each of the best checkpoints."""
 
@@ -97,7 +106,7 @@ def test_what_comes_after_has_the_evaluations_after_all_planned_steps() -> None:
         return 1 + min(3, each(20)(total))
 
     needs, of_best = Needs(1, 2, 2, 4, 1, 9), Times(lambda total: each(20)(total) - 1 + last(total), last, each(40))
-    for total, rest in ((1, 20), (40, 24), (120, 28)):
+    for total, rest in ((2, 20), (40, 24), (120, 28)):
         late = [SoFar(total, 1, 0, 0.0, left, 600).is_late(needs, of_best) for left in (rest - 0.1, rest)]
         assert late == [True, False]
 

@@ -94,8 +94,10 @@ class SoFar:
 
     def is_late(self, needs: Needs, times: Times) -> bool:
         """Whether no time is left for another step; if steps are slower than measured, so is what comes after."""
+        pace = self.pace(needs, times)
+        next_look = min(needs.between, (self.total - self.step) * needs.step)
         last = times.last_evaluations(self.total) * needs.evaluation + times.checkpoints(1) * needs.checkpoint
-        return self.left < max(1.0, self.pace(needs, times)) * (needs.between + last + needs.end)
+        return self.left < pace * next_look + max(1.0, pace) * (last + needs.end)
 
     def fitting(self, needs: Needs, times: Times, asked: int) -> int:
         """The most steps, of those asked for, that fit at this pace; at least one more than are done."""
