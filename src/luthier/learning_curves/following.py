@@ -90,7 +90,6 @@ class Follower:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._file = CurveFollower(run.curves_file)
-        self._recipe: Recipe | None = None
         self._facts = Facts()
         self._findings: tuple[Diagnosis, ...] = ()
         self._diagnosed: tuple[int, bool] | None = None
@@ -104,12 +103,10 @@ class Follower:
         """
         life = life_of(self.run)  # before the points, so that a run that has ended has all of them
         self._file.update()
-        if self._recipe is None and self.run.recipe_file.exists():
-            self._recipe = self.run.recipe
+        recipe = self.run.recipe if self.run.recipe_file.exists() else None  # a time limit changes its steps
         curves = self._file.curves
         due = (len(curves.get("eval/loss", Series()).steps), life.ended)
-        if self._recipe is not None and due != self._diagnosed:
-            self._recipe = self.run.recipe  # a time limit may have changed its steps
+        if recipe is not None and due != self._diagnosed:
             self._facts, self._diagnosed = Facts.of(self.run, curves), due
             self._findings = tuple(diagnose(curves, self._facts))
-        return Snapshot(self.run, life, self._recipe, curves, self._facts, self._findings)
+        return Snapshot(self.run, life, recipe, curves, self._facts, self._findings)

@@ -38,7 +38,8 @@ class _Watch:
         self._recipe, self._per_epoch = training.recipe, training.plan.steps_per_epoch
         self._times = times_of(self._recipe, self._per_epoch)
         self._began = limit.used
-        self._first = self._planned_at = training.state.step
+        self._first = training.state.step
+        self._planned_at = max((after for after, _ in self._recipe.replanned if after <= self._first), default=0)
         self._evaluated = False  # since then
 
     def __call__(self, event: StepNumbers | EvaluationNumbers) -> Stop | Replan | None:
