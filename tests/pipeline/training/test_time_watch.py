@@ -80,6 +80,7 @@ def test_the_steps_are_planned_again_by_the_pace_of_the_training(
     assert read_curves(again.curves_file)["train/loss"].values == read_curves(run.curves_file)["train/loss"].values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slower", [False, True])
 def test_engines_take_the_same_steps_when_they_are_planned_again(data: Prepared, tmp_path: Path, slower: bool) -> None:
     found = []
@@ -94,6 +95,7 @@ def test_engines_take_the_same_steps_when_they_are_planned_again(data: Prepared,
         assert found[1][name] == pytest.approx(values, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_that_stopped_takes_the_path_that_it_had_planned_again(
     data: Prepared, tmp_path: Path, engine: str
@@ -128,6 +130,7 @@ def test_a_run_that_stopped_takes_the_path_that_it_had_planned_again(
     assert losses[0] == losses[1] and rates[0] == rates[1]
 
 
+@pytest.mark.slow
 def test_engines_see_the_same_rows_when_more_steps_are_planned_twice(data: Prepared, tmp_path: Path) -> None:
     """The second time, the training has begun again in the middle, and goes on beyond what was planned by then."""
     found = []
