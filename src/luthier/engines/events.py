@@ -1,4 +1,4 @@
-"""Events during training. Listeners only read; to stop the training, they return a `Stop`."""
+"""Events during training. Listeners only read; one that returns a `Stop` ends it, a time limit changes its steps."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence

@@ -235,7 +235,7 @@ class Supervisor:
         self._read_at = time.perf_counter()
 
     def _heed(self, name: Any, event: Any) -> bool:
-        """Tell the listeners, and stop if one asks for it; returns whether it also asks for an evaluation."""
+        """Tell the listeners, and stop or change the steps if one asks for it; returns whether to evaluate too."""
         wish = processes.on_main(lambda: self.events.emit(name, event))
         if isinstance(wish, Replan):
             self.training.end_with(wish.total_steps)

@@ -11,7 +11,7 @@ from luthier.recipe.durations import duration_of
 
 RESERVE = 0.03  # share of the time that is not planned, for what takes longer than measured
 SURPLUS = 1.1  # a time that is offered is longer than the least one by this factor
-TRUSTED = 0.1  # share of the planned time that counts as run as planned, since a first step takes longer than others
+TRUSTED = 0.1  # share of the time that counts as run as planned, since a first step takes longer than others
 
 
 @dataclass(frozen=True)

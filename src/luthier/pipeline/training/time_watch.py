@@ -46,6 +46,7 @@ class _Watch:
         limit, step, total, used = self._limit, self._training.state.step, self._training.total_steps, self._limit.used
         if not 0 < step < total:
             return None
+        self._evaluated = self._evaluated or isinstance(event, EvaluationNumbers)
         now = SoFar(total, step, step - self._first, used - self._began, limit.seconds - used, limit.seconds)
         if now.is_late(limit.plan.needs, self._times):
             return Stop(OUT_OF_TIME.format(self._recipe.max_time), evaluate=True)
@@ -59,7 +60,6 @@ class _Watch:
 
     def _is_due(self, event: StepNumbers | EvaluationNumbers, step: int, total: int) -> bool:
         """Whether to plan again: after the first step that tells what an evaluation and its checkpoint have taken."""
-        self._evaluated = self._evaluated or isinstance(event, EvaluationNumbers)
         if self._limit.plan.fixed or any(after > step for after, _ in self._recipe.replanned):
             return False
         share = EVERY if self._evaluated else 2 * EVERY  # some trainings evaluate less often, or never
